@@ -1,0 +1,399 @@
+"""The rules: readings and screen acts in, violations and interval results out.
+
+Pure and deterministic: the same readings give the same result, live or replayed, at any speed. Pictures, sounds and acts are
+three independent ways in; only within pictures and within sounds must readings come in the order of their time. Acts may come in any order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from config import Settings
+from readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
+from screenmonitor import Occurrence, occurrences
+from stretches import UNKNOWN_MAX_S, Looks, Stretch
+
+GAZE_GAP_S = 0.5  # the opposite must be read for longer than this to end a stretch of gaze
+VOICES_GAP_S = 3.0  # turns of a conversation that are closer than this are one stretch of several voices
+EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
+
+AWAY = frozenset({"left", "right", "down"})
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules in force for one session. Durations in seconds."""
+
+    points: Mapping[ViolationKind, int]
+    interval_duration: float = 30.0
+    flag_threshold: int = 10
+    gaze_min_s: float = 2.0
+    absent_min_s: float = 3.0
+    persons_min_s: float = 1.0
+    speech_min_s: float = 1.0
+    voices_min_s: float = 2.0
+    blink_max_s: float = 0.8
+    face_interval_s: float = 2.0
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Rules:
+        """The rules of `settings`."""
+        names = [name for name in cls.__dataclass_fields__ if name != "points"]
+        return cls(points=settings.points(), **{name: getattr(settings, name) for name in names})
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Rules:
+        """The rules as `to_dict` gave them; kinds that are not named count 0, names that are unknown are ignored."""
+        known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        points: Mapping[str, int] = known.pop("points", {})
+        return cls(points={kind: int(points.get(kind, 0)) for kind in VIOLATION_KINDS}, **known)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rules as they are stored with a session."""
+        return asdict(self) | {"points": dict(self.points)}
+
+    def index(self, at: float) -> int:
+        """The number of the interval that holds `at`."""
+        return max(0, math.floor(at / self.interval_duration))
+
+
+@dataclass(slots=True)
+class _Interval:
+    """What one interval has: for each kind when it counted, its stretches and the evidence."""
+
+    counted: dict[ViolationKind, list[float]] = field(default_factory=dict)
+    stretches: dict[ViolationKind, list[tuple[float, float]]] = field(default_factory=dict)
+    evidence: dict[ViolationKind, dict[str, Any]] = field(default_factory=dict)
+    speech_s: float = 0.0
+    multiple_s: float = 0.0
+    closed: bool = False
+    revision: int = 0
+
+
+class Scorer:
+    """The score of one session, interval by interval. Every method is a function of the readings so far; nothing here knows the time of day."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self._intervals: dict[int, _Interval] = {}
+        self._gaze = Stretch(gap=GAZE_GAP_S)
+        self._absent = Stretch(gap=GAZE_GAP_S)
+        self._absent_looks = 0
+        self._many = Looks()
+        self._phone = Looks()
+        self._picture_interval = 0
+        self._picture_at = -math.inf
+        self._persons: PersonsReading | None = None
+        self._acts: dict[str, ScreenAct] = {}
+        self._occurrences: dict[int, list[Occurrence]] = {}
+        self._voices_end = -math.inf
+        self._voices_held = 0.0
+        self._points: dict[int, int] = {}  # by interval, so that totals need no second look at the violations
+        self._look_silence = max(UNKNOWN_MAX_S, 3 * rules.face_interval_s)
+
+    # Pictures
+
+    def take_picture(self, gaze: GazeReading | None, persons: PersonsReading | None = None) -> list[IntervalResult]:
+        """Take what was read from one picture; return the intervals that changed. A picture older than the last is ignored."""
+        at = gaze.at if gaze else persons.at if persons else -math.inf
+        if at <= self._picture_at:
+            return []
+        self._picture_at = at
+        index = self.rules.index(at)
+        if index != self._picture_interval:
+            self._picture_interval = index
+            begin = index * self.rules.interval_duration
+            self._gaze.begin_interval(begin)
+            self._absent.begin_interval(begin)
+            self._many.begin_interval()
+            self._phone.begin_interval()
+        changed = False
+        if persons is not None:
+            changed |= self._look(persons, index)
+        if gaze is not None:
+            changed |= self._look_away(gaze, index)
+        changed |= self._nobody(at, gaze, persons, index)
+        return [self.interval(index)] if changed else []
+
+    def _look(self, persons: PersonsReading, index: int) -> bool:
+        if persons.count is not None:
+            self._persons = persons
+        many = None if persons.count is None else persons.count >= 2
+        self._many.feed(persons.at, many, self._look_silence)
+        changed = False
+        if many:
+            changed = self._count_run(
+                "multiple_faces",
+                self._many,
+                persons.at,
+                self.rules.persons_min_s,
+                {"persons": persons.count, "boxes": _boxes(persons.persons)},
+                index,
+            )
+        self._phone.feed(persons.at, persons.phone, self._look_silence)
+        if persons.phone:
+            changed |= self._count_run("prohibited_object", self._phone, persons.at, 0.0, {"object": "phone", "boxes": _boxes(persons.phones)}, index)
+        return changed
+
+    def _count_run(self, kind: ViolationKind, looks: Looks, at: float, least: float, evidence: dict[str, Any], index: int) -> bool:
+        if not looks.counted and (looks.run < 2 or at - looks.run_start < least):
+            return False
+        first = not looks.counted
+        looks.counted = True
+        start = at if looks.start is None else looks.start
+        before = self._interval(index).evidence.get(kind, {})
+        if before.get("persons", 0) > evidence.get("persons", 0):
+            evidence = before
+        return self._count(kind, index, at if first else None, start, at, evidence | {"looks": before.get("looks", 1) + 1})
+
+    def _look_away(self, gaze: GazeReading, index: int) -> bool:
+        self._gaze.feed(gaze.at, self._is_away(gaze))
+        stretch = self._gaze
+        if stretch.start is None or stretch.last != gaze.at:
+            return False
+        start = self._qualified_start(stretch, self.rules.gaze_min_s)
+        if start is None:
+            return False
+        before = self._interval(index).evidence.get("gaze_distracted", {})
+        directions = Counter(before.get("directions", {}))
+        directions["turned away" if gaze.direction == "none" else gaze.direction] += 1
+        evidence = before | {"directions": dict(directions)}
+        if gaze.numbers:
+            evidence["numbers"] = {name: round(value, 2) for name, value in gaze.numbers.items()}
+        return self._count("gaze_distracted", index, gaze.at, start, gaze.at, evidence)
+
+    def _is_away(self, gaze: GazeReading) -> bool | None:
+        """Does this reading hold for looking away? Closed eyes do not, whether a blink or longer."""
+        if gaze.direction == "unknown":
+            return None
+        if gaze.direction != "none":
+            return gaze.direction in AWAY
+        return self._present(gaze.at)
+
+    def _present(self, at: float) -> bool | None:
+        """Was somebody in view at the last look that could tell? None when that is too long ago."""
+        if self._persons is None or self._persons.count is None or at - self._persons.at > self._look_silence:
+            return None
+        return self._persons.count >= 1
+
+    def _nobody(self, at: float, gaze: GazeReading | None, persons: PersonsReading | None, index: int) -> bool:
+        """Nobody in view needs two signals that agree: a look that finds no person, and no face in the same and the following pictures."""
+        face = None if gaze is None or gaze.direction == "unknown" else gaze.direction != "none"
+        present = self._present(at)
+        holds = False if face or present else None if face is None or present is None else True
+        was = self._absent.start
+        self._absent.feed(at, holds)
+        if self._absent.start is None or self._absent.start != was:
+            self._absent_looks = 0
+        if persons is not None and persons.count == 0 and holds:
+            self._absent_looks += 1
+        if not holds or self._absent_looks < 2 or self._absent.last != at:
+            return False
+        start = self._qualified_start(self._absent, self.rules.absent_min_s)
+        if start is None:
+            return False
+        return self._count("no_face", index, at, start, at, {"looks": self._absent_looks})
+
+    def _qualified_start(self, stretch: Stretch, least: float) -> float | None:
+        """Where the stretch begins, or None while it is too short to count."""
+        if stretch.held < least - 1e-6:
+            return None
+        stretch.counted = True
+        return stretch.start
+
+    # Sound
+
+    def take_sound(self, reading: AudioReading) -> list[IntervalResult]:
+        """Take what was heard; return the intervals that changed. Stretches may lie before the interval that is running."""
+        changed: set[int] = set()
+        for start, end in reading.speech:
+            for index, begin, stop in self._split(start, end):
+                interval = self._interval(index)
+                interval.speech_s += stop - begin
+                self._extend("speech", index, begin, stop)
+                if interval.speech_s >= self.rules.speech_min_s - 1e-6:
+                    evidence: dict[str, Any] = {"seconds": round(interval.speech_s, 2), "level_dbfs": round(reading.level_dbfs, 1)}
+                    if self._mark("speech", index, stop, evidence):
+                        changed.add(index)
+        for start, end in reading.multiple:
+            if start - self._voices_end > VOICES_GAP_S:
+                self._voices_held = 0.0
+            self._voices_end = end
+            for index, begin, stop in self._split(start, end):
+                interval = self._interval(index)
+                reached_before = self._voices_held >= self.rules.voices_min_s - 1e-6
+                self._voices_held += stop - begin
+                interval.multiple_s += stop - begin
+                self._extend("multiple_voices", index, begin, stop)
+                reached = not reached_before and self._voices_held >= self.rules.voices_min_s - 1e-6
+                if reached or "multiple_voices" in interval.counted or interval.multiple_s >= self.rules.voices_min_s - 1e-6:
+                    numbers = {name: round(value, 3) for name, value in reading.numbers.items()}
+                    evidence = {"seconds": round(interval.multiple_s, 2), "voices": reading.voices, "numbers": numbers}
+                    if self._mark("multiple_voices", index, stop, evidence):
+                        changed.add(index)
+        return [self.interval(index) for index in sorted(changed)]
+
+    def _split(self, start: float, end: float) -> Iterable[tuple[int, float, float]]:
+        """The parts of `[start, end)` by interval."""
+        begin = max(0.0, start)
+        while begin < end:
+            index = self.rules.index(begin + 1e-9)
+            stop = min(end, (index + 1) * self.rules.interval_duration)
+            yield index, begin, stop
+            begin = stop
+
+    # Acts
+
+    def take_acts(self, acts: Iterable[ScreenAct]) -> list[IntervalResult]:
+        """Take screen acts, in any order; return the intervals that changed. An act whose id is known is ignored."""
+        new = {act.id: act for act in acts if act.id not in self._acts}
+        if not new:
+            return []
+        self._acts |= new
+        found: dict[int, list[Occurrence]] = {}
+        for occurrence in occurrences(self._acts.values()):
+            found.setdefault(self.rules.index(occurrence.at), []).append(occurrence)
+        changed = [index for index in sorted(found.keys() | self._occurrences.keys()) if found.get(index) != self._occurrences.get(index)]
+        self._occurrences = found
+        for index in changed:
+            self._count_acts(index, found.get(index, []))
+        return [self.interval(index) for index in changed]
+
+    def _count_acts(self, index: int, found: list[Occurrence]) -> None:
+        interval = self._interval(index)
+        kinds: tuple[ViolationKind, ...] = ("tab_switch", "copy_paste")
+        for kind in kinds:
+            of_kind = [occurrence for occurrence in found if occurrence.kind == kind]
+            times = [occurrence.at for occurrence in of_kind]
+            shown = [{"at": round(occurrence.at, 2), "what": occurrence.detail or kind} for occurrence in of_kind[:EVIDENCE_STRETCHES]]
+            if interval.counted.get(kind, []) == times and interval.evidence.get(kind, {}).get("acts", []) == shown:
+                continue
+            interval.counted[kind] = times
+            interval.stretches[kind] = [(at, at) for at in times]
+            interval.evidence[kind] = {"acts": shown}
+            if interval.closed:
+                interval.revision += 1
+        self._settle(index)
+
+    # Results
+
+    def interval(self, index: int) -> IntervalResult:
+        """Interval `index` as it stands."""
+        interval = self._intervals.get(index) or _Interval()
+        violations = tuple(self._violation(kind, interval) for kind in VIOLATION_KINDS if self.rules.points.get(kind) and interval.counted.get(kind))
+        flagged_at = self._flagged_at(interval)
+        return IntervalResult(
+            index=index,
+            start=index * self.rules.interval_duration,
+            end=(index + 1) * self.rules.interval_duration,
+            score=sum(violation.points for violation in violations),
+            flagged=flagged_at is not None,
+            flagged_at=flagged_at,
+            violations=violations,
+            closed=interval.closed,
+            revision=interval.revision,
+        )
+
+    def results(self, until: float) -> list[IntervalResult]:
+        """Every interval that begins before `until`, and later ones that have something."""
+        last = max([math.ceil(until / self.rules.interval_duration) - 1, *self._intervals], default=-1)
+        return [self.interval(index) for index in range(last + 1)]
+
+    def close(self, index: int) -> IntervalResult:
+        """Close interval `index`: what still arrives for it raises its revision."""
+        self._interval(index).closed = True
+        return self.interval(index)
+
+    def restore(self, index: int, *, closed: bool, revision: int) -> None:
+        """Take up an interval's stored state again after its readings were replayed."""
+        interval = self._interval(index)
+        interval.closed, interval.revision = closed, revision
+
+    def total(self) -> int:
+        """The session's score: the sum of its intervals'."""
+        return sum(self._points.values())
+
+    def flagged(self) -> int:
+        """How many intervals have a flag."""
+        return sum(points >= self.rules.flag_threshold for points in self._points.values())
+
+    def _interval(self, index: int) -> _Interval:
+        return self._intervals.setdefault(index, _Interval())
+
+    def _settle(self, index: int) -> None:
+        counted = self._interval(index).counted
+        self._points[index] = sum(self.rules.points.get(kind, 0) * len(times) for kind, times in counted.items())
+
+    def _flagged_at(self, interval: _Interval) -> float | None:
+        """The moment in which the sum reached the threshold, told from when each violation counted and so independent of arrival."""
+        moments = sorted((at, self.rules.points.get(kind, 0)) for kind, counted in interval.counted.items() for at in counted)
+        score = 0
+        for at, points in moments:
+            score += points
+            if score >= self.rules.flag_threshold:
+                return at
+        return None
+
+    def _violation(self, kind: ViolationKind, interval: _Interval) -> Violation:
+        counted = interval.counted[kind]
+        stretches = interval.stretches.get(kind) or [(counted[0], counted[-1])]
+        seconds = sum(end - start for start, end in stretches)
+        evidence = interval.evidence.get(kind, {})
+        if kind not in ("tab_switch", "copy_paste"):
+            shown = [[round(start, 2), round(end, 2)] for start, end in stretches[:EVIDENCE_STRETCHES]]
+            evidence = {"seconds": round(seconds, 2), "stretches": shown} | evidence
+        return Violation(
+            kind=kind,
+            start=stretches[0][0],
+            end=stretches[-1][1],
+            points=self.rules.points[kind] * len(counted),
+            occurrences=len(counted),
+            evidence=evidence,
+        )
+
+    def _count(self, kind: ViolationKind, index: int, at: float | None, start: float, end: float, evidence: dict[str, Any]) -> bool:
+        """Count `kind` once in the interval, from `start` to `end` so far. True when the result changed by more than its length."""
+        stretches = self._interval(index).stretches.setdefault(kind, [])
+        if stretches and stretches[-1][0] == start:
+            stretches[-1] = (start, end)
+        else:
+            stretches.append((start, end))
+        return self._mark(kind, index, end if at is None else at, evidence)
+
+    def _extend(self, kind: ViolationKind, index: int, start: float, end: float) -> None:
+        stretches = self._interval(index).stretches.setdefault(kind, [])
+        if stretches and start - stretches[-1][1] <= GAZE_GAP_S:
+            stretches[-1] = (stretches[-1][0], end)
+        else:
+            stretches.append((start, end))
+
+    def _mark(self, kind: ViolationKind, index: int, at: float, evidence: dict[str, Any]) -> bool:
+        interval = self._interval(index)
+        interval.evidence[kind] = evidence
+        if interval.closed:
+            interval.revision += 1
+        if kind in interval.counted:
+            return interval.closed
+        interval.counted[kind] = [at]
+        self._settle(index)
+        return True
+
+
+def _boxes(boxes: Iterable[Any]) -> list[list[float]]:
+    return [[round(box.x1), round(box.y1), round(box.x2), round(box.y2), round(box.confidence, 2)] for box in boxes]
+
+
+def replay(
+    scorer: Scorer, gaze: Iterable[GazeReading], persons: Iterable[PersonsReading], audio: Iterable[AudioReading], acts: Iterable[ScreenAct]
+) -> None:
+    """Give stored readings to a scorer as they were given when they were new."""
+    looks = {reading.at: reading for reading in persons}
+    for reading in sorted(gaze, key=lambda reading: reading.at):
+        scorer.take_picture(reading, looks.pop(reading.at, None))
+    for sound in audio:
+        scorer.take_sound(sound)
+    scorer.take_acts(acts)
