@@ -1,0 +1,405 @@
+"""What is heard: sound in, `AudioReading` out. Speech by Silero with hysteresis, several voices by `voices.VoiceTracker`.
+
+No clock and no thread of its own: time comes with the sound, and the same sound gives the same readings whatever the size of its chunks.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from errors import DetectorError
+from readings import SAMPLE_RATE, AudioReading, Sound
+from voices import FRAME, Look, OverlapModel, SpeakerModel, VoiceTracker, open_model
+
+SPEAKER_FILE = "campplus_zh_en_192.onnx"
+OVERLAP_FILE = "pyannote_seg3.onnx"
+
+BLOCK = 512  # samples Silero reads at a time at 16 kHz (32 ms)
+PAST = 64  # samples of the block before that it wants in front
+READING = SAMPLE_RATE  # samples in one reading: one second
+WINDOW_S = 10.0  # what the overlap model was trained on
+FOLLOW_S = 0.01  # most that one reading's time is stretched to follow the source's clock
+FULL_SCALE = 32_600  # |sample| from here is taken as cut off (int16 ends at 32767; resampling rounds the edge a little)
+
+Seconds = tuple[float, float]
+
+
+class AudioModels:
+    """The models all sessions share. `notes` says in words what is missing and what that means."""
+
+    def __init__(self, models_dir: Path, *, speaker: Path | None = None, overlap: Path | None = None) -> None:
+        """Load what is there; `speaker` and `overlap` name files elsewhere than in `models_dir`. Raise `DetectorError` without Silero."""
+        self.notes: list[str] = []
+        self.vad = open_model(silero_path())
+        speaker_path = self._file(speaker or models_dir / SPEAKER_FILE, "speaker")
+        overlap_path = self._file(overlap or models_dir / OVERLAP_FILE, "overlap")
+        self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
+        self.overlap = OverlapModel(overlap_path) if overlap_path else None
+
+    @property
+    def tells_voices(self) -> bool:
+        """Whether several voices can be told apart."""
+        return self.speaker is not None and self.overlap is not None
+
+    def _file(self, path: Path, name: str) -> Path | None:
+        if path.is_file():
+            return path
+        self.notes.append(f"The {name} model {path.name} is not in {path.parent}: how many voices speak is unknown. Run ./setup.sh to make it.")
+        return None
+
+
+def silero_path() -> Path:
+    """Silero's ONNX file inside its wheel. The package itself is not imported: that would need torch."""
+    spec = importlib.util.find_spec("silero_vad")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    for place in places:
+        path = Path(place) / "data" / "silero_vad.onnx"
+        if path.is_file():
+            return path
+    raise DetectorError("Silero's model silero_vad/data/silero_vad.onnx was not found; install it with: pip install --no-deps silero-vad==6.2.3")
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """One stretch of speech in the making; positions in samples."""
+
+    start: int
+    end: int  # of the last block that was speech
+    voiced: int = 0  # samples that were speech
+    told: int = 0  # up to where it went out
+    sure: bool = False
+    closed: bool = False
+
+
+class AudioDetector:
+    """The sound of one session. Not thread-safe. `take` any amount of sound, `finish` at its end; both answer with the readings due.
+
+    A reading covers about a second. Silero's speech is told once the overlap model agrees, at the next look: after `look_speech_s` of it or
+    soon after it ends, and from then on as it comes. `multiple` lies up to `WINDOW_S` before the reading that brings it.
+    """
+
+    def __init__(
+        self,
+        models: AudioModels,
+        *,
+        speech_on: float = 0.5,  # Silero's own threshold
+        speech_off: float = 0.07,  # within speech, so that soft words stay in it
+        pause_s: float = 0.85,  # a shorter pause belongs to the speech around it; at 1.0 precision falls under .99
+        pad_s: float = 0.12,  # Silero finds a beginning about this late
+        least_speech_s: float = 0.2,  # a click or a cough is shorter
+        sure_s: float = 1.5,  # speech that counts where no second model can confirm it
+        confirm: float = 0.5,  # mean probability of speech that the overlap model must give a stretch: music and animals get less
+        look_speech_s: float = 3.0,  # speech after which voices are judged again
+        look_pause_s: float = 1.0,  # silence after which the last speech is judged
+        look_apart_s: float = 2.5,  # least time between two looks: bounds the cost of broken speech
+        follow_s: float = 6.0,  # how long after the other voice the talk still counts as one of several
+        gap_s: float = 0.3,  # sound missing for longer is lost; less is a browser's jitter
+        drift: float = 0.002,  # seconds a second by which the time of samples may follow the source's clock
+        silent_s: float = 10.0,  # exact zeros for longer: the microphone is dead or muted, a live one always has some noise
+        faint_dbfs: float = -84.0,  # two steps of 16 bits: a whisper would not be carried
+        clipped_share: float = 0.02,  # share of a second's samples at full scale from which it can't be judged
+        tracker: VoiceTracker | None = None,
+    ) -> None:
+        self._models = models
+        self._on = speech_on
+        self._off = speech_off
+        self._pause = int(pause_s * SAMPLE_RATE)
+        self._pad = int(pad_s * SAMPLE_RATE)
+        self._least = int(least_speech_s * SAMPLE_RATE)
+        self._sure = int(sure_s * SAMPLE_RATE)
+        self._confirmed = confirm
+        self._look_speech = int(look_speech_s * SAMPLE_RATE)
+        self._look_pause = int(look_pause_s * SAMPLE_RATE)
+        self._look_apart = int(look_apart_s * SAMPLE_RATE)
+        self._follow = int(follow_s * SAMPLE_RATE)
+        self._gap_s = gap_s
+        self._drift = drift
+        self._silent = int(silent_s * SAMPLE_RATE)
+        self._faint_dbfs = faint_dbfs
+        self._clipped_share = clipped_share
+        self._tracker = tracker or VoiceTracker(models.speaker, models.overlap)
+
+        self._started = False
+        self._marks: deque[tuple[int, float]] = deque(maxlen=32)  # positions where readings ended, and their time on the session's clock
+        self._lead = 0.0  # seconds by which the source's clock is ahead of the samples, to be followed in the next reading
+        self._levels: deque[float] = deque(maxlen=10)  # dBFS of the last seconds
+        self._begin_run()
+
+    def _begin_run(self) -> None:
+        """Forget what depends on sound being continuous. The student's voice stays known."""
+        self._kept: npt.NDArray[np.int16] = np.zeros(0, np.int16)  # the newest samples, at least WINDOW_S of them
+        self._kept_from = 0  # position of the first of them
+        self._taken = 0  # samples of this run so far
+        self._blocks = 0  # blocks read by Silero
+        self._state = np.zeros((2, 1, 128), np.float32)
+        self._readings = 0  # readings of this run so far
+        self._zeros = 0  # exact zeros at the end
+        self._stretches: deque[_Stretch] = deque()  # those that still can matter, oldest first
+        self._fresh = 0  # samples of speech that no look has judged
+        self._looked = 0  # position up to which voices were judged
+        self._voices: int | None = 0
+        self._voices_until = 0  # the last speech that `_voices` rests on
+        self._bad: deque[tuple[int, int]] = deque(maxlen=16)  # stretches that can't be judged (clipped)
+        self._talk = (0, 0)  # the newest stretch in which several voices talk
+        self._news_multiple: list[tuple[int, int]] = []
+        self._told_multiple: deque[tuple[int, int]] = deque(maxlen=64)  # a window has room for fewer stretches
+        self._numbers: dict[str, float] = {}
+        self._peak = 0.0  # greatest probability of speech in the present second
+
+    # ---- sound in ----
+
+    def take(self, sound: Sound) -> list[AudioReading]:
+        """Hear the next stretch of sound. Sound from before what was already heard is dropped; a gap is answered with a reading `lost`."""
+        samples = np.asarray(sound.samples, dtype=np.int16).reshape(-1)
+        if not len(samples):
+            return []
+        readings: list[AudioReading] = []
+        at = sound.at
+        if not self._started:
+            self._start(at)
+        late = at - (self._end_of(self._taken) + self._lead)
+        if late > self._gap_s:
+            readings += self._end_run()
+            ended = self._marks[-1][1]
+            readings.append(AudioReading(ended, at - ended, voices=None, reason="lost"))
+            self._tracker.lost()
+            self._begin_run()
+            self._start(at)
+        elif late < -self._gap_s:
+            samples = samples[math.ceil(-late * SAMPLE_RATE) :]
+        else:
+            most = self._drift * len(samples) / SAMPLE_RATE
+            self._lead += max(-most, min(most, late))
+        return readings + self._hear(samples)
+
+    def finish(self) -> list[AudioReading]:
+        """Judge what is left and answer with the last readings. The detector may take sound again, as a new run."""
+        readings = self._end_run()
+        self._tracker.lost()
+        self._begin_run()
+        self._started = False
+        return readings
+
+    def _start(self, at: float) -> None:
+        """Begin a run of sound whose first sample is at `at`."""
+        self._started = True
+        self._lead = 0.0
+        self._marks.clear()
+        self._marks.append((0, at))
+
+    def _end_of(self, position: int) -> float:
+        """The time of a position after the last reading, by the count of samples."""
+        marked, at = self._marks[-1]
+        return at + (position - marked) / SAMPLE_RATE
+
+    def _time(self, position: int) -> float:
+        """The time of a position up to the end of the last reading. It never changes once told."""
+        positions, times = zip(*self._marks, strict=True)
+        return float(np.interp(position, positions, times))
+
+    def _hear(self, samples: npt.NDArray[np.int16]) -> list[AudioReading]:
+        self._kept = np.concatenate([self._kept, samples])
+        self._taken += len(samples)
+        readings: list[AudioReading] = []
+        while (self._blocks + 1) * BLOCK <= self._taken:
+            self._read_block()
+            if self._blocks * BLOCK >= (self._readings + 1) * READING:
+                readings.append(self._reading((self._readings + 1) * READING))
+        surplus = self._blocks * BLOCK - int(WINDOW_S * SAMPLE_RATE) - 2 * READING - self._kept_from
+        if surplus > READING:
+            self._kept = self._kept[surplus:].copy()
+            self._kept_from += surplus
+        return readings
+
+    def _end_run(self) -> list[AudioReading]:
+        """What is left of this run: judge the last speech, tell the last part of a second."""
+        if not self._taken:
+            return []
+        if self._stretches and not self._stretches[-1].closed:
+            self._stretches[-1].closed = True
+        if self._fresh:
+            self._look()
+        if self._taken <= self._readings * READING and not self._pending():
+            return []
+        return [self._reading(self._taken)]
+
+    def _pending(self) -> bool:
+        return bool(self._news_multiple) or any(s.sure and s.end > s.told for s in self._stretches)
+
+    def _sound(self, start: int, end: int) -> npt.NDArray[np.int16]:
+        return self._kept[max(0, start - self._kept_from) : max(0, end - self._kept_from)]
+
+    # ---- speech ----
+
+    def _read_block(self) -> None:
+        start = self._blocks * BLOCK
+        end = start + BLOCK
+        block = np.zeros(PAST + BLOCK, np.float32)
+        known = self._sound(start - PAST, end)
+        block[PAST + BLOCK - len(known) :] = known.astype(np.float32) / 32768
+        output, self._state = self._models.vad.run(None, {"input": block[None], "state": self._state, "sr": np.array(SAMPLE_RATE, np.int64)})
+        self._blocks += 1
+        probability = float(output[0, 0])
+        self._peak = max(self._peak, probability)
+        self._follow_speech(start, end, probability)
+        last = self._stretches[-1].end if self._stretches else -self._look_pause
+        over = self._fresh and end - last >= self._look_pause and end - self._looked >= self._look_apart
+        if self._fresh >= self._look_speech or over:
+            self._look()
+
+    def _follow_speech(self, start: int, end: int, probability: float) -> None:
+        current = self._stretches[-1] if self._stretches and not self._stretches[-1].closed else None
+        if current is not None and start - current.end >= self._pause:
+            current.closed = True
+            if current.voiced < self._least:
+                self._stretches.pop()
+                self._fresh = max(0, self._fresh - current.voiced)
+            current = None
+        in_word = current is not None and current.end == start
+        if probability < (self._off if in_word else self._on):
+            return
+        if current is None:
+            current = _Stretch(max(0, start - self._pad), end)
+            self._stretches.append(current)
+        current.end = end
+        current.voiced += BLOCK
+        self._fresh += BLOCK
+        if self._models.overlap is None and current.voiced >= self._sure:
+            current.sure = True
+
+    # ---- voices ----
+
+    def _look(self) -> None:
+        """Ask which voices spoke in the last seconds, and confirm short utterances."""
+        now = self._blocks * BLOCK
+        start = max(0, self._kept_from, now - int(WINDOW_S * SAMPLE_RATE))
+        sound = self._sound(start, now)
+        fresh, self._looked, self._fresh = self._looked, now, 0
+        if len(sound) < SAMPLE_RATE:
+            sound = np.pad(sound, (0, SAMPLE_RATE - len(sound)))
+        look = self._tracker.look((sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now))
+        self._confirm(look)
+        self._voices = look.voices
+        if self._stretches:
+            self._voices_until = self._stretches[-1].end
+        self._numbers = dict(look.numbers)
+        if look.since is not None:
+            until = look.until + self._follow
+            self._talk = (look.since, until) if look.since > self._talk[1] else (self._talk[0], max(self._talk[1], until))
+        begin, end = self._talk
+        self._news_multiple += [(max(s.start, begin), min(s.end, end)) for s in self._stretches if s.sure and s.end > begin and s.start < end]
+
+    def _heard(self, start: int, end: int) -> npt.NDArray[np.bool_]:
+        heard = np.zeros((end - start) // FRAME + 1, dtype=bool)
+        for stretch in self._stretches:
+            heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + self._pad - start) // FRAME + 1)] = True
+        return heard
+
+    def _confirm(self, look: Look) -> None:
+        for stretch in self._stretches:
+            if stretch.sure:
+                continue
+            speech = look.speech[max(0, (stretch.start - look.start) // FRAME) : max(0, (stretch.end - look.start) // FRAME)]
+            stretch.sure = stretch.voiced >= self._least and (not len(speech) or float(speech.mean()) >= self._confirmed)
+
+    # ---- readings out ----
+
+    def _reading(self, end: int) -> AudioReading:
+        start = self._readings * READING
+        self._readings += 1
+        at = self._marks[-1][1]
+        follow = max(-FOLLOW_S, min(FOLLOW_S, self._lead))
+        self._lead -= follow
+        if end > self._marks[-1][0]:
+            self._marks.append((end, self._end_of(end) + follow))
+        samples = self._sound(start, end)
+        level = level_dbfs(samples)
+        reason = self._quality(samples, level)
+        if reason:
+            self._bad.append((start, end))
+        speech: list[Seconds] = []
+        for stretch in self._stretches:
+            if stretch.sure and stretch.end > stretch.told:
+                until = min(stretch.end, end)
+                speech += self._news(max(stretch.start, stretch.told), until)
+                stretch.told = until
+        multiple: list[Seconds] = []
+        for first, last in self._news_multiple:
+            for news in _without((first, min(last, end)), sorted(self._told_multiple)):
+                multiple += self._news(*news)
+                self._told_multiple.append(news)
+        self._news_multiple = [(end, last) for _, last in self._news_multiple if last > end]
+        reading = AudioReading(
+            at=at,
+            duration=self._marks[-1][1] - at,
+            speech=tuple(speech),
+            multiple=tuple(multiple),
+            voices=None if reason else self._voices_now(start, end),
+            reason=reason,
+            level_dbfs=round(level, 1),
+            numbers={"speech": round(self._peak, 3), **self._numbers},
+        )
+        self._peak, self._numbers = 0.0, {}
+        horizon = end - int(WINDOW_S * SAMPLE_RATE)
+        while self._stretches and self._stretches[0].closed and self._stretches[0].end < horizon:
+            self._stretches.popleft()
+        return reading
+
+    def _voices_now(self, start: int, end: int) -> int | None:
+        """Voices told apart of late: those of the last look while its talk goes on, at least one while somebody speaks, else none."""
+        speaks = any(s.sure and s.end > start and s.start < end for s in self._stretches)
+        if not self._models.tells_voices:
+            return None if speaks else 0
+        if end - self._voices_until >= self._follow or self._voices is None:
+            return 1 if speaks else 0
+        return max(1 if speaks else 0, self._voices)
+
+    def _quality(self, samples: npt.NDArray[np.int16], level: float) -> str:
+        """Why this second can't be judged, or nothing."""
+        if not len(samples):
+            return ""
+        nonzero = np.flatnonzero(samples)
+        self._zeros = len(samples) - int(nonzero[-1]) - 1 if len(nonzero) else self._zeros + len(samples)
+        self._levels.append(level)
+        if self._zeros > self._silent:
+            return "silent"
+        if len(self._levels) == self._levels.maxlen and max(self._levels) < self._faint_dbfs and self._zeros < len(samples):
+            return "faint"
+        if float((np.abs(samples.astype(np.int32)) >= FULL_SCALE).mean()) >= self._clipped_share:
+            return "clipped"
+        return ""
+
+    def _news(self, first: int, last: int) -> list[Seconds]:
+        """The part of `[first, last)` that can be judged, in seconds of the session."""
+        return [(self._time(a), self._time(b)) for a, b in _without((first, last), self._bad)]
+
+
+def level_dbfs(samples: npt.NDArray[np.int16]) -> float:
+    """Root mean square in dB below full scale, -120 for nothing."""
+    if not len(samples):
+        return -120.0
+    power = float(np.mean(samples.astype(np.float64) ** 2)) / 32768.0**2
+    return max(-120.0, 10 * math.log10(power)) if power > 0 else -120.0
+
+
+def _without(span: tuple[int, int], holes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`span` without the `holes`, which are in order."""
+    out: list[tuple[int, int]] = []
+    first, last = span
+    for low, high in holes:
+        if high <= first or low >= last:
+            continue
+        if low > first:
+            out.append((first, low))
+        first = max(first, high)
+    if last > first:
+        out.append((first, last))
+    return out

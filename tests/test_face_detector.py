@@ -1,0 +1,278 @@
+"""Persons and phones on real pictures with the real models, and what is said of pictures and models that can't be used."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from bench.persons_task import Look, persons_figures, phone_figures, run_persons, wilson
+from errors import DetectorError
+from face_detector import PersonsModel
+from person_finders import Image, OnnxFinder, input_size
+from picture_checks import is_framed, too_poor
+from readings import Box, GazeReading, PersonsReading
+
+
+@pytest.fixture(scope="module")
+def model(models_dir: Path) -> Iterator[PersonsModel]:
+    cv2.setNumThreads(1)
+    persons = PersonsModel(models_dir / "yolov8n.onnx")
+    yield persons
+    persons.close()
+
+
+def picture(data: Path, file: str) -> Image:
+    image = cv2.imread(str(data / file))
+    assert image is not None, file
+    return np.asarray(image, dtype=np.uint8)
+
+
+def moment(data: Path, scenario: str, at: float) -> Image:
+    with av.open(str(data / "scenarios" / scenario / "video.mp4")) as video:
+        video.seek(int(at * av.time_base))
+        for frame in video.decode(video=0):
+            if float(frame.time or 0) >= at:
+                return frame.to_ndarray(format="bgr24").astype(np.uint8, copy=False)
+    raise AssertionError(f"{scenario} is shorter than {at} s")
+
+
+@pytest.mark.parametrize(
+    ("file", "count"),
+    [
+        ("0_003", 0),  # a plain wall is good enough to say nobody
+        ("0_021", 0),
+        ("0_030", 0),  # a cat
+        ("1_000", 1),
+        ("1_002", 1),  # face behind a bottle
+        ("1_011", 1),  # a raised hand is no second person
+        ("1_014", 1),  # head on the desk, seen from above
+        ("1_015", 1),
+        ("1_032", 1),  # far
+        ("2_004", 2),
+        ("2_010", 2),  # one partly behind the other
+        ("2_021", 2),
+        ("2_025", 2),
+    ],
+)
+def test_persons_are_counted(model: PersonsModel, shared_data: Path, file: str, count: int) -> None:
+    reading = model.look(picture(shared_data, f"persons/{file}.jpg"), 3.5)
+    assert reading.count == count
+    assert (reading.at, reading.backend, reading.reason) == (3.5, "onnx", "")
+    assert len(reading.persons) == count
+
+
+@pytest.mark.parametrize("file", ["0_031", "0_032", "0_033"])
+def test_a_painted_face_on_the_wall_is_no_person(model: PersonsModel, shared_data: Path, file: str) -> None:
+    image = picture(shared_data, f"persons/{file}.jpg")
+    assert model.look(image, 0.0).count == 0
+    face_in_the_painting = GazeReading(0.0, "focused", box=Box(385, 85, 425, 130, 1.0), width=image.shape[1], height=image.shape[0])
+    if file != "0_031":
+        assert model.look(image, 0.0, face_in_the_painting).count == 0
+
+
+def test_a_painting_behind_the_student_is_no_second_person(model: PersonsModel, shared_data: Path) -> None:
+    image = picture(shared_data, "gaze/focused_lp-d0_01.jpg")
+    painting = picture(shared_data, "persons/0_031.jpg")[35:245, 318:440]  # with some of its wall
+    image[10 : 10 + painting.shape[0], 4 : 4 + painting.shape[1]] = painting
+    assert model.look(image, 0.0).count == 1
+
+
+@pytest.mark.parametrize("file", ["left_xhy-3_01", "right_xhy-3_06_m"])
+def test_a_coarse_picture_of_a_person_is_not_said_to_show_nobody(model: PersonsModel, shared_data: Path, file: str) -> None:
+    assert model.look(picture(shared_data, f"gaze/{file}.jpg"), 0.0).count == 1
+
+
+def test_a_face_that_gaze_found_is_a_person(model: PersonsModel, shared_data: Path) -> None:
+    image = picture(shared_data, "gaze/focused_nht-2_01.jpg")  # a masked face that fills the picture; YOLOv8n finds no person
+    face = Box(120, 40, 560, 470, 1.0)
+    reading = model.look(image, 0.0, GazeReading(0.0, "focused", box=face, width=640, height=480))
+    assert reading.count == 1
+    assert reading.persons == (face,)
+
+
+def test_a_small_doubtful_face_that_only_gaze_found_is_no_person(model: PersonsModel, shared_data: Path) -> None:
+    image = picture(shared_data, "persons/0_010.jpg")  # FaceMesh sees a face in a bottle, and can't tell its gaze
+    face = Box(136, 347, 187, 398, 0.64)
+    assert model.look(image, 0.0, GazeReading(0.0, "unknown", "hidden", face, image.shape[1], image.shape[0])).count == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "phone"), [("phone_000", True), ("phone_016", True), ("phone_030", True), ("no_001", False), ("no_012", False), ("no_029", False)]
+)
+def test_phones_are_told_from_mugs_and_books(model: PersonsModel, shared_data: Path, file: str, phone: bool) -> None:
+    reading = model.look(picture(shared_data, f"phone/{file}.jpg"), 0.0)
+    assert reading.phone is phone
+    assert len(reading.phones) == int(phone)
+
+
+def test_the_phone_box_lies_on_the_phone(model: PersonsModel, shared_data: Path) -> None:
+    (box,) = model.look(picture(shared_data, "phone/phone_031.jpg"), 0.0).phones
+    assert 195 < (box.x1 + box.x2) / 2 < 215
+    assert 190 < (box.y1 + box.y2) / 2 < 215
+
+
+def test_the_second_person_the_empty_chair_and_the_phone_of_an_exam_are_found(model: PersonsModel, shared_data: Path) -> None:
+    assert model.look(moment(shared_data, "exam-b", 20), 20.0).count == 1
+    assert model.look(moment(shared_data, "exam-b", 42), 42.0).phone is True
+    assert model.look(moment(shared_data, "exam-b", 100), 100.0).count == 0
+    assert model.look(moment(shared_data, "exam-b", 128), 128.0).count == 2
+
+
+def test_boxes_are_in_pixels_of_the_picture_given(model: PersonsModel, shared_data: Path) -> None:
+    image = picture(shared_data, "persons/1_000.jpg")
+    large = np.asarray(cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    small_box, large_box = model.look(image, 0.0).persons[0], model.look(large, 0.0).persons[0]
+    for name in ("x1", "y1", "x2", "y2"):
+        assert getattr(large_box, name) == pytest.approx(2 * getattr(small_box, name), abs=20)
+    assert large_box.x2 <= large.shape[1]
+    assert large_box.y2 <= large.shape[0]
+
+
+def noisy(image: npt.NDArray[Any]) -> Image:
+    noise = np.random.default_rng(0).normal(0, 3, image.shape)
+    return np.asarray(np.clip(image + noise, 0, 255), dtype=np.uint8)
+
+
+def test_nobody_is_not_said_of_a_picture_too_poor_to_show_anybody(model: PersonsModel, shared_data: Path) -> None:
+    room = picture(shared_data, "persons/0_021.jpg")
+    finger = np.dstack([np.tile(np.linspace(low, high, 640), (480, 1)) for low, high in ((30, 50), (40, 60), (120, 180))])
+    poor = {
+        "dark": noisy(room * 0.08),
+        "covered": noisy(finger),
+        "blurred": noisy(cv2.GaussianBlur(room, (0, 0), 14)),
+    }
+    for reason, image in poor.items():
+        reading = model.look(image, 0.0)
+        assert (reading.count, reading.phone, reading.reason) == (None, None, reason)
+
+
+def test_a_person_seen_in_poor_light_is_counted(model: PersonsModel, shared_data: Path) -> None:
+    reading = model.look(noisy(picture(shared_data, "persons/1_003.jpg") * 0.2), 0.0)
+    assert reading.count == 1
+
+
+def test_no_labelled_picture_of_an_empty_room_is_too_poor(shared_data: Path) -> None:
+    with (shared_data / "persons" / "labels.csv").open(newline="") as file:
+        empty = [row["file"] for row in csv.DictReader(file) if row["count"] == "0"]
+    assert {name: reason for name in empty if (reason := too_poor(picture(shared_data, name)))} == {}
+
+
+def test_a_living_person_is_not_framed(shared_data: Path) -> None:
+    assert is_framed(picture(shared_data, "persons/0_032.jpg"), Box(372, 72, 462, 223, 0.6))
+    assert not is_framed(picture(shared_data, "persons/1_032.jpg"), Box(250, 125, 415, 427, 0.8))
+    assert not is_framed(picture(shared_data, "persons/2_001.jpg"), Box(93, 6, 247, 474, 0.8))
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        None,
+        "picture.jpg",
+        np.zeros((480, 640), np.uint8),
+        np.zeros((480, 640, 4), np.uint8),
+        np.zeros((480, 640, 3), np.float32),
+        np.zeros((0, 640, 3), np.uint8),
+        np.zeros((8, 8, 3), np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused_with_what_was_given(model: PersonsModel, image: object) -> None:
+    with pytest.raises(DetectorError, match=r"uint8 \[height, width, 3\].*got"):
+        model.look(image, 0.0)  # type: ignore[arg-type]
+
+
+def test_odd_shapes_are_read(model: PersonsModel, shared_data: Path) -> None:
+    image = picture(shared_data, "persons/1_000.jpg")
+    for odd in (image[:, :17], image[:16], np.ascontiguousarray(image[::-1, :, :]), image[::2, ::2]):
+        reading = model.look(odd, 0.0)
+        assert (reading.width, reading.height) == (odd.shape[1], odd.shape[0])
+
+
+@pytest.mark.parametrize(
+    ("size", "wanted"),
+    [((640, 480), (320, 256)), ((1280, 720), (320, 192)), ((480, 640), (256, 320)), ((3000, 20), (320, 192)), ((500, 500), (320, 256))],
+)
+def test_pictures_of_any_shape_share_three_inputs(size: tuple[int, int], wanted: tuple[int, int]) -> None:
+    assert input_size(*size, 320) == wanted
+
+
+def test_threads_get_what_one_alone_gets(models_dir: Path, shared_data: Path) -> None:
+    model = PersonsModel(models_dir / "yolov8n.onnx")
+    images = [picture(shared_data, name) for name in ("persons/0_021.jpg", "persons/1_000.jpg", "persons/2_025.jpg", "phone/phone_000.jpg")] * 3
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda image: model.look(image, 1.0), images))
+    assert together == [model.look(image, 1.0) for image in images]
+
+
+def test_a_missing_model_is_named_with_the_mend(tmp_path: Path) -> None:
+    for path in (None, tmp_path / "yolov8n.onnx"):
+        with pytest.raises(DetectorError, match=r"setup\.sh"):
+            PersonsModel(path)
+
+
+def test_a_broken_or_foreign_model_is_refused_at_the_start(tmp_path: Path, models_dir: Path) -> None:
+    broken = tmp_path / "yolov8n.onnx"
+    broken.write_bytes(b"not a model")
+    with pytest.raises(DetectorError, match="not a usable ONNX model"):
+        PersonsModel(broken)
+    foreign = models_dir / "campplus_zh_en_192.onnx"
+    if foreign.is_file():
+        with pytest.raises(DetectorError, match="not YOLOv8 for COCO"):
+            OnnxFinder(foreign)
+
+
+def test_an_unknown_backend_is_refused() -> None:
+    with pytest.raises(DetectorError, match="onnx, ultralytics or facemesh"):
+        PersonsModel(None, "tensorflow")  # type: ignore[arg-type]
+
+
+def test_ultralytics_not_installed_is_said_with_the_mend(models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ultralytics", None)  # what import makes of a package that isn't there
+    with pytest.raises(DetectorError, match="pip install ultralytics"):
+        PersonsModel(models_dir / "yolov8n.onnx", "ultralytics")
+
+
+def test_facemesh_counts_faces_without_a_model_and_knows_nothing_of_phones(shared_data: Path) -> None:
+    model = PersonsModel(None, "facemesh")
+    for file, count in (("persons/0_021.jpg", 0), ("gaze/focused_lp-d0_01.jpg", 1), ("persons/2_025.jpg", 2)):
+        reading = model.look(picture(shared_data, file), 0.0)
+        assert (reading.count, reading.phone, reading.backend) == (count, None, "facemesh")
+    model.close()
+
+
+def reading(count: int | None, phone: bool | None = False) -> PersonsReading:
+    return PersonsReading(0.0, count, phone)
+
+
+def test_bench_figures_count_each_kind_of_error_once() -> None:
+    looks = [Look("a", 0, reading(0), 1), Look("b", 0, reading(1), 1), Look("c", 1, reading(3), 1), Look("d", 2, reading(5), 1)]
+    looks += [Look("e", 2, reading(1), 1), Look("f", 1, reading(0), 1), Look("g", 1, reading(None), 1), Look("h", 1, reading(1), 1)]
+    assert persons_figures(looks) == {"n": 8, "accuracy": 3 / 8, "false_extra": 1, "missed_extra": 1, "false_absent": 1, "missed_absent": 1}
+    phones = [Look("a", 1, reading(1, True), 1), Look("b", 1, reading(1), 1), Look("c", 0, reading(1, True), 1), Look("d", 1, reading(1, None), 1)]
+    assert phone_figures(phones) == {"n": 4, "precision": 0.5, "recall": 1 / 3}
+
+
+def test_wilson_interval() -> None:
+    low, high = wilson(98, 100)
+    assert low == pytest.approx(0.930, abs=0.001)
+    assert high == pytest.approx(0.994, abs=0.001)
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_bench_reads_a_labelled_folder(shared_data: Path, models_dir: Path, tmp_path: Path) -> None:
+    names = ["persons/0_021.jpg", "persons/1_000.jpg", "persons/2_025.jpg"]
+    (tmp_path / "persons").mkdir()
+    for name in names:
+        shutil.copy(shared_data / name, tmp_path / name)
+    (tmp_path / "persons" / "labels.csv").write_text("file,count\n" + "".join(f"{name},{count}\n" for count, name in enumerate(names)))
+    assert run_persons(tmp_path, models_dir) == {"n": 3, "accuracy": 1.0, "false_extra": 0, "missed_extra": 0, "false_absent": 0, "missed_absent": 0}
