@@ -1,0 +1,440 @@
+"""Every MongoDB query, and the way of each write: `Database` is what the other parts know of MongoDB.
+
+Writes are repeatable upserts by id. They never block and never fail because the database is away: they are queued, and a `Ticket` tells
+when one is safe (in the database with majority and journal, or in the fsynced spool). Reads ask the database at once and raise
+`StorageError` when it is away. Documents come back as they are stored; dates are UTC, aware, in whole milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+import bson
+import pymongo
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
+from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, UpdateOne
+from pymongo.collection import Collection
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.read_preferences import ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
+from folder_lock import FolderLock
+from spool import Spool
+from write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
+
+log = logging.getLogger(__name__)
+
+Document = dict[str, Any]
+
+LIMIT_MAX = 1000  # rows of one page
+LOOK_S = 1.5  # between looks at a database that answers; an outage is noticed within this and one time-out, so within 5 s
+LOOK_TIMEOUT_S = 3.0
+AWAY_LOOK_S = (0.2, 0.5, 1.0, 2.0)  # back-off while it is away
+FIELDS_MAX_BYTES = 16_000_000  # MongoDB's own limit of a document is 16 MiB
+# MongoDB's error codes (error_codes.yml) that mean: this write can never succeed. BadValue, FailedToParse, TypeMismatch, Overflow, InvalidBSON,
+# PathNotViable, ConflictingUpdateOperators, DollarPrefixedFieldName, InvalidIdField, NotSingleValueField, InvalidDBRef, EmptyFieldName,
+# DottedFieldName, ImmutableField, DocumentValidationFailure, CannotIndexParallelArrays, BSONObjectTooLarge, DuplicateKey, KeyTooLong,
+# and "resulting document after update is larger than 16777216".
+_REFUSALS = {2, 9, 14, 15, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10334, 11000, 17280, 17419}
+_DUPLICATE_KEY = 11000
+# And those that speak of the moment: HostUnreachable, HostNotFound, Unauthorized, AuthenticationFailed, MaxTimeMSExpired, WriteConcernFailed,
+# NetworkTimeout, ShutdownInProgress, WriteConflict, PrimarySteppedDown, a transaction of the same session, ExceededTimeLimit, Atlas' quota,
+# SocketException, NotWritablePrimary, Interrupted…, OutOfDiskSpace. With any other the queue tries again, and gives up after a while.
+_PASSING = {6, 7, 13, 18, 50, 64, 89, 91, 112, 133, 189, 225, 244, 251, 262, 290, 317, 358, 8000, 9001}
+_PASSING |= {10058, 10107, 11600, 11601, 11602, 13435, 13436, 14031}
+
+_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
+_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "sessions": [
+        # One running session for each student and exam (no exam counts as one), whatever server started it.
+        IndexModel([("user_id", 1), ("exam_id", 1)], name="one_running", unique=True, partialFilterExpression={"state": "running"}),
+        IndexModel([("user_id", 1), ("exam_id", 1), ("started_at", -1)], name="latest"),
+        IndexModel([("state", 1), ("started_at", 1)], name="state"),
+        IndexModel([("flagged_intervals", 1)], name="flags"),
+    ],
+    "intervals": [
+        IndexModel([("session_id", 1), ("index", 1), ("_id", 1)], name="of_session"),
+        # `flagged` is a key of it as well, so that they are counted without reading them.
+        IndexModel([("flagged", 1), ("flagged_at", -1), ("_id", -1)], name="flagged", partialFilterExpression={"flagged": True}),
+        IndexModel([("exam_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_exam", partialFilterExpression={"flagged": True}),
+        IndexModel([("user_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_user", partialFilterExpression={"flagged": True}),
+        IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
+    ],
+    "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
+    "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
+    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video")],
+    "audit": [IndexModel([("at", -1), ("_id", -1)], name="newest")],
+}
+
+
+class Database:
+    """The database of one server, for all threads. `start` it once, `stop` it at the end."""
+
+    def __init__(self, uri: str, db_name: str, spool_dir: Path, timeout_s: float = 3, spool_max_mb: int = 2048) -> None:
+        """`timeout_s` bounds each query; `spool_max_mb` what waits on disk. Raise `ConfigError` for a wrong URI, `StorageError` for a bad folder."""
+        self._timeout_s = timeout_s
+        self._client = _connect(uri, timeout_s)
+        # Said here, so that no option of the URI can weaken it.
+        self._db = self._client.get_database(db_name, _UTC, ReadPreference.PRIMARY, WriteConcern("majority", j=True))
+        # One session for all writes: a batch that timed out may still lie in a stopped server's socket. When the server goes on, it
+        # refuses that batch, because a younger one of the same session came first; so nothing old overwrites what is new.
+        self._session = self._client.start_session(causal_consistency=False)
+        self._lock = FolderLock(spool_dir, "spool.lock")
+        self._lock.acquire("set DATA_DIR to another folder")
+        try:
+            spool = Spool(spool_dir, spool_max_mb << 20)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._queue = WriteQueue(self._send, _parse, spool, spool_dir / "rejected.jsonl", self._suspect)
+        self._stop = threading.Event()
+        self._look_now = threading.Event()
+        self._ready = threading.Event()
+        self._reachable: bool | None = None
+        self._reason = ""
+        self._watcher = threading.Thread(target=self._watch, name="database-watch", daemon=True)
+
+    def start(self) -> None:
+        """Start the writer and the watch over the database; returns at once, whether it answers or not."""
+        self._queue.start()
+        self._watcher.start()
+
+    def wait_ready(self, timeout: float) -> bool:
+        """Wait until the database answered and has its indexes; False when `timeout` seconds passed."""
+        return self._ready.wait(timeout)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until every write so far, spooled ones of an earlier run too, is in the database; False when `timeout` seconds passed."""
+        return self._queue.flush(timeout)
+
+    def stop(self, timeout: float = 10) -> None:
+        """Bring what waits to the database, or else to the spool, and end."""
+        self._stop.set()
+        self._look_now.set()
+        self._queue.stop(timeout)
+        if self._watcher.is_alive():
+            self._watcher.join(timeout)
+        self._client.close()
+        self._lock.release()
+
+    def health(self) -> Document:
+        """`state` ("starting", "ok", "away"), `reason`, and the queue's counts: queued, spooled, rejected, lost, …"""
+        counts = self._queue.health()
+        trouble, disk_trouble = counts.pop("trouble"), counts.pop("disk_trouble")
+        reasons = [reason for reason in (self._reason or trouble, disk_trouble) if reason]
+        state = "starting" if self._reachable is None else "ok" if self._reachable and not trouble else "away"
+        return {"state": state, "reason": "; ".join(reasons), **counts}
+
+    # Writes
+
+    def write(self, collection: str, document_id: str, fields: Mapping[str, Any], *, insert_only: bool = False) -> Ticket:
+        """Queue an upsert of `fields` (dotted keys allowed) on the document `document_id`; `insert_only` sets them only if it is new.
+
+        The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`.
+        """
+        return self._queue.put(_encode(collection, document_id, fields, "insert" if insert_only else "set"))
+
+    def delete(self, collection: str, document_id: str) -> Ticket:
+        """Queue the removal of one document; harmless when there is none."""
+        return self._queue.put(_encode(collection, document_id, {}, "delete"))
+
+    def audit(self, entry: Mapping[str, Any]) -> Ticket:
+        """Note who did what; `at` is now unless given."""
+        return self.write("audit", uuid.uuid4().hex, {"at": _now(), **entry})
+
+    def set_review(self, video_id: str, decision: Literal["confirmed", "dismissed"] | None, reason: str, note: str, by: str) -> Ticket:
+        """A proctor's decision about a flagged interval: kept in `reviews`, and shown in the interval. None takes it back.
+
+        Raise `NotFound` for an interval that isn't flagged, `StorageError` when the database is away.
+        """
+        interval = self.interval(video_id)
+        if not interval.get("flagged"):
+            raise NotFound(f"The interval {video_id!r} is not flagged, so there is nothing to decide.")
+        review = {"decision": decision, "reason": reason, "note": note, "by": by, "at": _now()}
+        self.write("reviews", uuid.uuid4().hex, {"video_id": video_id, "session_id": interval["session_id"], **review}, insert_only=True)
+        return self.write("intervals", video_id, {"review": review})
+
+    # Reads
+
+    def running_sessions(self) -> list[Document]:
+        """The sessions that are stored as running, oldest first."""
+        with self._reading():
+            return list(self._db.sessions.find({"state": "running"}).sort("started_at", ASCENDING))
+
+    def session(self, session_id: str) -> Document:
+        """One session; raise `NotFound`."""
+        return self._one("sessions", session_id, "session")
+
+    def find_running(self, user_id: str, exam_id: str | None) -> Document | None:
+        """The running session of this student and exam; an `exam_id` of None is the exam without an id."""
+        with self._reading():
+            return self._db.sessions.find_one({"user_id": user_id, "exam_id": exam_id, "state": "running"})
+
+    def latest_session(self, user_id: str, exam_id: str | None) -> Document | None:
+        """The session of this student and exam that started last, running or not; an `exam_id` of None is the exam without an id."""
+        with self._reading():
+            return self._db.sessions.find_one({"user_id": user_id, "exam_id": exam_id}, sort=[("started_at", DESCENDING)])
+
+    def latest_of_student(self, user_id: str) -> Document | None:
+        """The student's session that started last, of whatever exam."""
+        with self._reading():
+            return self._db.sessions.find_one({"user_id": user_id}, sort=[("started_at", DESCENDING)])
+
+    def intervals(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
+        """The session's intervals in order; `after` is the `_id` of the last one already seen."""
+        return self._page("intervals", {"session_id": session_id}, ("index", ASCENDING), after, limit)
+
+    def interval(self, video_id: str) -> Document:
+        """One interval; raise `NotFound`."""
+        return self._one("intervals", video_id, "interval")
+
+    def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
+        """The session's check records in order; `after` is the `_id` of the last one already seen."""
+        return self._page("checks", {"session_id": session_id}, ("number", ASCENDING), after, limit)
+
+    def acts(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
+        """The session's screen acts in the order of their time; `after` is the `_id` of the last one already seen."""
+        return self._page("acts", {"session_id": session_id}, ("at", ASCENDING), after, limit)
+
+    def flagged(self, limit: int = 100, after: str | None = None, exam_id: str | None = None, user_id: str | None = None) -> list[Document]:
+        """Flagged intervals of all sessions (of one exam, of one student), newest first; `after` is the `_id` of the last one already seen."""
+        query: Document = {"flagged": True}
+        if exam_id is not None:
+            query["exam_id"] = exam_id
+        if user_id is not None:
+            query["user_id"] = user_id
+        return self._page("intervals", query, ("flagged_at", DESCENDING), after, limit)
+
+    def pending_clips(self) -> list[Document]:
+        """Intervals whose clip was still to be made, oldest first."""
+        with self._reading():
+            return list(self._db.intervals.find({"clip.state": "pending"}).sort("started_at", ASCENDING))
+
+    def stats(self, high_risk_flags: int) -> dict[str, int]:
+        """Counts over all sessions; `high_risk` are those with `high_risk_flags` flagged intervals or more."""
+        with self._reading():
+            by_state = self._db.sessions.aggregate([{"$match": {"state": {"$gt": ""}}}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}])
+            counts = {row["_id"]: int(row["count"]) for row in by_state}
+            flagged = self._db.intervals.count_documents({"flagged": True})
+            high_risk = self._db.sessions.count_documents({"flagged_intervals": {"$gte": high_risk_flags}})
+        return {
+            "total_sessions": sum(counts.values()),
+            "active_sessions": counts.get("running", 0),
+            "flagged_intervals": flagged,
+            "high_risk": high_risk,
+        }
+
+    def reviews(self, video_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
+        """Every decision about one interval, oldest first."""
+        return self._page("reviews", {"video_id": video_id}, ("at", ASCENDING), after, limit)
+
+    def audit_entries(self, limit: int = 100, after: str | None = None) -> list[Document]:
+        """Who did what, newest first; `after` is the `_id` of the last one already seen."""
+        return self._page("audit", {}, ("at", DESCENDING), after, limit)
+
+    def get(self, collection: Literal["users", "tokens"], document_id: str) -> Document | None:
+        """One document by its id, None where there is none."""
+        with self._reading():
+            return self._db[collection].find_one({"_id": document_id})
+
+    def documents(self, collection: Literal["users", "tokens"], after: str = "", limit: int = LIMIT_MAX) -> list[Document]:
+        """The collection's documents by id; `after` is the last id already seen."""
+        with self._reading():
+            return list(self._db[collection].find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(_bounded(limit)))
+
+    def _one(self, collection: str, document_id: str, name: str) -> Document:
+        with self._reading():
+            document = self._db[collection].find_one({"_id": document_id})
+        if document is None:
+            raise NotFound(f"There is no {name} {document_id!r}.")
+        return document
+
+    def _page(self, collection: str, query: Document, order: tuple[str, int], after: str | None, limit: int) -> list[Document]:
+        """One page of `query`, in the order of one field and `_id`, from behind the row `after`. Raise `InvalidInput` if there is no such row."""
+        field, direction = order
+        with self._reading():
+            if after is not None:
+                row = self._db[collection].find_one({"_id": after}, {field: 1})
+                if row is None or field not in row:
+                    raise InvalidInput(f"after={after!r} is no row of this list. Give the id of the last row of the page before.", field="after")
+                beyond = "$gt" if direction == ASCENDING else "$lt"
+                # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
+                query = query | {field: {f"{beyond}e": row[field]}, "$or": [{field: {beyond: row[field]}}, {"_id": {beyond: after}}]}
+            return list(self._db[collection].find(query).sort([(field, direction), ("_id", direction)]).limit(_bounded(limit)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        if self._reachable is False:
+            raise StorageError(f"The database is away: {self._reason}. Nothing is lost; try again soon.")
+        try:
+            with pymongo.timeout(self._timeout_s):
+                yield
+        except PyMongoError as error:
+            self._suspect()
+            raise StorageError(f"The database can't be read: {_reason(error)}. Nothing is lost; try again soon.") from error
+
+    # The writer's way to the database
+
+    def _send(self, writes: Sequence[Write]) -> None:
+        groups: dict[str, list[Write]] = {}
+        for write in writes:
+            groups.setdefault(write.collection, []).append(write)
+        for collection, group in groups.items():
+            self._send_group(self._db[collection], group)
+
+    def _send_group(self, collection: Collection[Document], writes: list[Write]) -> None:
+        while writes:
+            try:
+                with pymongo.timeout(self._timeout_s):
+                    collection.bulk_write([_operation(write) for write in writes], ordered=True, session=self._session)
+                return  # noqa: TRY300
+            except BulkWriteError as error:
+                index, refusal = _refused(error)
+                writes[index].error = refusal
+                writes = writes[index + 1 :]
+            except OperationFailure as error:
+                if error.code in _REFUSALS:
+                    raise  # one document makes the whole command wrong: the queue finds it
+                raise DatabaseAway(_reason(error), slow=error.timeout) from error
+            except PyMongoError as error:
+                raise DatabaseAway(_reason(error), slow=error.timeout) from error
+
+    # The watch over the database
+
+    def _suspect(self) -> None:
+        """Somebody's query failed: look at once."""
+        self._look_now.set()
+
+    def _watch(self) -> None:
+        failures = 0
+        indexed = False
+        while not self._stop.is_set():
+            reason = self._look()
+            if self._stop.is_set():
+                return
+            if reason:
+                if self._reachable is not False:
+                    log.warning("the database is away: %s", reason)
+                self._reason, indexed = reason, False
+                failures += 1
+            else:
+                if self._reachable is not True:
+                    log.info("the database answers")
+                self._reason, failures = "", 0
+            self._reachable = not reason
+            self._queue.set_reachable(not reason)
+            if not reason and not indexed:
+                indexed = self._ensure_indexes()
+            self._look_now.wait(AWAY_LOOK_S[min(failures, len(AWAY_LOOK_S)) - 1] if failures else LOOK_S)
+            self._look_now.clear()
+
+    def _look(self) -> str:
+        """Why the database can't be used now; empty when it can."""
+        try:
+            with pymongo.timeout(min(self._timeout_s, LOOK_TIMEOUT_S)):
+                reply = self._client.admin.command("hello")
+        except PyMongoError as error:
+            return _reason(error)
+        except Exception as error:  # the watch must not end
+            log.exception("looking after the database failed")
+            return f"{type(error).__name__}: {error}"
+        return "" if reply.get("isWritablePrimary") else "the server takes no writes (it is not primary)"
+
+    def _ensure_indexes(self) -> bool:
+        """Make what is missing; without a time limit, because a large collection takes minutes."""
+        for collection, models in INDEXES.items():
+            try:
+                self._db[collection].create_indexes(models)
+            except OperationFailure as error:
+                # Queries work without, slowly; and a unique one can't be made over what contradicts it.
+                log.warning("the indexes of %s can't be made: %s", collection, _reason(error))
+            except PyMongoError as error:
+                log.warning("making indexes was broken off, it begins again later: %s", _reason(error))
+                return False
+        self._ready.set()
+        return True
+
+
+def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
+    if not uri.startswith(("mongodb://", "mongodb+srv://")):
+        raise ConfigError("MONGO_URI must begin with mongodb:// or mongodb+srv://, or be `embedded`.", field="mongo_uri")
+    milliseconds = int(timeout_s * 1000)
+    try:
+        return pymongo.MongoClient(
+            uri,
+            connect=False,
+            appname="proctor",
+            retryWrites=True,
+            serverSelectionTimeoutMS=milliseconds,
+            connectTimeoutMS=milliseconds,
+            heartbeatFrequencyMS=2000,  # notice a new primary soon
+        )
+    except (PyMongoError, ValueError, TypeError) as error:
+        raise ConfigError(f"MONGO_URI can't be used: {error}", field="mongo_uri") from error
+
+
+def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
+    """A write with its BSON; one that can't be BSON has its `error` set."""
+    error: ProctorError
+    try:
+        raw = bson.encode(fields)
+        if len(raw) > FIELDS_MAX_BYTES:
+            error = StorageError(f"{collection}/{document_id} has {len(raw)} bytes; MongoDB takes {FIELDS_MAX_BYTES}.")
+        else:
+            document = RawBSONDocument(raw)
+            record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
+            return Write(collection, document_id, mode, frozenset(fields), document, record)
+    except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
+        error = StorageError(f"{collection}/{document_id} can't be BSON: {type(problem).__name__}: {problem}")
+    return Write(str(collection), str(document_id), mode, frozenset(), repr(fields)[:100_000], b"", error=error)
+
+
+def _parse(record: bytes) -> Write:
+    """The write that `_encode` made the record of."""
+    document = bson.decode(record, _RAW)
+    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record)
+
+
+def _operation(write: Write) -> UpdateOne | DeleteOne:
+    if write.mode == "delete":
+        return DeleteOne({"_id": write.document_id})
+    return UpdateOne({"_id": write.document_id}, {"$setOnInsert" if write.mode == "insert" else "$set": write.fields}, upsert=True)
+
+
+def _refused(error: BulkWriteError) -> tuple[int, ProctorError]:
+    """Which operation can never succeed, and why. Raise `DatabaseAway` where it may succeed later, `error` itself where that can't be told."""
+    details: Mapping[str, Any] = error.details
+    problems = details.get("writeErrors") or []
+    if not problems:
+        raise DatabaseAway(str(details.get("writeConcernErrors") or error)[:300], slow=error.timeout) from error
+    code, text = int(problems[0]["code"]), str(problems[0]["errmsg"])[:300]
+    if code in _PASSING:
+        raise DatabaseAway(text, slow=error.timeout) from error
+    if code not in _REFUSALS:
+        raise error
+    kind = Conflict if code == _DUPLICATE_KEY else StorageError
+    return int(problems[0]["index"]), kind(f"MongoDB refused it ({code}): {text}")
+
+
+def _reason(error: PyMongoError) -> str:
+    """The first sentence of an error: pymongo's go on with the whole topology."""
+    return str(error).split(", Timeout:", 1)[0].split(" (configured timeouts", 1)[0].split(", full error", 1)[0][:300]
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, LIMIT_MAX))
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

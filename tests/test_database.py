@@ -1,0 +1,592 @@
+"""What `Database` promises: nothing acknowledged is lost, everything arrives in order, each query has its index. With a real mongod."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+
+from database import Database
+from errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
+from mongod import EmbeddedMongod
+from write_queue import Ticket
+
+START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
+posix_only = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+@pytest.fixture
+def stored(mongo_uri: str, db_name: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
+    """The same database, seen by somebody else."""
+    with pymongo.MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
+        yield client[db_name]
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
+    """A mongod that may be stopped and killed."""
+    server = EmbeddedMongod(tmp_path_factory.mktemp("fragile"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@contextlib.contextmanager
+def opened(uri: str, name: str, folder: Path, timeout_s: float = 0.5, spool_max_mb: int = 64, start: bool = True) -> Iterator[Database]:
+    made = Database(uri, name, folder / "spool", timeout_s, spool_max_mb)
+    if start:
+        made.start()
+    try:
+        yield made
+    finally:
+        made.stop(10)
+
+
+@contextlib.contextmanager
+def frozen(server: EmbeddedMongod) -> Iterator[None]:
+    """The server takes connections and says nothing, as when its machine swaps or its disk hangs."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def uri_of(server: EmbeddedMongod) -> str:
+    return f"mongodb://127.0.0.1:{server.port}/?directConnection=true"
+
+
+def until(condition: Callable[[], bool], timeout: float = 20) -> None:
+    pause = threading.Event()
+    for _ in range(int(timeout / 0.02)):
+        if condition():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it did not come true in time")
+
+
+def all_stored(tickets: list[Ticket], timeout: float = 30) -> bool:
+    return all(ticket.wait(timeout) for ticket in tickets)
+
+
+def add_interval(database: Database, session: str, index: int, *, flagged_at: datetime | None = None, **more: Any) -> Ticket:
+    fields = {
+        "session_id": session,
+        "user_id": more.pop("user_id", "ann"),
+        "exam_id": more.pop("exam_id", None),
+        "index": index,
+        "started_at": START + timedelta(seconds=30 * index),
+        "flagged": flagged_at is not None,
+        "flagged_at": flagged_at,
+        "clip": {"state": "none"},
+        "review": {"decision": None},
+    }
+    return database.write("intervals", f"{session}-{index}", fields | more)
+
+
+# Writes
+
+
+def test_a_ticket_comes_true_when_others_can_see_the_write(database: Database, stored: Any) -> None:
+    assert database.write("sessions", "s1", {"user_id": "ann", "started_at": START}).wait(10)
+    assert stored.sessions.find_one() == {"_id": "s1", "user_id": "ann", "started_at": START}
+
+
+def test_later_writes_add_to_the_document_and_dotted_keys_reach_inside(database: Database) -> None:
+    database.write("intervals", "s-0", {"score": 4, "clip": {"state": "pending", "reason": ""}})
+    assert database.write("intervals", "s-0", {"score": 12, "clip.state": "ready"}).wait(10)
+    assert database.interval("s-0") == {"_id": "s-0", "score": 12, "clip": {"state": "ready", "reason": ""}}
+
+
+def test_insert_only_leaves_an_existing_document_as_it_is(database: Database) -> None:
+    database.write("acts", "s:1", {"session_id": "s", "at": 1.0, "detail": "first"}, insert_only=True)
+    assert database.write("acts", "s:1", {"session_id": "s", "at": 2.0, "detail": "again", "more": 1}, insert_only=True).wait(10)
+    assert database.acts("s") == [{"_id": "s:1", "session_id": "s", "at": 1.0, "detail": "first"}]
+
+
+def test_fields_are_those_of_the_moment_of_the_call(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+        fields: dict[str, Any] = {"session_id": "s", "readings": [1]}
+        ticket = database.write("checks", "c", fields)
+        fields["readings"].append(2)
+        database.start()
+        assert ticket.wait(10)
+        assert database.checks("s", limit=1)[0]["readings"] == [1]
+
+
+def test_writes_of_one_document_keep_their_order(database: Database) -> None:
+    tickets = [database.write("sessions", "s", {"total_score": value, f"seen_{value % 7}": value}) for value in range(3000)]
+    assert all_stored(tickets)
+    assert database.session("s") == {"_id": "s", "total_score": 2999} | {f"seen_{k}": max(v for v in range(3000) if v % 7 == k) for k in range(7)}
+
+
+def test_a_deletion_keeps_its_place_among_the_writes(database: Database) -> None:
+    database.write("tokens", "t", {"by": "ann", "uses": 1})
+    database.delete("tokens", "t")
+    assert database.write("tokens", "t", {"by": "ben"}).wait(10)
+    assert database.get("tokens", "t") == {"_id": "t", "by": "ben"}
+    assert database.delete("tokens", "t").wait(10)
+    assert database.get("tokens", "t") is None
+
+
+def test_merging_in_a_batch_gives_what_one_after_the_other_gives(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
+    choose = random.Random(7)
+    expected: dict[str, dict[str, Any]] = {}
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+        for value in range(600):
+            name = f"t{choose.randrange(4)}"
+            kind = choose.choice(["set", "set", "set", "insert", "delete", "inside"])
+            keys = choose.sample(["a", "b", "c"], choose.randrange(1, 4))
+            if kind == "delete":
+                database.delete("tokens", name)
+                expected.pop(name, None)
+            elif kind == "insert":
+                database.write("tokens", name, dict.fromkeys(keys, value), insert_only=True)
+                expected.setdefault(name, dict.fromkeys(keys, value))
+            elif kind == "inside":
+                database.write("tokens", name, {"d.x": value})
+                expected.setdefault(name, {}).setdefault("d", {})["x"] = value
+            else:
+                database.write("tokens", name, dict.fromkeys(keys, value))
+                expected.setdefault(name, {}).update(dict.fromkeys(keys, value))
+        database.start()
+        assert database.flush(30)
+        assert {row.pop("_id"): row for row in database.documents("tokens")} == expected
+
+
+def test_many_writes_share_few_commands(database: Database, stored: Any) -> None:
+    def commands() -> int:
+        return int(stored.client.admin.command("serverStatus")["metrics"]["commands"]["update"]["total"])
+
+    before = commands()
+    tickets = [database.write("acts", f"s:{number}", {"session_id": "s", "at": number}) for number in range(5000)]
+    assert all_stored(tickets)
+    assert stored.acts.count_documents({}) == 5000
+    assert commands() - before < 500
+
+
+def test_eight_threads_write_and_wait_at_once(database: Database, stored: Any) -> None:
+    failed = []
+
+    def work(thread: int) -> None:
+        for number in range(100):
+            ticket = database.write("acts", f"{thread}:{number}", {"session_id": str(thread), "at": number})
+            if not ticket.wait(20) or stored.acts.find_one(f"{thread}:{number}") is None:
+                failed.append((thread, number))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert stored.acts.count_documents({}) == 800
+
+
+def test_stop_brings_everything_to_the_database(mongo_uri: str, db_name: str, tmp_path: Path, stored: Any) -> None:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=3) as database:
+        assert database.wait_ready(20)
+        tickets = [database.write("acts", f"s:{number}", {"at": number}) for number in range(3000)]
+    assert all(ticket.done and ticket.wait(0) for ticket in tickets)
+    assert stored.acts.count_documents({}) == 3000
+    late = database.write("acts", "late", {"at": 0})
+    assert not late.wait(0)
+    assert isinstance(late.error, StorageError)
+
+
+# Refused writes
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"$bad": 1}, "MongoDB refused"),
+        ({"a..b": 1}, "MongoDB refused"),
+        ({"known.inside": 1}, "MongoDB refused"),  # `known` is a number there
+        ({"value": 1 << 70}, "BSON"),
+        ({"value": object()}, "BSON"),
+        ({1: "a key that is no text"}, "BSON"),
+        ({"value": b"x" * 17_000_000}, "bytes"),
+        ({"_id": "another"}, "MongoDB refused"),
+    ],
+)
+def test_a_write_that_can_never_succeed_is_set_aside_and_its_neighbours_are_stored(
+    mongo_uri: str, db_name: str, tmp_path: Path, fields: Any, reason: str
+) -> None:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=5, start=False) as database:
+        before = [database.write("checks", "c", {"known": 1, "session_id": "s"}), database.write("checks", "d", {"session_id": "s", "number": 0})]
+        bad = database.write("checks", "c", fields)
+        after = [database.write("checks", f"e{number}", {"session_id": "s", "number": number}) for number in range(1, 5)]
+        database.start()
+        assert all_stored(before + after)
+        assert not bad.wait(10)
+        assert isinstance(bad.error, StorageError)
+        assert reason in str(bad.error)
+        assert len(database.checks("s")) == 6
+        assert database.health()["rejected"] == 1
+        assert database.health()["state"] == "ok"
+    lines = [json.loads(line) for line in (tmp_path / "spool" / "rejected.jsonl").read_text("utf-8").splitlines()]
+    assert [(line["collection"], line["id"]) for line in lines] == [("checks", "c")]
+    assert reason in lines[0]["reason"]
+
+
+def test_an_earlier_write_is_not_lost_with_a_later_one_that_is_refused(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
+    with opened(mongo_uri, db_name, tmp_path, timeout_s=3, start=False) as database:
+        good = database.write("sessions", "s", {"total_score": 1})
+        bad = database.write("sessions", "s", {"total_score": 2, "_id": "another"})
+        database.start()
+        assert good.wait(10)
+        assert not bad.wait(10)
+        assert database.session("s")["total_score"] == 1
+
+
+def test_a_second_running_session_of_the_same_student_and_exam_is_a_conflict(database: Database) -> None:
+    def begin(session: str, exam: str | None) -> Ticket:
+        return database.write("sessions", session, {"user_id": "ann", "exam_id": exam, "state": "running", "started_at": START})
+
+    assert all_stored([begin("s1", None), begin("s2", "math")])
+    again = begin("s3", None)
+    assert not again.wait(10)
+    assert isinstance(again.error, Conflict)
+    database.write("sessions", "s1", {"state": "ended"})
+    assert begin("s4", None).wait(10)
+    running, latest = database.find_running("ann", None), database.latest_session("ann", "math")
+    assert running is not None
+    assert running["_id"] == "s4"
+    assert latest is not None
+    assert latest["_id"] == "s2"
+    assert database.find_running("ben", None) is None
+
+
+# Reads
+
+
+def test_sessions_are_found_by_their_state_and_dates_are_utc(database: Database) -> None:
+    for number in range(3):
+        state = "running" if number else "ended"
+        fields = {"user_id": f"u{number}", "exam_id": None, "state": state, "started_at": START - timedelta(hours=number)}
+        database.write("sessions", f"s{number}", fields)
+    assert database.flush(10)
+    assert [row["_id"] for row in database.running_sessions()] == ["s2", "s1"]
+    assert database.session("s1")["started_at"] == START - timedelta(hours=1)
+    assert database.session("s1")["started_at"].tzinfo is timezone.utc
+    with pytest.raises(NotFound, match="nobody"):
+        database.session("nobody")
+    with pytest.raises(NotFound):
+        database.interval("nobody-1")
+
+
+def test_a_sessions_lists_are_paged_in_order_without_gap_or_repeat(database: Database) -> None:
+    order = list(range(25))
+    random.Random(1).shuffle(order)
+    for number in order:
+        add_interval(database, "s", number)
+        database.write("checks", f"s-{number}", {"session_id": "s", "number": number})
+        database.write("acts", f"s:{number}", {"session_id": "s", "at": number // 3})  # three at one time
+        add_interval(database, "other", number)
+    assert database.flush(10)
+    for read, expected in (
+        (database.intervals, [f"s-{number}" for number in range(25)]),
+        (database.checks, [f"s-{number}" for number in range(25)]),
+        (database.acts, sorted((f"s:{number}" for number in range(25)), key=lambda name: (int(name[2:]) // 3, name))),
+    ):
+        seen: list[str] = []
+        while rows := read("s", seen[-1] if seen else None, 4):
+            seen += [row["_id"] for row in rows]
+        assert seen == expected
+    with pytest.raises(InvalidInput, match="nothing"):
+        database.intervals("s", after="nothing")
+    assert len(database.intervals("s", limit=0)) == 1  # 0 would be "all" to MongoDB
+
+
+def test_flagged_intervals_come_newest_first_across_sessions_and_filtered(database: Database) -> None:
+    expected: list[tuple[datetime, str, str, str | None]] = []
+    for number in range(40):
+        session, user = f"s{number % 3}", f"u{number % 2}"
+        exam = "math" if number % 4 else None
+        flagged_at = START + timedelta(seconds=number // 2) if number % 5 else None
+        add_interval(database, session, number, flagged_at=flagged_at, user_id=user, exam_id=exam)
+        if flagged_at:
+            expected.append((flagged_at, f"{session}-{number}", user, exam))
+    expected.sort(reverse=True)
+    assert database.flush(10)
+    for wanted_user, wanted_exam in ((None, None), ("u1", None), (None, "math"), ("u1", "math"), ("u0", "nothing")):
+        wanted = [name for _, name, u, e in expected if wanted_user in (None, u) and wanted_exam in (None, e)]
+        seen: list[str] = []
+        while rows := database.flagged(7, seen[-1] if seen else None, wanted_exam, wanted_user):
+            seen += [row["_id"] for row in rows]
+        assert seen == wanted
+
+
+def test_stats_count_sessions_flags_and_risk(database: Database) -> None:
+    assert database.stats(3) == {"total_sessions": 0, "active_sessions": 0, "flagged_intervals": 0, "high_risk": 0}
+    for number in range(6):
+        state = "running" if number < 2 else "ended"
+        database.write("sessions", f"s{number}", {"user_id": f"u{number}", "state": state, "started_at": START, "flagged_intervals": number})
+    for number in range(10):
+        add_interval(database, "s", number, flagged_at=START if number % 2 else None)
+    assert database.flush(10)
+    assert database.stats(3) == {"total_sessions": 6, "active_sessions": 2, "flagged_intervals": 5, "high_risk": 3}
+
+
+def test_clips_that_were_still_to_be_made_are_found(database: Database) -> None:
+    for number, state in enumerate(["none", "pending", "ready", "pending"]):
+        add_interval(database, "s", 9 - number, clip={"state": state})
+    assert database.flush(10)
+    assert [row["_id"] for row in database.pending_clips()] == ["s-6", "s-8"]
+
+
+def test_a_decision_is_kept_in_the_interval_and_in_the_history(database: Database) -> None:
+    add_interval(database, "s", 1, flagged_at=START)
+    add_interval(database, "s", 2)
+    assert database.flush(10)
+    database.set_review("s-1", "confirmed", "phone", "", "proctor")
+    assert database.set_review("s-1", "dismissed", "calculator", "allowed", "proctor").wait(10)
+    review = database.interval("s-1")["review"]
+    assert (review["decision"], review["reason"], review["note"], review["by"]) == ("dismissed", "calculator", "allowed", "proctor")
+    assert [row["decision"] for row in database.reviews("s-1")] == ["confirmed", "dismissed"]
+    with pytest.raises(NotFound):
+        database.set_review("s-9", "confirmed", "", "", "proctor")
+    with pytest.raises(NotFound, match="not flagged"):
+        database.set_review("s-2", "confirmed", "", "", "proctor")
+
+
+def test_the_audit_is_listed_newest_first(database: Database) -> None:
+    for number in range(5):
+        database.audit({"who": "proctor", "what": f"act {number}", "at": START + timedelta(seconds=number)})
+    assert database.audit({"who": "proctor", "what": "now"}).wait(10)
+    first = database.audit_entries(limit=2)
+    rest = database.audit_entries(after=first[-1]["_id"])
+    assert [row["what"] for row in first + rest] == ["now", "act 4", "act 3", "act 2", "act 1", "act 0"]
+
+
+def test_users_and_tokens_are_listed_by_id(database: Database) -> None:
+    for name in ("b", "a", "c"):
+        database.write("users", name, {"role": "proctor"})
+    assert database.flush(10)
+    assert [row["_id"] for row in database.documents("users", limit=2)] == ["a", "b"]
+    assert [row["_id"] for row in database.documents("users", after="b")] == ["c"]
+    assert database.get("users", "z") is None
+
+
+def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
+    for number in range(30):
+        add_interval(database, "s", number, flagged_at=START + timedelta(seconds=number), exam_id="math", clip={"state": "pending"})
+        database.write("checks", f"s-{number}", {"session_id": "s", "number": number})
+        database.write("acts", f"s:{number}", {"session_id": "s", "at": number})
+        database.write("reviews", f"r{number}", {"video_id": "s-1", "at": START})
+        database.write("audit", f"a{number}", {"at": START})
+        database.write("users", f"u{number}", {"at": START})
+        state = "running" if number % 2 else "ended"
+        session = {"user_id": f"u{number}", "exam_id": None, "state": state, "started_at": START, "flagged_intervals": number}
+        database.write("sessions", f"s{number}", session)
+    for number in range(300):  # others' rows, newer and older: a query that wades through them is noticed
+        flagged_at = START + timedelta(hours=number - 150)
+        add_interval(database, f"o{number}", number, flagged_at=flagged_at, exam_id="art", user_id="ben", clip={"state": "ready"})
+        database.write("checks", f"o-{number}", {"session_id": f"o{number}", "number": number})
+        database.write("acts", f"o:{number}", {"session_id": f"o{number}", "at": number})
+        database.write("reviews", f"o{number}", {"video_id": f"o-{number}", "at": START})
+        session = {"user_id": "ben", "exam_id": f"e{number}", "state": "ended", "started_at": START, "flagged_intervals": 0}
+        database.write("sessions", f"o{number}", session)
+    assert database.flush(10)
+    stored.command("profile", 2)
+    database.running_sessions()
+    database.session("s1")
+    database.find_running("u1", None)
+    database.latest_session("u1", None)
+    for after in (None, "s-3"):
+        database.intervals("s", after)
+        database.checks("s", after)
+        database.flagged(5, after)
+        database.flagged(50, after, exam_id="math")
+        database.flagged(50, after, user_id="ann")
+        database.flagged(50, after, exam_id="math", user_id="ann")
+    database.acts("s")
+    database.acts("s", "s:3")
+    database.interval("s-1")
+    database.pending_clips()
+    database.stats(3)
+    database.reviews("s-1", "r1")
+    database.audit_entries(5, "a1")
+    database.get("users", "u1")
+    database.documents("users", "u1")
+    stored.command("profile", 0)
+    seen = list(stored["system.profile"].find({"ns": {"$ne": f"{stored.name}.system.profile"}, "planSummary": {"$exists": True}}))
+    assert len(seen) > 25
+    for query in seen:
+        assert "COLLSCAN" not in query["planSummary"], query["command"]
+        assert "hasSortStage" not in query, query["command"]
+        assert query.get("docsExamined", 0) <= query.get("nreturned", 0) + 3, query["command"]
+
+
+# When the database is away
+
+
+@posix_only
+def test_a_frozen_database_costs_nothing_and_old_writes_never_overwrite_newer_ones(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    with opened(uri_of(fragile), "frozen", tmp_path) as database:
+        assert database.wait_ready(20)
+        assert database.write("sessions", "s", {"total_score": 0}).wait(10)
+        with frozen(fragile):
+            tickets = []
+            for value in range(1, 60):
+                tickets.append(database.write("sessions", "s", {"total_score": value}))
+                tickets.append(database.write("acts", f"s:{value}", {"session_id": "s", "at": value}, insert_only=True))
+            assert all_stored(tickets)
+            until(lambda: database.health()["state"] == "away")
+            assert database.health()["spooled"] == len(tickets)
+            assert database.health()["reason"]
+            with pytest.raises(StorageError, match="try again"):
+                database.session("s")
+        until(lambda: database.health()["state"] == "ok")
+        assert database.write("sessions", "s", {"total_score": 99}).wait(10)
+        assert database.flush(20)
+        assert database.session("s")["total_score"] == 99
+        assert [row["at"] for row in database.acts("s")] == list(range(1, 60))
+        assert database.health()["spooled"] == 0
+        assert not list((tmp_path / "spool").glob("*.spool"))
+
+
+@posix_only
+def test_an_idle_server_notices_that_the_database_went_and_came_back(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    with opened(uri_of(fragile), "idle", tmp_path) as database:
+        assert database.wait_ready(20)
+        with frozen(fragile):
+            until(lambda: database.health()["state"] == "away", 10)
+        until(lambda: database.health()["state"] == "ok", 10)
+        assert database.running_sessions() == []
+
+
+@posix_only
+def test_nothing_acknowledged_is_lost_when_mongod_is_killed_under_load(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    acknowledged: list[int] = []
+    with opened(uri_of(fragile), "killed", tmp_path, timeout_s=2) as database:
+        assert database.wait_ready(20)
+
+        def work(first: int) -> None:
+            for number in range(first, first + 150):
+                if database.write("acts", f"s:{number}", {"session_id": "s", "at": number}).wait(30):
+                    acknowledged.append(number)
+                if number == 50:
+                    assert fragile.pid is not None
+                    os.kill(fragile.pid, signal.SIGKILL)
+
+        threads = [threading.Thread(target=work, args=(first,)) for first in (0, 1000, 2000, 3000)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert database.flush(40)
+        until(lambda: database.health()["state"] == "ok")
+        stored = {row["at"] for row in database.acts("s")}
+    assert len(acknowledged) == 600
+    assert set(acknowledged) <= stored
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def test_what_was_spooled_is_played_back_in_order_by_the_next_run(tmp_path: Path) -> None:
+    port = free_port()
+    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    with opened(uri, "later", tmp_path) as database:
+        first = [database.write("sessions", "s", {"total_score": value, "user_id": "ann"}) for value in range(50)]
+        first.append(database.write("sessions", "s", {"$bad": 1}))
+        first += [database.write("acts", f"s:{number}", {"session_id": "s", "at": number}) for number in range(1500)]
+        assert all_stored(first)
+        assert database.health()["state"] == "away"
+    with opened(uri, "later", tmp_path) as database:  # again without a database, and killed in the middle of a write
+        assert database.write("sessions", "s", {"total_score": 77}).wait(20)
+        assert database.health()["spooled"] == len(first) + 1
+    with max((tmp_path / "spool").glob("*.spool")).open("ab") as file:
+        file.write(b"\x50\x00\x00\x00torn")
+    folder = tmp_path / "mongo"
+    folder.mkdir()
+    (folder / "port").write_text(str(port))
+    server = EmbeddedMongod(tmp_path)
+    try:
+        assert server.start() == uri
+        with opened(uri, "later", tmp_path, timeout_s=3) as database:
+            assert database.flush(40)
+            assert database.session("s") == {"_id": "s", "total_score": 77, "user_id": "ann"}
+            assert len(database.acts("s")) == 1000
+            assert len(database.acts("s", after="s:999")) == 500
+            assert database.health()["rejected"] == 1
+    finally:
+        server.stop()
+    assert "$bad" in (tmp_path / "spool" / "rejected.jsonl").read_text("utf-8")
+
+
+@posix_only
+def test_with_a_full_spool_tickets_wait_and_come_true_when_the_database_is_back(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    with opened(uri_of(fragile), "full", tmp_path, timeout_s=1, spool_max_mb=1) as database:
+        assert database.wait_ready(20)
+        with frozen(fragile):
+            assert database.write("checks", "first", {"session_id": "s", "number": -1}).wait(20)
+            tickets = [database.write("checks", f"s-{n}", {"session_id": "s", "number": n, "x": "x" * 100_000}) for n in range(20)]
+            until(lambda: "SPOOL_MAX_MB" in database.health()["reason"])
+            assert not tickets[-1].done
+            assert database.health()["queued"] > 0
+            assert database.health()["state"] == "away"
+        assert all_stored(tickets)
+        assert database.flush(20)
+        assert [row["number"] for row in database.checks("s")] == list(range(-1, 20))
+        until(lambda: database.health()["state"] == "ok" and not database.health()["reason"])
+
+
+@posix_only
+def test_memory_is_bounded_and_what_does_not_fit_is_told_at_once(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    with opened(uri_of(fragile), "memory", tmp_path, spool_max_mb=1) as database:
+        assert database.wait_ready(20)
+        database._queue._memory_max_bytes = 1_500_000
+        with frozen(fragile):
+            until(lambda: database.health()["state"] == "away")
+            big = [database.write("checks", f"b{number}", {"session_id": "s", "number": number, "x": "x" * 700_000}) for number in range(4)]
+            assert not big[-1].wait(20)
+            assert "memory" in str(big[-1].error)
+            assert database.health()["lost"] >= 1
+        assert all(ticket.wait(20) or ticket.error for ticket in big)
+        assert database.flush(20)
+        assert {row["number"] for row in database.checks("s")} == {number for number, ticket in enumerate(big) if ticket.wait(0)}
+
+
+def test_a_server_without_a_database_stops_soon_and_keeps_everything(tmp_path: Path) -> None:
+    uri = f"mongodb://127.0.0.1:{free_port()}/"
+    with opened(uri, "none", tmp_path, start=False) as database:
+        tickets = [database.write("acts", f"s:{number}", {"at": number}) for number in range(100)]
+        database.start()
+    assert all(ticket.done and ticket.wait(0) for ticket in tickets)
+    with opened(uri, "none", tmp_path, start=False) as database:
+        assert database.health()["spooled"] == 100
+        assert database.health()["state"] == "starting"
+
+
+# What can't be used
+
+
+@pytest.mark.parametrize("uri", ["localhost", "mongodb://", "mongodb://host:99999", "http://host/"])
+def test_a_wrong_uri_stops_the_start(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="MONGO_URI"):
+        Database(uri, "name", tmp_path / "spool")
+
+
+def test_two_servers_can_not_share_a_spool(mongo_uri: str, tmp_path: Path) -> None:
+    with opened(mongo_uri, "one", tmp_path, start=False), pytest.raises(StorageError, match="in use by another server"):
+        Database(mongo_uri, "two", tmp_path / "spool")
+    with opened(mongo_uri, "two", tmp_path, start=False):
+        pass
