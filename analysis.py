@@ -1,0 +1,234 @@
+"""Reads one session's pictures and sound with the detectors: decodes, decides what is due, and turns every failure into `unknown`."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import warnings
+from collections import deque
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from audiodetector import AudioDetector, AudioModels
+from config import Settings
+from errors import DetectorError, InvalidInput, ProctorError, TooLarge
+from face_detector import PersonsModel
+from face_finder import FaceFinder
+from gaze_direction import GazeDetector
+from model_files import find_models
+from readings import AudioReading, Frame, GazeReading, PersonsReading, Sound
+
+log = logging.getLogger(__name__)
+
+FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
+
+
+class Models:
+    """The models that all sessions share. They load behind the server's start; `persons` and `audio` are None until then."""
+
+    def __init__(self) -> None:
+        self.persons: PersonsModel | None = None
+        self.audio: AudioModels | None = None
+        self._faces: FaceFinder | None = None
+        self._lock = threading.Lock()
+        self.notes: list[str] = []
+        self.loaded = threading.Event()
+
+    @property
+    def faces(self) -> FaceFinder:
+        """The face finder that all sessions share, made when the first session needs it."""
+        with self._lock:
+            if self._faces is None:
+                self._faces = FaceFinder()
+            return self._faces
+
+    def close(self) -> None:
+        """Free what has threads of its own."""
+        with self._lock:
+            if self._faces is not None:
+                self._faces.close()
+                self._faces = None
+        if self.persons is not None:
+            self.persons.close()
+
+    def load(self, settings: Settings) -> None:
+        """Load what there is. What is missing is said in `notes`, and the rest goes on without it."""
+        cv2.setNumThreads(1)
+        files = find_models(settings)
+        self.notes = list(files.notes)
+        try:
+            backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
+            self.persons = PersonsModel(files.yolo, backend=backend)
+        except DetectorError as error:
+            self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
+            log.exception("persons model")
+            self.persons = PersonsModel(None, backend="facemesh")
+        try:
+            folder = files.speaker.parent if files.speaker else settings.models_dir
+            self.audio = AudioModels(folder)
+            self.notes.extend(note for note in self.audio.notes if note not in self.notes)
+        except DetectorError as error:
+            self.notes.append(error.message)
+            log.exception("sound models")
+        for note in self.notes:
+            log.warning("%s", note)
+        self.loaded.set()
+
+
+def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height of a JPEG, read from its header alone. Raise `InvalidInput` for what isn't one, `TooLarge` for one that is too large."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+                width, height = image.size
+    except Image.DecompressionBombError:
+        raise TooLarge(f"the picture is far larger than {max_pixels:,} pixels; send 640×480") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        raise InvalidInput(f"the picture ({len(data):,} bytes) is not a JPEG; send pictures as JPEG") from None
+    if width * height > max_pixels:
+        raise TooLarge(f"the picture has {width}×{height} pixels, and {max_pixels:,} are allowed; send 640×480")
+    return width, height
+
+
+@dataclass(slots=True)
+class PictureReadings:
+    """What one picture gave. `problem` says why it could not be read at all."""
+
+    at: float
+    gaze: GazeReading
+    persons: PersonsReading | None = None
+    frozen: bool = False
+    problem: str = ""
+
+
+class PictureAnalyst:
+    """Reads one session's pictures, in the order of their times, from one thread at a time."""
+
+    def __init__(self, models: Models, settings: Settings) -> None:
+        self._models = models
+        self._gaze_step = 1 / settings.gaze_fps
+        self._persons_step = settings.face_interval_s
+        self._frozen_s = settings.frozen_s
+        self._max_pixels = settings.max_picture_pixels
+        self._gaze: GazeDetector | None = None
+        self._next_gaze_at = 0.0
+        self._next_persons_at = 0.0
+        self._sample: npt.NDArray[np.uint8] | None = None
+        self._changed_at = 0.0
+        self._failures: set[str] = set()
+
+    @property
+    def next_at(self) -> float:
+        """The time on the session's clock from which a picture is wanted."""
+        return self._next_gaze_at
+
+    def read(self, frame: Frame, session_id: str) -> PictureReadings:
+        """Read one picture: gaze always, persons when they are due. Never raises for what the picture or a detector does."""
+        at = frame.at
+        # Due times keep their beat while the machine keeps up, and start anew when it doesn't.
+        self._next_gaze_at = max(self._next_gaze_at + self._gaze_step, at + self._gaze_step / 2)
+        try:
+            image = self._decode(frame)
+        except ProctorError as error:
+            return PictureReadings(at, GazeReading(at, "unknown", "unreadable"), problem=error.message)
+        if self._is_frozen(image, at):
+            height, width = image.shape[:2]
+            return PictureReadings(at, GazeReading(at, "unknown", "frozen", width=width, height=height), frozen=True)
+        gaze = self._read_gaze(image, at, session_id)
+        persons = None
+        if at >= self._next_persons_at and self._models.persons is not None:
+            self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
+            persons = self._read_persons(self._models.persons, image, gaze, session_id)
+        return PictureReadings(at, gaze, persons)
+
+    def _decode(self, frame: Frame) -> npt.NDArray[np.uint8]:
+        check_picture(frame.data, self._max_pixels)
+        image = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR)
+        if image is None:
+            raise InvalidInput("the picture's data is damaged and can't be decoded")
+        return np.asarray(image, np.uint8)
+
+    def _is_frozen(self, image: npt.NDArray[np.uint8], at: float) -> bool:
+        sample = image[::FROZEN_STEP, ::FROZEN_STEP]
+        if self._sample is None or not np.array_equal(sample, self._sample):
+            self._sample = sample.copy()
+            self._changed_at = at
+        return at - self._changed_at >= self._frozen_s
+
+    def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
+        try:
+            if self._gaze is None:
+                self._gaze = GazeDetector(finder=self._models.faces)
+            return self._gaze.read(image, at)
+        except Exception as error:
+            self._failed("gaze", error, session_id)
+            return GazeReading(at, "unknown", "error")
+
+    def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        try:
+            return model.look(image, gaze.at, gaze)
+        except Exception as error:
+            self._failed("persons", error, session_id)
+            return PersonsReading(gaze.at, None, None, "error")
+
+    def _failed(self, what: str, error: Exception, session_id: str) -> None:
+        """A detector's failure is logged once for each cause; its readings are unknown meanwhile."""
+        cause = f"{what}: {type(error).__name__}: {error}"
+        if cause not in self._failures:
+            self._failures.add(cause)
+            log.error("detector failed, its readings are unknown: %s", cause, exc_info=error, extra={"session_id": session_id})
+
+    def baseline(self) -> dict[str, float]:
+        """The person's own rest, for the session's details; empty until it is learnt."""
+        return dict(self._gaze.baseline()) if self._gaze is not None else {}
+
+    def close(self) -> None:
+        """Free the face mesh."""
+        if self._gaze is not None:
+            self._gaze.close()
+            self._gaze = None
+
+
+@dataclass(slots=True)
+class SoundAnalyst:
+    """Reads one session's sound in the order of its times. Sound waits here, none is dropped, until the models are loaded."""
+
+    models: Models
+    _waiting: deque[Sound] = field(default_factory=deque)
+    _detector: AudioDetector | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, sound: Sound) -> None:
+        """Queue sound to be read."""
+        self._waiting.append(sound)
+
+    @property
+    def waiting(self) -> int:
+        """How many stretches of sound wait."""
+        return len(self._waiting)
+
+    def read(self, session_id: str, *, finish: bool = False) -> list[AudioReading]:
+        """Read all that waits; with `finish`, also what the detector still held back."""
+        readings: list[AudioReading] = []
+        with self._lock:
+            if self.models.audio is None:
+                return readings
+            if self._detector is None:
+                self._detector = AudioDetector(self.models.audio)
+            while self._waiting:
+                sound = self._waiting.popleft()
+                try:
+                    readings.extend(self._detector.take(sound))
+                except Exception:
+                    log.exception("sound at %.1f s can't be read", sound.at, extra={"session_id": session_id})
+                    readings.append(AudioReading(sound.at, sound.duration, voices=None, reason="error"))
+                    self._detector = AudioDetector(self.models.audio)
+            if finish:
+                readings.extend(self._detector.finish())
+        return readings

@@ -1,0 +1,519 @@
+"""One live exam: its clock, newest picture, ring, detectors' state, scorer, records, and who is told."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any, Protocol
+
+from analysis import Models, PictureAnalyst, PictureReadings, SoundAnalyst
+from checks import CheckCollector, unpack
+from clip_ring import ClipRing
+from config import Settings
+from errors import TooMany
+from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound, Violation
+from recorder import Clip, ClipJob, Recorder
+from score import Rules, Scorer, replay
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 3.0  # an interval closes this long after its end, when its sound has been read too
+CLIP_SETTLE_S = 1.0  # late pictures and sound of the post-roll
+SILENT_SOURCE_S = 4.0  # nothing came from a device for this long: it is lost
+NOTICE_AFTER_S = 5.0  # a student is told of a poor picture when it lasts
+MAX_ACTS = 5000  # screen acts of one session; more are no student's
+RECENT_INTERVALS = 10
+
+
+class Storage(Protocol):
+    """What a session needs of the database: writes that never block."""
+
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any: ...
+
+
+Tell = Callable[[str, "ExamSession", dict[str, Any]], None]
+
+
+class ExamSession:
+    """One student's running exam. Safe between threads; nothing here waits for a database, a disk or a browser."""
+
+    def __init__(
+        self,
+        *,
+        session_id: str,
+        user_id: str,
+        exam_id: str | None,
+        source: str,
+        station: str | None,
+        rules: Rules,
+        settings: Settings,
+        models: Models,
+        storage: Storage,
+        recorder: Recorder,
+        tell: Tell,
+        clock: Callable[[], float],
+        started_at: datetime,
+        start: float,
+    ) -> None:
+        self.session_id = session_id
+        self.user_id = user_id
+        self.exam_id = exam_id
+        self.source = source
+        self.station = station
+        self.rules = rules.to_dict()
+        self.started_at = started_at
+        self.start = start
+        self.sound = SoundAnalyst(models)
+        self.pictures = PictureAnalyst(models, settings)
+        self.is_running = True
+        self.reading = False  # a worker has this session's picture in hand; guarded by the monitor
+        self._rules = rules
+        self._settings = settings
+        self._storage = storage
+        self._recorder = recorder
+        self._tell = tell
+        self._clock = clock
+        self._ring = ClipRing(
+            rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s + 2 * CLIP_SETTLE_S + SETTLE_S, settings.ring_max_mb << 20
+        )
+        self._lock = threading.RLock()
+        self._scorer = Scorer(rules)
+        self._checks = CheckCollector()
+        self._newest: Frame | None = None
+        self._read_at = -1.0
+        self._ended_at: float | None = None
+        self._closed = 0  # intervals below this number are closed
+        self._flagged: set[int] = set()
+        self._clips: dict[int, Clip] = {}
+        self._clips_due: set[int] = set()
+        self._acts: dict[str, ScreenAct] = {}
+        self._gaze: GazeReading | None = None
+        self._persons: PersonsReading | None = None
+        self._audio: AudioReading | None = None
+        self._devices: dict[str, dict[str, Any]] = {}
+        self._last_in: dict[str, float] = {}
+        self._notice_since: tuple[str, float] = ("", 0.0)
+        self._notices: list[str] = []
+        self._problems: set[str] = set()
+
+    # What comes in
+
+    def clock(self) -> float:
+        """Seconds since the session's start."""
+        return self._clock() - self.start
+
+    def wall(self, at: float) -> datetime:
+        """The UTC time of `at`."""
+        return self.started_at + timedelta(seconds=at)
+
+    def take_frame(self, frame: Frame) -> None:
+        """Take one encoded picture; the newest is read when its turn comes."""
+        if not self.is_running:
+            return
+        self._ring.add_frame(frame)
+        with self._lock:
+            if self._newest is None or frame.at > self._newest.at:
+                self._newest = frame
+            self._checks.add_frame()
+        self._came("camera")
+        self._tell("frame", self, {})
+
+    def take_sound(self, sound: Sound) -> None:
+        """Take sound; all of it is read, in order."""
+        if not self.is_running or not len(sound.samples):
+            return
+        self._ring.add_sound(sound)
+        self.sound.put(sound)
+        self._came("microphone")
+        self._tell("sound", self, {})
+
+    def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
+        """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
+        with self._lock:
+            new = [act for act in acts if act.id not in self._acts]
+            if len(self._acts) + len(new) > MAX_ACTS:
+                raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
+            self._acts |= {act.id: act for act in new}
+            self._checks.add_acts(new)
+        tickets = [
+            self._storage.write(
+                "acts",
+                f"{self.session_id}:{act.id}",
+                {"session_id": self.session_id, "kind": act.kind, "at": act.at, "wall": self.wall(act.at), "detail": act.detail},
+                insert_only=True,
+            )
+            for act in acts
+        ]
+        if new:
+            self._score(lambda: self._scorer.take_acts(new))
+        return tickets
+
+    def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
+        """A device's state, as its source sees it."""
+        with self._lock:
+            known = self._devices.get(device, {})
+            if known.get("state") == state and known.get("reason") == reason:
+                return
+            self._devices[device] = {"state": state, "reason": reason, "since": self.wall(self.clock())}
+            devices = {name: dict(value) for name, value in self._devices.items()}
+        level = logging.INFO if state in {"ok", "off", "starting"} else logging.WARNING
+        log.log(level, "%s: %s%s", device, state, f" ({reason})" if reason else "", extra={"session_id": self.session_id})
+        self._storage.write("sessions", self.session_id, {"devices": devices})
+        self._tell("device_state", self, {"session_id": self.session_id, "device": device, "state": state, "reason": reason})
+
+    def _came(self, device: DeviceName) -> None:
+        self._last_in[device] = self.clock()
+        state = self._devices.get(device, {}).get("state")
+        if state != "ok" and not (device == "camera" and state == "frozen"):
+            self.device_state(device, "ok")
+
+    # Reading
+
+    def picture_waits(self) -> float | None:
+        """For how many seconds a picture has been due and unread; None when there is none, negative when it is not due yet."""
+        newest = self._newest
+        if newest is None or newest.at <= self._read_at or not self.is_running:
+            return None
+        wanted = self.pictures.next_at
+        if newest.at < wanted - 1e-3:
+            return None
+        return self.clock() - max(wanted, newest.at)
+
+    def read_picture(self) -> None:
+        """Read the newest picture, in the caller's thread. One thread at a time."""
+        frame = self._newest
+        if frame is None or frame.at <= self._read_at:
+            return
+        self._read_at = frame.at
+        self.take_readings(self.pictures.read(frame, self.session_id))
+
+    def read_sound(self, *, finish: bool = False) -> None:
+        """Read the sound that waits, in the caller's thread."""
+        for reading in self.sound.read(self.session_id, finish=finish):
+            self.take_audio(reading)
+
+    def take_readings(self, readings: PictureReadings) -> None:
+        """Take what one picture gave."""
+        with self._lock:
+            self._gaze = readings.gaze
+            self._checks.add(readings.gaze)
+            if readings.persons is not None:
+                self._persons = readings.persons
+                self._checks.add(readings.persons)
+        if readings.problem and readings.problem not in self._problems:
+            self._problems.add(readings.problem)
+            log.warning("%s", readings.problem, extra={"session_id": self.session_id})
+        if readings.frozen:
+            self.device_state("camera", "frozen", f"no pixel has changed for {self._settings.frozen_s:g} s")
+        elif self._devices.get("camera", {}).get("state") == "frozen":
+            self.device_state("camera", "ok")
+        self._watch_quality(readings.gaze)
+        self._score(lambda: self._scorer.take_picture(readings.gaze, readings.persons))
+
+    def take_audio(self, reading: AudioReading) -> None:
+        """Take what was heard."""
+        with self._lock:
+            self._audio = reading
+            self._checks.add(reading)
+        self._score(lambda: self._scorer.take_sound(reading))
+
+    def _watch_quality(self, gaze: GazeReading) -> None:
+        """A poor picture that lasts is a notice to the student."""
+        code = gaze.reason if gaze.direction == "unknown" else "nobody" if gaze.direction == "none" else ""
+        if code != self._notice_since[0]:
+            self._notice_since = (code, gaze.at)
+        notices = [code] if code and gaze.at - self._notice_since[1] >= NOTICE_AFTER_S else []
+        if notices != self._notices:
+            self._notices = notices
+            self._tell("notices", self, {"codes": notices})
+
+    # Scoring
+
+    def _score(self, take: Callable[[], list[IntervalResult]]) -> None:
+        """Let the scorer take something, store what changed and tell of flags raised."""
+        raised: list[IntervalResult] = []
+        with self._lock:
+            changed = take()
+            if not changed:
+                return
+            for result in changed:
+                if result.flagged and result.index not in self._flagged:
+                    self._flagged.add(result.index)
+                    self._clips[result.index] = Clip("pending")
+                    self._clips_due.add(result.index)
+                    raised.append(result)
+                elif not result.flagged:
+                    self._flagged.discard(result.index)
+            self._store_check(self.clock(), final=False)
+        for result in changed:
+            self._store_interval(result)
+        self._store_totals()
+        for result in raised:
+            log.info("interval %d is flagged: %d points", result.index, result.score, extra={"session_id": self.session_id})
+            self._tell("interval_flagged", self, self._flag_message(result))
+        self._tell("update", self, {})
+
+    def _flag_message(self, result: IntervalResult) -> dict[str, Any]:
+        return {
+            "session_id": self.session_id,
+            "user_id": self.user_id,
+            "exam_id": self.exam_id,
+            "interval": result.index,
+            "video_id": self.interval_id(result.index),
+            "score": result.score,
+            "violations": [violation_document(violation) for violation in result.violations],
+            "timestamp": self.wall(result.flagged_at if result.flagged_at is not None else result.end),
+        }
+
+    def interval_id(self, index: int) -> str:
+        """The id of an interval's record, which is also its clip's."""
+        return f"{self.session_id}-{index}"
+
+    def interval_document(self, result: IntervalResult) -> dict[str, Any]:
+        """An interval as it is stored and answered, without its review."""
+        ended = result.end if self._ended_at is None else min(result.end, self._ended_at)
+        return {
+            "session_id": self.session_id,
+            "user_id": self.user_id,
+            "exam_id": self.exam_id,
+            "index": result.index,
+            "start": result.start,
+            "end": ended,
+            "started_at": self.wall(result.start),
+            "ended_at": self.wall(ended),
+            "score": result.score,
+            "flagged": result.flagged,
+            "flagged_at": self.wall(result.flagged_at) if result.flagged_at is not None else None,
+            "closed": result.closed,
+            "revision": result.revision,
+            "violations": [violation_document(violation) for violation in result.violations],
+            "clip": self._clips.get(result.index, Clip("none")).to_dict(),
+        }
+
+    def _store_interval(self, result: IntervalResult) -> Any:
+        return self._storage.write("intervals", self.interval_id(result.index), self.interval_document(result))
+
+    def _store_totals(self, **more: Any) -> Any:
+        with self._lock:
+            totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
+        return self._storage.write("sessions", self.session_id, totals | more)
+
+    def _store_check(self, at: float, *, final: bool) -> None:
+        """Store the check so far; a `final` one ends here and the next begins."""
+        number, start = self._checks.number, self._checks.start
+        record = self._checks.take(at) if final else self._checks.peek(at)
+        document = record | {"session_id": self.session_id, "started_at": self.wall(start)}
+        self._storage.write("checks", f"{self.session_id}-{number}", document)
+
+    # The clock
+
+    def tick(self) -> None:
+        """Do what the time asks for: close checks and intervals, cut clips, notice devices that went silent."""
+        if not self.is_running:
+            return
+        now = self.clock()
+        with self._lock:
+            while now >= self._checks.start + self._settings.check_interval:
+                self._store_check(self._checks.start + self._settings.check_interval, final=True)
+        self._close_intervals(now - SETTLE_S)
+        self._cut_clips(now - CLIP_SETTLE_S)
+        self._notice_silence(now)
+
+    def _close_intervals(self, until: float) -> None:
+        closed = []
+        with self._lock:
+            while (self._closed + 1) * self._rules.interval_duration <= until:
+                closed.append(self._scorer.close(self._closed))
+                self._closed += 1
+        for result in closed:
+            self._store_interval(result)
+        if closed:
+            self._store_totals(intervals=self._closed, baseline=self.pictures.baseline())
+            self._tell("update", self, {})
+
+    def _cut_clips(self, until: float) -> None:
+        with self._lock:
+            due = [index for index in self._clips_due if (index + 1) * self._rules.interval_duration + self._settings.clip_postroll_s <= until]
+            self._clips_due.difference_update(due)
+        for index in sorted(due):
+            self._cut_clip(index)
+
+    def _cut_clip(self, index: int) -> None:
+        result = self._scorer.interval(index)
+        start = max(0.0, result.start - self._settings.clip_preroll_s)
+        end = result.end + self._settings.clip_postroll_s
+        frames, sounds = self._ring.cut(start, end)
+        job = ClipJob(
+            self.session_id,
+            self.user_id,
+            index,
+            self.wall(result.start),
+            result.score,
+            start,
+            end,
+            frames,
+            sounds,
+            [[violation.kind, violation.start, violation.end] for violation in result.violations],
+        )
+        self._recorder.submit(job, lambda clip: self._clip_done(index, clip))
+
+    def _clip_done(self, index: int, clip: Clip) -> None:
+        with self._lock:
+            self._clips[index] = clip
+        video_id = self.interval_id(index)
+        self._storage.write("intervals", video_id, {"clip": clip.to_dict()})
+        message = {"session_id": self.session_id, "interval": index, "video_id": video_id, "url": f"/api/video/{video_id}"}
+        self._tell("clip_ready", self, message | {"duration": clip.duration, "clip": clip.to_dict()})
+
+    def _notice_silence(self, now: float) -> None:
+        """A device that has sent and sends no more is lost, whatever its source says."""
+        for device, last in list(self._last_in.items()):
+            if now - last > SILENT_SOURCE_S and self._devices.get(device, {}).get("state") in {"ok", "frozen"}:
+                self.device_state("camera" if device == "camera" else "microphone", "lost", f"nothing has come for {now - last:.0f} s")
+
+    # End and beginning
+
+    def end(self, state: str, reason: str) -> tuple[dict[str, Any], Any]:
+        """End the exam: read what waits, close every interval, queue its clips. Return the summary and the ticket of its record."""
+        self.read_picture()
+        self.read_sound(finish=True)
+        return self.end_at(self.clock(), state, reason)
+
+    def end_at(self, now: float, state: str, reason: str) -> tuple[dict[str, Any], Any]:
+        """End the exam as of `now` on its clock, with what has been read."""
+        with self._lock:
+            self.is_running = False
+            self._ended_at = now
+            self._store_check(now, final=True)
+            last = max(math.ceil(now / self._rules.interval_duration), self._closed)
+            results = [self._scorer.close(index) for index in range(self._closed, last)]
+            self._closed = last
+            due = sorted(self._clips_due)
+            self._clips_due.clear()
+        for result in results:
+            self._store_interval(result)
+        for index in due:
+            self._cut_clip(index)
+        ticket = self._store_totals(
+            state=state, end_reason=reason, ended_at=self.wall(now), ended_after_s=now, intervals=self._closed, baseline=self.pictures.baseline()
+        )
+        summary = {"session_id": self.session_id, "total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
+        log.info("session ended (%s): %d points, %d flagged", reason, *list(summary.values())[1:], extra={"session_id": self.session_id})
+        self._tell("session_ended", self, summary | {"reason": reason, "state": state})
+        return summary, ticket
+
+    def close(self) -> None:
+        """Free the detectors. The monitor calls it when no worker holds the session."""
+        self.pictures.close()
+
+    def take_up(
+        self,
+        rules: Rules,
+        checks: Iterable[Mapping[str, Any]],
+        intervals: Iterable[Mapping[str, Any]],
+        acts: Iterable[Mapping[str, Any]],
+    ) -> None:
+        """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
+        with self._lock:
+            self._rules, self.rules = rules, rules.to_dict()
+            self._scorer = Scorer(rules)
+            for check in checks:
+                gaze, persons, audio, _ = unpack(check["readings"])
+                replay(self._scorer, gaze, persons, audio, [])
+                self._checks.number = check["number"] + 1
+                self._checks.start = check["end"]
+            stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
+            self._acts = {act.id: act for act in stored}
+            self._scorer.take_acts(stored)
+            for interval in intervals:
+                index = interval["index"]
+                self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
+                self._clips[index] = Clip(**interval["clip"])
+                if interval["closed"]:
+                    self._closed = max(self._closed, index + 1)
+                if self._clips[index].state == "pending":
+                    self._clips_due.add(index)
+            self._flagged = {result.index for result in self._scorer.results(self.clock()) if result.flagged}
+
+    def checkpoint(self) -> None:
+        """Store what was read so far, before the server stops; the session goes on afterwards."""
+        with self._lock:
+            self._store_check(self.clock(), final=True)
+
+    # What others see
+
+    def newest_frame(self) -> Frame | None:
+        """The newest picture."""
+        return self._newest
+
+    def status(self) -> dict[str, Any]:
+        """The session as it stands, for proctors."""
+        now = self.clock()
+        with self._lock:
+            index = self._rules.index(now)
+            current = self._scorer.interval(index)
+            recent = [self._scorer.interval(number) for number in range(max(0, index - RECENT_INTERVALS + 1), index + 1)]
+            gaze, persons, audio = self._gaze, self._persons, self._audio
+            return {
+                "session_id": self.session_id,
+                "user_id": self.user_id,
+                "exam_id": self.exam_id,
+                "source": self.source,
+                "station": self.station,
+                "started_at": self.started_at,
+                "elapsed_s": round(now, 2),
+                "is_running": self.is_running,
+                "interval_index": index,
+                "interval_score": current.score,
+                "total_score": self._scorer.total(),
+                "flagged_intervals": self._scorer.flagged(),
+                "flag_threshold": self._rules.flag_threshold,
+                "gaze": gaze.direction if gaze else "unknown",
+                "gaze_reason": gaze.reason if gaze else "starting",
+                "faces": persons.count if persons else None,
+                "phone": persons.phone if persons else None,
+                "voices": audio.voices if audio else None,
+                "level_dbfs": round(audio.level_dbfs, 1) if audio else None,
+                "violations": [violation_document(violation) for violation in current.violations],
+                "devices": {name: dict(value) for name, value in self._devices.items()},
+                "rates": self._checks.rates(now),
+                "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in recent],
+                "notices": list(self._notices),
+                "overlay": _overlay(gaze, persons),
+            }
+
+    def intervals(self) -> list[dict[str, Any]]:
+        """Every interval so far, as stored."""
+        with self._lock:
+            return [self.interval_document(result) for result in self._scorer.results(self.clock())]
+
+
+def violation_document(violation: Violation) -> dict[str, Any]:
+    """A violation as it is stored and answered."""
+    return {
+        "kind": violation.kind,
+        "start": round(violation.start, 2),
+        "end": round(violation.end, 2),
+        "points": violation.points,
+        "occurrences": violation.occurrences,
+        "evidence": dict(violation.evidence),
+    }
+
+
+def _overlay(gaze: GazeReading | None, persons: PersonsReading | None) -> dict[str, Any]:
+    box = gaze.box if gaze else None
+    return {
+        "gaze_box": [round(box.x1), round(box.y1), round(box.x2), round(box.y2)] if box else None,
+        "persons": [[round(b.x1), round(b.y1), round(b.x2), round(b.y2), round(b.confidence, 2)] for b in persons.persons] if persons else [],
+        "phones": [[round(b.x1), round(b.y1), round(b.x2), round(b.y2), round(b.confidence, 2)] for b in persons.phones] if persons else [],
+        "width": gaze.width if gaze else 0,
+        "height": gaze.height if gaze else 0,
+    }
+
+
+def utc_now() -> datetime:
+    """The time of day, in UTC."""
+    return datetime.now(timezone.utc)

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Start the server, or run every check and test. Sets up first whatever is missing.
+#   ./run.sh            start, at http://localhost:5000
+#   ./run.sh test       ruff, mypy, JavaScript tests, pytest
+set -euo pipefail
+cd "$(dirname "$0")"
+
+case "${1:-}" in
+  "")
+    ./setup.sh --quiet
+    exec venv/bin/python app.py
+    ;;
+  test)
+    shift
+    ./setup.sh --quiet --test
+    venv/bin/ruff check .
+    venv/bin/ruff format --check .
+    venv/bin/mypy .
+    shopt -s nullglob
+    scripts=(tests/js/*.test.js tests/js/*.test.mjs)
+    if ((${#scripts[@]})); then node --test "${scripts[@]}"; fi
+    exec venv/bin/python -m pytest "$@"
+    ;;
+  *)
+    echo "usage: ./run.sh            start the server" >&2
+    echo "       ./run.sh test [pytest options]" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,226 @@
+#!/usr/bin/env bash
+# Make this folder ready to serve: venv/, packages, system libraries, browser libraries, models, .env.
+# Can be run again at any time: what is there is left alone.
+#   ./setup.sh            for a server
+#   ./setup.sh --test     and what ./run.sh test needs
+#   ./setup.sh --models   try again to make models that couldn't be made before
+#   ./setup.sh --quiet    say only what is done, not what is already there
+set -euo pipefail
+cd "$(dirname "$0")"
+
+with_tests=false
+quiet=false
+models_options=()
+for option in "$@"; do
+  case "$option" in
+    --test) with_tests=true ;;
+    --models) models_options=(--again) ;;
+    --quiet) quiet=true ;;
+    -h | --help)
+      sed -n '2,7s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *)
+      echo "setup.sh: unknown option $option (--test, --models, --quiet)" >&2
+      exit 2
+      ;;
+  esac
+done
+
+step="starting"
+mend="run ./setup.sh again"
+apt_log=$(mktemp)
+on_exit() {
+  local status=$?
+  rm -f "$apt_log"
+  [ "$status" -eq 0 ] || printf '\nSet-up stopped at: %s\nTo mend it: %s\n' "$step" "$mend" >&2
+}
+trap on_exit EXIT
+
+begin() { # begin STEP MEND: names what is being done, and what to do if it fails
+  step=$1
+  mend=$2
+}
+say() { printf '%s\n' "$*"; }
+fine() { $quiet || say "$*"; }
+notes=()
+
+sum_of() { # one checksum over files, wherever sha256sum or shasum is
+  if command -v sha256sum >/dev/null; then cat "$@" | sha256sum; else cat "$@" | shasum -a 256; fi | cut -d' ' -f1
+}
+
+# --- System libraries -------------------------------------------------------------------------------------------------
+
+apt_get() { # apt_get PACKAGE…: installs them if this user may; false if not
+  local as_root=()
+  command -v apt-get >/dev/null || return 1
+  if [ "$(id -u)" -ne 0 ]; then
+    sudo -n true 2>/dev/null || return 1
+    as_root=(sudo -n)
+  fi
+  say "Installing with apt: $* (1 to 5 minutes)"
+  if [ -z "${apt_updated:-}" ]; then
+    "${as_root[@]}" apt-get -o DPkg::Lock::Timeout=400 -qq update >&2 || say "  apt-get update failed; going on with the lists that are here"
+    apt_updated=yes
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=400 -o Dpkg::Use-Pty=0 \
+    -qq -y --no-install-recommends install "$@" >"$apt_log" 2>&1 || { tail -n 5 "$apt_log" >&2; return 1; }
+}
+
+has_library() { # has_library NAME: the dynamic linker knows it
+  { ldconfig -p 2>/dev/null || /sbin/ldconfig -p 2>/dev/null; } | grep -F "$1" >/dev/null
+}
+
+system_libraries() {
+  local missing=()
+  [ "$(uname -s)" = Linux ] || return 0 # the wheels for macOS bring all of these
+  has_library libGL.so.1 || missing+=(libgl1)
+  has_library libgthread-2.0.so.0 || missing+=(libglib2.0-0)
+  has_library libcurl.so.4 || missing+=(libcurl4)
+  has_library libportaudio.so.2 || missing+=(libportaudio2)
+  if ((${#missing[@]} == 0)); then
+    fine "System libraries: ok"
+  elif ! apt_get "${missing[@]}"; then
+    notes+=("System libraries are missing. Install them (sudo apt-get install ${missing[*]}; on other systems the packages with the same libraries), then run ./setup.sh again.")
+  fi
+}
+
+test_packages() {
+  local missing=() package
+  if [ "$(uname -s)" != Linux ]; then
+    command -v node >/dev/null || notes+=("Tests need Node.js: brew install node")
+    return 0
+  fi
+  command -v pulseaudio >/dev/null || missing+=(pulseaudio)
+  command -v pactl >/dev/null || missing+=(pulseaudio-utils)
+  command -v Xvfb >/dev/null || missing+=(xvfb)
+  command -v espeak-ng >/dev/null || missing+=(espeak-ng)
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+  for package in xdotool xclip; do
+    command -v "$package" >/dev/null || missing+=("$package")
+  done
+  compgen -G "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so" >/dev/null || missing+=(libasound2-plugins)
+  if ((${#missing[@]} == 0)); then
+    fine "Test packages: ok"
+  elif ! apt_get "${missing[@]}"; then
+    notes+=("Tests that need them will be skipped or fail: ${missing[*]}. Install them with: sudo apt-get install ${missing[*]}")
+  fi
+}
+
+# --- Python -----------------------------------------------------------------------------------------------------------
+
+is_supported() { # is_supported PYTHON: it runs and is 3.10, 3.11 or 3.12
+  "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1
+}
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-} python3.12 python3.11 python3.10 python3 python; do
+    if is_supported "$candidate"; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  return 1
+}
+
+python_environment() {
+  local python version
+  if [ -d venv ] && ! is_supported venv/bin/python; then
+    say "venv/ doesn't run here or has another Python than 3.10 to 3.12; making it anew"
+    rm -rf venv
+  fi
+  if [ ! -x venv/bin/python ]; then
+    begin "looking for Python 3.10, 3.11 or 3.12 (found: $(python3 --version 2>&1 || true))" \
+      "install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew install python@3.12), or name it: PYTHON=/path/to/python3.12 ./setup.sh"
+    python=$(find_python)
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    say "Making venv/ with Python $version ($python)"
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+      begin "making venv/: this Python comes without venv" "sudo apt-get install python$version-venv, then run ./setup.sh again"
+      apt_get "python$version-venv"
+    fi
+    begin "making venv/" "see the error above; is the disk full, or this folder not writable?"
+    "$python" -m venv venv
+  fi
+  install_packages "" requirements.txt requirements-nodeps.txt
+  if $with_tests; then install_packages test requirements.txt requirements-dev.txt; fi
+}
+
+install_packages() { # install_packages KIND FILE FILE: once for each content of the files
+  local size="300 MB to download, 1 to 5 minutes" stamp="venv/.setup-${1:-server}" wanted started=$SECONDS pip=(venv/bin/python -m pip --disable-pip-version-check)
+  wanted=$(sum_of "$2" "$3")
+  if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    fine "Python packages${1:+ for tests}: ok"
+    return 0
+  fi
+  [ -t 1 ] || pip+=(--quiet)
+  begin "installing Python packages of $2 and $3 with pip" \
+    "see pip's error above; check the network (behind a proxy set HTTPS_PROXY; for a mirror: pip config set global.index-url ADDRESS), then run ./setup.sh again"
+  [ -z "$1" ] || size="80 MB to download, up to a minute"
+  say "Installing the Python packages of $2 and $3 (about $size)"
+  if [ "$3" = requirements-nodeps.txt ]; then
+    "${pip[@]}" install -r "$2"
+    "${pip[@]}" install --no-deps -r "$3"
+  else
+    "${pip[@]}" install -r "$2" -r "$3"
+  fi
+  printf '%s\n' "$wanted" >"$stamp"
+  say "  done in $((SECONDS - started)) s"
+}
+
+# --- Browser libraries ------------------------------------------------------------------------------------------------
+
+browser_libraries() {
+  local vendor=static/vendor wanted file
+  wanted=$(sum_of package-lock.json)
+  if [ "$(cat "$vendor/.setup" 2>/dev/null)" = "$wanted" ] && [ -s "$vendor/socket.io.esm.min.js" ] && [ -s "$vendor/socket.io.min.js" ] &&
+    { ! $with_tests || [ -d node_modules/socket.io-client ]; }; then # the tests' own client is node's
+    fine "Browser libraries: ok"
+    return 0
+  fi
+  begin "fetching the browser libraries: npm is missing" \
+    "install Node.js 18 or newer (Debian, Ubuntu: sudo apt-get install nodejs npm; macOS: brew install node; else nodejs.org), then run ./setup.sh again. It is needed for this step only, not for serving."
+  command -v npm >/dev/null || apt_get nodejs npm
+  begin "fetching the browser libraries with npm ci" "see npm's error above; check the network (behind a proxy set HTTPS_PROXY), then run ./setup.sh again"
+  say "Fetching the browser libraries with npm"
+  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+  mkdir -p "$vendor"
+  for file in socket.io.esm.min.js socket.io.min.js; do
+    cp "node_modules/socket.io-client/dist/$file" "$vendor/$file"
+  done
+  printf '%s\n' "$wanted" >"$vendor/.setup"
+}
+
+# --- The rest ---------------------------------------------------------------------------------------------------------
+
+settings_file() {
+  [ -f .env ] && return 0
+  begin "writing .env" "is this folder writable?"
+  cp .env.example .env
+  chmod 600 .env # it may come to hold passwords
+  say "Made .env from .env.example: every setting, with its default"
+}
+
+models() {
+  begin "the models (venv/bin/python model_files.py)" "see the error above, then run ./setup.sh again"
+  if $quiet && ((${#models_options[@]} == 0)) && models_are_ready; then return 0; fi
+  say "Models:"
+  venv/bin/python model_files.py "${models_options[@]+"${models_options[@]}"}"
+}
+
+models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
+  [ -f models/yolov8n.onnx ] && [ -f models/campplus_zh_en_192.onnx ] && [ -f models/pyannote_seg3.onnx ]
+}
+
+started=$SECONDS
+begin "looking for system libraries" "install libgl1 libglib2.0-0 libcurl4 libportaudio2, then run ./setup.sh again"
+system_libraries
+if $with_tests; then test_packages; fi
+python_environment
+browser_libraries
+settings_file
+models
+
+for note in "${notes[@]+"${notes[@]}"}"; do printf '\nNote: %s\n' "$note"; done
+fine "Ready in $((SECONDS - started)) s. Start with ./run.sh; look at what works with venv/bin/python test_system.py"

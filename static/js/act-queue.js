@@ -1,0 +1,45 @@
+// Screen acts that the server has not confirmed yet: in order, kept over reloads, each deleted only when acknowledged.
+
+const MOST_PER_MESSAGE = 200;
+
+export class ActQueue {
+  #acts = new Map();
+
+  /** `store` keeps records {id, session, …} (see act-store.js); `session` is the session's id. */
+  constructor(store, session) {
+    this.store = store;
+    this.session = session;
+  }
+
+  /** Bring back what an earlier page of this session left. */
+  async load() {
+    const made = [...this.#acts.values()];
+    const kept = (await this.store.all(this.session)).sort((a, b) => a.page_ms - b.page_ms);
+    this.#acts = new Map(kept.map(({ session: _session, ...act }) => [act.id, act]));
+    for (const act of made) this.#acts.set(act.id, act);
+  }
+
+  /** Queue an act; it is stored before the returned promise settles. */
+  async add(act) {
+    this.#acts.set(act.id, act);
+    await this.store.put({ ...act, session: this.session });
+  }
+
+  /** Forget acts that the server has made durable. */
+  async acknowledge(ids) {
+    const known = ids.filter((id) => this.#acts.delete(id));
+    if (known.length) await this.store.remove(known);
+  }
+
+  /** What is to be sent, oldest first, in messages of bounded size. */
+  batches() {
+    const all = [...this.#acts.values()];
+    const batches = [];
+    for (let from = 0; from < all.length; from += MOST_PER_MESSAGE) batches.push(all.slice(from, from + MOST_PER_MESSAGE));
+    return batches;
+  }
+
+  get size() {
+    return this.#acts.size;
+  }
+}

@@ -1,0 +1,26 @@
+// Calls of the server's REST interface, with its one form of error.
+
+export class ApiError extends Error {
+  constructor(status, { code = "error", message = "", field = null, ...details } = {}) {
+    super(message || `The server answered ${status}.`);
+    Object.assign(this, { status, code, field, details });
+  }
+}
+
+/** Call `path`; give the JSON answer. Throws ApiError; `code` is `unreachable` when there was no answer. */
+export async function call(path, { method = "GET", body, token, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (token) headers.Authorization = `Bearer ${token}`;
+  let response;
+  try {
+    response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new ApiError(0, { code: "unreachable", message: "The server can't be reached." });
+  }
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, answer?.error ?? {});
+  if (answer === null) throw new ApiError(response.status, { message: "The server's answer can't be read." });
+  return answer;
+}

@@ -1,0 +1,80 @@
+// The check before the exam, as pure judgements: a measurement in, `{state, text}` out. States: ready, warning, not_ready, waiting.
+
+import { texts } from "./texts.js";
+
+const DARK = 45; // mean brightness 0..255 of the picture's middle; below it, detectors start to say `dark`
+const VERY_DARK = 20;
+const BRIGHT = 225;
+const FLAT = 5; // standard deviation; below it the lens shows nothing but one colour
+const SLOW_MS = 400; // a round trip that makes messages visibly late
+const DEAD_DBFS = -85; // below the noise of any open microphone: it is muted or dead
+const VOICE_DBFS = -50; // a voice at arm's length is louder
+
+const t = texts.check;
+
+/** A device's row: `track` when it is there, else the `failure` of devices.js. */
+export function judgeDevice(device, { track, failure, size }) {
+  if (failure) return { state: "not_ready", text: t[device][failure] ?? t[device].failed };
+  if (!track) return { state: "waiting", text: t.asking };
+  return { state: "ready", text: t[device].ready(track.label, size) };
+}
+
+/** The microphone's row from its loudest level (dBFS) over the last seconds; null while nothing came yet. */
+export function judgeLevel(loudest) {
+  if (loudest === null) return { state: "waiting", text: t.microphone.listening };
+  if (loudest < DEAD_DBFS) return { state: "warning", text: t.microphone.silent };
+  if (loudest < VOICE_DBFS) return { state: "waiting", text: t.microphone.listening };
+  return { state: "ready", text: t.microphone.heard };
+}
+
+/** The light's row from the brightness of the picture's middle: `mean` and `deviation`, 0..255; null without a picture. */
+export function judgeLight(light) {
+  if (!light) return { state: "waiting", text: t.light.waiting };
+  if (light.mean < VERY_DARK && light.deviation < FLAT) return { state: "not_ready", text: t.light.covered };
+  if (light.mean < DARK) return { state: "warning", text: t.light.dark };
+  if (light.mean > BRIGHT) return { state: "warning", text: t.light.bright };
+  if (light.deviation < FLAT) return { state: "warning", text: t.light.flat };
+  return { state: "ready", text: t.light.ready };
+}
+
+/** The network's row from round trips in ms; an empty list means nothing came back, null that it is being measured. */
+export function judgeNetwork(trips) {
+  if (trips === null) return { state: "waiting", text: t.network.measuring };
+  if (trips.length === 0) return { state: "not_ready", text: t.network.unreachable };
+  const median = trips.toSorted((a, b) => a - b)[Math.floor(trips.length / 2)];
+  if (median > SLOW_MS) return { state: "warning", text: t.network.slow(Math.round(median)) };
+  return { state: "ready", text: t.network.ready(Math.round(median)) };
+}
+
+/** The browser's row from what `scope` (the window) offers. */
+export function judgeBrowser(scope) {
+  if (!scope.isSecureContext) return { state: "not_ready", text: t.browser.insecure };
+  const needed = ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"];
+  const missing = needed.filter((name) => !(name in scope));
+  if (!scope.navigator?.mediaDevices?.getUserMedia) missing.push("getUserMedia");
+  if (missing.length) return { state: "not_ready", text: t.browser.old(missing) };
+  if (!("indexedDB" in scope)) return { state: "warning", text: t.browser.noStore };
+  return { state: "ready", text: t.browser.ready };
+}
+
+/** Mean and standard deviation of brightness of RGBA pixels. */
+export function brightness(pixels) {
+  let sum = 0;
+  let squares = 0;
+  const count = pixels.length / 4;
+  for (let at = 0; at < pixels.length; at += 4) {
+    const y = 0.299 * pixels[at] + 0.587 * pixels[at + 1] + 0.114 * pixels[at + 2];
+    sum += y;
+    squares += y * y;
+  }
+  const mean = sum / count;
+  return { mean, deviation: Math.sqrt(Math.max(0, squares / count - mean * mean)) };
+}
+
+/** Whether the exam can start with these rows ({name: {state}}): `yes`, `no`, or `without_microphone`. */
+export function mayStart(rows) {
+  const bad = Object.entries(rows).filter(([, row]) => row.state === "not_ready").map(([name]) => name);
+  const waiting = ["camera", "browser", "network"].some((name) => rows[name].state === "waiting");
+  if (waiting || bad.some((name) => name !== "microphone")) return "no";
+  return bad.includes("microphone") ? "without_microphone" : "yes";
+}

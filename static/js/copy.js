@@ -1,0 +1,20 @@
+// Buttons that copy the text of the element they name in `data-copy`.
+
+import { setText } from "./dom.js";
+import { texts } from "./texts.js";
+
+/** Wire every copy button in `scope`; where the clipboard is closed to us the text is selected instead. */
+export function wireCopyButtons(scope) {
+  for (const button of scope.querySelectorAll("[data-copy]")) {
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(source.textContent.trim());
+        setText(button, texts.live.copied);
+        setTimeout(() => setText(button, texts.live.copy), 2000);
+      } catch {
+        getSelection().selectAllChildren(source);
+      }
+    });
+  }
+}

@@ -1,0 +1,74 @@
+// Camera and microphone: asked for, told apart when they can't be had, noticed when they go.
+
+const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15, max: 30 } };
+// What the student's room really sounds like: the browser must not clean, level or cut it.
+const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: { ideal: 1 } };
+
+/** Why a device can't be had, from what getUserMedia threw: `denied`, `busy`, `missing`, `insecure`, `unsupported` or `failed`. */
+export function failureOf(error, { secure = true, supported = true } = {}) {
+  if (!secure) return "insecure";
+  if (!supported) return "unsupported";
+  switch (error?.name) {
+    case "NotAllowedError":
+    case "SecurityError":
+      return "denied";
+    case "NotReadableError":
+    case "AbortError":
+    case "TrackStartError":
+      return "busy";
+    case "NotFoundError":
+    case "OverconstrainedError":
+    case "DevicesNotFoundError":
+      return "missing";
+    default:
+      return "failed";
+  }
+}
+
+/** The state that the server is told for such a failure. */
+export function stateOf(failure) {
+  return { denied: "denied", insecure: "denied", missing: "missing" }[failure] ?? "lost";
+}
+
+async function ask(constraints) {
+  const media = navigator.mediaDevices;
+  if (!media?.getUserMedia) {
+    throw Object.assign(new Error("no getUserMedia"), { failure: failureOf(null, { secure: isSecureContext, supported: false }) });
+  }
+  try {
+    return await media.getUserMedia(constraints);
+  } catch (error) {
+    throw Object.assign(error, { failure: failureOf(error, { secure: isSecureContext }) });
+  }
+}
+
+/** Open the camera alone. The thrown error has `failure`. */
+export async function openCamera() {
+  return (await ask({ video: CAMERA })).getVideoTracks()[0];
+}
+
+/** Open the microphone alone. The thrown error has `failure`. */
+export async function openMicrophone() {
+  return (await ask({ audio: MICROPHONE })).getAudioTracks()[0];
+}
+
+/** Open both with one question to the student, and each alone when that fails, so that one bad device does not take the other along. */
+export async function openBoth() {
+  try {
+    const stream = await ask({ video: CAMERA, audio: MICROPHONE });
+    return { camera: { track: stream.getVideoTracks()[0] }, microphone: { track: stream.getAudioTracks()[0] } };
+  } catch (error) {
+    if (error.failure === "insecure" || error.failure === "unsupported") {
+      return { camera: { failure: error.failure }, microphone: { failure: error.failure } };
+    }
+    const one = (open) => open().then((track) => ({ track }), (reason) => ({ failure: reason.failure ?? "failed" }));
+    return { camera: await one(openCamera), microphone: await one(openMicrophone) };
+  }
+}
+
+/** Tell `told(state, reason)` when the track ends, falls silent or comes back. */
+export function watchTrack(track, told) {
+  track.addEventListener("ended", () => told("lost", "the device ended"));
+  track.addEventListener("mute", () => told("off", "the system or the device turned it off"));
+  track.addEventListener("unmute", () => told("ok", ""));
+}

@@ -1,0 +1,266 @@
+// The exam: everything that runs while a student is recorded, and the slim bar that shows it.
+
+import { ActQueue } from "./act-queue.js";
+import { openActStore } from "./act-store.js";
+import { ActWatch } from "./acts.js";
+import { call } from "./api.js";
+import { spellSeconds } from "./clock.js";
+import { openCamera, openMicrophone, stateOf, watchTrack } from "./devices.js";
+import { byId, levelShare, make, setShare, setText } from "./dom.js";
+import { Link } from "./link.js";
+import { Pictures } from "./pictures.js";
+import { texts } from "./texts.js";
+
+const TICK_MS = 100;
+const REOPEN_MS = 3000;
+const NOTICE_OWN = ["camera", "microphone", "sound", "offline"];
+
+export class ExamStep {
+  #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
+  #elapsed = null; // {seconds, at}: the session's age when the page's clock stood at `at`
+  #notices = new Map();
+  #paused = false;
+  #recording = false;
+  #wantsEnd = false;
+  #reopenAt = 0;
+  #opening = false;
+  #tracks = {};
+
+  constructor({ onDone }) {
+    this.onDone = onDone;
+    this.video = byId("exam-video");
+    byId("exam-self").addEventListener("click", () => this.#toggleSelf());
+    byId("exam-end").addEventListener("click", () => byId("end-dialog").showModal());
+    byId("end-dialog").addEventListener("close", () => {
+      if (byId("end-dialog").returnValue === "end") this.#end();
+    });
+    this.leaving = (event) => {
+      event.preventDefault();
+      this.acts.hold();
+    };
+  }
+
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound}`. */
+  async open(session, token, { camera, microphone, sound }) {
+    Object.assign(this, { session, token });
+    this.sound = sound;
+    sound.onSound = (heard) => this.#heard(heard);
+    this.queue = new ActQueue(await openActStore(), session.session_id);
+    await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
+    this.pictures = new Pictures(this.video, ({ bytes, time }) => !this.#paused && this.link.picture(bytes, time));
+    this.pictures.want(session.video ?? {});
+    this.link = new Link(linkAddress(token), this.queue, {
+      state: (state) => this.#linkState(state),
+      welcome: (message) => this.#welcome(message),
+      rate: ({ fps }) => this.pictures.want({ fps }),
+      quality: ({ notices }) => this.#serverNotices(notices ?? []),
+      message: (message) => this.#message(message),
+      pause: ({ paused }) => this.#setPaused(paused),
+      error: (message) => console.warn("The server says:", message.code, message.message),
+    });
+    this.acts = new ActWatch(window, (act) => !this.#paused && this.link.act(act));
+    await this.#take("camera", camera);
+    await this.#take("microphone", microphone, { listening: true });
+    this.#recording = true;
+    addEventListener("beforeunload", this.leaving);
+    addEventListener("online", () => this.link.drop());
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => {
+      this.#reopenAt = 0;
+    });
+    this.#watchFrame();
+    this.acts.start();
+    this.link.connect();
+    this.timer = new Worker(new URL("./worker-timer.js", import.meta.url));
+    this.timer.onmessage = () => this.#tick();
+    this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
+  }
+
+  #tick() {
+    this.link.tick();
+    this.acts.look();
+    if (!this.#paused) this.pictures.tick(this.link.isFree);
+    this.#reopen();
+    if (!document.hidden) this.#drawTime();
+  }
+
+  #heard({ samples, time, level }) {
+    setShare(byId("exam-meter"), levelShare(level));
+    if (!this.#paused) this.link.sound(samples, time);
+  }
+
+  // Devices
+
+  async #take(name, { track, failure }, { listening = false } = {}) {
+    if (!track) {
+      this.#deviceIs(name, stateOf(failure), failure ?? "failed");
+      return;
+    }
+    this.#tracks[name] = track;
+    watchTrack(track, (state, reason) => track === this.#tracks[name] && this.#deviceIs(name, state, reason));
+    if (name === "camera") {
+      this.video.srcObject = new MediaStream([track]);
+      await this.video.play().catch((error) => console.warn("The self view does not play.", error));
+    } else if (!listening) {
+      await this.sound.listen(track);
+    }
+    this.#deviceIs(name, track.readyState === "ended" ? "lost" : "ok", "");
+  }
+
+  #deviceIs(name, state, reason) {
+    const device = this.#devices[name];
+    if (device.state === state && device.reason === reason) return;
+    Object.assign(device, { state, reason });
+    this.link?.device(name, state, reason);
+    const failure = { denied: "denied", missing: "missing", busy: "busy" }[reason] ?? { denied: "denied", missing: "missing" }[state] ?? "lost";
+    this.#notice(name, state === "ok" ? null : texts.exam[name] + texts.check[name][failure]);
+    this.#reopenAt = performance.now() + REOPEN_MS;
+  }
+
+  /** Lost devices are asked for again every few seconds; a refused one only when the browser says that devices changed. */
+  async #reopen() {
+    if (this.#opening || performance.now() < this.#reopenAt) return;
+    this.#reopenAt = performance.now() + REOPEN_MS;
+    this.#notice("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
+    this.#opening = true;
+    for (const [name, open] of [["camera", openCamera], ["microphone", openMicrophone]]) {
+      if (!["lost", "missing"].includes(this.#devices[name].state)) continue;
+      try {
+        await this.#take(name, { track: await open() });
+      } catch (error) {
+        this.#deviceIs(name, stateOf(error.failure), error.failure ?? "failed");
+      }
+    }
+    this.#opening = false;
+  }
+
+  // The link's messages
+
+  #welcome({ elapsed_s: elapsed, video }) {
+    if (typeof elapsed === "number") this.#elapsed = { seconds: elapsed, at: performance.now() };
+    if (video) {
+      this.pictures.want(video);
+      this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
+    }
+    for (const [name, { state, reason }] of Object.entries(this.#devices)) this.link.device(name, state, reason);
+    if (this.#wantsEnd) this.link.end();
+  }
+
+  #linkState(state) {
+    byId("exam-bar").dataset.link = state;
+    setText(byId("exam-connection"), texts.exam.connection[state]);
+    this.#notice("offline", state === "waiting" ? texts.exam.offline : null);
+    this.#drawRecording();
+    if (["ended", "replaced", "refused"].includes(state)) this.#stop(state);
+    else if (state === "waiting") this.#askWhy();
+  }
+
+  /** A refused socket does not say why; the session does: it may have ended meanwhile, or the token with it. */
+  async #askWhy() {
+    try {
+      const { state } = await call("/api/student/session", { token: this.token });
+      if (state !== "running") this.link.close("ended");
+    } catch (error) {
+      if ([401, 403, 404].includes(error.status)) this.link.close("refused");
+    }
+  }
+
+  #serverNotices(notices) {
+    for (const code of [...this.#notices.keys()]) if (code.startsWith("server:")) this.#notices.delete(code);
+    for (const notice of notices) {
+      const code = notice.code ?? notice; // a plain code, or one with its text
+      const text = notice.text ?? texts.exam.quality[code];
+      if (text) this.#notices.set(`server:${code}`, text);
+    }
+    this.#drawNotices();
+  }
+
+  #message({ text, from }) {
+    const item = make(
+      "li",
+      { class: "message" },
+      make("p", { class: "message-from", text: texts.exam.from(from) }),
+      make("p", { text }),
+      make("button", { type: "button", class: "quiet", text: texts.exam.read, onclick: () => item.remove() }),
+    );
+    byId("exam-messages").append(item);
+  }
+
+  #setPaused(paused) {
+    this.#paused = Boolean(paused);
+    byId("exam-pause").hidden = !this.#paused;
+    this.#drawRecording();
+  }
+
+  // The end
+
+  #end() {
+    if (this.link.end()) return;
+    this.#wantsEnd = true;
+    this.#notice("offline", texts.exam.endWaits);
+  }
+
+  #stop(state) {
+    this.#recording = false;
+    removeEventListener("beforeunload", this.leaving);
+    this.timer?.terminate();
+    this.acts.stop();
+    this.pictures.close();
+    for (const track of Object.values(this.#tracks)) track.stop();
+    this.#tracks = {};
+    this.video.srcObject = null;
+    this.sound.close();
+    if (byId("end-dialog").open) byId("end-dialog").close();
+    this.onDone(state);
+  }
+
+  // What is shown
+
+  #notice(code, text) {
+    if (text) this.#notices.set(code, text);
+    else this.#notices.delete(code);
+    this.#drawNotices();
+  }
+
+  #drawNotices() {
+    const list = byId("exam-notices");
+    const shown = new Map([...list.children].map((item) => [item.dataset.code, item]));
+    for (const [code, item] of shown) if (!this.#notices.has(code)) item.remove();
+    for (const [code, text] of this.#notices) {
+      const item = shown.get(code) ?? list.appendChild(make("li", { "data-code": code, "data-own": NOTICE_OWN.includes(code) }));
+      setText(item, text);
+    }
+  }
+
+  #drawRecording() {
+    const live = this.#recording && this.link.isOpen && !this.#paused;
+    byId("exam-bar").toggleAttribute("data-recording", live);
+    let words = texts.exam.notRecording;
+    if (this.#paused) words = texts.exam.paused;
+    else if (live) words = texts.exam.recording;
+    setText(byId("exam-recording"), words);
+  }
+
+  #drawTime() {
+    if (!this.#elapsed) return;
+    setText(byId("exam-time"), spellSeconds(this.#elapsed.seconds + (performance.now() - this.#elapsed.at) / 1000));
+  }
+
+  #toggleSelf() {
+    const hidden = this.video.classList.toggle("is-tucked");
+    byId("exam-self").setAttribute("aria-expanded", String(!hidden));
+    setText(byId("exam-self").querySelector("span"), hidden ? texts.exam.showSelf : texts.exam.hideSelf);
+  }
+
+  /** The exam in its frame: copy and paste are heard there too where it is of our own address; elsewhere the browser keeps them to itself. */
+  #watchFrame() {
+    const frame = document.getElementById("exam-frame");
+    frame?.addEventListener("load", () => {
+      if (frame.contentDocument) this.acts.hear(frame.contentDocument);
+    });
+  }
+}
+
+function linkAddress(token) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/student/link?token=${encodeURIComponent(token)}`;
+}

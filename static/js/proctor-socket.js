@@ -1,0 +1,61 @@
+// The proctor's Socket.IO connection: what is joined is joined again after a break, and the page shows whether it is live.
+
+import { io } from "../vendor/socket.io.esm.min.js";
+import { byId, setText } from "./dom.js";
+import { texts } from "./texts.js";
+
+export class ProctorSocket {
+  #sessions = new Map(); // session id → options of join_session
+  #exam = null;
+
+  /** `onConnect` is called at each (re)connection, before the rooms are joined again: what was missed must be read anew. */
+  constructor(onConnect = () => {}) {
+    this.socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
+    this.socket.on("connect", async () => {
+      this.#show("open");
+      await onConnect();
+      if (this.#exam) this.socket.emit("join_exam", this.#exam);
+      for (const id of this.#sessions.keys()) this.#emitJoin(id);
+    });
+    this.socket.on("disconnect", () => this.#show("lost"));
+    this.socket.on("connect_error", (error) => {
+      this.#show(this.socket.active ? "lost" : "refused");
+      console.info("Not connected:", error.message);
+    });
+    this.#show("connecting");
+  }
+
+  on(event, heard) {
+    this.socket.on(event, heard);
+  }
+
+  /** Hear the events of all sessions of `exam_id`, or of all exams. */
+  joinExam(exam_id = null) {
+    this.#exam = exam_id ? { exam_id } : {};
+    if (this.socket.connected) this.socket.emit("join_exam", this.#exam);
+  }
+
+  /** Watch one session: `{frames: "binary"|"none", fps}`; again with other options to change them. */
+  joinSession(session_id, options) {
+    const before = this.#sessions.get(session_id);
+    if (before && before.frames === options.frames && before.fps === options.fps) return;
+    this.#sessions.set(session_id, options);
+    if (this.socket.connected) this.#emitJoin(session_id);
+  }
+
+  leaveSession(session_id) {
+    if (this.#sessions.delete(session_id) && this.socket.connected) this.socket.emit("leave_session", { session_id });
+  }
+
+  #emitJoin(session_id) {
+    this.socket.emit("join_session", { session_id, ...this.#sessions.get(session_id) }, (answer) => {
+      if (answer && !answer.ok) console.info("Not joined:", answer.error?.message);
+    });
+  }
+
+  #show(state) {
+    const place = byId("server-state");
+    place.dataset.state = state;
+    setText(place, texts.server[state]);
+  }
+}

@@ -1,0 +1,266 @@
+// One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
+
+import { call } from "./api.js";
+import { clipOf, reasonsOf } from "./clip.js";
+import { clockTime, fullTime } from "./dates.js";
+import { byId, icon, levelShare, make, setShare, setText } from "./dom.js";
+import { Flags } from "./flags.js";
+import { drawOverlay } from "./overlay.js";
+import { PictureCanvas } from "./picture-canvas.js";
+import { ProctorSocket } from "./proctor-socket.js";
+import { ICONS, isPictureOld, stateOfSession } from "./states.js";
+import { texts } from "./texts.js";
+import { Timeline, nameInterval, withGaps } from "./timeline.js";
+
+const LIVE_FPS = 10;
+const READ_AGAIN_MS = 1500; // the server stores an interval shortly after it closed
+
+class SessionPage {
+  id = document.body.dataset.sessionId;
+  status = null;
+  intervals = [];
+  chosen = null; // null: follow the running interval
+  heardAt = null;
+  view = new PictureCanvas(byId("live-picture"));
+  timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
+  flags = new Flags(byId("toasts"), byId("announcer"));
+
+  async start() {
+    this.wire();
+    const wanted = /^#interval-(\d+)$/.exec(location.hash);
+    if (wanted) this.chosen = Number(wanted[1]);
+    if (!(await this.read())) return;
+    this.socket = new ProctorSocket(() => this.read());
+    this.socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
+    for (const event of ["interval_flagged", "clip_ready", "session_ended"]) {
+      this.socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
+    }
+    this.socket.joinExam(this.session.exam_id); // clips get ready after the end, when nobody can join the session itself
+    this.join();
+    document.addEventListener("visibilitychange", () => this.join());
+    setInterval(() => this.drawState(), 1000);
+  }
+
+  join() {
+    if (!this.session.is_running) return;
+    this.socket.joinSession(this.id, { frames: document.hidden ? "none" : "binary", fps: LIVE_FPS });
+  }
+
+  /** Read what is stored. False when there is no such session. */
+  async read() {
+    try {
+      const details = await this.pages();
+      this.session = details.session;
+      this.rules = details.rules;
+      this.length = details.rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
+      this.threshold = details.rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
+      this.intervals = withGaps(details.intervals, this.length);
+      byId("session-error").hidden = true;
+    } catch (error) {
+      setText(byId("session-error"), error.status === 404 ? texts.session.notThere : texts.session.failed(error.message));
+      byId("session-error").hidden = false;
+      byId("skeleton").hidden = true;
+      return error.status !== 404 && this.session !== undefined;
+    }
+    byId("skeleton").hidden = true;
+    byId("session-body").hidden = false;
+    this.drawHead();
+    this.drawIntervals();
+    return true;
+  }
+
+  async pages() {
+    const details = await call(`/api/session/${this.id}/details`);
+    let after = details.next_after ?? null;
+    while (after !== null) {
+      const next = await call(`/api/session/${this.id}/details?after=${after}`);
+      details.intervals.push(...next.intervals);
+      after = next.next_after ?? null;
+    }
+    return details;
+  }
+
+  readSoon() {
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.read(), READ_AGAIN_MS);
+  }
+
+  hear({ frame, overlay, ...status }) {
+    const before = this.status?.interval_index;
+    this.status = status;
+    this.heardAt = performance.now();
+    if (frame) this.view.show(frame);
+    this.overlay = overlay;
+    this.takeRunning(status);
+    if (before !== undefined && before !== status.interval_index) this.readSoon();
+    this.draw();
+  }
+
+  /** The running interval is newer here than in the database. */
+  takeRunning({ interval_index: index, interval_score: score, violations }) {
+    if (index >= this.intervals.length) {
+      this.intervals = withGaps([...this.intervals, { index, start: index * this.length, end: (index + 1) * this.length, score, flagged: false, closed: false, violations }], this.length);
+    }
+    const running = this.intervals[index];
+    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold });
+    this.drawIntervals();
+  }
+
+  happened(event, message) {
+    if (event === "interval_flagged") this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
+    if (event === "session_ended") this.session.is_running = false;
+    this.readSoon();
+  }
+
+  // Drawing
+
+  drawHead() {
+    const { session } = this;
+    document.title = document.title.replace(/^[^·]*/, `${session.user_id} `);
+    setText(byId("session-title"), session.user_id);
+    setText(byId("session-exam"), session.exam_id ?? "");
+    const state = texts.session[session.is_running ? "running" : session.state] ?? session.state;
+    const time = session.ended_at
+      ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
+      : texts.session.since(fullTime(session.started_at));
+    setText(byId("session-when"), `${state}, ${time}`);
+    setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
+    setText(byId("session-total"), texts.live.total(session.total_score));
+    byId("live-part").hidden = !session.is_running;
+    byId("over").hidden = session.is_running;
+    byId("end-session").hidden = !session.is_running;
+  }
+
+  draw() {
+    const { status, threshold } = this;
+    setText(byId("session-total"), texts.live.total(status.total_score));
+    setShare(byId("now-score"), status.interval_score / threshold);
+    byId("now-score").setAttribute("aria-label", texts.live.score(status.interval_score, threshold));
+    setText(byId("now-number"), texts.session.sum(status.interval_score, threshold));
+    nameInterval(byId("now-title"), { index: status.interval_index, start: status.interval_index * this.length, end: (status.interval_index + 1) * this.length });
+    this.drawPoints();
+    this.drawFacts();
+    this.drawState();
+    drawOverlay(byId("live-overlay"), byId("overlay-switch").checked ? this.overlay : null, status.gaze);
+  }
+
+  drawPoints() {
+    const list = byId("now-points");
+    const violations = [...this.status.violations].sort((a, b) => b.points - a.points);
+    const key = JSON.stringify(violations);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    const lines = violations.map((violation) => make("li", { text: texts.violation(violation) }));
+    list.replaceChildren(...(lines.length ? lines : [make("li", { class: "muted", text: texts.session.noPoints })]));
+  }
+
+  drawFacts() {
+    const { status } = this;
+    setText(byId("fact-gaze"), texts.gazeWords(status));
+    setText(byId("fact-people"), texts.people(status.faces) + (status.phone ? ` · ${texts.phone}` : ""));
+    setText(byId("fact-voices"), status.voices ?? texts.states.unknown);
+    setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
+    const devices = Object.entries(status.devices ?? {}).map(([name, device]) => {
+      const state = texts.deviceStates[device.state] ?? device.state;
+      const reason = device.state !== "ok" && device.reason ? ` (${device.reason})` : "";
+      return `${texts.devices[name] ?? name}: ${state}${reason}`;
+    });
+    this.fill(byId("fact-devices"), devices);
+    const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
+    this.fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
+  }
+
+  fill(list, lines) {
+    const key = lines.join("\n");
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    list.replaceChildren(...lines.map((text) => make("li", { text })));
+  }
+
+  drawState() {
+    if (!this.status || !this.session.is_running) return;
+    const silentS = this.heardAt === null ? 0 : (performance.now() - this.heardAt) / 1000;
+    const state = stateOfSession(this.status, { threshold: this.threshold, silentS });
+    const mark = byId("live-mark");
+    if (mark.dataset.state !== state) {
+      mark.dataset.state = state;
+      mark.replaceChildren(icon(ICONS[state]), texts.states[state]);
+      mark.hidden = state === "fine";
+    }
+    const old = isPictureOld(this.status, silentS);
+    byId("live-frame").toggleAttribute("data-old", old);
+    byId("live-frame").dataset.state = state;
+    byId("now").dataset.state = state;
+    byId("live-age").hidden = !old || this.view.drawnAt === null;
+    if (!byId("live-age").hidden) setText(byId("live-age"), texts.live.age((performance.now() - this.view.drawnAt) / 1000));
+    byId("live-empty").hidden = this.view.drawnAt !== null;
+  }
+
+  drawIntervals() {
+    this.timeline.show(this.intervals);
+    const chosen = this.intervals[this.chosen ?? this.intervals.length - 1];
+    byId("timeline-part").hidden = this.intervals.length === 0;
+    if (!chosen) return;
+    this.timeline.choose(chosen.index);
+    this.drawChosen(chosen);
+  }
+
+  choose(index) {
+    const last = this.intervals.length - 1;
+    this.chosen = index === last && this.session.is_running ? null : index;
+    history.replaceState(null, "", this.chosen === null ? location.pathname : `#interval-${index}`);
+    this.drawChosen(this.intervals[index]);
+  }
+
+  drawChosen(interval) {
+    const place = byId("chosen");
+    const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.closed, interval.violations, interval.clip]);
+    if (place.dataset.key === key) return;
+    // a playing clip is not torn down for a change beside it
+    const keepClip = place.dataset.clip === JSON.stringify([interval.index, interval.clip]) ? place.querySelector(".chosen-clip") : null;
+    place.dataset.key = key;
+    place.dataset.clip = JSON.stringify([interval.index, interval.clip]);
+    nameInterval(byId("chosen-title"), interval);
+    const score = make("p", { class: interval.flagged ? "flag-score" : "muted" }, interval.flagged ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, this.threshold) : texts.session.plain(interval.score) }));
+    const found = interval.violations.length ? reasonsOf(interval) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
+    const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
+    const showClip = interval.flagged && (interval.clip?.state ?? "none") !== "none";
+    const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, this.session.user_id)) : null);
+    const words = make("div", { class: "chosen-text" }, score, found, going);
+    if (keepClip) {
+      place.querySelector(".chosen-text").replaceWith(words);
+      return;
+    }
+    place.replaceChildren(...[clip, words].filter(Boolean));
+  }
+
+  // Actions
+
+  wire() {
+    byId("overlay-switch").addEventListener("change", () => this.status && this.draw());
+    const dialog = byId("end-dialog");
+    byId("end-session").addEventListener("click", () => {
+      setText(byId("end-text"), texts.session.endConfirm(this.session.user_id, this.session.exam_id));
+      dialog.returnValue = "";
+      dialog.showModal();
+    });
+    dialog.addEventListener("close", () => dialog.returnValue === "end" && this.end());
+  }
+
+  async end() {
+    const button = byId("end-session");
+    button.setAttribute("aria-busy", "true");
+    const { user_id, exam_id } = this.session;
+    try {
+      await call("/api/session/end", { method: "POST", body: { user_id, ...(exam_id && { exam_id }) } });
+      await this.read();
+      byId("main").focus();
+    } catch (error) {
+      setText(byId("end-error"), texts.session.endFailed(error.message));
+      byId("end-error").hidden = false;
+    }
+    button.removeAttribute("aria-busy");
+  }
+}
+
+new SessionPage().start();

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { ActQueue } from "../../static/js/act-queue.js";
+import { MemoryStore } from "../../static/js/act-store.js";
+import { decodeMessage } from "../../static/js/link-protocol.js";
+import { Link } from "../../static/js/link.js";
+
+/** A link over sockets that the test holds in its hands, on a clock of its own. */
+function makeLink() {
+  const sockets = [];
+  const told = [];
+  const world = { now: 1000, sockets, told };
+  const tell = (name) => (message) => told.push([name, message]);
+  const on = Object.fromEntries(["state", "welcome", "quality", "message", "pause", "rate", "ended", "error"].map((name) => [name, tell(name)]));
+  const open = () => {
+    const socket = { bufferedAmount: 0, sent: [], closed: false, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
+    sockets.push(socket);
+    return socket;
+  };
+  world.queue = new ActQueue(new MemoryStore(), "s");
+  world.link = new Link("ws://x", world.queue, on, { open, now: () => world.now, random: () => 1 });
+  world.hear = (message, socket = sockets.at(-1)) => socket.onmessage({ data: JSON.stringify(message) });
+  world.sent = (socket = sockets.at(-1)) => socket.sent.filter((data) => typeof data === "string").map((data) => JSON.parse(data));
+  return world;
+}
+
+test("the clock is answered at once with the page's time", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.now = 5432.5;
+  world.hear({ type: "clock", id: 7, server_ms: 12 });
+  assert.deepEqual(world.sent(), [{ type: "clock", id: 7, server_ms: 12, page_ms: 5432.5 }]);
+});
+
+test("no media leaves before the welcome", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.link.picture(new Uint8Array([1]), 1);
+  world.link.sound(new Int16Array([1]), 1);
+  assert.equal(world.sockets[0].sent.length, 0);
+  world.hear({ type: "welcome" });
+  world.link.picture(new Uint8Array([1]), 42);
+  world.link.picture(new Uint8Array([1]), 43);
+  world.link.sound(new Int16Array([1]), 44);
+  const media = world.sockets[0].sent.map(decodeMessage);
+  assert.deepEqual(media.map(({ kind, sequence, time }) => [kind, sequence, time]), [[1, 0, 42], [1, 1, 43], [2, 0, 44]]);
+});
+
+test("pictures are skipped while earlier ones wait to leave, sound goes on", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.sockets[0].bufferedAmount = 200_000;
+  world.link.picture(new Uint8Array([1]), 1);
+  world.link.sound(new Int16Array([1]), 1);
+  assert.deepEqual(world.sockets[0].sent.map((data) => decodeMessage(data).kind), [2]);
+});
+
+test("acts are sent again after a break until they are acknowledged, and once only", async () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  await world.link.act({ id: "a", kind: "copy", page_ms: 1 });
+  await world.link.act({ id: "b", kind: "cut", page_ms: 2 });
+  world.hear({ type: "acts", ids: ["a"] });
+  world.sockets[0].onclose({ code: 1006 });
+  await world.link.act({ id: "c", kind: "paste", page_ms: 3 });
+  world.now += 500;
+  world.link.tick();
+  world.hear({ type: "welcome" });
+  assert.equal(world.sockets.length, 2);
+  assert.deepEqual(world.sent().at(-1).acts.map(({ id }) => id), ["b", "c"]);
+});
+
+test("an act that the server can't read is not sent for ever", async () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  await world.link.act({ id: "odd", kind: "?", page_ms: 1 });
+  world.hear({ type: "error", code: "invalid", message: "…", act_id: "odd" });
+  assert.equal(world.queue.size, 0);
+  assert.equal(world.link.state, "open");
+});
+
+test("attempts wait longer and longer, and a welcome forgets them", () => {
+  const world = makeLink();
+  world.link.connect();
+  const waits = [];
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const lostAt = world.now;
+    const before = world.sockets.length;
+    world.sockets.at(-1).onclose({ code: 1006 });
+    while (world.sockets.length === before) {
+      world.now += 100;
+      world.link.tick();
+    }
+    waits.push(world.now - lostAt);
+  }
+  assert.deepEqual(waits, [500, 1000, 2000, 4000, 5000]);
+  world.hear({ type: "welcome" });
+  world.sockets.at(-1).onclose({ code: 1001 });
+  world.now += 500;
+  world.link.tick();
+  assert.equal(world.link.state, "connecting");
+});
+
+test("a connection on which nothing moves any more is given up", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.sockets[0].bufferedAmount = 50_000;
+  world.link.tick();
+  world.now += 7000;
+  world.link.tick();
+  assert.equal(world.link.state, "open");
+  world.now += 2000;
+  world.link.tick();
+  assert.equal(world.link.state, "waiting");
+  assert.equal(world.sockets[0].closed, true);
+});
+
+test("a slow connection that still moves is kept", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  for (let second = 0; second < 60; second += 1) {
+    world.sockets[0].bufferedAmount = second % 4 === 0 ? 40_000 : 90_000;
+    world.now += 1000;
+    world.link.tick();
+  }
+  assert.equal(world.link.state, "open");
+});
+
+test("a page that was replaced, or whose exam ended, does not come back", () => {
+  for (const type of ["replaced", "ended"]) {
+    const world = makeLink();
+    world.link.connect();
+    world.hear({ type: "welcome" });
+    world.hear({ type });
+    world.sockets[0].onclose({ code: 1000 });
+    world.now += 60_000;
+    world.link.tick();
+    assert.equal(world.link.state, type);
+    assert.equal(world.sockets.length, 1);
+    assert.equal(world.link.end(), false);
+  }
+});
+
+test("what an earlier socket still says is not heard", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.link.drop();
+  world.now += 500;
+  world.link.tick();
+  world.hear({ type: "welcome" }, world.sockets[0]);
+  assert.equal(world.link.state, "connecting");
+});

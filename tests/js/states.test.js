@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { arrowOf } from "../../static/js/overlay.js";
+import { compareEntries, deviceProblems, isPictureOld, misplaced, stateOfSession } from "../../static/js/states.js";
+import { texts } from "../../static/js/texts.js";
+import { withGaps } from "../../static/js/timeline.js";
+
+const fine = { session_id: "1", user_id: "a", exam_id: "e", interval_score: 0, gaze: "focused", faces: 1, devices: { camera: { state: "ok" } } };
+const state = (changes, more = {}) => stateOfSession({ ...fine, ...changes }, { threshold: 10, ...more });
+
+test("each of the five states is shown for what it is", () => {
+  assert.equal(state({}), "fine");
+  assert.equal(state({ interval_score: 2 }), "look");
+  assert.equal(state({ interval_score: 10 }), "flagged");
+  assert.equal(state({}, { unseen: true }), "flagged");
+  assert.equal(state({ gaze: "unknown", faces: null }), "unknown");
+  assert.equal(state({ devices: { camera: { state: "covered" } } }), "unknown");
+  assert.equal(state({ devices: { connection: { state: "lost" } } }), "lost");
+  assert.equal(state({}, { silentS: 6 }), "lost");
+});
+
+test("a lost or unreadable picture never counts as something to look at", () => {
+  for (const camera of ["missing", "lost", "frozen", "covered", "denied", "off"]) {
+    assert.ok(["lost", "unknown"].includes(state({ gaze: "unknown", faces: null, devices: { camera: { state: camera } } })));
+  }
+});
+
+test("a microphone that is missing is a problem, not a lost session", () => {
+  const status = { ...fine, devices: { camera: { state: "ok" }, microphone: { state: "missing", reason: "no device" } } };
+  assert.equal(stateOfSession(status, { threshold: 10 }), "fine");
+  assert.deepEqual(deviceProblems(status), [["microphone", "missing", "no device"]]);
+  assert.equal(isPictureOld(status, 1), false);
+});
+
+test("urgent sessions come first, equals keep a stable order", () => {
+  const entry = (state, user_id) => ({ state, status: { ...fine, user_id, session_id: user_id } });
+  const sorted = [entry("fine", "b"), entry("lost", "z"), entry("look", "c"), entry("fine", "a"), entry("flagged", "y")].sort(compareEntries);
+  assert.deepEqual(sorted.map(({ status }) => status.user_id), ["y", "c", "z", "a", "b"]);
+});
+
+test("only urgent sessions behind calm ones are out of place", () => {
+  const order = (...states) => misplaced(states.map((name) => ({ state: name })));
+  assert.equal(order("flagged", "look", "fine"), 0);
+  assert.equal(order("fine", "look", "lost", "flagged"), 2);
+});
+
+test("the gaze points to the student's own side: their left is the picture's right", () => {
+  const box = [100, 100, 200, 200];
+  assert.deepEqual(arrowOf(box, "left"), [150, 150, 220, 150]);
+  assert.deepEqual(arrowOf(box, "right"), [150, 150, 80, 150]);
+  assert.deepEqual(arrowOf(box, "down"), [150, 150, 150, 220]);
+  for (const direction of ["focused", "unknown", "none", "closed"]) assert.equal(arrowOf(box, direction), null);
+  assert.equal(arrowOf(null, "left"), null);
+});
+
+test("intervals that the server did not send are shown as empty, in their place", () => {
+  const filled = withGaps([{ index: 2, score: 5, violations: [] }, { index: 0, score: 1, violations: [] }], 30);
+  assert.deepEqual(filled.map(({ index, score }) => [index, score]), [[0, 1], [1, 0], [2, 5]]);
+  assert.deepEqual([filled[1].start, filled[1].end], [30, 60]);
+  assert.deepEqual(withGaps([], 30), []);
+});
+
+test("a violation is said as a sentence, the server's own first", () => {
+  assert.equal(texts.violation({ kind: "multiple_faces", start: 1, end: 13, points: 10, text: "Two people in view for 12 s (+10)" }), "Two people in view for 12 s (+10)");
+  assert.equal(texts.violation({ kind: "multiple_faces", start: 1, end: 13, points: 10 }), "More than one person in view for 12 s (+10)");
+  assert.equal(texts.violation({ kind: "tab_switch", start: 1, end: 9, points: 8, occurrences: 2 }), "Left the exam’s tab or window twice (+8)");
+});
+
+test("no text accuses or raises its voice", () => {
+  const all = JSON.stringify(texts, (_, value) => (typeof value === "function" ? value.toString() : value));
+  assert.doesNotMatch(all, /cheat|suspicious|offend|violat(e|or)\b/i);
+  for (const said of Object.values(texts.kinds)) assert.doesNotMatch(said, /!/);
+});

@@ -1,0 +1,278 @@
+"""A whole exam day on the real server: eight exams at once from real footage, by every way in, watched and compared with what it holds."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import av
+import pymongo
+import pytest
+
+from bench.footage import Scenario
+from bench.load import footage_of, is_playable
+from bench.server import ROOT, Server
+from bench.session import compare, found_kinds
+from bench.student import Footage, StudentClient
+from test_devices import Display, needs
+
+LENGTH_S = 180.0
+KEYS = {"tab_switch": "alt+Tab", "copy": "ctrl+c", "paste": "ctrl+v"}
+
+
+def published_curl(call: str, port: int) -> list[str]:
+    """The README's curl line for `call`, as it stands but for the port."""
+    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl") and f"/api/session/{call}" in line)
+    words = re.findall(r"'([^']*)'|\"([^\"]*)\"|(\S+)", line)
+    return ["curl", "-s", *["".join(word).replace("localhost:5000", f"localhost:{port}") for word in words][1:]]
+
+
+def curl(call: str, port: int) -> dict[str, Any]:
+    """What the published line answers."""
+    answer: dict[str, Any] = json.loads(subprocess.run(published_curl(call, port), capture_output=True, check=True, timeout=60).stdout)
+    return answer
+
+
+@dataclass
+class ExamDay:
+    """What is left of it when every exam has ended."""
+
+    server: Server
+    created: dict[str, Any]
+    ended: dict[str, Any]
+    details: dict[str, dict[str, Any]]  # by student
+    flagged: list[dict[str, Any]]
+    watched: list[dict[str, Any]]
+    students: dict[str, StudentClient]
+    active: dict[str, Any]
+    documents: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def exam_day(shared_data: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExamDay]:
+    needs("node", "curl", "Xvfb", "xdotool")
+    folder = tmp_path_factory.mktemp("exam-day")
+    exam_a, exam_b = Scenario(shared_data / "scenarios" / "exam-a"), Scenario(shared_data / "scenarios" / "exam-b")
+    display = Display()
+    try:
+        settings = {
+            "CAMERA": str(exam_a.folder / "video.mp4"),
+            "MICROPHONE": str(exam_a.folder / "audio.flac"),
+            "STATIONS": json.dumps({"room-b": {"camera": str(exam_b.folder / "video.mp4"), "microphone": str(exam_b.folder / "audio.flac")}}),
+            "SCREEN_HOOKS": "true",
+            "MODELS_DIR": str(models_dir),
+            "DISPLAY": display.name,
+        }
+        with Server(folder, settings) as server:
+            await_models(server)
+            yield run_exams(server, display, exam_a, shared_data)
+    finally:
+        display.stop()
+
+
+def await_models(server: Server) -> None:
+    wait = threading.Event()
+    while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
+        wait.wait(0.2)
+
+
+def run_exams(server: Server, display: Display, exam_a: Scenario, data: Path) -> ExamDay:
+    footage_a = footage_of(exam_a, LENGTH_S)
+    clean = footage_of(Scenario(data / "scenarios" / "clean-a"), 120)
+    honest = Footage(clean.frames, clean.sounds, [], clean.duration)
+    remote: dict[str, Footage] = {"remote-a": footage_a} | {f"honest-{number}": honest for number in range(5)}
+    created = curl("create", server.port)
+    begun = time.monotonic()
+    room_b = server.call("POST", "/api/session/create", json={"user_id": "student-b", "exam_id": "exam-b", "source": "local", "station": "room-b"})
+    watcher = Watcher(server.url, created["session_id"])
+    sessions = {created["user_id"]: created["session_id"], "student-b": room_b["session_id"]}
+    students = {}
+    for name, footage in remote.items():
+        session = server.create(name, "remote")
+        sessions[name] = session["session_id"]
+        students[name] = StudentClient(f"{server.link_url}?token={session['token']}", footage)
+        students[name].start()
+    wait = threading.Event()
+    for act in exam_a.acts():
+        wait.wait(max(0.0, begun + act.at - time.monotonic()))
+        display.press("key", KEYS[act.kind])
+    wait.wait(max(0.0, begun + LENGTH_S - 2 - time.monotonic()))
+    active = server.call("GET", "/api/sessions/active")
+    wait.wait(max(0.0, begun + LENGTH_S + 1.5 - time.monotonic()))
+    for student in students.values():
+        student.finish(30)
+    ended = curl("end", server.port)
+    server.call("POST", "/api/session/end", json={"user_id": "student-b"})
+    while True:
+        flagged = server.call("GET", "/api/flagged/all", params={"limit": 100})["flagged"]
+        if all(one["clip"]["state"] != "pending" for one in flagged):
+            break
+        wait.wait(0.5)
+    watched = watcher.finish()
+    day = ExamDay(server, created, ended, {}, flagged, watched, students, active)
+    day.details = {name: server.details(session_id) for name, session_id in sessions.items()}
+    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{mongod_port(server)}/?directConnection=true") as client:
+        database = client["proctoring_db"]
+        day.documents = {name: list(database[name].find()) for name in ("sessions", "intervals", "checks", "acts")}
+    return day
+
+
+def mongod_port(server: Server) -> int:
+    """The embedded database's port, as the log names it."""
+    return int(next(found[1] for line in server.output if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line))))
+
+
+class Watcher:
+    """The JavaScript client, and what it heard."""
+
+    def __init__(self, url: str, session_id: str) -> None:
+        command = ["node", str(ROOT / "tests" / "js" / "watch.mjs"), url, session_id]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self._lines: list[dict[str, Any]] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        self._lines.extend(json.loads(line) for line in self._process.stdout)
+
+    def finish(self) -> list[dict[str, Any]]:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._reader.join(5)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return self._lines
+
+
+def rows(scenario: Scenario, details: dict[str, Any]) -> list[tuple[list[str], bool]]:
+    return [(row["found"]["violations"], row["found"]["flagged"]) for row in compare(scenario, details["intervals"])]
+
+
+def wanted(scenario: Scenario) -> list[tuple[list[str], bool]]:
+    return [(interval["violations"], interval["flagged"]) for interval in scenario.expected_intervals()]
+
+
+def test_the_published_lines_answer_as_published(exam_day: ExamDay) -> None:
+    assert exam_day.created["success"] is True
+    assert set(exam_day.created) >= {"session_id", "user_id", "exam_id"}
+    assert exam_day.ended["session_id"] == exam_day.created["session_id"]
+    assert {type(exam_day.ended[name]) for name in ("total_score", "flagged_intervals")} == {int}
+
+
+@pytest.mark.parametrize(("student", "name"), [("local", "exam-a"), ("remote-a", "exam-a"), ("student-b", "exam-b")])
+def test_flags_and_violations_are_what_the_footage_holds(exam_day: ExamDay, shared_data: Path, student: str, name: str) -> None:
+    scenario = Scenario(shared_data / "scenarios" / name)
+    details = exam_day.details[exam_day.created["user_id"] if student == "local" else student]
+    expected = wanted(scenario)
+    if name == "exam-b":  # its acts are a student's at a browser; this station has no keyboard
+        acts = {"tab_switch", "copy_paste"}
+        expected = [([kind for kind in kinds if kind not in acts], "multiple_faces" in kinds) for kinds, _ in expected]
+    found = rows(scenario, details)
+    if name == "exam-b":  # looks down at a phone, which has points of its own under the default rules
+        found = [
+            ([kind for kind in kinds if kind != "prohibited_object"], flagged and kinds != ["gaze_distracted", "prohibited_object"])
+            for kinds, flagged in found
+        ]
+    assert found == expected
+
+
+def test_honest_students_have_no_flag(exam_day: ExamDay) -> None:
+    honest = [details["session"] for name, details in exam_day.details.items() if name.startswith("honest")]
+    assert len(honest) == 5
+    assert [session["flagged_intervals"] for session in honest] == [0] * 5
+
+
+def test_eight_at_once_are_each_served(exam_day: ExamDay) -> None:
+    assert exam_day.active["count"] == 8
+    for name, details in exam_day.details.items():
+        rates = [check["rates"] for check in details["checks"][1:-1]]
+        assert rates, name
+        assert min(rate["gaze_fps"] for rate in rates) > 0, name
+        assert max(rate["audio_s_per_s"] for rate in rates) > 0.9, name
+
+
+def test_sessions_do_not_mix(exam_day: ExamDay) -> None:
+    for name, details in exam_day.details.items():
+        session_id = details["session"]["session_id"]
+        assert details["session"]["user_id"] == name
+        assert {interval["video_id"].rpartition("-")[0] for interval in details["intervals"]} == {session_id}
+    for one in exam_day.flagged:
+        assert one["clip"]["path"].startswith(f"{one['user_id']}/")
+
+
+def test_records_clips_and_answers_agree(exam_day: ExamDay) -> None:
+    stored = {document["_id"]: document for document in exam_day.documents["intervals"]}
+    in_database = {key for key, document in stored.items() if document["flagged"]}
+    by_rest = {one["video_id"] for one in exam_day.flagged}
+    on_disk = {path.relative_to(exam_day.server.clips_dir).as_posix() for path in exam_day.server.clips_dir.rglob("*.mp4")}
+    assert in_database == by_rest
+    assert {one["clip"]["path"] for one in exam_day.flagged} == on_disk
+    for one in exam_day.flagged:
+        document = stored[one["video_id"]]
+        assert document["score"] == one["score"] == sum(violation["points"] for violation in one["violations"])
+        assert f"_score{one['score']}" in one["clip"]["path"]
+        assert found_kinds(document) == found_kinds(one)
+    for details in exam_day.details.values():
+        assert details["session"]["total_score"] == sum(interval["score"] for interval in details["intervals"])
+
+
+def test_every_act_is_stored_once(exam_day: ExamDay) -> None:
+    remote = exam_day.students["remote-a"]
+    session_id = exam_day.details["remote-a"]["session"]["session_id"]
+    stored = [document["_id"].partition(":")[2] for document in exam_day.documents["acts"] if document["session_id"] == session_id]
+    assert sorted(stored) == sorted(remote.sent_acts)
+    assert remote.acknowledged == set(remote.sent_acts)
+
+
+def test_clips_hold_picture_and_sound_of_their_time(exam_day: ExamDay) -> None:
+    assert exam_day.flagged
+    for one in exam_day.flagged:
+        path = exam_day.server.clips_dir / one["clip"]["path"]
+        assert is_playable(path)
+        with av.open(str(path)) as container:
+            codecs = {stream.type: stream.codec_context.name for stream in container.streams}
+            seconds = float(container.duration or 0) / 1e6
+        assert codecs == {"video": "h264", "audio": "aac"}
+        assert 30 <= seconds <= 41
+        assert path.read_bytes()[4:8] == b"ftyp"
+        assert path.read_bytes().index(b"moov") < path.read_bytes().index(b"mdat")
+
+
+def test_a_standard_client_sees_it_live(exam_day: ExamDay) -> None:
+    events: dict[str, list[dict[str, Any]]] = {}
+    for line in exam_day.watched:
+        events.setdefault(line["event"], []).append(line["message"])
+    assert events["joined"] == [{"ok": True}]
+    updates = events["monitoring_update"]
+    published = {"session_id", "frame", "gaze", "faces", "interval_score", "total_score", "violations", "timestamp"}
+    assert all(set(update) >= published for update in updates)
+    assert sum(update["frame"] is not None and update["frame"]["jpeg"] for update in updates) > LENGTH_S * 5
+    session_id = exam_day.created["session_id"]
+    flagged = {one["video_id"] for one in exam_day.flagged if one["session_id"] == session_id}
+    assert {message["video_id"] for message in events["interval_flagged"]} == flagged
+    assert {message["video_id"] for message in events["clip_ready"]} == flagged
+    assert events["session_ended"][0]["total_score"] == exam_day.ended["total_score"]
+
+
+def test_a_flag_is_raised_in_the_moment_and_not_at_the_interval_s_end(exam_day: ExamDay) -> None:
+    session_id = exam_day.created["session_id"]
+    third = next(one for one in exam_day.flagged if one["session_id"] == session_id and one["index"] == 2)
+    # The second person comes 4 s into the interval (../shared/data, exam-a); two looks later it is flagged.
+    assert third["start"] + 4 < flagged_after(third) < third["start"] + 15
+
+
+def flagged_after(interval: dict[str, Any]) -> float:
+    from datetime import datetime
+
+    begun = datetime.fromisoformat(interval["started_at"].replace("Z", "+00:00"))
+    at = datetime.fromisoformat(interval["flagged_at"].replace("Z", "+00:00"))
+    return float(interval["start"]) + (at - begun).total_seconds()

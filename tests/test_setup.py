@@ -1,0 +1,314 @@
+"""The set-up scripts stop with a mend, the pinned packages are those that are used, and the documents say what the code does."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+import errors
+import test_system
+from config import Settings, load_settings
+from docs import settings as documented
+from errors import ProctorError
+from web.errors import HTTP_CODES
+
+ROOT = Path(test_system.__file__).resolve().parent
+SCRIPTS = [ROOT / "setup.sh", ROOT / "run.sh", ROOT / ".ci" / "run"]
+OPTIONAL = {"torch", "ultralytics"}  # imported only where somebody installed them, or inside venv-models
+STANDARD = set(sys.stdlib_module_names)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+# Settings
+
+
+def test_every_setting_is_in_env_example_with_its_default_and_a_comment() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    names = {line.partition("=")[0]: number for number, line in enumerate(lines) if line and not line.startswith("#")}
+    assert set(names) == {name.upper() for name in Settings.model_fields}
+    for name, number in names.items():
+        assert lines[number - 1].startswith("# "), f"{name} has no comment above it"
+        assert lines[number].partition("=")[2] == documented.default(name.lower())
+
+
+def test_env_example_as_it_stands_gives_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    defaults = load_settings().model_dump()
+    shutil.copyfile(ROOT / ".env.example", tmp_path / ".env")
+    assert load_settings().model_dump() == defaults
+    (tmp_path / ".env").write_text("FLASK_PORT=5001\n", encoding="utf-8")
+    assert load_settings().model_dump() == defaults | {"flask_port": 5001}
+
+
+def test_env_example_and_the_readmes_table_are_up_to_date() -> None:
+    mend = "run: venv/bin/python -m docs.settings"
+    assert documented.ENV_EXAMPLE.read_text(encoding="utf-8") == documented.env_example(), mend
+    assert documented.with_table(README) == README, mend
+
+
+def test_every_setting_is_in_the_readmes_table_with_its_description() -> None:
+    rows = {match.group(1): match.group(0) for match in re.finditer(r"^\| `([A-Z][A-Z0-9_]+)` \|.*$", README, re.MULTILINE)}
+    for name, field in Settings.model_fields.items():
+        assert field.description, f"{name} has no description in config.py"
+        assert name.upper() in rows
+        assert str(field.description).replace("|", "\\|") in rows[name.upper()]
+
+
+# The README
+
+
+def _error_classes(kind: type[ProctorError] = ProctorError) -> Iterator[type[ProctorError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _error_classes(child)
+
+
+def test_every_error_code_is_in_the_readmes_api_section() -> None:
+    api = README[README.index("## API") : README.index("## Layout")]
+    public = {kind.code for kind in _error_classes() if kind.__module__ in (errors.__name__, "web.errors")}
+    missing = sorted(code for code in public | set(HTTP_CODES.values()) if f"`{code}`" not in api)
+    assert missing == []
+
+
+def test_every_route_is_in_the_readme(app: Flask) -> None:
+    api = README[README.index("## API") : README.index("## Layout")]
+    paths = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    assert sorted(path for path in paths if f"{path}`" not in api and f"{path}?" not in api) == []
+
+
+def test_files_that_the_readme_names_are_there() -> None:
+    layout = README[README.index("## Layout") : README.index("Folders the server writes")]
+    named = re.findall(r"`([\w./]+)`", layout.replace("`python app.py`", ""))
+    assert [name for name in named if not name.startswith(("logs/", "./")) and not (ROOT / name).exists()] == []
+
+
+def test_every_module_is_in_the_readmes_layout() -> None:
+    layout = README[README.index("## Layout") : README.index("Folders the server writes")]
+    assert [path.name for path in sorted(ROOT.glob("*.py")) if f"`{path.name}`" not in layout] == []
+
+
+def test_manual_steps_install_the_same_files_as_the_script() -> None:
+    script = (ROOT / "setup.sh").read_text(encoding="utf-8")
+    by_hand = README[README.index("## Set up by hand") : README.index("## Privacy")]
+    for name in re.findall(r"requirements[\w-]*\.txt", script):
+        assert name in by_hand
+    for package in ("libgl1", "libglib2.0-0", "libcurl4", "libportaudio2", "pulseaudio-utils", "libasound2-plugins", "espeak-ng"):
+        assert package in script
+        assert package in by_hand
+
+
+# Packages
+
+
+def _requirements(*names: str) -> dict[str, str]:
+    """Package → line, names as pip compares them."""
+    found = {}
+    for name in names:
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            wanted = line.partition("#")[0].strip()
+            if wanted:
+                assert re.fullmatch(r"[\w.-]+==[\w.+!-]+(; .+)?", wanted), f"{name}: {wanted!r} is not pinned"
+                found[_normal(wanted.partition("==")[0])] = wanted
+    return found
+
+
+def _normal(package: str) -> str:
+    return re.sub(r"[-_.]+", "-", package).lower()
+
+
+def _imported(paths: list[Path]) -> dict[str, Path]:
+    """Top-level modules that the files import, wherever in them."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0]: path for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found[node.module.partition(".")[0]] = path
+    ours = {path.stem for path in ROOT.glob("*.py")} | {path.name for path in ROOT.iterdir() if path.is_dir()} | {path.stem for path in paths}
+    return {name: path for name, path in found.items() if name not in STANDARD | ours | OPTIONAL}
+
+
+@pytest.mark.parametrize(
+    ("folders", "files"),
+    [
+        ((".", "web", "docs"), ("requirements.txt", "requirements-nodeps.txt")),
+        (("bench", "tests"), ("requirements.txt", "requirements-nodeps.txt", "requirements-dev.txt")),
+    ],
+)
+def test_everything_imported_is_pinned(folders: tuple[str, ...], files: tuple[str, ...]) -> None:
+    pinned = _requirements(*files)
+    packages = importlib.metadata.packages_distributions()
+    for module, path in _imported([path for folder in folders for path in sorted((ROOT / folder).glob("*.py"))]).items():
+        owners = {_normal(owner) for owner in packages.get(module, [module])}
+        assert owners & set(pinned), f"{path.name} imports {module} ({', '.join(owners)}), which is in none of {', '.join(files)}"
+
+
+def test_installed_packages_have_the_pinned_versions() -> None:
+    """So that tests speak of what a fresh set-up installs."""
+    wanted = {}
+    for name in ("requirements.txt", "requirements-nodeps.txt"):
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            package, _, rest = line.partition("#")[0].strip().partition("==")
+            version, _, marker = rest.partition(";")
+            if package and _applies(marker.strip()):
+                wanted[package] = version.strip()
+    assert {package: importlib.metadata.version(package) for package in wanted} == wanted
+
+
+def _applies(marker: str) -> bool:
+    from packaging.markers import Marker
+
+    return not marker or Marker(marker).evaluate()
+
+
+def test_the_lock_file_fits_package_json_and_names_no_download_address() -> None:
+    package = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+    text = (ROOT / "package-lock.json").read_text(encoding="utf-8")
+    lock = json.loads(text)
+    assert lock["packages"][""]["dependencies"] == package["dependencies"]
+    assert "://" not in text
+    assert all("integrity" in entry for name, entry in lock["packages"].items() if name)
+
+
+# Scripts
+
+
+@pytest.mark.skipif(shutil.which("shellcheck") is None, reason="needs shellcheck")
+def test_shellcheck_has_nothing_to_say() -> None:
+    result = subprocess.run(["shellcheck", *map(str, SCRIPTS)], capture_output=True, text=True, check=False, timeout=60)
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_can_be_run(script: Path) -> None:
+    assert os.access(script, os.X_OK)
+
+
+def test_an_unknown_option_is_named() -> None:
+    for script in ("setup.sh", "run.sh"):
+        result = subprocess.run([str(ROOT / script), "--nonsense"], capture_output=True, text=True, check=False, timeout=30)
+        assert result.returncode == 2
+        assert "--test" in result.stderr or "usage" in result.stderr
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    """A copy of the set-up in an empty folder, on a machine whose only Python is too old: `bin` is its whole PATH."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "env", "dirname", "sed", "uname", "ldconfig", "grep", "cat", "cut", "mktemp", "rm", "id", "tail", "sha256sum"):
+        found = shutil.which(tool) or shutil.which(tool, path="/sbin:/usr/sbin")
+        if found:
+            (tools / tool).symlink_to(found)
+    old = tools / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.18 && exit 0\nexit 1\n', encoding="utf-8")
+    old.chmod(0o755)
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    for name in ("setup.sh", "requirements.txt", "requirements-nodeps.txt", "package-lock.json", ".env.example"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+def test_without_a_fitting_python_set_up_names_what_it_found_and_the_mend(bare: Path) -> None:
+    result = subprocess.run(
+        ["/bin/bash", "./setup.sh"], cwd=bare, env={"PATH": str(bare.parent / "bin")}, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.returncode != 0
+    assert "Python 3.10, 3.11 or 3.12" in result.stderr
+    assert "3.9.18" in result.stderr
+    assert "To mend it: install one" in result.stderr
+    assert not (bare / "venv").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+def test_when_pip_fails_set_up_says_so_and_the_next_one_tries_again(bare: Path) -> None:
+    (bare.parent / "bin" / "python3.11").symlink_to(sys.executable)
+    (bare / "requirements.txt").write_text("./no-such-package.whl\n", encoding="utf-8")
+    environment = {"PATH": str(bare.parent / "bin"), "PYTHON": sys.executable, "HOME": str(bare)}
+    for _ in range(2):
+        result = subprocess.run(["/bin/bash", "./setup.sh"], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=120)
+        assert result.returncode != 0
+        assert "installing Python packages of requirements.txt" in result.stderr
+        assert "To mend it" in result.stderr
+    assert not (bare / "venv" / ".setup-server").exists()
+
+
+# test_system.py
+
+
+def _run_test_system(tmp_path: Path, **changes: str) -> subprocess.CompletedProcess[str]:
+    folders = {name: str(tmp_path / name.lower()) for name in ("DATA_DIR", "CLIPS_DIR", "TEMP_DIR", "LOG_DIR")}
+    quiet = {"CAMERA": "none", "MICROPHONE": "none", "SCREEN_HOOKS": "false", "STATIONS": ""}
+    environment = os.environ | folders | quiet | changes
+    environment.pop("DISPLAY", None)
+    return subprocess.run(
+        [sys.executable, str(ROOT / "test_system.py")], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def _states(output: str) -> dict[str, str]:
+    """Part → state of the printed table."""
+    return {match.group(1): match.group(2) for match in re.finditer(r"^(\S.*?)  +(ok|missing|off)\b", output, re.MULTILINE)}
+
+
+def test_system_table_shows_what_really_works(tmp_path: Path) -> None:
+    result = _run_test_system(tmp_path)
+    states = _states(result.stdout)
+    assert result.stderr == ""
+    for part in ("Python", "library mediapipe", "settings", "gaze (MediaPipe FaceMesh)", "speech (Silero)", "video encoder (H.264, AAC)"):
+        assert states[part] == "ok"
+    assert states["database (embedded mongod)"] == "ok"
+    assert states["camera (default)"] == "off"
+    missing = [part for part, state in states.items() if state == "missing" and "not required" not in _line(result.stdout, part)]
+    assert result.returncode == (1 if missing else 0)
+
+
+def _line(output: str, part: str) -> str:
+    return next(line for line in output.splitlines() if line.startswith(part))
+
+
+def test_system_fails_with_the_mend_when_the_database_is_away_and_a_folder_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
+    result = _run_test_system(
+        tmp_path, MONGO_URI="mongodb://127.0.0.1:9/", MONGO_TIMEOUT_S="0.3", CLIPS_DIR=str(tmp_path / "file"), CAMERA=str(tmp_path / "no.mp4")
+    )
+    states = _states(result.stdout)
+    assert result.returncode == 1
+    assert states["database (MONGO_URI)"] == "missing"
+    assert "check MONGO_URI" in result.stdout
+    assert states["folder CLIPS_DIR"] == "missing"
+    assert "not required" in _line(result.stdout, "camera (default)")
+    assert "Missing and required: " in result.stdout
+    assert "camera" not in result.stdout[result.stdout.index("Missing and required") :]
+
+
+def test_system_names_a_wrong_setting(tmp_path: Path) -> None:
+    result = _run_test_system(tmp_path, FLASK_PORT="banana")
+    assert result.returncode == 1
+    assert "FLASK_PORT='banana'" in _line(result.stdout, "settings")
+
+
+def test_system_counts_devices_only_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = Settings.model_validate({"camera": str(tmp_path / "no.mp4"), "microphone": "none", "screen_hooks": False})
+    for required in (False, True):
+        rows = {row.part: row for row in test_system.check_devices(chosen, required)}
+        assert rows["camera (default)"].state == "missing"
+        assert rows["camera (default)"].required is required
+        assert rows["camera (default)"].mend
+        assert rows["microphone (default)"].state == "off"

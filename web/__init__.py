@@ -1,0 +1,37 @@
+"""The web side of the server: REST calls, pages, and who may use them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from web.parts import Parts
+
+
+def register_web(app: Flask, parts: Parts) -> None:
+    """Put everything that answers requests on `app`. The check of who may runs before every view, whoever registered it."""
+    from web.access import register_access
+    from web.api import api
+    from web.errors import register_errors
+    from web.headers import register_headers
+    from web.health import health_calls
+    from web.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+    from web.metrics import register_metrics
+    from web.pages import pages
+    from web.parts import EXTENSION
+    from web.students import students
+    from web.videos import videos
+
+    app.extensions[EXTENSION] = parts
+    app.secret_key = parts.access.secret_key
+    app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
+    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES, "ping_interval": 25}
+    register_errors(app)
+    register_headers(app)
+    register_metrics(app, parts)
+    register_access(app, parts.access)
+    for blueprint in (api, students, videos, health_calls, pages, link):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,278 @@
+"""The student's link: one plain WebSocket a student, over which pictures, sound and screen acts come and notices go."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import threading
+from collections import deque
+from typing import Any, cast, get_args
+
+import numpy as np
+from flask import Blueprint, g, request
+from flask_sock import Sock
+from simple_websocket import ConnectionClosed
+
+from errors import InvalidInput, NotFound, ProctorError, StorageError, TooLarge, Unsupported
+from exam_session import ExamSession
+from readings import SAMPLE_RATE, DeviceName, DeviceStateName, Frame, Sound
+from web.link_protocol import CODECS, MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
+from web.parts import Parts, parts
+from web.students import student_video
+
+log = logging.getLogger(__name__)
+
+link = Blueprint("link", __name__)
+sock = Sock()
+
+RECEIVE_BYTES = 64 << 10  # a picture in one read
+MESSAGE_MAX_BYTES = 17 << 20  # above MAX_PICTURE_KB's highest value, which is told with its reason
+TRY_AGAIN = 1013  # WebSocket status: the page comes again by itself
+IDLE_S = 0.25  # how often a link that hears nothing looks for something to say
+CLOCK_TRIPS = 3  # round trips before the first picture
+CLOCK_EVERY_S = 10.0
+FUTURE_S = 0.5  # a picture may seem this much newer than now: the page's clock is known to half a round trip
+MAX_SOUND_S = 5.0  # seconds of sound in one message
+PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
+
+DEVICES = frozenset(get_args(DeviceName)) - {"connection"}
+STATES = frozenset(get_args(DeviceStateName))
+
+
+class Links:
+    """The links that are open, one a session: a newer one replaces the older."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, StudentLink] = {}
+        self._lock = threading.Lock()
+
+    def enter(self, new: StudentLink) -> StudentLink | None:
+        """Register a link; return the one it replaces."""
+        with self._lock:
+            old = self._open.get(new.session.session_id)
+            self._open[new.session.session_id] = new
+            return old
+
+    def leave(self, gone: StudentLink) -> bool:
+        """Forget a link; False when another has replaced it."""
+        with self._lock:
+            if self._open.get(gone.session.session_id) is not gone:
+                return False
+            del self._open[gone.session.session_id]
+            return True
+
+    def send(self, session_id: str, message: dict[str, Any]) -> bool:
+        """Say something to a student's page; False when it isn't connected."""
+        with self._lock:
+            found = self._open.get(session_id)
+        if found is not None:
+            found.say(message)
+        return found is not None
+
+    def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
+        """Take an event of a session: its student is told of what is the student's."""
+        if event == "session_ended":
+            self.send(session.session_id, {"type": "ended", "reason": payload["reason"]})
+        elif event == "notices":
+            self.send(session.session_id, {"type": "quality", "notices": payload["codes"]})
+
+    def close_all(self) -> None:
+        """Close every link: the server stops, and the pages will come again."""
+        with self._lock:
+            links = list(self._open.values())
+        for each in links:
+            each.close()
+
+
+class StudentLink:
+    """One student's connection, served by one thread: it reads what comes and sends what waits to be said."""
+
+    def __init__(self, socket: Any, session: ExamSession, owner: Parts) -> None:
+        self.session = session
+        self._socket = socket
+        self._parts = owner
+        self._clock = PageClock()
+        self._to_say: deque[dict[str, Any]] = deque(maxlen=200)
+        self._unacknowledged: deque[tuple[str, Any]] = deque()
+        self._clock_sent: dict[int, float] = {}
+        self._clock_id = 0
+        self._clock_due = 0.0
+        self._welcomed = False
+        self._last_at = -1.0
+        self._problems: set[str] = set()
+        self._closing = False
+
+    def say(self, message: dict[str, Any]) -> None:
+        """Queue a message. Safe from any thread, never blocks."""
+        self._to_say.append(message)
+
+    def close(self) -> None:
+        """End the link from another thread."""
+        self._closing = True
+        with contextlib.suppress(ConnectionClosed, OSError):
+            self._socket.close(1001, "the server stops; the page tries again")
+
+    def serve(self) -> None:
+        """Read and answer until the connection or the session ends."""
+        while not self._closing:
+            self._keep_clock()
+            self._acknowledge()
+            while self._to_say:
+                message = self._to_say.popleft()
+                self._send(message)
+                if message["type"] in {"ended", "replaced"}:
+                    return
+            data = self._socket.receive(timeout=IDLE_S)
+            if data is None:
+                continue
+            try:
+                if isinstance(data, str):
+                    self._take_text(unpack_text(data))
+                else:
+                    self._take_media(unpack_media(data))
+            except (InvalidInput, StorageError, NotFound) as error:
+                self._complain(error)
+            except ProctorError as error:
+                self._complain(error)
+                if error.code == "too_many":
+                    return
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._socket.send(json.dumps(message))
+
+    def _complain(self, error: ProctorError) -> None:
+        """Tell the client what was wrong, once for each thing, and go on."""
+        if error.message in self._problems or len(self._problems) >= PROBLEMS_TOLD:
+            return
+        self._problems.add(error.message)
+        log.warning("student's link: %s", error.message, extra={"session_id": self.session.session_id})
+        self._send({"type": "error", "code": error.code, "message": error.message} | error.details)
+
+    # The clock
+
+    def _keep_clock(self) -> None:
+        now = self.session.clock()
+        if now < self._clock_due:
+            return
+        self._clock_id += 1
+        self._clock_sent = {number: sent for number, sent in self._clock_sent.items() if now - sent < CLOCK_EVERY_S * 3}
+        self._clock_sent[self._clock_id] = now
+        self._clock_due = now + (CLOCK_EVERY_S if self._welcomed else 1.0)
+        self._send({"type": "clock", "id": self._clock_id, "server_ms": round(now * 1000, 3)})
+
+    def _take_clock(self, message: dict[str, Any]) -> None:
+        sent, page_ms = self._clock_sent.pop(message.get("id", 0), None), message.get("page_ms")
+        if sent is None or isinstance(page_ms, bool) or not isinstance(page_ms, (int, float)):
+            raise InvalidInput("a clock message must repeat the id and server_ms it answers, and add page_ms")
+        self._clock.add(sent, float(page_ms), self.session.clock())
+        if self._welcomed:
+            return
+        if self._clock_id < CLOCK_TRIPS:
+            self._clock_due = 0.0
+            return
+        self._welcomed = True
+        self._clock_due = self.session.clock() + CLOCK_EVERY_S
+        video = student_video(self._parts.settings).model_dump()
+        self._send({"type": "welcome", "session_id": self.session.session_id, "video": video, "elapsed_s": round(self.session.clock(), 1)})
+
+    # What comes
+
+    def _take_text(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "clock":
+            self._take_clock(message)
+        elif kind == "acts":
+            self._take_acts(message)
+        elif kind == "device":
+            self._take_device(message)
+        elif kind == "end":
+            self._parts.monitor.end_session(self.session.session_id, "ended by the student")
+        else:
+            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device and end")
+
+    def _take_acts(self, message: dict[str, Any]) -> None:
+        if not self._clock.known:
+            raise InvalidInput("send acts after the first clock message: their time can't be told yet")
+        acts, problems = unpack_acts(message, self._clock)
+        for problem in problems:
+            self._complain(problem)
+        for act, ticket in zip(acts, self.session.take_acts(acts), strict=True):
+            self._unacknowledged.append((act.id, ticket))
+
+    def _acknowledge(self) -> None:
+        """Acknowledge the acts that are safe; nothing waits here for the database."""
+        ids = []
+        for _ in range(len(self._unacknowledged)):
+            act_id, ticket = self._unacknowledged.popleft()
+            if ticket.wait(0):
+                ids.append(act_id)
+            elif not ticket.done:
+                self._unacknowledged.append((act_id, ticket))
+        if ids:
+            self._send({"type": "acts", "ids": ids})
+
+    def _take_device(self, message: dict[str, Any]) -> None:
+        device, state = message.get("device"), message.get("state")
+        if device not in DEVICES or state not in STATES:
+            known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
+            raise InvalidInput(f"device {str(device)[:40]!r} in state {str(state)[:40]!r} isn't known; {known}")
+        self.session.device_state(cast(DeviceName, device), cast(DeviceStateName, state), str(message.get("reason") or "")[:MAX_TEXT])
+
+    def _take_media(self, media: Media) -> None:
+        if not self._welcomed:
+            return  # its time can't be told yet
+        now = self.session.clock()
+        at = min(self._clock.at(media.time_ms), now + FUTURE_S)
+        if media.kind == "picture" and media.codec == "jpeg":
+            if len(media.payload) > self._parts.settings.max_picture_kb * 1024:
+                limit = self._parts.settings.max_picture_kb
+                raise TooLarge(f"a picture of {len(media.payload) // 1024} KB is too large; at most {limit} KB are taken")
+            if at <= self._last_at or at < 0:
+                return
+            self._last_at = at
+            self.session.take_frame(Frame(at, media.payload, media.codec, media.key, media.layer, media.sequence))
+        elif media.kind == "sound" and media.codec == "pcm16":
+            if len(media.payload) > MAX_SOUND_S * SAMPLE_RATE * 2:
+                raise TooLarge(f"a sound message of {len(media.payload)} bytes is too long; send at most {MAX_SOUND_S:g} s in one")
+            samples = np.frombuffer(media.payload[: len(media.payload) // 2 * 2], "<i2").astype(np.int16, copy=False)
+            if at >= 0:
+                self.session.take_sound(Sound(at, samples, media.sequence))
+        else:
+            raise Unsupported(f"{media.kind}s as {media.codec} aren't taken by this server; send pictures as jpeg and sound as pcm16: {CODECS}")
+
+
+@sock.route("/student/link", bp=link)  # type: ignore[untyped-decorator]
+def student_link(socket: Any) -> None:
+    """Serve one student's page, until it goes or the exam ends. The token has been read by `web.access`."""
+    owner = parts()
+    session_id: str = g.student_session_id
+    session = owner.monitor.get(session_id)
+    if session is None and not owner.monitor.resumed.is_set():
+        socket.close(TRY_AGAIN, "the server has just started and takes up its sessions")
+        return
+    if session is None:
+        with contextlib.suppress(ConnectionClosed, OSError):
+            socket.send(json.dumps({"type": "ended", "reason": "this exam has ended"}))
+        return
+    connection = StudentLink(socket, session, owner)
+    replaced = owner.links.enter(connection)
+    if replaced is not None:
+        replaced.say({"type": "replaced"})
+    owner.monitor.student_connected(session_id, True)
+    try:
+        connection.serve()
+    except (ConnectionClosed, OSError):
+        log.debug("student's link closed", extra={"session_id": session_id})
+    except Exception:
+        log.exception("student's link failed", extra={"session_id": session_id})
+    finally:
+        if owner.links.leave(connection) and owner.monitor.get(session_id) is not None:
+            owner.monitor.student_connected(session_id, False)
+
+
+@link.before_app_request
+def refuse_compression() -> None:
+    """simple-websocket accepts permessage-deflate whenever it is offered; JPEG doesn't shrink, and it costs five times the send."""
+    if request.environ.get("PATH_INFO") == "/student/link":
+        request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)

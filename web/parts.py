@@ -1,0 +1,53 @@
+"""What one app is made of. Each app has its own `Parts`; nothing in it is shared between two apps in one process."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
+
+from flask import Flask, current_app
+
+from config import Settings
+from web.access import Access
+
+if TYPE_CHECKING:
+    from database import Database
+    from monitor import Monitor
+    from web.link import Links
+    from web.live import Live
+
+EXTENSION = "proctor"  # the parts' name in `app.extensions`
+
+
+def _make_links() -> Links:
+    from web.link import Links  # which imports this module
+
+    return Links()
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected.
+
+    `notes` are what an operator should know of how this server runs (the plainer web server, say), ready to be read.
+    """
+
+    settings: Settings
+    database: Database
+    monitor: Monitor
+    access: Access
+    live: Live | None = None
+    links: Links = field(default_factory=_make_links)
+    notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+
+def parts_of(app: Flask) -> Parts:
+    """The parts of `app`."""
+    return cast(Parts, app.extensions[EXTENSION])
+
+
+def parts() -> Parts:
+    """The parts of the app that answers the present request."""
+    return parts_of(current_app)

@@ -1,0 +1,96 @@
+"""The calls of a student's page: start an exam by one's ID, and read what the page must know of its session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from config import Settings
+from errors import Conflict, Forbidden
+from web.api import portal_url
+from web.openapi import describe
+from web.parts import parts
+from web.schemas import StudentExam, StudentSession, StudentStarted, Video, read_body, reply
+
+students = Blueprint("students", __name__, url_prefix="/api/student")
+
+VIDEO_WIDTH, VIDEO_HEIGHT = 640, 480  # pixels; the gaze detector gains nothing from more
+JPEG_QUALITY = 0.6  # 25 KB a picture, 2 Mbit/s at 10 pictures a second
+
+
+@students.post("/start")
+@describe(StudentStarted, body=StudentExam, errors=(409, 429, 503))
+def start() -> Response:
+    """Start a student's exam from the open portal.
+
+    Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token: the one who started it has that.
+    """
+    settings = parts().settings
+    if not settings.portal_open:
+        raise Forbidden("Exams are started by a link here. Ask for yours, and open it.")
+    parts().access.count_start(request.remote_addr)
+    wanted = read_body(request, StudentExam)
+    try:
+        session = parts().monitor.create(wanted.user_id, wanted.exam_id, "browser", None)
+    except Conflict:
+        raise Conflict(
+            f"An exam is already running for {wanted.user_id}. Go on in the window where you started it, or ask the proctor to end it.",
+            field="user_id",
+        ) from None
+    token = parts().access.make_student_token(session.session_id)
+    return reply(
+        StudentStarted(
+            session_id=session.session_id,
+            user_id=session.user_id,
+            exam_id=session.exam_id,
+            portal_url=portal_url(request, token),
+            token=token,
+        )
+    )
+
+
+@students.get("/session")
+@describe(StudentSession, errors=(404, 503))
+def session() -> Response:
+    """Show a student's page its own session."""
+    session_id: str = g.student_session_id
+    settings = parts().settings
+    running = parts().monitor.get(session_id)
+    elapsed: float | None
+    if running is not None:
+        rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
+        user_id, exam_id = running.user_id, running.exam_id
+    else:
+        document = parts().database.session(session_id)
+        rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
+        user_id, exam_id = document["user_id"], document.get("exam_id")
+    return reply(
+        StudentSession.model_validate(
+            {
+                "session_id": session_id,
+                "user_id": user_id,
+                "exam_id": exam_id,
+                "state": state,
+                "rules": _rules_for_student(rules, settings),
+                "video": student_video(settings),
+                "interval_s": rules.get("interval_duration", settings.interval_duration),
+                "elapsed_s": elapsed,
+            }
+        )
+    )
+
+
+def student_video(settings: Settings) -> Video:
+    """The pictures that a student's page is asked for."""
+    return Video(fps=settings.video_fps, width=VIDEO_WIDTH, height=VIDEO_HEIGHT, quality=JPEG_QUALITY)
+
+
+def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:
+    """What is watched and kept, so that the page can say so; not what each thing counts."""
+    points = rules.get("points") or {}
+    return {
+        "watched": [kind for kind, count in points.items() if count],
+        "clip_preroll_s": settings.clip_preroll_s,
+        "clip_postroll_s": settings.clip_postroll_s,
+    }
