@@ -262,7 +262,8 @@ class Monitor:
         session = self._make(
             session_id, document["user_id"], document["exam_id"], document["source"], document["station"], document["started_at"], start
         )
-        session.take_up(rules, checks, intervals, self._database.acts(session_id))
+        acts = _all_pages(lambda after: self._database.acts(session_id, after, PAGE))
+        session.take_up(rules, checks, intervals, acts)
         if away > self._settings.resume_s + self._settings.check_interval:
             session.end_at(last, "interrupted", f"the server was away for {timedelta(seconds=round(away))}")
             session.close()
@@ -348,6 +349,9 @@ class Monitor:
             self._end_abandoned()
 
     def _try_resume(self) -> bool:
+        # What an earlier run left in the spool comes first: its sessions may be known there only.
+        if not (self._database.wait_ready(0) and self._database.flush(1)):
+            return False
         try:
             self.resume()
         except StorageError as error:

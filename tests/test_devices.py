@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -25,8 +23,9 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
+from display import WAIT, Display, needs, stopped
+
 ROOT = Path(__file__).resolve().parent.parent
-WAIT = 20.0  # s for anything real to happen on a busy machine; nothing here waits that long when all is well
 
 CHILD = """
 import json, sys, threading, time
@@ -137,22 +136,6 @@ class Child:
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             if stream:
                 stream.close()
-
-
-def needs(*programs: str) -> None:
-    for program in programs:
-        if shutil.which(program) is None:
-            pytest.skip(f"needs the program {program} (apt: pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool xclip)")
-
-
-def stopped(process: subprocess.Popen[Any], with_signal: int = signal.SIGTERM) -> None:
-    if process.poll() is None:
-        process.send_signal(with_signal)
-    try:
-        process.wait(WAIT)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 class Pulse:
@@ -301,43 +284,6 @@ def test_without_a_sound_server_the_microphone_is_missing_and_found_when_it_come
     pulse.start()
     child.until_state("microphone", "ok")
     child.finish()
-
-
-class Display:
-    """A private X server with its tools."""
-
-    def __init__(self) -> None:
-        read, write = os.pipe()
-        self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
-            pass_fds=[write],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        os.close(write)
-        with os.fdopen(read) as told:
-            self.name = f":{told.readline().strip()}"
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
-        self.environment = kept | {"DISPLAY": self.name}
-        self._owners: list[subprocess.Popen[bytes]] = []
-
-    def press(self, *arguments: str) -> None:
-        subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=WAIT)
-
-    def copy(self, text: str) -> subprocess.Popen[bytes]:
-        """Put `text` into the clipboard; the process owns it until it ends or another takes over."""
-        command = ["xclip", "-selection", "clipboard", "-quiet"]
-        owner = subprocess.Popen(command, env=self.environment, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert owner.stdin
-        owner.stdin.write(text.encode())
-        owner.stdin.close()
-        self._owners.append(owner)
-        return owner
-
-    def stop(self) -> None:
-        for owner in self._owners:
-            stopped(owner)
-        stopped(self._server)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from bench.load import footage_of, is_playable
 from bench.server import ROOT, Server
 from bench.session import compare, found_kinds
 from bench.student import Footage, StudentClient
-from test_devices import Display, needs
+from display import Display, needs
 
 LENGTH_S = 180.0
 KEYS = {"tab_switch": "alt+Tab", "copy": "ctrl+c", "paste": "ctrl+v"}

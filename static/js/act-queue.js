@@ -31,6 +31,11 @@ export class ActQueue {
     if (known.length) await this.store.remove(known);
   }
 
+  /** Forget everything: the session is over, and nobody takes it any more. */
+  async clear() {
+    await this.acknowledge([...this.#acts.keys()]);
+  }
+
   /** What is to be sent, oldest first, in messages of bounded size. */
   batches() {
     const all = [...this.#acts.values()];

@@ -209,6 +209,7 @@ export class ExamStep {
     this.#tracks = {};
     this.video.srcObject = null;
     this.sound.close();
+    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
     this.onDone(state);
   }

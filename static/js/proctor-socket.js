@@ -4,6 +4,8 @@ import { io } from "../vendor/socket.io.esm.min.js";
 import { byId, setText } from "./dom.js";
 import { texts } from "./texts.js";
 
+const JOIN_AGAIN_MS = 3000;
+
 export class ProctorSocket {
   #sessions = new Map(); // session id → options of join_session
   #exam = null;
@@ -49,7 +51,8 @@ export class ProctorSocket {
 
   #emitJoin(session_id) {
     this.socket.emit("join_session", { session_id, ...this.#sessions.get(session_id) }, (answer) => {
-      if (answer && !answer.ok) console.info("Not joined:", answer.error?.message);
+      // after a restart the server takes a session up only when its student is back
+      if (answer && !answer.ok) setTimeout(() => this.socket.connected && this.#sessions.has(session_id) && this.#emitJoin(session_id), JOIN_AGAIN_MS);
     });
   }
 

@@ -13,6 +13,7 @@ import { texts } from "./texts.js";
 import { Timeline, nameInterval, withGaps } from "./timeline.js";
 
 const LIVE_FPS = 10;
+const AWAY_MS = 3000;
 const READ_AGAIN_MS = 1500; // the server stores an interval shortly after it closed
 
 class SessionPage {
@@ -66,6 +67,8 @@ class SessionPage {
     byId("session-body").hidden = false;
     this.drawHead();
     this.drawIntervals();
+    if (this.socket) this.join();
+    if (this.isAway()) this.readSoon(AWAY_MS);
     return true;
   }
 
@@ -80,9 +83,14 @@ class SessionPage {
     return details;
   }
 
-  readSoon() {
+  readSoon(wait = READ_AGAIN_MS) {
     clearTimeout(this.soon);
-    this.soon = setTimeout(() => this.read(), READ_AGAIN_MS);
+    this.soon = setTimeout(() => this.read(), wait);
+  }
+
+  /** The server was restarted, and the student's browser has not come back yet. */
+  isAway() {
+    return this.session.state === "running" && !this.session.is_running;
   }
 
   hear({ frame, overlay, ...status }) {
@@ -108,7 +116,7 @@ class SessionPage {
 
   happened(event, message) {
     if (event === "interval_flagged") this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
-    if (event === "session_ended") this.session.is_running = false;
+    if (event === "session_ended") this.socket.leaveSession(this.id);
     this.readSoon();
   }
 
@@ -119,7 +127,7 @@ class SessionPage {
     document.title = document.title.replace(/^[^·]*/, `${session.user_id} `);
     setText(byId("session-title"), session.user_id);
     setText(byId("session-exam"), session.exam_id ?? "");
-    const state = texts.session[session.is_running ? "running" : session.state] ?? session.state;
+    const state = this.isAway() ? texts.session.away : (texts.session[session.is_running ? "running" : session.state] ?? session.state);
     const time = session.ended_at
       ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
       : texts.session.since(fullTime(session.started_at));
@@ -127,7 +135,7 @@ class SessionPage {
     setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
     setText(byId("session-total"), texts.live.total(session.total_score));
     byId("live-part").hidden = !session.is_running;
-    byId("over").hidden = session.is_running;
+    byId("over").hidden = session.is_running || this.isAway();
     byId("end-session").hidden = !session.is_running;
   }
 

@@ -244,6 +244,7 @@ export const texts = {
     running: "Running",
     ended: "Ended",
     interrupted: "Interrupted",
+    away: "Waiting for the student’s browser to come back",
     since: (time) => `since ${time}`,
     span: (from, to) => `${from} to ${to}`,
     noPoints: "Nothing in this interval so far.",
