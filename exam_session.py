@@ -20,7 +20,7 @@ from score import Rules, Scorer, replay
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 3.0  # an interval closes this long after its end, when its sound has been read too
+SETTLE_S = 7.0  # an interval closes this long after its end: speech is told up to 6 s after it began (bench/NOTES.md)
 CLIP_SETTLE_S = 1.0  # late pictures and sound of the post-roll
 SILENT_SOURCE_S = 4.0  # nothing came from a device for this long: it is lost
 NOTICE_AFTER_S = 5.0  # a student is told of a poor picture when it lasts
@@ -76,9 +76,10 @@ class ExamSession:
         self._recorder = recorder
         self._tell = tell
         self._clock = clock
-        self._ring = ClipRing(
-            rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s + 2 * CLIP_SETTLE_S + SETTLE_S, settings.ring_max_mb << 20
-        )
+        # A clip is cut when its post-roll has come in and its interval's score is settled: its name says the score.
+        self._clip_after = max(settings.clip_postroll_s + CLIP_SETTLE_S, SETTLE_S + CLIP_SETTLE_S)
+        keep_s = settings.clip_preroll_s + rules.interval_duration + self._clip_after + CLIP_SETTLE_S
+        self._ring = ClipRing(keep_s, settings.ring_max_mb << 20)
         self._lock = threading.RLock()
         self._scorer = Scorer(rules)
         self._checks = CheckCollector()
@@ -319,7 +320,7 @@ class ExamSession:
             while now >= self._checks.start + self._settings.check_interval:
                 self._store_check(self._checks.start + self._settings.check_interval, final=True)
         self._close_intervals(now - SETTLE_S)
-        self._cut_clips(now - CLIP_SETTLE_S)
+        self._cut_clips(now)
         self._notice_silence(now)
 
     def _close_intervals(self, until: float) -> None:
@@ -336,7 +337,7 @@ class ExamSession:
 
     def _cut_clips(self, until: float) -> None:
         with self._lock:
-            due = [index for index in self._clips_due if (index + 1) * self._rules.interval_duration + self._settings.clip_postroll_s <= until]
+            due = [index for index in self._clips_due if (index + 1) * self._rules.interval_duration + self._clip_after <= until]
             self._clips_due.difference_update(due)
         for index in sorted(due):
             self._cut_clip(index)

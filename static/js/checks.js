@@ -41,7 +41,7 @@ export function judgeLight(light) {
 export function judgeNetwork(trips) {
   if (trips === null) return { state: "waiting", text: t.network.measuring };
   if (trips.length === 0) return { state: "not_ready", text: t.network.unreachable };
-  const median = trips.toSorted((a, b) => a - b)[Math.floor(trips.length / 2)];
+  const median = [...trips].sort((a, b) => a - b)[Math.floor(trips.length / 2)];
   if (median > SLOW_MS) return { state: "warning", text: t.network.slow(Math.round(median)) };
   return { state: "ready", text: t.network.ready(Math.round(median)) };
 }

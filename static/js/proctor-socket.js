@@ -5,6 +5,7 @@ import { byId, setText } from "./dom.js";
 import { texts } from "./texts.js";
 
 const JOIN_AGAIN_MS = 3000;
+const COME_BACK_MS = 1000;
 
 export class ProctorSocket {
   #sessions = new Map(); // session id → options of join_session
@@ -19,7 +20,11 @@ export class ProctorSocket {
       if (this.#exam) this.socket.emit("join_exam", this.#exam);
       for (const id of this.#sessions.keys()) this.#emitJoin(id);
     });
-    this.socket.on("disconnect", () => this.#show("lost"));
+    this.socket.on("disconnect", (reason) => {
+      this.#show("lost");
+      // a server that stops says goodbye, and then the library does not come back by itself
+      if (reason === "io server disconnect") setTimeout(() => this.socket.connect(), COME_BACK_MS);
+    });
     this.socket.on("connect_error", (error) => {
       this.#show(this.socket.active ? "lost" : "refused");
       console.info("Not connected:", error.message);
