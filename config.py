@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -49,6 +50,15 @@ class Settings(BaseSettings):
     )
     secret_key: SecretStr = Field(SecretStr(""), description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.")
     portal_open: bool = Field(True, description="Students may start an exam by their ID alone; else only by a link that a script or a proctor made.")
+
+    # Students' page
+    screen_capture: Literal["off", "optional", "required"] = Field(
+        "off", description="Whether a student's page asks for the screen to be shared, of which stills are then taken."
+    )
+    exam_url: str = Field(
+        "",
+        description="Address of the exam itself (https://exam.example.org/start), shown in a frame of the students' page; empty: elsewhere.",
+    )
 
     # Database
     mongo_uri: SecretStr = Field(SecretStr("embedded"), description="MongoDB's address, `mongodb+srv` too; `embedded` starts a private one.")
@@ -146,6 +156,13 @@ class Settings(BaseSettings):
             unknown = set(station) - {"camera", "microphone"}
             if unknown:
                 raise ValueError(f"station {name!r} has {sorted(unknown)}; allowed are camera and microphone")
+        return value
+
+    @field_validator("exam_url")
+    @classmethod
+    def _check_exam_url(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?([/?#]\S*)?", value):
+            raise ValueError("must begin with https:// or http:// and a host's name")
         return value
 
     @field_validator("api_token")

@@ -20,7 +20,7 @@ import bson
 import pymongo
 from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, DESCENDING, DeleteOne, IndexModel, UpdateOne
+from pymongo import ASCENDING, DESCENDING, DeleteOne, UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_preferences import ReadPreference
@@ -28,6 +28,7 @@ from pymongo.write_concern import WriteConcern
 
 from errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
 from folder_lock import FolderLock
+from indexes import INDEXES
 from spool import Spool
 from write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
 
@@ -54,28 +55,6 @@ _PASSING |= {10058, 10107, 11600, 11601, 11602, 13435, 13436, 14031}
 
 _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
-
-INDEXES: dict[str, list[IndexModel]] = {
-    "sessions": [
-        # One running session for each student and exam (no exam counts as one), whatever server started it.
-        IndexModel([("user_id", 1), ("exam_id", 1)], name="one_running", unique=True, partialFilterExpression={"state": "running"}),
-        IndexModel([("user_id", 1), ("exam_id", 1), ("started_at", -1)], name="latest"),
-        IndexModel([("state", 1), ("started_at", 1)], name="state"),
-        IndexModel([("flagged_intervals", 1)], name="flags"),
-    ],
-    "intervals": [
-        IndexModel([("session_id", 1), ("index", 1), ("_id", 1)], name="of_session"),
-        # `flagged` is a key of it as well, so that they are counted without reading them.
-        IndexModel([("flagged", 1), ("flagged_at", -1), ("_id", -1)], name="flagged", partialFilterExpression={"flagged": True}),
-        IndexModel([("exam_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_exam", partialFilterExpression={"flagged": True}),
-        IndexModel([("user_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_user", partialFilterExpression={"flagged": True}),
-        IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
-    ],
-    "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
-    "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
-    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video")],
-    "audit": [IndexModel([("at", -1), ("_id", -1)], name="newest")],
-}
 
 
 class Database:
@@ -153,23 +132,11 @@ class Database:
         """Note who did what; `at` is now unless given."""
         return self.write("audit", uuid.uuid4().hex, {"at": _now(), **entry})
 
-    def set_review(self, video_id: str, decision: Literal["confirmed", "dismissed"] | None, reason: str, note: str, by: str) -> Ticket:
-        """A proctor's decision about a flagged interval: kept in `reviews`, and shown in the interval. None takes it back.
-
-        Raise `NotFound` for an interval that isn't flagged, `StorageError` when the database is away.
-        """
-        interval = self.interval(video_id)
-        if not interval.get("flagged"):
-            raise NotFound(f"The interval {video_id!r} is not flagged, so there is nothing to decide.")
-        review = {"decision": decision, "reason": reason, "note": note, "by": by, "at": _now()}
-        self.write("reviews", uuid.uuid4().hex, {"video_id": video_id, "session_id": interval["session_id"], **review}, insert_only=True)
-        return self.write("intervals", video_id, {"review": review})
-
     # Reads
 
     def running_sessions(self) -> list[Document]:
         """The sessions that are stored as running, oldest first."""
-        with self._reading():
+        with self.reading():
             return list(self._db.sessions.find({"state": "running"}).sort("started_at", ASCENDING))
 
     def session(self, session_id: str) -> Document:
@@ -178,22 +145,22 @@ class Database:
 
     def find_running(self, user_id: str, exam_id: str | None) -> Document | None:
         """The running session of this student and exam; an `exam_id` of None is the exam without an id."""
-        with self._reading():
+        with self.reading():
             return self._db.sessions.find_one({"user_id": user_id, "exam_id": exam_id, "state": "running"})
 
     def latest_session(self, user_id: str, exam_id: str | None) -> Document | None:
         """The session of this student and exam that started last, running or not; an `exam_id` of None is the exam without an id."""
-        with self._reading():
+        with self.reading():
             return self._db.sessions.find_one({"user_id": user_id, "exam_id": exam_id}, sort=[("started_at", DESCENDING)])
 
     def latest_of_student(self, user_id: str) -> Document | None:
         """The student's session that started last, of whatever exam."""
-        with self._reading():
+        with self.reading():
             return self._db.sessions.find_one({"user_id": user_id}, sort=[("started_at", DESCENDING)])
 
     def intervals(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's intervals in order; `after` is the `_id` of the last one already seen."""
-        return self._page("intervals", {"session_id": session_id}, ("index", ASCENDING), after, limit)
+        return self.page("intervals", {"session_id": session_id}, [("index", ASCENDING)], after, limit)
 
     def interval(self, video_id: str) -> Document:
         """One interval; raise `NotFound`."""
@@ -201,11 +168,11 @@ class Database:
 
     def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's check records in order; `after` is the `_id` of the last one already seen."""
-        return self._page("checks", {"session_id": session_id}, ("number", ASCENDING), after, limit)
+        return self.page("checks", {"session_id": session_id}, [("number", ASCENDING)], after, limit)
 
     def acts(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's screen acts in the order of their time; `after` is the `_id` of the last one already seen."""
-        return self._page("acts", {"session_id": session_id}, ("at", ASCENDING), after, limit)
+        return self.page("acts", {"session_id": session_id}, [("at", ASCENDING)], after, limit)
 
     def flagged(self, limit: int = 100, after: str | None = None, exam_id: str | None = None, user_id: str | None = None) -> list[Document]:
         """Flagged intervals of all sessions (of one exam, of one student), newest first; `after` is the `_id` of the last one already seen."""
@@ -214,16 +181,16 @@ class Database:
             query["exam_id"] = exam_id
         if user_id is not None:
             query["user_id"] = user_id
-        return self._page("intervals", query, ("flagged_at", DESCENDING), after, limit)
+        return self.page("intervals", query, [("flagged_at", DESCENDING)], after, limit)
 
     def pending_clips(self) -> list[Document]:
         """Intervals whose clip was still to be made, oldest first."""
-        with self._reading():
+        with self.reading():
             return list(self._db.intervals.find({"clip.state": "pending"}).sort("started_at", ASCENDING))
 
     def stats(self, high_risk_flags: int) -> dict[str, int]:
         """Counts over all sessions; `high_risk` are those with `high_risk_flags` flagged intervals or more."""
-        with self._reading():
+        with self.reading():
             by_state = self._db.sessions.aggregate([{"$match": {"state": {"$gt": ""}}}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}])
             counts = {row["_id"]: int(row["count"]) for row in by_state}
             flagged = self._db.intervals.count_documents({"flagged": True})
@@ -235,46 +202,50 @@ class Database:
             "high_risk": high_risk,
         }
 
-    def reviews(self, video_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
-        """Every decision about one interval, oldest first."""
-        return self._page("reviews", {"video_id": video_id}, ("at", ASCENDING), after, limit)
-
     def audit_entries(self, limit: int = 100, after: str | None = None) -> list[Document]:
         """Who did what, newest first; `after` is the `_id` of the last one already seen."""
-        return self._page("audit", {}, ("at", DESCENDING), after, limit)
+        return self.page("audit", {}, [("at", DESCENDING)], after, limit)
 
     def get(self, collection: Literal["users", "tokens"], document_id: str) -> Document | None:
         """One document by its id, None where there is none."""
-        with self._reading():
+        with self.reading():
             return self._db[collection].find_one({"_id": document_id})
 
     def documents(self, collection: Literal["users", "tokens"], after: str = "", limit: int = LIMIT_MAX) -> list[Document]:
         """The collection's documents by id; `after` is the last id already seen."""
-        with self._reading():
+        with self.reading():
             return list(self._db[collection].find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(_bounded(limit)))
 
     def _one(self, collection: str, document_id: str, name: str) -> Document:
-        with self._reading():
+        with self.reading():
             document = self._db[collection].find_one({"_id": document_id})
         if document is None:
             raise NotFound(f"There is no {name} {document_id!r}.")
         return document
 
-    def _page(self, collection: str, query: Document, order: tuple[str, int], after: str | None, limit: int) -> list[Document]:
-        """One page of `query`, in the order of one field and `_id`, from behind the row `after`. Raise `InvalidInput` if there is no such row."""
-        field, direction = order
-        with self._reading():
+    def page(self, collection: str, query: Document, order: Sequence[tuple[str, int]], after: str | None, limit: int) -> list[Document]:
+        """One page of `query`, ordered by fields and then by `_id` (in the last field's direction), from behind the row `after`.
+
+        Raise `InvalidInput` if there is no such row.
+        """
+        order = [*order, ("_id", order[-1][1])]
+        with self.reading():
             if after is not None:
-                row = self._db[collection].find_one({"_id": after}, {field: 1})
-                if row is None or field not in row:
+                row = self._db[collection].find_one({"_id": after}, {field: 1 for field, _ in order})
+                if row is None or any(field not in row for field, _ in order):
                     raise InvalidInput(f"after={after!r} is no row of this list. Give the id of the last row of the page before.", field="after")
-                beyond = "$gt" if direction == ASCENDING else "$lt"
+                first, direction = order[0]
                 # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
-                query = query | {field: {f"{beyond}e": row[field]}, "$or": [{field: {beyond: row[field]}}, {"_id": {beyond: after}}]}
-            return list(self._db[collection].find(query).sort([(field, direction), ("_id", direction)]).limit(_bounded(limit)))
+                query = query | {first: {"$gte" if direction == ASCENDING else "$lte": row[first]}, "$or": _beyond(order, row)}
+            return list(self._db[collection].find(query).sort(list(order)).limit(_bounded(limit)))
+
+    def collection(self, name: str) -> Collection[Document]:
+        """A collection, for modules with queries of their own; use it inside `reading()`."""
+        return self._db[name]
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
+        """Within it queries have their time limit, and a database that is away is a `StorageError`."""
         if self._reachable is False:
             raise StorageError(f"The database is away: {self._reason}. Nothing is lost; try again soon.")
         try:
@@ -430,6 +401,14 @@ def _refused(error: BulkWriteError) -> tuple[int, ProctorError]:
 def _reason(error: PyMongoError) -> str:
     """The first sentence of an error: pymongo's go on with the whole topology."""
     return str(error).split(", Timeout:", 1)[0].split(" (configured timeouts", 1)[0].split(", full error", 1)[0][:300]
+
+
+def _beyond(order: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> list[Document]:
+    """The conditions for rows that come after `row` in `order`: later in one field, and equal in all before it."""
+    return [
+        {**{before: row[before] for before, _ in order[:number]}, field: {"$gt" if direction == ASCENDING else "$lt": row[field]}}
+        for number, (field, direction) in enumerate(order)
+    ]
 
 
 def _bounded(limit: int) -> int:

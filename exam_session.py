@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -9,14 +10,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
+from accommodations import Accommodation
 from analysis import Models, PictureAnalyst, PictureReadings, SoundAnalyst
+from breaks import STUDENT, Break, BreakBook, covers
 from checks import CheckCollector, unpack
 from clip_ring import ClipRing
 from config import Settings
-from errors import TooMany
+from errors import Conflict, TooMany
+from messages import Level, Message, MessageBook
 from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound, Violation
 from recorder import Clip, ClipJob, Recorder
 from score import Rules, Scorer, replay
+from screen_stills import ScreenStills
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +31,7 @@ SILENT_SOURCE_S = 4.0  # nothing came from a device for this long: it is lost
 NOTICE_AFTER_S = 5.0  # a student is told of a poor picture when it lasts
 MAX_ACTS = 5000  # screen acts of one session; more are no student's
 RECENT_INTERVALS = 10
+MEDIA_AHEAD_S = 1.0  # media may seem this much newer than now: a page's clock is known to half a round trip
 
 
 class Storage(Protocol):
@@ -57,6 +63,7 @@ class ExamSession:
         clock: Callable[[], float],
         started_at: datetime,
         start: float,
+        accommodation: Accommodation | None = None,
     ) -> None:
         self.session_id = session_id
         self.user_id = user_id
@@ -68,6 +75,9 @@ class ExamSession:
         self.start = start
         self.sound = SoundAnalyst(models)
         self.pictures = PictureAnalyst(models, settings)
+        self.accommodation = accommodation
+        self.messages = MessageBook()
+        self.listened = False  # a proctor hears this session's sound: it is told then; set by the live updates
         self.is_running = True
         self.reading = False  # a worker has this session's picture in hand; guarded by the monitor
         self._rules = rules
@@ -80,7 +90,10 @@ class ExamSession:
         self._clip_after = max(settings.clip_postroll_s + CLIP_SETTLE_S, SETTLE_S + CLIP_SETTLE_S)
         keep_s = settings.clip_preroll_s + rules.interval_duration + self._clip_after + CLIP_SETTLE_S
         self._ring = ClipRing(keep_s, settings.ring_max_mb << 20)
+        self.screen = ScreenStills(keep_s)
         self._lock = threading.RLock()
+        self._breaks = BreakBook()
+        self._media_until = 0.0  # what came in so far lies before this
         self._scorer = Scorer(rules)
         self._checks = CheckCollector()
         self._newest: Frame | None = None
@@ -112,10 +125,11 @@ class ExamSession:
 
     def take_frame(self, frame: Frame) -> None:
         """Take one encoded picture; the newest is read when its turn comes."""
-        if not self.is_running:
+        if not self.is_running or covers(self._breaks.breaks, frame.at):
             return
         self._ring.add_frame(frame)
         with self._lock:
+            self._media_until = max(self._media_until, frame.at)
             if self._newest is None or frame.at > self._newest.at:
                 self._newest = frame
             self._checks.add_frame()
@@ -124,12 +138,23 @@ class ExamSession:
 
     def take_sound(self, sound: Sound) -> None:
         """Take sound; all of it is read, in order."""
-        if not self.is_running or not len(sound.samples):
+        if not self.is_running or not len(sound.samples) or covers(self._breaks.breaks, sound.at):
             return
         self._ring.add_sound(sound)
+        with self._lock:
+            self._media_until = max(self._media_until, sound.at + sound.duration)
         self.sound.put(sound)
         self._came("microphone")
-        self._tell("sound", self, {})
+        self._tell("sound", self, {"sound": sound} if self.listened else {})
+
+    def take_still(self, still: Frame) -> None:
+        """Take one still of the shared screen."""
+        if not self.is_running or covers(self._breaks.breaks, still.at):
+            return
+        self.screen.add(still)
+        if self._devices.get("screen", {}).get("state") != "ok":
+            self.device_state("screen", "ok")
+        self._tell("update", self, {})
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
@@ -231,6 +256,88 @@ class ExamSession:
             self._notices = notices
             self._tell("notices", self, {"codes": notices})
 
+    # Breaks and messages
+
+    @property
+    def on_break(self) -> bool:
+        """Is a break on? Nothing that is seen, heard or done in it counts, and no media are kept."""
+        return self._breaks.current is not None
+
+    def break_seconds_left(self) -> float | None:
+        """Seconds until the break that is on ends by itself; None where somebody ends it."""
+        current = self._breaks.current
+        return None if current is None or current.limit is None else max(0.0, round(current.limit - self.clock(), 1))
+
+    def breaks(self) -> list[dict[str, Any]]:
+        """Every break so far, as stored."""
+        return self._breaks.documents()
+
+    def breaks_left(self) -> int:
+        """How many breaks the student may still take."""
+        allowed = self.accommodation.breaks_allowed if self.accommodation else 0
+        return max(0, allowed - self._breaks.taken(STUDENT))
+
+    def begin_break(self, by: str, reason: str = "") -> None:
+        """Begin a break that lasts until somebody ends it. Raise `Conflict` while one is on."""
+        self._begin_break(by, reason, None)
+
+    def end_break(self) -> None:
+        """End the break that is on. Raise `Conflict` when none is."""
+        with self._lock:
+            now = self.clock()
+            self._breaks.finish(now)
+            self._last_in = dict.fromkeys(self._last_in, now)  # devices that were not asked for anything aren't lost
+        self._break_changed()
+
+    def student_break(self, *, on: bool) -> None:
+        """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
+        current = self._breaks.current
+        if not on:
+            if current is not None and current.by != STUDENT:
+                raise Conflict("The proctor has paused the exam, and ends the pause.")
+            self.end_break()
+            return
+        if self.accommodation is None or not self.breaks_left():
+            raise Conflict("No break is left. Write to the proctor, or ask before the exam.")
+        self._begin_break(STUDENT, "", self.accommodation.break_minutes * 60)
+
+    def _begin_break(self, by: str, reason: str, lasting: float | None) -> None:
+        with self._lock:
+            if not self.is_running:
+                raise Conflict("The session has ended.")
+            now = self.clock()
+            # Nothing that came in already may lie in the break: live it may have counted, and a replay would leave it out.
+            at = max(now, min(self._media_until + 1e-3, now + MEDIA_AHEAD_S))
+            self._breaks.begin(at, by, reason, None if lasting is None else at + lasting)
+        self._break_changed()
+
+    def _break_changed(self) -> None:
+        self._score(lambda: self._scorer.set_breaks(self._breaks.breaks))
+        self._storage.write("sessions", self.session_id, {"breaks": self.breaks()})
+        newest = self._breaks.breaks[-1]
+        log.info("break %s by %s", "begins" if newest.end is None else "is over, begun", newest.by, extra={"session_id": self.session_id})
+        self._tell("break_changed", self, self._break_message(newest))
+
+    def _break_message(self, newest: Break) -> dict[str, Any]:
+        on = newest.end is None
+        left = self.break_seconds_left()
+        return {"session_id": self.session_id, "on": on, "start": newest.start, "by": newest.by, "reason": newest.reason, "seconds_left": left}
+
+    def send_message(self, text: str, level: Level, by: str) -> tuple[Message, Any]:
+        """Keep words for the student, whose link delivers them; return them and the ticket of their record. Raise `TooMany`."""
+        message = self.messages.add(text, level, by, round(self.clock(), 2))
+        ticket = self._store_messages()
+        self._tell("message_sent", self, {"session_id": self.session_id, **message.to_dict()})
+        return message, ticket
+
+    def message_delivered(self, message_id: str) -> None:
+        """The student's page was sent a message."""
+        self.messages.delivered(message_id)
+        self._store_messages()
+
+    def _store_messages(self) -> Any:
+        return self._storage.write("sessions", self.session_id, {"messages": self.messages.documents()})
+
     # Scoring
 
     def _score(self, take: Callable[[], list[IntervalResult]]) -> None:
@@ -316,6 +423,9 @@ class ExamSession:
         if not self.is_running:
             return
         now = self.clock()
+        if self._breaks.is_over(now):
+            with contextlib.suppress(Conflict):  # somebody has just ended it
+                self.end_break()
         with self._lock:
             while now >= self._checks.start + self._settings.check_interval:
                 self._store_check(self._checks.start + self._settings.check_interval, final=True)
@@ -359,6 +469,8 @@ class ExamSession:
             sounds,
             [[violation.kind, violation.start, violation.end] for violation in result.violations],
         )
+        if stills := len(self.screen.between(start, end)):
+            self._storage.write("intervals", self.interval_id(index), {"stills": stills})
         self._recorder.submit(job, lambda clip: self._clip_done(index, clip))
 
     def _clip_done(self, index: int, clip: Clip) -> None:
@@ -370,7 +482,9 @@ class ExamSession:
         self._tell("clip_ready", self, message | {"duration": clip.duration, "clip": clip.to_dict()})
 
     def _notice_silence(self, now: float) -> None:
-        """A device that has sent and sends no more is lost, whatever its source says."""
+        """A device that has sent and sends no more is lost, whatever its source says. In a break none is asked."""
+        if self.on_break:
+            return
         for device, last in list(self._last_in.items()):
             if now - last > SILENT_SOURCE_S and self._devices.get(device, {}).get("state") in {"ok", "frozen"}:
                 self.device_state("camera" if device == "camera" else "microphone", "lost", f"nothing has come for {now - last:.0f} s")
@@ -385,6 +499,9 @@ class ExamSession:
 
     def end_at(self, now: float, state: str, reason: str) -> tuple[dict[str, Any], Any]:
         """End the exam as of `now` on its clock, with what has been read."""
+        if self.on_break:
+            self._breaks.finish(now)
+            self._break_changed()
         with self._lock:
             self.is_running = False
             self._ended_at = now
@@ -416,11 +533,17 @@ class ExamSession:
         checks: Iterable[Mapping[str, Any]],
         intervals: Iterable[Mapping[str, Any]],
         acts: Iterable[Mapping[str, Any]],
+        *,
+        breaks: Iterable[Mapping[str, Any]] = (),
+        messages: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
+        self.messages = MessageBook(messages)
         with self._lock:
             self._rules, self.rules = rules, rules.to_dict()
             self._scorer = Scorer(rules)
+            self._breaks = BreakBook(breaks)
+            self._scorer.set_breaks(self._breaks.breaks)
             for check in checks:
                 gaze, persons, audio, _ = unpack(check["readings"])
                 replay(self._scorer, gaze, persons, audio, [])
@@ -447,12 +570,13 @@ class ExamSession:
     # What others see
 
     def newest_frame(self) -> Frame | None:
-        """The newest picture."""
-        return self._newest
+        """The newest picture; none while a break is on."""
+        return None if self.on_break else self._newest
 
     def status(self) -> dict[str, Any]:
         """The session as it stands, for proctors."""
         now = self.clock()
+        still = self.screen.newest()
         with self._lock:
             index = self._rules.index(now)
             current = self._scorer.interval(index)
@@ -483,6 +607,10 @@ class ExamSession:
                 "rates": self._checks.rates(now),
                 "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in recent],
                 "notices": list(self._notices),
+                "on_break": self.on_break,
+                "break": self._break_message(self._breaks.breaks[-1]) if self.on_break else None,
+                "messages_waiting": len(self.messages.waiting()),
+                "screen_at": round(still.at, 2) if still else None,
                 "overlay": _overlay(gaze, persons),
             }
 

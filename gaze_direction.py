@@ -256,6 +256,9 @@ class GazeDetector:
             return "closed"
         if max(abs(side), down) < 1:
             return "focused"
+        # Who thinks looks up, and the rules know no such looking away: a look that is more up than aside is none of left and right.
+        if -down > abs(side):
+            return "focused"
         if down > abs(side):
             return "down"
         return "left" if side > 0 else "right"

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from accommodation_records import Accommodations
+from accommodations import Accommodation
 from analysis import Models
 from config import Settings
 from database import Database
@@ -52,6 +54,7 @@ class Monitor:
         self._database = database
         self._listener = tell
         self._clock = clock
+        self.accommodations = Accommodations(database)
         self._rules = Rules.from_settings(settings)
         self._sessions: dict[str, ExamSession] = {}
         self._feeds: dict[str, _StationFeed] = {}
@@ -111,7 +114,8 @@ class Monitor:
                 raise NotFound(f"there is no station {station!r}; there are: {', '.join(self.stations.names())}", field="station")
         else:
             station = None
-        session = self._make(uuid.uuid4().hex, user_id, exam_id, source, station, utc_now(), self._clock())
+        accommodation = self.accommodations.find(user_id, exam_id)
+        session = self._make(uuid.uuid4().hex, user_id, exam_id, source, station, utc_now(), self._clock(), accommodation)
         with self._lock:
             running = self._find(user_id, exam_id)
             if running is not None:
@@ -132,7 +136,15 @@ class Monitor:
         return session
 
     def _make(
-        self, session_id: str, user_id: str, exam_id: str | None, source: str, station: str | None, started_at: datetime, start: float
+        self,
+        session_id: str,
+        user_id: str,
+        exam_id: str | None,
+        source: str,
+        station: str | None,
+        started_at: datetime,
+        start: float,
+        accommodation: Accommodation | None,
     ) -> ExamSession:
         return ExamSession(
             session_id=session_id,
@@ -140,7 +152,7 @@ class Monitor:
             exam_id=exam_id,
             source=source,
             station=station,
-            rules=self._rules,
+            rules=accommodation.apply(self._rules) if accommodation else self._rules,
             settings=self._settings,
             models=self.models,
             storage=self._database,
@@ -149,6 +161,7 @@ class Monitor:
             clock=self._clock,
             started_at=started_at,
             start=start,
+            accommodation=accommodation,
         )
 
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
@@ -259,11 +272,19 @@ class Monitor:
         away = (utc_now() - document["started_at"]).total_seconds() - last
         start = self._clock() - (utc_now() - document["started_at"]).total_seconds()
         rules = Rules.from_dict(document["rules"])
+        applied = document.get("accommodation")
         session = self._make(
-            session_id, document["user_id"], document["exam_id"], document["source"], document["station"], document["started_at"], start
+            session_id,
+            document["user_id"],
+            document["exam_id"],
+            document["source"],
+            document["station"],
+            document["started_at"],
+            start,
+            Accommodation.from_dict(applied) if applied else None,
         )
         acts = _all_pages(lambda after: self._database.acts(session_id, after, PAGE))
-        session.take_up(rules, checks, intervals, acts)
+        session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
         if away > self._settings.resume_s + self._settings.check_interval:
             session.end_at(last, "interrupted", f"the server was away for {timedelta(seconds=round(away))}")
             session.close()
@@ -296,7 +317,8 @@ class Monitor:
                     self._work.notify()
         elif event == "sound":
             self._sound.set()
-            return
+            if not payload:
+                return
         elif event == "interval_flagged":
             self._counters["intervals_flagged"] += 1
         self._listener(event, session, payload)
@@ -353,6 +375,7 @@ class Monitor:
         if not (self._database.wait_ready(0) and self._database.flush(1)):
             return False
         try:
+            self.accommodations.remember()
             self.resume()
         except StorageError as error:
             log.debug("sessions of an earlier run wait for the database: %s", error.message)
@@ -452,6 +475,9 @@ def _new_document(session: ExamSession) -> dict[str, Any]:
         "flagged_intervals": 0,
         "intervals": 0,
         "rules": session.rules,
+        "accommodation": session.accommodation.to_dict() if session.accommodation else None,
+        "breaks": [],
+        "messages": [],
         "devices": {},
         "baseline": {},
     }

@@ -2,6 +2,7 @@
 
 Pure and deterministic: the same readings give the same result, live or replayed, at any speed. Pictures, sounds and acts are
 three independent ways in; only within pictures and within sounds must readings come in the order of their time. Acts may come in any order.
+Breaks are data too: nothing read or done in one counts, and none ever adds a point.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from breaks import Break, covers, outside, touches
 from config import Settings
 from readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
 from screenmonitor import Occurrence, occurrences
@@ -93,7 +95,17 @@ class Scorer:
         self._voices_end = -math.inf
         self._voices_held = 0.0
         self._points: dict[int, int] = {}  # by interval, so that totals need no second look at the violations
+        self._breaks: tuple[Break, ...] = ()
+        self._cut = False  # a break ended in the interval of the newest picture
+        self._voices_begin = -math.inf  # of the conversation that `_voices_end` ends
         self._look_silence = max(UNKNOWN_MAX_S, 3 * rules.face_interval_s)
+
+    # Breaks
+
+    def set_breaks(self, breaks: Iterable[Break]) -> list[IntervalResult]:
+        """Say which breaks there are, in order; return the intervals whose acts count otherwise now. A break is told before what is read in it."""
+        self._breaks = tuple(breaks)
+        return self._count_occurrences()
 
     # Pictures
 
@@ -102,15 +114,17 @@ class Scorer:
         at = gaze.at if gaze else persons.at if persons else -math.inf
         if at <= self._picture_at:
             return []
-        self._picture_at = at
+        before, self._picture_at = self._picture_at, at
+        if covers(self._breaks, at):
+            self._know(persons)
+            return []
         index = self.rules.index(at)
         if index != self._picture_interval:
-            self._picture_interval = index
-            begin = index * self.rules.interval_duration
-            self._gaze.begin_interval(begin)
-            self._absent.begin_interval(begin)
-            self._many.begin_interval()
-            self._phone.begin_interval()
+            self._begin_interval(index)
+        if touches(self._breaks, before, at):
+            for stretch in (self._gaze, self._absent, self._many, self._phone):
+                stretch.end()
+            self._cut = True
         changed = False
         if persons is not None:
             changed |= self._look(persons, index)
@@ -119,9 +133,23 @@ class Scorer:
         changed |= self._nobody(at, gaze, persons, index)
         return [self.interval(index)] if changed else []
 
-    def _look(self, persons: PersonsReading, index: int) -> bool:
-        if persons.count is not None:
+    def _begin_interval(self, index: int) -> None:
+        """Begin the interval of the newest picture. What a break cut off in the one before must hold anew: it counts for nothing beyond."""
+        self._picture_interval = index
+        begin = index * self.rules.interval_duration
+        for stretch in (self._gaze, self._absent):
+            stretch.begin_interval(begin, anew=self._cut)
+        for looks in (self._many, self._phone):
+            looks.begin_interval(anew=self._cut)
+        self._cut = False
+
+    def _know(self, persons: PersonsReading | None) -> None:
+        """Remember who is in view: it tells a turned head from an empty chair, and counts nothing by itself."""
+        if persons is not None and persons.count is not None:
             self._persons = persons
+
+    def _look(self, persons: PersonsReading, index: int) -> bool:
+        self._know(persons)
         many = None if persons.count is None else persons.count >= 2
         self._many.feed(persons.at, many, self._look_silence)
         changed = False
@@ -221,30 +249,39 @@ class Scorer:
                         changed.add(index)
         for start, end in reading.multiple:
             if start - self._voices_end > VOICES_GAP_S:
-                self._voices_held = 0.0
+                self._voices_held, self._voices_begin = 0.0, start
             self._voices_end = end
             for index, begin, stop in self._split(start, end):
-                interval = self._interval(index)
-                reached_before = self._voices_held >= self.rules.voices_min_s - 1e-6
-                self._voices_held += stop - begin
-                interval.multiple_s += stop - begin
-                self._extend("multiple_voices", index, begin, stop)
-                reached = not reached_before and self._voices_held >= self.rules.voices_min_s - 1e-6
-                if reached or "multiple_voices" in interval.counted or interval.multiple_s >= self.rules.voices_min_s - 1e-6:
-                    numbers = {name: round(value, 3) for name, value in reading.numbers.items()}
-                    evidence = {"seconds": round(interval.multiple_s, 2), "voices": reading.voices, "numbers": numbers}
-                    if self._mark("multiple_voices", index, stop, evidence):
-                        changed.add(index)
+                if self._converse(index, begin, stop, reading):
+                    changed.add(index)
         return [self.interval(index) for index in sorted(changed)]
 
+    def _converse(self, index: int, begin: float, stop: float, reading: AudioReading) -> bool:
+        """Take a stretch of several voices within one interval. True when the result changed."""
+        interval = self._interval(index)
+        least = self.rules.voices_min_s - 1e-6
+        reached_before = self._voices_held >= least
+        if touches(self._breaks, self._voices_begin, begin):
+            # What a break cut counts by the interval's own seconds alone: what was said before it is carried nowhere.
+            self._voices_held = -math.inf
+        self._voices_held += stop - begin
+        interval.multiple_s += stop - begin
+        self._extend("multiple_voices", index, begin, stop)
+        reached = not reached_before and self._voices_held >= least
+        if not (reached or "multiple_voices" in interval.counted or interval.multiple_s >= least):
+            return False
+        numbers = {name: round(value, 3) for name, value in reading.numbers.items()}
+        return self._mark("multiple_voices", index, stop, {"seconds": round(interval.multiple_s, 2), "voices": reading.voices, "numbers": numbers})
+
     def _split(self, start: float, end: float) -> Iterable[tuple[int, float, float]]:
-        """The parts of `[start, end)` by interval."""
-        begin = max(0.0, start)
-        while begin < end:
-            index = self.rules.index(begin + 1e-9)
-            stop = min(end, (index + 1) * self.rules.interval_duration)
-            yield index, begin, stop
-            begin = stop
+        """The parts of `[start, end)` by interval, without what lies in breaks."""
+        for part, part_end in outside(self._breaks, max(0.0, start), end):
+            begin = part
+            while begin < part_end:
+                index = self.rules.index(begin + 1e-9)
+                stop = min(part_end, (index + 1) * self.rules.interval_duration)
+                yield index, begin, stop
+                begin = stop
 
     # Acts
 
@@ -254,8 +291,13 @@ class Scorer:
         if not new:
             return []
         self._acts |= new
+        return self._count_occurrences()
+
+    def _count_occurrences(self) -> list[IntervalResult]:
         found: dict[int, list[Occurrence]] = {}
         for occurrence in occurrences(self._acts.values()):
+            if covers(self._breaks, occurrence.at):
+                continue
             found.setdefault(self.rules.index(occurrence.at), []).append(occurrence)
         changed = [index for index in sorted(found.keys() | self._occurrences.keys()) if found.get(index) != self._occurrences.get(index)]
         self._occurrences = found

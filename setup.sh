@@ -175,6 +175,7 @@ browser_libraries() {
   local vendor=static/vendor wanted file
   wanted=$(sum_of package-lock.json)
   if [ "$(cat "$vendor/.setup" 2>/dev/null)" = "$wanted" ] && [ -s "$vendor/socket.io.esm.min.js" ] && [ -s "$vendor/socket.io.min.js" ] &&
+    [ -s "$vendor/chart.umd.min.js" ] &&
     { ! $with_tests || [ -d node_modules/socket.io-client ]; }; then # the tests' own client is node's
     fine "Browser libraries: ok"
     return 0
@@ -189,6 +190,7 @@ browser_libraries() {
   for file in socket.io.esm.min.js socket.io.min.js; do
     cp "node_modules/socket.io-client/dist/$file" "$vendor/$file"
   done
+  cp node_modules/chart.js/dist/chart.umd.min.js "$vendor/"
   printf '%s\n' "$wanted" >"$vendor/.setup"
 }
 

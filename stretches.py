@@ -50,6 +50,10 @@ class Stretch:
                 self.held += credit
 
     def _hold(self, at: float, credit: float) -> None:
+        # The opposite was read until now, not only until its last picture: at 4 pictures a second that is a quarter of a second more.
+        if self._opposite_since is not None and credit > 0 and at - self._opposite_since > self.gap + 1e-6:
+            self.end()
+            self._previous_known = True
         if self.start is None:
             self.start, self.held, self.counted = at, 0.0, False
         else:
@@ -63,9 +67,9 @@ class Stretch:
         self._opposite_since = None
         self._previous_known = False
 
-    def begin_interval(self, begin: float) -> None:
-        """A new interval: a stretch that has counted and goes on must hold for its least duration again to count in it."""
-        if self.start is None or not self.counted:
+    def begin_interval(self, begin: float, *, anew: bool = False) -> None:
+        """A new interval: a stretch that has counted (`anew`: any) and goes on must hold for its least duration again to count in it."""
+        if self.start is None or not (self.counted or anew):
             return
         if self._known_at is None or begin - self._known_at > self.silence_max:
             self.end()
@@ -113,7 +117,7 @@ class Looks:
         """End the stretch: what comes next is a new one."""
         self.start, self.run, self.counted = None, 0, False
 
-    def begin_interval(self) -> None:
-        """A new interval: a run that has counted must be seen in two looks again to count in it."""
-        if self.counted:
+    def begin_interval(self, *, anew: bool = False) -> None:
+        """A new interval: a run that has counted (`anew`: any) must be seen in two looks again to count in it."""
+        if self.counted or anew:
             self.end()

@@ -351,7 +351,7 @@ def test_details_of_an_ended_session_hold_intervals_clips_reviews_and_checks(cli
     client.post("/api/session/end", json={"user_id": student, "exam_id": "exam001"})
     assert parts.database.flush(10)
     video_id = f"{created['session_id']}-0"
-    assert parts.database.set_review(video_id, "dismissed", "the invigilator asked for it", "", "proctor").wait(10)
+    parts.reviews.decide(video_id, "dismissed", by="Ada", reason="device", note="the invigilator asked for it")
     details = client.get(f"/api/session/{created['session_id']}/details").get_json()
     assert (details["session"]["state"], details["session"]["is_running"], details["session"]["total_score"]) == ("ended", False, 12)
     assert details["session"]["ended_at"] >= details["session"]["started_at"]
@@ -371,7 +371,7 @@ def test_a_review_shows_while_the_session_still_runs(client: FlaskClient, parts:
     created = create(client, student)
     leave_tab(live(parts, created), 0.001, 0.002, 0.003)
     assert parts.database.flush(10)
-    assert parts.database.set_review(f"{created['session_id']}-0", "confirmed", "", "", "proctor").wait(10)
+    parts.reviews.decide(f"{created['session_id']}-0", "confirmed", by="Ada")
     (interval,) = client.get(f"/api/session/{created['session_id']}/details").get_json()["intervals"]
     assert (interval["closed"], interval["review"]["decision"]) == (False, "confirmed")
 

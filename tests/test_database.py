@@ -20,6 +20,7 @@ import pytest
 from database import Database
 from errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
 from mongod import EmbeddedMongod
+from review_records import Reviews
 from write_queue import Ticket
 
 START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
@@ -348,21 +349,6 @@ def test_clips_that_were_still_to_be_made_are_found(database: Database) -> None:
     assert [row["_id"] for row in database.pending_clips()] == ["s-6", "s-8"]
 
 
-def test_a_decision_is_kept_in_the_interval_and_in_the_history(database: Database) -> None:
-    add_interval(database, "s", 1, flagged_at=START)
-    add_interval(database, "s", 2)
-    assert database.flush(10)
-    database.set_review("s-1", "confirmed", "phone", "", "proctor")
-    assert database.set_review("s-1", "dismissed", "calculator", "allowed", "proctor").wait(10)
-    review = database.interval("s-1")["review"]
-    assert (review["decision"], review["reason"], review["note"], review["by"]) == ("dismissed", "calculator", "allowed", "proctor")
-    assert [row["decision"] for row in database.reviews("s-1")] == ["confirmed", "dismissed"]
-    with pytest.raises(NotFound):
-        database.set_review("s-9", "confirmed", "", "", "proctor")
-    with pytest.raises(NotFound, match="not flagged"):
-        database.set_review("s-2", "confirmed", "", "", "proctor")
-
-
 def test_the_audit_is_listed_newest_first(database: Database) -> None:
     for number in range(5):
         database.audit({"who": "proctor", "what": f"act {number}", "at": START + timedelta(seconds=number)})
@@ -418,7 +404,7 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
     database.interval("s-1")
     database.pending_clips()
     database.stats(3)
-    database.reviews("s-1", "r1")
+    Reviews(database).history("s-1")
     database.audit_entries(5, "a1")
     database.get("users", "u1")
     database.documents("users", "u1")

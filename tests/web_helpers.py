@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from config import Settings, load_settings
 
@@ -28,3 +29,15 @@ def local_client(app: Flask) -> FlaskClient:
     client = app.test_client()
     client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
     return client
+
+
+def error_of(answer: TestResponse, status: int) -> dict[str, Any]:
+    """The error of an answer, which must have the one form of errors."""
+    assert answer.status_code == status, answer.data
+    content = answer.get_json()
+    assert content["success"] is False
+    assert set(content) == {"success", "error"}
+    error: dict[str, Any] = content["error"]
+    assert error["code"]
+    assert error["message"]
+    return error

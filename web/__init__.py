@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 def register_web(app: Flask, parts: Parts) -> None:
     """Put everything that answers requests on `app`. The check of who may runs before every view, whoever registered it."""
     from web.access import register_access
+    from web.accommodations import accommodations
     from web.api import api
+    from web.desk import desk
     from web.errors import register_errors
     from web.headers import register_headers
     from web.health import health_calls
@@ -21,6 +23,7 @@ def register_web(app: Flask, parts: Parts) -> None:
     from web.metrics import register_metrics
     from web.pages import pages
     from web.parts import EXTENSION
+    from web.reviews import reviews
     from web.students import students
     from web.videos import videos
 
@@ -28,10 +31,10 @@ def register_web(app: Flask, parts: Parts) -> None:
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
-    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES, "ping_interval": 25}
+    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES}
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)
     register_access(app, parts.access)
-    for blueprint in (api, students, videos, health_calls, pages, link):
+    for blueprint in (api, students, videos, reviews, accommodations, desk, health_calls, pages, link):
         app.register_blueprint(blueprint)

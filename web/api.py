@@ -89,6 +89,7 @@ def session_details(session_id: str) -> Response:
     intervals = database.intervals(session_id, after=query.after, limit=query.limit + 1)
     session = parts().monitor.get(session_id)
     if session is not None:
+        document |= {"breaks": session.breaks(), "messages": session.messages.documents()}
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
@@ -97,8 +98,8 @@ def session_details(session_id: str) -> Response:
             rules=document.get("rules") or {},
             intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
             checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
-            next_after=_next(intervals, query.limit),
-            next_checks_after=_next(checks, query.limit),
+            next_after=next_after(intervals, query.limit),
+            next_checks_after=next_after(checks, query.limit),
         )
     )
 
@@ -110,7 +111,7 @@ def flagged() -> Response:
     query = read_query(request, FlaggedQuery)
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
     shown = [flagged_answer(document) for document in documents[: query.limit]]
-    return reply(FlaggedList(flagged=shown, count=len(shown), next_after=_next(documents, query.limit)))
+    return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
 
 
 def check_session_id(session_id: str) -> None:
@@ -125,7 +126,7 @@ def portal_url(request: Request, token: str) -> str:
     return f"{base}/portal#t={quote(token, safe='')}"
 
 
-def _next(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
+def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
     """Where the page after the first `limit` documents goes on, None where there is no more."""
     return str(documents[limit - 1]["_id"]) if len(documents) > limit else None
 

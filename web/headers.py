@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
+
+from web.parts import parts_of
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
@@ -18,10 +21,11 @@ PLAIN_HEADERS = {
 }
 
 
-def content_security_policy(host: str) -> str:
-    """The policy for a page served from `host` (a Host header; one that isn't a host is left out)."""
+def content_security_policy(host: str, exam_url: str = "") -> str:
+    """The policy for a page served from `host` (a Host header; one that isn't a host is left out), which may show `exam_url` in a frame."""
     # 'self' covers WebSockets in today's browsers only; older Safari wants them by name.
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
+    exam = urlsplit(exam_url)
     return "; ".join(
         [
             "default-src 'self'",
@@ -31,6 +35,7 @@ def content_security_policy(host: str) -> str:
             "media-src 'self' blob:",
             f"connect-src 'self'{sockets}",
             "worker-src 'self'",
+            f"frame-src 'self' {exam.scheme}://{exam.netloc}" if exam.netloc else "frame-src 'self'",
             "form-action 'self'",
             "frame-ancestors 'none'",
             "object-src 'none'",
@@ -46,7 +51,8 @@ def register_headers(app: Flask) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in PLAIN_HEADERS.items():
             response.headers.setdefault(name, value)
-        response.headers.setdefault("Content-Security-Policy", content_security_policy(request.environ.get("HTTP_HOST", "")))
+        policy = content_security_policy(request.environ.get("HTTP_HOST", ""), parts_of(app).settings.exam_url)
+        response.headers.setdefault("Content-Security-Policy", policy)
         if request.endpoint != "static" and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"  # answers and pages show the moment, and name students
         return response

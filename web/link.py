@@ -14,7 +14,7 @@ from flask import Blueprint, g, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed
 
-from errors import InvalidInput, NotFound, ProctorError, StorageError, TooLarge, Unsupported
+from errors import Conflict, InvalidInput, NotFound, ProctorError, StorageError, TooLarge, Unsupported
 from exam_session import ExamSession
 from readings import SAMPLE_RATE, DeviceName, DeviceStateName, Frame, Sound
 from web.link_protocol import CODECS, MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
@@ -32,6 +32,7 @@ TRY_AGAIN = 1013  # WebSocket status: the page comes again by itself
 IDLE_S = 0.25  # how often a link that hears nothing looks for something to say
 CLOCK_TRIPS = 3  # round trips before the first picture
 CLOCK_EVERY_S = 10.0
+DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
 FUTURE_S = 0.5  # a picture may seem this much newer than now: the page's clock is known to half a round trip
 MAX_SOUND_S = 5.0  # seconds of sound in one message
 PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
@@ -70,6 +71,11 @@ class Links:
             found.say(message)
         return found is not None
 
+    def connected(self, session_id: str) -> bool:
+        """Is the student's page connected?"""
+        with self._lock:
+            return session_id in self._open
+
     def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
         """Take an event of a session: its student is told of what is the student's."""
         if event == "session_ended":
@@ -93,6 +99,7 @@ class StudentLink:
         self._socket = socket
         self._parts = owner
         self._clock = PageClock()
+        self._heard_at = session.clock()
         self._to_say: deque[dict[str, Any]] = deque(maxlen=200)
         self._unacknowledged: deque[tuple[str, Any]] = deque()
         self._clock_sent: dict[int, float] = {}
@@ -101,6 +108,7 @@ class StudentLink:
         self._welcomed = False
         self._last_at = -1.0
         self._problems: set[str] = set()
+        self._told_paused = False
         self._closing = False
 
     def say(self, message: dict[str, Any]) -> None:
@@ -118,6 +126,8 @@ class StudentLink:
         while not self._closing:
             self._keep_clock()
             self._acknowledge()
+            self._deliver_messages()
+            self._tell_pause()
             while self._to_say:
                 message = self._to_say.popleft()
                 self._send(message)
@@ -125,7 +135,10 @@ class StudentLink:
                     return
             data = self._socket.receive(timeout=IDLE_S)
             if data is None:
+                if self.session.clock() - self._heard_at > DEAD_S:
+                    return
                 continue
+            self._heard_at = self.session.clock()
             try:
                 if isinstance(data, str):
                     self._take_text(unpack_text(data))
@@ -148,6 +161,23 @@ class StudentLink:
         self._problems.add(error.message)
         log.warning("student's link: %s", error.message, extra={"session_id": self.session.session_id})
         self._send({"type": "error", "code": error.code, "message": error.message} | error.details)
+
+    def _deliver_messages(self) -> None:
+        """Send what proctors wrote, also what they wrote while the page was away."""
+        for message in self.session.messages.waiting():
+            words = {"id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
+            self._send({"type": "message", **words})
+            self.session.message_delivered(message.id)
+
+    def _tell_pause(self) -> None:
+        """Tell the page when a break begins or ends, whoever did it, and one that comes back in a break."""
+        paused = self.session.on_break
+        if paused == self._told_paused:
+            return
+        self._told_paused = paused
+        newest = self.session.breaks()[-1]
+        left = {"seconds_left": self.session.break_seconds_left(), "breaks_left": self.session.breaks_left()}
+        self._send({"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left})
 
     # The clock
 
@@ -186,10 +216,12 @@ class StudentLink:
             self._take_acts(message)
         elif kind == "device":
             self._take_device(message)
+        elif kind == "break":
+            self._take_break(message)
         elif kind == "end":
             self._parts.monitor.end_session(self.session.session_id, "ended by the student")
         else:
-            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device and end")
+            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break and end")
 
     def _take_acts(self, message: dict[str, Any]) -> None:
         if not self._clock.known:
@@ -218,6 +250,14 @@ class StudentLink:
             known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
             raise InvalidInput(f"device {str(device)[:40]!r} in state {str(state)[:40]!r} isn't known; {known}")
         self.session.device_state(cast(DeviceName, device), cast(DeviceStateName, state), str(message.get("reason") or "")[:MAX_TEXT])
+
+    def _take_break(self, message: dict[str, Any]) -> None:
+        if not isinstance(message.get("on"), bool):
+            raise InvalidInput('a break message must have "on": true or false')
+        try:
+            self.session.student_break(on=message["on"])
+        except Conflict as error:  # told each time: a person has pressed a button
+            self._send({"type": "error", "code": error.code, "message": error.message, "about": "break"})
 
     def _take_media(self, media: Media) -> None:
         if not self._welcomed:

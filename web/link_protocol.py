@@ -17,8 +17,9 @@ Text messages are JSON objects with a `type`.
     welcome {session_id, video {fps, width, height, quality},  acts {acts: [{id, kind, page_ms, detail?}]}: sent again until acknowledged
       elapsed_s}: send media only after it                     device {device, state, reason}: camera, microphone or screen
     acts {ids}: these are stored                               end {}: the student ends the exam
-    quality {notices: [code]}: what the student can mend
-    message {text, from, at} · pause {paused}
+    quality {notices: [code]}: what the student can mend       break {on}: the student takes a break, or comes back
+    message {id, text, level, from, at}
+    pause {paused, by, reason, seconds_left, breaks_left}: send no media while paused
     slower {fps} · faster {fps}
     ended {reason} · replaced {} · error {code, message}
 """

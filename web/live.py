@@ -120,6 +120,7 @@ class Live:
             self._pump.join(5)
         for viewer in list(self._viewers):
             self._let_go(viewer)
+        self.socketio.server.eio.shutdown()
 
     def _pump_loop(self) -> None:
         while not self._stopping.is_set():

@@ -1,21 +1,36 @@
-"""The pages for people: the live dashboard, the flagged intervals, one session, the student's portal, and the login.
+"""The pages for people: live dashboard, review, analytics, exams, settings, one session and its report, the student's portal, the login.
 
 A page carries what its scripts need in `data-` attributes; everything that changes comes to it by REST and Socket.IO.
 """
 
 from __future__ import annotations
 
+from typing import get_args
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from config import Settings
 from errors import ProctorError
+from readings import ViolationKind
 from web.api import check_session_id
 from web.errors import status_of
 from web.parts import parts
 
 pages = Blueprint("pages", __name__)
+
+KINDS: tuple[str, ...] = get_args(ViolationKind)
+
+SHOWN_SETTINGS = {
+    "Points": [f"points_{kind}" for kind in KINDS],
+    "When something counts": [
+        *("flag_threshold", "interval_duration", "gaze_min_s", "absent_min_s", "persons_min_s", "speech_min_s", "voices_min_s", "blink_max_s"),
+        *("high_risk_flags", "check_interval"),
+    ],
+    "Pictures and clips": ["video_fps", "gaze_fps", "face_interval_s", "frozen_s", "clip_preroll_s", "clip_postroll_s"],
+    "Sessions": ["max_sessions", "default_source", "resume_s", "abandoned_s", "portal_open", "screen_capture", "exam_url"],
+}
 
 
 @pages.get("/")
@@ -27,9 +42,35 @@ def dashboard() -> str:
 
 
 @pages.get("/flagged")
-def flagged() -> str:
-    """Show the flagged intervals, newest first."""
-    return render_template("flagged.html", active="flagged", **_for_proctors())
+def flagged() -> BaseResponse:
+    """Lead an old bookmark to the review page, newest first as that page was."""
+    return redirect(url_for("pages.review", state="all", rank="newest"))
+
+
+@pages.get("/review")
+def review() -> str:
+    """Show the flagged intervals as a queue to decide on."""
+    return render_template("review.html", active="review", video_fps=parts().settings.video_fps, kinds=KINDS, **_for_proctors())
+
+
+@pages.get("/analytics")
+def analytics() -> str:
+    """Show what all sessions have in common, as charts with their tables."""
+    return render_template("analytics.html", active="analytics", **_for_proctors())
+
+
+@pages.get("/exams")
+def exams() -> str:
+    """Show the exams, the students' accommodations, and where a link for a student is made."""
+    settings = parts().settings
+    points = {kind: getattr(settings, f"points_{kind}") for kind in KINDS}
+    return render_template("exams.html", active="exams", kinds=KINDS, points=points, **_for_proctors())
+
+
+@pages.get("/settings")
+def settings() -> str:
+    """Show the settings in force, read-only, and what this viewer may choose for this browser."""
+    return render_template("settings.html", active="settings", groups=settings_in_force(parts().settings), **_for_proctors())
 
 
 @pages.get("/session/<session_id>")
@@ -39,10 +80,23 @@ def session(session_id: str) -> str:
     return render_template("session.html", active="session", session_id=session_id, **_for_proctors())
 
 
+@pages.get("/session/<session_id>/report")
+def report(session_id: str) -> str:
+    """Show one session on paper: who, when, checks, timeline, flags with stills, decisions, rules."""
+    check_session_id(session_id)
+    return render_template("report.html", active="session", session_id=session_id, **_for_proctors())
+
+
 @pages.get("/portal")
 def portal() -> str:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""
-    return render_template("portal.html")
+    settings = parts().settings
+    return render_template(
+        "portal.html",
+        exam_url=getattr(settings, "exam_url", ""),
+        screen_capture=getattr(settings, "screen_capture", "off"),
+        clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
+    )
 
 
 @pages.route("/login", methods=["GET", "POST"])
@@ -77,6 +131,21 @@ def own_path(address: str) -> str:
     if split is None or split.scheme or split.netloc or not split.path.startswith("/"):
         return url_for("pages.dashboard")
     return quote(split.path, safe="/%@-._~") + (f"?{quote(split.query, safe='=&%@-._~')}" if split.query else "")
+
+
+def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """The settings that a proctor should know, by subject: name, value, what it means. No addresses, folders or secrets."""
+    described = type(settings).model_fields
+    return [
+        (title, [(name.upper(), _said(getattr(settings, name)), described[name].description or "") for name in names if name in described])
+        for title, names in SHOWN_SETTINGS.items()
+    ]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value) or "–"
 
 
 def _login_page(wanted: str, error: str = "", status: int = 200) -> Response:

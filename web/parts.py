@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from config import Settings
+from review_records import Reviews
 from web.access import Access
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ class Parts:
     links: Links = field(default_factory=_make_links)
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
+    reviews: Reviews = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reviews = Reviews(self.database)
 
 
 def parts_of(app: Flask) -> Parts:

@@ -155,6 +155,13 @@ class StudentSession(BaseModel):
     video: Video
     interval_s: float
     elapsed_s: float | None
+    accommodation: dict[str, Any] | None = Field(
+        default=None, description="What is different for this student: `signals_off`, `reading_aloud`, `breaks_allowed`, `break_minutes`."
+    )
+    breaks_left: int = 0
+    on_break: bool = False
+    screen_capture: Literal["off", "optional", "required"] = Field(default="off", description="Whether stills of the shared screen are asked for.")
+    exam_url: str = Field(default="", description="The exam's own page, to be shown in a frame; empty: none.")
 
 
 class ActiveSession(BaseModel):
@@ -222,6 +229,23 @@ class ClipAnswer(BaseModel):
     marks: list[tuple[str, float, float]] = Field(default_factory=list, description="Violations: kind, from, to, in seconds of the clip.")
 
 
+class Opinion(BaseModel):
+    """One person's decision about a flagged interval."""
+
+    decision: Literal["confirmed", "dismissed"] | None = None
+    reason: str = ""
+    note: str = ""
+    by: str = ""
+    at: Time | None = None
+
+
+class ReviewAnswer(Opinion):
+    """Where a flagged interval stands: the first person's decision, and a second person's opinion beside it."""
+
+    second: Opinion | None = None
+    state: Literal["open", "confirmed", "dismissed", "disputed"] = "open"
+
+
 class IntervalAnswer(BaseModel):
     """One interval of a session: `start` and `end` in seconds on the session's clock."""
 
@@ -238,7 +262,7 @@ class IntervalAnswer(BaseModel):
     revision: int = 0
     violations: list[ViolationAnswer] = Field(default_factory=list)
     clip: ClipAnswer = Field(default_factory=ClipAnswer)
-    review: dict[str, Any] = Field(default_factory=dict)
+    review: ReviewAnswer = Field(default_factory=ReviewAnswer)
 
 
 class FlaggedAnswer(IntervalAnswer):
@@ -301,6 +325,14 @@ class SessionAnswer(BaseModel):
     devices: dict[str, Any] = Field(default_factory=dict)
     rates: dict[str, Any] = Field(default_factory=dict)
     baseline: dict[str, Any] = Field(default_factory=dict)
+    on_break: bool = False
+    accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
+    breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
+    messages: list[dict[str, Any]] = Field(
+        default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`."
+    )
+    checks_before: dict[str, Any] | None = Field(default=None, description="The check before the exam: `at`, `results`, `user_agent`.")
+    rehearsal: dict[str, Any] | None = Field(default=None, description="The student's last rehearsal of this check, likewise.")
 
 
 class SessionDetails(BaseModel):
@@ -354,7 +386,7 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 def reply(answer: BaseModel, status: int = 200) -> Response:
     """`answer` as JSON."""
-    return Response(answer.model_dump_json(), status=status, mimetype="application/json")
+    return Response(answer.model_dump_json(by_alias=True), status=status, mimetype="application/json")
 
 
 def _validate(model: type[Model], content: dict[str, Any]) -> Model:

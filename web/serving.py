@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -68,6 +69,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
         """Gunicorn with our settings; the app is made in its one worker."""
 
         app: Flask | None = None
+        closing = threading.Lock()
 
         def load_config(self) -> None:
             options = {
@@ -105,12 +107,20 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             told = threading.Event()
             while worker.alive:
                 told.wait(0.2)
-            self.ended(None, worker)
+            self.close_parts()
+
+        def close_parts(self) -> None:
+            with self.closing:
+                app, self.app = self.app, None
+                if app is not None:
+                    close(app)
 
         def ended(self, server: Any, worker: Any) -> None:
-            app, self.app = self.app, None
-            if app is not None:
-                close(app)
+            self.close_parts()
+            # Engine.IO leaves a thread a connection that sleeps until its next ping, and Python would wait 25 s for it.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(0)
 
     try:
         Server().run()
@@ -145,10 +155,24 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         from eventlet.green.threading import Event
         from eventlet.greenio import GreenSocket
 
+    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+        """Says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's."""
+
+        def get_environ(self) -> dict[str, Any]:
+            return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
+
     class Thread(EventletThread):  # type: ignore[misc]
         """What simple-websocket wants of a thread, as a green one."""
 
         name = "(_thread)"
+
+        def __init__(self, target: Callable[[], None]) -> None:
+            def run() -> None:
+                # A socket that is closed while it is read ends the reading; raised on, it would end the hub.
+                with contextlib.suppress(OSError, EOFError):
+                    target()
+
+            super().__init__(run)
 
     app = create(settings)
     app.config["SOCK_SERVER_OPTIONS"] |= {"thread_class": Thread, "event_class": Event}
@@ -157,7 +181,7 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     signal.signal(signal.SIGTERM, stop)
     _announce(settings.flask_host, listener.getsockname()[1])
     try:
-        eventlet.wsgi.server(GreenSocket(listener), app, log_output=False, socket_timeout=60)
+        eventlet.wsgi.server(GreenSocket(listener), app, log_output=False, socket_timeout=60, protocol=Protocol)
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from accommodations import Accommodation
 from config import Settings
 from errors import Conflict, Forbidden
 from web.api import portal_url
@@ -61,10 +62,13 @@ def session() -> Response:
     if running is not None:
         rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
         user_id, exam_id = running.user_id, running.exam_id
+        accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
     else:
         document = parts().database.session(session_id)
         rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
         user_id, exam_id = document["user_id"], document.get("exam_id")
+        applied = document.get("accommodation")
+        accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
     return reply(
         StudentSession.model_validate(
             {
@@ -76,6 +80,11 @@ def session() -> Response:
                 "video": student_video(settings),
                 "interval_s": rules.get("interval_duration", settings.interval_duration),
                 "elapsed_s": elapsed,
+                "accommodation": accommodation.words() if accommodation else None,
+                "breaks_left": left,
+                "on_break": on_break,
+                "screen_capture": settings.screen_capture,
+                "exam_url": settings.exam_url,
             }
         )
     )

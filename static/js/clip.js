@@ -26,8 +26,12 @@ export function clipOf(interval, user) {
   return make("div", { class: "clip" }, video, broken, marks.length ? make("div", { class: "clip-marks" }, ...marks) : null);
 }
 
-/** The reasons of an interval as a list. */
-export function reasonsOf(interval) {
-  const reasons = interval.reasons ?? [...(interval.violations ?? [])].sort((a, b) => b.points - a.points).map((violation) => texts.violation(violation));
-  return make("ul", { class: "reasons" }, ...reasons.map((text) => make("li", { text })));
+/** The reasons of an interval as a list; `numbersOf(violation)` gives the numbers behind each. */
+export function reasonsOf(interval, numbersOf = () => []) {
+  const violations = [...(interval.violations ?? [])].sort((a, b) => b.points - a.points);
+  const items = violations.map((violation) => {
+    const numbers = numbersOf(violation);
+    return make("li", {}, make("span", { text: texts.violation(violation) }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
+  });
+  return make("ul", { class: "reasons" }, ...items);
 }

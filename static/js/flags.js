@@ -12,7 +12,7 @@ export class Flags {
   constructor(list, announcer) {
     this.list = list;
     this.announcer = announcer;
-    this.rest = make("a", { class: "toast-rest", href: "/flagged", hidden: true });
+    this.rest = make("a", { class: "toast-rest", href: "/review?rank=newest", hidden: true });
     list.after(this.rest);
   }
 

@@ -1,5 +1,6 @@
 // The live page: a tile for each running exam, those that need a look first, flags announced as they are raised.
 
+import { Alerts, wireAlertSwitches } from "./alerts.js";
 import { call } from "./api.js";
 import { byId, make, setText } from "./dom.js";
 import { wireCopyButtons } from "./copy.js";
@@ -11,6 +12,8 @@ import { Tile } from "./tile.js";
 
 const TILE_FPS = 1;
 const REDRAW_MS = 1000;
+const COLUMNS = { 4: 2, 9: 3, 16: 4, 30: 6 }; // tiles on a screen → tiles in a row
+const SIZE = "live.size";
 const GONE_AFTER_MS = 20_000; // an ended exam's tile stays that long if its flag was not seen
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
@@ -20,7 +23,10 @@ class LivePage {
   threshold = Number(document.body.dataset.flagThreshold);
   grid = byId("grid");
   flags = new Flags(byId("toasts"), byId("announcer"));
-  filters = { search: "", exam: "", hideFine: false };
+  alerts = new Alerts();
+  filters = { search: "", exam: "", state: "", hideFine: false };
+  // a tile that nobody sees gets its state, and no picture
+  inView = new IntersectionObserver((seen) => this.looked(seen), { rootMargin: "200px" });
 
   start() {
     this.socket = new ProctorSocket(() => this.read());
@@ -34,7 +40,9 @@ class LivePage {
     });
     this.socket.joinExam();
     wireCopyButtons(document);
+    wireAlertSwitches(document, this.alerts);
     this.wireFilters();
+    this.readNotes();
     this.grid.addEventListener("keydown", (event) => this.move(event));
     this.grid.addEventListener("pointerleave", () => this.arrange());
     this.grid.addEventListener("focusout", () => setTimeout(() => this.arrange()));
@@ -59,6 +67,19 @@ class LivePage {
     this.arrange();
   }
 
+  /** What the models can't do on this server, said quietly. */
+  async readNotes() {
+    try {
+      const { parts } = await call("/api/health");
+      const notes = parts?.models?.notes ?? [];
+      byId("models-note").hidden = notes.length === 0;
+      setText(byId("models-note-title"), texts.live.limited(notes.length));
+      byId("models-note-list").replaceChildren(...notes.map((text) => make("li", { text })));
+    } catch (error) {
+      console.info("The server's state can't be read.", error.message);
+    }
+  }
+
   hear({ frame, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
@@ -75,7 +96,10 @@ class LivePage {
     const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(status.session_id) });
     tile.link.addEventListener("click", () => this.see(status.session_id));
     this.tiles.set(status.session_id, tile);
+    tile.inView = false;
+    tile.element.dataset.session = status.session_id;
     this.grid.append(tile.element);
+    this.inView.observe(tile.element);
     this.join(status.session_id);
     if (!quietly) this.arrange();
   }
@@ -94,6 +118,7 @@ class LivePage {
     const tile = this.tiles.get(session_id);
     if (!tile) return;
     const hadFocus = tile.element.contains(document.activeElement);
+    this.inView.unobserve(tile.element);
     tile.element.remove();
     this.tiles.delete(session_id);
     if (hadFocus) byId("main").focus();
@@ -107,6 +132,7 @@ class LivePage {
       tile.draw();
     }
     this.flags.add(flag, () => this.see(flag.session_id));
+    this.alerts.raise(flag);
     this.arrange();
   }
 
@@ -120,7 +146,17 @@ class LivePage {
   }
 
   join(session_id) {
-    this.socket.joinSession(session_id, { frames: document.hidden ? "none" : "binary", fps: TILE_FPS });
+    const seen = !document.hidden && this.tiles.get(session_id)?.inView;
+    this.socket.joinSession(session_id, { frames: seen ? "binary" : "none", fps: TILE_FPS });
+  }
+
+  looked(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const tile = this.tiles.get(target.dataset.session);
+      if (!tile || tile.inView === isIntersecting) continue;
+      tile.inView = isIntersecting;
+      this.join(target.dataset.session);
+    }
   }
 
   joinAll() {
@@ -137,7 +173,7 @@ class LivePage {
       const present = [...this.grid.children];
       if (wanted.some((tile, index) => present[index] !== tile.element)) this.reorder(wanted);
     }
-    this.filter();
+    this.filter({ held: held && !force });
     this.count();
   }
 
@@ -154,12 +190,15 @@ class LivePage {
     }
   }
 
-  filter() {
-    const { search, exam, hideFine } = this.filters;
+  /** Show what the filters let through. While a pointer or focus is in the grid nothing leaves it, and what comes is put at its end. */
+  filter({ held = false } = {}) {
+    const { search, exam, state: only, hideFine } = this.filters;
     for (const { element, status, state } of this.tiles.values()) {
       const named = `${status.user_id} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search);
-      const shown = named && (!exam || status.exam_id === exam) && !(hideFine && state === "fine");
-      if (element.hidden === shown) element.hidden = !shown;
+      const shown = named && (!exam || status.exam_id === exam) && (!only || state === only) && !(hideFine && state === "fine");
+      if (element.hidden !== shown || (held && !shown)) continue;
+      if (held) this.grid.append(element);
+      element.hidden = !shown;
     }
   }
 
@@ -198,11 +237,25 @@ class LivePage {
     byId("filter-search").addEventListener("input", ({ target }) => changed("search", target.value.trim().toLocaleLowerCase()));
     byId("filter-exam").addEventListener("change", ({ target }) => changed("exam", target.value));
     byId("filter-fine").addEventListener("change", ({ target }) => changed("hideFine", target.checked));
-    byId("filter-size").addEventListener("change", ({ target }) => {
-      if (target.value) this.grid.style.setProperty("--columns", target.value);
-      else this.grid.style.removeProperty("--columns");
-      this.grid.toggleAttribute("data-columns", Boolean(target.value));
+    for (const option of document.querySelectorAll("[data-state-name]")) option.textContent = texts.states[option.dataset.stateName];
+    byId("filter-state").addEventListener("change", ({ target }) => changed("state", target.value));
+    const size = byId("filter-size");
+    size.value = localStorage.getItem(SIZE) ?? "";
+    this.fit(size.value);
+    size.addEventListener("change", () => {
+      localStorage.setItem(SIZE, size.value);
+      this.fit(size.value);
     });
+  }
+
+  /** So many tiles that a screen shows `size` of them at once; as many as fit without one. */
+  fit(size) {
+    const columns = COLUMNS[size];
+    this.grid.toggleAttribute("data-fit", Boolean(columns));
+    if (!columns) return;
+    this.grid.dataset.fit = size;
+    this.grid.style.setProperty("--columns", String(columns));
+    this.grid.style.setProperty("--rows", String(Math.ceil(size / columns)));
   }
 
   redraw() {

@@ -6,10 +6,12 @@ import { texts } from "./texts.js";
 
 const JOIN_AGAIN_MS = 3000;
 const COME_BACK_MS = 1000;
+const SOUND_ANSWER_MS = 5000;
 
 export class ProctorSocket {
   #sessions = new Map(); // session id → options of join_session
   #exam = null;
+  #sounds = new Set();
 
   /** `onConnect` is called at each (re)connection, before the rooms are joined again: what was missed must be read anew. */
   constructor(onConnect = () => {}) {
@@ -19,7 +21,9 @@ export class ProctorSocket {
       await onConnect();
       if (this.#exam) this.socket.emit("join_exam", this.#exam);
       for (const id of this.#sessions.keys()) this.#emitJoin(id);
+      for (const session_id of this.#sounds) this.socket.emit("join_sound", { session_id });
     });
+    this.socket.on("interval_flagged", () => document.dispatchEvent(new Event("flag-raised"))); // the navigation counts
     this.socket.on("disconnect", (reason) => {
       this.#show("lost");
       // a server that stops says goodbye, and then the library does not come back by itself
@@ -52,6 +56,19 @@ export class ProctorSocket {
 
   leaveSession(session_id) {
     if (this.#sessions.delete(session_id) && this.socket.connected) this.socket.emit("leave_session", { session_id });
+  }
+
+  /** Hear one session's sound as `sound` events. Throws with the server's reason where it is refused. */
+  async joinSound(session_id) {
+    this.#sounds.add(session_id);
+    const answer = await this.socket.timeout(SOUND_ANSWER_MS).emitWithAck("join_sound", { session_id });
+    if (answer?.ok !== false) return;
+    this.#sounds.delete(session_id);
+    throw new Error(answer.error?.message ?? "");
+  }
+
+  leaveSound(session_id) {
+    if (this.#sounds.delete(session_id) && this.socket.connected) this.socket.emit("leave_sound", { session_id });
   }
 
   #emitJoin(session_id) {

@@ -4,13 +4,17 @@ import { call } from "./api.js";
 import { clipOf, reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
 import { byId, icon, levelShare, make, setShare, setText } from "./dom.js";
+import { Alerts } from "./alerts.js";
+import { evidenceWords } from "./evidence.js";
 import { Flags } from "./flags.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { ProctorSocket } from "./proctor-socket.js";
+import { SessionActions } from "./session-actions.js";
 import { ICONS, isPictureOld, stateOfSession } from "./states.js";
 import { texts } from "./texts.js";
 import { Timeline, nameInterval, withGaps } from "./timeline.js";
+import { extraRows } from "./timeline-rows.js";
 
 const LIVE_FPS = 10;
 const AWAY_MS = 3000;
@@ -25,6 +29,9 @@ class SessionPage {
   view = new PictureCanvas(byId("live-picture"));
   timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
   flags = new Flags(byId("toasts"), byId("announcer"));
+  alerts = new Alerts();
+  checks = [];
+  actions = new SessionActions(this.id, { socket: () => this.socket, changed: () => this.readSoon(0) });
 
   async start() {
     this.wire();
@@ -36,6 +43,7 @@ class SessionPage {
     for (const event of ["interval_flagged", "clip_ready", "session_ended"]) {
       this.socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
+    this.socket.on("sound", (message) => this.actions.hear(message));
     this.socket.joinExam(this.session.exam_id); // clips get ready after the end, when nobody can join the session itself
     this.join();
     document.addEventListener("visibilitychange", () => this.join());
@@ -56,6 +64,7 @@ class SessionPage {
       this.length = details.rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
       this.threshold = details.rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
       this.intervals = withGaps(details.intervals, this.length);
+      this.checks = details.checks;
       byId("session-error").hidden = true;
     } catch (error) {
       setText(byId("session-error"), error.status === 404 ? texts.session.notThere : texts.session.failed(error.message));
@@ -74,11 +83,14 @@ class SessionPage {
 
   async pages() {
     const details = await call(`/api/session/${this.id}/details`);
-    let after = details.next_after ?? null;
-    while (after !== null) {
-      const next = await call(`/api/session/${this.id}/details?after=${after}`);
-      details.intervals.push(...next.intervals);
-      after = next.next_after ?? null;
+    let [after, checksAfter] = [details.next_after ?? null, details.next_checks_after ?? null];
+    while (after !== null || checksAfter !== null) {
+      const query = new URLSearchParams({ ...(after && { after }), ...(checksAfter && { checks_after: checksAfter }) });
+      const next = await call(`/api/session/${this.id}/details?${query}`);
+      if (after !== null) details.intervals.push(...next.intervals);
+      if (checksAfter !== null) details.checks.push(...next.checks);
+      after = after === null ? null : (next.next_after ?? null);
+      checksAfter = checksAfter === null ? null : (next.next_checks_after ?? null);
     }
     return details;
   }
@@ -115,7 +127,10 @@ class SessionPage {
   }
 
   happened(event, message) {
-    if (event === "interval_flagged") this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
+    if (event === "interval_flagged") {
+      this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
+      this.alerts.raise(message);
+    }
     if (event === "session_ended") this.socket.leaveSession(this.id);
     this.readSoon();
   }
@@ -137,6 +152,8 @@ class SessionPage {
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();
     byId("end-session").hidden = !session.is_running;
+    this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
+    this.actions.drawMessages(session.messages);
   }
 
   draw() {
@@ -149,6 +166,7 @@ class SessionPage {
     this.drawPoints();
     this.drawFacts();
     this.drawState();
+    this.drawScreen();
     drawOverlay(byId("live-overlay"), byId("overlay-switch").checked ? this.overlay : null, status.gaze);
   }
 
@@ -178,6 +196,20 @@ class SessionPage {
     this.fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
   }
 
+  /** The newest still of the shared screen, where there is one. */
+  drawScreen() {
+    const { screen_at: at, elapsed_s: elapsed } = this.status;
+    const shared = typeof at === "number";
+    byId("screen").hidden = !shared;
+    byId("live-pictures").toggleAttribute("data-screen", shared);
+    if (!shared) return;
+    if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
+    if (this.screenAt === at) return;
+    this.screenAt = at;
+    byId("screen-still").src = `/api/session/${this.id}/screen?at=${at}`;
+    byId("screen-link").href = `/api/session/${this.id}/screen`;
+  }
+
   fill(list, lines) {
     const key = lines.join("\n");
     if (list.dataset.key === key) return;
@@ -186,6 +218,7 @@ class SessionPage {
   }
 
   drawState() {
+    this.actions.draw({ is_running: this.session.is_running, on_break: this.status?.on_break ?? openBreak(this.session) });
     if (!this.status || !this.session.is_running) return;
     const silentS = this.heardAt === null ? 0 : (performance.now() - this.heardAt) / 1000;
     const state = stateOfSession(this.status, { threshold: this.threshold, silentS });
@@ -205,7 +238,8 @@ class SessionPage {
   }
 
   drawIntervals() {
-    this.timeline.show(this.intervals);
+    const { breaks, messages } = this.session;
+    this.timeline.show(this.intervals, extraRows({ breaks, messages, checks: this.checks }, this.length, this.intervals.length - 1));
     const chosen = this.intervals[this.chosen ?? this.intervals.length - 1];
     byId("timeline-part").hidden = this.intervals.length === 0;
     if (!chosen) return;
@@ -230,7 +264,7 @@ class SessionPage {
     place.dataset.clip = JSON.stringify([interval.index, interval.clip]);
     nameInterval(byId("chosen-title"), interval);
     const score = make("p", { class: interval.flagged ? "flag-score" : "muted" }, interval.flagged ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, this.threshold) : texts.session.plain(interval.score) }));
-    const found = interval.violations.length ? reasonsOf(interval) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
+    const found = interval.violations.length ? reasonsOf(interval, evidenceWords) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
     const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
     const showClip = interval.flagged && (interval.clip?.state ?? "none") !== "none";
     const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, this.session.user_id)) : null);
@@ -269,6 +303,11 @@ class SessionPage {
     }
     button.removeAttribute("aria-busy");
   }
+}
+
+/** Before the first update arrives, the record says whether a break is on. */
+function openBreak({ breaks = [] }) {
+  return breaks.some(({ end }) => end === null || end === undefined);
 }
 
 new SessionPage().start();

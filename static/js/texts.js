@@ -1,6 +1,7 @@
 // Every sentence that the scripts say, in one place, ready for translation. Numbers come in ready to print.
 
 import { spellSeconds } from "./clock.js";
+import { proctorTexts } from "./texts-proctor.js";
 
 /** How long a violation lasted: its seconds of evidence, else from its start to its end. */
 const lasting = ({ start, end, evidence }) => {
@@ -11,6 +12,7 @@ const times = (count = 1) => ["never", "once", "twice"][count] ?? `${count} time
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 export const texts = {
+  ...proctorTexts,
   check: {
     asking: "Your browser asks whether this page may use it. Choose “Allow”.",
     camera: {
@@ -216,7 +218,8 @@ export const texts = {
     open: "Open",
     dismiss: "Close",
     failed: (message) => `The list of exams can’t be read. ${message}`,
-    moreFlags: (count) => `${plural(count, "older flag", "older flags")} under Flagged`,
+    moreFlags: (count) => `${plural(count, "older flag", "older flags")} under Review`,
+    limited: (count) => `${plural(count, "signal", "signals")} limited on this server`,
     copied: "Copied",
     copy: "Copy",
   },

@@ -24,11 +24,20 @@ export class Timeline {
     this.table = table;
     this.onChoose = onChoose;
     table.addEventListener("keydown", (event) => this.#move(event));
+    table.addEventListener("click", ({ target }) => {
+      const column = target.closest("td[data-column]")?.dataset.column; // a mark is as good as its column's head
+      if (column !== undefined) this.#choose(Number(column));
+    });
   }
 
-  show(intervals) {
+  /** Show `intervals`, and under their violations the rows that timeline-rows.js makes. */
+  show(intervals, extra = []) {
     this.intervals = intervals;
-    const key = JSON.stringify(intervals.map(({ score, flagged, closed, violations }) => [score, flagged, closed, violations.map((v) => [v.kind, v.points])]));
+    this.extra = extra;
+    const key = JSON.stringify([
+      intervals.map(({ score, flagged, closed, violations }) => [score, flagged, closed, violations.map((v) => [v.kind, v.points])]),
+      extra.map(({ name, cells }) => [name, [...cells]]),
+    ]);
     if (key === this.#key) return;
     this.#key = key;
     const focused = this.table.contains(document.activeElement) ? document.activeElement.dataset.index : null;
@@ -55,7 +64,8 @@ export class Timeline {
     const head = make("tr", {}, make("th", { scope: "col" }, texts.session.pointsRow), ...this.intervals.map((interval) => this.#column(interval)));
     const used = KINDS.filter((kind) => this.intervals.some(({ violations }) => violations.some((violation) => violation.kind === kind)));
     const rows = used.map((kind) => make("tr", {}, make("th", { scope: "row", text: texts.kinds[kind] }), ...this.intervals.map((interval) => this.#cell(kind, interval))));
-    this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows));
+    const beside = this.extra.map(({ name, cells }) => make("tr", { class: "beside" }, make("th", { scope: "row", text: name }), ...this.intervals.map(({ index }) => this.#sign(index, cells.get(index)))));
+    this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows, ...beside));
     this.choose(this.#chosen ?? this.intervals.at(-1)?.index);
   }
 
@@ -71,6 +81,12 @@ export class Timeline {
     if (!violations.some((violation) => violation.kind === kind)) return make("td", { "data-column": index });
     const words = make("span", { class: "visually-hidden", text: texts.session.cell(texts.kinds[kind], index + 1, points) });
     return make("td", { "data-column": index, "data-points": points }, make("span", { class: "dot-mark", "aria-hidden": "true", text: points }), words);
+  }
+
+  #sign(index, cell) {
+    if (!cell) return make("td", { "data-column": index });
+    const words = make("span", { class: "visually-hidden", text: cell.text });
+    return make("td", { "data-column": index, title: cell.text }, make("span", { class: "side-mark", "aria-hidden": "true", text: cell.sign }), words);
   }
 
   #choose(index) {

@@ -1,0 +1,40 @@
+"""Every index of the database, each with the queries it serves. `Database` makes those that are missing whenever it (re)connects."""
+
+from __future__ import annotations
+
+from pymongo import IndexModel
+
+INDEXES: dict[str, list[IndexModel]] = {
+    "sessions": [
+        # One running session for each student and exam (no exam counts as one), whatever server started it.
+        IndexModel([("user_id", 1), ("exam_id", 1)], name="one_running", unique=True, partialFilterExpression={"state": "running"}),
+        IndexModel([("user_id", 1), ("exam_id", 1), ("started_at", -1)], name="latest"),
+        IndexModel([("state", 1), ("started_at", 1)], name="state"),
+        IndexModel([("flagged_intervals", 1)], name="flags"),
+        IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
+        IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
+    ],
+    "intervals": [
+        IndexModel([("session_id", 1), ("index", 1), ("_id", 1)], name="of_session"),
+        # `flagged` is a key of it as well, so that they are counted without reading them.
+        IndexModel([("flagged", 1), ("flagged_at", -1), ("_id", -1)], name="flagged", partialFilterExpression={"flagged": True}),
+        IndexModel([("exam_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_exam", partialFilterExpression={"flagged": True}),
+        IndexModel([("user_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_user", partialFilterExpression={"flagged": True}),
+        IndexModel([("flagged", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="queue", partialFilterExpression={"flagged": True}),
+        IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
+        IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
+        # Most intervals score nothing; what is counted of violations reads only the others.
+        IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
+    ],
+    "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
+    "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
+    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video")],
+    "accommodations": [
+        IndexModel([("at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),
+        IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam"),
+    ],
+    "audit": [IndexModel([("at", -1), ("_id", -1)], name="newest")],
+}

@@ -1,0 +1,24 @@
+// The numbers that a violation rests on, in words. Pure: a violation in, a list of texts out.
+
+import { texts } from "./texts.js";
+
+const SHOWN_NUMBERS = ["gaze_x_deg", "gaze_y_deg", "yaw_deg", "pitch_deg", "speech"]; // the rest is for engineers
+
+/** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
+export function evidenceWords({ evidence }) {
+  const t = texts.evidence;
+  const { seconds, stretches, looks, directions, boxes, numbers, level_dbfs: level, voices, persons, acts } = evidence ?? {};
+  const words = [];
+  const say = (known, text) => known && words.push(text());
+  say(typeof persons === "number", () => t.persons(persons));
+  say(typeof voices === "number", () => t.voices(voices));
+  say(directions && Object.keys(directions).length, () => t.directions(directions));
+  for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
+  say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
+  say(looks > 1, () => t.looks(looks));
+  say(typeof level === "number", () => t.level_dbfs(level));
+  say(acts?.length, () => t.acts(acts));
+  say(!acts && typeof seconds === "number" && seconds > 0, () => t.seconds(seconds));
+  say(!acts && stretches?.length, () => t.stretches(stretches));
+  return words;
+}

@@ -1,0 +1,120 @@
+// What a proctor can do in a running session beside looking: send a message or a warning, give a break, listen.
+
+import { call } from "./api.js";
+import { clockTime } from "./dates.js";
+import { byId, make, setText } from "./dom.js";
+import { LiveSound } from "./live-sound.js";
+import { reviewer } from "./reviewer.js";
+import { texts } from "./texts.js";
+
+const QUIET_S = 3; // no sound for so long is said
+
+export class SessionActions {
+  sound = new LiveSound();
+  onBreak = false;
+
+  /** `socket()` gives the ProctorSocket once there is one; `changed()` is called when the session's record changed. */
+  constructor(session_id, { socket, changed }) {
+    Object.assign(this, { session_id, socket, changed });
+    byId("message-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send(event.submitter?.value === "warning" ? "warning" : "message");
+    });
+    byId("break").addEventListener("click", () => this.toggleBreak());
+    byId("listen").addEventListener("click", () => this.toggleSound());
+  }
+
+  /** Bring the buttons up to the session's state. */
+  draw({ is_running: running, on_break: onBreak = false }) {
+    byId("act-part").hidden = !running;
+    this.onBreak = Boolean(onBreak);
+    setText(byId("break").querySelector("span"), this.onBreak ? texts.act.breakOff : texts.act.breakOn);
+    byId("on-break").hidden = !this.onBreak;
+    if (!running && this.sound.playing) this.toggleSound();
+    const quiet = this.sound.playing && (this.sound.heardAt === null ? performance.now() - this.listenedAt : performance.now() - this.sound.heardAt) > QUIET_S * 1000;
+    setText(byId("listen-state"), quiet ? texts.act.noSound : "");
+  }
+
+  /** The messages sent so far, newest first. */
+  drawMessages(messages = []) {
+    const list = byId("message-list");
+    const key = JSON.stringify(messages);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    const items = [...messages].reverse().map(({ text, level, by, from, sent_at, wall, delivered }) =>
+      make(
+        "li",
+        { "data-level": level },
+        make("span", { text: `${texts.act.levels[level] ?? ""}: ${text}` }),
+        make("span", { class: "muted", text: texts.act.from(by ?? from, clockTime(wall ?? sent_at)) + (delivered === false ? ` · ${texts.act.kept}` : "") }),
+      ),
+    );
+    list.replaceChildren(...items);
+  }
+
+  hear(message) {
+    if (message.session_id === this.session_id) this.sound.take(message);
+  }
+
+  async send(level) {
+    const field = byId("message-text");
+    const text = field.value.trim();
+    if (!text) {
+      this.#said(texts.act.empty, true);
+      field.focus();
+      return;
+    }
+    const by = reviewer();
+    try {
+      await call(`/api/session/${this.session_id}/message`, { method: "POST", body: { text, level, ...(by && { by }) } });
+      this.#said(texts.act.sent);
+      field.value = "";
+    } catch (error) {
+      const kept = error.status === 409 && error.code === "conflict";
+      this.#said(kept ? texts.act.kept : texts.act.failed(error.message), !kept);
+      if (kept) field.value = "";
+    }
+    this.changed();
+  }
+
+  async toggleBreak() {
+    const by = reviewer();
+    const button = byId("break");
+    button.setAttribute("aria-busy", "true");
+    try {
+      await call(`/api/session/${this.session_id}/break`, { method: "POST", body: { on: !this.onBreak, ...(by && { by }) } });
+      this.#said("");
+    } catch (error) {
+      this.#said(texts.act.breakFailed(error.message), true);
+    }
+    button.removeAttribute("aria-busy");
+    this.changed();
+  }
+
+  async toggleSound() {
+    const button = byId("listen");
+    try {
+      if (this.sound.playing) {
+        this.socket().leaveSound(this.session_id);
+        await this.sound.stop();
+      } else {
+        await this.sound.start();
+        this.listenedAt = performance.now();
+        await this.socket().joinSound(this.session_id);
+      }
+      this.#said("");
+    } catch (error) {
+      await this.sound.stop();
+      this.#said(texts.act.listenFailed(error.message), true);
+    }
+    button.setAttribute("aria-pressed", String(this.sound.playing));
+    setText(button.querySelector("span"), this.sound.playing ? texts.act.listening : texts.act.listen);
+    setText(byId("listen-state"), "");
+  }
+
+  #said(text, wrong = false) {
+    const place = byId("act-said");
+    place.classList.toggle("field-error", wrong);
+    setText(place, text);
+  }
+}

@@ -1,0 +1,63 @@
+"""The calls by which people decide about flagged intervals."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from errors import NotFound
+from web.answers import flagged_answer
+from web.api import next_after
+from web.audit import note
+from web.openapi import describe
+from web.parts import parts
+from web.schemas import Opinion, ReviewAnswer, read_body, read_query, reply
+from web.schemas_desk import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
+from web.videos import VIDEO_ID
+
+reviews = Blueprint("reviews", __name__, url_prefix="/api/review")
+
+
+@reviews.get("/queue")
+@describe(ReviewQueue, query=QueueQuery, errors=(503,))
+def queue() -> Response:
+    """List flagged intervals to be reviewed, ranked.
+
+    Paging by `after` stays right while others decide.
+    """
+    query = read_query(request, QueueQuery)
+    filters = {"exam_id": query.exam_id, "user_id": query.user_id, "kind": query.kind}
+    found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
+    items = [flagged_answer(document) for document in found[: query.limit]]
+    return reply(ReviewQueue(items=items, count=len(items), left=parts().reviews.left(**filters), next_after=next_after(found, query.limit)))
+
+
+@reviews.post("/<video_id>")
+@describe(Decided, body=Decide, query=ReviewFilter, errors=(404, 409, 503))
+def decide(video_id: str) -> Response:
+    """Decide about a flagged interval, or take one's decision back.
+
+    Another person's decision about one that is decided is kept as a second opinion. `left` counts with the filters of the query.
+    """
+    check_video_id(video_id)
+    filters = read_query(request, ReviewFilter)
+    wanted = read_body(request, Decide)
+    review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
+    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "")
+    left = parts().reviews.left(exam_id=filters.exam_id, user_id=filters.user_id, kind=filters.kind)
+    return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), left=left))
+
+
+@reviews.get("/<video_id>/history")
+@describe(ReviewHistory, errors=(404, 503))
+def history(video_id: str) -> Response:
+    """Show every decision about an interval, those taken back too."""
+    check_video_id(video_id)
+    interval = parts().database.interval(video_id)
+    made = [Opinion.model_validate(entry) for entry in parts().reviews.history(video_id)]
+    return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(interval.get("review") or {}), history=made))
+
+
+def check_video_id(video_id: str) -> None:
+    """Raise `NotFound` for what can't be an interval's id, before anybody is asked for it."""
+    if not VIDEO_ID.fullmatch(video_id):
+        raise NotFound(f"There is no interval {video_id[:64]!r}: its id is its session's and its number, with a dash between.", field="video_id")
