@@ -1,27 +1,26 @@
-"""Reads one session's pictures and sound with the detectors: decodes, decides what is due, and turns every failure into `unknown`."""
+"""Reads one session's pictures and sound with the detectors: decides what is due, and turns every failure into `unknown`."""
 
 from __future__ import annotations
 
-import io
 import logging
 import threading
-import warnings
 from collections import deque
 from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from audiodetector import AudioDetector, AudioModels
 from config import Settings
-from errors import DetectorError, InvalidInput, ProctorError, TooLarge
+from detector_setup import audio_detector, gaze_detector, persons_model
+from errors import DetectorError
 from face_detector import PersonsModel
 from face_finder import FaceFinder
 from gaze_direction import GazeDetector
 from model_files import find_models
-from readings import AudioReading, Frame, GazeReading, PersonsReading, Sound
+from picture_feed import Picture
+from readings import AudioReading, GazeReading, PersonsReading, Sound
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +33,7 @@ class Models:
     def __init__(self) -> None:
         self.persons: PersonsModel | None = None
         self.audio: AudioModels | None = None
+        self._settings: Settings | None = None
         self._faces: FaceFinder | None = None
         self._lock = threading.Lock()
         self.notes: list[str] = []
@@ -59,15 +59,16 @@ class Models:
     def load(self, settings: Settings) -> None:
         """Load what there is. What is missing is said in `notes`, and the rest goes on without it."""
         cv2.setNumThreads(1)
+        self._settings = settings
         files = find_models(settings)
         self.notes = list(files.notes)
         try:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = PersonsModel(files.yolo, backend=backend)
+            self.persons = persons_model(settings, files.yolo, backend)
         except DetectorError as error:
             self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
             log.exception("persons model")
-            self.persons = PersonsModel(None, backend="facemesh")
+            self.persons = persons_model(settings, None, "facemesh")
         try:
             folder = files.speaker.parent if files.speaker else settings.models_dir
             self.audio = AudioModels(folder)
@@ -79,21 +80,11 @@ class Models:
             log.warning("%s", note)
         self.loaded.set()
 
-
-def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
-    """Width and height of a JPEG, read from its header alone. Raise `InvalidInput` for what isn't one, `TooLarge` for one that is too large."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-                width, height = image.size
-    except Image.DecompressionBombError:
-        raise TooLarge(f"the picture is far larger than {max_pixels:,} pixels; send 640×480") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise InvalidInput(f"the picture ({len(data):,} bytes) is not a JPEG; send pictures as JPEG") from None
-    if width * height > max_pixels:
-        raise TooLarge(f"the picture has {width}×{height} pixels, and {max_pixels:,} are allowed; send 640×480")
-    return width, height
+    def audio_detector(self) -> AudioDetector | None:
+        """A sound detector for one session; None while or where there are no models for it."""
+        if self.audio is None or self._settings is None:
+            return None
+        return audio_detector(self._settings, self.audio)
 
 
 @dataclass(slots=True)
@@ -112,10 +103,10 @@ class PictureAnalyst:
 
     def __init__(self, models: Models, settings: Settings) -> None:
         self._models = models
+        self._settings = settings
         self._gaze_step = 1 / settings.gaze_fps
         self._persons_step = settings.face_interval_s
         self._frozen_s = settings.frozen_s
-        self._max_pixels = settings.max_picture_pixels
         self._gaze: GazeDetector | None = None
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
@@ -128,15 +119,19 @@ class PictureAnalyst:
         """The time on the session's clock from which a picture is wanted."""
         return self._next_gaze_at
 
-    def read(self, frame: Frame, session_id: str) -> PictureReadings:
-        """Read one picture: gaze always, persons when they are due. Never raises for what the picture or a detector does."""
-        at = frame.at
+    def unreadable(self, at: float, problem: str) -> PictureReadings:
+        """What is said of a picture that can't be decoded."""
+        self._beat(at)
+        return PictureReadings(at, GazeReading(at, "unknown", "unreadable"), problem=problem)
+
+    def _beat(self, at: float) -> None:
         # Due times keep their beat while the machine keeps up, and start anew when it doesn't.
         self._next_gaze_at = max(self._next_gaze_at + self._gaze_step, at + self._gaze_step / 2)
-        try:
-            image = self._decode(frame)
-        except ProctorError as error:
-            return PictureReadings(at, GazeReading(at, "unknown", "unreadable"), problem=error.message)
+
+    def read(self, picture: Picture, session_id: str) -> PictureReadings:
+        """Read one picture: gaze always, persons when they are due. Never raises for what a detector does."""
+        at, image = picture.at, picture.image
+        self._beat(at)
         if self._is_frozen(image, at):
             height, width = image.shape[:2]
             return PictureReadings(at, GazeReading(at, "unknown", "frozen", width=width, height=height), frozen=True)
@@ -146,13 +141,6 @@ class PictureAnalyst:
             self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
             persons = self._read_persons(self._models.persons, image, gaze, session_id)
         return PictureReadings(at, gaze, persons)
-
-    def _decode(self, frame: Frame) -> npt.NDArray[np.uint8]:
-        check_picture(frame.data, self._max_pixels)
-        image = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_COLOR)
-        if image is None:
-            raise InvalidInput("the picture's data is damaged and can't be decoded")
-        return np.asarray(image, np.uint8)
 
     def _is_frozen(self, image: npt.NDArray[np.uint8], at: float) -> bool:
         sample = image[::FROZEN_STEP, ::FROZEN_STEP]
@@ -164,7 +152,7 @@ class PictureAnalyst:
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
             if self._gaze is None:
-                self._gaze = GazeDetector(finder=self._models.faces)
+                self._gaze = gaze_detector(self._settings, self._models.faces)
             return self._gaze.read(image, at)
         except Exception as error:
             self._failed("gaze", error, session_id)
@@ -217,10 +205,10 @@ class SoundAnalyst:
         """Read all that waits; with `finish`, also what the detector still held back."""
         readings: list[AudioReading] = []
         with self._lock:
-            if self.models.audio is None:
-                return readings
             if self._detector is None:
-                self._detector = AudioDetector(self.models.audio)
+                self._detector = self.models.audio_detector()
+            if self._detector is None:
+                return readings
             while self._waiting:
                 sound = self._waiting.popleft()
                 try:
@@ -228,7 +216,7 @@ class SoundAnalyst:
                 except Exception:
                     log.exception("sound at %.1f s can't be read", sound.at, extra={"session_id": session_id})
                     readings.append(AudioReading(sound.at, sound.duration, voices=None, reason="error"))
-                    self._detector = AudioDetector(self.models.audio)
+                    self._detector = self.models.audio_detector() or self._detector
             if finish:
                 readings.extend(self._detector.finish())
         return readings

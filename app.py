@@ -21,6 +21,11 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     # Imported here, so that `python app.py` can say what is wrong with a setting before the models' libraries are loaded.
     from flask import Flask
 
+    import rescore
+
+    if settings is None and _is_for_a_command():
+        return rescore.command_app()
+
     import logger
     from analysis import Models
     from database import Database
@@ -59,6 +64,7 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
         live = Live(app, access, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         monitor = Monitor(settings, database, recorder, models, stations, tell=live.tell, workers=workers)
         live.get_session = monitor.get
+        live.audit = database.audit
         monitor.start()
         closing.append(monitor.stop)
         live.start()
@@ -70,8 +76,14 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     except BaseException:
         _close(closing)
         raise
+    rescore.register(app, settings)
     app.extensions["proctor_closing"] = closing
     return app
+
+
+def _is_for_a_command() -> bool:
+    """Whether `flask --app app …` makes the app for a command of its own: that needs no server, and one may be running beside it."""
+    return os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:])
 
 
 def close_app(app: Flask) -> None:

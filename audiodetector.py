@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+import thresholds
 from errors import DetectorError
 from readings import SAMPLE_RATE, AudioReading, Sound
 from voices import FRAME, Look, OverlapModel, SpeakerModel, VoiceTracker, open_model
@@ -90,22 +91,22 @@ class AudioDetector:
         self,
         models: AudioModels,
         *,
-        speech_on: float = 0.5,  # Silero's own threshold
-        speech_off: float = 0.07,  # within speech, so that soft words stay in it
-        pause_s: float = 0.85,  # a shorter pause belongs to the speech around it; at 1.0 precision falls under .99
+        speech_on: float = thresholds.SPEECH_THRESHOLD,
+        speech_off: float = thresholds.SPEECH_END_THRESHOLD,
+        pause_s: float = thresholds.SPEECH_PAUSE_S,  # a shorter pause belongs to the speech around it
         pad_s: float = 0.12,  # Silero finds a beginning about this late
         least_speech_s: float = 0.2,  # a click or a cough is shorter
         sure_s: float = 1.5,  # speech that counts where no second model can confirm it
-        confirm: float = 0.5,  # mean probability of speech that the overlap model must give a stretch: music and animals get less
+        confirm: float = thresholds.SPEECH_CONFIRM,
         look_speech_s: float = 3.0,  # speech after which voices are judged again
         look_pause_s: float = 1.0,  # silence after which the last speech is judged
         look_apart_s: float = 2.5,  # least time between two looks: bounds the cost of broken speech
         follow_s: float = 6.0,  # how long after the other voice the talk still counts as one of several
         gap_s: float = 0.3,  # sound missing for longer is lost; less is a browser's jitter
         drift: float = 0.002,  # seconds a second by which the time of samples may follow the source's clock
-        silent_s: float = 10.0,  # exact zeros for longer: the microphone is dead or muted, a live one always has some noise
-        faint_dbfs: float = -84.0,  # two steps of 16 bits: a whisper would not be carried
-        clipped_share: float = 0.02,  # share of a second's samples at full scale from which it can't be judged
+        silent_s: float = thresholds.SOUND_SILENT_S,  # the microphone is dead or muted
+        faint_dbfs: float = thresholds.SOUND_FAINT_DBFS,
+        clipped_share: float = thresholds.SOUND_CLIPPED_SHARE,  # from which a second can't be judged
         tracker: VoiceTracker | None = None,
     ) -> None:
         self._models = models

@@ -1,4 +1,7 @@
-"""The ring of one session: its newest pictures and sound as they came, bounded by time and bytes, from which clips are cut."""
+"""The ring of one session: its newest pictures and sound as they came, bounded by time and bytes, from which clips are cut.
+
+H.264 pictures rest on those before them, so a cut begins at the key picture before the wanted time.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy.typing as npt
 
 from readings import SAMPLE_RATE, Frame, Sound
 
+KEY_EVERY_S = 3.0  # pages send a key picture every 2 s; that much more is kept, for a cut to begin at
 JOIN_TOLERANCE_S = 0.25  # sound that begins this close to the end of the last is its continuation: browsers' times jitter
 
 
@@ -46,9 +50,17 @@ class ClipRing:
             self._bytes -= self._sounds.popleft().samples.nbytes
 
     def cut(self, start: float, end: float) -> tuple[list[Frame], list[Sound]]:
-        """What is kept of `[start, end)`: whole pictures, and stretches of sound that touch it."""
+        """What is kept of `[start, end)`: whole pictures, and stretches of sound that touch it. With H.264 both begin up to `KEY_EVERY_S` earlier."""
         with self._lock:
-            frames = [frame for frame in self._frames if start <= frame.at < end]
+            frames = [frame for frame in self._frames if start - KEY_EVERY_S <= frame.at < end]
+            begin = next((number for number, frame in enumerate(frames) if frame.at >= start), len(frames))
+            first = begin
+            if begin < len(frames) and frames[begin].codec == "h264":
+                while first > 0 and frames[first].codec == "h264" and not frames[first].key:
+                    first -= 1
+                first = first if frames[first].key and frames[first].codec == "h264" else begin
+            frames = frames[first:]
+            start = min([start] + [frame.at for frame in frames[:1]])
             sounds = [sound for sound in self._sounds if sound.at < end and sound.at + sound.duration > start]
         return frames, sounds
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+import thresholds
 from errors import ConfigError
 from readings import VIOLATION_KINDS, ViolationKind
 
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
 
     # Rates
     video_fps: float = Field(10, ge=1, le=30, description="Pictures a second taken from a source; clips have this rate.")
+    video_codec: Literal["h264", "jpeg"] = Field(
+        "h264", description="What students' browsers send where they can: `h264` takes a sixth of JPEG's bytes and makes clips at no cost."
+    )
     gaze_fps: float = Field(
         4, ge=0.5, le=30, description="Pictures a second read for gaze, when the machine has room; 2 s of looking away are then 8 readings."
     )
@@ -119,6 +123,146 @@ class Settings(BaseSettings):
     yolo_weights: str = Field("", description="A YOLOv8n `.pt` file to make the persons model from; empty: ultralytics' own download.")
     detector_backend: Literal["onnx", "ultralytics", "facemesh"] = Field(
         "onnx", description="What counts persons; `facemesh` counts faces only and sees no phones."
+    )
+
+    # Detection (defaults: thresholds.py; how they were found: bench/NOTES.md)
+    gaze_side_deg: float = Field(
+        thresholds.GAZE_SIDE_DEG,
+        ge=5,
+        le=60,
+        description="Degrees of gaze (head and eyes together) beside the person's rest that are looking away; focused people stay within 9 to 11.",
+    )
+    gaze_down_deg: float = Field(
+        thresholds.GAZE_DOWN_DEG,
+        ge=5,
+        le=60,
+        description="Degrees of gaze below the person's rest that are looking down; focused people stay under 7.5, reading a phone begins at 15.",
+    )
+    gaze_turned_deg: float = Field(
+        thresholds.GAZE_TURNED_DEG,
+        ge=10,
+        le=90,
+        description="Degrees by which the head alone is turned away, whatever the eyes do: of a far turned face the irises are seen badly.",
+    )
+    gaze_rest_side_deg: float = Field(
+        thresholds.GAZE_REST_SIDE_DEG,
+        ge=0,
+        le=45,
+        description="Degrees to a side that a person's rest may be from the camera (a side screen); less than GAZE_SIDE_DEG, so that looking away "
+        "never becomes the rest.",
+    )
+    gaze_rest_down_deg: float = Field(
+        thresholds.GAZE_REST_DOWN_DEG, ge=0, le=45, description="The same downwards (a camera above the screen); less than GAZE_DOWN_DEG."
+    )
+    gaze_rest_up_deg: float = Field(thresholds.GAZE_REST_UP_DEG, ge=0, le=45, description="The same upwards (a camera below the screen).")
+    eyes_shut: float = Field(
+        thresholds.EYES_SHUT,
+        ge=0.02,
+        le=0.3,
+        description="Opening of the lids in eye widths under which a level head's eyes are closed; closed ones reach 0.12, open ones begin at 0.19.",
+    )
+    face_confidence: float = Field(
+        thresholds.FACE_CONFIDENCE, ge=0.1, le=0.95, description="Confidence (0 to 1) from which MediaPipe finds and follows a face; its own default."
+    )
+    face_dark_level: float = Field(
+        thresholds.FACE_DARK_LEVEL,
+        ge=0,
+        le=128,
+        description="Mean grey (0 to 255) of the face under which gaze is unknown; at 20 % light faces have 16 to 33 and are read well.",
+    )
+    face_sharpness: float = Field(
+        thresholds.FACE_SHARPNESS,
+        ge=0,
+        le=1,
+        description="Share of fine detail in the face under which gaze is unknown; sharp pictures have 0.07, at 0.01 only blobs remain.",
+    )
+    eye_min_px: float = Field(
+        thresholds.EYE_MIN_PX, ge=1, le=100, description="Pixels an eye must be wide for gaze to be read; 160×120 pictures still have 7."
+    )
+    person_confidence: float = Field(
+        thresholds.PERSON_CONFIDENCE, ge=0.05, le=0.95, description="Confidence (0 to 1) of the only person in view; empty rooms reach 0.17."
+    )
+    persons_confidence: float = Field(
+        thresholds.PERSONS_CONFIDENCE,
+        ge=0.05,
+        le=0.95,
+        description="Mean confidence over two looks of each further person; real ones have 0.57 and more, arms and chairs up to 0.45.",
+    )
+    phone_confidence: float = Field(
+        thresholds.PHONE_CONFIDENCE, ge=0.05, le=0.95, description="Mean confidence over three looks of a phone; mugs, bottles and hands reach 0.19."
+    )
+    screen_confidence: float = Field(
+        thresholds.SCREEN_CONFIDENCE,
+        ge=0.05,
+        le=0.95,
+        description="Confidence of a television or laptop in view that makes a person inside it a picture.",
+    )
+    room_dark_level: float = Field(
+        thresholds.ROOM_DARK_LEVEL,
+        ge=0,
+        le=255,
+        description="Grey (0 to 255) that the brightest twentieth of a picture must have before it is said to show nobody; the darkest with a person "
+        "had 85.",
+    )
+    speech_threshold: float = Field(
+        thresholds.SPEECH_THRESHOLD, ge=0.05, le=0.95, description="Probability (0 to 1) from which Silero hears speech begin; its own default."
+    )
+    speech_end_threshold: float = Field(
+        thresholds.SPEECH_END_THRESHOLD,
+        ge=0.01,
+        le=0.95,
+        description="Probability under which speech ends; low, so that soft words stay in it. At most SPEECH_THRESHOLD.",
+    )
+    speech_confirm: float = Field(
+        thresholds.SPEECH_CONFIRM,
+        ge=0,
+        le=1,
+        description="Mean probability of speech that the second model must give a stretch, so that music and animals are none.",
+    )
+    speech_pause_s: float = Field(
+        thresholds.SPEECH_PAUSE_S, ge=0.1, le=5, description="Seconds of pause that belong to the speech around them; longer costs precision."
+    )
+    voices_threshold: float = Field(
+        thresholds.VOICES_THRESHOLD,
+        ge=0.15,
+        le=0.9,
+        description="Likeness (mean cosine) under which two speakers are two voices; one voice has 0.53 to 0.85, two 0.1 to 0.46. Lower finds fewer.",
+    )
+    voice_change_threshold: float = Field(
+        thresholds.VOICE_CHANGE_THRESHOLD,
+        ge=0.15,
+        le=0.9,
+        description="Likeness under which the voice has changed within what sounds like one speaker.",
+    )
+    stranger_threshold: float = Field(
+        thresholds.STRANGER_THRESHOLD, ge=0.1, le=0.9, description="Likeness to the student's own voice under which a voice is somebody else's."
+    )
+    own_voice_threshold: float = Field(
+        thresholds.OWN_VOICE_THRESHOLD,
+        ge=0.1,
+        le=0.95,
+        description="Likeness from which a voice is the student's and refines what is known of it; at least STRANGER_THRESHOLD.",
+    )
+    own_voice_s: float = Field(
+        thresholds.OWN_VOICE_S,
+        ge=2,
+        le=120,
+        description="Seconds of one voice after which it is taken for the student's; forgotten with the session.",
+    )
+    together_s: float = Field(
+        thresholds.TOGETHER_S,
+        ge=0.1,
+        le=5,
+        description="Seconds of two talking at once that are two voices; an echo at a word's beginning is shorter.",
+    )
+    sound_silent_s: float = Field(
+        thresholds.SOUND_SILENT_S, ge=1, le=600, description="Seconds of exact zeros after which the microphone counts as dead or muted."
+    )
+    sound_faint_dbfs: float = Field(
+        thresholds.SOUND_FAINT_DBFS, ge=-120, le=0, description="Loudness in dB below full scale under which sound is unknown; two steps of 16 bits."
+    )
+    sound_clipped_share: float = Field(
+        thresholds.SOUND_CLIPPED_SHARE, ge=0.001, le=1, description="Share of a second's samples at full scale from which it is unknown."
     )
 
     # Clips
@@ -171,6 +315,18 @@ class Settings(BaseSettings):
         if value.get_secret_value() and len(value.get_secret_value()) < 24:
             raise ValueError("needs at least 24 characters; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'")
         return value
+
+    @model_validator(mode="after")
+    def _limits_fit_each_other(self) -> Settings:
+        for lower, upper in (
+            ("gaze_rest_side_deg", "gaze_side_deg"),
+            ("gaze_rest_down_deg", "gaze_down_deg"),
+            ("speech_end_threshold", "speech_threshold"),
+            ("stranger_threshold", "own_voice_threshold"),
+        ):
+            if getattr(self, lower) > getattr(self, upper):
+                raise ValueError(f"{lower.upper()}={getattr(self, lower):g} must not be greater than {upper.upper()}={getattr(self, upper):g}")
+        return self
 
     @model_validator(mode="after")
     def _checks_fit_the_interval(self) -> Settings:

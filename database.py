@@ -206,7 +206,7 @@ class Database:
         """Who did what, newest first; `after` is the `_id` of the last one already seen."""
         return self.page("audit", {}, [("at", DESCENDING)], after, limit)
 
-    def get(self, collection: Literal["users", "tokens"], document_id: str) -> Document | None:
+    def get(self, collection: Literal["users", "tokens", "rehearsals"], document_id: str) -> Document | None:
         """One document by its id, None where there is none."""
         with self.reading():
             return self._db[collection].find_one({"_id": document_id})

@@ -14,10 +14,11 @@ from accommodations import Accommodation
 from analysis import Models, PictureAnalyst, PictureReadings, SoundAnalyst
 from breaks import STUDENT, Break, BreakBook, covers
 from checks import CheckCollector, unpack
-from clip_ring import ClipRing
+from clip_ring import KEY_EVERY_S, ClipRing
 from config import Settings
-from errors import Conflict, TooMany
+from errors import Conflict, ProctorError, TooMany
 from messages import Level, Message, MessageBook
+from picture_feed import PictureFeed
 from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound, Violation
 from recorder import Clip, ClipJob, Recorder
 from score import Rules, Scorer, replay
@@ -89,14 +90,14 @@ class ExamSession:
         # A clip is cut when its post-roll has come in and its interval's score is settled: its name says the score.
         self._clip_after = max(settings.clip_postroll_s + CLIP_SETTLE_S, SETTLE_S + CLIP_SETTLE_S)
         keep_s = settings.clip_preroll_s + rules.interval_duration + self._clip_after + CLIP_SETTLE_S
-        self._ring = ClipRing(keep_s, settings.ring_max_mb << 20)
+        self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
         self.screen = ScreenStills(keep_s)
         self._lock = threading.RLock()
         self._breaks = BreakBook()
         self._media_until = 0.0  # what came in so far lies before this
         self._scorer = Scorer(rules)
         self._checks = CheckCollector()
-        self._newest: Frame | None = None
+        self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._read_at = -1.0
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
@@ -130,11 +131,12 @@ class ExamSession:
         self._ring.add_frame(frame)
         with self._lock:
             self._media_until = max(self._media_until, frame.at)
-            if self._newest is None or frame.at > self._newest.at:
-                self._newest = frame
             self._checks.add_frame()
+        self._pictures_in.add(frame)
         self._came("camera")
         self._tell("frame", self, {})
+        if self._pictures_in.asks_key(frame.at):
+            self._tell("key", self, {})
 
     def take_sound(self, sound: Sound) -> None:
         """Take sound; all of it is read, in order."""
@@ -200,21 +202,34 @@ class ExamSession:
 
     def picture_waits(self) -> float | None:
         """For how many seconds a picture has been due and unread; None when there is none, negative when it is not due yet."""
-        newest = self._newest
-        if newest is None or newest.at <= self._read_at or not self.is_running:
+        newest_at, now = self._pictures_in.newest_at, self.clock()
+        if newest_at <= self._read_at or not self.is_running:
             return None
         wanted = self.pictures.next_at
-        if newest.at < wanted - 1e-3:
+        viewers_want = self._pictures_in.viewers_wait_from(now)
+        if viewers_want is not None:
+            wanted = min(wanted, viewers_want)
+        if newest_at < wanted - 1e-3:
             return None
-        return self.clock() - max(wanted, newest.at)
+        return now - max(wanted, newest_at)
 
     def read_picture(self) -> None:
-        """Read the newest picture, in the caller's thread. One thread at a time."""
-        frame = self._newest
-        if frame is None or frame.at <= self._read_at:
+        """Decode what came, and read the newest picture when it is due, in the caller's thread. One thread at a time."""
+        newest_at = self._pictures_in.newest_at
+        try:
+            picture = self._pictures_in.decode()
+        except ProctorError as error:
+            self._read_at = newest_at
+            self.take_readings(self.pictures.unreadable(newest_at, error.message))
             return
-        self._read_at = frame.at
-        self.take_readings(self.pictures.read(frame, self.session_id))
+        if picture is None:
+            self._read_at = newest_at
+            return
+        self._read_at = picture.at
+        if picture.at >= self.pictures.next_at - 1e-3:
+            self.take_readings(self.pictures.read(picture, self.session_id))
+        if self._pictures_in.makes_jpegs:
+            self._tell("update", self, {})
 
     def read_sound(self, *, finish: bool = False) -> None:
         """Read the sound that waits, in the caller's thread."""
@@ -283,11 +298,7 @@ class ExamSession:
 
     def end_break(self) -> None:
         """End the break that is on. Raise `Conflict` when none is."""
-        with self._lock:
-            now = self.clock()
-            self._breaks.finish(now)
-            self._last_in = dict.fromkeys(self._last_in, now)  # devices that were not asked for anything aren't lost
-        self._break_changed()
+        self._finish_break(self.clock())
 
     def student_break(self, *, on: bool) -> None:
         """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
@@ -302,17 +313,28 @@ class ExamSession:
         self._begin_break(STUDENT, "", self.accommodation.break_minutes * 60)
 
     def _begin_break(self, by: str, reason: str, lasting: float | None) -> None:
-        with self._lock:
+        def begin() -> list[IntervalResult]:
             if not self.is_running:
                 raise Conflict("The session has ended.")
             now = self.clock()
             # Nothing that came in already may lie in the break: live it may have counted, and a replay would leave it out.
             at = max(now, min(self._media_until + 1e-3, now + MEDIA_AHEAD_S))
             self._breaks.begin(at, by, reason, None if lasting is None else at + lasting)
+            return self._scorer.set_breaks(self._breaks.breaks)
+
+        self._score(begin)
+        self._break_changed()
+
+    def _finish_break(self, at: float) -> None:
+        def finish() -> list[IntervalResult]:
+            self._breaks.finish(at)
+            self._last_in = dict.fromkeys(self._last_in, at)  # devices that were not asked for anything aren't lost
+            return self._scorer.set_breaks(self._breaks.breaks)
+
+        self._score(finish)
         self._break_changed()
 
     def _break_changed(self) -> None:
-        self._score(lambda: self._scorer.set_breaks(self._breaks.breaks))
         self._storage.write("sessions", self.session_id, {"breaks": self.breaks()})
         newest = self._breaks.breaks[-1]
         log.info("break %s by %s", "begins" if newest.end is None else "is over, begun", newest.by, extra={"session_id": self.session_id})
@@ -457,6 +479,7 @@ class ExamSession:
         start = max(0.0, result.start - self._settings.clip_preroll_s)
         end = result.end + self._settings.clip_postroll_s
         frames, sounds = self._ring.cut(start, end)
+        start = min([start] + [frame.at for frame in frames[:1]])  # H.264 begins at its key
         job = ClipJob(
             self.session_id,
             self.user_id,
@@ -500,8 +523,7 @@ class ExamSession:
     def end_at(self, now: float, state: str, reason: str) -> tuple[dict[str, Any], Any]:
         """End the exam as of `now` on its clock, with what has been read."""
         if self.on_break:
-            self._breaks.finish(now)
-            self._break_changed()
+            self._finish_break(now)
         with self._lock:
             self.is_running = False
             self._ended_at = now
@@ -563,15 +585,23 @@ class ExamSession:
             self._flagged = {result.index for result in self._scorer.results(self.clock()) if result.flagged}
 
     def checkpoint(self) -> None:
-        """Store what was read so far, before the server stops; the session goes on afterwards."""
+        """Store what was read so far and cut the clips that are due, before the server stops and the ring is gone; the session goes on afterwards."""
         with self._lock:
             self._store_check(self.clock(), final=True)
+            due = sorted(self._clips_due)
+            self._clips_due.clear()
+        for index in due:
+            self._cut_clip(index)
 
     # What others see
 
     def newest_frame(self) -> Frame | None:
         """The newest picture; none while a break is on."""
-        return None if self.on_break else self._newest
+        return None if self.on_break else self._pictures_in.jpeg()
+
+    def watch(self, fps: float) -> None:
+        """Somebody watches at `fps` pictures a second: for the next seconds they are decoded for that too."""
+        self._pictures_in.watch(fps, self.clock())
 
     def status(self) -> dict[str, Any]:
         """The session as it stands, for proctors."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+import thresholds
 from errors import DetectorError
 from person_finders import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
 from picture_checks import is_framed, too_poor
@@ -37,6 +38,7 @@ class PersonsModel:
     - `phone_hint`: confidence of the first look from which a phone is checked, as it is when the student looks down; a phone is
       hinted at in 36 of 38 pictures with one, and in 7 % of those with none.
     - `screen_least`: confidence of a television or laptop that makes a person inside its box a picture.
+    - `dark_level`: grey 0..255 of the brightest twentieth below which nobody could be seen.
 
     Raises `DetectorError` when the model is missing or unusable.
     """
@@ -49,13 +51,14 @@ class PersonsModel:
         side: int = 320,
         close_side: int = 640,
         far_side: int = 192,
-        person_least: float = 0.35,
+        person_least: float = thresholds.PERSON_CONFIDENCE,
         far_least: float = 0.6,
-        more_least: float = 0.5,
+        more_least: float = thresholds.PERSONS_CONFIDENCE,
         more_hint: float = 0.15,
-        phone_least: float = 0.2,
+        phone_least: float = thresholds.PHONE_CONFIDENCE,
         phone_hint: float = 0.03,
-        screen_least: float = 0.4,
+        screen_least: float = thresholds.SCREEN_CONFIDENCE,
+        dark_level: float = thresholds.ROOM_DARK_LEVEL,
     ) -> None:
         self.backend: Backend = backend
         self._side = side
@@ -68,6 +71,7 @@ class PersonsModel:
         self._phone_least = phone_least
         self._phone_hint = phone_hint
         self._screen_least = screen_least
+        self._dark_level = dark_level
         self._finder = make_finder(model_path, backend)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
@@ -81,7 +85,7 @@ class PersonsModel:
         looks = [self._finder.find(image, self._side, LEAST)]
         phones = self._phones(image, looks, face, looking_down=gaze is not None and gaze.direction == "down")
         persons = self._persons(image, looks, face if gaze is not None and _is_sure(gaze) else None)
-        reason = "" if persons else too_poor(image)
+        reason = "" if persons else too_poor(image, dark=self._dark_level)
         return PersonsReading(
             at=at,
             count=None if reason else len(persons),
@@ -93,6 +97,11 @@ class PersonsModel:
             height=image.shape[0],
             backend=self.backend,
         )
+
+    @property
+    def sees_objects(self) -> bool:
+        """Whether the network knows phones and screens, not only persons."""
+        return self._finder.sees_objects
 
     def close(self) -> None:
         """Free the network."""

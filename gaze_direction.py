@@ -15,6 +15,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+import thresholds
 from errors import DetectorError
 from face_finder import FaceFinder, Outline, Picture, Points, landmarks_in, start_face_mesh
 from readings import Box, Direction, GazeReading
@@ -44,8 +45,7 @@ _IRIS_OUTWARD = 0.04
 # Where iris and upper lid are, in eye widths above the corners' line, when head and eyes look straight at the camera (focused people).
 _IRIS_REST = -0.062
 _LID_REST = -0.174
-# Openings at which an upright head's eyes are shut; and how much less it takes for each degree the head is bowed, because lids follow the gaze.
-_SHUT = 0.15
+# How much less opening it takes to be open for each degree the head is bowed, because lids follow the gaze.
 _SHUT_PER_DEG = 0.01
 _SHUT_FROM_DEG = 4.0
 
@@ -108,18 +108,19 @@ class GazeDetector:
         *,
         still: bool = False,
         finder: FaceFinder | None = None,
-        side_deg: float = 11.5,  # development set: 102 of 105 focused pictures within 9°, the others up to 10.9°; looks begin at 12.5°
-        down_deg: float = 11.0,  # development set: focused pictures stay under 7.5°, reading a phone begins at 15°
-        turned_deg: float = 25.0,  # a head turned this far looks away whatever the irises of its far side seem to say
-        min_eye_px: float = 5.5,  # narrower eyes carry no iris; 160x120 pictures (7 px and more) still gave 92 % right
-        dark_level: float = 14.0,  # mean luminance 0..255 of the face; at 20 % light it was 16..33 and all was well, at 10 % looks were lost
-        sharp_share: float = 0.02,  # Laplacian's share of the face's variance at 64x64: 0.07 and more as recorded, 0.01 when only blobs remain
+        side_deg: float = thresholds.GAZE_SIDE_DEG,
+        down_deg: float = thresholds.GAZE_DOWN_DEG,
+        turned_deg: float = thresholds.GAZE_TURNED_DEG,
+        shut: float = thresholds.EYES_SHUT,
+        min_eye_px: float = thresholds.EYE_MIN_PX,
+        dark_level: float = thresholds.FACE_DARK_LEVEL,
+        sharp_share: float = thresholds.FACE_SHARPNESS,
         stretch_below: float = 110.0,  # 95th percentile of luminance under which contrast is stretched before the face is looked for
         max_side: int = 960,  # a larger picture is made smaller first: the model sees the face at 192x192 in any case
-        min_confidence: float = 0.5,  # MediaPipe's own default for finding and following a face
-        rest_side_deg: float = 6.0,  # the rest may wander so far (a side screen); less than side_deg, so that looking away never becomes rest
-        rest_down_deg: float = 5.0,  # the same for a camera above the screen
-        rest_up_deg: float = 4.0,  # and for one below it
+        min_confidence: float = thresholds.FACE_CONFIDENCE,
+        rest_side_deg: float = thresholds.GAZE_REST_SIDE_DEG,
+        rest_down_deg: float = thresholds.GAZE_REST_DOWN_DEG,
+        rest_up_deg: float = thresholds.GAZE_REST_UP_DEG,
         rest_window: int = 240,  # readings the rest is the median of: two minutes at one each half second
         rest_prior: int = 40,  # the population's rest weighs as much as so many readings: the first moments alone can't set it
         rest_step: float = 0.5,  # seconds between two readings the rest learns from
@@ -128,6 +129,7 @@ class GazeDetector:
         self._side_deg = side_deg
         self._down_deg = down_deg
         self._turned_deg = turned_deg
+        self._shut = shut
         self._min_eye_px = min_eye_px
         self._dark_level = dark_level
         self._sharp_share = sharp_share
@@ -252,7 +254,7 @@ class GazeDetector:
         if abs(turned) >= 1:
             return "left" if turned > 0 else "right"
         bowed = max(0.0, face.pitch - rest.pitch - _SHUT_FROM_DEG)
-        if face.eye_open * _Rest().eye_open / rest.eye_open < _SHUT - _SHUT_PER_DEG * bowed:
+        if face.eye_open * _Rest().eye_open / rest.eye_open < self._shut - _SHUT_PER_DEG * bowed:
             return "closed"
         if max(abs(side), down) < 1:
             return "focused"
@@ -267,7 +269,7 @@ class GazeDetector:
         """Let the rest follow the person: the median of what may be rest at all, mixed with the population's, within bounds."""
         # Only what counts as focused for anybody may become the rest: who looks away from the very start does not teach it that.
         near = abs(face.gaze_x) < self._side_deg and abs(face.gaze_y) < self._down_deg and abs(face.yaw) < self._turned_deg
-        if at - self._learnt_at < self._rest_step or not near or face.eye_open < 1.2 * _SHUT:
+        if at - self._learnt_at < self._rest_step or not near or face.eye_open < 1.2 * self._shut:
             return
         self._learnt_at = at
         self._seen.append((face.gaze_x, face.gaze_y, face.pitch, face.eye_open))

@@ -108,6 +108,11 @@ class EmbeddedMongod:
             raise
         return f"mongodb://127.0.0.1:{self._port}/?directConnection=true"
 
+    def running_uri(self) -> str | None:
+        """The URI of the mongod that another process runs on this folder; None where there is none."""
+        port = _read_int(self._port_file)
+        return f"mongodb://127.0.0.1:{port}/?directConnection=true" if port and any(self._orphans()) else None
+
     def stop(self) -> None:
         """End mongod cleanly, within about `STOP_S` + 5 s. Harmless when it doesn't run."""
         self._stop.set()

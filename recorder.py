@@ -24,13 +24,18 @@ import numpy as np
 import numpy.typing as npt
 
 from clip_ring import join_sound
+from errors import ProctorError
+from h264 import playable
+from picture_feed import PictureDecoder
 from readings import SAMPLE_RATE, Frame, Sound
+from remux import CopiedTrack, can_copy
 
 log = logging.getLogger(__name__)
 
 PRESET = "superfast"  # 59 CPU-ms a second of clip and a quarter of ultrafast's bytes (640×480, 10 a second, crf 28)
 TIME_BASE = Fraction(1, 1000)
 AAC_BIT_RATE = 48_000
+CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it
 FOLDER_MAX_BYTES = 120  # a name of 128 letters may take 512 bytes, and file systems end at 255
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 RETRY_AFTER_S = (1.0, 5.0, 20.0)  # a disk that is full or away is tried again this often
@@ -193,24 +198,26 @@ class Recorder:
 
 
 def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
-    """Write `job` as H.264 and AAC in MP4, index in front, with the pictures' own times.
+    """Write `job` as H.264 and AAC in MP4, index in front, with the pictures' own times. H.264 of one kind is copied, all else encoded.
 
     Return where the file begins on the session's clock and how long it is, in seconds. A picture that can't be decoded is left out.
     """
-    first = min([frame.at for frame in job.frames[:1]] + [max(job.start, sound.at) for sound in job.sounds[:1]])
+    frames = playable(job.frames)
+    if not frames and not job.sounds:
+        raise ValueError("the pictures of this time rest on one that was lost, and there is no sound")
+    first = min([frame.at for frame in frames[:1]] + [max(job.start, sound.at) for sound in job.sounds[:1]])
     start = max(job.start, first)
-    last = max([frame.at for frame in job.frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
+    last = max([frame.at for frame in frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
     end = min(job.end, last)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
-        shape = next((image.shape for image in map(_decode, job.frames) if image is not None), None)
         # Both tracks must be there before the first packet is written.
-        video = _VideoTrack(container, crf, shape[1], shape[0]) if shape is not None else None
+        video = CopiedTrack(container, frames[0]) if can_copy(frames) else _encoded_track(container, frames, crf)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if job.sounds else None
         if audio is not None:
             audio.bit_rate = AAC_BIT_RATE
             _encode_sound(container, audio, join_sound(job.sounds, start, end))
         if video is not None:
-            for frame in job.frames:
+            for frame in frames:
                 video.add(frame, start)
             video.finish()
         if video is None and audio is None:
@@ -218,11 +225,19 @@ def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
     return start, max(0.0, end - start)
 
 
+def _encoded_track(container: Any, frames: list[Frame], crf: int) -> _VideoTrack | None:
+    """A track of the first picture's size; None when none can be decoded."""
+    decoder = PictureDecoder(CLIP_MAX_PIXELS)
+    shape = next((image.shape for frame in frames if (image := _decode(decoder, frame)) is not None), None)
+    return _VideoTrack(container, crf, shape[1], shape[0]) if shape is not None else None
+
+
 class _VideoTrack:
     """The picture track of one file, `width` × `height` pixels; pictures of other sizes are scaled."""
 
     def __init__(self, container: Any, crf: int, width: int, height: int) -> None:
         self._container = container
+        self._decoder = PictureDecoder(CLIP_MAX_PIXELS)
         self._pts = -1
         self._stream = container.add_stream("libx264", rate=1000, options={"preset": PRESET, "crf": str(crf), "g": "50"})
         self._stream.width, self._stream.height = width // 2 * 2, height // 2 * 2
@@ -231,7 +246,7 @@ class _VideoTrack:
         self._stream.codec_context.thread_count = 1
 
     def add(self, frame: Frame, start: float) -> None:
-        image = _decode(frame)
+        image = _decode(self._decoder, frame)
         if image is None:
             return
         width, height = self._stream.width, self._stream.height
@@ -254,14 +269,12 @@ def _encode_sound(container: Any, stream: Any, track: npt.NDArray[np.int16]) -> 
     container.mux(stream.encode(None))
 
 
-def decode_jpeg(data: bytes) -> npt.NDArray[np.uint8] | None:
-    """The picture as uint8 [h, w, 3] BGR, or None when it is not one."""
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    return None if image is None else np.asarray(image, np.uint8)
-
-
-def _decode(frame: Frame) -> npt.NDArray[np.uint8] | None:
-    return decode_jpeg(frame.data) if frame.codec == "jpeg" else None
+def _decode(decoder: PictureDecoder, frame: Frame) -> npt.NDArray[np.uint8] | None:
+    """The picture as uint8 [h, w, 3] BGR, or None when it can't be decoded."""
+    try:
+        return decoder.decode(frame)
+    except ProctorError:
+        return None
 
 
 def folder_name(user_id: str) -> str:

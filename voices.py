@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
+import thresholds
 from readings import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
@@ -27,6 +28,9 @@ FRAME = 270  # samples between two frames of the overlap model (its SincNet's st
 FRAME_SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=bool)  # its 7 powerset classes
 HOP = 160  # samples between two log-mel frames (10 ms), kaldi's default
 MEL_BINS = 80
+# How much further apart short speech must be, because its direction is less sure: a limit of .45 for .7 s made a dog's bark a voice.
+SHORT_APART = 0.13
+SHORT_CHANGE = 0.10
 
 
 def open_model(path: Path) -> Any:
@@ -126,17 +130,20 @@ class VoiceTracker:
         unit_s: float = 1.5,  # speech in one embedding: longer tells voices apart better, shorter finds a short answer
         least_unit_s: float = 0.6,  # shorter speech has no reliable direction
         sound_unit_s: float = 0.8,  # shorter units serve only where the overlap model heard two speakers
-        apart: tuple[float, float] = (0.36, 0.49),  # two speakers of the overlap model are two voices below this mean cosine:
-        apart_s: tuple[float, float] = (0.7, 1.5),  # the first with so little speech of one of them, the second with so much
-        change: tuple[float, float] = (0.40, 0.50),  # within one speaker of the overlap model: a voice has changed below this mean cosine,
-        change_s: tuple[float, float] = (1.3, 2.4),  # the first with this much speech on the shorter side, the second with that; less is no change
+        apart: float = thresholds.VOICES_THRESHOLD,  # two speakers of the overlap model are two voices below this mean cosine:
+        apart_s: tuple[float, float] = (0.7, 1.5),  # SHORT_APART less with so little speech of one of them, all of it with so much
+        change: float = thresholds.VOICE_CHANGE_THRESHOLD,  # within one speaker of the overlap model: a voice has changed below this mean cosine,
+        change_s: tuple[float, float] = (
+            1.3,
+            2.4,
+        ),  # SHORT_CHANGE less with this much on the shorter side, all of it with that; less is no change
         contrast: float = 0.10,  # and this much below the likeness within either side
-        stranger: float = 0.47,  # a voice is not the student's below this
+        stranger: float = thresholds.STRANGER_THRESHOLD,  # a voice is not the student's below this
         stranger_s: float = 2.0,  # and with this much speech
-        own: float = 0.52,  # a unit above this is the student's and refines the baseline
-        baseline_s: float = 8.0,  # speech after which the first voice counts as the student's
+        own: float = thresholds.OWN_VOICE_THRESHOLD,  # a unit above this is the student's and refines the baseline
+        baseline_s: float = thresholds.OWN_VOICE_S,  # speech after which the first voice counts as the student's
         baseline_most_s: float = 60.0,  # weight of the baseline; then it follows slowly (a cold, another seat)
-        together_s: float = 0.3,  # two at once for this long in a window
+        together_s: float = thresholds.TOGETHER_S,  # two at once for this long in a window
         edge_s: float = 0.6,  # at a window's end the overlap model may hear two until it knows what follows (an echo at a word's onset)
         turn_s: float = 0.5,  # least speech of a second speaker
     ) -> None:
@@ -145,9 +152,9 @@ class VoiceTracker:
         self._unit_s = unit_s
         self._least_unit_s = least_unit_s
         self._sound_unit_s = sound_unit_s
-        self._apart = apart
+        self._apart = (apart - SHORT_APART, apart)
         self._apart_s = apart_s
-        self._change = change
+        self._change = (change - SHORT_CHANGE, change)
         self._contrast = contrast
         self._change_s = change_s
         self._stranger = stranger

@@ -1,9 +1,9 @@
-"""Scenarios of labelled footage as a source gives them: JPEG pictures and stretches of sound with their own times."""
+"""Scenarios of labelled footage as a source gives them: JPEG or H.264 pictures and stretches of sound with their own times."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,9 @@ import soundfile
 from readings import SAMPLE_RATE, Frame, ScreenAct, Sound, ViolationKind
 from score import Rules
 
+Image = np.ndarray[Any, np.dtype[np.uint8]]
 JPEG_QUALITY = 60  # what the student's page sends
+H264_BITRATE, H264_KEY_S = 350_000, 2.0  # the same
 SOUND_CHUNK_S = 0.2
 ACT_KINDS = {"tab_switch": "tab_switch", "copy": "copy", "cut": "cut", "paste": "paste"}
 KINDS: dict[str, ViolationKind] = {"copy": "copy_paste", "cut": "copy_paste", "paste": "copy_paste"}
@@ -52,8 +54,11 @@ class Scenario:
             for interval in self.expected["intervals"]
         ]
 
-    def frames(self) -> Iterator[Frame]:
-        """Its pictures, as JPEG."""
+    def frames(self, codec: str = "jpeg") -> Iterator[Frame]:
+        """Its pictures, as `jpeg` or `h264`."""
+        if codec == "h264":
+            yield from h264_frames(pictures(self.folder / "video.mp4"))
+            return
         for at, data in jpegs(self.folder / "video.mp4"):
             yield Frame(at, data)
 
@@ -77,6 +82,47 @@ def scenarios(data: Path) -> list[Scenario]:
 
 def jpegs(video: Path, quality: int = JPEG_QUALITY) -> Iterator[tuple[float, bytes]]:
     """The pictures of a video, `(time in s, JPEG)`."""
+    for at, image in pictures(video):
+        yield at, cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def h264_frames(images: Iterable[tuple[float, Image]], bitrate: int = H264_BITRATE, key_s: float = H264_KEY_S) -> Iterator[Frame]:
+    """Pictures as a browser's encoder would send them: baseline, Annex B, no delay, a key picture every `key_s`."""
+    encoder: av.VideoCodecContext | None = None
+    key_at = 0.0
+    for number, (at, image) in enumerate(images):
+        if encoder is None:
+            encoder = _h264_encoder(image.shape[1], image.shape[0], bitrate)
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+        picture.pts, picture.time_base = round(at * 1000), Fraction(1, 1000)
+        key = number == 0 or at - key_at >= key_s - 1e-6
+        if key:
+            key_at = at
+            picture.pict_type = av.video.frame.PictureType.I
+        for packet in encoder.encode(picture):
+            yield Frame(at, bytes(packet), "h264", packet.is_keyframe, 0, number)
+
+
+def _h264_encoder(width: int, height: int, bitrate: int) -> av.VideoCodecContext:
+    encoder = av.CodecContext.create("libx264", "w")
+    assert isinstance(encoder, av.VideoCodecContext)
+    encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+    encoder.time_base, encoder.framerate = Fraction(1, 1000), Fraction(10)
+    encoder.bit_rate, encoder.thread_count, encoder.gop_size = bitrate, 1, 10_000
+    encoder.options = {
+        "preset": "veryfast",
+        "tune": "zerolatency",
+        "profile": "baseline",
+        "forced-idr": "1",
+        "sc_threshold": "0",
+        "maxrate": str(bitrate),
+        "bufsize": str(bitrate),
+    }
+    return encoder
+
+
+def pictures(video: Path) -> Iterator[tuple[float, Image]]:
+    """The pictures of a video, `(time in s, uint8 [h, w, 3] BGR)`."""
     with av.open(str(video)) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1
@@ -84,8 +130,7 @@ def jpegs(video: Path, quality: int = JPEG_QUALITY) -> Iterator[tuple[float, byt
         for picture in container.decode(stream):
             time = Fraction(picture.pts or 0) * (picture.time_base or Fraction(1))
             first = time if first is None else first
-            _, encoded = cv2.imencode(".jpg", picture.to_ndarray(format="bgr24"), [cv2.IMWRITE_JPEG_QUALITY, quality])
-            yield float(time - first), encoded.tobytes()
+            yield float(time - first), np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
 
 
 def read_sound(path: Path) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -1,29 +1,21 @@
-"""How well `GazeDetector` reads labelled single pictures, and whether it treats all groups alike.
-
-    python -m bench.gaze_task --data ../shared/data
+"""Gaze on labelled single pictures, and whether all groups of people are treated alike. `python -m bench.detectors` runs it.
 
 Each picture is read by itself, with no track and no learnt rest: what a session would say of its first picture.
 """
 
 from __future__ import annotations
 
-import argparse
-import csv
-import json
-import math
-import statistics
-import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
-
-from errors import InvalidInput
-from gaze_direction import GazeDetector
+from bench.figures import line, share
+from bench.pictures import Change, rows_of
+from config import Settings
+from detector_setup import gaze_detector
+from face_finder import FaceFinder
 from readings import GazeReading
 
 DISTRACTED = ("left", "right", "down")
@@ -33,159 +25,142 @@ LABELS = (*JUDGED, "closed")
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One labelled picture as it was read. `cost_ms` is the wall time of the reading."""
+    """One labelled picture as it was read; `label` is empty where the set has none (all its pictures are focused)."""
 
     row: dict[str, str]
     reading: GazeReading
-    cost_ms: float
+    label: str = "focused"
+
+    @property
+    def distracted(self) -> bool:
+        return self.reading.direction in DISTRACTED
 
 
-def run_gaze(data: Path) -> dict[str, Any]:
-    """Read the pictures of gaze/labels.csv under `data`; shares are 0..1.
-
-    `n` and `accuracy` are of focused, left, right and down (an unknown is not right). `false_distracted` is the share of focused and
-    closed pictures read as left, right or down; `missed_distracted` the share of left, right and down pictures read as focused, closed
-    or none; `unknown` the share of unknowns in all pictures. `by_label` has `closed` too.
-    """
-    return _gaze_figures(list(_read_all(data, "gaze")))
-
-
-def run_fairness(data: Path) -> dict[str, Any]:
-    """Read the pictures of fairness/labels.csv under `data` (all of them focused).
-
-    `face_gap_points` is the widest gap between groups of faces found, in percentage points; `distracted_ratio` the highest group's share of
-    false distracted over the lowest's (1 where there is none at all; half a picture is added to each group where one has none).
-    """
-    return _fairness_figures(list(_read_all(data, "fairness")))
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """The 95 % Wilson interval of `right` in `n`, as shares 0..1 (Wilson 1927)."""
-    if n == 0:
-        return 0.0, 1.0
-    z = 1.96
-    share = right / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
-
-
-def _read_all(data: Path, task: str) -> Iterator[Judged]:
-    listing = data / task / "labels.csv"
-    if not listing.is_file():
-        raise InvalidInput(f"There is no {listing}. Give the folder that holds gaze/ and fairness/ with --data.")
-    detector = GazeDetector(still=True)
+def judge(
+    data: Path, task: str, settings: Settings, finder: FaceFinder, change: Change | None = None, label: Callable[[str], str] = str
+) -> list[Judged]:
+    """Read the pictures of `data`/`task`/labels.csv, each changed by `change` before, and its label by `label` (a mirrored left is a right)."""
+    detector = gaze_detector(settings, finder, still=True)
     try:
-        with listing.open(newline="", encoding="utf-8") as lines:
-            for number, row in enumerate(csv.DictReader(lines)):
-                image = cv2.imread(str(data / row["file"]))
-                if image is None:
-                    raise InvalidInput(f"{data / row['file']} (row {number + 2} of {listing}) is missing or no picture.")
-                picture = np.asarray(image, dtype=np.uint8)
-                if number == 0:
-                    detector.read(picture, 0.0)  # the first call loads the models
-                started = time.perf_counter()
-                reading = detector.read(picture, float(number))
-                yield Judged(row, reading, (time.perf_counter() - started) * 1000)
+        return [
+            Judged(row, detector.read(picture, float(number)), label(row.get("label", "focused")))
+            for number, (row, picture) in enumerate(rows_of(data, task, change))
+        ]
     finally:
         detector.close()
 
 
-def _gaze_figures(judged: list[Judged]) -> dict[str, Any]:
+def gaze_figures(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Shares 0..1. `n` and `accuracy` are of focused, left, right and down (an unknown is not right).
+
+    `false_distracted` is the share of focused and closed pictures read as left, right or down; `missed_distracted` the share of left, right
+    and down pictures read as focused, closed or none; `unknown` the share of unknowns in all pictures. `by_label` has `closed` too.
+    """
     by_label: dict[str, dict[str, int]] = {label: {"n": 0, "right": 0} for label in LABELS}
-    seen: Counter[tuple[str, str]] = Counter()
     for one in judged:
-        label, direction = one.row["label"], one.reading.direction
-        seen[label, direction] += 1
-        by_label[label]["n"] += 1
-        by_label[label]["right"] += label == direction
+        by_label[one.label]["n"] += 1
+        by_label[one.label]["right"] += one.label == one.reading.direction
     n = sum(by_label[label]["n"] for label in JUDGED)
-    calm = sum(by_label[label]["n"] for label in ("focused", "closed"))
-    away = sum(by_label[label]["n"] for label in DISTRACTED)
-    false = sum(seen[label, direction] for label in ("focused", "closed") for direction in DISTRACTED)
-    missed = sum(seen[label, direction] for label in DISTRACTED for direction in ("focused", "closed", "none"))
-    unknown = sum(one.reading.direction == "unknown" for one in judged)
     return {
         "n": n,
         "accuracy": sum(by_label[label]["right"] for label in JUDGED) / max(n, 1),
-        "false_distracted": false / max(calm, 1),
-        "missed_distracted": missed / max(away, 1),
-        "unknown": unknown / max(len(judged), 1),
+        "false_distracted": _ratio(false_distracted(judged)),
+        "missed_distracted": _ratio(missed_distracted(judged)),
+        "unknown": _ratio(unknown(judged)),
         "by_label": by_label,
     }
 
 
-def _fairness_figures(judged: list[Judged]) -> dict[str, Any]:
-    groups: dict[str, dict[str, int]] = defaultdict(lambda: {"n": 0, "face_found": 0, "false_distracted": 0})
-    for one in judged:
-        group = groups[one.row["group"]]
-        group["n"] += 1
-        group["face_found"] += one.reading.box is not None
-        group["false_distracted"] += one.reading.direction in DISTRACTED
-    found = [group["face_found"] / group["n"] for group in groups.values()] or [0.0]
-    counts = [group["false_distracted"] for group in groups.values()]
-    half = 0.5 if any(counts) and not all(counts) else 0.0
-    shares = [(group["false_distracted"] + half) / (group["n"] + 2 * half) for group in groups.values()]
+def right(judged: Sequence[Judged], labels: Sequence[str] = JUDGED) -> tuple[int, int]:
+    """How many of how many pictures with these labels were read rightly."""
+    asked = [one for one in judged if one.label in labels]
+    return sum(one.label == one.reading.direction for one in asked), len(asked)
+
+
+def false_distracted(judged: Sequence[Judged]) -> tuple[int, int]:
+    """How many of the focused and closed pictures were read as looking away."""
+    calm = [one for one in judged if one.label not in DISTRACTED]
+    return sum(one.distracted for one in calm), len(calm)
+
+
+def missed_distracted(judged: Sequence[Judged]) -> tuple[int, int]:
+    """How many of the pictures of looking away were read as none; unknown is not among them."""
+    away = [one for one in judged if one.label in DISTRACTED]
+    return sum(one.reading.direction in ("focused", "closed", "none") for one in away), len(away)
+
+
+def unknown(judged: Sequence[Judged]) -> tuple[int, int]:
+    """How many could not be told."""
+    return sum(one.reading.direction == "unknown" for one in judged), len(judged)
+
+
+def fairness_figures(judged: Sequence[Judged]) -> dict[str, Any]:
+    """By group, of focused pictures: the shares of faces found and of false distracted.
+
+    `face_gap_points` is the widest gap between groups of faces found, in percentage points; `distracted_ratio` the highest group's share of
+    false distracted over the lowest's (1 where there is none at all; half a picture is added to each group where one has none).
+    """
+    groups = by_group(judged)
+    found = [100 * _ratio(faces_found(group)) for group in groups.values()] or [0.0]
+    counts = [false_distracted(group) for group in groups.values()]
+    half = 0.5 if any(count for count, _ in counts) and not all(count for count, _ in counts) else 0.0
+    shares = [(count + half) / (n + 2 * half) for count, n in counts]
     return {
-        "groups": dict(groups),
-        "face_gap_points": 100 * (max(found) - min(found)),
-        "distracted_ratio": max(shares) / min(shares) if any(counts) else 1.0,
+        "groups": {
+            name: {"n": len(group), "face_found": _ratio(faces_found(group)), "false_distracted": _ratio(false_distracted(group))}
+            for name, group in groups.items()
+        },
+        "face_gap_points": max(found) - min(found),
+        "distracted_ratio": max(shares) / min(shares) if any(count for count, _ in counts) else 1.0,
     }
 
 
-def _confusion(judged: list[Judged]) -> str:
+def by_group(judged: Sequence[Judged]) -> dict[str, list[Judged]]:
+    """The pictures by the `group` of their rows, by name."""
+    groups: dict[str, list[Judged]] = defaultdict(list)
+    for one in judged:
+        groups[one.row["group"]].append(one)
+    return dict(sorted(groups.items()))
+
+
+def faces_found(judged: Sequence[Judged]) -> tuple[int, int]:
+    """In how many pictures a face was found."""
+    return sum(one.reading.box is not None for one in judged), len(judged)
+
+
+def gaze_table(judged: Sequence[Judged]) -> list[str]:
+    """The figures with their intervals, what was read for what, and the wrong pictures by person."""
+    lines = ["Gaze, single pictures", line("focused, left, right, down right", *right(judged))]
+    lines += [line(f"  {label}", *right(judged, (label,))) for label in LABELS]
+    lines += [line("focused, left, right right", *right(judged, ("focused", "left", "right")))]
+    lines += [
+        line("false distracted", *false_distracted(judged)),
+        line("missed distracted", *missed_distracted(judged)),
+        line("unknown", *unknown(judged)),
+    ]
+    for name, group in by_group(judged).items():
+        lines.append(f"  {name + ' (' + str(len({one.row['subject'] for one in group})) + ' people)':<36}right {share(*right(group, LABELS))}")
+    seen = Counter((one.label, str(one.reading.direction)) for one in judged)
     columns = [*LABELS, "none", "unknown"]
-    seen = Counter((one.row["label"], str(one.reading.direction)) for one in judged)
-    lines = ["label \\ read" + "".join(f"{column:>9}" for column in columns)]
-    lines += [f"{label:12}" + "".join(f"{seen[label, column]:9}" for column in columns) for label in LABELS]
-    return "\n".join(lines)
-
-
-def _wrong(judged: list[Judged]) -> str:
-    """The pictures read wrongly, by person."""
+    lines.append("  label \\ read" + "".join(f"{column:>9}" for column in columns))
+    lines += [f"  {label:12}" + "".join(f"{seen[label, column]:9}" for column in columns) for label in LABELS]
     people: dict[str, list[str]] = defaultdict(list)
     for one in judged:
-        if one.reading.direction != one.row["label"]:
+        if one.reading.direction != one.label:
             people[one.row["subject"]].append(f"{Path(one.row['file']).stem} → {one.reading.direction} {one.reading.reason}".rstrip())
-    return "\n".join(f"  {subject}: " + ", ".join(files) for subject, files in sorted(people.items()))
+    return lines + [f"  wrong, {subject}: " + ", ".join(files) for subject, files in sorted(people.items())]
 
 
-def _share(right: int, n: int) -> str:
-    low, high = wilson(right, n)
-    return f"{right}/{n} = {100 * right / max(n, 1):.1f} % ({100 * low:.1f}..{100 * high:.1f})"
+def fairness_table(judged: Sequence[Judged]) -> list[str]:
+    """The figures by group with their intervals."""
+    figures = fairness_figures(judged)
+    lines = ["Groups (apparent skin tone), focused pictures"]
+    for name, group in by_group(judged).items():
+        people = len({one.row["subject"] for one in group})
+        lines.append(f"  {name} ({people} people): face found {share(*faces_found(group))}, false distracted {share(*false_distracted(group))}")
+    lines.append(f"  widest gap of faces found {figures['face_gap_points']:.1f} points, ratio of false distracted {figures['distracted_ratio']:.2f}")
+    return lines
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the gaze detector on labelled single pictures.")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"), help="folder with gaze/ and fairness/")
-    parser.add_argument("--json", action="store_true", help="print the figures as JSON only")
-    options = parser.parse_args()
-    cv2.setNumThreads(1)
-    gaze, fairness = list(_read_all(options.data, "gaze")), list(_read_all(options.data, "fairness"))
-    figures, fair = _gaze_figures(gaze), _fairness_figures(fairness)
-    cost_ms = statistics.median(one.cost_ms for one in gaze + fairness)
-    if options.json:
-        print(json.dumps({"gaze": figures, "fairness": fair, "cost_ms": round(cost_ms, 2)}))
-        return
-    by_label = figures["by_label"]
-    print("gaze, right (95 % Wilson interval)")
-    print("  all four    " + _share(sum(by_label[label]["right"] for label in JUDGED), figures["n"]))
-    for label in LABELS:
-        print(f"  {label:12}" + _share(by_label[label]["right"], by_label[label]["n"]))
-    calm = by_label["focused"]["n"] + by_label["closed"]["n"]
-    away = sum(by_label[label]["n"] for label in DISTRACTED)
-    print("  false distracted  " + _share(round(figures["false_distracted"] * calm), calm))
-    print("  missed distracted " + _share(round(figures["missed_distracted"] * away), away))
-    print("  unknown           " + _share(round(figures["unknown"] * len(gaze)), len(gaze)))
-    print(_confusion(gaze))
-    print("wrong, by person\n" + _wrong(gaze))
-    print("fairness, focused pictures")
-    for name, group in sorted(fair["groups"].items()):
-        found, false = _share(group["face_found"], group["n"]), _share(group["false_distracted"], group["n"])
-        print(f"  {name:7} face found {found}  false distracted {false}")
-    print(f"  widest gap of faces found {fair['face_gap_points']:.1f} points, ratio of false distracted {fair['distracted_ratio']:.2f}")
-    print(f"median cost {cost_ms:.1f} ms a picture, face found anew in each")
-
-
-if __name__ == "__main__":
-    main()
+def _ratio(count: tuple[int, int]) -> float:
+    return count[0] / max(count[1], 1)

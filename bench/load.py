@@ -1,11 +1,12 @@
 """Loads the real server with students who send footage over the student's link and dashboards that watch, and says how each was served.
 
-venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--data DIR] [--json FILE]
+venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264] [--data DIR] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import multiprocessing
 import statistics
@@ -14,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,19 +32,19 @@ WARM_S = 10.0  # the first check of a session is left out of the rates: models m
 CLIPS_WAIT_S = 60.0
 
 
-def footage_of(scenario: Scenario, seconds: float) -> Footage:
+def footage_of(scenario: Scenario, seconds: float, codec: str = "jpeg") -> Footage:
     """The first `seconds` of a scenario, in memory."""
     return Footage(
-        [frame for frame in scenario.frames() if frame.at < seconds],
+        list(itertools.takewhile(lambda frame: frame.at < seconds, scenario.frames(codec))),
         [sound for sound in scenario.sounds() if sound.at < seconds],
         [act for act in scenario.acts() if act.at < seconds],
         min(seconds, float(scenario.expected["duration"])),
     )
 
 
-def play_students(data: Path, link_url: str, seconds: float, pipe: Connection) -> None:
+def play_students(data: Path, link_url: str, seconds: float, codec: str, pipe: Connection) -> None:
     """A process of its own: all students, each with one scenario in turn."""
-    footage = [footage_of(scenario, seconds) for scenario in scenarios(data)]
+    footage = [footage_of(scenario, seconds, codec) for scenario in scenarios(data)]
     pipe.send("ready")
     tokens: list[str] = pipe.recv()
     students = [StudentClient(f"{link_url}?token={token}", footage[number % len(footage)]) for number, token in enumerate(tokens)]
@@ -87,9 +89,13 @@ class Dashboard:
 
     def _update(self, message: dict[str, Any]) -> None:
         self.updates += 1
-        sent = read_stamp(message["frame"]) if message.get("frame") else None
+        if not message.get("frame"):
+            return
+        sent = read_stamp(message["frame"])
         if sent is not None:
             self.latencies_ms.append((time.monotonic() - sent) * 1000)
+        else:  # a JPEG that the server made of H.264: its time is known to half a round trip on loopback
+            self.latencies_ms.append((time.time() - datetime.fromisoformat(message["timestamp"]).timestamp()) * 1000)
 
     def _clip(self, message: dict[str, Any]) -> None:
         self.clips[message["video_id"]] = time.time()
@@ -131,7 +137,7 @@ class Meter:
         return int(sum(process.num_threads() for process in self._server.processes()))
 
 
-def load(students: int, seconds: float, viewers: int, data: Path) -> dict[str, Any]:
+def load(students: int, seconds: float, viewers: int, data: Path, codec: str = "jpeg") -> dict[str, Any]:
     """Run the load and return the figures."""
     with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
         while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
@@ -139,7 +145,7 @@ def load(students: int, seconds: float, viewers: int, data: Path) -> dict[str, A
         meter = Meter(server)
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe()
-        player = context.Process(target=play_students, args=(data, server.link_url, seconds, there))
+        player = context.Process(target=play_students, args=(data, server.link_url, seconds, codec, there))
         player.start()
         here.recv()
         sessions = [server.create(f"student-{number:03}", "load") for number in range(students)]
@@ -156,12 +162,16 @@ def load(students: int, seconds: float, viewers: int, data: Path) -> dict[str, A
         for dashboard in dashboards:
             dashboard.close()
         details = [server.details(session_id) for session_id in ids]
-        return _figures(students, seconds, sent, details, dashboards, flagged, server.clips_dir) | {
-            "cpu_ms_per_student_s": round(cpu * 1000 / (students * lasted), 2),
-            "rss_mb": round(rss, 1),
-            "rss_mb_per_student": round((rss - rss_before) / students, 1),
-            "threads": threads,
-        }
+        return (
+            {"codec": codec}
+            | _figures(students, seconds, sent, details, dashboards, flagged, server.clips_dir)
+            | {
+                "cpu_ms_per_student_s": round(cpu * 1000 / (students * lasted), 2),
+                "rss_mb": round(rss, 1),
+                "rss_mb_per_student": round((rss - rss_before) / students, 1),
+                "threads": threads,
+            }
+        )
 
 
 def _await_clips(server: Server) -> list[dict[str, Any]]:
@@ -220,8 +230,6 @@ def _figures(
 
 def _clip_delays(flagged: list[dict[str, Any]], dashboards: list[Dashboard]) -> list[float]:
     """Seconds from the end of a flagged interval to the message that its clip is ready (the post-roll is in it)."""
-    from datetime import datetime
-
     heard: dict[str, float] = {}
     for dashboard in dashboards:
         for video_id, at in dashboard.clips.items():
@@ -236,13 +244,14 @@ def main() -> int:
     parser.add_argument("--students", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--viewers", type=int, default=1, help="dashboards that watch all students (default 1)")
+    parser.add_argument("--codec", choices=("jpeg", "h264"), default="jpeg", help="what the students' pages send (default jpeg)")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with scenarios/")
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
     if arguments.students < 1 or not scenarios(arguments.data):
         print(f"needs at least one student, and {arguments.data}/scenarios with footage", file=sys.stderr)
         return 2
-    figures = load(arguments.students, arguments.seconds, arguments.viewers, arguments.data)
+    figures = load(arguments.students, arguments.seconds, arguments.viewers, arguments.data, arguments.codec)
     print(json.dumps(figures, indent=1))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1))

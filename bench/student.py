@@ -71,6 +71,7 @@ class StudentClient:
         self._acts: dict[str, dict[str, Any]] = {}
         self._socket: WebSocket | None = None
         self._send_lock = threading.Lock()
+        self._needs_key = True  # of H.264: what follows a loss rests on what the server doesn't have
         self._threads = [
             threading.Thread(target=self._read, name="student-read", daemon=True),
             threading.Thread(target=self._play, name="student-play", daemon=True),
@@ -118,9 +119,13 @@ class StudentClient:
         self._say({"type": "acts", "acts": [item]})
         return str(item["id"])
 
-    def send_frame(self, jpeg: bytes, sequence: int) -> None:
-        """Send one picture, taken now."""
-        self._send(pack_media(Media("picture", "jpeg", sequence, page_ms(), stamp(jpeg, time.monotonic()))))
+    def send_frame(self, frame: Frame, sequence: int) -> None:
+        """Send one picture, taken now. H.264 that rests on a lost picture is left out, as a page would encode none."""
+        if frame.codec == "h264" and self._needs_key and not frame.key:
+            return
+        self._needs_key = False
+        data = stamp(frame.data, time.monotonic()) if frame.codec == "jpeg" else frame.data
+        self._send(pack_media(Media("picture", frame.codec, sequence, page_ms(), data, frame.key, frame.layer)))
         self.sent_frames += 1
 
     def send_sound(self, sound: Sound, sequence: int) -> None:
@@ -157,6 +162,7 @@ class StudentClient:
             return
         self.messages.append(message)
         if kind == "welcome":
+            self._needs_key = True
             self.welcomed.set()
             if self._acts:
                 self._say({"type": "acts", "acts": list(self._acts.values())})
@@ -164,6 +170,8 @@ class StudentClient:
             self.acknowledged.update(message["ids"])
             for act_id in message["ids"]:
                 self._acts.pop(act_id, None)
+        elif kind == "key":
+            self._needs_key = True
         elif kind in {"ended", "replaced"}:
             self.ended.set()
 
@@ -172,7 +180,7 @@ class StudentClient:
         if not self.welcomed.wait(30):
             return
         begun = time.monotonic()
-        numbers = itertools.count()
+        numbers = (itertools.count(), itertools.count())
         events: list[tuple[float, int, Any]] = [(frame.at, 0, frame) for frame in self.footage.frames]
         if self.fps is not None:
             events = [event for number, event in enumerate(events) if number % max(1, round(10 / self.fps)) == 0]
@@ -187,11 +195,11 @@ class StudentClient:
                 if kind == 2:
                     self.act(item.kind, item.detail)
                 elif not self.welcomed.is_set():
-                    continue
+                    next(numbers[kind])
                 elif kind == 0:
-                    self.send_frame(item.data, next(numbers))
+                    self.send_frame(item, next(numbers[0]))
                 else:
-                    self.send_sound(item, next(numbers))
+                    self.send_sound(item, next(numbers[1]))
 
     def _say(self, message: dict[str, Any]) -> None:
         self._write(json.dumps(message).encode(), ABNF.OPCODE_TEXT)

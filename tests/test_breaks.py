@@ -6,13 +6,13 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from breaks import Break, BreakBook, covers, outside
 from checks import CheckCollector, unpack
 from errors import Conflict
-from readings import AudioReading, GazeReading, PersonsReading, ScreenAct
+from readings import AudioReading, Direction, GazeReading, PersonsReading, ScreenAct
 from score import Scorer, replay
 from test_score import RULES, Picture, acts, between, footage, one, pictures, sounds
 
@@ -25,6 +25,26 @@ def some_breaks(draw: st.DrawFn) -> list[Break]:
     if len(edges) % 2:
         made.append(Break(edges[-1] / 4, None, "proctor"))
     return made
+
+
+@st.composite
+def away_across_a_boundary(draw: st.DrawFn) -> tuple[list[Picture], list[AudioReading], list[Break]]:
+    """Mostly looking away, two persons and several voices, from 20 s to 40 s, with a break of a moment near the interval's end at 30 s."""
+    made: list[Picture] = []
+    heard: list[AudioReading] = []
+    at = 20.0
+    seen: st.SearchStrategy[Direction] = st.sampled_from(["left", "left", "none", "focused", "unknown"])
+    runs = st.tuples(seen, st.sampled_from([2, 2, 1, 0, None]), st.integers(3, 30))
+    for direction, count, length in draw(st.lists(runs, min_size=2, max_size=6)):
+        for _ in range(length):
+            look = PersonsReading(at, count, count == 2) if len(made) % 8 == 0 else None
+            made.append((GazeReading(at, direction), look))
+            at += 0.25
+    for begin, length in draw(st.lists(st.tuples(st.integers(80, 160), st.integers(1, 24)), max_size=5)):
+        if not heard or begin / 4 >= heard[-1].at + heard[-1].duration:
+            heard.append(AudioReading(begin / 4, length / 4, multiple=((begin / 4, (begin + length) / 4),), voices=2))
+    start = draw(st.integers(84, 124)) / 4
+    return made, heard, [Break(start, start + draw(st.integers(1, 16)) / 4, "student")]
 
 
 def fed(made: list[Picture], heard: list[AudioReading], done: list[ScreenAct], breaks: list[Break]) -> Scorer:
@@ -48,6 +68,34 @@ def test_a_break_never_adds_points(made: list[Picture], heard: list[AudioReading
     without, within = points(fed(made, heard, done, [])), points(fed(made, heard, done, breaks))
     for plain, paused in zip(without, within, strict=True):
         assert all(count <= plain.get(kind, 0) for kind, count in paused.items())
+
+
+@settings(max_examples=300)
+@given(away_across_a_boundary())
+def test_a_break_carries_nothing_into_the_next_interval(case: tuple[list[Picture], list[AudioReading], list[Break]]) -> None:
+    """What a break cuts off begins anew, and must not count later for that in an interval in which it would not have counted."""
+    made, heard, breaks = case
+    without, within = points(fed(made, heard, [], [])), points(fed(made, heard, [], breaks))
+    for plain, paused in zip(without, within, strict=True):
+        assert all(count <= plain.get(kind, 0) for kind, count in paused.items())
+
+
+def test_looking_away_that_counted_before_the_break_does_not_count_again_after_it() -> None:
+    """Away from 25 s to 31.75 s counts once. A break at 28.5 s makes two of it, of which the second reaches its 2 s in the next interval."""
+    scorer = fed(pictures(between(25, 31.75, "left"), one, 20, 40), [], [], [Break(28.5, 28.6, "student")])
+    assert points(scorer)[:2] == [{"gaze_distracted": 2}, {}]
+
+
+def test_several_voices_that_a_break_cut_count_by_the_intervals_own_seconds() -> None:
+    heard = [AudioReading(20, 5, multiple=((25.0, 28.0),), voices=2), AudioReading(28, 3, multiple=((28.5, 31.5),), voices=2)]
+    scorer = fed([], heard, [], [Break(28.0, 28.5, "student")])
+    assert points(scorer)[:2] == [{"multiple_voices": 10}, {}]
+
+
+def test_voices_before_and_after_a_break_are_not_one_conversation() -> None:
+    heard = [AudioReading(27, 3, multiple=((28.1, 29.4),), voices=2), AudioReading(30, 3, multiple=((29.8, 31.2),), voices=2)]
+    assert points(fed([], heard, [], []))[1] == {"multiple_voices": 10}
+    assert points(fed([], heard, [], [Break(29.4, 29.8, "student")]))[:2] == [{}, {}]
 
 
 @given(footage(), sounds(), acts, some_breaks())

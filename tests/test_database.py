@@ -17,6 +17,8 @@ from typing import Any
 import pymongo
 import pytest
 
+from accommodation_records import Accommodations
+from accommodations import Accommodation
 from database import Database
 from errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
 from mongod import EmbeddedMongod
@@ -375,6 +377,7 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
         database.write("reviews", f"r{number}", {"video_id": "s-1", "at": START})
         database.write("audit", f"a{number}", {"at": START})
         database.write("users", f"u{number}", {"at": START})
+        Accommodations(database).set(Accommodation(f"u{number}", "math" if number % 2 else "art"))
         state = "running" if number % 2 else "ended"
         session = {"user_id": f"u{number}", "exam_id": None, "state": state, "started_at": START, "flagged_intervals": number}
         database.write("sessions", f"s{number}", session)
@@ -405,6 +408,9 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
     database.pending_clips()
     database.stats(3)
     Reviews(database).history("s-1")
+    Accommodations(database).find("u1", "math")
+    for filters in ({}, {"user_id": "u1"}, {"exam_id": "math"}):
+        Accommodations(database).listed(**filters, limit=5)
     database.audit_entries(5, "a1")
     database.get("users", "u1")
     database.documents("users", "u1")

@@ -54,7 +54,7 @@ def test_a_proctor_pauses_a_session_and_nothing_counts_until_it_goes_on(client: 
     assert (one["by"], one["reason"], one["end"]) == ("Ada", "fire drill", None)
     assert session.status()["on_break"] is True
     at = session.clock()
-    session.take_acts([ScreenAct("left-the-tab", at, "tab_switch"), ScreenAct("copied", at + 1, "copy")])
+    session.take_acts([ScreenAct("left-the-tab", at, "tab_switch"), ScreenAct("copied", at, "copy")])
     assert session.status()["total_score"] == 0
     assert error_of(client.post(f"/api/session/{session.session_id}/break", json={"on": True}), 409)["code"] == "conflict"
     done = pause(client, session, on=False, by="Ada")
@@ -151,8 +151,10 @@ def test_an_exam_that_ends_in_a_break_ends_the_break(client: FlaskClient, parts:
 
 
 def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, parts: Parts, start: Start) -> None:
-    session = start()
-    session.take_acts([ScreenAct("before", 0.001, "tab_switch")])
+    session = start(breaks_allowed=2, points={"speech": 0})
+    session.student_break(on=True)
+    session.student_break(on=False)
+    session.take_acts([ScreenAct("before", 0.0001, "tab_switch")])
     session.begin_break("Ada", "fire drill")
     session.take_acts([ScreenAct("within", session.clock() + 500, "copy")])
     session.send_message("All is well", "message", "Ada")
@@ -167,6 +169,11 @@ def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, part
     assert again is not session
     assert again.breaks() == session.breaks()
     assert again.on_break
+    assert again.breaks_left() == 1
+    assert again.rules == session.rules
+    assert again.accommodation is not None
+    assert session.accommodation is not None
+    assert again.accommodation.words() == session.accommodation.words()
     assert again.status()["total_score"] == before["total_score"] == 4
     assert [message.text for message in again.messages.waiting()] == ["All is well"]
     again.end_break()
@@ -217,6 +224,7 @@ def test_messages_are_bounded() -> None:
         ("break", {}, "on"),
         ("break", {"on": "perhaps"}, "on"),
         ("break", {"on": True, "by": "x" * 129}, "by"),
+        ("break", {"on": True, "by": "student"}, "by"),
         ("end", {"reason": 7}, "reason"),
     ],
 )

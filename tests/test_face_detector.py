@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from bench.persons_task import Look, persons_figures, phone_figures, run_persons, wilson
 from errors import DetectorError
 from face_detector import PersonsModel
 from person_finders import Image, OnnxFinder, input_size
 from picture_checks import is_framed, too_poor
-from readings import Box, GazeReading, PersonsReading
+from readings import Box, GazeReading
 
 
 @pytest.fixture(scope="module")
@@ -248,31 +246,3 @@ def test_facemesh_counts_faces_without_a_model_and_knows_nothing_of_phones(share
         reading = model.look(picture(shared_data, file), 0.0)
         assert (reading.count, reading.phone, reading.backend) == (count, None, "facemesh")
     model.close()
-
-
-def reading(count: int | None, phone: bool | None = False) -> PersonsReading:
-    return PersonsReading(0.0, count, phone)
-
-
-def test_bench_figures_count_each_kind_of_error_once() -> None:
-    looks = [Look("a", 0, reading(0), 1), Look("b", 0, reading(1), 1), Look("c", 1, reading(3), 1), Look("d", 2, reading(5), 1)]
-    looks += [Look("e", 2, reading(1), 1), Look("f", 1, reading(0), 1), Look("g", 1, reading(None), 1), Look("h", 1, reading(1), 1)]
-    assert persons_figures(looks) == {"n": 8, "accuracy": 3 / 8, "false_extra": 1, "missed_extra": 1, "false_absent": 1, "missed_absent": 1}
-    phones = [Look("a", 1, reading(1, True), 1), Look("b", 1, reading(1), 1), Look("c", 0, reading(1, True), 1), Look("d", 1, reading(1, None), 1)]
-    assert phone_figures(phones) == {"n": 4, "precision": 0.5, "recall": 1 / 3}
-
-
-def test_wilson_interval() -> None:
-    low, high = wilson(98, 100)
-    assert low == pytest.approx(0.930, abs=0.001)
-    assert high == pytest.approx(0.994, abs=0.001)
-    assert wilson(0, 0) == (0.0, 1.0)
-
-
-def test_bench_reads_a_labelled_folder(shared_data: Path, models_dir: Path, tmp_path: Path) -> None:
-    names = ["persons/0_021.jpg", "persons/1_000.jpg", "persons/2_025.jpg"]
-    (tmp_path / "persons").mkdir()
-    for name in names:
-        shutil.copy(shared_data / name, tmp_path / name)
-    (tmp_path / "persons" / "labels.csv").write_text("file,count\n" + "".join(f"{name},{count}\n" for count, name in enumerate(names)))
-    assert run_persons(tmp_path, models_dir) == {"n": 3, "accuracy": 1.0, "false_extra": 0, "missed_extra": 0, "false_absent": 0, "missed_absent": 0}

@@ -26,6 +26,24 @@ PUBLISHED = [
     ("get", "/api/health"),
     ("get", "/metrics"),
     ("get", "/api/openapi.json"),
+    ("get", "/api/session/{session_id}/screen"),
+    ("get", "/api/session/{session_id}/still/{index}"),
+    ("post", "/api/session/{session_id}/break"),
+    ("post", "/api/session/{session_id}/message"),
+    ("post", "/api/session/{session_id}/end"),
+    ("get", "/api/review/queue"),
+    ("post", "/api/review/{video_id}"),
+    ("get", "/api/review/{video_id}/history"),
+    ("post", "/api/accommodations"),
+    ("get", "/api/accommodations"),
+    ("delete", "/api/accommodations/{accommodation_id}"),
+    ("get", "/api/analytics"),
+    ("get", "/api/analytics.csv"),
+    ("get", "/api/exams"),
+    ("post", "/api/student/check"),
+    ("post", "/api/student/rehearsal"),
+    ("post", "/api/student/speed"),
+    ("post", "/api/student/look"),
     ("post", "/api/student/start"),
     ("get", "/api/student/session"),
     ("get", "/student/link"),
@@ -130,7 +148,7 @@ def test_every_error_a_call_can_give_has_its_words() -> None:
 
 def test_calls_answer_no_error_that_is_not_described(app: Flask, client: FlaskClient, document: dict[str, Any]) -> None:
     """Every described JSON call, asked in a dozen wrong ways."""
-    values = {"session_id": "x", "video_id": "x", "filepath": "x.mp4", "filename": "x.css"}
+    values = {"session_id": "x", "video_id": "x", "filepath": "x.mp4", "filename": "x.css", "index": "x", "accommodation_id": "x"}
     headers = {"Content-Type": "application/json"}
     asked = 0
     for path, method, operation in operations(document):
@@ -151,7 +169,7 @@ def test_calls_answer_no_error_that_is_not_described(app: Flask, client: FlaskCl
 def test_calls_name_the_models_they_answer_with(app: Flask) -> None:
     for endpoint, view in app.view_functions.items():
         blueprint = endpoint.partition(".")[0]
-        if blueprint in ("api", "students", "health", "videos"):
+        if blueprint in ("api", "students", "health", "videos", "reviews", "accommodations", "desk", "stills", "analytics"):
             call = getattr(view, "call", None)
             assert isinstance(call, Call), f"{endpoint} lacks @describe"
             assert call.answer or call.media_type != "application/json" or endpoint == "health.openapi", endpoint

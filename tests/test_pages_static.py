@@ -25,7 +25,17 @@ ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
 SESSION = "0123456789abcdef" * 2
-PAGES = ["/", "/flagged", f"/session/{SESSION}", "/portal", "/login"]
+PAGES = ["/", "/review", "/analytics", "/exams", "/settings", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
+PAGE_OF_SCRIPT = {
+    "portal": "/portal",
+    "live": "/",
+    "review": "/review",
+    "session": f"/session/{SESSION}",
+    "report": f"/session/{SESSION}/report",
+    "analytics": "/analytics",
+    "exams": "/exams",
+    "settings": "/settings",
+}
 PASSWORD = "correct horse battery staple"
 
 
@@ -123,17 +133,17 @@ def test_every_field_has_a_label_and_every_icon_exists(client: FlaskClient, path
     html = html_of(client, path, tmp_path)
     page = Page(html)
     labelled = {attributes.get("for") for attributes in page.all("label")}
-    for field in page.all("input", "select"):
-        wrapped = field.get("type") == "checkbox"  # stands inside its label
+    for field in page.all("input", "select", "textarea"):
+        wrapped = field.get("type") in ("checkbox", "radio")  # stands inside its label
+        wrapped = wrapped or bool(field.get("aria-label"))
         assert field.get("type") == "hidden" or wrapped or field.get("id") in labelled
     symbols = set(re.findall(r'<symbol id="([a-z]+)"', (ROOT / "static" / "img" / "icons.svg").read_text()))
     assert set(re.findall(r"icons\.svg#([a-z]+)", html)) <= symbols
 
 
-@pytest.mark.parametrize("script", ["portal", "live", "flagged", "session"])
+@pytest.mark.parametrize("script", PAGE_OF_SCRIPT)
 def test_every_element_that_a_script_needs_is_on_its_page(client: FlaskClient, script: str) -> None:
-    path = {"portal": "/portal", "live": "/", "flagged": "/flagged", "session": f"/session/{SESSION}"}[script]
-    ids = Page(client.get(path).text).ids
+    ids = Page(client.get(PAGE_OF_SCRIPT[script]).text).ids
     seen: set[Path] = set()
     waiting = [ROOT / "static" / "js" / f"{script}.js"]
     while waiting:
@@ -194,6 +204,44 @@ def test_pages_carry_the_rules_that_their_scripts_need(tmp_path: Path) -> None:
     assert Page(html).all("body")[0]["data-flag-threshold"] == "14"
 
 
+def test_an_old_bookmark_of_the_flagged_page_leads_to_the_review(client: FlaskClient) -> None:
+    answer = client.get("/flagged")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/review?state=all&rank=newest"
+
+
+def test_every_page_of_a_proctor_leads_to_the_others(client: FlaskClient) -> None:
+    wanted = {"/", "/review", "/analytics", "/exams", "/settings"}
+    for path in wanted | {f"/session/{SESSION}"}:
+        page = Page(client.get(path).text)
+        assert wanted <= {str(link.get("href")) for link in page.all("a")}, path
+        current = [link.get("href") for link in page.all("a") if link.get("aria-current") == "page"]
+        assert current == ([path] if path in wanted else []), path
+
+
+def test_the_settings_page_shows_what_is_in_force_and_no_secret(tmp_path: Path) -> None:
+    secrets = {"secret_key": "s" * 40, "api_token": "t" * 40, "mongo_uri": "mongodb://user:pass4711@db.example"}
+    html = make_app(tmp_path, points_speech=7, flag_threshold=14, **secrets).test_client().get("/settings").text
+    for name, value in [("POINTS_SPEECH", "7"), ("FLAG_THRESHOLD", "14")]:
+        assert re.search(rf"{name}</code></th><td[^>]*>{value}</td>", html), name
+    for secret in (*secrets.values(), "pass4711", str(tmp_path)):
+        assert secret not in html
+
+
+def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path) -> None:
+    plain = make_app(tmp_path).test_client().get("/portal").text
+    assert 'id="check-share"' not in plain
+    asked = make_app(tmp_path, screen_capture="required").test_client().get("/portal").text
+    assert 'id="check-share"' in asked
+    assert Page(asked).all("body")[0]["data-screen-capture"] == "required"
+
+
+def test_the_exams_own_page_is_framed_where_one_is_set(tmp_path: Path) -> None:
+    html = make_app(tmp_path, exam_url="https://exam.example.org/start").test_client().get("/portal").text
+    assert [frame["src"] for frame in Page(html).all("iframe")] == ["https://exam.example.org/start"]
+    assert Page(make_app(tmp_path).test_client().get("/portal").text).all("iframe") == []
+
+
 def test_a_session_id_that_is_none_gets_a_page_that_says_so(client: FlaskClient) -> None:
     for wrong in ("nope", "0" * 31, "<script>", "A" * 32):
         answer = client.get(f"/session/{wrong}")
@@ -227,8 +275,8 @@ def test_a_page_for_proctors_asks_for_the_login_and_comes_back(guarded: FlaskCli
 @pytest.mark.parametrize(
     ("given", "taken"),
     [
-        ("/flagged", "/flagged"),
-        ("/flagged?after=1-2&x=y", "/flagged?after=1-2&x=y"),
+        ("/review", "/review"),
+        ("/review?after=1-2&x=y", "/review?after=1-2&x=y"),
         (f"/session/{SESSION}", f"/session/{SESSION}"),
         ("", "/"),
         ("flagged", "/"),

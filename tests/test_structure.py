@@ -11,7 +11,18 @@ ROOT = Path(__file__).resolve().parent.parent
 
 WEB = {"flask", "flask_socketio", "flask_sock", "werkzeug", "simple_websocket", "socketio", "web"}
 DATABASE = {"pymongo", "bson", "database", "write_queue", "spool", "mongod"}
-DETECTORS = {"mediapipe", "onnxruntime", "gaze_direction", "face_finder", "face_detector", "person_finders", "audiodetector", "voices", "analysis"}
+DETECTORS = {
+    "mediapipe",
+    "onnxruntime",
+    "gaze_direction",
+    "face_finder",
+    "face_detector",
+    "person_finders",
+    "audiodetector",
+    "voices",
+    "analysis",
+    "detector_setup",
+}
 SCORING = {"score", "stretches", "checks"}
 SESSIONS = {"exam_session", "monitor"}
 OWN = {path.stem for path in ROOT.glob("*.py")} | {"web", "bench"}
@@ -26,12 +37,18 @@ KNOWS_NOTHING_OF: dict[str, set[str]] = {
     "face_detector": SESSIONS | WEB | DATABASE | SCORING,
     "person_finders": SESSIONS | WEB | DATABASE | SCORING,
     "picture_checks": SESSIONS | WEB | DATABASE | SCORING,
+    "thresholds": OWN | WEB | DATABASE | DETECTORS,
+    "detector_setup": SESSIONS | WEB | DATABASE | SCORING,
+    "rescore": SESSIONS | DETECTORS,
+    "stored_session": SESSIONS | WEB | DETECTORS | SCORING,
     "audiodetector": SESSIONS | WEB | DATABASE | SCORING,
     "voices": SESSIONS | WEB | DATABASE | SCORING,
     "breaks": WEB | DATABASE | SESSIONS | DETECTORS | {"threading", "time"},
     "accommodations": WEB | DATABASE | SESSIONS | DETECTORS,
     "accommodation_records": WEB | SESSIONS | DETECTORS,
     "review_records": WEB | SESSIONS | DETECTORS | SCORING,
+    "analytics_queries": WEB | SESSIONS | DETECTORS | SCORING,
+    "stills": OWN - {"errors", "stills"} | WEB | DETECTORS | DATABASE,
     "messages": WEB | DATABASE | SESSIONS | DETECTORS | SCORING,
     "screen_stills": WEB | DATABASE | SESSIONS | DETECTORS | SCORING,
     "indexes": WEB | SESSIONS | DETECTORS | SCORING | OWN - {"indexes"},
@@ -49,6 +66,10 @@ KNOWS_NOTHING_OF: dict[str, set[str]] = {
     "monitor": WEB,
     "clip_ring": SCORING | WEB | DATABASE | SESSIONS,
     "recorder": SCORING | WEB | DATABASE | SESSIONS,
+    "remux": SCORING | WEB | DATABASE | SESSIONS,
+    "picture_feed": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
+    "h264": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
+    "opus": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
     "database": WEB | DETECTORS | SCORING | SESSIONS,
     "write_queue": WEB | DETECTORS | SCORING | SESSIONS,
     "spool": WEB | DETECTORS | SCORING | SESSIONS,

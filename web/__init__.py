@@ -14,6 +14,7 @@ def register_web(app: Flask, parts: Parts) -> None:
     """Put everything that answers requests on `app`. The check of who may runs before every view, whoever registered it."""
     from web.access import register_access
     from web.accommodations import accommodations
+    from web.analytics import analytics
     from web.api import api
     from web.desk import desk
     from web.errors import register_errors
@@ -24,7 +25,9 @@ def register_web(app: Flask, parts: Parts) -> None:
     from web.pages import pages
     from web.parts import EXTENSION
     from web.reviews import reviews
+    from web.stills import stills
     from web.students import students
+    from web.trials import trials
     from web.videos import videos
 
     app.extensions[EXTENSION] = parts
@@ -36,5 +39,5 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_headers(app)
     register_metrics(app, parts)
     register_access(app, parts.access)
-    for blueprint in (api, students, videos, reviews, accommodations, desk, health_calls, pages, link):
+    for blueprint in (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link):
         app.register_blueprint(blueprint)

@@ -35,6 +35,11 @@ WHO_MAY: Mapping[str, Who] = {
     "accommodations.save": "proctor",
     "accommodations.listed": "proctor",
     "accommodations.remove": "proctor",
+    "analytics.figures": "proctor",
+    "analytics.table": "proctor",
+    "analytics.exams": "proctor",
+    "stills.screen": "proctor",
+    "stills.of_interval": "proctor",
     "desk.set_break": "proctor",
     "desk.send_message": "proctor",
     "desk.end_session": "proctor",
@@ -43,6 +48,10 @@ WHO_MAY: Mapping[str, Who] = {
     "reviews.history": "proctor",
     "students.start": "open",  # PORTAL_OPEN decides
     "students.session": "student",
+    "students.check": "student",
+    "students.rehearsal": "open",  # PORTAL_OPEN decides
+    "trials.speed": "open",  # PORTAL_OPEN or a student's token decides
+    "trials.look": "open",  # likewise
     "link.student_link": "student",
     "health.health": "open",  # says more to a proctor
     "health.metrics": "proctor",

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Request, Response, request
 
+from accommodations import document_id_of
 from errors import InvalidInput, NotFound
 from web.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
 from web.openapi import describe
@@ -91,6 +92,7 @@ def session_details(session_id: str) -> Response:
     if session is not None:
         document |= {"breaks": session.breaks(), "messages": session.messages.documents()}
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
+    document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
         SessionDetails(

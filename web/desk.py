@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from errors import Conflict, NotFound, StorageError
+from breaks import STUDENT
+from errors import Conflict, InvalidInput, NotFound, StorageError
 from exam_session import ExamSession
 from web.api import check_session_id
 from web.audit import note
@@ -27,6 +28,8 @@ def set_break(session_id: str) -> Response:
     """
     session = running(session_id)
     wanted = read_body(request, SetBreak)
+    if wanted.by == STUDENT:
+        raise InvalidInput(f"by must name the proctor: a break by {STUDENT!r} is one that the student took.", field="by")
     if wanted.on:
         session.begin_break(wanted.by, wanted.reason)
     else:

@@ -16,8 +16,12 @@ from simple_websocket import ConnectionClosed
 
 from errors import Conflict, InvalidInput, NotFound, ProctorError, StorageError, TooLarge, Unsupported
 from exam_session import ExamSession
+from h264 import inspect
+from opus import OpusReader
+from picture_feed import check_picture
 from readings import SAMPLE_RATE, DeviceName, DeviceStateName, Frame, Sound
-from web.link_protocol import CODECS, MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
+from web.link_protocol import MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
+from web.pace import Lateness, Pace
 from web.parts import Parts, parts
 from web.students import student_video
 
@@ -82,6 +86,8 @@ class Links:
             self.send(session.session_id, {"type": "ended", "reason": payload["reason"]})
         elif event == "notices":
             self.send(session.session_id, {"type": "quality", "notices": payload["codes"]})
+        elif event == "key":
+            self.send(session.session_id, {"type": "key"})
 
     def close_all(self) -> None:
         """Close every link: the server stops, and the pages will come again."""
@@ -109,6 +115,9 @@ class StudentLink:
         self._last_at = -1.0
         self._problems: set[str] = set()
         self._told_paused = False
+        self._opus = OpusReader(MAX_SOUND_S)
+        self._pace = Pace(owner.settings.video_fps)
+        self._lateness = Lateness()
         self._closing = False
 
     def say(self, message: dict[str, Any]) -> None:
@@ -128,6 +137,7 @@ class StudentLink:
             self._acknowledge()
             self._deliver_messages()
             self._tell_pause()
+            self._tell_pace()
             while self._to_say:
                 message = self._to_say.popleft()
                 self._send(message)
@@ -178,6 +188,13 @@ class StudentLink:
         newest = self.session.breaks()[-1]
         left = {"seconds_left": self.session.break_seconds_left(), "breaks_left": self.session.breaks_left()}
         self._send({"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left})
+
+    def _tell_pace(self) -> None:
+        """Ask for fewer pictures while the server can't read them in time, and for more afterwards."""
+        before = self._pace.fps
+        fps = self._pace.look(self.session.clock(), self.session.picture_waits())
+        if fps is not None and self._welcomed:
+            self._send({"type": "slower" if fps < before else "faster", "fps": fps})
 
     # The clock
 
@@ -264,22 +281,54 @@ class StudentLink:
             return  # its time can't be told yet
         now = self.session.clock()
         at = min(self._clock.at(media.time_ms), now + FUTURE_S)
-        if media.kind == "picture" and media.codec == "jpeg":
-            if len(media.payload) > self._parts.settings.max_picture_kb * 1024:
-                limit = self._parts.settings.max_picture_kb
-                raise TooLarge(f"a picture of {len(media.payload) // 1024} KB is too large; at most {limit} KB are taken")
-            if at <= self._last_at or at < 0:
-                return
-            self._last_at = at
-            self.session.take_frame(Frame(at, media.payload, media.codec, media.key, media.layer, media.sequence))
-        elif media.kind == "sound" and media.codec == "pcm16":
+        if media.kind == "still":
+            self._take_still(media, at)
+            return
+        if media.kind == "picture" and media.codec in {"jpeg", "h264"}:
+            self._take_picture(media, at)
+        elif media.kind == "sound" and media.codec in {"pcm16", "opus"}:
+            at = self._take_sound(media, at)
+        else:
+            raise Unsupported(f"{media.kind}s as {media.codec} aren't taken by this server; send pictures as jpeg or h264, sound as pcm16 or opus")
+        late_ms = self._lateness.late_ms(now, at)
+        if late_ms is not None:
+            self._send({"type": "late", "ms": late_ms})
+
+    def _take_picture(self, media: Media, at: float) -> None:
+        settings = self._parts.settings
+        if len(media.payload) > settings.max_picture_kb * 1024:
+            raise TooLarge(f"a picture of {len(media.payload) // 1024} KB is too large; at most {settings.max_picture_kb} KB are taken")
+        # What an H.264 picture says of itself is looked at before anything keeps it; a page's own word is not taken for it.
+        key = media.codec == "jpeg" or inspect(media.payload, settings.max_picture_pixels).key
+        if at <= self._last_at or at < 0:
+            return
+        self._last_at = at
+        self.session.take_frame(Frame(at, media.payload, media.codec, key, media.layer, media.sequence))
+
+    def _take_sound(self, media: Media, at: float) -> float:
+        """Take sound; return when its last sample was heard."""
+        if media.codec == "opus":
+            sound = self._opus.read(media.payload, at, media.sequence)
+        else:
             if len(media.payload) > MAX_SOUND_S * SAMPLE_RATE * 2:
                 raise TooLarge(f"a sound message of {len(media.payload)} bytes is too long; send at most {MAX_SOUND_S:g} s in one")
             samples = np.frombuffer(media.payload[: len(media.payload) // 2 * 2], "<i2").astype(np.int16, copy=False)
-            if at >= 0:
-                self.session.take_sound(Sound(at, samples, media.sequence))
-        else:
-            raise Unsupported(f"{media.kind}s as {media.codec} aren't taken by this server; send pictures as jpeg and sound as pcm16: {CODECS}")
+            sound = Sound(at, samples, media.sequence)
+        if sound.at >= 0:
+            self.session.take_sound(sound)
+        return sound.at + sound.duration
+
+    def _take_still(self, media: Media, at: float) -> None:
+        settings = self._parts.settings
+        if settings.screen_capture == "off":
+            raise Unsupported("stills of the screen aren't asked for by this server (SCREEN_CAPTURE is off)")
+        if media.codec != "jpeg":
+            raise Unsupported("stills of the screen are taken as jpeg")
+        if len(media.payload) > settings.max_picture_kb * 1024:
+            raise TooLarge(f"a still of {len(media.payload) // 1024} KB is too large; at most {settings.max_picture_kb} KB are taken")
+        check_picture(media.payload, settings.max_picture_pixels)  # a proctor's browser shows it as it came
+        if at >= 0:
+            self.session.take_still(Frame(at, media.payload, "jpeg", sequence=media.sequence))
 
 
 @sock.route("/student/link", bp=link)  # type: ignore[untyped-decorator]

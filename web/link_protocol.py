@@ -4,7 +4,8 @@ Binary messages carry media behind a header of 16 bytes, little endian:
 
     offset  type  what
     0       u8    kind: 1 picture, 2 sound, 3 screen still
-    1       u8    codec: 1 jpeg, 2 pcm16 (16 kHz mono, little endian), 3 h264, 4 opus
+    1       u8    codec: 1 jpeg, 2 pcm16 (16 kHz mono, little endian), 3 h264 (Annex B, one picture a message, no B frames; key pictures
+                  with their SPS and PPS), 4 opus (packets, each behind its length as u16)
     2       u8    flags: bit 0 key, bits 1 to 3 temporal layer
     3       u8    version: 1
     4       u32   sequence number, counted for each kind
@@ -14,13 +15,15 @@ Text messages are JSON objects with a `type`.
 
     server → page                                              page → server
     clock {id, server_ms}                                      clock {id, server_ms, page_ms}: the answer, at once
-    welcome {session_id, video {fps, width, height, quality},  acts {acts: [{id, kind, page_ms, detail?}]}: sent again until acknowledged
-      elapsed_s}: send media only after it                     device {device, state, reason}: camera, microphone or screen
+    welcome {session_id, video {fps, width, height, quality,   acts {acts: [{id, kind, page_ms, detail?}]}: sent again until acknowledged
+      codecs, bitrate}, elapsed_s}: send media only after it   device {device, state, reason}: camera, microphone or screen
     acts {ids}: these are stored                               end {}: the student ends the exam
     quality {notices: [code]}: what the student can mend       break {on}: the student takes a break, or comes back
     message {id, text, level, from, at}
     pause {paused, by, reason, seconds_left, breaks_left}: send no media while paused
-    slower {fps} · faster {fps}
+    slower {fps} · faster {fps}: what the server can read
+    key {}: a picture was lost; send a key picture next
+    late {ms}: what comes was taken so long ago
     ended {reason} · replaced {} · error {code, message}
 """
 

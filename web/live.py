@@ -20,8 +20,10 @@ from flask_socketio import SocketIO, join_room, leave_room
 
 from errors import InvalidInput, NotFound, ProctorError
 from exam_session import ExamSession
+from readings import Frame
 from web.access import Access
-from web.wording import sentences
+from web.live_sound import LiveSound
+from web.wording import sentence, sentences
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Live:
         self._viewers: dict[str, _Viewer] = {}
         self._watchers: dict[str, dict[str, _Watch]] = {}
         self._lock = threading.Lock()
+        self.audit: Callable[[dict[str, Any]], Any] = lambda _: None  # who listened; set by the app
+        self._sound = LiveSound()
         self._messages: deque[tuple[str, dict[str, Any], list[str]]] = deque(maxlen=MESSAGES_MAX)
         self._dirty: set[str] = set()
         self._wake = threading.Event()
@@ -87,9 +91,15 @@ class Live:
                 self._dirty.add(session.session_id)
                 self._wake.set()
             return
+        if event == "sound":
+            self._sound.put(session.session_id, payload["sound"])
+            self._wake.set()
+            return
+        if event == "session_ended":
+            self._sound.ended(session.session_id)
         for listener in self.on_event:
             listener(event, session, payload)
-        if event == "notices":
+        if event in {"notices", "key"}:
             return
         if event == "session_started":
             payload = session.status()
@@ -100,6 +110,12 @@ class Live:
             rooms.append(f"exam:{session.exam_id}")
         self._messages.append((event, payload, rooms))
         self._dirty.add(session.session_id)
+        self._wake.set()
+
+    def announce(self, event: str, payload: dict[str, Any], exam_id: str | None) -> None:
+        """Tell the dashboards of something that people did. Never blocks."""
+        rooms = [f"session:{payload['session_id']}", ALL_EXAMS, *([f"exam:{exam_id}"] if exam_id is not None else [])]
+        self._messages.append((event, payload, rooms))
         self._wake.set()
 
     # The pump
@@ -139,6 +155,7 @@ class Live:
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
                 self.socketio.server.emit(event, ready_for_json(payload), to=rooms)
+            self._sound.hand_out(lambda sid, message: self.socketio.server.emit("sound", message, to=sid), self._backlog)
             self._hand_out_pictures()
         except Exception:
             log.exception("a message to the dashboards was lost")
@@ -158,12 +175,16 @@ class Live:
         if session is None:
             return
         status: dict[str, Any] | None = None
-        frame = session.newest_frame()
+        frame: Frame | None = None
+        session.watch(max((1 / watch.step for watch in watches.values() if watch.frames != "none"), default=0.0))
         for sid, watch in watches.items():
             # A tenth of a step early is due: pictures come at their own beat, and every second one would be missed else.
             if now - watch.sent_at < watch.step * 0.9 or not self._has_room(sid):
                 continue
-            status = status or ready_for_json(session.status())
+            if status is None:
+                frame = session.newest_frame()
+                status = ready_for_json(session.status())
+                status["violations"] = [violation | {"text": sentence(violation)} for violation in status["violations"]]
             update = status | {"timestamp": session.wall(session.clock()).isoformat(), "frame": None, "frame_at": None}
             if frame is not None:
                 update["timestamp"] = session.wall(frame.at).isoformat()
@@ -202,6 +223,8 @@ class Live:
         on("disconnect")(self._disconnect)
         on("join_session")(lambda data=None: self._answer(self._join_session, data))
         on("leave_session")(lambda data=None: self._answer(self._leave_session, data))
+        on("join_sound")(lambda data=None: self._answer(self._join_sound, data))
+        on("leave_sound")(lambda data=None: self._answer(self._leave_sound, data))
         on("join_exam")(lambda data=None: self._answer(self._join_exam, data))
         on("leave_exam")(lambda data=None: self._answer(self._leave_exam, data))
 
@@ -216,6 +239,7 @@ class Live:
         self._forget(_sid())
 
     def _forget(self, sid: str) -> None:
+        self._sound.forget(sid)
         with self._lock:
             viewer = self._viewers.pop(sid, None)
             for session_id in viewer.watches if viewer else ():
@@ -236,11 +260,23 @@ class Live:
             return {"ok": False, "error": {"code": error.code, "message": error.message}}
         return {"ok": True}
 
-    def _join_session(self, data: dict[str, Any]) -> None:
-        session_id, frames, fps = data.get("session_id"), data.get("frames", "base64"), data.get("fps", self._fps)
+    def _running(self, session_id: Any) -> ExamSession:
         session = self.get_session(session_id) if isinstance(session_id, str) else None
         if session is None:
             raise NotFound(f"no session {str(session_id)[:80]!r} is running")
+        return session
+
+    def _join_sound(self, data: dict[str, Any]) -> None:
+        session = self._running(data.get("session_id"))
+        self._sound.join(session, _sid())
+        self.audit({"who": "proctor", "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
+
+    def _leave_sound(self, data: dict[str, Any]) -> None:
+        self._sound.leave(str(data.get("session_id")), _sid())
+
+    def _join_session(self, data: dict[str, Any]) -> None:
+        session_id, frames, fps = data.get("session_id"), data.get("frames", "base64"), data.get("fps", self._fps)
+        session = self._running(session_id)
         if frames not in FRAMES:
             raise InvalidInput(f"frames={str(frames)[:40]!r} isn't known; it is one of {', '.join(FRAMES)}", field="frames")
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:

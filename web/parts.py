@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from config import Settings
 from review_records import Reviews
+from stills import ClipStills
 from web.access import Access
 
 if TYPE_CHECKING:
@@ -43,9 +44,11 @@ class Parts:
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
+    stills: ClipStills = field(init=False)
 
     def __post_init__(self) -> None:
         self.reviews = Reviews(self.database)
+        self.stills = ClipStills(self.settings.temp_dir / "stills")
 
 
 def parts_of(app: Flask) -> Parts:

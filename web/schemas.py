@@ -142,6 +142,8 @@ class Video(BaseModel):
     width: int
     height: int
     quality: float = Field(description="Of a JPEG, 0 to 1.")
+    codecs: list[str] = Field(description="What the server takes, best first: `h264` (Annex B, no B frames) and `jpeg`.")
+    bitrate: int = Field(description="Bits a second of H.264.")
 
 
 class StudentSession(BaseModel):
@@ -263,6 +265,7 @@ class IntervalAnswer(BaseModel):
     violations: list[ViolationAnswer] = Field(default_factory=list)
     clip: ClipAnswer = Field(default_factory=ClipAnswer)
     review: ReviewAnswer = Field(default_factory=ReviewAnswer)
+    stills: int = Field(default=0, description="How many stills of the shared screen there were in it.")
 
 
 class FlaggedAnswer(IntervalAnswer):
@@ -328,9 +331,7 @@ class SessionAnswer(BaseModel):
     on_break: bool = False
     accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
-    messages: list[dict[str, Any]] = Field(
-        default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`."
-    )
+    messages: list[dict[str, Any]] = Field(default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`.")
     checks_before: dict[str, Any] | None = Field(default=None, description="The check before the exam: `at`, `results`, `user_agent`.")
     rehearsal: dict[str, Any] | None = Field(default=None, description="The student's last rehearsal of this check, likewise.")
 

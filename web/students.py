@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from accommodations import Accommodation
+from accommodations import Accommodation, document_id_of
 from config import Settings
-from errors import Conflict, Forbidden
+from errors import Conflict, Forbidden, StorageError
 from web.api import portal_url
 from web.openapi import describe
 from web.parts import parts
 from web.schemas import StudentExam, StudentSession, StudentStarted, Video, read_body, reply
+from web.schemas_desk import Done, Rehearsal, StudentCheck
 
 students = Blueprint("students", __name__, url_prefix="/api/student")
 
 VIDEO_WIDTH, VIDEO_HEIGHT = 640, 480  # pixels; the gaze detector gains nothing from more
+STORED_WITHIN_S = 10.0
 JPEG_QUALITY = 0.6  # 25 KB a picture, 2 Mbit/s at 10 pictures a second
+H264_BITRATE = 350_000  # as sharp as that, at a sixth of its bytes
 
 
 @students.post("/start")
@@ -90,9 +94,43 @@ def session() -> Response:
     )
 
 
+@students.post("/check")
+@describe(Done, body=StudentCheck, errors=(404, 409, 503))
+def check() -> Response:
+    """Store what the check before the exam found on the student's machine; a later one replaces it."""
+    session_id: str = g.student_session_id
+    found = read_body(request, StudentCheck)
+    if parts().monitor.get(session_id) is None:
+        parts().database.session(session_id)
+        raise Conflict("This exam has ended.")
+    _store("sessions", session_id, {"checks_before": {"at": datetime.now(timezone.utc), **found.model_dump()}})
+    return reply(Done())
+
+
+@students.post("/rehearsal")
+@describe(Done, body=Rehearsal, errors=(429, 503))
+def rehearsal() -> Response:
+    """Store a rehearsal of that check, which needs no session; a student's later one of the same exam replaces it.
+
+    Only where PORTAL_OPEN is set.
+    """
+    if not parts().settings.portal_open:
+        raise Forbidden("Exams are started by a link here. Open yours: its page has the check.")
+    parts().access.count_start(request.remote_addr)
+    found = read_body(request, Rehearsal)
+    _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": datetime.now(timezone.utc), **found.model_dump()})
+    return reply(Done())
+
+
+def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
+    if not parts().database.write(collection, document_id, fields).wait(STORED_WITHIN_S):
+        raise StorageError("The check can't be stored now. The exam can start all the same.")
+
+
 def student_video(settings: Settings) -> Video:
     """The pictures that a student's page is asked for."""
-    return Video(fps=settings.video_fps, width=VIDEO_WIDTH, height=VIDEO_HEIGHT, quality=JPEG_QUALITY)
+    codecs = ["h264", "jpeg"] if settings.video_codec == "h264" else ["jpeg"]
+    return Video(fps=settings.video_fps, width=VIDEO_WIDTH, height=VIDEO_HEIGHT, quality=JPEG_QUALITY, codecs=codecs, bitrate=H264_BITRATE)
 
 
 def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from flask import Blueprint, Response, send_file
 
@@ -25,11 +26,24 @@ def by_id(video_id: str) -> Response:
 
     A clip that is still being made: 404 with the code `not_ready`. Ranges and If-None-Match are answered; the ETag is the clip's SHA-256.
     """
+    path, clip = clip_of(video_id)
+    return _send(path, clip.get("sha256"))
+
+
+@videos.get("/file/<path:filepath>")
+@describe(errors=(404, 416), media_type="video/mp4")
+def by_path(filepath: str) -> Response:
+    """Serve a clip by its path under flagged_videos/."""
+    return _send(_find(filepath, "filepath"), None)
+
+
+def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
+    """The file of an interval's clip, and what is stored of it. Raise `NotFound` with the reason, `NotReady`, `Forbidden`, `StorageError`."""
     if not VIDEO_ID.fullmatch(video_id):
         raise NotFound(
             f"There is no clip {video_id[:64]!r}: a clip's id is its session's and the interval's number, with a dash between.", field="video_id"
         )
-    clip = parts().database.interval(video_id).get("clip") or {}
+    clip: dict[str, Any] = parts().database.interval(video_id).get("clip") or {}
     state = clip.get("state", "none")
     if state == "pending":
         raise NotReady(f"The clip {video_id} is still being made. Ask again in {RETRY_S} s.", field="video_id", retry_after_s=RETRY_S)
@@ -39,14 +53,7 @@ def by_id(video_id: str) -> Response:
         )
     if state != "ready":
         raise NotFound(f"The interval {video_id} has no clip, because it was not flagged.", field="video_id")
-    return _send(_find(str(clip["path"]), "video_id"), clip.get("sha256"))
-
-
-@videos.get("/file/<path:filepath>")
-@describe(errors=(404, 416), media_type="video/mp4")
-def by_path(filepath: str) -> Response:
-    """Serve a clip by its path under flagged_videos/."""
-    return _send(_find(filepath, "filepath"), None)
+    return _find(str(clip["path"]), "video_id"), clip
 
 
 def _find(path: str, field: str) -> Path:

@@ -87,6 +87,11 @@ export class ActWatch {
     });
   }
 
+  /** Tell of an act that another part noticed (the sharing of the screen stopped). */
+  told(kind, detail = "") {
+    if (!this.#stop.signal.aborted) this.#tell(kind, detail);
+  }
+
   stop() {
     this.#stop.abort();
   }

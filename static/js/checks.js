@@ -6,6 +6,8 @@ const DARK = 45; // mean brightness 0..255 of the picture's middle; below it, de
 const VERY_DARK = 20;
 const BRIGHT = 225;
 const FLAT = 5; // standard deviation; below it the lens shows nothing but one colour
+const NARROW_KBPS = 500; // below it pictures are fewer or smaller than the proctor would like
+const LONGEST = 200; // characters of a reason that the server keeps
 const SLOW_MS = 400; // a round trip that makes messages visibly late
 const DEAD_DBFS = -85; // below the noise of any open microphone: it is muted or dead
 const VOICE_DBFS = -50; // a voice at arm's length is louder
@@ -37,13 +39,53 @@ export function judgeLight(light) {
   return { state: "ready", text: t.light.ready };
 }
 
-/** The network's row from round trips in ms; an empty list means nothing came back, null that it is being measured. */
-export function judgeNetwork(trips) {
+/**
+ * The network's row from round trips in ms (an empty list: nothing came back; null: being measured) and from the speed at which
+ * the page can send, in kbit/s (null: being measured; undefined: not asked).
+ */
+export function judgeNetwork(trips, kbps) {
   if (trips === null) return { state: "waiting", text: t.network.measuring };
   if (trips.length === 0) return { state: "not_ready", text: t.network.unreachable };
-  const median = [...trips].sort((a, b) => a - b)[Math.floor(trips.length / 2)];
-  if (median > SLOW_MS) return { state: "warning", text: t.network.slow(Math.round(median)) };
-  return { state: "ready", text: t.network.ready(Math.round(median)) };
+  const median = Math.round([...trips].sort((a, b) => a - b)[Math.floor(trips.length / 2)]);
+  if (kbps === null) return { state: "waiting", text: t.network.measuring };
+  if (kbps !== undefined && kbps < NARROW_KBPS) return { state: "warning", text: t.network.narrow(kbps), detail: `${median} ms, ${kbps} kbit/s` };
+  if (median > SLOW_MS) return { state: "warning", text: t.network.slow(median), detail: `${median} ms` };
+  return { state: "ready", text: t.network.ready(median, kbps), detail: [`${median} ms`, kbps && `${kbps} kbit/s`].filter(Boolean).join(", ") };
+}
+
+/** The face's row from what the server's detectors made of one picture: `{state, face, persons, reason}`; null while none was looked at. */
+export function judgeFace(look) {
+  if (!look || look.state === "loading") return { state: "waiting", text: look ? t.face.loading : t.face.waiting };
+  if (look.state === "unavailable") return { state: "waiting", text: t.face.unavailable };
+  if (look.persons > 1) return { state: "warning", text: t.face.several, reason: "several" };
+  if (look.reason) return { state: "warning", text: t.face[look.reason] ?? t.face.unclear, reason: look.reason };
+  if (!look.face) return { state: "warning", text: t.face.none, reason: "none" };
+  return { state: "ready", text: t.face.ready };
+}
+
+/** The shared screen's row. `wanted` is optional or required; `shared` is null, or what is shared (`monitor`, `window`, `browser`). */
+export function judgeScreen(wanted, { supported, shared, refused }) {
+  const missing = wanted === "required" ? "not_ready" : "warning";
+  if (!supported) return { state: missing, text: wanted === "required" ? t.screen.unsupported : t.screen.unsupportedFine, reason: "unsupported" };
+  if (!shared) return { state: missing, text: refused ? t.screen.refused : t.screen[wanted], reason: refused ? "refused" : "not shared" };
+  if (shared !== "monitor" && shared !== "unknown") return { state: missing, text: t.screen.part, reason: shared };
+  return { state: "ready", text: t.screen.ready };
+}
+
+/** The rows as the server takes them: `{item, state, reason, detail}`; a row that is still waiting counts as a warning. */
+export function resultsOf(rows) {
+  return Object.entries(rows).map(([item, { state, text = "", detail = "" }]) => ({
+    item,
+    state: state === "waiting" ? "warning" : state,
+    reason: state === "ready" ? "" : text.slice(0, LONGEST),
+    detail: detail.slice(0, LONGEST),
+  }));
+}
+
+/** The speed in kbit/s from the sizes (bytes) and times (ms) of what was sent; the fastest counts, as the rest waited for something else. */
+export function speedOf(sent) {
+  const speeds = sent.filter(({ ms }) => ms > 0).map(({ bytes, ms }) => (8 * bytes) / ms);
+  return speeds.length ? Math.round(Math.max(...speeds)) : null;
 }
 
 /** The browser's row from what `scope` (the window) offers. */

@@ -2,7 +2,9 @@
 
 import { texts } from "./texts.js";
 
-const SHOWN_NUMBERS = ["gaze_x_deg", "gaze_y_deg", "yaw_deg", "pitch_deg", "speech"]; // the rest is for engineers
+const SHOWN_NUMBERS = ["gaze_x_deg", "gaze_y_deg", "yaw_deg", "pitch_deg"]; // the rest is for engineers
+
+const HEARD_DBFS = -60; // a quieter level is that of a pause, and says nothing of the speech
 
 /** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
 export function evidenceWords({ evidence }) {
@@ -16,7 +18,7 @@ export function evidenceWords({ evidence }) {
   for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
   say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
   say(looks > 1, () => t.looks(looks));
-  say(typeof level === "number", () => t.level_dbfs(level));
+  say(level > HEARD_DBFS, () => t.level_dbfs(level));
   say(acts?.length, () => t.acts(acts));
   say(!acts && typeof seconds === "number" && seconds > 0, () => t.seconds(seconds));
   say(!acts && stretches?.length, () => t.stretches(stretches));

@@ -3,7 +3,7 @@
 import { backOff, pageMs } from "./clock.js";
 import { CODEC, KIND, encodeMessage } from "./link-protocol.js";
 
-const PICTURES_WAIT_BYTES = 96 * 1024; // about four pictures under way; more would only arrive late
+const ROOM_BYTES = 96 * 1024; // about four pictures under way; more would only arrive late
 const SOUND_WAIT_BYTES = 1024 * 1024; // about 20 s of sound
 const STUCK_MS = 8000; // nothing of what waits has left for so long: the network is gone, whatever the socket believes
 const WELCOME_MS = 10_000; // a socket that is not welcomed in this time is tried anew
@@ -13,17 +13,19 @@ export class Link {
   #socket = null;
   #attempt = 0;
   #dueAt = 0; // page ms of the next attempt; 0: none waits
-  #sequence = { [KIND.picture]: 0, [KIND.sound]: 0 };
+  #sequence = { [KIND.picture]: 0, [KIND.sound]: 0, [KIND.still]: 0 };
   #waiting = { bytes: 0, since: 0 };
   #openedAt = 0;
 
   /**
    * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state)` with connecting, open,
-   * waiting, ended, replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`, `ended`, `error` with the server's message.
+   * waiting, ended, replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`, `key`, `late`, `ended`, `error` with the
+   * server's message. `room`: bytes that may wait to leave before pictures are skipped; may be set.
    */
   constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random } = {}) {
     Object.assign(this, { url, queue, on, open, now, random });
     this.state = "waiting";
+    this.room = ROOM_BYTES;
   }
 
   connect() {
@@ -64,15 +66,28 @@ export class Link {
 
   /** True when another picture can leave without queueing behind others. */
   get isFree() {
-    return this.isOpen && this.#socket.bufferedAmount < PICTURES_WAIT_BYTES;
+    return this.isOpen && this.#socket.bufferedAmount < this.room;
   }
 
-  picture(bytes, time) {
-    if (this.isFree) this.#media(KIND.picture, CODEC.jpeg, bytes, time);
+  /** Bytes that wait to leave. */
+  get waitingBytes() {
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
-  sound(samples, time) {
-    if (this.isOpen && this.#socket.bufferedAmount < SOUND_WAIT_BYTES) this.#media(KIND.sound, CODEC.pcm16, samples, time);
+  /**
+   * Send a picture. A JPEG is left out when the way is not free; H.264 that was encoded is sent, since what follows rests on it. False when
+   * a picture of H.264 is lost: its number is, too, and the next one must be a key.
+   */
+  picture(bytes, time, { codec = "jpeg", key = true, layer = 0 } = {}) {
+    const goes = codec === "jpeg" ? this.isFree : this.isOpen;
+    if (goes) this.#media(KIND.picture, CODEC[codec], bytes, time, { key, layer });
+    else if (codec !== "jpeg") this.#skip(KIND.picture);
+    return goes || codec === "jpeg";
+  }
+
+  sound(samples, time, codec = "pcm16") {
+    if (this.isOpen && this.#socket.bufferedAmount < SOUND_WAIT_BYTES) this.#media(KIND.sound, CODEC[codec], samples, time);
+    else if (codec === "opus") this.#skip(KIND.sound);
   }
 
   /** Queue an act and send it as soon as there is a way. */
@@ -86,6 +101,17 @@ export class Link {
     if (this.isOpen) this.#say({ type: "device", device, state, reason });
   }
 
+  /** A still of the shared screen; skipped while pictures wait. */
+  still(bytes, time) {
+    if (this.isFree) this.#media(KIND.still, CODEC.jpeg, bytes, time);
+  }
+
+  /** The student asks for a break, or ends it; the server answers by `pause` or an `error` about it. False when it can't be said now. */
+  takeBreak(on) {
+    if (this.isOpen) this.#say({ type: "break", on });
+    return this.isOpen;
+  }
+
   /** The student ends the exam. False when it can't be said now. */
   end() {
     if (this.isOpen) this.#say({ type: "end" });
@@ -97,10 +123,15 @@ export class Link {
     if (!FINAL.has(this.state)) this.#finish(state);
   }
 
-  #media(kind, codec, payload, time) {
+  #media(kind, codec, payload, time, about = {}) {
     const sequence = this.#sequence[kind];
-    this.#sequence[kind] = (sequence + 1) >>> 0;
-    this.#socket.send(encodeMessage({ kind, codec, sequence, time }, payload));
+    this.#skip(kind);
+    this.#socket.send(encodeMessage({ kind, codec, sequence, time, ...about }, payload));
+  }
+
+  /** A number that is left out tells the server that something was lost. */
+  #skip(kind) {
+    this.#sequence[kind] = (this.#sequence[kind] + 1) >>> 0;
   }
 
   #say(message) {
@@ -172,6 +203,8 @@ export class Link {
       case "quality":
       case "message":
       case "pause":
+      case "key":
+      case "late":
         this.on[message.type]?.(message);
         break;
       default: // a newer server may say more than this page knows

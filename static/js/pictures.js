@@ -1,4 +1,4 @@
-// The camera's pictures as JPEG, taken at the ticks of a worker so that a hidden tab goes on sending.
+// The camera's pictures as H.264 or JPEG, taken at the ticks of a worker so that a hidden tab goes on sending.
 
 import { Schedule, pageMs } from "./clock.js";
 
@@ -10,35 +10,45 @@ export function fitSize(width, height, most) {
 }
 
 export class Pictures {
-  #worker = new Worker(new URL("./picture-worker.js", import.meta.url));
+  #worker = new Worker(new URL("./picture-worker.js", import.meta.url), { type: "module" });
   #busy = false;
+  #key = true;
+  #off = false;
   #schedule = new Schedule(10);
-  #quality = 0.6;
-  #size = { width: 640, height: 480 };
+  #wanted = { fps: 10, width: 640, height: 480, quality: 0.6, bitrate: 0, layers: true };
 
-  /** `video` plays the camera; `onPicture({bytes, time})` gets each JPEG with its page time. */
+  /** `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time. */
   constructor(video, onPicture) {
     this.video = video;
     this.onPicture = onPicture;
     this.skipped = 0;
-    this.#worker.onmessage = ({ data }) => this.#made(data);
-    this.#worker.onerror = () => {
+    this.codec = "jpeg"; // what is sent now: "h264" once a trial of real pictures has passed
+    this.#worker.onmessage = ({ data }) => this.#heard(data);
+    this.#worker.onerror = (event) => {
+      console.warn("The worker of the pictures failed.", event.message);
       this.#busy = false;
     };
   }
 
-  /** What the server wants: `{fps, width, height, quality}`, each optional; quality 0..1. */
-  want({ fps, width, height, quality }) {
-    if (fps) this.#schedule.rate = fps;
-    if (quality) this.#quality = quality > 1 ? quality / 100 : quality;
-    if (width && height) this.#size = { width, height };
+  /** What to send: `{fps, width, height, quality, bitrate, layers}`, each optional; quality 0..1, `bitrate` of H.264, 0 for JPEG, `fps` 0 for nothing. */
+  want(wanted) {
+    const quality = wanted.quality ?? this.#wanted.quality;
+    const before = this.#wanted;
+    this.#wanted = { ...before, ...wanted, quality: quality > 1 ? quality / 100 : quality };
+    this.#off = this.#wanted.fps === 0;
+    if (this.#wanted.fps !== before.fps && !this.#off) this.#schedule.rate = this.#wanted.fps;
   }
 
-  /** At a tick: take a picture if one is due and `ready` (the way is free). */
+  /** The next picture of H.264 is to be a key: what came before it was lost. */
+  needKey() {
+    this.#key = true;
+  }
+
+  /** At a tick: take a picture if one is due and `ready` (the way is free). Skipped pictures are never encoded. */
   async tick(ready) {
     const now = performance.now();
     const { video } = this;
-    if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !video.videoWidth) return;
+    if (this.#off || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !video.videoWidth) return;
     if (!this.#schedule.due(now)) return;
     if (!ready || this.#busy) {
       this.skipped += 1;
@@ -48,18 +58,25 @@ export class Pictures {
     const at = pageMs();
     try {
       const image = "VideoFrame" in globalThis ? new VideoFrame(video) : await createImageBitmap(video);
-      const size = fitSize(video.videoWidth, video.videoHeight, this.#size);
-      this.#worker.postMessage({ image, ...size, quality: this.#quality, at }, [image]);
+      const size = fitSize(video.videoWidth, video.videoHeight, this.#wanted);
+      const key = this.#key;
+      this.#key = false;
+      this.#worker.postMessage({ image, wanted: { ...this.#wanted, ...size }, at, key }, [image]);
     } catch (error) {
       this.#busy = false; // the camera is changing hands; the next tick tries again
       console.debug("No picture at this tick.", error);
     }
   }
 
-  #made({ bytes, at, error }) {
-    this.#busy = false;
-    if (error) console.warn("A picture could not be made.", error);
-    else this.onPicture({ bytes, time: at });
+  #heard({ bytes, at, codec, key, layer, reason, error, done }) {
+    if (done) this.#busy = false;
+    else if (error) console.warn("A picture could not be made.", error);
+    else if (bytes) this.onPicture({ bytes, time: at, codec, key, layer });
+    else {
+      this.codec = codec;
+      this.#key = true;
+      if (reason) console.info("Pictures are sent as JPEG:", reason);
+    }
   }
 
   close() {

@@ -1,23 +1,35 @@
 // The check before the exam: opens the devices, judges each row again and again, says when the exam can start.
 
 import { call } from "./api.js";
-import { brightness, judgeBrowser, judgeDevice, judgeLevel, judgeLight, judgeNetwork, mayStart } from "./checks.js";
+import { brightness, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
 import { pageMs } from "./clock.js";
 import { openBoth, watchTrack } from "./devices.js";
 import { byId, levelShare, setShare, setText } from "./dom.js";
+import { ScreenShare } from "./portal-screen.js";
 import { Sound } from "./sound.js";
 import { texts } from "./texts.js";
 
 const LOOK_MS = 400;
 const LEVEL_MEMORY_MS = 5000;
 const TRIPS = 5;
+const SPEED_BYTES = 60_000; // the server takes 64 KB in one call
+const SPEED_TRIES = 4;
+const SPEED_ENOUGH_MS = 3000;
+const FACE_MS = 3000; // between looks while the face can't be seen well
+const FACE_FINE_MS = 12_000; // and once it can
+const FACE_QUALITY = 0.7;
 
 export class CheckStep {
   #timer = 0;
   #levels = [];
   #devices = null;
   #trips = null;
+  #kbps = null;
+  #face = null;
+  #faceDue = 0;
+  #looking = false;
   #canvas = new OffscreenCanvas(64, 48);
+  #faceCanvas = new OffscreenCanvas(480, 360);
   #run = 0;
 
   constructor({ onStart }) {
@@ -26,15 +38,22 @@ export class CheckStep {
     this.video = byId("check-video");
     byId("check-again").addEventListener("click", () => this.#begin());
     byId("check-start").addEventListener("click", () => {
-      if (mayStart(this.rows) !== "no") onStart(this.handOver());
+      if (byId("check-start").getAttribute("aria-disabled") !== "true") onStart();
     });
+    this.capture = document.body.dataset.screenCapture;
+    this.screen = this.capture === "off" ? null : new ScreenShare(() => this.#judge());
+    this.share = document.getElementById("check-share"); // there only where the exam asks for a screen
+    this.share?.addEventListener("click", () => this.screen.ask());
     document.addEventListener("pointerdown", () => this.sound.resume());
     document.addEventListener("keydown", () => this.sound.resume());
   }
 
-  /** Start checking; gives what was opened: `{camera: {track|failure}, microphone: {track|failure}}`. */
-  async open(session, token, { resume = false } = {}) {
-    Object.assign(this, { session, token, resuming: resume });
+  /**
+   * Start checking; gives what was opened: `{camera: {track|failure}, microphone: {track|failure}}`. `token` is the student's, null
+   * while no session has begun; `rehearsal` is a check that no exam follows.
+   */
+  async open(token, { resume = false, rehearsal = false } = {}) {
+    Object.assign(this, { token, resuming: resume, rehearsal });
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#judge(), LOOK_MS);
     return this.#begin();
@@ -45,7 +64,22 @@ export class CheckStep {
     clearInterval(this.#timer);
     this.#run += 1;
     this.video.srcObject = null;
-    return { ...this.#devices, sound: this.sound };
+    return { ...this.#devices, sound: this.sound, screen: this.screen };
+  }
+
+  /** Stop checking and let the devices go. */
+  close() {
+    clearInterval(this.#timer);
+    this.#run += 1;
+    this.#close();
+    this.video.srcObject = null;
+    this.screen?.close();
+    this.sound.close();
+  }
+
+  /** What was found, as the server takes it. */
+  get results() {
+    return resultsOf(this.rows);
   }
 
   async #begin() {
@@ -54,6 +88,9 @@ export class CheckStep {
     this.#devices = { camera: {}, microphone: {} };
     this.#levels = [];
     this.#trips = null;
+    this.#kbps = null;
+    this.#face = null;
+    this.#faceDue = 0;
     this.#judge();
     const network = this.#measure();
     const devices = await openBoth();
@@ -90,7 +127,7 @@ export class CheckStep {
     for (let trip = 0; trip < TRIPS; trip += 1) {
       const from = performance.now();
       try {
-        await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(5000) });
+        await call(this.token ? "/api/student/session" : "/api/health", { token: this.token, signal: AbortSignal.timeout(5000) });
         trips.push(performance.now() - from);
       } catch {
         break;
@@ -98,6 +135,55 @@ export class CheckStep {
     }
     this.#trips = trips;
     this.#judge();
+    if (trips.length) this.#kbps = await this.#measureSpeed();
+    this.#judge();
+  }
+
+  /** How fast the page can send, in kbit/s; undefined where it can't be measured. */
+  async #measureSpeed() {
+    const bytes = crypto.getRandomValues(new Uint8Array(SPEED_BYTES)); // what no proxy can make smaller
+    const begun = performance.now();
+    const sent = [];
+    for (let attempt = 0; attempt < SPEED_TRIES && performance.now() - begun < SPEED_ENOUGH_MS; attempt += 1) {
+      const from = performance.now();
+      try {
+        await this.#send("/api/student/speed", bytes, "application/octet-stream");
+        sent.push({ bytes: SPEED_BYTES, ms: performance.now() - from });
+      } catch (error) {
+        console.info("The speed can't be measured.", error.message);
+        break;
+      }
+    }
+    return speedOf(sent) ?? undefined;
+  }
+
+  async #send(path, body, type) {
+    const headers = { "Content-Type": type, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
+    const answer = await fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(20_000) });
+    if (!answer.ok) throw Object.assign(new Error(`${path} answered ${answer.status}`), { status: answer.status });
+    return answer.json();
+  }
+
+  /** Let the server's own detectors look at one picture: the same that will read the exam's. */
+  async #look() {
+    const { video } = this;
+    const now = performance.now();
+    if (this.#looking || now < this.#faceDue || document.hidden || !this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    const run = this.#run;
+    this.#looking = true;
+    try {
+      const width = 480;
+      const height = Math.round((width * video.videoHeight) / video.videoWidth);
+      if (this.#faceCanvas.height !== height) this.#faceCanvas = new OffscreenCanvas(width, height);
+      this.#faceCanvas.getContext("2d").drawImage(video, 0, 0, width, height);
+      const blob = await this.#faceCanvas.convertToBlob({ type: "image/jpeg", quality: FACE_QUALITY });
+      const look = await this.#send("/api/student/look", blob, "image/jpeg");
+      if (run === this.#run) this.#face = look;
+    } catch (error) {
+      if (run === this.#run && error.status !== 429) this.#face = { state: "unavailable" };
+    }
+    this.#looking = false;
+    this.#faceDue = performance.now() + (judgeFace(this.#face).state === "ready" ? FACE_FINE_MS : FACE_MS);
   }
 
   #heard({ level }) {
@@ -125,15 +211,19 @@ export class CheckStep {
   }
 
   #judge() {
+    this.#look();
     const { videoWidth, videoHeight } = this.video;
     const size = videoWidth ? `${videoWidth} × ${videoHeight}` : "";
     this.rows = {
       camera: judgeDevice("camera", { ...this.#devices.camera, size }),
       microphone: this.#microphone(),
       light: this.#devices.camera.failure ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
-      network: judgeNetwork(this.#trips),
+      face: this.#devices.camera.failure ? judgeFace(null) : judgeFace(this.#face),
+      network: judgeNetwork(this.#trips, this.#kbps),
       browser: judgeBrowser(window),
     };
+    if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
+    if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.state === "ready";
     for (const [name, row] of Object.entries(this.rows)) this.#draw(name, row);
     byId("check-placeholder").hidden = Boolean(videoWidth && this.#devices.camera.track);
     this.#drawStart();
@@ -155,6 +245,12 @@ export class CheckStep {
     if (may === "no") start.setAttribute("aria-disabled", "true");
     const usual = this.resuming ? check.resume : check.start;
     setText(start, may === "without_microphone" ? check.withoutMicrophone : usual);
+    if (this.rehearsal) {
+      setText(start, check.rehearse);
+      const waiting = states.includes("waiting") && this.#trips === null;
+      if (waiting) start.setAttribute("aria-disabled", "true");
+      else start.removeAttribute("aria-disabled");
+    }
     byId("check-again").hidden = !states.some((state) => state === "not_ready" || state === "warning");
     let hint = check.fine;
     if (may === "without_microphone") hint = check.microphoneGone;

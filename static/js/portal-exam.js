@@ -8,12 +8,13 @@ import { spellSeconds } from "./clock.js";
 import { openCamera, openMicrophone, stateOf, watchTrack } from "./devices.js";
 import { byId, levelShare, make, setShare, setText } from "./dom.js";
 import { Link } from "./link.js";
-import { Pictures } from "./pictures.js";
+import { BreakControl } from "./portal-break.js";
+import { Sending } from "./sending.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
 const REOPEN_MS = 3000;
-const NOTICE_OWN = ["camera", "microphone", "sound", "offline"];
+const NOTICE_OWN = ["camera", "microphone", "sound", "offline", "slow"];
 
 export class ExamStep {
   #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
@@ -34,6 +35,8 @@ export class ExamStep {
     byId("end-dialog").addEventListener("close", () => {
       if (byId("end-dialog").returnValue === "end") this.#end();
     });
+    this.breaks = new BreakControl((on) => this.link.takeBreak(on) || this.#notice("offline", texts.exam.offline));
+    document.getElementById("exam-share")?.addEventListener("click", () => this.screen.ask());
     this.leaving = (event) => {
       event.preventDefault();
       this.acts.hold();
@@ -41,26 +44,31 @@ export class ExamStep {
   }
 
   /** Go: `devices` is what the check opened, `{camera, microphone, sound}`. */
-  async open(session, token, { camera, microphone, sound }) {
-    Object.assign(this, { session, token });
+  async open(session, token, { camera, microphone, sound, screen = null }) {
+    Object.assign(this, { session, token, screen });
+    this.breaks.allow(session.breaks_left);
     this.sound = sound;
-    sound.onSound = (heard) => this.#heard(heard);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
-    this.pictures = new Pictures(this.video, ({ bytes, time }) => !this.#paused && this.link.picture(bytes, time));
-    this.pictures.want(session.video ?? {});
+    this.sending = new Sending(this.video, (step) => this.#notice("slow", texts.exam.slow[step]));
+    this.sending.welcome(session.video ?? {});
     this.link = new Link(linkAddress(token), this.queue, {
       state: (state) => this.#linkState(state),
       welcome: (message) => this.#welcome(message),
-      rate: ({ fps }) => this.pictures.want({ fps }),
+      rate: (message) => this.sending.rate(message),
+      key: () => this.sending.key(),
+      late: (message) => this.sending.late(message),
       quality: ({ notices }) => this.#serverNotices(notices ?? []),
       message: (message) => this.#message(message),
-      pause: ({ paused }) => this.#setPaused(paused),
-      error: (message) => console.warn("The server says:", message.code, message.message),
+      pause: (message) => this.#setPaused(message),
+      error: (message) => this.#refused(message),
     });
+    this.sending.link = this.link;
+    sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
     this.acts = new ActWatch(window, (act) => !this.#paused && this.link.act(act));
     await this.#take("camera", camera);
     await this.#take("microphone", microphone, { listening: true });
+    this.#watchScreen();
     this.#recording = true;
     addEventListener("beforeunload", this.leaving);
     addEventListener("online", () => this.link.drop());
@@ -78,14 +86,15 @@ export class ExamStep {
   #tick() {
     this.link.tick();
     this.acts.look();
-    if (!this.#paused) this.pictures.tick(this.link.isFree);
+    this.sending.tick();
+    if (!this.#paused && this.link.isFree && this.sending.roomy) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time));
     this.#reopen();
     if (!document.hidden) this.#drawTime();
   }
 
   #heard({ samples, time, level }) {
     setShare(byId("exam-meter"), levelShare(level));
-    if (!this.#paused) this.link.sound(samples, time);
+    this.sending.sound(samples, time);
   }
 
   // Devices
@@ -138,7 +147,7 @@ export class ExamStep {
   #welcome({ elapsed_s: elapsed, video }) {
     if (typeof elapsed === "number") this.#elapsed = { seconds: elapsed, at: performance.now() };
     if (video) {
-      this.pictures.want(video);
+      this.sending.welcome(video);
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
     }
     for (const [name, { state, reason }] of Object.entries(this.#devices)) this.link.device(name, state, reason);
@@ -149,6 +158,7 @@ export class ExamStep {
     byId("exam-bar").dataset.link = state;
     setText(byId("exam-connection"), texts.exam.connection[state]);
     this.#notice("offline", state === "waiting" ? texts.exam.offline : null);
+    if (state === "waiting") this.sending.lost();
     this.#drawRecording();
     if (["ended", "replaced", "refused"].includes(state)) this.#stop(state);
     else if (state === "waiting") this.#askWhy();
@@ -174,21 +184,53 @@ export class ExamStep {
     this.#drawNotices();
   }
 
-  #message({ text, from }) {
+  #message({ id, text, from, level }) {
+    const list = byId("exam-messages");
+    if (id && [...list.children].some(({ dataset }) => dataset.id === id)) return; // it is said again after a break of the connection
+    const warning = level === "warning";
     const item = make(
       "li",
-      { class: "message" },
-      make("p", { class: "message-from", text: texts.exam.from(from) }),
+      { class: "message", "data-level": level, "data-id": id },
+      make("p", { class: "message-from", text: (warning ? texts.exam.warningFrom : texts.exam.from)(from === "proctor" ? "" : from) }),
       make("p", { text }),
       make("button", { type: "button", class: "quiet", text: texts.exam.read, onclick: () => item.remove() }),
     );
-    byId("exam-messages").append(item);
+    list.append(item);
   }
 
-  #setPaused(paused) {
-    this.#paused = Boolean(paused);
-    byId("exam-pause").hidden = !this.#paused;
+  #setPaused(message) {
+    this.#paused = Boolean(message.paused);
+    this.sending.paused = this.#paused;
+    this.breaks.hear(message);
+    this.#notice("break", null);
     this.#drawRecording();
+  }
+
+  #refused({ code, message, about }) {
+    if (about === "break") this.#notice("break", texts.exam.breakRefused(message));
+    else console.warn("The server says:", code, message);
+  }
+
+  // The shared screen
+
+  #watchScreen() {
+    if (!this.screen) return;
+    const button = document.getElementById("exam-share");
+    const is = (state, reason) => {
+      this.#devices.screen = { state, reason };
+      this.link.device("screen", state, reason);
+    };
+    let shared = Boolean(this.screen.shared);
+    if (shared) is("ok", "");
+    button.hidden = shared;
+    this.screen.onChange = () => {
+      const now = Boolean(this.screen.shared);
+      button.hidden = now;
+      this.#notice("screen", now || document.body.dataset.screenCapture !== "required" ? null : texts.exam.screenStopped);
+      if (now !== shared) is(now ? "ok" : "ended", now ? "" : "the sharing stopped");
+      if (shared && !now) this.acts.told("share_stopped");
+      shared = now;
+    };
   }
 
   // The end
@@ -204,11 +246,12 @@ export class ExamStep {
     removeEventListener("beforeunload", this.leaving);
     this.timer?.terminate();
     this.acts.stop();
-    this.pictures.close();
+    this.sending.close();
     for (const track of Object.values(this.#tracks)) track.stop();
     this.#tracks = {};
     this.video.srcObject = null;
     this.sound.close();
+    this.screen?.close();
     if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
     this.onDone(state);

@@ -1,13 +1,14 @@
 // The review page: a ranked queue, the clip from its violation on, the reasons, one key for each decision.
 
 import { call } from "./api.js";
+import { askReviewer } from "./ask-reviewer.js";
 import { ClipPlayer } from "./clip-player.js";
 import { clockTime, fullTime } from "./dates.js";
 import { byId, icon, make, setText } from "./dom.js";
 import { evidenceWords } from "./evidence.js";
 import { ProctorSocket } from "./proctor-socket.js";
 import { REASONS, ReviewQueue, isOpen, keyAction } from "./review-queue.js";
-import { askReviewer, reviewer } from "./reviewer.js";
+import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
 const PAGE = 50;

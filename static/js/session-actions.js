@@ -35,18 +35,18 @@ export class SessionActions {
     setText(byId("listen-state"), quiet ? texts.act.noSound : "");
   }
 
-  /** The messages sent so far, newest first. */
-  drawMessages(messages = []) {
+  /** The messages sent so far, newest first; their times are seconds after `startedAt`. */
+  drawMessages(messages = [], startedAt = null) {
     const list = byId("message-list");
     const key = JSON.stringify(messages);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
-    const items = [...messages].reverse().map(({ text, level, by, from, sent_at, wall, delivered }) =>
+    const items = [...messages].reverse().map(({ text, level, by, at, delivered }) =>
       make(
         "li",
         { "data-level": level },
         make("span", { text: `${texts.act.levels[level] ?? ""}: ${text}` }),
-        make("span", { class: "muted", text: texts.act.from(by ?? from, clockTime(wall ?? sent_at)) + (delivered === false ? ` · ${texts.act.kept}` : "") }),
+        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + (delivered === false ? ` · ${texts.act.waiting}` : "") }),
       ),
     );
     list.replaceChildren(...items);
@@ -65,14 +65,14 @@ export class SessionActions {
       return;
     }
     const by = reviewer();
+    field.value = ""; // the next one can be written while this one is on its way
     try {
       await call(`/api/session/${this.session_id}/message`, { method: "POST", body: { text, level, ...(by && { by }) } });
       this.#said(texts.act.sent);
-      field.value = "";
     } catch (error) {
       const kept = error.status === 409 && error.code === "conflict";
       this.#said(kept ? texts.act.kept : texts.act.failed(error.message), !kept);
-      if (kept) field.value = "";
+      if (!kept && !field.value) field.value = text;
     }
     this.changed();
   }

@@ -10,6 +10,8 @@ import { Flags } from "./flags.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { ProctorSocket } from "./proctor-socket.js";
+import { reviewer } from "./reviewer.js";
+import { readRecord } from "./session-record.js";
 import { SessionActions } from "./session-actions.js";
 import { ICONS, isPictureOld, stateOfSession } from "./states.js";
 import { texts } from "./texts.js";
@@ -40,7 +42,7 @@ class SessionPage {
     if (!(await this.read())) return;
     this.socket = new ProctorSocket(() => this.read());
     this.socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent"]) {
       this.socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     this.socket.on("sound", (message) => this.actions.hear(message));
@@ -58,7 +60,7 @@ class SessionPage {
   /** Read what is stored. False when there is no such session. */
   async read() {
     try {
-      const details = await this.pages();
+      const details = await readRecord(this.id);
       this.session = details.session;
       this.rules = details.rules;
       this.length = details.rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
@@ -79,20 +81,6 @@ class SessionPage {
     if (this.socket) this.join();
     if (this.isAway()) this.readSoon(AWAY_MS);
     return true;
-  }
-
-  async pages() {
-    const details = await call(`/api/session/${this.id}/details`);
-    let [after, checksAfter] = [details.next_after ?? null, details.next_checks_after ?? null];
-    while (after !== null || checksAfter !== null) {
-      const query = new URLSearchParams({ ...(after && { after }), ...(checksAfter && { checks_after: checksAfter }) });
-      const next = await call(`/api/session/${this.id}/details?${query}`);
-      if (after !== null) details.intervals.push(...next.intervals);
-      if (checksAfter !== null) details.checks.push(...next.checks);
-      after = after === null ? null : (next.next_after ?? null);
-      checksAfter = checksAfter === null ? null : (next.next_checks_after ?? null);
-    }
-    return details;
   }
 
   readSoon(wait = READ_AGAIN_MS) {
@@ -132,6 +120,7 @@ class SessionPage {
       this.alerts.raise(message);
     }
     if (event === "session_ended") this.socket.leaveSession(this.id);
+    if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };
     this.readSoon();
   }
 
@@ -153,7 +142,7 @@ class SessionPage {
     byId("over").hidden = session.is_running || this.isAway();
     byId("end-session").hidden = !session.is_running;
     this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
-    this.actions.drawMessages(session.messages);
+    this.actions.drawMessages(session.messages, session.started_at);
   }
 
   draw() {
@@ -206,7 +195,8 @@ class SessionPage {
     if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
     if (this.screenAt === at) return;
     this.screenAt = at;
-    byId("screen-still").src = `/api/session/${this.id}/screen?at=${at}`;
+    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: texts.act.screen });
+    still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
     byId("screen-link").href = `/api/session/${this.id}/screen`;
   }
 
@@ -292,9 +282,9 @@ class SessionPage {
   async end() {
     const button = byId("end-session");
     button.setAttribute("aria-busy", "true");
-    const { user_id, exam_id } = this.session;
     try {
-      await call("/api/session/end", { method: "POST", body: { user_id, ...(exam_id && { exam_id }) } });
+      const by = reviewer();
+      await call(`/api/session/${this.id}/end`, { method: "POST", body: { ...(by && { by }) } });
       await this.read();
       byId("main").focus();
     } catch (error) {

@@ -75,13 +75,13 @@ export const proctorTexts = {
       gaze_y_deg: (value) => `gaze ${Math.round(Math.abs(value))}° ${value > 0 ? "below" : "above"} the usual`,
       yaw_deg: (value) => `head turned ${Math.round(Math.abs(value))}°`,
       pitch_deg: (value) => `head tilted ${Math.round(Math.abs(value))}°`,
-      speech: (value) => `speech ${Math.round(value * 100)} % sure`,
     },
     other: (name, value) => `${name.replaceAll("_", " ")} ${value}`,
   },
 
   act: {
     sent: "Sent.",
+    waiting: "not delivered yet",
     kept: "The student’s page isn’t connected. It is delivered when it comes back.",
     failed: (message) => `Not sent. ${message}`,
     empty: "Write what the student should read.",
@@ -96,7 +96,7 @@ export const proctorTexts = {
     listenFailed: (message) => `The sound can’t be played. ${message}`,
     noSound: "No sound arrives at the moment.",
     screenAge: (seconds) => `Shared screen, ${spellSeconds(seconds)} ago`,
-    screenNone: "The student shares no screen.",
+    screen: "The student’s shared screen, opens large",
   },
 
   timeline: {
@@ -116,17 +116,13 @@ export const proctorTexts = {
     sum: ({ sessions, intervals, flags }) =>
       `${plural(sessions, "session", "sessions")}, ${plural(intervals, "interval", "intervals")}, ${plural(flags, "flag", "flags")}`,
     noData: "Nothing to show for this choice yet.",
-    table: "The figures as a table",
-    summary: {
-      days: (rows) => `${plural(rows, "day", "days")} with sessions`,
-    },
     columns: {
-      day: "Day", sessions: "Sessions", flags: "Flags", exam: "Exam", highRisk: "High risk", points: "Points", intervals: "Intervals",
+      day: "Day", sessions: "Sessions", flags: "Flags", exam: "Exam", highRisk: "High risk", perSession: "Flags a session", points: "Points", intervals: "Intervals",
       student: "Student", flagged: "Flagged intervals", total: "Total points", signal: "Signal", confirmed: "Confirmed", dismissed: "Dismissed", open: "Open", share: "Dismissed of decided",
     },
     noExam: "No exam ID",
     percent: (share) => (share === null ? "–" : `${Math.round(100 * share)} %`),
-    scores: ({ from, to }) => (to === null || to === undefined ? `${from} and more` : to - from <= 1 ? String(from) : `${from}–${to - 1}`),
+    scores: ({ from, to }) => (to === null || to === undefined ? `${from} and more` : from === to ? String(from) : `${from}–${to}`),
   },
 
   exams: {
@@ -178,8 +174,24 @@ export const proctorTexts = {
     made: (time) => `Made ${time}`,
     undecided: "Not decided",
     still: (user, interval) => `Still of ${user}, interval ${interval}`,
-    length: (seconds) => `${spellSeconds(seconds)} long`,
-    calm: "No points",
+    title: "Report",
+    calm: "No interval has points.",
+    decision: "Decision",
+    clip: ({ path, sha256, duration }) => `Clip ${path}, ${Math.round(duration)} s, SHA-256 ${sha256}`,
+    setBy: (by, time) => [by && `Set by ${by}`, time].filter(Boolean).join(", "),
+    sum: ({ total_score: total }, intervals, flags) => {
+      const decided = (decision) => flags.filter(({ review }) => review?.decision === decision).length;
+      const left = flags.filter(({ review }) => !review?.decision).length;
+      return `${plural(intervals, "interval", "intervals")}, ${plural(total, "point", "points")} in all. ${plural(flags.length, "flag", "flags")}: ${decided("confirmed")} confirmed, ${decided("dismissed")} dismissed, ${left} not decided.`;
+    },
+    facts: { student: "Student", exam: "Exam", began: "Began", ended: "Ended", lasted: "Lasted", how: "How it ended", source: "Watched by", id: "Session" },
+    items: { camera: "Camera", microphone: "Microphone", light: "Light", face: "Face in view", network: "Network", browser: "Browser", screen: "Screen" },
+    checkHead: ["What", "State", "Reason"],
+    timelineHead: ["Interval", "Time", "Points", "What was found"],
+    breakHead: ["From", "To", "Length", "By"],
+    messageHead: ["Time", "Kind", "Text", "From"],
+    pointsHead: ["Signal", "Points"],
+    rulesHead: ["Rule", "Value"],
     intervalLine: (interval) => `Interval ${interval.index + 1}, ${spellSeconds(interval.start)}–${spellSeconds(interval.end)}`,
     rules: {
       flag_threshold: "Points that make a flag", interval_duration: "Seconds in an interval", gaze_min_s: "Seconds of looking away that count",

@@ -19,6 +19,17 @@
   apply();
   dark.addEventListener("change", apply);
   document.addEventListener("DOMContentLoaded", apply);
+  document.addEventListener("change", ({ target }) => {
+    if (!target.matches("[data-theme-choice]")) return;
+    try {
+      if (target.value === "system") localStorage.removeItem(KEY);
+      else localStorage.setItem(KEY, target.value);
+    } catch {
+      root.dataset.theme = target.value;
+      return;
+    }
+    apply();
+  });
   document.addEventListener("click", ({ target }) => {
     if (!target.closest("[data-theme-switch]")) return;
     const next = root.dataset.theme === "dark" ? "light" : "dark";

@@ -17,7 +17,7 @@ export function extraRows({ breaks = [], messages = [], checks = [] }, length, l
     for (let index = Math.floor(pause.start / length); index <= to; index += 1) rows.breaks.set(index, { sign: t.signs.break, text: t.breakFor(pause) });
   }
   for (const message of messages) {
-    const index = Math.floor((message.at_s ?? message.at) / length);
+    const index = Math.floor(message.at / length);
     if (!Number.isFinite(index)) continue;
     const before = rows.messages.get(index);
     rows.messages.set(index, { sign: t.signs.message, text: [before?.text, t.message(message)].filter(Boolean).join("; ") });

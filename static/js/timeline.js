@@ -53,7 +53,17 @@ export class Timeline {
       button.tabIndex = chosen ? 0 : -1;
     }
     for (const cell of this.table.querySelectorAll("[data-column]")) cell.toggleAttribute("data-chosen", Number(cell.dataset.column) === index);
-    this.#button(index)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#reveal(this.#button(index));
+  }
+
+  /** Scroll the timeline sideways to `button`; the page itself stays where it is. */
+  #reveal(button) {
+    const box = this.table.parentElement;
+    if (!button || !box) return;
+    const [column, view] = [button.getBoundingClientRect(), box.getBoundingClientRect()];
+    const left = view.left + (this.table.querySelector("th")?.getBoundingClientRect().width ?? 0); // the first column stays in place
+    if (column.left < left) box.scrollLeft -= left - column.left;
+    else if (column.right > view.right) box.scrollLeft += column.right - view.right;
   }
 
   #button(index) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { brightness, judgeBrowser, judgeDevice, judgeLevel, judgeLight, judgeNetwork, mayStart } from "../../static/js/checks.js";
+import { brightness, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "../../static/js/checks.js";
 import { failureOf, stateOf } from "../../static/js/devices.js";
 import { texts } from "../../static/js/texts.js";
 
@@ -52,4 +52,44 @@ test("the exam starts without a microphone, but not without a camera or while ch
   assert.equal(mayStart(rows({ microphone: "not_ready" })), "without_microphone");
   assert.equal(mayStart(rows({ camera: "not_ready" })), "no");
   assert.equal(mayStart(rows({ network: "waiting" })), "no");
+});
+
+test("the network's row knows how fast the page can send, and waits until it does", () => {
+  assert.equal(judgeNetwork([20, 30], null).state, "waiting");
+  assert.equal(judgeNetwork([20, 30], 4000).state, "ready");
+  const narrow = judgeNetwork([20, 30], 150);
+  assert.equal(narrow.state, "warning");
+  assert.match(narrow.text, /150 kbit\/s/);
+  assert.equal(judgeNetwork([], null).state, "not_ready");
+});
+
+test("the face's row says what the detectors say, precisely, and never blocks the start", () => {
+  assert.equal(judgeFace({ state: "read", face: true, persons: 1, reason: "" }).state, "ready");
+  assert.match(judgeFace({ state: "read", face: true, persons: 1, reason: "dark" }).text, /lamp/);
+  assert.match(judgeFace({ state: "read", face: true, persons: 2, reason: "" }).text, /More than one/);
+  for (const look of [null, { state: "loading" }, { state: "unavailable" }, { state: "read", face: false, persons: 0, reason: "" }, { state: "read", face: true, persons: null, reason: "new reason" }]) {
+    assert.notEqual(judgeFace(look).state, "not_ready");
+    assert.ok(judgeFace(look).text);
+  }
+});
+
+test("a screen is needed only where the exam asks for it, and then the whole of it", () => {
+  const none = { supported: true, shared: null, refused: false };
+  assert.equal(judgeScreen("optional", none).state, "warning");
+  assert.equal(judgeScreen("required", none).state, "not_ready");
+  assert.equal(judgeScreen("required", { ...none, shared: "window" }).state, "not_ready");
+  assert.equal(judgeScreen("required", { ...none, shared: "monitor" }).state, "ready");
+  assert.equal(judgeScreen("optional", { ...none, supported: false }).state, "warning");
+});
+
+test("results are what the server takes: no waiting row, reasons that fit", () => {
+  const results = resultsOf({ camera: { state: "ready", text: "HD" }, light: { state: "waiting", text: "x".repeat(300) } });
+  assert.deepEqual(results[0], { item: "camera", state: "ready", reason: "", detail: "" });
+  assert.equal(results[1].state, "warning");
+  assert.equal(results[1].reason.length, 200);
+});
+
+test("the speed is that of the fastest try", () => {
+  assert.equal(speedOf([{ bytes: 60_000, ms: 480 }, { bytes: 60_000, ms: 120 }]), 4000);
+  assert.equal(speedOf([]), null);
 });

@@ -11,7 +11,7 @@ test("a break stands in every interval it touches, an open one up to the last", 
 });
 
 test("messages stand where they were sent, two in one interval as one mark with both", () => {
-  const [row] = extraRows({ messages: [{ at_s: 31, level: "message", text: "Hello" }, { at_s: 40, level: "warning", text: "Stay" }] }, 30, 4);
+  const [row] = extraRows({ messages: [{ at: 31, level: "message", text: "Hello" }, { at: 40, level: "warning", text: "Stay" }] }, 30, 4);
   assert.deepEqual([...row.cells.keys()], [1]);
   assert.match(row.cells.get(1).text, /Message: Hello; Warning: Stay/);
 });

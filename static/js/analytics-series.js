@@ -1,0 +1,90 @@
+// The answer of GET /api/analytics as what each chart draws and the table behind it says. Pure.
+
+import { texts } from "./texts.js";
+
+const KINDS = ["gaze_distracted", "no_face", "multiple_faces", "speech", "multiple_voices", "tab_switch", "copy_paste", "prohibited_object"];
+const MOST_BARS = 12;
+
+/** For each chart `{labels, series: [{name, values,}], head, rows, links?}`; `rows` are complete where a chart shows only the greatest. */
+export function seriesOf(answer) {
+  return {
+    days: days(answer.by_day),
+    signals: signals(answer.by_day),
+    dismissed: dismissed(answer.by_kind),
+    exams: exams(answer.by_exam),
+    scores: scores(answer.score_distribution),
+    students: students(answer.high_risk),
+  };
+}
+
+const c = texts.analytics.columns;
+const kindName = (kind) => texts.kinds[kind] ?? kind;
+const examName = (exam) => exam ?? texts.analytics.noExam;
+
+function days(rows) {
+  return {
+    labels: rows.map(({ day }) => day),
+    series: [
+      { name: c.flags, values: rows.map(({ flags }) => flags) },
+      { name: c.sessions, values: rows.map(({ sessions }) => sessions) },
+    ],
+    head: [c.day, c.sessions, c.flags],
+    rows: rows.map(({ day, sessions, flags }) => [day, sessions, flags]),
+  };
+}
+
+function signals(rows) {
+  const found = KINDS.filter((kind) => rows.some(({ violations }) => violations?.[kind]));
+  return {
+    labels: rows.map(({ day }) => day),
+    series: found.map((kind) => ({ name: kindName(kind), values: rows.map(({ violations }) => violations?.[kind] ?? 0) })),
+    head: [c.day, ...found.map(kindName)],
+    rows: rows.map(({ day, violations }) => [day, ...found.map((kind) => violations?.[kind] ?? 0)]),
+  };
+}
+
+function dismissed(rows) {
+  const share = ({ confirmed, dismissed: against }) => (confirmed + against ? against / (confirmed + against) : null);
+  const sorted = [...rows].sort((a, b) => (share(b) ?? -1) - (share(a) ?? -1));
+  const states = ["confirmed", "dismissed", "disputed", "open"].filter((state) => rows.some((row) => row[state]));
+  const names = { ...c, disputed: texts.review.states.disputed };
+  return {
+    labels: sorted.map(({ kind }) => kindName(kind)),
+    series: states.map((state) => ({ name: names[state], values: sorted.map((row) => row[state] ?? 0) })),
+    head: [c.signal, c.flags, ...states.map((state) => names[state]), c.share],
+    rows: sorted.map((row) => [kindName(row.kind), row.flags, ...states.map((state) => row[state] ?? 0), texts.analytics.percent(share(row))]),
+  };
+}
+
+function exams(rows) {
+  const rate = ({ flags, sessions }) => (sessions ? flags / sessions : 0);
+  const sorted = [...rows].sort((a, b) => rate(b) - rate(a));
+  const shown = sorted.slice(0, MOST_BARS);
+  return {
+    labels: shown.map(({ exam_id }) => examName(exam_id)),
+    series: [{ name: c.perSession, values: shown.map((row) => Math.round(100 * rate(row)) / 100) }],
+    head: [c.exam, c.sessions, c.flags, c.perSession, c.highRisk],
+    rows: sorted.map((row) => [examName(row.exam_id), row.sessions, row.flags, rate(row).toFixed(2), row.high_risk]),
+  };
+}
+
+function scores(rows) {
+  return {
+    labels: rows.map(texts.analytics.scores),
+    series: [{ name: c.intervals, values: rows.map(({ intervals }) => intervals) }],
+    head: [c.points, c.intervals],
+    rows: rows.map((row) => [texts.analytics.scores(row), row.intervals]),
+  };
+}
+
+function students(rows) {
+  const sorted = [...rows].sort((a, b) => b.flagged_intervals - a.flagged_intervals);
+  const shown = sorted.slice(0, MOST_BARS);
+  return {
+    labels: shown.map(({ user_id, exam_id }) => [user_id, exam_id].filter(Boolean).join(", ")),
+    series: [{ name: c.flagged, values: shown.map(({ flagged_intervals: flags }) => flags) }],
+    head: [c.student, c.exam, c.flagged, c.total],
+    rows: sorted.map((row) => [row.user_id, examName(row.exam_id), row.flagged_intervals, row.total_score]),
+    links: sorted.map(({ session_id: id }) => `/session/${id}`),
+  };
+}

@@ -1,0 +1,166 @@
+// A session's report for paper: who, when, checks, timeline, flags with stills, decisions, rules in force.
+
+import { accommodationWords } from "./accommodations.js";
+import { spellSeconds } from "./clock.js";
+import { clockTime, fullTime } from "./dates.js";
+import { byId, icon, make, setShare, setText } from "./dom.js";
+import { evidenceWords } from "./evidence.js";
+import { readRecord } from "./session-record.js";
+import { texts } from "./texts.js";
+import { extraRows } from "./timeline-rows.js";
+import { withGaps } from "./timeline.js";
+
+const t = texts.report;
+const id = document.body.dataset.sessionId;
+
+const table = (head, rows) =>
+  make(
+    "table",
+    { class: "table" },
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col", text })))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))),
+  );
+const said = (text) => make("p", { class: "muted", text });
+const list = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
+
+class Report {
+  constructor({ session, rules, intervals, checks }) {
+    Object.assign(this, { session, rules, checks });
+    this.length = rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
+    this.threshold = rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
+    this.intervals = withGaps(intervals, this.length);
+    this.flags = this.intervals.filter(({ flagged }) => flagged);
+  }
+
+  draw() {
+    const { session } = this;
+    document.title = `${[session.user_id, session.exam_id].filter(Boolean).join(", ")} · ${t.title}`;
+    setText(byId("report-title"), [session.user_id, session.exam_id].filter(Boolean).join(", "));
+    setText(byId("report-made"), t.made(fullTime(new Date().toISOString())));
+    byId("report-running").hidden = !session.is_running;
+    setText(byId("report-running"), t.running);
+    this.drawFacts();
+    setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
+    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
+    const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
+    byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));
+    this.drawCheck();
+    this.drawTimeline();
+    byId("report-flags").replaceChildren(...this.flags.map((interval) => this.flag(interval)));
+    if (!this.flags.length) byId("report-flags").replaceWith(said(t.noFlags));
+    this.drawBreaks();
+    this.drawMessages();
+    this.drawRules();
+  }
+
+  wall(at) {
+    return clockTime(new Date(Date.parse(this.session.started_at) + 1000 * at).toISOString());
+  }
+
+  drawFacts() {
+    const { session } = this;
+    const f = t.facts;
+    const facts = [
+      [f.student, session.user_id],
+      [f.exam, session.exam_id],
+      [f.began, fullTime(session.started_at)],
+      [f.ended, session.ended_at ? fullTime(session.ended_at) : null],
+      [f.lasted, typeof (session.ended_after_s ?? session.elapsed_s) === "number" ? spellSeconds(session.ended_after_s ?? session.elapsed_s) : null],
+      [f.how, session.end_reason],
+      [f.source, [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", ")],
+      [f.id, session.session_id],
+    ];
+    byId("report-facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", { text: name }), make("dd", { text: value }))));
+  }
+
+  drawCheck() {
+    const check = this.session.checks_before ?? this.session.rehearsal;
+    const place = byId("report-check");
+    if (!check) {
+      place.replaceChildren(said(t.noChecks));
+      return;
+    }
+    const rows = check.results.map(({ item, state, reason, detail }) => [t.items[item] ?? item, texts.check.states[state] ?? state, [reason, detail].filter(Boolean).join(", ")]);
+    place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
+  }
+
+  drawTimeline() {
+    const bars = byId("report-bars");
+    const top = Math.max(this.threshold, ...this.intervals.map(({ score }) => score));
+    bars.replaceChildren(
+      ...this.intervals.map(({ score, flagged }) => {
+        const bar = make("span", { class: "report-bar", "data-flagged": flagged });
+        setShare(bar, score / top);
+        return bar;
+      }),
+    );
+    bars.setAttribute("aria-label", t.sum(this.session, this.intervals.length, this.flags));
+    const { breaks, messages } = this.session;
+    const beside = extraRows({ breaks, messages: messages ?? [], checks: this.checks }, this.length, this.intervals.length - 1);
+    const rows = this.intervals
+      .map((interval) => {
+        const words = [...interval.violations.map((violation) => texts.violation(violation)), ...beside.map(({ cells }) => cells.get(interval.index)?.text).filter(Boolean)];
+        return [interval, words];
+      })
+      .filter(([, words]) => words.length)
+      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), `${interval.score}${interval.flagged ? ` ⚑` : ""}`, words.join("; ")]);
+    byId("report-intervals").replaceChildren(...(rows.length ? [table(t.timelineHead, rows)] : [said(t.calm)]));
+  }
+
+  flag(interval) {
+    const still = make("img", { src: `/api/session/${id}/still/${interval.index}`, alt: t.still(this.session.user_id, interval.index + 1), width: 240, height: 180 });
+    still.addEventListener("error", () => still.remove());
+    const reasons = interval.violations.map((violation) => {
+      const numbers = evidenceWords(violation);
+      return make("li", {}, make("span", { text: texts.violation(violation) }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
+    });
+    const { review = {}, clip = {} } = interval;
+    const decisions = review?.decision ? [review, review.second].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
+    const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
+    return make(
+      "li",
+      { class: "report-flag" },
+      still,
+      make(
+        "div",
+        {},
+        make("h3", {}, icon("flag"), make("span", { text: `${t.intervalLine(interval)}, ${this.wall(interval.start)}: ${texts.review.points(interval.score)}` })),
+        make("ul", { class: "reasons" }, ...reasons),
+        make("p", {}, make("strong", { text: `${t.decision}: ` }), decisions.join("; ")),
+        file ? make("p", { class: "muted report-file", text: file }) : null,
+      ),
+    );
+  }
+
+  drawBreaks() {
+    const rows = (this.session.breaks ?? []).map(({ start, end, by, reason }) => [this.wall(start), typeof end === "number" ? this.wall(end) : "–", typeof end === "number" ? spellSeconds(end - start) : "–", [by, reason].filter(Boolean).join(": ")]);
+    byId("report-breaks").replaceChildren(rows.length ? table(t.breakHead, rows) : said(t.noBreaks));
+  }
+
+  drawMessages() {
+    const rows = (this.session.messages ?? []).map(({ at, level, text, by }) => [this.wall(at), texts.act.levels[level] ?? level, text, by ?? ""]);
+    byId("report-messages").replaceChildren(rows.length ? table(t.messageHead, rows) : said(t.noMessages));
+  }
+
+  drawRules() {
+    const points = Object.entries(this.rules.points ?? {}).map(([kind, count]) => [texts.kinds[kind] ?? kind, count ? String(count) : texts.exams.off]);
+    const others = Object.entries(t.rules).filter(([name]) => this.rules[name] !== undefined).map(([name, words]) => [words, String(this.rules[name])]);
+    byId("report-rules").replaceChildren(table(t.pointsHead, points), table(t.rulesHead, others));
+  }
+}
+
+async function start() {
+  byId("print").addEventListener("click", () => window.print());
+  try {
+    new Report(await readRecord(id)).draw();
+    byId("report").hidden = false;
+  } catch (error) {
+    if (!error.code) throw error;
+    setText(byId("report-error"), error.status === 404 ? t.notThere : t.failed(error.message));
+    byId("report-error").hidden = false;
+  } finally {
+    byId("skeleton").hidden = true;
+  }
+}
+
+start();

@@ -1,0 +1,138 @@
+// What leaves the page while an exam runs: pictures and sound, as many as the network takes.
+
+import { Ladder } from "./ladder.js";
+import { OpusEncoder } from "./opus-encoder.js";
+import { Pictures } from "./pictures.js";
+
+const ROOMY = new Set(["full", "lower"]);
+
+export class Sending {
+  #ladder = new Ladder();
+  #video = {}; // what the server asked for
+  #fps = Infinity; // what it can read at the moment
+  #opusOn = false;
+  #held = null; // sound that waits until the last of the Opus before it is out
+  #applied = "";
+
+  /** `video` plays the camera; `onStep(name)` is told how much is sent: a name of the ladder's steps. `link` must be set before anything is sent. */
+  constructor(video, onStep) {
+    this.onStep = onStep;
+    this.link = null;
+    this.paused = false;
+    this.pictures = new Pictures(video, (picture) => this.#picture(picture));
+    this.opus = new OpusEncoder(
+      (payload, time) => this.link.sound(payload, time, "opus"),
+      () => {
+        this.#ladder.can.opus = false;
+        this.#opusOn = false;
+      },
+    );
+    OpusEncoder.canEncode().then((can) => {
+      this.#ladder.can.opus = can;
+    });
+  }
+
+  /** The server's welcome, or the session's own answer: `{fps, width, height, quality, codecs, bitrate}`. */
+  welcome(video) {
+    this.#video = video;
+    this.#fps = video.fps ?? Infinity;
+    this.pictures.needKey();
+    this.#apply();
+  }
+
+  /** The connection was lost. */
+  lost() {
+    this.#ladder.restart(performance.now());
+  }
+
+  /** The server asks for fewer pictures, or for more again. */
+  rate({ fps }) {
+    this.#fps = fps;
+    this.#apply();
+  }
+
+  key() {
+    this.pictures.needKey();
+  }
+
+  /** The server says that what comes was taken `ms` ago. */
+  late({ ms }) {
+    if (this.#ladder.late(performance.now(), ms)) this.#stepped();
+  }
+
+  /** Whether there is room for more than the camera and the microphone. */
+  get roomy() {
+    return ROOMY.has(this.#ladder.step.name);
+  }
+
+  get step() {
+    return this.#ladder.step;
+  }
+
+  /** At every tick. */
+  tick() {
+    this.#ladder.can.h264 = this.pictures.codec === "h264";
+    if (this.link.isOpen && this.#ladder.observe(performance.now(), this.link.waitingBytes)) this.#stepped();
+    this.link.room = this.#ladder.room;
+    this.#apply();
+    if (!this.paused) this.pictures.tick(this.link.isFree);
+    else this.pictures.needKey();
+  }
+
+  /** Int16 samples at 16 kHz, heard from `time` (page ms) on. */
+  sound(samples, time) {
+    if (this.paused) return;
+    const { step } = this.#ladder;
+    if (step.sound && step.opus && this.#ladder.can.opus && !this.#held) {
+      this.#opusOn = true;
+      this.opus.take(samples, time, step.opus);
+      return;
+    }
+    if (this.#opusOn) this.#endOpus();
+    if (!step.sound) return;
+    if (this.#held) this.#held.push([samples, time]);
+    else this.link.sound(samples, time);
+  }
+
+  close() {
+    this.pictures.close();
+    if (this.#opusOn) this.opus.finish();
+  }
+
+  #endOpus() {
+    this.#opusOn = false;
+    this.#held = [];
+    this.opus.finish().finally(() => {
+      for (const [samples, time] of this.#held) this.link.sound(samples, time);
+      this.#held = null;
+    });
+  }
+
+  #picture({ bytes, time, ...about }) {
+    if (this.paused) this.pictures.needKey();
+    else if (!this.link.picture(bytes, time, about)) this.pictures.needKey();
+  }
+
+  #stepped() {
+    this.#apply();
+    this.onStep(this.#ladder.step.name);
+  }
+
+  #apply() {
+    const { step } = this.#ladder;
+    const { width = 640, height = 480, quality = 0.6, bitrate = 0, codecs = ["jpeg"] } = this.#video;
+    const h264 = codecs.includes("h264");
+    const wanted = {
+      fps: Math.min(this.pictures.codec === "h264" && step.bitrate ? step.fps : step.jpegFps, this.#fps, this.#video.fps ?? Infinity),
+      width: Math.min(width, step.width),
+      height: Math.min(height, step.height),
+      quality: Math.min(quality, step.quality),
+      bitrate: h264 ? Math.min(bitrate, step.bitrate) : 0,
+      layers: step.layers,
+    };
+    const now = JSON.stringify(wanted);
+    if (now === this.#applied) return;
+    this.#applied = now;
+    this.pictures.want(wanted);
+  }
+}

@@ -1,0 +1,62 @@
+// The settings page: what this browser may choose, and how each part of the server does.
+
+import { Alerts, wireAlertSwitches } from "./alerts.js";
+import { call } from "./api.js";
+import { byId, icon, make, setText } from "./dom.js";
+import { reviewer, setReviewer } from "./reviewer.js";
+import { texts } from "./texts.js";
+
+const READ_MS = 10_000;
+const WELL = new Set(["ok", "ready", "idle", "off", "running", "starting", "loading"]); // as web/health.py has it
+const t = texts.settings;
+
+function wireOwn() {
+  wireAlertSwitches(document, new Alerts());
+  for (const name of document.querySelectorAll("[data-theme-name]")) setText(name, t.themes[name.dataset.themeName]);
+  const chosen = localStorage.getItem("theme") ?? "system";
+  for (const choice of document.querySelectorAll("[data-theme-choice]")) choice.checked = choice.value === chosen;
+  const name = byId("own-name");
+  name.value = reviewer();
+  name.addEventListener("change", () => {
+    setReviewer(name.value.trim());
+    setText(byId("own-said"), t.saved);
+  });
+}
+
+/** A part's line: its name, whether it is well, and what it says of itself. */
+function part([name, { state, reason, notes = [], ...rest }]) {
+  const well = state === undefined || WELL.has(state);
+  const figures = Object.entries(rest).filter(([, value]) => typeof value === "number" || typeof value === "string");
+  const said = [reason, ...notes].filter(Boolean);
+  return make(
+    "li",
+    { "data-well": well },
+    icon(well ? "fine" : "triangle"),
+    make(
+      "div",
+      {},
+      make("h3", { text: `${name.replaceAll("_", " ")}: ${state ?? "ok"}` }),
+      ...said.map((text) => make("p", { text })),
+      figures.length ? make("p", { class: "muted number", text: figures.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(" · ") }) : null,
+    ),
+  );
+}
+
+async function readState() {
+  try {
+    const { status, uptime_s: uptime, notes, parts } = await call("/api/health");
+    setText(byId("state-sum"), [t.status[status], t.uptime(uptime), ...(notes ?? [])].join(". "));
+    const key = JSON.stringify(Object.entries(parts).map(([name, { state, reason }]) => [name, state, reason]));
+    const list = byId("parts");
+    if (list.dataset.key !== key || !list.matches(":hover")) list.replaceChildren(...Object.entries(parts).map(part));
+    list.dataset.key = key;
+    byId("state-error").hidden = true;
+  } catch (error) {
+    setText(byId("state-error"), t.failed(error.message));
+    byId("state-error").hidden = false;
+  }
+}
+
+wireOwn();
+readState();
+setInterval(() => !document.hidden && readState(), READ_MS);

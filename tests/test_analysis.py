@@ -1,0 +1,112 @@
+"""Reading pictures and sound: what is refused before it is decoded, a frozen picture, and detectors that fail."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from analysis import Models, PictureAnalyst, SoundAnalyst
+from config import Settings, load_settings
+from errors import InvalidInput, TooLarge
+from picture_feed import Picture, check_picture, decode_jpeg
+from readings import Sound
+
+PIXELS = 4_000_000
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return load_settings(_env_file=None, gaze_fps=4, face_interval_s=2, frozen_s=10)
+
+
+def jpeg(width: int, height: int, seed: int | None = None) -> bytes:
+    image = (
+        np.random.default_rng(seed).integers(0, 255, (height, width, 3), np.uint8) if seed is not None else np.full((height, width, 3), 99, np.uint8)
+    )
+    return cv2.imencode(".jpg", image)[1].tobytes()
+
+
+def picture(at: float, width: int, height: int, seed: int) -> Picture:
+    return Picture(at, decode_jpeg(jpeg(width, height, seed), PIXELS))
+
+
+def test_a_picture_is_measured_by_its_header() -> None:
+    assert check_picture(jpeg(640, 480), PIXELS) == (640, 480)
+
+
+def test_a_picture_too_large_is_refused_before_it_is_decoded() -> None:
+    bomb = io.BytesIO()
+    Image.new("L", (20_000, 20_000)).save(bomb, "JPEG", quality=1)
+    with pytest.raises(TooLarge):
+        check_picture(bomb.getvalue(), PIXELS)
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8", b"\x89PNG\r\n\x1a\n" + bytes(50), b"GIF89a" + bytes(50)])
+def test_what_is_no_jpeg_is_refused(data: bytes) -> None:
+    with pytest.raises(InvalidInput, match="JPEG"):
+        check_picture(data, PIXELS)
+
+
+def test_a_damaged_picture_is_unknown(settings: Settings) -> None:
+    analyst = PictureAnalyst(Models(), settings)
+    with pytest.raises(InvalidInput) as raised:
+        decode_jpeg(jpeg(320, 240, 1)[:300], PIXELS)
+    readings = analyst.unreadable(0, raised.value.message)
+    assert readings.gaze.direction == "unknown"
+    analyst.close()
+
+
+@pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+def test_a_picture_in_which_no_pixel_changes_is_frozen_and_one_that_moves_again_is_not(settings: Settings) -> None:
+    models = Models()
+    analyst = PictureAnalyst(models, settings)
+    frozen = [analyst.read(picture(at, 320, 240, 1), "s").frozen for at in range(12)]
+    assert frozen == [False] * 10 + [True] * 2
+    assert not analyst.read(picture(12, 320, 240, 2), "s").frozen
+    analyst.close()
+    models.close()
+
+
+class Failing:
+    """A detector that raises: a fault that can't be made with a real one."""
+
+    def read(self, image: Any, at: float) -> Any:
+        raise RuntimeError("the driver is gone")
+
+    def close(self) -> None:
+        return None
+
+
+def test_a_detector_that_fails_is_unknown_and_logged_once(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    analyst = PictureAnalyst(Models(), settings)
+    analyst._gaze = Failing()  # type: ignore[assignment]
+    with caplog.at_level(logging.ERROR):
+        readings = [analyst.read(picture(at / 4, 320, 240, at), "s").gaze for at in range(5)]
+    assert {(reading.direction, reading.reason) for reading in readings} == {("unknown", "error")}
+    assert len(caplog.records) == 1
+    assert "the driver is gone" in caplog.text
+
+
+def test_due_times_keep_their_beat(settings: Settings) -> None:
+    analyst = PictureAnalyst(Models(), settings)
+    analyst._gaze = Failing()  # type: ignore[assignment]
+    read = 0
+    for step in range(100):  # ten pictures a second for ten seconds
+        at = step / 10
+        if at >= analyst.next_at - 1e-3:
+            analyst.read(picture(at, 64, 48, step), "s")
+            read += 1
+    assert 39 <= read <= 41
+
+
+def test_sound_waits_for_its_models() -> None:
+    sound = SoundAnalyst(Models())
+    sound.put(Sound(0, np.zeros(1600, np.int16)))
+    assert sound.read("s") == []
+    assert sound.waiting == 1

@@ -1,0 +1,98 @@
+"""The bench on the labelled data where it is there, against floors a little under today's figures: a change that detects worse fails here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.detectors import Bench
+
+# MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+
+Figures = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def figures(shared_data: Path, models_dir: Path) -> Iterator[Figures]:
+    """Each task's figures, measured when first asked for and kept."""
+    bench = Bench(shared_data)
+    bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
+    bench.load()
+    known: dict[str, dict[str, Any]] = {}
+
+    def measured(task: str) -> dict[str, Any]:
+        if task not in known:
+            known[task] = bench.run(task).figures
+        return known[task]
+
+    yield measured
+    bench.close()
+
+
+def test_gaze(figures: Figures) -> None:
+    gaze = figures("gaze")
+    assert set(gaze) == {"n", "accuracy", "false_distracted", "missed_distracted", "unknown", "by_label"}
+    assert gaze["n"] >= 129
+    assert gaze["accuracy"] >= 0.92
+    assert gaze["false_distracted"] <= 0.02
+    assert gaze["missed_distracted"] <= 0.11
+    assert gaze["unknown"] <= 0.02
+    least = {"focused": 0.97, "left": 0.96, "right": 0.92, "down": 0.70, "closed": 0.92}
+    for label, count in gaze["by_label"].items():
+        assert count["right"] >= least[label] * count["n"], label
+
+
+def test_groups_are_treated_alike(figures: Figures) -> None:
+    fairness = figures("fairness")
+    assert set(fairness) == {"groups", "face_gap_points", "distracted_ratio"}
+    assert fairness["face_gap_points"] <= 1
+    for name, group in fairness["groups"].items():
+        assert group["face_found"] >= 0.99, name
+        assert group["false_distracted"] <= 0.02, name
+    assert 0.8 <= fairness["distracted_ratio"] <= 1.25
+
+
+def test_persons(figures: Figures) -> None:
+    persons = figures("persons")
+    assert set(persons) == {"n", "accuracy", "false_extra", "missed_extra", "false_absent", "missed_absent"}
+    assert persons["accuracy"] >= 0.97
+    assert persons["false_extra"] <= 0.016
+    assert persons["false_absent"] == 0
+    assert persons["missed_extra"] <= 0.04
+
+
+def test_phones(figures: Figures) -> None:
+    phone = figures("phone")
+    assert phone["precision"] >= 0.95
+    assert phone["recall"] >= 0.70
+
+
+def test_speech_and_voices(figures: Figures) -> None:
+    audio = figures("audio")
+    assert set(audio) == {"n", "speech", "voices", "meetings"}
+    assert audio["speech"]["precision"] >= 0.99
+    assert audio["speech"]["recall"] >= 0.97
+    assert audio["voices"]["recall"] >= 0.90
+    assert audio["voices"]["false_alarm"] <= 0.016
+    assert audio["meetings"]["recall"] >= 0.70
+    assert audio["meetings"]["false_alarm"] <= 0.10
+
+
+def test_whole_exams(figures: Figures) -> None:
+    exams = figures("scenarios")
+    assert exams["flags_missed"] == 0
+    assert exams["false_flags"] == 0
+    assert exams["violations"]["precision"] >= 0.94
+    assert exams["violations"]["recall"] >= 0.94
+
+
+def test_honest_students_get_no_flag(figures: Figures) -> None:
+    honest = figures("honest")
+    assert set(honest) == {"hours", "intervals", "false_flags", "false_violations_per_hour"}
+    assert honest["intervals"] >= 6
+    assert honest["false_flags"] == 0
+    assert honest["false_violations_per_hour"] == 0
