@@ -112,6 +112,7 @@ class PictureAnalyst:
         self._next_persons_at = 0.0
         self._sample: npt.NDArray[np.uint8] | None = None
         self._changed_at = 0.0
+        self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
         self._failures: set[str] = set()
 
     @property
@@ -147,7 +148,7 @@ class PictureAnalyst:
         if self._sample is None or not np.array_equal(sample, self._sample):
             self._sample = sample.copy()
             self._changed_at = at
-        return at - self._changed_at >= self._frozen_s
+        return self.told_frozen or at - self._changed_at >= self._frozen_s
 
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:

@@ -192,6 +192,10 @@ class ExamSession:
         self._storage.write("sessions", self.session_id, {"devices": devices})
         self._tell("device_state", self, {"session_id": self.session_id, "device": device, "state": state, "reason": reason})
 
+    def camera_frozen(self, frozen: bool) -> None:
+        """The student's page sees whether its camera's picture stands still."""
+        self.pictures.told_frozen = frozen
+
     def _came(self, device: DeviceName) -> None:
         self._last_in[device] = self.clock()
         state = self._devices.get(device, {}).get("state")

@@ -53,6 +53,19 @@ _SHUT_FROM_DEG = 4.0
 _DARK_PICTURE = 40.0  # 95th percentile of luminance; lit rooms have 141 and more, at 20 % light 28..50
 _FLAT_PICTURE = 25.0  # 99th less 1st percentile of luminance; bare walls have 100 and more, a covered lens next to none
 _SOFT_EDGES = 0.2  # curvature over slope of the steepest 2 %, at 160x120: 0.47 and more as recorded, 0.09..0.25 when faces were lost to blur
+# Second derivatives across, down and along both diagonals, of which a step is longer by the root of two.
+_BENDS = tuple(
+    np.array(kernel, np.float32)
+    for kernel in (
+        [[0, 0, 0], [1, -2, 1], [0, 0, 0]],
+        [[0, 1, 0], [0, -2, 0], [0, 1, 0]],
+        [[0.7, 0, 0], [0, -1.4, 0], [0, 0, 0.7]],
+        [[0, 0, 0.7], [0, -1.4, 0], [0.7, 0, 0]],
+    )
+)
+# Who looks up is still looking up so soon after unless it is this much more aside: a look to the ceiling's corner does not flicker.
+_UP_S = 0.6
+_UP_ASIDE = 1.25
 _LOOK_EVERY = 1.0  # s between two looks with the full-range finder (3 ms) while it finds nobody either
 _OUTLINE_SURE = 0.7  # confidence of a face without landmarks from which its turn is believed
 
@@ -141,6 +154,7 @@ class GazeDetector:
         self._rest_step = rest_step
         self._seen: deque[tuple[float, float, float, float]] = deque(maxlen=rest_window)
         self._learnt_at = -math.inf
+        self._up_at = -math.inf
         self._rest = _Rest()
         self._mesh = start_face_mesh(still, min_confidence)
         self._finder = finder
@@ -186,7 +200,7 @@ class GazeDetector:
         """Forget the person, track and rest: the next picture is the first of another one."""
         self._mesh.reset()
         self._seen.clear()
-        self._learnt_at = self._looked_at = -math.inf
+        self._learnt_at = self._looked_at = self._up_at = -math.inf
         self._look_again = False
         self._rest = _Rest()
 
@@ -240,13 +254,13 @@ class GazeDetector:
             "level": level,
             "sharpness": sharp,
         }
-        direction: Direction = "unknown" if reason else self._judge(face)
+        direction: Direction = "unknown" if reason else self._judge(face, blank.at)
         if not reason and not self._still:
             self._learn(face, blank.at)
         box = Box(*face.box, confidence=1.0)
         return replace(blank, direction=direction, reason=reason, box=box, numbers={name: round(value, 3) for name, value in numbers.items()})
 
-    def _judge(self, face: _Face) -> Direction:
+    def _judge(self, face: _Face, at: float) -> Direction:
         rest = self._rest
         turned = face.yaw / self._turned_deg
         side = (face.gaze_x - rest.gaze_x) / self._side_deg
@@ -259,7 +273,9 @@ class GazeDetector:
         if max(abs(side), down) < 1:
             return "focused"
         # Who thinks looks up, and the rules know no such looking away: a look that is more up than aside is none of left and right.
-        if -down > abs(side):
+        aside = 1.0 if at - self._up_at > _UP_S else _UP_ASIDE
+        if -down * aside > abs(side):
+            self._up_at = -math.inf if self._still else at
             return "focused"
         if down > abs(side):
             return "down"
@@ -296,15 +312,18 @@ def _stretch(image: Picture, low: float, high: float) -> Picture:
 
 
 def _quality(image: Picture, box: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Mean luminance of the face (0..255), and its sharpness: the Laplacian's variance as a share of the face's, at 64x64 pixels."""
+    """Mean luminance of the face (0..255), and its sharpness at 64x64 pixels: the second derivative's variance as a share of the face's.
+
+    It is the least of four directions, because a moving head blurs one of them only: the lids seem to close, and the irises to wander.
+    """
     height, width = image.shape[:2]
     x1, y1 = max(0, int(box[0])), max(0, int(box[1]))
     x2, y2 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)
     if x2 - x1 < 2 or y2 - y1 < 2:
         return 0.0, 0.0
     gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(np.float32)
-    edges = cv2.Laplacian(gray, cv2.CV_32F)[2:-2, 2:-2]
-    return float(gray.mean()), float(edges.var() / max(float(gray.var()), 1.0))
+    bends = [float(cv2.filter2D(gray, cv2.CV_32F, kernel)[2:-2, 2:-2].var()) for kernel in _BENDS]
+    return float(gray.mean()), min(bends) / max(float(gray.var()), 1.0)
 
 
 def _poor(image: Picture) -> Reason:

@@ -172,11 +172,11 @@ install_packages() { # install_packages KIND FILE FILE: once for each content of
 # --- Browser libraries ------------------------------------------------------------------------------------------------
 
 browser_libraries() {
-  local vendor=static/vendor wanted file
+  local vendor=static/vendor wanted file omit=(--omit=dev)
   wanted=$(sum_of package-lock.json)
   if [ "$(cat "$vendor/.setup" 2>/dev/null)" = "$wanted" ] && [ -s "$vendor/socket.io.esm.min.js" ] && [ -s "$vendor/socket.io.min.js" ] &&
     [ -s "$vendor/chart.umd.min.js" ] &&
-    { ! $with_tests || [ -d node_modules/socket.io-client ]; }; then # the tests' own client is node's
+    { ! $with_tests || { [ -d node_modules/socket.io-client ] && [ -d node_modules/axe-core ]; }; }; then # the tests' own: a client in node, axe-core
     fine "Browser libraries: ok"
     return 0
   fi
@@ -185,7 +185,8 @@ browser_libraries() {
   command -v npm >/dev/null || apt_get nodejs npm
   begin "fetching the browser libraries with npm ci" "see npm's error above; check the network (behind a proxy set HTTPS_PROXY), then run ./setup.sh again"
   say "Fetching the browser libraries with npm"
-  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error
+  if $with_tests; then omit=(); fi
+  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error "${omit[@]+"${omit[@]}"}"
   mkdir -p "$vendor"
   for file in socket.io.esm.min.js socket.io.min.js; do
     cp "node_modules/socket.io-client/dist/$file" "$vendor/$file"

@@ -13,7 +13,8 @@ GAZE_REST_UP_DEG = 4.0  # and for one below it
 EYES_SHUT = 0.15  # lids' distance in eye widths: closed eyes of the development set reach .12 at a level head, open ones begin at .19
 FACE_CONFIDENCE = 0.5  # MediaPipe's own default for finding and following a face
 FACE_DARK_LEVEL = 14.0  # mean luminance 0..255 of the face; at 20 % light it was 16..33 and all was well, at 10 % looks were lost
-FACE_SHARPNESS = 0.02  # Laplacian's share of the face's variance at 64x64: 0.07 and more as recorded, 0.01 when only blobs remain
+FACE_SHARPNESS = 0.01  # fine detail's share of the face's variance at 64x64, in the direction that has least of it: 0.020 and more as recorded,
+# 0.015 and more at 320x240, 0.008 and less (most) when a head moves by half an eye while the picture is taken
 EYE_MIN_PX = 5.5  # narrower eyes carry no iris; 160x120 pictures (7 px and more) still gave 92 % right
 
 # Persons and phones. Confidences 0..1.

@@ -25,9 +25,11 @@ class Relay:
         self.kbit_s = kbit_s
         self.up_bytes = 0
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        if kbit_s is not None:
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BACKLOG_BYTES)
+        self._listener = socket.socket()
+        # Before it listens: connections take it over. Without it the system itself would hold minutes of a narrow line, or of a cut one.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BACKLOG_BYTES)
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen()
         self.port = int(self._listener.getsockname()[1])
         self._whole = threading.Event()
         self._whole.set()

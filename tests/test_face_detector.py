@@ -160,6 +160,14 @@ def test_a_person_seen_in_poor_light_is_counted(model: PersonsModel, shared_data
     assert reading.count == 1
 
 
+def test_nobody_is_not_said_of_a_room_against_the_light(shared_data: Path) -> None:
+    room = picture(shared_data, "persons/0_021.jpg")
+    assert too_poor(room) == ""
+    window = (room * 0.3).astype(np.uint8)
+    window[: room.shape[0] // 3] = 255
+    assert too_poor(window) == "dark"
+
+
 def test_no_labelled_picture_of_an_empty_room_is_too_poor(shared_data: Path) -> None:
     with (shared_data / "persons" / "labels.csv").open(newline="") as file:
         empty = [row["file"] for row in csv.DictReader(file) if row["count"] == "0"]

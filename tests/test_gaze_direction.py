@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.changes import motion_blur
 from bench.gaze_task import DISTRACTED
 from errors import DetectorError
 from gaze_direction import GazeDetector
@@ -128,6 +129,22 @@ def test_picture_too_poor_to_tell_is_unknown(still: GazeDetector, shared_data: P
     read = Counter((reading.direction, reading.reason) for reading in readings)
     assert read["unknown", reason] >= 0.9 * read.total()
     assert sum(count for (direction, _), count in read.items() if direction in DISTRACTED) == 0
+
+
+def test_moving_head_is_unknown_and_not_distracted(still: GazeDetector, shared_data: Path) -> None:
+    """Blurred in one direction only, lids seem to close and irises to wander."""
+    readings = [still.read(motion_blur(image), 0.0) for _, image in labelled(shared_data, "focused")]
+    assert sum(reading.direction in DISTRACTED for reading in readings) == 0
+    assert sum((reading.direction, reading.reason) == ("unknown", "blurred") for reading in readings) >= 0.35 * len(readings)
+
+
+def test_looking_up_is_not_looking_aside_and_does_not_flicker(live: GazeDetector, shared_data: Path) -> None:
+    """In the clean exam the student looks up while thinking, to the ceiling and a little to the right."""
+    read = [live.read(image, at) for start in (60.0, 82.5, 104.0) for at, image in scene(shared_data, "clean-a", start, start + 3)]
+    raised = [reading for reading in read if reading.numbers.get("pitch_deg", 0) < -24 and reading.numbers.get("eye_open", 0) > 0.2]
+    assert len(raised) >= 10
+    away = sum(reading.direction in DISTRACTED for reading in raised)
+    assert away <= 0.2 * len(raised)
 
 
 def test_covered_lens_is_unknown_and_empty_room_is_none(live: GazeDetector, shared_data: Path) -> None:

@@ -14,8 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
+from analysis import Models, PictureAnalyst
 from bench.footage import h264_frames
 from clip_ring import ClipRing
+from config import load_settings
 from errors import InvalidInput, ProctorError, TooLarge
 from h264 import H264Decoder, inspect, nal_units, picture_size, playable
 from opus import LOOKAHEAD_S, OpusReader, pack
@@ -231,6 +233,18 @@ def test_viewers_get_jpegs_at_their_rate_and_none_are_made_for_nobody(frames: li
     assert feed.jpeg() is None
 
 
+def test_a_camera_that_its_page_sees_standing_still_is_frozen_though_h264_moves_its_pixels(frames: list[Frame]) -> None:
+    analyst = PictureAnalyst(Models(), load_settings(_env_file=None))
+    feed = PictureFeed(PIXELS, 4)
+    feed.add(frames[0])
+    analyst.told_frozen = True
+    picture = feed.decode()
+    assert picture is not None
+    readings = analyst.read(picture, "s")
+    assert (readings.frozen, readings.gaze.direction, readings.gaze.reason) == (True, "unknown", "frozen")
+    analyst.close()
+
+
 # Clips
 
 
@@ -406,6 +420,6 @@ def test_a_short_delay_changes_nothing() -> None:
 
 def test_a_page_is_told_now_and_then_that_its_media_come_late() -> None:
     lateness = Lateness()
-    told = [lateness.late_ms(now / 10, now / 10 - (3.0 if 50 <= now < 100 else 0.1)) for now in range(150)]
-    assert [number for number, ms in enumerate(told) if ms is not None] == [50, 70, 90]
-    assert told[50] == 3000
+    told = [lateness.look(now / 10, now / 10 - (3.0 if 50 <= now < 100 else 0.1), 1250) for now in range(150)]
+    assert [number for number, late in enumerate(told) if late is not None] == [50, 70, 90]
+    assert told[50] == {"ms": 3000, "kbits": 100}

@@ -23,7 +23,7 @@ from exam_session import ExamSession
 from mongod import EmbeddedMongod
 from readings import AudioReading, Direction, GazeReading, PersonsReading, ScreenAct
 from recorder import Recorder
-from rescore import changes, other_rules, scored_again
+from rescore import changes, other_rules, report, scored_again
 from score import Rules
 from stored_session import StoredSession
 
@@ -108,6 +108,11 @@ def test_other_weights_and_durations_change_what_they_say(stored: StoredSession)
     assert [(row.old_score, row.new_score) for row in rows] == [(5, 8), (10, 6), (0, 0)]
     assert [(row.old_flagged, row.new_flagged) for row in rows] == [(False, True), (True, False), (False, False)]
     assert dict(rows[0].kinds) == {"gaze_distracted": -1}
+    text = report(stored, rules, rows)
+    assert "copy_paste 5 → 3 points" in text
+    assert "gaze_min_s 2 → 3.9" in text
+    assert "10 → 6      flagged → none" in text
+    assert "1 of 3 intervals stay as they are" in text
 
 
 @pytest.mark.parametrize(

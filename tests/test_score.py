@@ -112,6 +112,12 @@ def test_a_gap_within_tolerance_does_not_end_a_stretch() -> None:
     assert kinds(scored(made)) == ["gaze_distracted"]
 
 
+def test_looking_back_for_longer_than_the_tolerance_ends_a_stretch() -> None:
+    """Three pictures at four a second are 0.75 s: what was read until the next picture counts."""
+    made = pictures(lambda at: "left" if 5 <= at < 8 and at not in (6.5, 6.75, 7.0) else "focused", one, 0, 30)
+    assert kinds(scored(made)) == []
+
+
 def test_a_blink_in_a_look_away_does_not_end_it() -> None:
     made = pictures(lambda at: "closed" if at == 6.0 else "down" if 5 <= at < 8 else "focused", one, 0, 30)
     assert kinds(scored(made)) == ["gaze_distracted"]

@@ -266,6 +266,10 @@ class StudentLink:
         if device not in DEVICES or state not in STATES:
             known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
             raise InvalidInput(f"device {str(device)[:40]!r} in state {str(state)[:40]!r} isn't known; {known}")
+        if device == "camera":
+            self.session.camera_frozen(state == "frozen")
+            if state == "frozen":
+                return  # shown when the next picture is read, until one is read as moving
         self.session.device_state(cast(DeviceName, device), cast(DeviceStateName, state), str(message.get("reason") or "")[:MAX_TEXT])
 
     def _take_break(self, message: dict[str, Any]) -> None:
@@ -290,9 +294,9 @@ class StudentLink:
             at = self._take_sound(media, at)
         else:
             raise Unsupported(f"{media.kind}s as {media.codec} aren't taken by this server; send pictures as jpeg or h264, sound as pcm16 or opus")
-        late_ms = self._lateness.late_ms(now, at)
-        if late_ms is not None:
-            self._send({"type": "late", "ms": late_ms})
+        late = self._lateness.look(now, at, len(media.payload))
+        if late is not None:
+            self._send({"type": "late"} | late)
 
     def _take_picture(self, media: Media, at: float) -> None:
         settings = self._parts.settings

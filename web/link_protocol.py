@@ -23,7 +23,7 @@ Text messages are JSON objects with a `type`.
     pause {paused, by, reason, seconds_left, breaks_left}: send no media while paused
     slower {fps} · faster {fps}: what the server can read
     key {}: a picture was lost; send a key picture next
-    late {ms}: what comes was taken so long ago
+    late {ms, kbits}: what comes was taken so long ago, and so much comes a second
     ended {reason} · replaced {} · error {code, message}
 """
 

@@ -63,13 +63,13 @@ export function judgeFace(look) {
   return { state: "ready", text: t.face.ready };
 }
 
-/** The shared screen's row. `wanted` is optional or required; `shared` is null, or what is shared (`monitor`, `window`, `browser`). */
+/** The shared screen's row. `wanted` is optional (nothing is held against who doesn't share) or required; `shared` is null, or what is shared. */
 export function judgeScreen(wanted, { supported, shared, refused }) {
-  const missing = wanted === "required" ? "not_ready" : "warning";
-  if (!supported) return { state: missing, text: wanted === "required" ? t.screen.unsupported : t.screen.unsupportedFine, reason: "unsupported" };
-  if (!shared) return { state: missing, text: refused ? t.screen.refused : t.screen[wanted], reason: refused ? "refused" : "not shared" };
-  if (shared !== "monitor" && shared !== "unknown") return { state: missing, text: t.screen.part, reason: shared };
-  return { state: "ready", text: t.screen.ready };
+  if (shared === "monitor" || shared === "unknown") return { state: "ready", text: t.screen.ready, detail: "shared" };
+  if (wanted !== "required") return { state: "ready", text: supported ? t.screen.optional : t.screen.unsupportedFine, detail: shared ?? "not shared" };
+  if (!supported) return { state: "not_ready", text: t.screen.unsupported };
+  if (shared) return { state: "not_ready", text: t.screen.part, detail: shared };
+  return { state: "not_ready", text: refused ? t.screen.refused : t.screen.required };
 }
 
 /** The rows as the server takes them: `{item, state, reason, detail}`; a row that is still waiting counts as a warning. */

@@ -5,6 +5,7 @@ import { call } from "./api.js";
 import { wireCopyButtons } from "./copy.js";
 import { fullTime } from "./dates.js";
 import { byId, make, setText } from "./dom.js";
+import { idProblem } from "./portal-ids.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -67,13 +68,11 @@ class ExamsPage {
     const user = byId("link-user").value.trim();
     const exam = byId("link-exam").value.trim();
     byId("link-made").hidden = true;
-    if (!user) {
-      this.wrong("link-error", t.missing, "link-user");
-      return;
-    }
+    if (this.wrongIds("link", user, exam)) return;
     try {
       const made = await call("/api/session/create", { method: "POST", body: { user_id: user, source: "browser", ...(exam && { exam_id: exam }) } });
       byId("link-error").hidden = true;
+      byId("link-user").removeAttribute("aria-invalid");
       setText(byId("link-address"), made.portal_url);
       setText(byId("link-said"), t.link(made.user_id));
       byId("link-made").hidden = false;
@@ -132,10 +131,7 @@ class ExamsPage {
       note: byId("acc-note").value,
       set_by: byId("acc-by").value,
     });
-    if (!body.user_id) {
-      this.wrong("acc-form-error", t.missing, "acc-user");
-      return;
-    }
+    if (this.wrongIds("acc", body.user_id, body.exam_id ?? "")) return;
     if (!accommodationWords(body).length) {
       this.wrong("acc-form-error", t.nothing);
       return;
@@ -174,6 +170,15 @@ class ExamsPage {
     }
     await this.readAccommodations({ anew: true });
     byId("acc-add").querySelector("summary").focus();
+  }
+
+  /** Say what is wrong with the IDs of a form (`link` or `acc`), if anything is. */
+  wrongIds(form, user, exam) {
+    const place = form === "link" ? "link-error" : "acc-form-error";
+    const [userWrong, examWrong] = [user ? idProblem(user) : t.missing, idProblem(exam)];
+    if (userWrong) this.wrong(place, userWrong, `${form}-user`);
+    else if (examWrong) this.wrong(place, examWrong, `${form}-exam`);
+    return Boolean(userWrong || examWrong);
   }
 
   wrong(place, text, field = null) {

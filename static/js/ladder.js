@@ -27,6 +27,8 @@ const CALM_WEIGHT = 0.2;
 const SETTLE_MS = 1000; // after a step, what was sent before it must drain
 const SETTLE_MOST_MS = 10_000;
 const LATE_MARGIN_MS = 3000;
+const HOLD_MOST_MS = 10_000;
+const FITS = 0.85; // share of what the network was seen to carry that a step may take
 const UP_AFTER_MS = 15_000;
 const UP_AFTER_MOST_MS = 240_000;
 const REGRET_MS = 40_000; // a step up that is taken back this soon was wrong: the next one waits twice as long
@@ -50,6 +52,7 @@ export class Ladder {
   #settled = false;
   #wentUpAt = null; // when the present step was reached from below
   #upAfter = UP_AFTER_MS;
+  #holdUntil = -Infinity; // no pictures before this: what is under way already takes so long
   #deafUntil = -Infinity; // late messages before this are of what an earlier step sent
   #last = null;
 
@@ -82,12 +85,23 @@ export class Ladder {
     return now - this.#calmSince >= this.#upAfter && this.#up(now);
   }
 
-  /** The server says that what comes was taken `ms` ago. True when the step changed. */
-  late(now, ms) {
+  /**
+   * The server says that what comes was taken `ms` ago, and how many bits a second came of late (0: not known): the network carries no more.
+   * Pictures are held back until what is under way has arrived. True when the step changed.
+   */
+  late(now, ms, bits = 0) {
     this.#calmSince = now;
     if (now < this.#deafUntil) return false;
-    this.#deafUntil = now + ms + LATE_MARGIN_MS; // what is under way now still comes as late
-    return this.#down(now);
+    const drains = bits ? Math.max(1, bitsOf(this.step, this.can) / bits) * ms : ms; // what was sent meanwhile is under way, too
+    this.#deafUntil = now + drains * 1.3 + LATE_MARGIN_MS;
+    this.#holdUntil = now + Math.min(HOLD_MOST_MS, drains);
+    const fitting = bits ? STEPS.findIndex((step) => bitsOf(step, this.can) <= bits * FITS) : 0;
+    return this.#down(now, Math.max(0, fitting - this.#index - 1));
+  }
+
+  /** Are pictures held back at `now`? */
+  holds(now) {
+    return now < this.#holdUntil;
   }
 
   /** The connection was lost: what waited is gone, and says nothing any more. */
@@ -95,12 +109,13 @@ export class Ladder {
     this.#tightMs = 0;
     this.#calmSince = now;
     this.#last = now;
+    this.#holdUntil = -Infinity;
   }
 
-  #down(now) {
+  #down(now, further = 0) {
     if (this.#wentUpAt !== null && now - this.#wentUpAt < REGRET_MS) this.#upAfter = Math.min(UP_AFTER_MOST_MS, this.#upAfter * 2);
     this.#wentUpAt = null;
-    return this.#go(now, this.#index + 1);
+    return this.#go(now, Math.min(this.#index + 1 + further, STEPS.length - 1));
   }
 
   #up(now) {
@@ -111,7 +126,7 @@ export class Ladder {
   #go(now, index) {
     this.#tightMs = 0;
     this.#calmSince = now;
-    if (index < 0 || index >= STEPS.length) return false;
+    if (index < 0 || index === this.#index) return false;
     this.#index = index;
     this.#changedAt = now;
     this.#settled = false;

@@ -6,6 +6,7 @@ import { CODEC, KIND, encodeMessage } from "./link-protocol.js";
 const ROOM_BYTES = 96 * 1024; // about four pictures under way; more would only arrive late
 const SOUND_WAIT_BYTES = 1024 * 1024; // about 20 s of sound
 const STUCK_MS = 8000; // nothing of what waits has left for so long: the network is gone, whatever the socket believes
+const SILENT_MS = 25_000; // the server tells its time every 10 s: nothing for so long, and the line is cut, also where nothing waits to leave
 const WELCOME_MS = 10_000; // a socket that is not welcomed in this time is tried anew
 const FINAL = new Set(["ended", "replaced", "refused"]);
 
@@ -16,6 +17,7 @@ export class Link {
   #sequence = { [KIND.picture]: 0, [KIND.sound]: 0, [KIND.still]: 0 };
   #waiting = { bytes: 0, since: 0 };
   #openedAt = 0;
+  #heardAt = 0;
 
   /**
    * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state)` with connecting, open,
@@ -31,12 +33,17 @@ export class Link {
   connect() {
     this.#dueAt = 0;
     this.#openedAt = this.now();
+    this.#heardAt = this.#openedAt;
     this.#become("connecting");
     const socket = this.open(this.url);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#waiting = { bytes: 0, since: this.#openedAt };
-    socket.onmessage = ({ data }) => socket === this.#socket && this.#hear(data);
+    socket.onmessage = ({ data }) => {
+      if (socket !== this.#socket) return;
+      this.#heardAt = this.now();
+      this.#hear(data);
+    };
     socket.onclose = ({ code }) => socket === this.#socket && this.#lost(code);
   }
 
@@ -49,6 +56,7 @@ export class Link {
     if (bytes < this.#waiting.bytes || bytes === 0) this.#waiting = { bytes, since: now };
     else this.#waiting.bytes = bytes;
     if (this.state === "open" && bytes && now - this.#waiting.since > STUCK_MS) this.drop();
+    if (this.state === "open" && now - this.#heardAt > SILENT_MS) this.drop();
   }
 
   /** Give the present socket up and try anew at once (the network changed, or is stuck). */

@@ -38,6 +38,7 @@ class LivePage {
       const tile = this.tiles.get(session_id);
       tile?.update({ devices: { ...tile.status.devices, [device]: { state, reason } } });
     });
+    this.socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
     this.socket.joinExam();
     wireCopyButtons(document);
     wireAlertSwitches(document, this.alerts);
@@ -224,7 +225,7 @@ class LivePage {
     if (select.dataset.exams === exams.join("\n")) return;
     select.dataset.exams = exams.join("\n");
     select.replaceChildren(make("option", { value: "", text: texts.live.allExams }), ...exams.map((exam) => make("option", { value: exam, text: exam })));
-    if (!exams.includes(this.filters.exam)) this.filters.exam = "";
+    if (exams.length && !exams.includes(this.filters.exam)) this.filters.exam = "";
     select.value = this.filters.exam;
   }
 
@@ -238,6 +239,8 @@ class LivePage {
     byId("filter-exam").addEventListener("change", ({ target }) => changed("exam", target.value));
     byId("filter-fine").addEventListener("change", ({ target }) => changed("hideFine", target.checked));
     for (const option of document.querySelectorAll("[data-state-name]")) option.textContent = texts.states[option.dataset.stateName];
+    const exam = new URLSearchParams(location.search).get("exam"); // from the exams page
+    if (exam) this.filters.exam = exam;
     byId("filter-state").addEventListener("change", ({ target }) => changed("state", target.value));
     const size = byId("filter-size");
     size.value = localStorage.getItem(SIZE) ?? "";

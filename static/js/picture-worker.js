@@ -2,6 +2,9 @@
 // this browser can. Off the page, so that a hidden or busy page does not delay them.
 
 import { H264Encoder, Trial } from "./h264-encoder.js";
+import { Stillness } from "./stillness.js";
+
+const PART = { width: 96, height: 72 }; // pixels in the middle, where the student sits
 
 let canvas = null;
 let context = null;
@@ -10,10 +13,13 @@ let layered = true; // two temporal layers, until a trial of them fails
 let trial = null;
 let encoder = null;
 let opening = false;
+const stillness = new Stillness();
+let part = null;
 
 onmessage = async ({ data }) => {
   const { image, wanted, at } = data;
   try {
+    if (stillness.look(at, () => middle(image))) postMessage({ frozen: stillness.frozen });
     if (!wanted.bitrate || state === "refused") {
       encoder?.close();
       encoder = null;
@@ -38,6 +44,16 @@ function draw(image, { width, height }) {
     context = canvas.getContext("2d", { alpha: false, desynchronized: true });
   }
   context.drawImage(image, 0, 0, width, height);
+}
+
+/** The pixels in the middle of a picture, as they are. */
+function middle(image) {
+  const { width, height } = PART;
+  part ??= new OffscreenCanvas(width, height).getContext("2d", { alpha: false, willReadFrequently: true });
+  const x = ((image.displayWidth ?? image.width) - width) >> 1;
+  const y = ((image.displayHeight ?? image.height) - height) >> 1;
+  part.drawImage(image, Math.max(0, x), Math.max(0, y), width, height, 0, 0, width, height);
+  return part.getImageData(0, 0, width, height).data;
 }
 
 async function sendJpeg(image, wanted, at) {

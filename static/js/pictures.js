@@ -17,10 +17,12 @@ export class Pictures {
   #schedule = new Schedule(10);
   #wanted = { fps: 10, width: 640, height: 480, quality: 0.6, bitrate: 0, layers: true };
 
-  /** `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time. */
-  constructor(video, onPicture) {
-    this.video = video;
-    this.onPicture = onPicture;
+  /**
+   * `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time; `onFrozen(frozen)` is told
+   * when the camera's picture stands still, and when it moves again.
+   */
+  constructor(video, onPicture, onFrozen = () => {}) {
+    Object.assign(this, { video, onPicture, onFrozen });
     this.skipped = 0;
     this.codec = "jpeg"; // what is sent now: "h264" once a trial of real pictures has passed
     this.#worker.onmessage = ({ data }) => this.#heard(data);
@@ -68,8 +70,9 @@ export class Pictures {
     }
   }
 
-  #heard({ bytes, at, codec, key, layer, reason, error, done }) {
+  #heard({ bytes, at, codec, key, layer, reason, error, frozen, done }) {
     if (done) this.#busy = false;
+    else if (frozen !== undefined) this.onFrozen(frozen);
     else if (error) console.warn("A picture could not be made.", error);
     else if (bytes) this.onPicture({ bytes, time: at, codec, key, layer });
     else {

@@ -223,7 +223,7 @@ export class CheckStep {
       browser: judgeBrowser(window),
     };
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
-    if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.state === "ready";
+    if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";
     for (const [name, row] of Object.entries(this.rows)) this.#draw(name, row);
     byId("check-placeholder").hidden = Boolean(videoWidth && this.#devices.camera.track);
     this.#drawStart();

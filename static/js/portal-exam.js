@@ -151,6 +151,7 @@ export class ExamStep {
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
     }
     for (const [name, { state, reason }] of Object.entries(this.#devices)) this.link.device(name, state, reason);
+    if (this.sending.frozen) this.sending.tellFrozen();
     if (this.#wantsEnd) this.link.end();
   }
 

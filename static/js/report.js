@@ -158,6 +158,7 @@ async function start() {
     if (!error.code) throw error;
     setText(byId("report-error"), error.status === 404 ? t.notThere : t.failed(error.message));
     byId("report-error").hidden = false;
+    byId("report-error-title").hidden = false;
   } finally {
     byId("skeleton").hidden = true;
   }

@@ -19,7 +19,11 @@ export class Sending {
     this.onStep = onStep;
     this.link = null;
     this.paused = false;
-    this.pictures = new Pictures(video, (picture) => this.#picture(picture));
+    this.frozen = false;
+    this.pictures = new Pictures(video, (picture) => this.#picture(picture), (frozen) => {
+      this.frozen = frozen;
+      this.tellFrozen();
+    });
     this.opus = new OpusEncoder(
       (payload, time) => this.link.sound(payload, time, "opus"),
       () => {
@@ -40,6 +44,11 @@ export class Sending {
     this.#apply();
   }
 
+  /** Say that the camera's picture stands still, or moves again: of H.264 the server can't tell. */
+  tellFrozen() {
+    this.link.device("camera", this.frozen ? "frozen" : "ok", this.frozen ? "the picture stands still" : "");
+  }
+
   /** The connection was lost. */
   lost() {
     this.#ladder.restart(performance.now());
@@ -55,14 +64,14 @@ export class Sending {
     this.pictures.needKey();
   }
 
-  /** The server says that what comes was taken `ms` ago. */
-  late({ ms }) {
-    if (this.#ladder.late(performance.now(), ms)) this.#stepped();
+  /** The server says that what comes was taken `ms` ago, and how much came of late. */
+  late({ ms, kbits = 0 }) {
+    if (this.#ladder.late(performance.now(), ms, kbits * 1000)) this.#stepped();
   }
 
   /** Whether there is room for more than the camera and the microphone. */
   get roomy() {
-    return ROOMY.has(this.#ladder.step.name);
+    return ROOMY.has(this.#ladder.step.name) && !this.#ladder.holds(performance.now());
   }
 
   get step() {
@@ -75,7 +84,7 @@ export class Sending {
     if (this.link.isOpen && this.#ladder.observe(performance.now(), this.link.waitingBytes)) this.#stepped();
     this.link.room = this.#ladder.room;
     this.#apply();
-    if (!this.paused) this.pictures.tick(this.link.isFree);
+    if (!this.paused) this.pictures.tick(this.link.isFree && !this.#ladder.holds(performance.now()));
     else this.pictures.needKey();
   }
 

@@ -71,11 +71,13 @@ class SessionPage {
     } catch (error) {
       setText(byId("session-error"), error.status === 404 ? texts.session.notThere : texts.session.failed(error.message));
       byId("session-error").hidden = false;
+      byId("session-error-title").hidden = !byId("session-body").hidden; // one heading, that of what is shown
       byId("skeleton").hidden = true;
       return error.status !== 404 && this.session !== undefined;
     }
     byId("skeleton").hidden = true;
     byId("session-body").hidden = false;
+    byId("session-error-title").hidden = true;
     this.drawHead();
     this.drawIntervals();
     if (this.socket) this.join();

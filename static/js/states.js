@@ -24,6 +24,7 @@ export function deviceProblems(status) {
 export function stateOfSession(status, { threshold, unseen = false, silentS = 0 }) {
   if (unseen || (status.interval_score ?? 0) >= threshold) return "flagged";
   if (status.interval_score > 0) return "look";
+  if (status.on_break && silentS <= SILENT_S) return "fine"; // nothing is asked for in a break, so nothing is missing
   const gone = GONE.has(stateOfDevice(status, "connection")) || GONE.has(stateOfDevice(status, "camera"));
   if (gone || silentS > SILENT_S) return "lost";
   const blind = BLIND.has(stateOfDevice(status, "camera"));
@@ -33,6 +34,7 @@ export function stateOfSession(status, { threshold, unseen = false, silentS = 0 
 
 /** True when the newest picture is not of now. */
 export function isPictureOld(status, silentS) {
+  if (status.on_break) return true;
   return GONE.has(stateOfDevice(status, "connection")) || GONE.has(stateOfDevice(status, "camera")) || silentS > SILENT_S;
 }
 

@@ -98,12 +98,13 @@ export class Tile {
   }
 
   #readingWords() {
+    if (this.status.on_break) return texts.live.onBreak;
     if (isPictureOld(this.status, this.silentS)) return texts.live.nothingComes;
     return texts.reading(this.status);
   }
 
   #drawFound() {
-    const problems = deviceProblems(this.status).map(([name, state]) => `${texts.devices[name] ?? name}: ${texts.deviceStates[state] ?? state}`);
+    const problems = (this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => `${texts.devices[name] ?? name}: ${texts.deviceStates[state] ?? state}`);
     const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map((violation) => texts.violation(violation));
     const lines = [...found, ...problems];
     const now = lines.join("\n");

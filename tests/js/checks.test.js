@@ -75,11 +75,13 @@ test("the face's row says what the detectors say, precisely, and never blocks th
 
 test("a screen is needed only where the exam asks for it, and then the whole of it", () => {
   const none = { supported: true, shared: null, refused: false };
-  assert.equal(judgeScreen("optional", none).state, "warning");
+  assert.equal(judgeScreen("optional", none).state, "ready");
+  assert.equal(judgeScreen("optional", { ...none, refused: true }).state, "ready");
   assert.equal(judgeScreen("required", none).state, "not_ready");
   assert.equal(judgeScreen("required", { ...none, shared: "window" }).state, "not_ready");
   assert.equal(judgeScreen("required", { ...none, shared: "monitor" }).state, "ready");
-  assert.equal(judgeScreen("optional", { ...none, supported: false }).state, "warning");
+  assert.equal(judgeScreen("optional", { ...none, supported: false }).state, "ready");
+  assert.equal(judgeScreen("required", { ...none, supported: false }).state, "not_ready");
 });
 
 test("results are what the server takes: no waiting row, reasons that fit", () => {

@@ -21,13 +21,13 @@ function run(ladder, kbits, seconds, { can = BOTH, pipe = 0, tells = false, from
     const waiting = Math.max(0, backlog - pipe);
     const { step } = ladder;
     const sound = bitsOf({ ...step, fps: 0, jpegFps: 0, bitrate: 0 }, can);
-    const pictures = waiting < ladder.room ? bitsOf(step, can) - sound : 0; // skipped before they are encoded
+    const pictures = waiting < ladder.room && !ladder.holds(from + now) ? bitsOf(step, can) - sound : 0; // skipped before they are encoded
     backlog = Math.max(0, backlog + (sound + pictures) / 8 / (1000 / TICK_MS) - leaves);
     ladder.observe(from + now, Math.max(0, backlog - pipe));
     const late = (backlog / Math.max(1, leaves)) * TICK_MS;
     if (tells && late > 2000 && now - told >= 2000) {
       told = now;
-      ladder.late(from + now, late);
+      ladder.late(from + now, late, rate(now / 1000) * 1000);
     }
     if (now % 1000 === 0) names.push(ladder.step.name);
   }
@@ -84,9 +84,9 @@ test("trying the next step is given up more and more rarely where it does not ho
 
 test("a deep pipe that hides what waits is noticed by what the server says, without falling all the way", () => {
   const { names, backlog } = run(new Ladder(), 150, 240, { pipe: 400_000, tells: true });
-  assert.notEqual(names.at(-1), "full");
-  assert.ok(!names.includes("acts"), names.join(" "));
-  assert.ok(backlog < (150_000 / 8) * 8, `${Math.round(backlog)} bytes wait`);
+  assert.ok(names.filter((name) => name === "fewer").length > names.length * 0.7, names.join(" "));
+  assert.ok(!names.includes("stills") && !names.includes("acts"), names.join(" "));
+  assert.ok(backlog < (150_000 / 8) * 3, `${Math.round(backlog)} bytes wait`);
 });
 
 test("what waited before the connection was lost counts no more", () => {

@@ -127,9 +127,23 @@ test("a slow connection that still moves is kept", () => {
   for (let second = 0; second < 60; second += 1) {
     world.sockets[0].bufferedAmount = second % 4 === 0 ? 40_000 : 90_000;
     world.now += 1000;
+    if (second % 10 === 0) world.hear({ type: "clock", id: second, server_ms: second * 1000 });
     world.link.tick();
   }
   assert.equal(world.link.state, "open");
+});
+
+test("a connection over which the server says nothing is given up, also when nothing waits to leave", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.now += 24_000;
+  world.link.tick();
+  assert.equal(world.link.state, "open");
+  world.now += 2000;
+  world.link.tick();
+  assert.equal(world.link.state, "waiting");
+  assert.equal(world.sockets[0].closed, true);
 });
 
 test("a page that was replaced, or whose exam ended, does not come back", () => {

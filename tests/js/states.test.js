@@ -72,3 +72,10 @@ test("no text accuses or raises its voice", () => {
   assert.doesNotMatch(all, /cheat|suspicious|offend|violat(e|or)\b/i);
   for (const said of Object.values(texts.kinds)) assert.doesNotMatch(said, /!/);
 });
+
+test("a break is fine: nothing is asked for, so nothing is lost", () => {
+  const away = { interval_score: 0, on_break: true, gaze: "unknown", faces: null, devices: { camera: { state: "lost" } } };
+  assert.equal(stateOfSession(away, { threshold: 10 }), "fine");
+  assert.equal(stateOfSession({ ...away, interval_score: 12 }, { threshold: 10 }), "flagged");
+  assert.equal(stateOfSession(away, { threshold: 10, silentS: 60 }), "lost");
+});

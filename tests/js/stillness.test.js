@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Stillness } from "../../static/js/stillness.js";
+
+/** What is said over `seconds`, ten looks a second, of a camera whose pixels at second s are `pixels(s)`. */
+function told(pixels, seconds, stillness = new Stillness()) {
+  const said = [];
+  for (let at = 0; at < seconds * 1000; at += 100) {
+    if (stillness.look(at, () => new Uint8ClampedArray(pixels(Math.floor(at / 1000))))) said.push([at / 1000, stillness.frozen]);
+  }
+  return said;
+}
+
+test("a camera that moves by the least bit is never called frozen", () => {
+  assert.deepEqual(told((second) => [9, 9, 9, second % 9 ? 9 : 10], 60), []);
+});
+
+test("ten seconds without one changed pixel are, until one changes", () => {
+  assert.deepEqual(told((second) => [second < 5 ? second : second < 30 ? 5 : second], 40), [[15, true], [30, false]]);
+});
+
+test("a time in which nothing was looked at proves nothing", () => {
+  const stillness = new Stillness();
+  stillness.look(0, () => [1]);
+  assert.equal(stillness.look(60_000, () => [1]), false);
+  assert.equal(stillness.frozen, false);
+});
