@@ -19,10 +19,11 @@ from config import Settings
 from errors import Conflict, ProctorError, TooMany
 from messages import Level, Message, MessageBook
 from picture_feed import PictureFeed
-from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound, Violation
+from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound
 from recorder import Clip, ClipJob, Recorder
 from score import Rules, Scorer, replay
 from screen_stills import ScreenStills
+from session_documents import readings_document, violation_document
 
 log = logging.getLogger(__name__)
 
@@ -428,7 +429,8 @@ class ExamSession:
         }
 
     def _store_interval(self, result: IntervalResult) -> Any:
-        return self._storage.write("intervals", self.interval_id(result.index), self.interval_document(result))
+        with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
+            return self._storage.write("intervals", self.interval_id(result.index), self.interval_document(result))
 
     def _store_totals(self, **more: Any) -> Any:
         with self._lock:
@@ -501,10 +503,10 @@ class ExamSession:
         self._recorder.submit(job, lambda clip: self._clip_done(index, clip))
 
     def _clip_done(self, index: int, clip: Clip) -> None:
+        video_id = self.interval_id(index)
         with self._lock:
             self._clips[index] = clip
-        video_id = self.interval_id(index)
-        self._storage.write("intervals", video_id, {"clip": clip.to_dict()})
+            self._storage.write("intervals", video_id, {"clip": clip.to_dict()})
         message = {"session_id": self.session_id, "interval": index, "video_id": video_id, "url": f"/api/video/{video_id}"}
         self._tell("clip_ready", self, message | {"duration": clip.duration, "clip": clip.to_dict()})
 
@@ -630,12 +632,7 @@ class ExamSession:
                 "total_score": self._scorer.total(),
                 "flagged_intervals": self._scorer.flagged(),
                 "flag_threshold": self._rules.flag_threshold,
-                "gaze": gaze.direction if gaze else "unknown",
-                "gaze_reason": gaze.reason if gaze else "starting",
-                "faces": persons.count if persons else None,
-                "phone": persons.phone if persons else None,
-                "voices": audio.voices if audio else None,
-                "level_dbfs": round(audio.level_dbfs, 1) if audio else None,
+                **readings_document(gaze, persons, audio),
                 "violations": [violation_document(violation) for violation in current.violations],
                 "devices": {name: dict(value) for name, value in self._devices.items()},
                 "rates": self._checks.rates(now),
@@ -645,36 +642,12 @@ class ExamSession:
                 "break": self._break_message(self._breaks.breaks[-1]) if self.on_break else None,
                 "messages_waiting": len(self.messages.waiting()),
                 "screen_at": round(still.at, 2) if still else None,
-                "overlay": _overlay(gaze, persons),
             }
 
     def intervals(self) -> list[dict[str, Any]]:
         """Every interval so far, as stored."""
         with self._lock:
             return [self.interval_document(result) for result in self._scorer.results(self.clock())]
-
-
-def violation_document(violation: Violation) -> dict[str, Any]:
-    """A violation as it is stored and answered."""
-    return {
-        "kind": violation.kind,
-        "start": round(violation.start, 2),
-        "end": round(violation.end, 2),
-        "points": violation.points,
-        "occurrences": violation.occurrences,
-        "evidence": dict(violation.evidence),
-    }
-
-
-def _overlay(gaze: GazeReading | None, persons: PersonsReading | None) -> dict[str, Any]:
-    box = gaze.box if gaze else None
-    return {
-        "gaze_box": [round(box.x1), round(box.y1), round(box.x2), round(box.y2)] if box else None,
-        "persons": [[round(b.x1), round(b.y1), round(b.x2), round(b.y2), round(b.confidence, 2)] for b in persons.persons] if persons else [],
-        "phones": [[round(b.x1), round(b.y1), round(b.x2), round(b.y2), round(b.confidence, 2)] for b in persons.phones] if persons else [],
-        "width": gaze.width if gaze else 0,
-        "height": gaze.height if gaze else 0,
-    }
 
 
 def utc_now() -> datetime:
