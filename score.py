@@ -17,6 +17,7 @@ from breaks import Break, covers, outside, touches
 from config import Settings
 from readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
 from screenmonitor import Occurrence, occurrences
+from session_documents import box_document
 from stretches import UNKNOWN_MAX_S, Looks, Stretch
 
 GAZE_GAP_S = 0.5  # the opposite must be read for longer than this to end a stretch of gaze
@@ -159,12 +160,14 @@ class Scorer:
                 self._many,
                 persons.at,
                 self.rules.persons_min_s,
-                {"persons": persons.count, "boxes": _boxes(persons.persons)},
+                {"persons": persons.count, "boxes": [box_document(box) for box in persons.persons]},
                 index,
             )
         self._phone.feed(persons.at, persons.phone, self._look_silence)
         if persons.phone:
-            changed |= self._count_run("prohibited_object", self._phone, persons.at, 0.0, {"object": "phone", "boxes": _boxes(persons.phones)}, index)
+            changed |= self._count_run(
+                "prohibited_object", self._phone, persons.at, 0.0, {"object": "phone", "boxes": [box_document(box) for box in persons.phones]}, index
+            )
         return changed
 
     def _count_run(self, kind: ViolationKind, looks: Looks, at: float, least: float, evidence: dict[str, Any], index: int) -> bool:
@@ -423,10 +426,6 @@ class Scorer:
         interval.counted[kind] = [at]
         self._settle(index)
         return True
-
-
-def _boxes(boxes: Iterable[Any]) -> list[list[float]]:
-    return [[round(box.x1), round(box.y1), round(box.x2), round(box.y2), round(box.confidence, 2)] for box in boxes]
 
 
 def replay(
