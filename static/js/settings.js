@@ -26,7 +26,7 @@ function wireOwn() {
 /** A part's line: its name, whether it is well, and what it says of itself. */
 function part([name, { state, reason, notes = [], ...rest }]) {
   const well = state === undefined || WELL.has(state);
-  const figures = Object.entries(rest).filter(([, value]) => typeof value === "number" || typeof value === "string");
+  const figures = t.figures[name]?.(rest);
   const said = [reason, ...notes].filter(Boolean);
   return make(
     "li",
@@ -35,9 +35,9 @@ function part([name, { state, reason, notes = [], ...rest }]) {
     make(
       "div",
       {},
-      make("h3", { text: `${name.replaceAll("_", " ")}: ${state ?? "ok"}` }),
+      make("h3", { text: `${t.parts[name] ?? name}: ${t.states[state ?? "ok"] ?? state}` }),
       ...said.map((text) => make("p", { text })),
-      figures.length ? make("p", { class: "muted number", text: figures.map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(" · ") }) : null,
+      figures ? make("p", { class: "muted", text: figures }) : null,
     ),
   );
 }

@@ -155,6 +155,24 @@ export const proctorTexts = {
   settings: {
     failed: (message) => `The server’s state can’t be read. ${message}`,
     uptime: (seconds) => `Running for ${spellSeconds(seconds)}`,
+    parts: {
+      database: "Database",
+      models: "Models",
+      analysis: "Reading of pictures and sound",
+      recorder: "Clips",
+      stations: "This machine’s cameras and microphones",
+      sessions: "Exams",
+      disk: "Disk",
+    },
+    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full" },
+    figures: {
+      database: ({ queued, spooled }) => (queued + spooled ? `${queued + spooled} records wait to be stored` : "Nothing waits to be stored"),
+      analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted }) =>
+        `${workers} at work${least == null ? "" : `; the least served exam is read ${least} of ${wanted} times a second`}`,
+      recorder: ({ waiting }) => (waiting ? `${waiting} wait to be made` : "None waits to be made"),
+      sessions: ({ active, limit }) => `${active} running, room for ${limit - active} more`,
+      disk: ({ free_mb: free }) => (free == null ? "" : `${Math.round(free / 1024)} GB free`),
+    },
     status: { ok: "Everything works", degraded: "A part needs a look" },
     themes: { system: "As the system", light: "Light", dark: "Dark" },
     saved: "Saved in this browser.",
