@@ -152,7 +152,7 @@ def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encod
     assert {layer for codec, layer, _ in sent if codec == H264} == {0, 1}
     changed = max(number for number, one in enumerate(sent) if one[0] == H264)
     around = sent[changed - 10 : changed + 10]
-    assert max(later[2] - sooner[2] for sooner, later in pairwise(around)) < 500
+    assert max(later[2] - sooner[2] for sooner, later in pairwise(around)) < 2000  # a stop would last until the next key or longer
     assert not chromium.problems
     details = server.details(session["session_id"])
     assert not details["session"]["flagged_intervals"] or all(one["clip"]["state"] == "ready" for one in details["intervals"] if one["flagged"])
