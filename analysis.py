@@ -17,7 +17,7 @@ from detector_setup import audio_detector, gaze_detector, persons_model
 from errors import DetectorError
 from face_detector import PersonsModel
 from face_finder import FaceFinder
-from gaze_direction import GazeDetector
+from gaze_direction import GazeDetector, lowered_to_phone
 from model_files import find_models
 from picture_feed import Picture
 from readings import AudioReading, GazeReading, PersonsReading, Sound
@@ -110,6 +110,7 @@ class PictureAnalyst:
         self._gaze: GazeDetector | None = None
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
+        self._look: PersonsReading | None = None
         self._sample: npt.NDArray[np.uint8] | None = None
         self._changed_at = 0.0
         self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
@@ -140,7 +141,9 @@ class PictureAnalyst:
         persons = None
         if at >= self._next_persons_at and self._models.persons is not None:
             self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
-            persons = self._read_persons(self._models.persons, image, gaze, session_id)
+            persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
+        if self._look is not None and at - self._look.at < 2 * self._persons_step:
+            gaze = lowered_to_phone(gaze, self._look.phones)
         return PictureReadings(at, gaze, persons)
 
     def _is_frozen(self, image: npt.NDArray[np.uint8], at: float) -> bool:

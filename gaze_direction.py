@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -296,6 +297,19 @@ class GazeDetector:
         )
         side, below, above = self._rest_bounds
         self._rest = _Rest(float(np.clip(x, -side, side)), float(np.clip(y, -above, below)), float(pitch), float(np.clip(eye_open, 0.2, 0.35)))
+
+
+def lowered_to_phone(gaze: GazeReading, phones: Sequence[Box]) -> GazeReading:
+    """The same reading, `down` instead of `closed` where one of `phones` lies below the eyes: lids that look shut are lowered to it.
+
+    Of somebody who reads a phone at a level head the camera sees no pupil, and the landmarks of the lids are those of closed eyes; what
+    is in the hands tells the two apart. Boxes are in pixels of the same view. `numbers` gets the phone's confidence as `phone`.
+    """
+    if gaze.direction != "closed" or gaze.box is None:
+        return gaze
+    eyes = gaze.box.y1 + 0.4 * gaze.box.height  # of FaceMesh's box, which reaches from the hairline to the chin
+    phone = max((box.confidence for box in phones if (box.y1 + box.y2) / 2 > eyes), default=0.0)
+    return replace(gaze, direction="down", numbers=dict(gaze.numbers) | {"phone": round(phone, 3)}) if phone else gaze
 
 
 def _shrink(image: Picture, max_side: int) -> Picture:

@@ -77,8 +77,8 @@ def measure(bench: Bench, way: Degradation) -> dict[str, Any]:
 def _pictures(bench: Bench, way: Degradation) -> dict[str, Any]:
     settings, finder = bench.settings, bench.models.faces
     label = (lambda name: SWAPPED.get(name, name)) if way.mirrored else str
-    gaze = gaze_task.judge(bench.data, "gaze", settings, finder, way.picture, label)
-    groups = gaze_task.judge(bench.data, "fairness", settings, finder, way.picture)
+    gaze = gaze_task.judge(bench.data, "gaze", settings, bench.models, way.picture, label)
+    groups = gaze_task.judge(bench.data, "fairness", settings, bench.models, way.picture)
     figures: dict[str, Any] = {
         "gaze_right": gaze_task.right(gaze),
         "gaze_false_distracted": gaze_task.false_distracted(gaze),

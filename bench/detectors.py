@@ -73,11 +73,11 @@ class Bench:
         return tasks[task]()
 
     def _gaze(self) -> Result:
-        judged = gaze_task.judge(self.data, "gaze", self.settings, self.models.faces)
+        judged = gaze_task.judge(self.data, "gaze", self.settings, self.models)
         return Result(gaze_task.gaze_figures(judged), gaze_task.gaze_table(judged))
 
     def _fairness(self) -> Result:
-        judged = gaze_task.judge(self.data, "fairness", self.settings, self.models.faces)
+        judged = gaze_task.judge(self.data, "fairness", self.settings, self.models)
         return Result(gaze_task.fairness_figures(judged), gaze_task.fairness_table(judged))
 
     def _persons(self) -> Result:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis import Models
 from bench.figures import line, share
 from bench.pictures import Change, rows_of
 from config import Settings
 from detector_setup import gaze_detector
-from face_finder import FaceFinder
+from gaze_direction import lowered_to_phone
 from readings import GazeReading
 
 DISTRACTED = ("left", "right", "down")
@@ -36,18 +37,22 @@ class Judged:
         return self.reading.direction in DISTRACTED
 
 
-def judge(
-    data: Path, task: str, settings: Settings, finder: FaceFinder, change: Change | None = None, label: Callable[[str], str] = str
-) -> list[Judged]:
-    """Read the pictures of `data`/`task`/labels.csv, each changed by `change` before, and its label by `label` (a mirrored left is a right)."""
-    detector = gaze_detector(settings, finder, still=True)
+def judge(data: Path, task: str, settings: Settings, models: Models, change: Change | None = None, label: Callable[[str], str] = str) -> list[Judged]:
+    """Read the pictures of `data`/`task`/labels.csv, each changed by `change` before, and its label by `label` (a mirrored left is a right).
+
+    As in an exam, eyes that look shut are compared with a look for phones in the same picture, where the model for it is there.
+    """
+    detector = gaze_detector(settings, models.faces, still=True)
+    judged = []
     try:
-        return [
-            Judged(row, detector.read(picture, float(number)), label(row.get("label", "focused")))
-            for number, (row, picture) in enumerate(rows_of(data, task, change))
-        ]
+        for number, (row, picture) in enumerate(rows_of(data, task, change)):
+            reading = detector.read(picture, float(number))
+            if reading.direction == "closed" and models.persons is not None:
+                reading = lowered_to_phone(reading, models.persons.look(picture, reading.at, reading).phones)
+            judged.append(Judged(row, reading, label(row.get("label", "focused"))))
     finally:
         detector.close()
+    return judged
 
 
 def gaze_figures(judged: Sequence[Judged]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -69,6 +70,24 @@ def test_a_picture_in_which_no_pixel_changes_is_frozen_and_one_that_moves_again_
     frozen = [analyst.read(picture(at, 320, 240, 1), "s").frozen for at in range(12)]
     assert frozen == [False] * 10 + [True] * 2
     assert not analyst.read(picture(12, 320, 240, 2), "s").frozen
+    analyst.close()
+    models.close()
+
+
+@pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+def test_shut_lids_are_down_as_long_as_the_last_look_showed_a_phone(shared_data: Path, models_dir: Path, settings: Settings) -> None:
+    models = Models()
+    models.load(settings.model_copy(update={"models_dir": models_dir}))
+    analyst = PictureAnalyst(models, settings)
+    images = {name: cv2.imread(str(shared_data / "gaze" / f"{name}.jpg")) for name in ("down_xhy-0_07", "closed_lp-d9_01")}
+    reader, sleeper = (np.asarray(image, np.uint8) for image in images.values())
+    with_look = analyst.read(Picture(0.0, reader), "s")
+    between = analyst.read(Picture(0.25, cv2.add(reader, 1).astype(np.uint8)), "s")
+    assert (with_look.gaze.direction, with_look.persons is not None) == ("down", True)
+    assert (between.gaze.direction, between.persons) == ("down", None)
+    assert with_look.gaze.numbers["phone"] > 0.5
+    asleep = [analyst.read(Picture(2.0 + number / 4, cv2.add(sleeper, number).astype(np.uint8)), "s") for number in range(4)]
+    assert [one.gaze.direction for one in asleep[1:]] == ["closed"] * 3  # the landmarks follow a cut one picture later
     analyst.close()
     models.close()
 

@@ -37,11 +37,11 @@ def test_gaze(figures: Figures) -> None:
     gaze = figures("gaze")
     assert set(gaze) == {"n", "accuracy", "false_distracted", "missed_distracted", "unknown", "by_label"}
     assert gaze["n"] >= 129
-    assert gaze["accuracy"] >= 0.92
+    assert gaze["accuracy"] >= 0.95
     assert gaze["false_distracted"] <= 0.02
-    assert gaze["missed_distracted"] <= 0.11
+    assert gaze["missed_distracted"] <= 0.06
     assert gaze["unknown"] <= 0.02
-    least = {"focused": 0.97, "left": 0.96, "right": 0.92, "down": 0.70, "closed": 0.92}
+    least = {"focused": 0.97, "left": 0.96, "right": 0.92, "down": 0.82, "closed": 0.96}
     for label, count in gaze["by_label"].items():
         assert count["right"] >= least[label] * count["n"], label
 

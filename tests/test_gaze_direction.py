@@ -18,7 +18,8 @@ import pytest
 from bench.changes import motion_blur
 from bench.gaze_task import DISTRACTED
 from errors import DetectorError
-from gaze_direction import GazeDetector
+from gaze_direction import GazeDetector, lowered_to_phone
+from readings import Box, Direction, GazeReading
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
@@ -225,6 +226,24 @@ def test_still_detector_learns_nothing(still: GazeDetector, shared_data: Path) -
     readings = [still.read(image, at * 1.0) for at in range(30)]
     assert len({tuple(reading.numbers.items()) for reading in readings}) == 1
     assert still.baseline()["learnt"] == 0
+
+
+@pytest.mark.parametrize(
+    ("direction", "phones", "expected"),
+    [
+        pytest.param("closed", [Box(250, 300, 400, 470, 0.6)], "down", id="a phone below the face"),
+        pytest.param("closed", [Box(330, 190, 380, 260, 0.6)], "down", id="before the chin"),
+        pytest.param("closed", [Box(20, 20, 90, 100, 0.6)], "closed", id="above the eyes"),
+        pytest.param("closed", [], "closed", id="no phone"),
+        pytest.param("focused", [Box(250, 300, 400, 470, 0.6)], "focused", id="open eyes"),
+    ],
+)
+def test_shut_lids_over_a_phone_are_lowered_to_it(direction: Direction, phones: list[Box], expected: Direction) -> None:
+    shut = GazeReading(1.0, direction, box=Box(250, 80, 400, 270, 1.0), width=640, height=480, numbers={"eye_open": 0.03})
+    read = lowered_to_phone(shut, phones)
+    assert read.direction == expected
+    assert read.numbers.get("phone") == (0.6 if expected == "down" else None)
+    assert read.numbers["eye_open"] == 0.03
 
 
 @pytest.mark.parametrize(
