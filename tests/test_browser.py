@@ -18,7 +18,7 @@ import numpy as np
 import pymongo
 import pytest
 import requests
-from playwright.sync_api import Page, Playwright, Response, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, Response, Route, expect, sync_playwright
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.footage import jpegs
@@ -376,6 +376,57 @@ def test_an_insecure_address_is_told_apart(server: Desk, proctors: Chromium) -> 
     check_row(page, "camera", "not_ready", "insecure address")
     check_row(page, "browser", "not_ready", "insecure address")
     page.close()
+
+
+# An accommodation of a student who came by ID alone
+
+
+def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_link(server: Desk, students: Chromium, folder: Path) -> None:
+    for name in ("camera", "microphone"):
+        students.set_permission(name, "granted", server.url)
+    server.call("POST", "/api/accommodations", json={"user_id": "eva", "reading_aloud": True, "breaks_allowed": 2, "set_by": "Ada"})
+    page = students.open(f"{server.url}/portal")
+    fill_in(page, "eva", "history")
+    page.get_by_role("button", name="Start the exam").click()
+    told = page.get_by_role("group", name="What is different for you")
+    expect(told).to_be_focused()
+    expect(told.get_by_role("listitem")).to_have_count(2)
+    expect(page.locator("#exam-bar")).to_be_hidden()
+    wrong = judge(page, folder, "portal-different")
+    begin(page)
+    end(page)
+    page.close()
+    assert wrong == []
+
+
+# A page whose script is late, or never comes
+
+
+@pytest.mark.parametrize("path", ["/portal", "/exams"])
+def test_no_button_is_dead_while_the_script_is_on_its_way(server: Desk, proctors: Chromium, path: str) -> None:
+    page = proctors.open("about:blank")
+    held: list[Route] = []
+    page.route(f"**/js{path}.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot wrap a builtin
+    page.goto(server.url + path, wait_until="commit")
+    until(page, lambda: held, "the script is asked for")
+    expect(page.locator("main button").first).to_be_attached()
+    page.keyboard.press("Tab")
+    assert page.evaluate("[document.getElementById('main').inert, document.activeElement.closest('main')]") == [True, None]
+    for route in held:
+        route.continue_()
+    expect(page.locator("main")).not_to_have_attribute("inert", "")
+    expect(page.locator("#page-failed")).to_be_hidden()
+    page.close()
+
+
+def test_a_script_that_never_comes_is_said(server: Desk, proctors: Chromium, folder: Path) -> None:
+    page = proctors.open("about:blank")
+    page.route("**/js/checks.js", lambda route: route.abort())
+    page.goto(f"{server.url}/portal")
+    expect(page.get_by_role("alert")).to_contain_text("did not load whole")
+    page.screenshot(path=folder / "portal-failed.png")
+    page.close()
+    proctors.problems.clear()  # the browser's own words about it
 
 
 # Every page: no finding of axe-core, no complaint of the browser, nothing wider than the window

@@ -5,7 +5,6 @@ Nothing is lost or doubled, what was not seen is unknown, and the student is tol
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import re
 import time
@@ -19,7 +18,6 @@ from typing import Any
 import pymongo
 import pytest
 from playwright.sync_api import Page, Playwright, expect, sync_playwright
-from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.relay import Relay
@@ -64,14 +62,8 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 def begin(chromium: Chromium, url: str) -> Page:
     """By the student's link into the exam."""
     page = chromium.open(url)
-    agree, forward = page.get_by_role("button", name="I agree"), page.get_by_role("button", name="Continue")
-    for _ in range(20):  # on a slow line a click may come before the page's scripts, and a student clicks again
-        if forward.is_visible():
-            forward.click()
-        with contextlib.suppress(PlaywrightTimeout):
-            agree.wait_for(timeout=1500)
-            break
-    agree.click()
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="I agree").click()
     expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
     page.get_by_role("button", name="Start the exam").click()
     expect(page.locator("#exam-bar[data-recording]")).to_be_visible()

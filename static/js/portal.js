@@ -52,7 +52,7 @@ class Portal {
       return;
     }
     if (this.session.state !== "running") this.finish("ended");
-    else if (sessionStorage.getItem(STAGE) === this.session.session_id) await this.resume();
+    else if (sessionStorage.getItem(STAGE) === this.session.session_id) this.resume(); // not waited for: the browser may ask for the devices
     else this.greet();
   }
 
@@ -97,17 +97,26 @@ class Portal {
       if (user) this.fieldFailed("user_id", user);
       if (user || exam) return;
     }
-    this.drawAccommodation("watched-accommodation");
+    this.told = this.drawAccommodation("watched-accommodation");
     this.show("watched");
   }
 
-  /** What is different for this student, where the session says it. */
+  /** What is different for this student, where the session says it. True when there was something to say. */
   drawAccommodation(place) {
     const words = this.session?.accommodation ? accommodationWords(this.session.accommodation) : [];
     const element = document.getElementById(place); // the exam's own page may take its room
-    if (!element) return;
+    if (!element) return false;
     element.hidden = words.length === 0;
     element.querySelector("ul").replaceChildren(...words.map((text) => make("li", { text })));
+    return words.length > 0;
+  }
+
+  /** Who came by ID alone has a session only now: what is different is said once more before anything is recorded, for a second yes. */
+  tellFirst() {
+    if (this.told || !this.drawAccommodation("check-accommodation")) return false;
+    this.told = true;
+    byId("check-accommodation").focus();
+    return true;
   }
 
   clearWho() {
@@ -180,6 +189,7 @@ class Portal {
     }
     const { session_id } = this.session;
     const resumed = sessionStorage.getItem(STAGE) === session_id;
+    if (!resumed && this.tellFirst()) return;
     sessionStorage.setItem(STAGE, session_id);
     if (!resumed) this.sendCheck();
     answerTabs(session_id, () => document.body.dataset.step === "exam");
@@ -255,4 +265,4 @@ class Portal {
   }
 }
 
-new Portal().start();
+await new Portal().start();
