@@ -32,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     from mongod import EmbeddedMongod
     from monitor import Monitor
     from recorder import Recorder
+    from retention import Retention
     from sources import Stations
     from web import register_web
     from web.access import Access, check_start
@@ -72,7 +73,11 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
         links = Links()
         live.on_event.append(links.tell)
         closing.append(links.close_all)
-        register_web(app, Parts(settings, database, monitor, access, live, links, started=time.monotonic()))
+        parts = Parts(settings, database, monitor, access, live, links, started=time.monotonic())
+        register_web(app, parts)
+        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
+        retention.start()
+        closing.append(retention.stop)
     except BaseException:
         _close(closing)
         raise

@@ -276,6 +276,14 @@ class Settings(BaseSettings):
         512, ge=16, description="MB of pictures that may wait to be encoded; beyond it a clip is given up, and its record says so."
     )
 
+    # Keeping
+    keep_days: int = Field(
+        365,
+        ge=0,
+        le=36_500,
+        description="Days after its end for which a session is kept; then its records and clips are deleted. 0: until somebody deletes them.",
+    )
+
     # Limits on what a client may send
     max_body_kb: int = Field(64, ge=4, le=10_240, description="KB of a REST call's body.")
     max_picture_kb: int = Field(1024, ge=16, le=16_384, description="KB of one picture.")

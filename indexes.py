@@ -12,6 +12,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
         IndexModel([("flagged_intervals", 1)], name="flags"),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
+        IndexModel([("ended_at", 1)], name="by_end"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
     ],
     "intervals": [
@@ -30,7 +31,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
-    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video")],
+    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
+    "rehearsals": [IndexModel([("at", 1)], name="by_time")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),

@@ -23,7 +23,7 @@ class ClipStills:
     """Takes stills from clips, one at a time, and keeps them. Safe between threads."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._taking = threading.Lock()
 
     def get(self, clip: Path, key: str, at: float) -> Path:
@@ -31,7 +31,7 @@ class ClipStills:
 
         Raise `NotFound` for a clip that can't be read.
         """
-        path = self._folder / f"still-{key}-{round(at * 1000)}.jpg"
+        path = self.folder / f"still-{key}-{round(at * 1000)}.jpg"
         # One at a time: a queue page asks for thirty at once, and decoding must leave the cores to the exams.
         with self._taking:
             if not path.is_file():
@@ -39,11 +39,11 @@ class ClipStills:
         return path
 
     def _keep(self, path: Path, data: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}-{secrets.token_hex(4)}.part")
         part.write_bytes(data)
         part.replace(path)
-        kept = sorted(self._folder.glob("still-*.jpg"), key=lambda file: file.stat().st_mtime)
+        kept = sorted(self.folder.glob("still-*.jpg"), key=lambda file: file.stat().st_mtime)
         for old in kept[: max(0, len(kept) - KEPT_MAX)]:
             old.unlink(missing_ok=True)
 

@@ -236,6 +236,13 @@ def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path)
     assert Page(asked).all("body")[0]["data-screen-capture"] == "required"
 
 
+@pytest.mark.parametrize(
+    ("days", "said"), [(365, "deleted 365 days after the exam"), (1, "deleted 1 day after"), (0, "Until your institution deletes them")]
+)
+def test_the_portal_says_for_how_long_things_are_kept(tmp_path: Path, days: int, said: str) -> None:
+    assert said in make_app(tmp_path, keep_days=days).test_client().get("/portal").text
+
+
 def test_the_exams_own_page_is_framed_where_one_is_set(tmp_path: Path) -> None:
     html = make_app(tmp_path, exam_url="https://exam.example.org/start").test_client().get("/portal").text
     assert [frame["src"] for frame in Page(html).all("iframe")] == ["https://exam.example.org/start"]

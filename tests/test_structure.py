@@ -47,6 +47,7 @@ KNOWS_NOTHING_OF: dict[str, set[str]] = {
     "accommodations": WEB | DATABASE | SESSIONS | DETECTORS,
     "accommodation_records": WEB | SESSIONS | DETECTORS,
     "review_records": WEB | SESSIONS | DETECTORS | SCORING,
+    "retention": WEB | SESSIONS | DETECTORS | SCORING,
     "analytics_queries": WEB | SESSIONS | DETECTORS | SCORING,
     "stills": OWN - {"errors", "stills"} | WEB | DETECTORS | DATABASE,
     "messages": WEB | DATABASE | SESSIONS | DETECTORS | SCORING,

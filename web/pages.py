@@ -29,7 +29,7 @@ SHOWN_SETTINGS = {
         *("high_risk_flags", "check_interval"),
     ],
     "Pictures and clips": ["video_fps", "gaze_fps", "face_interval_s", "frozen_s", "clip_preroll_s", "clip_postroll_s"],
-    "Sessions": ["max_sessions", "default_source", "resume_s", "abandoned_s", "portal_open", "screen_capture", "exam_url"],
+    "Sessions": ["max_sessions", "default_source", "resume_s", "abandoned_s", "keep_days", "portal_open", "screen_capture", "exam_url"],
 }
 
 
@@ -95,6 +95,7 @@ def portal() -> str:
         "portal.html",
         exam_url=getattr(settings, "exam_url", ""),
         screen_capture=getattr(settings, "screen_capture", "off"),
+        keep_days=settings.keep_days,
         clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
 
