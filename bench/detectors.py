@@ -127,20 +127,30 @@ class ExamRows:
     """One exam's intervals: each with what is `expected` and what was `found` of it, as `bench.session.compare` gives them."""
 
     name: str
-    interval_s: float
     rows: list[dict[str, Any]]
+    honest_stretches: list[tuple[float, float]]  # when nothing is expected of pictures and sound
 
     @property
     def honest(self) -> list[dict[str, Any]]:
         """The whole intervals in which nothing is expected."""
         return [row for row in self.rows if not row["expected"]["violations"] and not row["expected"]["flagged"]]
 
+    def false_violations(self) -> int:
+        """Violations counted in an interval in which none is expected, or read from nothing but an honest stretch in any."""
+        false = sum(len(row["found"]["violations"]) for row in self.honest)
+        others = (row for row in self.rows if row not in self.honest)
+        return false + sum(
+            any(start <= begin and end <= stop for start, stop in self.honest_stretches)
+            for row in others
+            for _, begin, end in row["found"]["stretches"]
+        )
+
 
 def replay_exam(scenario: Scenario, settings: Settings, models: Models) -> ExamRows:
     """Run one exam through the product."""
     with tempfile.TemporaryDirectory() as folder:
         replayed = replay(scenario, settings, models, Path(folder))
-    return ExamRows(scenario.name, scenario.rules.interval_duration, compare(scenario, replayed.intervals))
+    return ExamRows(scenario.name, compare(scenario, replayed.intervals), scenario.honest_stretches())
 
 
 def violation_counts(rows: Sequence[dict[str, Any]]) -> tuple[int, int, int]:
@@ -190,10 +200,13 @@ def scenario_table(exams: Sequence[ExamRows]) -> list[str]:
 
 
 def honest_figures(exams: Sequence[ExamRows]) -> dict[str, Any]:
-    """False flags and violations in the intervals in which nothing is expected: the clean exams, and the quiet intervals of the others."""
-    hours = sum(len(exam.honest) * exam.interval_s for exam in exams) / 3600
+    """False violations in the stretches in which nothing is expected, and false flags in the whole intervals of that kind.
+
+    The clean exams are such stretches from end to end; of the others, what their exact timeline says.
+    """
+    hours = sum(stop - start for exam in exams for start, stop in exam.honest_stretches) / 3600
     rows = [row for exam in exams for row in exam.honest]
-    violations = sum(len(row["found"]["violations"]) for row in rows)
+    violations = sum(exam.false_violations() for exam in exams)
     return {
         "hours": hours,
         "intervals": len(rows),
@@ -208,7 +221,7 @@ def honest_table(exams: Sequence[ExamRows]) -> list[str]:
     n, flags = figures["intervals"], figures["false_flags"]
     bound = upper_bound(flags, n)
     return [
-        f"Honest students ({figures['hours']:.3f} hours, {n} intervals)",
+        f"Honest students ({figures['hours']:.3f} hours of honest stretches, in them {n} whole intervals)",
         line("false flags", flags, n, digits=2),
         f"  the rate of false flags is under {100 * bound:.2f} % of intervals (one-sided 95 %; the goal of 0.02 % needs about 15,000 without one)",
         f"  false violations: {figures['false_violations_per_hour']:.1f} an hour",

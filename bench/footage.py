@@ -54,6 +54,17 @@ class Scenario:
             for interval in self.expected["intervals"]
         ]
 
+    def honest_stretches(self) -> list[tuple[float, float]]:
+        """When nothing at all is expected of pictures and sound, as `(start, end)` in s: one person who looks at the screen, and silence."""
+        quiet = [one for one in self.expected.get("segments", ()) if one["gaze"] in ("focused", "glance") and one["faces"] == 1 and not one["voices"]]
+        merged: list[tuple[float, float]] = []
+        for start, end in ((float(one["t0"]), float(one["t1"])) for one in quiet):
+            if merged and merged[-1][1] == start:
+                merged[-1] = (merged[-1][0], end)
+            else:
+                merged.append((start, end))
+        return merged
+
     def frames(self, codec: str = "jpeg") -> Iterator[Frame]:
         """Its pictures, as `jpeg` or `h264`."""
         if codec == "h264":

@@ -124,13 +124,18 @@ def found_kinds(record: dict[str, Any]) -> list[str]:
     return sorted(one["kind"] for one in record["violations"] for _ in range(one["occurrences"]))
 
 
+def found_stretches(record: dict[str, Any]) -> list[tuple[str, float, float]]:
+    """When a record's violations were read: kind, start and end on the session's clock; acts are left out."""
+    return [(one["kind"], start, end) for one in record["violations"] for start, end in one["evidence"].get("stretches", ())]
+
+
 def compare(scenario: Scenario, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Expected and found, interval by interval."""
     by_index = {record["index"]: record for record in records}
     rows = []
     for index, expected in enumerate(scenario.expected_intervals()):
         record = by_index.get(index, {"flagged": False, "score": 0, "violations": []})
-        found = {"flagged": record["flagged"], "score": record["score"], "violations": found_kinds(record)}
+        found = {"flagged": record["flagged"], "score": record["score"], "violations": found_kinds(record), "stretches": found_stretches(record)}
         rows.append({"index": index, "expected": expected, "found": found})
     return rows
 

@@ -17,6 +17,7 @@ from bench import audio_task, gaze_task, persons_task
 from bench.changes import DEGRADATIONS, mirrored, noise, reverberation, telephone
 from bench.detectors import TASKS, Bench, ExamRows, honest_figures, scenario_figures
 from bench.figures import share, upper_bound, wilson
+from bench.footage import scenarios
 from bench.persons_task import Look
 from errors import InvalidInput
 from face_detector import PersonsModel
@@ -99,10 +100,19 @@ def test_speech_is_counted_in_tenths_away_from_the_edges_and_short_pauses_are_cl
 
 def exam(*rows: tuple[list[str], list[str], bool, bool]) -> ExamRows:
     made: list[dict[str, Any]] = [
-        {"index": index, "expected": {"violations": wanted, "flagged": flag}, "found": {"violations": found, "flagged": raised, "score": 0}}
+        {
+            "index": index,
+            "expected": {"violations": wanted, "flagged": flag},
+            "found": {
+                "violations": found,
+                "flagged": raised,
+                "score": 0,
+                "stretches": [(kind, 30.0 * index + 5, 30.0 * index + 9) for kind in found],
+            },
+        }
         for index, (wanted, found, flag, raised) in enumerate(rows)
     ]
-    return ExamRows("exam", 30.0, made)
+    return ExamRows("exam", made, [(4.0, 12.0), (30.0, 90.0), (98.0, 110.0)])
 
 
 def test_exams_are_compared_occurrence_by_occurrence() -> None:
@@ -120,7 +130,20 @@ def test_exams_are_compared_occurrence_by_occurrence() -> None:
         "flags_missed": 1,
         "false_flags": 1,
     }
-    assert honest_figures([rows]) == {"hours": 60 / 3600, "intervals": 2, "false_flags": 1, "false_violations_per_hour": 60.0}
+    # One in an interval without any, two read from an honest stretch of an interval that has others.
+    assert honest_figures([rows]) == {"hours": 80 / 3600, "intervals": 2, "false_flags": 1, "false_violations_per_hour": 3 / (80 / 3600)}
+
+
+def test_what_goes_beyond_an_honest_stretch_is_not_false() -> None:
+    made = exam((["no_face"], ["no_face"], True, True))
+    made.rows[0]["found"]["stretches"] = [("no_face", 8.0, 14.0), ("no_face", 20.0, 24.0)]
+    assert honest_figures([made])["false_violations_per_hour"] == 0
+
+
+def test_honest_stretches_are_what_the_timeline_says(shared_data: Path) -> None:
+    found = {scenario.name: scenario.honest_stretches() for scenario in scenarios(shared_data)}
+    assert found["clean-a"] == [(0.0, 120.0)]
+    assert found["exam-a"][:3] == [(0.0, 36.0), (44.5, 46.0), (54.0, 64.0)]
 
 
 # Footage made worse
