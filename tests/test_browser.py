@@ -202,6 +202,7 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
         expect(live.locator("#over")).to_be_visible()
         problems = [*chromium.problems]
     until(live, lambda: all(one["clip"]["state"] != "pending" for one in flagged(server, "anna")), "the clips are made")
+    expect(live.locator("#toasts .toast")).to_have_count(0)  # by itself, so that they never hide faces for long
     live.close()
     return Exam(session_id, server.details(session_id), documents(server), away, reloaded_at, toast, announced, problems)
 

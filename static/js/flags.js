@@ -1,10 +1,12 @@
-// Flags as they are raised: a short list in the corner that stays until it is read, and a polite word for screen readers.
+// Flags as they are raised: a few lines in the corner that go by themselves (the tile stays marked until somebody looked), and a polite word for
+// screen readers.
 
 import { clockTime } from "./dates.js";
 import { icon, make, setText } from "./dom.js";
 import { texts } from "./texts.js";
 
-const MOST_SHOWN = 4;
+const MOST_SHOWN = 3; // more would hide the faces behind them
+const SHOWN_MS = 15_000;
 
 export class Flags {
   #older = 0;
@@ -23,22 +25,24 @@ export class Flags {
     const toast = make(
       "li",
       { class: "toast", "data-key": key },
-      make("div", { class: "toast-head" }, icon("flag"), make("strong", { text: user_id }), make("span", { class: "muted", text: exam_id ?? "" }), make("time", { class: "muted", text: clockTime(timestamp) })),
-      make("p", { text: reasons.join(" · ") }),
       make(
         "div",
-        { class: "toast-foot" },
-        make("a", { class: "button", href: `/session/${session_id}#interval-${interval}`, text: texts.live.open, "aria-label": `${texts.live.open} ${user_id}`, onclick: onSeen }),
-        make("button", { type: "button", class: "quiet", text: texts.live.dismiss, "aria-label": `${texts.live.dismiss}: ${user_id}`, onclick: () => this.#close(toast, onSeen) }),
+        { class: "toast-head" },
+        icon("flag"),
+        make("a", { href: `/session/${session_id}#interval-${interval}`, text: user_id, "aria-label": `${texts.live.open} ${user_id}`, onclick: onSeen }),
+        make("span", { class: "muted toast-exam", text: exam_id ?? "" }),
+        make("time", { class: "muted", text: clockTime(timestamp) }),
+        make("button", { type: "button", class: "quiet toast-close", text: "×", "aria-label": `${texts.live.dismiss}: ${user_id}`, onclick: () => this.#close(toast, onSeen) }),
       ),
+      make("p", { text: reasons.join(" · ") }),
     );
     this.list.prepend(toast);
     while (this.list.children.length > MOST_SHOWN) {
       this.list.lastElementChild.remove();
       this.#older += 1;
     }
-    this.rest.hidden = this.#older === 0;
-    setText(this.rest, texts.live.moreFlags(this.#older));
+    this.#drawRest();
+    this.#expire(toast);
     this.say(texts.live.flagged(user_id, exam_id, reasons));
   }
 
@@ -48,9 +52,29 @@ export class Flags {
     while (this.announcer.children.length > 5) this.announcer.firstElementChild.remove();
   }
 
+  /** Let it go when it was there to be read: not under a pointer or the focus, and not while nobody has the page before them. */
+  #expire(toast) {
+    setTimeout(() => {
+      if (!toast.isConnected) return;
+      if (document.hidden || toast.matches(":hover, :focus-within")) {
+        this.#expire(toast);
+        return;
+      }
+      toast.remove();
+      this.#drawRest();
+    }, SHOWN_MS);
+  }
+
+  #drawRest() {
+    if (!this.list.children.length) this.#older = 0;
+    this.rest.hidden = this.#older === 0;
+    setText(this.rest, texts.live.moreFlags(this.#older));
+  }
+
   #close(toast, onSeen) {
     const next = toast.nextElementSibling?.querySelector("button") ?? document.getElementById("main");
     toast.remove();
+    this.#drawRest();
     onSeen();
     next.focus();
   }

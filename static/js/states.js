@@ -10,10 +10,14 @@ const SILENT_S = 5; // an update comes every second; after five without one the 
 
 const stateOfDevice = (status, name) => status.devices?.[name]?.state ?? "ok";
 
-/** The devices of `status` that are not well, as [name, state, reason]; one that just starts is given its time. */
+/**
+ * The devices of `status` that are not well, as [name, state, reason]; one that just starts is given its time. Without a connection nothing
+ * is known of the others, so it stands alone.
+ */
 export function deviceProblems(status) {
+  const cut = GONE.has(stateOfDevice(status, "connection"));
   return Object.entries(status.devices ?? {})
-    .filter(([, device]) => GONE.has(device.state) || BLIND.has(device.state))
+    .filter(([name, device]) => (GONE.has(device.state) || BLIND.has(device.state)) && (!cut || name === "connection"))
     .map(([name, device]) => [name, device.state, device.reason ?? ""]);
 }
 

@@ -33,6 +33,12 @@ test("a microphone that is missing is a problem, not a lost session", () => {
   assert.equal(isPictureOld(status, 1), false);
 });
 
+test("without a connection nothing is said of the devices behind it", () => {
+  const lost = { state: "lost", reason: "" };
+  assert.deepEqual(deviceProblems({ ...fine, devices: { connection: lost, camera: lost, microphone: lost } }), [["connection", "lost", ""]]);
+  assert.equal(deviceProblems({ ...fine, devices: { connection: { state: "ok" }, camera: lost, microphone: lost } }).length, 2);
+});
+
 test("urgent sessions come first, equals keep a stable order", () => {
   const entry = (state, user_id) => ({ state, status: { ...fine, user_id, session_id: user_id } });
   const sorted = [entry("fine", "b"), entry("lost", "z"), entry("look", "c"), entry("fine", "a"), entry("flagged", "y")].sort(compareEntries);
