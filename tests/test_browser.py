@@ -495,6 +495,24 @@ def test_a_proctors_page_reads_well(name: str, exam: Exam, man: str, server: Des
     assert wrong + told == []
 
 
+@pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])
+def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
+    page = proctors.open(server.url)
+    page.get_by_label("On a screen").select_option(tiles)
+    tile = page.locator(".tile", has=page.get_by_role("link", name="erik"))
+    await_changes(page, ".tile:has-text('erik') canvas", 1)
+    whole, picture, said = (tile.locator(part).first.bounding_box() for part in ("xpath=.", ".tile-picture", ".tile-text"))
+    assert whole
+    assert picture
+    assert said
+    assert picture["height"] >= 0.95 * whole["height"]
+    assert said["height"] <= 0.3 * whole["height"]
+    wrong = judge(page, folder, f"live-{tiles}")
+    page.get_by_label("On a screen").select_option("")
+    page.close()
+    assert wrong == []
+
+
 def test_dialogs_read_well(exam: Exam, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
     page = proctors.open(f"{server.url}/review?state=all")
     expect(page.locator("#item-title")).not_to_be_empty()
