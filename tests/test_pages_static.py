@@ -237,7 +237,7 @@ def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("days", "said"), [(365, "deleted 365 days after the exam"), (1, "deleted 1 day after"), (0, "Until your institution deletes them")]
+    ("days", "said"), [(365, "deletes records and clips 365 days after the exam"), (1, "clips 1 day after"), (0, "Until your institution deletes them")]
 )
 def test_the_portal_says_for_how_long_things_are_kept(tmp_path: Path, days: int, said: str) -> None:
     assert said in make_app(tmp_path, keep_days=days).test_client().get("/portal").text

@@ -32,7 +32,8 @@ export function stateOfSession(status, { threshold, unseen = false, silentS = 0 
   const gone = GONE.has(stateOfDevice(status, "connection")) || GONE.has(stateOfDevice(status, "camera"));
   if (gone || silentS > SILENT_S) return "lost";
   const blind = BLIND.has(stateOfDevice(status, "camera"));
-  if (blind || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
+  const poor = (status.notices ?? []).some((code) => code !== "nobody"); // what the student is told, because it lasts: dark, blurred, hidden, …
+  if (blind || poor || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
   return "fine";
 }
 

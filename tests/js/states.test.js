@@ -15,6 +15,9 @@ test("each of the five states is shown for what it is", () => {
   assert.equal(state({ interval_score: 10 }), "flagged");
   assert.equal(state({}, { unseen: true }), "flagged");
   assert.equal(state({ gaze: "unknown", faces: null }), "unknown");
+  assert.equal(state({ gaze: "unknown", faces: 1 }), "fine"); // for a moment, as of a head that moves
+  assert.equal(state({ gaze: "unknown", faces: 1, notices: ["dark"] }), "unknown");
+  assert.equal(state({ gaze: "none", faces: 1, notices: ["nobody"] }), "fine");
   assert.equal(state({ devices: { camera: { state: "covered" } } }), "unknown");
   assert.equal(state({ devices: { connection: { state: "lost" } } }), "lost");
   assert.equal(state({}, { silentS: 6 }), "lost");
