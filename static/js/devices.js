@@ -66,6 +66,15 @@ export async function openBoth() {
   }
 }
 
+/** Tell `told()` when the student allows `name` (camera, microphone) after all. Browsers that can't say are left to the student's reload. */
+export function watchPermission(name, told) {
+  const asked = navigator.permissions?.query({ name });
+  asked?.then(
+    (permission) => permission.addEventListener("change", () => permission.state === "granted" && told()),
+    (error) => console.info(`This browser does not tell of ${name} permissions.`, error.name),
+  );
+}
+
 /** Tell `told(state, reason)` when the track ends, falls silent or comes back. */
 export function watchTrack(track, told) {
   track.addEventListener("ended", () => told("lost", "the device ended"));

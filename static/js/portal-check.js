@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { brightness, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
 import { pageMs } from "./clock.js";
-import { openBoth, watchTrack } from "./devices.js";
+import { openBoth, watchPermission, watchTrack } from "./devices.js";
 import { byId, levelShare, setShare, setText } from "./dom.js";
 import { ScreenShare } from "./portal-screen.js";
 import { Sound } from "./sound.js";
@@ -31,6 +31,7 @@ export class CheckStep {
   #canvas = new OffscreenCanvas(64, 48);
   #faceCanvas = new OffscreenCanvas(480, 360);
   #run = 0;
+  #watching = false;
 
   constructor({ onStart }) {
     this.onStart = onStart;
@@ -44,6 +45,9 @@ export class CheckStep {
     this.screen = this.capture === "off" ? null : new ScreenShare(() => this.#judge());
     this.share = document.getElementById("check-share"); // there only where the exam asks for a screen
     this.share?.addEventListener("click", () => this.screen.ask());
+    for (const name of ["camera", "microphone"]) {
+      watchPermission(name, () => this.#watching && this.#devices[name].failure === "denied" && this.#begin());
+    }
     document.addEventListener("pointerdown", () => this.sound.resume());
     document.addEventListener("keydown", () => this.sound.resume());
   }
@@ -54,6 +58,7 @@ export class CheckStep {
    */
   async open(token, { resume = false, rehearsal = false } = {}) {
     Object.assign(this, { token, resuming: resume, rehearsal });
+    this.#watching = true;
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#judge(), LOOK_MS);
     return this.#begin();
@@ -62,6 +67,7 @@ export class CheckStep {
   /** Stop checking and pass devices and sound on to the exam. */
   handOver() {
     clearInterval(this.#timer);
+    this.#watching = false;
     this.#run += 1;
     this.video.srcObject = null;
     return { ...this.#devices, sound: this.sound, screen: this.screen };
@@ -70,6 +76,7 @@ export class CheckStep {
   /** Stop checking and let the devices go. */
   close() {
     clearInterval(this.#timer);
+    this.#watching = false;
     this.#run += 1;
     this.#close();
     this.video.srcObject = null;

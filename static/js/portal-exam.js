@@ -5,7 +5,7 @@ import { openActStore } from "./act-store.js";
 import { ActWatch } from "./acts.js";
 import { call } from "./api.js";
 import { spellSeconds } from "./clock.js";
-import { openCamera, openMicrophone, stateOf, watchTrack } from "./devices.js";
+import { openCamera, openMicrophone, stateOf, watchPermission, watchTrack } from "./devices.js";
 import { byId, levelShare, make, setShare, setText } from "./dom.js";
 import { Link } from "./link.js";
 import { BreakControl } from "./portal-break.js";
@@ -75,6 +75,7 @@ export class ExamStep {
     navigator.mediaDevices?.addEventListener?.("devicechange", () => {
       this.#reopenAt = 0;
     });
+    for (const name of Object.keys(this.#devices)) watchPermission(name, () => this.#allowed(name));
     this.#watchFrame();
     this.acts.start();
     this.link.connect();
@@ -125,7 +126,13 @@ export class ExamStep {
     this.#reopenAt = performance.now() + REOPEN_MS;
   }
 
-  /** Lost devices are asked for again every few seconds; a refused one only when the browser says that devices changed. */
+  #allowed(name) {
+    if (!this.#recording || this.#devices[name].state !== "denied") return;
+    this.#deviceIs(name, "lost", "allowed, and being opened");
+    this.#reopenAt = 0;
+  }
+
+  /** Lost devices are asked for again every few seconds; a refused one once the student has allowed it. */
   async #reopen() {
     if (this.#opening || performance.now() < this.#reopenAt) return;
     this.#reopenAt = performance.now() + REOPEN_MS;
