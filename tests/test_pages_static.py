@@ -165,6 +165,21 @@ def test_every_module_that_is_imported_is_there() -> None:
                 assert (script.parent / imported).resolve().is_file(), f"{script.name} imports {imported}"
 
 
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_every_text_of_a_page_is_marked_for_translation(template: Path) -> None:
+    source = template.read_text(encoding="utf-8")
+    for unsaid in (
+        r"{% trans.*?{% endtrans %}",
+        r"{% block body_(?:class|data) %}.*?{% endblock %}",
+        r"{%.*?%}|{{.*?}}|{#.*?#}",
+        r"<(code|kbd)\b.*?</\1>",
+    ):
+        source = re.sub(unsaid, "", source, flags=re.DOTALL)
+    for attribute in ("aria-label", "placeholder", "title", "alt"):
+        assert re.findall(rf'\b{attribute}="([^"]+)"', source) == []
+    assert re.findall(r"[A-Za-z].*", re.sub(r"<[^>]*>", "", source)) == []
+
+
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_templates_have_no_inline_script_or_style(template: Path) -> None:
     text = template.read_text()
@@ -237,7 +252,8 @@ def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("days", "said"), [(365, "deletes records and clips 365 days after the exam"), (1, "clips 1 day after"), (0, "Until your institution deletes them")]
+    ("days", "said"),
+    [(365, "deletes records and clips 365 days after the exam"), (1, "clips 1 day after"), (0, "Until your institution deletes them")],
 )
 def test_the_portal_says_for_how_long_things_are_kept(tmp_path: Path, days: int, said: str) -> None:
     assert said in make_app(tmp_path, keep_days=days).test_client().get("/portal").text

@@ -9,6 +9,7 @@ from typing import get_args
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from config import Settings
@@ -19,6 +20,15 @@ from web.errors import status_of
 from web.parts import parts
 
 pages = Blueprint("pages", __name__)
+
+
+@pages.record_once
+def _mark_texts(state: BlueprintSetupState) -> None:
+    """Let templates mark their texts for gettext (`{% trans %}`), from which a catalogue to translate is drawn. English needs none."""
+    environment = state.app.jinja_env
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension's own
+
 
 KINDS: tuple[str, ...] = get_args(ViolationKind)
 
