@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 SHARED = ROOT.parent / "shared"
 
-pytest_plugins = ("fixtures_mongod", "fixtures_web")
+pytest_plugins = ("fixtures_browser", "fixtures_mongod", "fixtures_web")
 
 # A slow machine is no failure, and the same examples run everywhere.
 settings.register_profile("proctor", max_examples=60, deadline=None, derandomize=True, database=None)

@@ -14,28 +14,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
-from werkzeug.test import TestResponse
 
 from database import Database
 from exam_session import ExamSession
 from readings import ScreenAct
 from web.parts import Parts, parts_of
-from web_helpers import API_TOKEN, PASSWORD, MakeApp, local_client
+from web_helpers import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 
 UNKNOWN = "0123456789abcdef0123456789abcdef"
 JSON = {"Content-Type": "application/json"}
-
-
-def error_of(answer: TestResponse, status: int) -> dict[str, Any]:
-    """The error of an answer, which must have the one form of errors."""
-    assert answer.status_code == status, answer.data
-    content = answer.get_json()
-    assert content["success"] is False
-    assert set(content) == {"success", "error"}
-    error: dict[str, Any] = content["error"]
-    assert error["code"]
-    assert error["message"]
-    return error
 
 
 def create(client: FlaskClient, user_id: str, exam_id: str | None = "exam001", **more: Any) -> dict[str, Any]:

@@ -18,13 +18,13 @@ import numpy as np
 import pymongo
 import pytest
 import requests
-from playwright.sync_api import Page, Playwright, Response, Route, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, Response, Route, expect
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.footage import jpegs
 from bench.server import Server
 from bench.student import Footage, StudentClient
-from browser import WAIT_S, axe, needs_chromium, show, until
+from browser import WAIT_S, axe, show, until
 from readings import Frame, Sound
 
 PASSWORD = "correct horse battery staple"
@@ -52,19 +52,6 @@ class Desk(Server):
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
         return super().call(method, path, headers=SCRIPT, **arguments)
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    needs_chromium()
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Footage, profiles, the server's data and the screenshots."""
-    return tmp_path_factory.mktemp("browser")
 
 
 @pytest.fixture(scope="module")

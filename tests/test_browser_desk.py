@@ -13,13 +13,13 @@ from typing import Any
 
 import cv2
 import pytest
-from playwright.sync_api import Page, Playwright, WebSocket, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, WebSocket, expect
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.footage import JPEG_QUALITY, jpegs, pictures
 from bench.server import Server
 from bench.student import Footage, StudentClient
-from browser import WAIT_S, needs_chromium, until
+from browser import WAIT_S, until
 from readings import ActKind, Frame, ScreenAct
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
@@ -47,18 +47,6 @@ class ExamPage(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """It says nothing."""
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    needs_chromium()
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("desk")
 
 
 @pytest.fixture(scope="module")

@@ -17,12 +17,12 @@ from typing import Any
 
 import pymongo
 import pytest
-from playwright.sync_api import Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Page, Playwright, expect
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.relay import Relay
 from bench.server import Server
-from browser import WAIT_S, free_port, needs_chromium, until
+from browser import WAIT_S, free_port, until
 
 SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 CUT_S = 5.0  # for which the line stays cut after the page has given it up
@@ -30,18 +30,6 @@ LEAST_KBIT = 150.0
 CONNECTION = "#exam-bar"
 
 expect.set_options(timeout=WAIT_S * 1000)
-
-
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    needs_chromium()
-    with sync_playwright() as playwright:
-        yield playwright
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("trouble")
 
 
 @pytest.fixture(scope="module")
