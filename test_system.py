@@ -160,12 +160,11 @@ def _try_speech() -> str:
     import numpy as np
     import onnxruntime
 
-    from audiodetector import silero_path
+    from audiodetector import BLOCK, PAST, SpeechModel, silero_path
 
     session = onnxruntime.InferenceSession(str(silero_path()), providers=["CPUExecutionProvider"])
-    state = np.zeros((2, 1, 128), np.float32)
-    probability = session.run(None, {"input": np.zeros((1, 576), np.float32), "state": state, "sr": np.array(16_000, np.int64)})[0]
-    return f"silence reads as {float(probability.item()):.3f}"
+    (probability,) = SpeechModel(session).read(np.zeros((1, PAST + BLOCK), np.float32))
+    return f"silence reads as {probability:.3f}"
 
 
 def check_database(settings: Settings) -> Row:
