@@ -25,7 +25,7 @@ from bench.footage import jpegs
 from bench.server import Server
 from bench.student import Footage, StudentClient
 from browser import WAIT_S, axe, show, until
-from readings import Frame, Sound
+from readings import Frame, ScreenAct, Sound
 
 PASSWORD = "correct horse battery staple"
 TOKEN = "the-scripts-token-of-the-browser-tests"
@@ -482,6 +482,26 @@ def test_a_proctors_page_reads_well(name: str, exam: Exam, man: str, server: Des
     page.close()
     told = [problem for problem in proctors.problems[before:] if name != "not-found" or "404" not in problem]
     assert wrong + told == []
+
+
+def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_seen(man: str, server: Desk, proctors: Chromium) -> None:
+    page = proctors.open(f"{server.url}/session/{man}")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    created = server.create("gina", "geography")
+    acts = [ScreenAct(f"gina-{number}", 0.5 + number / 2, kind) for number, kind in enumerate(("copy", "paste"))]  # type: ignore[arg-type]
+    client = StudentClient(f"{server.link_url}?token={created['token']}", Footage([], [], acts, 3600.0))
+    client.start()
+    expect(page.locator("#toasts .toast")).to_contain_text("gina")
+    page.goto(server.url)
+    tile = page.locator(".tile", has=page.get_by_role("link", name="gina"))
+    expect(tile).to_have_attribute("data-state", "flagged")
+    tile.get_by_role("button", name="Mark as seen").click()
+    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
+    page.reload()
+    expect(tile).to_be_visible()
+    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
+    page.close()
+    client.finish()
 
 
 @pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])

@@ -165,7 +165,8 @@ class Live:
         dirty, self._dirty = self._dirty, set()
         with self._lock:
             watched = {session_id: dict(watches) for session_id, watches in self._watchers.items()}
-        for session_id, watches in watched.items():
+        # Whoever has waited longest goes first: a viewer whose line takes less than it asked for sees all of its tiles, each less often.
+        for session_id, watches in sorted(watched.items(), key=lambda one: min((watch.sent_at for watch in one[1].values()), default=0.0)):
             still = [sid for sid, watch in watches.items() if now - watch.sent_at >= STILL_S]
             if session_id in dirty or still:
                 self._send_session(session_id, watches, now)

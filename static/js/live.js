@@ -14,10 +14,32 @@ const TILE_FPS = 1;
 const REDRAW_MS = 1000;
 const COLUMNS = { 4: 2, 9: 3, 16: 4, 30: 6 }; // tiles on a screen → tiles in a row
 const SIZE = "live.size";
+const SEEN = "live.seen"; // how many flags of each session this viewer has seen
+const READ_AGAIN_MS = 60_000; // what an event did not bring
 const GONE_AFTER_MS = 20_000; // an ended exam's tile stays that long if its flag was not seen
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
+
+function seenFlags() {
+  try {
+    return JSON.parse(localStorage.getItem(SEEN)) ?? {};
+  } catch {
+    return {}; // storage is blocked, or holds what this page never wrote
+  }
+}
+
+function keepSeen(seen) {
+  try {
+    localStorage.setItem(SEEN, JSON.stringify(seen));
+  } catch (error) {
+    console.info("What was seen is forgotten with this page.", error.name);
+  }
+}
+
+function hasUnseen({ session_id, flagged_intervals = 0 }) {
+  return flagged_intervals > (seenFlags()[session_id] ?? 0);
+}
 class LivePage {
   tiles = new Map();
   threshold = Number(document.body.dataset.flagThreshold);
@@ -40,6 +62,7 @@ class LivePage {
     });
     this.socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
     this.socket.joinExam();
+    setInterval(() => this.socket.isOpen && this.read(), READ_AGAIN_MS);
     wireCopyButtons(document);
     wireAlertSwitches(document, this.alerts);
     this.wireFilters();
@@ -54,11 +77,13 @@ class LivePage {
 
   /** The running sessions as the server knows them now; after a break some are gone and some are new. */
   async read() {
+    const before = [...this.tiles.keys()]; // what begins while the answer is on its way is not in it
     try {
       const { sessions } = await call("/api/sessions/active");
       const running = new Set(sessions.map(({ session_id }) => session_id));
-      for (const id of [...this.tiles.keys()]) if (!running.has(id)) this.drop(id);
+      for (const id of before) if (!running.has(id)) this.drop(id);
       for (const status of sessions) this.add(status, { quietly: true });
+      keepSeen(Object.fromEntries(Object.entries(seenFlags()).filter(([id]) => running.has(id))));
       byId("live-error").hidden = true;
     } catch (error) {
       setText(byId("live-error"), texts.live.failed(error.message));
@@ -91,12 +116,15 @@ class LivePage {
   add(status, { quietly = false } = {}) {
     const known = this.tiles.get(status.session_id);
     if (known) {
+      known.unseen ||= hasUnseen(status);
       known.update(status);
       return;
     }
     const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(status.session_id) });
     tile.link.addEventListener("click", () => this.see(status.session_id));
     this.tiles.set(status.session_id, tile);
+    tile.unseen = hasUnseen(status); // of flags that were raised while this page was not open, too
+    tile.draw();
     tile.inView = false;
     tile.element.dataset.session = status.session_id;
     this.grid.append(tile.element);
@@ -142,6 +170,7 @@ class LivePage {
     if (!tile) return;
     if (tile.seen === document.activeElement) tile.link.focus();
     tile.unseen = false;
+    keepSeen({ ...seenFlags(), [session_id]: tile.status.flagged_intervals ?? 0 });
     tile.draw();
     this.arrange();
   }

@@ -13,13 +13,13 @@ export class ProctorSocket {
   #exam = null;
   #sounds = new Set();
 
-  /** `onConnect` is called at each (re)connection, before the rooms are joined again: what was missed must be read anew. */
+  /** `onConnect` is called at each (re)connection, once events are heard again and before sessions are: what was missed must be read anew. */
   constructor(onConnect = () => {}) {
     this.socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
     this.socket.on("connect", async () => {
       this.#show("open");
+      if (this.#exam) this.socket.emit("join_exam", this.#exam); // first, so that nothing that begins meanwhile is missed
       await onConnect();
-      if (this.#exam) this.socket.emit("join_exam", this.#exam);
       for (const id of this.#sessions.keys()) this.#emitJoin(id);
       for (const session_id of this.#sounds) this.socket.emit("join_sound", { session_id });
     });
@@ -34,6 +34,10 @@ export class ProctorSocket {
       console.info("Not connected:", error.message);
     });
     this.#show("connecting");
+  }
+
+  get isOpen() {
+    return this.socket.connected;
   }
 
   on(event, heard) {

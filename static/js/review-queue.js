@@ -21,9 +21,12 @@ const KEYS = new Map(
   }),
 );
 
+const REPEATED = new Set(["ArrowLeft", "ArrowRight", ",", "."]); // seeking goes on while the key is held
+
 /** What a key asks for: an action's name, `reason:<name>` for a digit while a dismissal waits for it, or null. */
-export function keyAction({ key, ctrlKey = false, metaKey = false, altKey = false }, { dismissing = false } = {}) {
+export function keyAction({ key, ctrlKey = false, metaKey = false, altKey = false, repeat = false }, { dismissing = false } = {}) {
   if (ctrlKey || metaKey || altKey) return null;
+  if (repeat && !REPEATED.has(key)) return null; // a key held too long must not decide on the whole queue
   if (dismissing) {
     if (key === "Escape") return "cancel";
     const reason = /^[1-9]$/.test(key) ? REASONS[Number(key) - 1] : undefined;

@@ -42,11 +42,15 @@ class SessionPage {
     if (!(await this.read())) return;
     this.socket = new ProctorSocket(() => this.read());
     this.socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
+    this.socket.on("interval_flagged", (flag) => {
+      this.alerts.raise(flag);
+      if (flag.session_id !== this.id) this.flags.add(flag, () => {}); // who watches one student misses none of the others
+    });
     for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent"]) {
       this.socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     this.socket.on("sound", (message) => this.actions.hear(message));
-    this.socket.joinExam(this.session.exam_id); // clips get ready after the end, when nobody can join the session itself
+    this.socket.joinExam(); // others' flags; and clips get ready after the end, when nobody can join the session itself
     this.join();
     document.addEventListener("visibilitychange", () => this.join());
     setInterval(() => this.drawState(), 1000);
@@ -119,7 +123,6 @@ class SessionPage {
   happened(event, message) {
     if (event === "interval_flagged") {
       this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
-      this.alerts.raise(message);
     }
     if (event === "session_ended") this.socket.leaveSession(this.id);
     if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };

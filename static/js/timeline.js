@@ -45,7 +45,9 @@ export class Timeline {
     if (focused) this.#button(focused)?.focus();
   }
 
-  choose(index) {
+  choose(index, { anew = false } = {}) {
+    const moved = index !== this.#chosen;
+    if (!moved && !anew) return; // every update asks, and nobody could scroll away
     this.#chosen = index;
     for (const button of this.table.querySelectorAll("button")) {
       const chosen = Number(button.dataset.index) === index;
@@ -53,7 +55,7 @@ export class Timeline {
       button.tabIndex = chosen ? 0 : -1;
     }
     for (const cell of this.table.querySelectorAll("[data-column]")) cell.toggleAttribute("data-chosen", Number(cell.dataset.column) === index);
-    this.#reveal(this.#button(index));
+    if (moved) this.#reveal(this.#button(index));
   }
 
   /** Scroll the timeline sideways to `button`; the page itself stays where it is. */
@@ -76,7 +78,7 @@ export class Timeline {
     const rows = used.map((kind) => make("tr", {}, make("th", { scope: "row", text: texts.kinds[kind] }), ...this.intervals.map((interval) => this.#cell(kind, interval))));
     const beside = this.extra.map(({ name, cells }) => make("tr", { class: "beside" }, make("th", { scope: "row", text: name }), ...this.intervals.map(({ index }) => this.#sign(index, cells.get(index)))));
     this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows, ...beside));
-    this.choose(this.#chosen ?? this.intervals.at(-1)?.index);
+    this.choose(this.#chosen ?? this.intervals.at(-1)?.index, { anew: true });
   }
 
   #column({ index, start, end, score, flagged }) {

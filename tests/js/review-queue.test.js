@@ -86,3 +86,10 @@ test("moving stops at both ends", () => {
   assert.equal(queue.move(-1).video_id, "a");
   assert.equal(queue.move(5).video_id, "b");
 });
+
+test("a key that is held seeks, and decides nothing", () => {
+  for (const key of ["c", "d", "u", "j"]) assert.equal(keyAction({ key, repeat: true }), null);
+  assert.equal(keyAction({ key: "1", repeat: true }, { dismissing: true }), null);
+  assert.equal(keyAction({ key: "ArrowRight", repeat: true }), "forward");
+  assert.equal(keyAction({ key: "c" }), "confirm");
+});
