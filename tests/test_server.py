@@ -306,7 +306,7 @@ print(json.dumps(counts))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.strip().splitlines()[-1])
-    assert counts[-1] == counts[0]
+    assert all(last <= first for last, first in zip(counts[-1], counts[0], strict=True)), counts  # the first may still be ending a thread
 
 
 def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
