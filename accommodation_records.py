@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timezone
 
 from pymongo import DESCENDING
 
 from accommodations import Accommodation, document_id_of
 from database import Database, Document
 from errors import NotFound, StorageError
+from times import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class Accommodations:
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
-        stored = replace(accommodation, at=datetime.now(timezone.utc))
+        stored = replace(accommodation, at=utc_now())
         ticket = self._database.write("accommodations", stored.document_id, stored.to_dict())
         if not ticket.wait(STORED_WITHIN_S):
             raise StorageError("The accommodation can't be stored now; see /api/health and try again.")

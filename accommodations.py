@@ -51,9 +51,11 @@ class Accommodation:
         """What the student is told: no points."""
         return {
             "signals_off": sorted(kind for kind, points in self.points.items() if points == 0),
+            "signals_weighed": sorted(kind for kind, points in self.points.items() if points > 0),
             "reading_aloud": self.reading_aloud,
             "breaks_allowed": self.breaks_allowed,
             "break_minutes": self.break_minutes,
+            "set_by": self.set_by,
         }
 
 

@@ -44,7 +44,7 @@ class Models:
         """The face finder that all sessions share, made when the first session needs it."""
         with self._lock:
             if self._faces is None:
-                self._faces = FaceFinder()
+                self._faces = FaceFinder() if self._settings is None else FaceFinder(self._settings.face_confidence)
             return self._faces
 
     def close(self) -> None:
@@ -106,7 +106,10 @@ class PictureAnalyst:
         self._settings = settings
         self._gaze_step = 1 / settings.gaze_fps
         self._persons_step = settings.face_interval_s
+        self._still_s = settings.still_s
         self._frozen_s = settings.frozen_s
+        self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
+        self._eyes_in_box = settings.eyes_in_box
         self._gaze: GazeDetector | None = None
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
@@ -134,24 +137,39 @@ class PictureAnalyst:
         """Read one picture: gaze always, persons when they are due. Never raises for what a detector does."""
         at, image = picture.at, picture.image
         self._beat(at)
-        if self._is_frozen(image, at):
+        still = self._still_for(image, at)
+        if self.told_frozen or still >= self._still_s:
+            # the same picture again is no second look at anything
             height, width = image.shape[:2]
-            return PictureReadings(at, GazeReading(at, "unknown", "frozen", width=width, height=height), frozen=True)
+            gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
+            return PictureReadings(at, gaze, self._due_look(at, width, height), frozen=self.told_frozen or still >= self._frozen_s)
         gaze = self._read_gaze(image, at, session_id)
         persons = None
-        if at >= self._next_persons_at and self._models.persons is not None:
-            self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
+        if self._models.persons is not None and self._look_is_due(at):
             persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
-        if self._look is not None and at - self._look.at < 2 * self._persons_step:
-            gaze = lowered_to_phone(gaze, self._look.phones)
+        if self._look is not None and at - self._look.at < self._phone_s:
+            gaze = lowered_to_phone(gaze, self._look.phones, self._eyes_in_box)
         return PictureReadings(at, gaze, persons)
 
-    def _is_frozen(self, image: npt.NDArray[np.uint8], at: float) -> bool:
+    def _look_is_due(self, at: float) -> bool:
+        due = at >= self._next_persons_at
+        if due:
+            self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
+        return due
+
+    def _due_look(self, at: float, width: int, height: int) -> PersonsReading | None:
+        """The look that was due at a picture that stands still: nobody can tell who is there."""
+        if self._models.persons is None or not self._look_is_due(at):
+            return None
+        return PersonsReading(at, None, None, "frozen", width=width, height=height)
+
+    def _still_for(self, image: npt.NDArray[np.uint8], at: float) -> float:
+        """Seconds since a pixel changed."""
         sample = image[::FROZEN_STEP, ::FROZEN_STEP]
         if self._sample is None or not np.array_equal(sample, self._sample):
             self._sample = sample.copy()
             self._changed_at = at
-        return self.told_frozen or at - self._changed_at >= self._frozen_s
+        return at - self._changed_at
 
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
@@ -178,7 +196,8 @@ class PictureAnalyst:
 
     def baseline(self) -> dict[str, float]:
         """The person's own rest, for the session's details; empty until it is learnt."""
-        return dict(self._gaze.baseline()) if self._gaze is not None else {}
+        gaze = self._gaze  # closed by another thread when the session ends
+        return dict(gaze.baseline()) if gaze is not None else {}
 
     def close(self) -> None:
         """Free the face mesh."""
@@ -224,3 +243,9 @@ class SoundAnalyst:
             if finish:
                 readings.extend(self._detector.finish())
         return readings
+
+    def close(self) -> None:
+        """Forget what was heard and whose voice it was: nothing of it outlives the session."""
+        with self._lock:
+            self._waiting.clear()
+            self._detector = None

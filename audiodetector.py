@@ -30,6 +30,7 @@ PAST = 64  # samples of the block before that it wants in front
 BLOCKS_AT_ONCE = 64  # 2 s of sound in one call bound its memory; a browser sends 0.1 to 0.5 s
 READING = SAMPLE_RATE  # samples in one reading: one second
 WINDOW_S = 10.0  # what the overlap model was trained on
+DRIFT = 0.002  # seconds a second by which the time of samples may follow the source's clock
 FOLLOW_S = 0.01  # most that one reading's time is stretched to follow the source's clock
 FULL_SCALE = 32_600  # |sample| from here is taken as cut off (int16 ends at 32767; resampling rounds the edge a little)
 
@@ -114,18 +115,19 @@ class AudioDetector:
         speech_on: float = thresholds.SPEECH_THRESHOLD,
         speech_off: float = thresholds.SPEECH_END_THRESHOLD,
         pause_s: float = thresholds.SPEECH_PAUSE_S,  # a shorter pause belongs to the speech around it
-        pad_s: float = 0.12,  # Silero finds a beginning about this late
-        least_speech_s: float = 0.2,  # a click or a cough is shorter
-        sure_s: float = 1.5,  # speech that counts where no second model can confirm it
+        pad_s: float = thresholds.SPEECH_PAD_S,  # Silero finds a beginning about this late
+        least_speech_s: float = thresholds.SPEECH_CLICK_S,  # a click or a cough is shorter
+        sure_s: float = thresholds.SPEECH_SURE_S,  # speech that is told at once where no second model can confirm it
         confirm: float = thresholds.SPEECH_CONFIRM,
-        look_speech_s: float = 3.0,  # speech after which voices are judged again
-        look_pause_s: float = 1.0,  # silence after which the last speech is judged
-        look_apart_s: float = 2.5,  # least time between two looks: bounds the cost of broken speech
-        follow_s: float = 6.0,  # how long after the other voice the talk still counts as one of several
-        gap_s: float = 0.3,  # sound missing for longer is lost; less is a browser's jitter
-        drift: float = 0.002,  # seconds a second by which the time of samples may follow the source's clock
+        look_speech_s: float = thresholds.VOICES_LOOK_SPEECH_S,  # speech after which voices are judged again
+        look_pause_s: float = thresholds.VOICES_LOOK_PAUSE_S,  # silence after which the last speech is judged
+        look_apart_s: float = thresholds.VOICES_LOOK_APART_S,  # least time between two looks: bounds the cost of broken speech
+        follow_s: float = thresholds.VOICES_FOLLOW_S,  # how long after the other voice the talk still counts as one of several
+        gap_s: float = thresholds.SOUND_GAP_S,  # sound missing for longer is lost; less is a browser's jitter
+        drift: float = DRIFT,
         silent_s: float = thresholds.SOUND_SILENT_S,  # the microphone is dead or muted
         faint_dbfs: float = thresholds.SOUND_FAINT_DBFS,
+        faint_s: float = thresholds.SOUND_FAINT_S,
         clipped_share: float = thresholds.SOUND_CLIPPED_SHARE,  # from which a second can't be judged
         tracker: VoiceTracker | None = None,
     ) -> None:
@@ -151,7 +153,7 @@ class AudioDetector:
         self._started = False
         self._marks: deque[tuple[int, float]] = deque(maxlen=32)  # positions where readings ended, and their time on the session's clock
         self._lead = 0.0  # seconds by which the source's clock is ahead of the samples, to be followed in the next reading
-        self._levels: deque[float] = deque(maxlen=10)  # dBFS of the last seconds
+        self._levels: deque[float] = deque(maxlen=max(1, round(faint_s * SAMPLE_RATE / READING)))  # dBFS of the last seconds
         self._begin_run()
 
     def _begin_run(self) -> None:

@@ -57,7 +57,7 @@ class CheckCollector:
             "video_fps": round(self._frames / seconds, 3),
             "gaze_fps": round(len(self._gaze) / seconds, 3),
             "persons_per_s": round(len(self._persons) / seconds, 3),
-            "audio_s_per_s": round(sum(reading.duration for reading in self._audio) / seconds, 3),
+            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason != "lost") / seconds, 3),
         }
 
     def take(self, end: float) -> dict[str, Any]:
@@ -100,7 +100,9 @@ def pack(
     """Readings as short lists for storage: all that the rules look at, and the numbers shown as evidence."""
     return {
         "gaze": [[r.at, r.direction, r.reason, {name: round(value, 3) for name, value in r.numbers.items()}] for r in gaze],
-        "persons": [[r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones]] for r in persons],
+        "persons": [
+            [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height] for r in persons
+        ],
         "audio": [
             [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers)] for r in audio
         ],
@@ -111,11 +113,11 @@ def pack(
 def unpack(
     readings: Mapping[str, list[list[Any]]],
 ) -> tuple[list[GazeReading], list[PersonsReading], list[AudioReading], list[ScreenAct]]:
-    """The readings of a stored check, as `pack` took them (without the pictures' sizes and faces' boxes, which no rule needs)."""
+    """The readings of a stored check, as `pack` took them (without faces' boxes, which no rule needs)."""
     gaze = [GazeReading(at, direction, reason, numbers=numbers) for at, direction, reason, numbers in readings.get("gaze", [])]
     persons = [
-        PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones))
-        for at, count, phone, reason, boxes, phones in readings.get("persons", [])
+        PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), *size)
+        for at, count, phone, reason, boxes, phones, *size in readings.get("persons", [])  # stored without a size by older versions
     ]
     audio = [
         AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers)

@@ -8,11 +8,12 @@ when one is safe (in the database with majority and journal, or in the fsynced s
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import timezone
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ from errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, 
 from folder_lock import FolderLock
 from indexes import INDEXES
 from spool import Spool
+from times import utc_now
 from write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
 
 log = logging.getLogger(__name__)
@@ -130,7 +132,7 @@ class Database:
 
     def audit(self, entry: Mapping[str, Any]) -> Ticket:
         """Note who did what; `at` is now unless given."""
-        return self.write("audit", uuid.uuid4().hex, {"at": _now(), **entry})
+        return self.write("audit", uuid.uuid4().hex, {"at": utc_now(), **entry})
 
     # Reads
 
@@ -157,6 +159,18 @@ class Database:
         """The student's session that started last, of whatever exam."""
         with self.reading():
             return self._db.sessions.find_one({"user_id": user_id}, sort=[("started_at", DESCENDING)])
+
+    def sessions(
+        self, limit: int = 100, after: str | None = None, *, search: str | None = None, fields: Sequence[str] | None = None, **equal: str | None
+    ) -> list[Document]:
+        """Sessions, those that started last first; `equal` are fields and their values, None too.
+
+        `search` is part of a student's id, in any case. `after` is the `_id` of the last one already seen.
+        """
+        query: Document = dict(equal)
+        if search is not None:
+            query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]
+        return self.page("sessions", query, [("started_at", DESCENDING)], after, limit, fields)
 
     def intervals(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's intervals in order; `after` is the `_id` of the last one already seen."""
@@ -223,10 +237,18 @@ class Database:
             raise NotFound(f"There is no {name} {document_id!r}.")
         return document
 
-    def page(self, collection: str, query: Document, order: Sequence[tuple[str, int]], after: str | None, limit: int) -> list[Document]:
+    def page(
+        self,
+        collection: str,
+        query: Document,
+        order: Sequence[tuple[str, int]],
+        after: str | None,
+        limit: int,
+        fields: Sequence[str] | None = None,
+    ) -> list[Document]:
         """One page of `query`, ordered by fields and then by `_id` (in the last field's direction), from behind the row `after`.
 
-        Raise `InvalidInput` if there is no such row.
+        Only `fields` of each are read, None: all. Raise `InvalidInput` if there is no such row.
         """
         order = [*order, ("_id", order[-1][1])]
         with self.reading():
@@ -237,7 +259,7 @@ class Database:
                 first, direction = order[0]
                 # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
                 query = query | {first: {"$gte" if direction == ASCENDING else "$lte": row[first]}, "$or": _beyond(order, row)}
-            return list(self._db[collection].find(query).sort(list(order)).limit(_bounded(limit)))
+            return list(self._db[collection].find(query, fields).sort(list(order)).limit(_bounded(limit)))
 
     def collection(self, name: str) -> Collection[Document]:
         """A collection, for modules with queries of their own; use it inside `reading()`."""
@@ -413,7 +435,3 @@ def _beyond(order: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> list[Do
 
 def _bounded(limit: int) -> int:
     return max(1, min(limit, LIMIT_MAX))
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

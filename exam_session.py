@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from accommodations import Accommodation
@@ -16,23 +16,23 @@ from breaks import STUDENT, Break, BreakBook, covers
 from checks import CheckCollector, unpack
 from clip_ring import KEY_EVERY_S, ClipRing
 from config import Settings
+from ends import End
 from errors import Conflict, ProctorError, TooMany
 from messages import Level, Message, MessageBook
+from notices import Notices
 from picture_feed import PictureFeed
 from readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound
 from recorder import Clip, ClipJob, Recorder
 from score import Rules, Scorer, replay
 from screen_stills import ScreenStills
 from session_documents import readings_document, violation_document
+from times import utc_now
 
 log = logging.getLogger(__name__)
 
-SETTLE_S = 7.0  # an interval closes this long after its end: speech is told up to 6 s after it began (bench/NOTES.md)
-CLIP_SETTLE_S = 1.0  # late pictures and sound of the post-roll
-SILENT_SOURCE_S = 4.0  # nothing came from a device for this long: it is lost
-NOTICE_AFTER_S = 5.0  # a student is told of a poor picture when it lasts
 MAX_ACTS = 5000  # screen acts of one session; more are no student's
 RECENT_INTERVALS = 10
+GONE = {"missing", "lost", "denied", "ended", "off"}  # of a device in such a state the last reading says nothing of now
 MEDIA_AHEAD_S = 1.0  # media may seem this much newer than now: a page's clock is known to half a round trip
 
 
@@ -66,6 +66,7 @@ class ExamSession:
         started_at: datetime,
         start: float,
         accommodation: Accommodation | None = None,
+        begun: bool = True,
     ) -> None:
         self.session_id = session_id
         self.user_id = user_id
@@ -75,6 +76,7 @@ class ExamSession:
         self.rules = rules.to_dict()
         self.started_at = started_at
         self.start = start
+        self.begun = begun  # else the clock stands at 0 until the student comes
         self.sound = SoundAnalyst(models)
         self.pictures = PictureAnalyst(models, settings)
         self.accommodation = accommodation
@@ -89,8 +91,8 @@ class ExamSession:
         self._tell = tell
         self._clock = clock
         # A clip is cut when its post-roll has come in and its interval's score is settled: its name says the score.
-        self._clip_after = max(settings.clip_postroll_s + CLIP_SETTLE_S, SETTLE_S + CLIP_SETTLE_S)
-        keep_s = settings.clip_preroll_s + rules.interval_duration + self._clip_after + CLIP_SETTLE_S
+        self._clip_after = max(settings.clip_postroll_s, settings.interval_settle_s) + settings.clip_settle_s
+        keep_s = settings.clip_preroll_s + rules.interval_duration + self._clip_after + settings.clip_settle_s
         self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
         self.screen = ScreenStills(keep_s)
         self._lock = threading.RLock()
@@ -100,6 +102,7 @@ class ExamSession:
         self._checks = CheckCollector()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._read_at = -1.0
+        self._due_from: float | None = None
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
@@ -111,15 +114,23 @@ class ExamSession:
         self._audio: AudioReading | None = None
         self._devices: dict[str, dict[str, Any]] = {}
         self._last_in: dict[str, float] = {}
-        self._notice_since: tuple[str, float] = ("", 0.0)
-        self._notices: list[str] = []
+        self._notices = Notices(settings.notice_after_s)
         self._problems: set[str] = set()
 
     # What comes in
 
     def clock(self) -> float:
-        """Seconds since the session's start."""
-        return self._clock() - self.start
+        """Seconds since the session's start; 0 until it has begun."""
+        return self._clock() - self.start if self.begun else 0.0
+
+    def begin(self) -> None:
+        """The student has come: from now on the clock runs. Harmless once it does."""
+        with self._lock:
+            if self.begun:
+                return
+            self.start, self.started_at = self._clock(), utc_now()
+            self.begun = True
+        self._storage.write("sessions", self.session_id, {"started_at": self.started_at, "begun": True})
 
     def wall(self, at: float) -> datetime:
         """The UTC time of `at`."""
@@ -200,23 +211,25 @@ class ExamSession:
     def _came(self, device: DeviceName) -> None:
         self._last_in[device] = self.clock()
         state = self._devices.get(device, {}).get("state")
-        if state != "ok" and not (device == "camera" and state == "frozen"):
+        if state != "ok" and not (device == "camera" and state in {"frozen", "covered"}):
             self.device_state(device, "ok")
 
     # Reading
 
     def picture_waits(self) -> float | None:
-        """For how many seconds a picture has been due and unread; None when there is none, negative when it is not due yet."""
+        """For how many seconds pictures have been due and unread; None when none is. To be asked whenever one comes."""
         newest_at, now = self._pictures_in.newest_at, self.clock()
-        if newest_at <= self._read_at or not self.is_running:
-            return None
         wanted = self.pictures.next_at
         viewers_want = self._pictures_in.viewers_wait_from(now)
         if viewers_want is not None:
             wanted = min(wanted, viewers_want)
-        if newest_at < wanted - 1e-3:
+        if not self.is_running or newest_at <= self._read_at or newest_at < wanted - 1e-3:
+            self._due_from = None
             return None
-        return now - max(wanted, newest_at)
+        # From the first one on: newer ones take its place before it is read, and of many sessions the longest waiting must be next.
+        if self._due_from is None:
+            self._due_from = newest_at
+        return now - self._due_from
 
     def read_picture(self) -> None:
         """Decode what came, and read the newest picture when it is due, in the caller's thread. One thread at a time."""
@@ -224,13 +237,13 @@ class ExamSession:
         try:
             picture = self._pictures_in.decode()
         except ProctorError as error:
-            self._read_at = newest_at
+            self._read_at, self._due_from = newest_at, None
             self.take_readings(self.pictures.unreadable(newest_at, error.message))
             return
         if picture is None:
-            self._read_at = newest_at
+            self._read_at, self._due_from = newest_at, None
             return
-        self._read_at = picture.at
+        self._read_at, self._due_from = picture.at, None
         if picture.at >= self.pictures.next_at - 1e-3:
             self.take_readings(self.pictures.read(picture, self.session_id))
         if self._pictures_in.makes_jpegs:
@@ -252,11 +265,14 @@ class ExamSession:
         if readings.problem and readings.problem not in self._problems:
             self._problems.add(readings.problem)
             log.warning("%s", readings.problem, extra={"session_id": self.session_id})
-        if readings.frozen:
-            self.device_state("camera", "frozen", f"no pixel has changed for {self._settings.frozen_s:g} s")
-        elif self._devices.get("camera", {}).get("state") == "frozen":
+        if self._notices.take_picture(readings.gaze, readings.persons):
+            self._tell("notices", self, {"codes": self._notices.codes})
+        if self._notices.covered:
+            self.device_state("camera", "covered")
+        elif readings.frozen:
+            self.device_state("camera", "frozen")
+        elif self._devices.get("camera", {}).get("state") in {"frozen", "covered"}:
             self.device_state("camera", "ok")
-        self._watch_quality(readings.gaze)
         self._score(lambda: self._scorer.take_picture(readings.gaze, readings.persons))
 
     def take_audio(self, reading: AudioReading) -> None:
@@ -264,17 +280,9 @@ class ExamSession:
         with self._lock:
             self._audio = reading
             self._checks.add(reading)
+        if self._notices.take_sound(reading):
+            self._tell("notices", self, {"codes": self._notices.codes})
         self._score(lambda: self._scorer.take_sound(reading))
-
-    def _watch_quality(self, gaze: GazeReading) -> None:
-        """A poor picture that lasts is a notice to the student."""
-        code = gaze.reason if gaze.direction == "unknown" else "nobody" if gaze.direction == "none" else ""
-        if code != self._notice_since[0]:
-            self._notice_since = (code, gaze.at)
-        notices = [code] if code and gaze.at - self._notice_since[1] >= NOTICE_AFTER_S else []
-        if notices != self._notices:
-            self._notices = notices
-            self._tell("notices", self, {"codes": notices})
 
     # Breaks and messages
 
@@ -362,6 +370,12 @@ class ExamSession:
         self.messages.delivered(message_id)
         self._store_messages()
 
+    def message_read(self, message_id: str) -> None:
+        """The student has read a message. Raise `InvalidInput` for one that was not sent."""
+        self.messages.read(message_id)
+        self._store_messages()
+        self._tell("message_read", self, {"session_id": self.session_id, "id": message_id})
+
     def _store_messages(self) -> Any:
         return self._storage.write("sessions", self.session_id, {"messages": self.messages.documents()})
 
@@ -399,6 +413,7 @@ class ExamSession:
             "interval": result.index,
             "video_id": self.interval_id(result.index),
             "score": result.score,
+            "flagged_intervals": self._scorer.flagged(),
             "violations": [violation_document(violation) for violation in result.violations],
             "timestamp": self.wall(result.flagged_at if result.flagged_at is not None else result.end),
         }
@@ -448,7 +463,7 @@ class ExamSession:
 
     def tick(self) -> None:
         """Do what the time asks for: close checks and intervals, cut clips, notice devices that went silent."""
-        if not self.is_running:
+        if not self.is_running or not self.begun:
             return
         now = self.clock()
         if self._breaks.is_over(now):
@@ -457,7 +472,7 @@ class ExamSession:
         with self._lock:
             while now >= self._checks.start + self._settings.check_interval:
                 self._store_check(self._checks.start + self._settings.check_interval, final=True)
-        self._close_intervals(now - SETTLE_S)
+        self._close_intervals(now - self._settings.interval_settle_s)
         self._cut_clips(now)
         self._notice_silence(now)
 
@@ -515,18 +530,18 @@ class ExamSession:
         if self.on_break:
             return
         for device, last in list(self._last_in.items()):
-            if now - last > SILENT_SOURCE_S and self._devices.get(device, {}).get("state") in {"ok", "frozen"}:
-                self.device_state("camera" if device == "camera" else "microphone", "lost", f"nothing has come for {now - last:.0f} s")
+            if now - last > self._settings.device_silent_s and self._devices.get(device, {}).get("state") in {"ok", "frozen", "covered"}:
+                self.device_state("camera" if device == "camera" else "microphone", "lost", "nothing_comes")
 
     # End and beginning
 
-    def end(self, state: str, reason: str) -> tuple[dict[str, Any], Any]:
+    def end(self, state: str, why: End) -> tuple[dict[str, Any], Any]:
         """End the exam: read what waits, close every interval, queue its clips. Return the summary and the ticket of its record."""
         self.read_picture()
         self.read_sound(finish=True)
-        return self.end_at(self.clock(), state, reason)
+        return self.end_at(self.clock(), state, why)
 
-    def end_at(self, now: float, state: str, reason: str) -> tuple[dict[str, Any], Any]:
+    def end_at(self, now: float, state: str, why: End) -> tuple[dict[str, Any], Any]:
         """End the exam as of `now` on its clock, with what has been read."""
         if self.on_break:
             self._finish_break(now)
@@ -543,17 +558,19 @@ class ExamSession:
             self._store_interval(result)
         for index in due:
             self._cut_clip(index)
+        ended_at = self.wall(now) if self.begun else utc_now()
         ticket = self._store_totals(
-            state=state, end_reason=reason, ended_at=self.wall(now), ended_after_s=now, intervals=self._closed, baseline=self.pictures.baseline()
+            state=state, **why.to_dict(), ended_at=ended_at, ended_after_s=now, intervals=self._closed, baseline=self.pictures.baseline()
         )
         summary = {"session_id": self.session_id, "total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
-        log.info("session ended (%s): %d points, %d flagged", reason, *list(summary.values())[1:], extra={"session_id": self.session_id})
-        self._tell("session_ended", self, summary | {"reason": reason, "state": state})
+        log.info("session ended (%s): %d points, %d flagged", why.reason, *list(summary.values())[1:], extra={"session_id": self.session_id})
+        self._tell("session_ended", self, summary | {"reason": why.reason, "code": why.code, "note": why.note, "state": state})
         return summary, ticket
 
     def close(self) -> None:
-        """Free the detectors. The monitor calls it when no worker holds the session."""
+        """Free the detectors, and the student's voice with them. The monitor calls it when no worker holds the session."""
         self.pictures.close()
+        self.sound.close()
 
     def take_up(
         self,
@@ -617,7 +634,14 @@ class ExamSession:
             index = self._rules.index(now)
             current = self._scorer.interval(index)
             recent = [self._scorer.interval(number) for number in range(max(0, index - RECENT_INTERVALS + 1), index + 1)]
-            gaze, persons, audio = self._gaze, self._persons, self._audio
+            gone = {name for name, device in self._devices.items() if device["state"] in GONE}
+            blind, deaf = bool(gone & {"camera", "connection"}), bool(gone & {"microphone", "connection"})
+            read = readings_document(
+                None if blind else self._gaze,
+                None if blind else self._persons,
+                None if deaf else self._audio,
+                unread="lost" if blind else "starting",
+            )
             return {
                 "session_id": self.session_id,
                 "user_id": self.user_id,
@@ -627,17 +651,20 @@ class ExamSession:
                 "started_at": self.started_at,
                 "elapsed_s": round(now, 2),
                 "is_running": self.is_running,
+                "begun": self.begun,
                 "interval_index": index,
                 "interval_score": current.score,
                 "total_score": self._scorer.total(),
                 "flagged_intervals": self._scorer.flagged(),
                 "flag_threshold": self._rules.flag_threshold,
-                **readings_document(gaze, persons, audio),
+                **read,
                 "violations": [violation_document(violation) for violation in current.violations],
                 "devices": {name: dict(value) for name, value in self._devices.items()},
                 "rates": self._checks.rates(now),
+                "baseline": self.pictures.baseline(),
+                "accommodation": self.accommodation.to_dict() if self.accommodation else None,
                 "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in recent],
-                "notices": list(self._notices),
+                "notices": self._notices.codes,
                 "on_break": self.on_break,
                 "break": self._break_message(self._breaks.breaks[-1]) if self.on_break else None,
                 "messages_waiting": len(self.messages.waiting()),
@@ -648,8 +675,3 @@ class ExamSession:
         """Every interval so far, as stored."""
         with self._lock:
             return [self.interval_document(result) for result in self._scorer.results(self.clock())]
-
-
-def utc_now() -> datetime:
-    """The time of day, in UTC."""
-    return datetime.now(timezone.utc)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+import thresholds
 from errors import DetectorError
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe's chatter on stderr; it reads this when its library is loaded
@@ -20,7 +21,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
 
-_OUTLINE_DEG = 80.0  # degrees of yaw for each box width the nose is off the ears' middle: 27° at 0.35, 42° at 0.53 against FaceMesh
+# How the finder draws a face, fitted to FaceMesh's yaw of the same pictures: no limit, FACE_OUTLINE_TURN is.
+_OUTLINE_DEG = 80.0  # degrees of yaw for each box width the nose is off the ears' middle: 27° at 0.35, 42° at 0.53
 _MESH_PX = 256  # a crop is enlarged to so many pixels: the landmark model takes the face at 192x192
 
 
@@ -36,7 +38,7 @@ class Outline:
 class FaceFinder:
     """Find one face and its landmarks in single pictures. Thread-safe, and no picture leaves a trace in it: 3 ms, with landmarks 6."""
 
-    def __init__(self, min_confidence: float = 0.5) -> None:
+    def __init__(self, min_confidence: float = thresholds.FACE_CONFIDENCE) -> None:
         self._lock = threading.Lock()
         self._faces = _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=min_confidence)
         self._mesh = start_face_mesh(True, min_confidence)

@@ -21,7 +21,7 @@ from errors import DetectorError
 from face_finder import FaceFinder, Outline, Picture, Points, landmarks_in, start_face_mesh
 from readings import Box, Direction, GazeReading
 
-Reason = Literal["", "dark", "blurred", "small", "hidden"]
+Reason = Literal["", "dark", "blurred", "small", "hidden", "aside"]
 
 # Landmark numbers of FaceMesh (vertices of its canonical face; 468 and 473 are the irises' centres).
 # Pairs left and right of the nose that don't move with the mouth: the sum of their directions is the head's sideways axis.
@@ -35,25 +35,14 @@ _EYES = (
     (362, 263, (386, 385, 387), (374, 380, 373), 473, 1.0),
 )
 
-# From eye widths to degrees. An eyeball of 12 mm radius in an opening of 30 mm gives 143° an eye width for small angles; FaceMesh draws
-# irises towards the middle, so it takes more: of 60..300 the gap between the development set's focused pictures and looks to the side is
-# widest at 160. Vertically the lids follow the gaze and are measured better than the iris, so both carry it.
-_IRIS_X_DEG = 160.0
-_IRIS_Y_DEG = 120.0
-_LID_DEG = 140.0
+# How FaceMesh draws the eyes of focused people; with another landmark model they would be measured anew, they are no one's choice.
 # Both irises rest outward of the middle of the eye's corners (the inner one ends in the caruncle): medians of focused people, in eye widths.
 _IRIS_OUTWARD = 0.04
 # Where iris and upper lid are, in eye widths above the corners' line, when head and eyes look straight at the camera (focused people).
 _IRIS_REST = -0.062
 _LID_REST = -0.174
-# How much less opening it takes to be open for each degree the head is bowed, because lids follow the gaze.
-_SHUT_PER_DEG = 0.01
-_SHUT_FROM_DEG = 4.0
+_FACE_EYES = 6  # a face is about six eyes wide
 
-# Pictures without a face (development set: empty rooms, and persons blurred and darkened on purpose).
-_DARK_PICTURE = 40.0  # 95th percentile of luminance; lit rooms have 141 and more, at 20 % light 28..50
-_FLAT_PICTURE = 25.0  # 99th less 1st percentile of luminance; bare walls have 100 and more, a covered lens next to none
-_SOFT_EDGES = 0.2  # curvature over slope of the steepest 2 %, at 160x120: 0.47 and more as recorded, 0.09..0.25 when faces were lost to blur
 # Second derivatives across, down and along both diagonals, of which a step is longer by the root of two.
 _BENDS = tuple(
     np.array(kernel, np.float32)
@@ -64,11 +53,15 @@ _BENDS = tuple(
         [[0, 0, 0.7], [0, -1.4, 0], [0.7, 0, 0]],
     )
 )
-# Who looks up is still looking up so soon after unless it is this much more aside: a look to the ceiling's corner does not flicker.
-_UP_S = 0.6
-_UP_ASIDE = 1.25
-_LOOK_EVERY = 1.0  # s between two looks with the full-range finder (3 ms) while it finds nobody either
-_OUTLINE_SURE = 0.7  # confidence of a face without landmarks from which its turn is believed
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Degrees of gaze for each eye width that the iris is aside, that it is down, and that the upper lid is down."""
+
+    iris_side: float
+    iris_down: float
+    lid: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +79,12 @@ class _Face:
     """What one face's landmarks say. Degrees: yaw and gaze_x grow to the student's left, pitch and gaze_y downwards; roll clockwise.
 
     `iris_x`, `iris_y`, `lid` are places in the eye, in eye widths from the middle of its corners in the head's own frame; `eye_open` the
-    lids' distance in eye widths; `eye_width` in pixels; `box` x1, y1, x2, y2 in pixels.
+    lids' distance in eye widths; `eye_width` in pixels; `box` x1, y1, x2, y2 in pixels. `gaze_x` and `gaze_y` are head and eyes added up, to
+    the student's left of the camera and below the place where focused people look.
     """
 
+    gaze_x: float
+    gaze_y: float
     yaw: float
     pitch: float
     roll: float
@@ -98,16 +94,6 @@ class _Face:
     eye_open: float
     eye_width: float
     box: tuple[float, float, float, float]
-
-    @property
-    def gaze_x(self) -> float:
-        """Head and eyes added up, degrees to the student's left of the camera."""
-        return self.yaw + _IRIS_X_DEG * self.iris_x
-
-    @property
-    def gaze_y(self) -> float:
-        """Head and eyes added up, degrees below the place where focused people look."""
-        return self.pitch + _IRIS_Y_DEG * (self.iris_y - _IRIS_REST) + _LID_DEG * (self.lid - _LID_REST)
 
 
 class GazeDetector:
@@ -129,15 +115,31 @@ class GazeDetector:
         min_eye_px: float = thresholds.EYE_MIN_PX,
         dark_level: float = thresholds.FACE_DARK_LEVEL,
         sharp_share: float = thresholds.FACE_SHARPNESS,
-        stretch_below: float = 110.0,  # 95th percentile of luminance under which contrast is stretched before the face is looked for
+        stretch_below: float = thresholds.FACE_STRETCH_LEVEL,
         max_side: int = 960,  # a larger picture is made smaller first: the model sees the face at 192x192 in any case
         min_confidence: float = thresholds.FACE_CONFIDENCE,
         rest_side_deg: float = thresholds.GAZE_REST_SIDE_DEG,
         rest_down_deg: float = thresholds.GAZE_REST_DOWN_DEG,
         rest_up_deg: float = thresholds.GAZE_REST_UP_DEG,
-        rest_window: int = 240,  # readings the rest is the median of: two minutes at one each half second
-        rest_prior: int = 40,  # the population's rest weighs as much as so many readings: the first moments alone can't set it
-        rest_step: float = 0.5,  # seconds between two readings the rest learns from
+        rest_window: int = thresholds.GAZE_REST_WINDOW,
+        rest_prior: int = thresholds.GAZE_REST_PRIOR,
+        rest_step: float = thresholds.GAZE_REST_STEP_S,
+        rest_open: float = thresholds.GAZE_REST_OPEN,
+        rest_lids: tuple[float, float] = (thresholds.EYES_REST_LEAST, thresholds.EYES_REST_MOST),
+        aside_s: float = thresholds.GAZE_ASIDE_S,
+        iris_side_deg: float = thresholds.GAZE_IRIS_SIDE_DEG,
+        iris_down_deg: float = thresholds.GAZE_IRIS_DOWN_DEG,
+        lid_deg: float = thresholds.GAZE_LID_DEG,
+        shut_per_deg: float = thresholds.EYES_SHUT_PER_DEG,
+        shut_from_deg: float = thresholds.EYES_SHUT_FROM_DEG,
+        up_s: float = thresholds.GAZE_UP_S,
+        up_aside: float = thresholds.GAZE_UP_ASIDE,
+        look_every: float = thresholds.FACE_SECOND_LOOK_S,
+        outline_sure: float = thresholds.FACE_OUTLINE_CONFIDENCE,
+        outline_turn: float = thresholds.FACE_OUTLINE_TURN,
+        dark_picture: float = thresholds.PICTURE_DARK_LEVEL,
+        flat_picture: float = thresholds.PICTURE_FLAT_RANGE,
+        soft_edges: float = thresholds.PICTURE_SHARPNESS,
     ) -> None:
         self._still = still
         self._side_deg = side_deg
@@ -153,7 +155,22 @@ class GazeDetector:
         self._rest_bounds = (rest_side_deg, rest_down_deg, rest_up_deg)
         self._rest_prior = rest_prior
         self._rest_step = rest_step
-        self._seen: deque[tuple[float, float, float, float]] = deque(maxlen=rest_window)
+        self._rest_open = rest_open
+        self._rest_lids = rest_lids
+        self._aside_least = math.ceil(aside_s / rest_step)
+        self._weights = _Weights(iris_side_deg, iris_down_deg, lid_deg)
+        self._shut_per_deg = shut_per_deg
+        self._shut_from_deg = shut_from_deg
+        self._up_s = up_s
+        self._up_aside = up_aside
+        self._look_every = look_every
+        self._outline_sure = outline_sure
+        self._outline_turn = outline_turn
+        self._poor_below = (dark_picture, flat_picture, soft_edges)
+        self._seen: deque[tuple[float, float, float]] = deque(maxlen=rest_window)
+        self._open: deque[float] = deque(maxlen=rest_window)
+        self._aside: deque[tuple[float, float]] = deque(maxlen=max(rest_window, self._aside_least))
+        self._aside_at = -math.inf
         self._learnt_at = -math.inf
         self._up_at = -math.inf
         self._rest = _Rest()
@@ -185,7 +202,7 @@ class GazeDetector:
         blank = GazeReading(at, "unknown", width=width, height=height)
         if points is None:
             return self._without_landmarks(blank, small, outline, scale)
-        return self._with_landmarks(blank, image, _measure(points * scale))
+        return self._with_landmarks(blank, image, _measure(points * scale, self._weights))
 
     def baseline(self) -> dict[str, float]:
         """The person's rest as learnt so far, for display: degrees, eye widths, and the share of it that is the person's own (0..1)."""
@@ -200,8 +217,9 @@ class GazeDetector:
     def reset(self) -> None:
         """Forget the person, track and rest: the next picture is the first of another one."""
         self._mesh.reset()
-        self._seen.clear()
-        self._learnt_at = self._looked_at = self._up_at = -math.inf
+        for kept in (self._seen, self._open, self._aside):
+            kept.clear()
+        self._learnt_at = self._looked_at = self._up_at = self._aside_at = -math.inf
         self._look_again = False
         self._rest = _Rest()
 
@@ -213,7 +231,7 @@ class GazeDetector:
 
     def _second_look(self, rgb: Picture, at: float) -> tuple[Points | None, Outline | None]:
         """Look for a small, noisy or turned face; not in every picture while there is none."""
-        if not self._still and not self._look_again and 0 <= at - self._looked_at < _LOOK_EVERY:
+        if not self._still and not self._look_again and 0 <= at - self._looked_at < self._look_every:
             return None, None
         if self._finder is None:
             self._finder = self._own_finder = FaceFinder(self._confidence)
@@ -223,14 +241,16 @@ class GazeDetector:
         return points, outline
 
     def _without_landmarks(self, blank: GazeReading, image: Picture, outline: Outline | None, scale: float) -> GazeReading:
-        poor = _poor(image)
+        poor = _poor(image, *self._poor_below)
         if outline is None:
             return replace(blank, direction="unknown" if poor else "none", reason=poor)
         x1, y1, x2, y2 = (value * scale for value in outline.box)
         seen = replace(blank, box=Box(x1, y1, x2, y2, outline.confidence), numbers={"yaw_deg": round(outline.yaw, 1)})
-        if x2 - x1 < 6 * self._min_eye_px:  # a face is about six eyes wide
+        if x2 - x1 < _FACE_EYES * self._min_eye_px:
             return replace(seen, reason="small")
-        if not poor and outline.confidence >= _OUTLINE_SURE and abs(outline.yaw) >= 1.3 * self._turned_deg:
+        if not poor and outline.confidence >= self._outline_sure and abs(outline.yaw) >= self._outline_turn * self._turned_deg:
+            if self._is_usual(outline.yaw, 0.0, blank.at):
+                return replace(seen, reason="aside")
             return replace(seen, direction="left" if outline.yaw > 0 else "right")
         return replace(seen, reason=poor or "hidden")
 
@@ -258,24 +278,28 @@ class GazeDetector:
         direction: Direction = "unknown" if reason else self._judge(face, blank.at)
         if not reason and not self._still:
             self._learn(face, blank.at)
+        if direction in ("left", "right", "down") and self._is_usual(face.gaze_x, face.gaze_y, blank.at):
+            direction, reason = "unknown", "aside"
         box = Box(*face.box, confidence=1.0)
         return replace(blank, direction=direction, reason=reason, box=box, numbers={name: round(value, 3) for name, value in numbers.items()})
 
     def _judge(self, face: _Face, at: float) -> Direction:
-        rest = self._rest
+        rest, usual = self._rest, _Rest()
         turned = face.yaw / self._turned_deg
-        side = (face.gaze_x - rest.gaze_x) / self._side_deg
-        down = (face.gaze_y - rest.gaze_y) / self._down_deg
+        # A rest excuses and never accuses: who has looked to one side for minutes may look to the other as far as anybody.
+        side = min((face.gaze_x - rest.gaze_x) / self._side_deg, (face.gaze_x - usual.gaze_x) / self._side_deg, key=abs)
+        below = (face.gaze_y - rest.gaze_y) / self._down_deg
+        down = min(below, (face.gaze_y - usual.gaze_y) / self._down_deg)
         if abs(turned) >= 1:
             return "left" if turned > 0 else "right"
-        bowed = max(0.0, face.pitch - rest.pitch - _SHUT_FROM_DEG)
-        if face.eye_open * _Rest().eye_open / rest.eye_open < self._shut - _SHUT_PER_DEG * bowed:
+        bowed = max(0.0, face.pitch - rest.pitch - self._shut_from_deg)
+        if face.eye_open * _Rest().eye_open / rest.eye_open < self._shut - self._shut_per_deg * bowed:
             return "closed"
         if max(abs(side), down) < 1:
             return "focused"
         # Who thinks looks up, and the rules know no such looking away: a look that is more up than aside is none of left and right.
-        aside = 1.0 if at - self._up_at > _UP_S else _UP_ASIDE
-        if -down * aside > abs(side):
+        aside = 1.0 if at - self._up_at > self._up_s else self._up_aside
+        if -below * aside > abs(side):
             self._up_at = -math.inf if self._still else at
             return "focused"
         if down > abs(side):
@@ -286,28 +310,45 @@ class GazeDetector:
         """Let the rest follow the person: the median of what may be rest at all, mixed with the population's, within bounds."""
         # Only what counts as focused for anybody may become the rest: who looks away from the very start does not teach it that.
         near = abs(face.gaze_x) < self._side_deg and abs(face.gaze_y) < self._down_deg and abs(face.yaw) < self._turned_deg
-        if at - self._learnt_at < self._rest_step or not near or face.eye_open < 1.2 * self._shut:
+        if at - self._learnt_at < self._rest_step or not near or face.eye_open < self._shut:
             return
         self._learnt_at = at
-        self._seen.append((face.gaze_x, face.gaze_y, face.pitch, face.eye_open))
-        own = len(self._seen) / (len(self._seen) + self._rest_prior)
+        self._seen.append((face.gaze_x, face.gaze_y, face.pitch))
+        if face.eye_open >= self._rest_open * self._shut:  # nearly shut lids say where the eyes look, not how far they open
+            self._open.append(face.eye_open)
+        own, own_open = (len(kept) / (len(kept) + self._rest_prior) for kept in (self._seen, self._open))
         usual = _Rest()
-        x, y, pitch, eye_open = own * np.median(np.array(self._seen), axis=0) + (1 - own) * np.array(
-            [usual.gaze_x, usual.gaze_y, usual.pitch, usual.eye_open]
-        )
+        x, y, pitch = own * np.median(np.array(self._seen), axis=0) + (1 - own) * np.array([usual.gaze_x, usual.gaze_y, usual.pitch])
+        eye_open = own_open * float(np.median(self._open)) + (1 - own_open) * usual.eye_open if self._open else usual.eye_open
         side, below, above = self._rest_bounds
-        self._rest = _Rest(float(np.clip(x, -side, side)), float(np.clip(y, -above, below)), float(pitch), float(np.clip(eye_open, 0.2, 0.35)))
+        self._rest = _Rest(float(np.clip(x, -side, side)), float(np.clip(y, -above, below)), float(pitch), float(np.clip(eye_open, *self._rest_lids)))
+
+    def _is_usual(self, gaze_x: float, gaze_y: float, at: float) -> bool:
+        """Is a look aside this person's only one so far? Of who never looked at the camera's screen nobody knows where the screen stands.
+
+        Whoever was at rest for `rest_prior` readings has shown where it is, and is never excused by this.
+        """
+        if self._still or len(self._seen) >= self._rest_prior:
+            return False
+        if at - self._aside_at >= self._rest_step:
+            self._aside_at = at
+            self._aside.append((gaze_x, gaze_y))
+        if len(self._aside) < self._aside_least:
+            return False
+        x, y = np.median(np.array(self._aside), axis=0)
+        return bool(abs(gaze_x - x) < self._side_deg and abs(gaze_y - y) < self._down_deg)
 
 
-def lowered_to_phone(gaze: GazeReading, phones: Sequence[Box]) -> GazeReading:
+def lowered_to_phone(gaze: GazeReading, phones: Sequence[Box], eyes_in_box: float) -> GazeReading:
     """The same reading, `down` instead of `closed` where one of `phones` lies below the eyes: lids that look shut are lowered to it.
 
     Of somebody who reads a phone at a level head the camera sees no pupil, and the landmarks of the lids are those of closed eyes; what
-    is in the hands tells the two apart. Boxes are in pixels of the same view. `numbers` gets the phone's confidence as `phone`.
+    is in the hands tells the two apart. Boxes are in pixels of the same view; the eyes are `eyes_in_box` of the face's height down it.
+    `numbers` gets the phone's confidence as `phone`.
     """
     if gaze.direction != "closed" or gaze.box is None:
         return gaze
-    eyes = gaze.box.y1 + 0.4 * gaze.box.height  # of FaceMesh's box, which reaches from the hairline to the chin
+    eyes = gaze.box.y1 + eyes_in_box * gaze.box.height
     phone = max((box.confidence for box in phones if (box.y1 + box.y2) / 2 > eyes), default=0.0)
     return replace(gaze, direction="down", numbers=dict(gaze.numbers) | {"phone": round(phone, 3)}) if phone else gaze
 
@@ -340,27 +381,27 @@ def _quality(image: Picture, box: tuple[float, float, float, float]) -> tuple[fl
     return float(gray.mean()), min(bends) / max(float(gray.var()), 1.0)
 
 
-def _poor(image: Picture) -> Reason:
-    """Why a picture without a face can't be trusted to show nobody, or "" where it can."""
+def _poor(image: Picture, dark: float, flat: float, soft: float) -> Reason:
+    """Why a picture without a face can't be trusted to show nobody, or "" where it can: the limits are the settings PICTURE_…"""
     thumb = cv2.cvtColor(cv2.resize(image, (160, 120), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
     low, bright, high = np.percentile(thumb, (1, 95, 99))
-    if bright < _DARK_PICTURE:
+    if bright < dark:
         return "dark"
-    if high - low < _FLAT_PICTURE:
+    if high - low < flat:
         return "hidden"
     gray = thumb.astype(np.float32)
     slope = np.hypot(cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)) / 4
     steep = slope >= np.quantile(slope, 0.98)
     sharp = float(np.abs(cv2.Laplacian(gray, cv2.CV_32F))[steep].mean() / max(float(slope[steep].mean()), 1e-3))
-    return "blurred" if sharp < _SOFT_EDGES else ""
+    return "blurred" if sharp < soft else ""
 
 
 def _unit(vector: Points) -> Points:
     return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9))
 
 
-def _measure(points: Points) -> _Face:
-    """Head pose and eyes from landmarks [478, 3] in pixels.
+def _measure(points: Points, weights: _Weights) -> _Face:
+    """Head pose and eyes from landmarks [478, 3] in pixels, and the gaze that they add up to.
 
     The head's axes come from the landmarks' own depth, without a camera model: so the pose is against the ray to the face, not against
     the picture's middle, and somebody sitting at the side of the picture who looks at the camera reads as looking at it.
@@ -372,16 +413,20 @@ def _measure(points: Points) -> _Face:
     head = (points - points[_BRIDGE]) @ np.stack([side, fall, inwards]).T  # the head's own frame: turn, nod and tilt undone
     eyes = np.array([_measure_eye(head, points, *eye) for eye in _EYES])
     # Of a turned head the nearer eye is the wider one, and the better seen.
-    iris_x, iris_y, lid, eye_open = (eyes[:, 4] / max(float(eyes[:, 4].sum()), 1e-9)) @ eyes[:, :4]
+    iris_x, iris_y, lid, eye_open = (float(value) for value in (eyes[:, 4] / max(float(eyes[:, 4].sum()), 1e-9)) @ eyes[:, :4])
+    yaw = math.degrees(math.atan2(-inwards[0], inwards[2]))
+    pitch = math.degrees(math.asin(max(-1.0, min(1.0, -inwards[1]))))
     (x1, y1), (x2, y2) = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     return _Face(
-        yaw=math.degrees(math.atan2(-inwards[0], inwards[2])),
-        pitch=math.degrees(math.asin(max(-1.0, min(1.0, -inwards[1])))),
+        gaze_x=yaw + weights.iris_side * iris_x,
+        gaze_y=pitch + weights.iris_down * (iris_y - _IRIS_REST) + weights.lid * (lid - _LID_REST),
+        yaw=yaw,
+        pitch=pitch,
         roll=math.degrees(math.atan2(side[1], side[0])),
-        iris_x=float(iris_x),
-        iris_y=float(iris_y),
-        lid=float(lid),
-        eye_open=float(eye_open),
+        iris_x=iris_x,
+        iris_y=iris_y,
+        lid=lid,
+        eye_open=eye_open,
         eye_width=float(eyes[:, 4].max()),
         box=(float(x1), float(y1), float(x2), float(y2)),
     )

@@ -1,4 +1,4 @@
-"""What was said to one student: kept in order, each message until the student's page has it."""
+"""What was said to one student: kept in order, each message until the student has read it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from errors import TooMany
+from errors import InvalidInput, TooMany
 
 Level = Literal["message", "warning"]
 
@@ -17,7 +17,7 @@ MESSAGES_MAX = 200  # of one session; its document holds them all
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words for the student. `at` is seconds on the session's clock; `delivered`: the student's page was sent it."""
+    """Words for the student. `at` is seconds on the session's clock; `delivered`: the student's page was sent it, `read`: the student says so."""
 
     id: str
     text: str
@@ -25,6 +25,7 @@ class Message:
     by: str
     at: float
     delivered: bool = False
+    read: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """For storage and answers."""
@@ -57,6 +58,18 @@ class MessageBook:
         """The student's page was sent it."""
         with self._lock:
             self._messages = [replace(message, delivered=True) if message.id == message_id else message for message in self._messages]
+
+    def unread(self) -> list[Message]:
+        """Messages that the student has not read yet, oldest first."""
+        with self._lock:
+            return [message for message in self._messages if not message.read]
+
+    def read(self, message_id: str) -> None:
+        """The student has read it. Raise `InvalidInput` when there is no such message."""
+        with self._lock:
+            if all(message.id != message_id for message in self._messages):
+                raise InvalidInput(f"there is no message {message_id[:64]!r} to have been read")
+            self._messages = [replace(message, delivered=True, read=True) if message.id == message_id else message for message in self._messages]
 
     def documents(self) -> list[dict[str, Any]]:
         """For storage and answers."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import threading
 import time
@@ -15,18 +16,22 @@ from accommodations import Accommodation
 from analysis import Models
 from config import Settings
 from database import Database
+from ends import End
 from errors import Conflict, NotFound, StorageError, TooMany
-from exam_session import ExamSession, utc_now
+from exam_session import ExamSession
 from readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from recorder import Clip, Recorder
 from score import Rules
 from sources import Stations
+from times import utc_now
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 ACKNOWLEDGE_S = 10.0  # for how long a script's call waits for its record to be safe
 PAGE = 1000  # records read at once when sessions are taken up again
+WAITING_FACTOR = 10  # times MAX_SESSIONS may wait for their students
+LINK_LIFE_S = 24 * 3600.0  # a session that nobody has begun waits as long as its student's link is good
 
 SourceName = Literal["local", "browser"]
 Listener = Callable[[str, ExamSession, dict[str, Any]], None]
@@ -60,6 +65,7 @@ class Monitor:
         self._feeds: dict[str, _StationFeed] = {}
         self._linked_at: dict[str, float] = {}  # when a browser session's student was last connected
         self._resume_until: dict[str, float] = {}
+        self._nonces: dict[str, str] = {}  # what the page that started a session brought with it
         self._lock = threading.Lock()
         self._work = threading.Condition(threading.Lock())
         self._sound = threading.Event()
@@ -90,7 +96,8 @@ class Monitor:
         for thread in self._threads:
             thread.join(10)
         for session in self.active():
-            session.checkpoint()
+            if session.begun:
+                session.checkpoint()
             session.close()
         self.models.close()
 
@@ -103,8 +110,8 @@ class Monitor:
 
     # Sessions
 
-    def create(self, user_id: str, exam_id: str | None, source: SourceName, station: str | None = None) -> ExamSession:
-        """Start a session and return it once its record is safe.
+    def create(self, user_id: str, exam_id: str | None, source: SourceName, station: str | None = None, *, nonce: str = "") -> ExamSession:
+        """Start a session and return it once its record is safe. A browser's begins when its student comes; `nonce`: see `was_started_with`.
 
         Raise `Conflict` (with `session_id`) when the student has one of this exam, `NotFound` for an unknown station, `TooMany` and `StorageError`.
         """
@@ -115,16 +122,17 @@ class Monitor:
         else:
             station = None
         accommodation = self.accommodations.find(user_id, exam_id)
-        session = self._make(uuid.uuid4().hex, user_id, exam_id, source, station, utc_now(), self._clock(), accommodation)
+        session = self._make(uuid.uuid4().hex, user_id, exam_id, source, station, utc_now(), self._clock(), accommodation, begun=source == "local")
         with self._lock:
             running = self._find(user_id, exam_id)
             if running is not None:
                 of = f" of exam {exam_id!r}" if exam_id else ""
                 raise Conflict(f"{user_id!r} already has a running session{of}; end it first", session_id=running.session_id)
-            if len(self._sessions) >= self._settings.max_sessions:
-                raise TooMany(f"{len(self._sessions)} sessions run, which is the limit; end one, or raise MAX_SESSIONS")
+            self._check_room(waits=source != "local")
             self._sessions[session.session_id] = session
-        ticket = self._database.write("sessions", session.session_id, _new_document(session))
+            if nonce:
+                self._nonces[session.session_id] = nonce
+        ticket = self._database.write("sessions", session.session_id, _new_document(session) | {"nonce": nonce})
         if not ticket.wait(ACKNOWLEDGE_S):
             self._drop(session)
             raise StorageError("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again")
@@ -134,6 +142,17 @@ class Monitor:
         self._attach(session)
         self._told("session_started", session, {})
         return session
+
+    def is_full(self) -> bool:
+        """Whether as many sessions run as may. Those that wait for their student, as links made the day before, take next to nothing."""
+        return sum(session.begun for session in self.active()) >= self._settings.max_sessions
+
+    def _check_room(self, *, waits: bool) -> None:
+        running, limit = sum(session.begun for session in self._sessions.values()), self._settings.max_sessions
+        if running >= limit:
+            raise TooMany(f"{running} sessions run, which is the limit; end one, or raise MAX_SESSIONS")
+        if waits and len(self._sessions) - running >= WAITING_FACTOR * limit:
+            raise TooMany(f"{len(self._sessions) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
 
     def _make(
         self,
@@ -145,6 +164,8 @@ class Monitor:
         started_at: datetime,
         start: float,
         accommodation: Accommodation | None,
+        *,
+        begun: bool,
     ) -> ExamSession:
         return ExamSession(
             session_id=session_id,
@@ -162,6 +183,7 @@ class Monitor:
             started_at=started_at,
             start=start,
             accommodation=accommodation,
+            begun=begun,
         )
 
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
@@ -169,11 +191,15 @@ class Monitor:
 
     def _attach(self, session: ExamSession) -> None:
         if session.station is None:
-            session.device_state("connection", "starting", "the student's page has not connected yet")
+            session.device_state("connection", "starting", "not_come")
             return
         feed = _StationFeed(session, session.station)
         self._feeds[session.session_id] = feed
         self.stations.attach(session.station, feed)
+
+    def was_started_with(self, session_id: str, nonce: str) -> bool:
+        """Was this running session started by the page that has `nonce`? That page may have its answer again."""
+        return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
 
     def get(self, session_id: str) -> ExamSession | None:
         """The live session of this id."""
@@ -197,14 +223,14 @@ class Monitor:
             exams = ", ".join(sorted(str(s.exam_id) for s in mine))
             raise Conflict(f"{user_id!r} has several running sessions; name the exam_id: {exams}", field="exam_id")
         if mine:
-            return self.end_session(mine[0].session_id, "ended by a call")
+            return self.end_session(mine[0].session_id, End("call"))
         past = self._database.latest_of_student(user_id) if exam_id is None else self._database.latest_session(user_id, exam_id)
         of = f" of exam {exam_id!r}" if exam_id else ""
         if past is None:
             raise NotFound(f"{user_id!r} has no session{of}; check the id, or create the session first")
         raise Conflict(f"the session{of} of {user_id!r} has ended already", session_id=past["_id"])
 
-    def end_session(self, session_id: str, reason: str, state: str = "ended") -> dict[str, Any]:
+    def end_session(self, session_id: str, why: End, state: str = "ended") -> dict[str, Any]:
         """End one live session and return its summary once it is safe. Raise `NotFound` when it isn't live."""
         with self._lock:
             session = self._sessions.pop(session_id, None)
@@ -214,7 +240,7 @@ class Monitor:
         with self._work:
             self._work.wait_for(lambda: not session.reading, 10)
             session.reading = True  # no worker takes it from here on
-        summary, ticket = session.end(state, reason)
+        summary, ticket = session.end(state, why)
         session.close()
         self._counters["sessions_ended"] += 1
         if not ticket.wait(ACKNOWLEDGE_S):
@@ -224,6 +250,7 @@ class Monitor:
     def _drop(self, session: ExamSession) -> None:
         with self._lock:
             self._sessions.pop(session.session_id, None)
+        self._nonces.pop(session.session_id, None)
         session.is_running = False
         session.close()
 
@@ -233,6 +260,7 @@ class Monitor:
             self.stations.detach(feed.station, feed)
         self._linked_at.pop(session_id, None)
         self._resume_until.pop(session_id, None)
+        self._nonces.pop(session_id, None)
 
     def student_connected(self, session_id: str, connected: bool) -> None:
         """The student's page came or went."""
@@ -243,7 +271,13 @@ class Monitor:
             if connected:
                 session.device_state("connection", "ok")
             else:
-                session.device_state("connection", "lost", "the student's page is not connected; it tries again by itself")
+                session.device_state("connection", "lost", "page_away")
+
+    def link_made(self, session: ExamSession) -> None:
+        """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
+        if not session.begun:
+            self._linked_at[session.session_id] = self._clock()
+            self._database.write("sessions", session.session_id, {"link_made_at": utc_now()})
 
     # Sessions of an earlier run
 
@@ -260,7 +294,7 @@ class Monitor:
             except Exception:
                 log.exception("session can't be taken up; it is closed as interrupted", extra={"session_id": session_id})
                 now = utc_now()
-                fields = {"state": "interrupted", "end_reason": "its records can't be read", "ended_at": now}
+                fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": now}
                 self._database.write("sessions", session_id, fields)
         self._give_up_clips()
 
@@ -273,6 +307,7 @@ class Monitor:
         start = self._clock() - (utc_now() - document["started_at"]).total_seconds()
         rules = Rules.from_dict(document["rules"])
         applied = document.get("accommodation")
+        begun = document.get("begun", True)
         session = self._make(
             session_id,
             document["user_id"],
@@ -282,17 +317,23 @@ class Monitor:
             document["started_at"],
             start,
             Accommodation.from_dict(applied) if applied else None,
+            begun=begun,
         )
         acts = _all_pages(lambda after: self._database.acts(session_id, after, PAGE))
         session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
-        if away > self._settings.resume_s + self._settings.check_interval:
-            session.end_at(last, "interrupted", f"the server was away for {timedelta(seconds=round(away))}")
+        if begun and away > self._settings.resume_s + self._settings.check_interval:
+            session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
             session.close()
             return
         with self._lock:
             self._sessions[session_id] = session
         self._linked_at[session_id] = self._clock()
-        if session.station is None:
+        if document.get("nonce"):
+            self._nonces[session_id] = document["nonce"]
+        if not begun:
+            waits_since = document.get("link_made_at") or document["started_at"]
+            self._linked_at[session_id] -= (utc_now() - waits_since).total_seconds()
+        elif session.station is None:
             self._resume_until[session_id] = self._clock() + self._settings.resume_s
         log.info("session goes on after %.0f s", away, extra={"session_id": session_id})
         self._attach(session)
@@ -386,18 +427,17 @@ class Monitor:
 
     def _end_abandoned(self) -> None:
         now = self._clock()
-        due = [
-            (sid, "the student's page did not come back after the server's restart") for sid, until in list(self._resume_until.items()) if now > until
-        ]
-        due += [
-            (session.session_id, "the student's page was away for too long")
-            for session in self.active()
-            if session.source == "browser" and now - self._linked_at.get(session.session_id, now) > self._settings.abandoned_s
-        ]
-        for session_id, reason in due:
+        due = [(sid, End("restart")) for sid, until in list(self._resume_until.items()) if now > until]
+        for session in self.active():
+            away = now - self._linked_at.get(session.session_id, now) if session.source == "browser" else 0.0
+            if not session.begun and away > LINK_LIFE_S:
+                due.append((session.session_id, End("unused")))
+            elif session.begun and away > self._settings.abandoned_s:
+                due.append((session.session_id, End("away")))
+        for session_id, why in due:
             self._resume_until.pop(session_id, None)
             try:
-                self.end_session(session_id, reason, "interrupted")
+                self.end_session(session_id, why, "interrupted")
             except (NotFound, StorageError) as error:
                 log.warning("%s", error.message, extra={"session_id": session_id})
 
@@ -405,7 +445,7 @@ class Monitor:
 
     def health(self) -> dict[str, Any]:
         """Each part's state, for `/api/health`."""
-        sessions = self.active()
+        sessions = [session for session in self.active() if session.begun]
         rates = [session.status()["rates"].get("gaze_fps", 0.0) for session in sessions]
         models = "ok" if self.models.loaded.is_set() and not self.models.notes else "limited" if self.models.loaded.is_set() else "loading"
         return {
@@ -468,6 +508,7 @@ def _new_document(session: ExamSession) -> dict[str, Any]:
         "station": session.station,
         "state": "running",
         "started_at": session.started_at,
+        "begun": session.begun,
         "ended_at": None,
         "end_reason": "",
         "ended_after_s": None,

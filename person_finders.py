@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+import thresholds
 from errors import DetectorError
 from readings import Box
 
@@ -24,7 +25,6 @@ CLASSES = (PERSON, TV, LAPTOP, CELL_PHONE)
 COCO_CLASSES = 80
 STRIDE = 32  # the sides of YOLOv8's input are multiples of its coarsest grid
 PADDING_GREY = 114  # the grey around pictures that YOLOv8 was trained with
-OVERLAP = 0.5  # intersection over union from which two boxes of a class are one; .7 (ultralytics' own) gives more persons counted twice
 WIDE, TALL = 1.6, 1.0  # width over height from which a picture gets the wide input, and below which the tall one
 
 
@@ -51,8 +51,11 @@ class Finder(Protocol):
         """Free the network."""
 
 
-def make_finder(model_path: Path | None, backend: Backend) -> Finder:
-    """Load the backend's network. Raises `DetectorError` that says what is missing and how to mend it."""
+def make_finder(model_path: Path | None, backend: Backend, overlap: float = thresholds.BOX_OVERLAP) -> Finder:
+    """Load the backend's network; boxes of a class are one from an intersection over union of `overlap`.
+
+    Raises `DetectorError` that says what is missing and how to mend it.
+    """
     if backend == "facemesh":
         return FaceFinder()
     if backend not in ("onnx", "ultralytics"):
@@ -61,7 +64,7 @@ def make_finder(model_path: Path | None, backend: Backend) -> Finder:
         raise DetectorError(
             f"no YOLOv8n model at {model_path}; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", field="models_dir"
         )
-    return OnnxFinder(model_path) if backend == "onnx" else UltralyticsFinder(model_path)
+    return OnnxFinder(model_path, overlap) if backend == "onnx" else UltralyticsFinder(model_path, overlap)
 
 
 class OnnxFinder:
@@ -69,7 +72,7 @@ class OnnxFinder:
 
     sees_objects = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -87,6 +90,7 @@ class OnnxFinder:
         if any(isinstance(length, int) for length in inputs[0][1][2:]):
             raise DetectorError(f"{path} has a fixed input of {inputs[0][1]}; export it with dynamic=True (delete it and run ./setup.sh)")
         self._path = path
+        self._one_from = overlap
         self._input = inputs[0][0]
         self._session = session
 
@@ -98,7 +102,7 @@ class OnnxFinder:
             rows = self._session.run(None, {self._input: tensor})[0][0].T
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(f"{self._path.name} failed on an input of {width} x {height}: {error}") from error
-        return _detections(rows, least, (scale, left, top), image)
+        return _detections(rows, least, self._one_from, (scale, left, top), image)
 
     def close(self) -> None:
         """Nothing is held open beyond memory."""
@@ -109,7 +113,7 @@ class UltralyticsFinder:
 
     sees_objects = True
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
         os.environ.setdefault("YOLO_OFFLINE", "true")
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")
         try:
@@ -121,13 +125,15 @@ class UltralyticsFinder:
             ) from error
         self._lock = threading.Lock()
         self._model = YOLO(str(path), task="detect")
+        self._one_from = overlap
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         """See `Finder`."""
         width, height = input_size(image.shape[1], image.shape[0], side)
         with self._lock:
             try:
-                boxes = self._model.predict(image, imgsz=(height, width), conf=least, iou=OVERLAP, classes=list(CLASSES), verbose=False)[0].boxes
+                found = self._model.predict(image, imgsz=(height, width), conf=least, iou=self._one_from, classes=list(CLASSES), verbose=False)
+                boxes = found[0].boxes
                 rows = list(zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True))
             except Exception as error:  # whatever torch raises
                 raise DetectorError(f"ultralytics failed on an input of {width} x {height}: {error}") from error
@@ -150,6 +156,7 @@ class FaceFinder:
                 f"DETECTOR_BACKEND=facemesh needs the package mediapipe ({error}); pip install -r requirements.txt", field="detector_backend"
             ) from error
         self._lock = threading.Lock()
+        # Lower than any limit that its answers meet: PERSONS_CONFIDENCE decides.
         self._model = FaceDetection(min_detection_confidence=0.3, model_selection=1)
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
@@ -198,7 +205,7 @@ def letterbox(image: Image, width: int, height: int) -> tuple[Floats, float, int
     return tensor, scale, left, top
 
 
-def _detections(rows: Floats, least: float, placed: tuple[float, int, int], image: Image) -> list[Detection]:
+def _detections(rows: Floats, least: float, one_from: float, placed: tuple[float, int, int], image: Image) -> list[Detection]:
     """YOLOv8's rows [anchors, 84] (centre, size, 80 scores) to detections; `placed` is the scale and margins of the letterbox."""
     scale, left, top = placed
     found = []
@@ -208,7 +215,7 @@ def _detections(rows: Floats, least: float, placed: tuple[float, int, int], imag
             continue
         sizes, confidences = rows[kept, 2:4] / scale, rows[kept, 4 + kind]
         corners = (rows[kept, :2] - (left, top)) / scale - sizes / 2
-        chosen = np.asarray(cv2.dnn.NMSBoxes(np.hstack([corners, sizes]).tolist(), confidences.tolist(), 0.0, OVERLAP), dtype=int).ravel()
+        chosen = np.asarray(cv2.dnn.NMSBoxes(np.hstack([corners, sizes]).tolist(), confidences.tolist(), 0.0, one_from), dtype=int).ravel()
         found += [Detection(kind, _inside((*corners[i], *(corners[i] + sizes[i])), confidences[i], image)) for i in chosen]
     return found
 

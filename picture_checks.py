@@ -8,21 +8,32 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+import thresholds
 from readings import Box
 
 Image = npt.NDArray[np.uint8]
 
+BURNT = 250  # grey of 0..255 from which a pixel is at the sensor's end
 SMALL = 160  # pixels of the longer side at which a picture's quality is judged; averages sensor noise away
 FRAME_SIDE = 150  # pixels of a region's longer side at which frames are looked for
 
 
-def too_poor(image: Image, *, dark: float = 60.0, flat: float = 3.0, sharp: float = 12.0, sharp_share: float = 0.2) -> str:
+def too_poor(
+    image: Image,
+    *,
+    dark: float = thresholds.ROOM_DARK_LEVEL,
+    flat: float = thresholds.ROOM_FLAT_SLOPE,
+    sharp: float = thresholds.ROOM_BLUR_EDGE,
+    sharp_share: float = thresholds.ROOM_BLUR_SHARE,
+    burnt_share: float = thresholds.ROOM_BURNT_SHARE,
+) -> str:
     """Why nobody could be seen in BGR `image`: `dark`, `covered`, `blurred`, or empty if somebody could.
 
     `dark`: the brightest twentieth stays below this grey of 0..255 (the darkest labelled picture with a person: 85).
     `flat`: strongest slope, in grey steps a pixel, of a covered lens (a finger .6, tape .4, the plainest empty wall 8.5).
     `sharp`, `sharp_share`: strongest edge (Laplacian) of a blurred picture, in grey steps and as a share of the contrast
     (blurred by 12 pixels of 640: 5 to 8 and .1; empty rooms from 12.5 and .3).
+    `burnt_share`: share of the picture burnt out from which it is looked at as one against the light.
     """
     scale = SMALL / max(image.shape[:2])
     size = max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale))
@@ -31,22 +42,30 @@ def too_poor(image: Image, *, dark: float = 60.0, flat: float = 3.0, sharp: floa
     slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
     if np.percentile(slope, 99) < flat:
         return "covered"
-    if np.percentile(grey, 95) < dark or _is_backlit(grey, dark):
+    if np.percentile(grey, 95) < dark or _is_backlit(grey, dark, burnt_share):
         return "dark"
     edge = float(np.percentile(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)), 99.5))
     return "blurred" if edge < sharp and edge < sharp_share * float(smooth.std()) else ""
 
 
-def _is_backlit(grey: Image, dark: float, *, burnt: int = 250, least: float = 0.15) -> bool:
+def _is_backlit(grey: Image, dark: float, least: float) -> bool:
     """Whether a good part of the picture is burnt out and the rest is dark for that: a window behind, in front of which nobody is seen.
 
     Three quarters of the rest stay below twice `dark`: 145 and more in recorded rooms with windows, 75 and 95 where persons were lost.
     """
-    light = cv2.dilate(((grey >= burnt) * np.uint8(255)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # glare around it is no light in front
-    return bool((grey >= burnt).mean() >= least and not light.all() and np.percentile(grey[~light], 75) < 2 * dark)
+    light = cv2.dilate(((grey >= BURNT) * np.uint8(255)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # glare around it is no light in front
+    return bool((grey >= BURNT).mean() >= least and not light.all() and np.percentile(grey[~light], 75) < 2 * dark)
 
 
-def is_framed(image: Image, box: Box, *, margin: float = 0.9, inside: float = 0.85, fill: float = 0.8, straight: float = 0.7) -> bool:
+def is_framed(
+    image: Image,
+    box: Box,
+    *,
+    margin: float = 0.9,
+    inside: float = 0.85,
+    fill: float = thresholds.POSTER_FILL,
+    straight: float = thresholds.POSTER_STRAIGHT,
+) -> bool:
     """Tell whether `box` lies in a rectangle that stands out from its surroundings on all sides: a painting, poster or photograph.
 
     Looks up to `margin` box sizes around for an outline that holds at least `inside` of the box, is at most five times as large and

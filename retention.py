@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from database import Database, Document
 from errors import StorageError
+from times import utc_now
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class Retention:
 
         A session whose files can't be deleted keeps its records, and is tried again by the next sweep.
         """
-        before = (now or datetime.now(timezone.utc)) - self._keep
+        before = (now or utc_now()) - self._keep
         deleted = 0
         kept: list[str] = []
         while not self._stop.is_set():

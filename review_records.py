@@ -5,16 +5,18 @@ The first person's newest decision stands; a second person's is an opinion besid
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any, Literal
 
 from pymongo import DESCENDING
 
 from database import Database, Document
 from errors import Conflict, NotFound, StorageError
+from times import utc_now
 
 Decision = Literal["confirmed", "dismissed"]
 ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
@@ -49,7 +51,7 @@ class Reviews:
             history = self.history(video_id)
             if decision is None and not any(entry["by"] == by for entry in _in_force(history)):
                 raise Conflict(f"{by!r} has decided nothing about {video_id!r} that could be taken back.", field="by")
-            now = datetime.now(timezone.utc)
+            now = utc_now()
             at = max(now, history[-1]["at"] + TICK) if history else now
             entry = {"decision": decision, "reason": reason, "note": note, "by": by, "at": at}
             standing = stand([*history, entry])
@@ -75,13 +77,16 @@ class Reviews:
         after: str | None = None,
         **filters: str | None,
     ) -> list[Document]:
-        """Flagged intervals in the order of `rank`; `filters` are `exam_id`, `user_id`, `kind`. `after` is the `_id` of the last one seen."""
+        """Flagged intervals in the order of `rank`; `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`.
+
+        `after` is the `_id` of the last one seen.
+        """
         return self._database.page("intervals", _query(state, **filters), RANKS[rank], after, limit)
 
-    def left(self, **filters: str | None) -> int:
-        """How many flagged intervals nobody has decided."""
+    def count(self, state: ReviewState, **filters: str | None) -> int:
+        """How many flagged intervals stand so; `filters` as in `queue`."""
         with self._database.reading():
-            return self._database.collection("intervals").count_documents(_query("open", **filters))
+            return self._database.collection("intervals").count_documents(_query(state, **filters))
 
 
 def stand(history: Sequence[Mapping[str, Any]]) -> Document:
@@ -113,11 +118,19 @@ def _opinion(entry: Mapping[str, Any]) -> Document:
     return {name: entry[name] for name in ("decision", "reason", "note", "by", "at")}
 
 
-def _query(state: ReviewState | Literal["all"], exam_id: str | None = None, user_id: str | None = None, kind: str | None = None) -> Document:
+def _query(
+    state: ReviewState | Literal["all"],
+    exam_id: str | None = None,
+    user_id: str | None = None,
+    search: str | None = None,
+    kind: str | None = None,
+) -> Document:
     query: Document = {"flagged": True}
     if state == "open":
         query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
     elif state != "all":
         query["review.state"] = state
+    if search is not None:
+        query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]  # beside a `user_id`, not instead of it
     named = {"exam_id": exam_id, "user_id": user_id, "violations.kind": kind}
     return query | {name: value for name, value in named.items() if value is not None}

@@ -18,18 +18,17 @@ from config import Settings
 from readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
 from screenmonitor import Occurrence, occurrences
 from session_documents import box_document
-from stretches import UNKNOWN_MAX_S, Looks, Stretch
+from stretches import Looks, Stretch
 
-GAZE_GAP_S = 0.5  # the opposite must be read for longer than this to end a stretch of gaze
-VOICES_GAP_S = 3.0  # turns of a conversation that are closer than this are one stretch of several voices
 EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
+EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no point depends on it
 
 AWAY = frozenset({"left", "right", "down"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules in force for one session. Durations in seconds."""
+    """The rules in force for one session. Durations in seconds. The defaults are those of the settings of the same names."""
 
     points: Mapping[ViolationKind, int]
     interval_duration: float = 30.0
@@ -41,6 +40,14 @@ class Rules:
     voices_min_s: float = 2.0
     blink_max_s: float = 0.8
     face_interval_s: float = 2.0
+    gaze_gap_s: float = 0.5
+    voices_gap_s: float = 3.0
+    unknown_max_s: float = 3.0
+    credit_max_s: float = 1.0
+    looks_min: int = 2
+    looks_end: int = 2
+    looks_speak_for: int = 3
+    act_together_s: float = 1.0
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Rules:
@@ -50,7 +57,10 @@ class Rules:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Rules:
-        """The rules as `to_dict` gave them; kinds that are not named count 0, names that are unknown are ignored."""
+        """The rules as `to_dict` gave them; kinds that are not named count 0, names that are unknown are ignored.
+
+        Rules that a session stored by an older version does not name have their defaults: the numbers that were in force then.
+        """
         known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         points: Mapping[str, int] = known.pop("points", {})
         return cls(points={kind: int(points.get(kind, 0)) for kind in VIOLATION_KINDS}, **known)
@@ -83,11 +93,12 @@ class Scorer:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._intervals: dict[int, _Interval] = {}
-        self._gaze = Stretch(gap=GAZE_GAP_S)
-        self._absent = Stretch(gap=GAZE_GAP_S)
+        self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
+        self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent_looks = 0
-        self._many = Looks()
-        self._phone = Looks()
+        self._closed_since = math.inf
+        self._many = Looks(rules.unknown_max_s, rules.looks_end)
+        self._phone = Looks(rules.unknown_max_s, rules.looks_end)
         self._picture_interval = 0
         self._picture_at = -math.inf
         self._persons: PersonsReading | None = None
@@ -99,7 +110,7 @@ class Scorer:
         self._breaks: tuple[Break, ...] = ()
         self._cut = False  # a break ended in the interval of the newest picture
         self._voices_begin = -math.inf  # of the conversation that `_voices_end` ends
-        self._look_silence = max(UNKNOWN_MAX_S, 3 * rules.face_interval_s)
+        self._look_silence = max(rules.unknown_max_s, rules.looks_speak_for * rules.face_interval_s)
 
     # Breaks
 
@@ -146,7 +157,7 @@ class Scorer:
 
     def _know(self, persons: PersonsReading | None) -> None:
         """Remember who is in view: it tells a turned head from an empty chair, and counts nothing by itself."""
-        if persons is not None and persons.count is not None:
+        if persons is not None:
             self._persons = persons
 
     def _look(self, persons: PersonsReading, index: int) -> bool:
@@ -160,18 +171,17 @@ class Scorer:
                 self._many,
                 persons.at,
                 self.rules.persons_min_s,
-                {"persons": persons.count, "boxes": [box_document(box) for box in persons.persons]},
+                {"persons": persons.count, "boxes": [box_document(box) for box in persons.persons], **_seen(persons)},
                 index,
             )
         self._phone.feed(persons.at, persons.phone, self._look_silence)
         if persons.phone:
-            changed |= self._count_run(
-                "prohibited_object", self._phone, persons.at, 0.0, {"object": "phone", "boxes": [box_document(box) for box in persons.phones]}, index
-            )
+            evidence = {"object": "phone", "boxes": [box_document(box) for box in persons.phones], **_seen(persons)}
+            changed |= self._count_run("prohibited_object", self._phone, persons.at, 0.0, evidence, index)
         return changed
 
     def _count_run(self, kind: ViolationKind, looks: Looks, at: float, least: float, evidence: dict[str, Any], index: int) -> bool:
-        if not looks.counted and (looks.run < 2 or at - looks.run_start < least):
+        if not looks.counted and (looks.run < self.rules.looks_min or at - looks.run_start < least):
             return False
         first = not looks.counted
         looks.counted = True
@@ -179,7 +189,7 @@ class Scorer:
         before = self._interval(index).evidence.get(kind, {})
         if before.get("persons", 0) > evidence.get("persons", 0):
             evidence = before
-        return self._count(kind, index, at if first else None, start, at, evidence | {"looks": before.get("looks", 1) + 1})
+        return self._count(kind, index, at if first else None, start, at, evidence | {"looks": before.get("looks", self.rules.looks_min - 1) + 1})
 
     def _look_away(self, gaze: GazeReading, index: int) -> bool:
         self._gaze.feed(gaze.at, self._is_away(gaze))
@@ -191,9 +201,10 @@ class Scorer:
             return False
         before = self._interval(index).evidence.get("gaze_distracted", {})
         directions = Counter(before.get("directions", {}))
-        directions["turned away" if gaze.direction == "none" else gaze.direction] += 1
+        direction = "turned away" if gaze.direction == "none" else gaze.direction
+        directions[direction] += 1
         evidence = before | {"directions": dict(directions)}
-        if gaze.numbers:
+        if gaze.numbers and direction == directions.most_common(1)[0][0]:  # numbers of the direction that is named
             evidence["numbers"] = {name: round(value, 2) for name, value in gaze.numbers.items()}
         return self._count("gaze_distracted", index, gaze.at, start, gaze.at, evidence)
 
@@ -201,12 +212,19 @@ class Scorer:
         """Does this reading hold for looking away? Closed eyes do not, whether a blink or longer."""
         if gaze.direction == "unknown":
             return None
+        if gaze.direction != "closed":
+            self._closed_since = math.inf
+        elif gaze.at - min(self._closed_since, gaze.at) < self.rules.blink_max_s:
+            self._closed_since = min(self._closed_since, gaze.at)
+            return None
         if gaze.direction != "none":
             return gaze.direction in AWAY
-        return self._present(gaze.at)
+        # Without a face somebody may have turned away, or be cut by the picture's edge or lie on the desk: a head was seen turning, or nobody knows.
+        present = self._present(gaze.at)
+        return None if present and self._gaze.start is None else present
 
     def _present(self, at: float) -> bool | None:
-        """Was somebody in view at the last look that could tell? None when that is too long ago."""
+        """Was somebody in view at the last look? None when it could not tell, or is too long ago."""
         if self._persons is None or self._persons.count is None or at - self._persons.at > self._look_silence:
             return None
         return self._persons.count >= 1
@@ -222,7 +240,7 @@ class Scorer:
             self._absent_looks = 0
         if persons is not None and persons.count == 0 and holds:
             self._absent_looks += 1
-        if not holds or self._absent_looks < 2 or self._absent.last != at:
+        if not holds or self._absent_looks < self.rules.looks_min or self._absent.last != at:
             return False
         start = self._qualified_start(self._absent, self.rules.absent_min_s)
         if start is None:
@@ -231,7 +249,7 @@ class Scorer:
 
     def _qualified_start(self, stretch: Stretch, least: float) -> float | None:
         """Where the stretch begins, or None while it is too short to count."""
-        if stretch.held < least - 1e-6:
+        if not stretch.lasts(least):
             return None
         stretch.counted = True
         return stretch.start
@@ -251,7 +269,7 @@ class Scorer:
                     if self._mark("speech", index, stop, evidence):
                         changed.add(index)
         for start, end in reading.multiple:
-            if start - self._voices_end > VOICES_GAP_S:
+            if start - self._voices_end > self.rules.voices_gap_s:
                 self._voices_held, self._voices_begin = 0.0, start
             self._voices_end = end
             for index, begin, stop in self._split(start, end):
@@ -298,7 +316,7 @@ class Scorer:
 
     def _count_occurrences(self) -> list[IntervalResult]:
         found: dict[int, list[Occurrence]] = {}
-        for occurrence in occurrences(self._acts.values()):
+        for occurrence in occurrences(self._acts.values(), self.rules.act_together_s):
             if covers(self._breaks, occurrence.at):
                 continue
             found.setdefault(self.rules.index(occurrence.at), []).append(occurrence)
@@ -411,7 +429,7 @@ class Scorer:
 
     def _extend(self, kind: ViolationKind, index: int, start: float, end: float) -> None:
         stretches = self._interval(index).stretches.setdefault(kind, [])
-        if stretches and start - stretches[-1][1] <= GAZE_GAP_S:
+        if stretches and start - stretches[-1][1] <= EVIDENCE_GAP_S:
             stretches[-1] = (stretches[-1][0], end)
         else:
             stretches.append((start, end))
@@ -438,3 +456,8 @@ def replay(
     for sound in audio:
         scorer.take_sound(sound)
     scorer.take_acts(acts)
+
+
+def _seen(persons: PersonsReading) -> dict[str, Any]:
+    """When boxes were seen, and in a picture of which size: so that they can be drawn again."""
+    return {"at": round(persons.at, 2), "size": [persons.width, persons.height]}

@@ -19,15 +19,19 @@ def violation_document(violation: Violation) -> dict[str, Any]:
     }
 
 
-def readings_document(gaze: GazeReading | None, persons: PersonsReading | None, audio: AudioReading | None) -> dict[str, Any]:
-    """The newest readings, in words and as boxes to draw over the picture; None stands for what has not been read."""
+def readings_document(
+    gaze: GazeReading | None, persons: PersonsReading | None, audio: AudioReading | None, *, unread: str = "starting"
+) -> dict[str, Any]:
+    """The newest readings, in words and as boxes to draw over the picture; None stands for what can't be read now, `unread` says why."""
     box = gaze.box if gaze else None
     return {
         "gaze": gaze.direction if gaze else "unknown",
-        "gaze_reason": gaze.reason if gaze else "starting",
+        "gaze_reason": gaze.reason if gaze else unread,
         "faces": persons.count if persons else None,
+        "faces_reason": persons.reason if persons else unread,
         "phone": persons.phone if persons else None,
         "voices": audio.voices if audio else None,
+        "sound_reason": audio.reason if audio else "",
         "level_dbfs": round(audio.level_dbfs, 1) if audio else None,
         "overlay": {
             "gaze_box": [round(box.x1), round(box.y1), round(box.x2), round(box.y2)] if box else None,

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Protocol
 
 import camera
@@ -23,6 +23,7 @@ from errors import NotFound
 from microphone import MicrophoneReader
 from readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from screenmonitor import ScreenHooks
+from times import iso_time, utc_now
 
 logger = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ class Station:
     def shown_states(self) -> dict[str, dict[str, str]]:
         with self._lock:
             states = dict(self._states)
-        return {name: {"state": s.state, "reason": s.reason, "since": s.since.isoformat(timespec="seconds")} for name, s in states.items()}
+        return {name: {"state": s.state, "reason": s.reason, "since": iso_time(s.since)} for name, s in states.items()}
 
     def _open(self) -> None:
         """Start the readers. Files start their clocks together, so that footage stays aligned."""
@@ -250,11 +251,11 @@ class Station:
             reason = "SCREEN_HOOKS is off" if self.name == DEFAULT else f"the keyboard belongs to the station {DEFAULT!r}"
         elif self._specs.get(device) == OFF:
             reason = f"the station has no {device}"
-        return DeviceState("off", reason, _now())
+        return DeviceState("off", reason, utc_now())
 
     def _coming(self, device: DeviceName, state: DeviceState) -> DeviceState:
         """The state a listener is told who is about to have the devices opened."""
-        return DeviceState("starting", "", _now()) if state.state == "off" and state.reason == "not in use" else state
+        return DeviceState("starting", "", utc_now()) if state.state == "off" and state.reason == "not in use" else state
 
     def _frame(self, frame: Frame) -> None:
         for listener in self._listeners:
@@ -274,7 +275,7 @@ class Station:
             known = self._states[device]
             if not self._listeners or (known.state, known.reason) == (state, reason):
                 return  # a reader's last word after everybody left; or what the listeners were told at their coming
-            self._states[device] = DeviceState(state, reason, _now())
+            self._states[device] = DeviceState(state, reason, utc_now())
             self._post((self, self._listeners, device, self._states[device]))
 
     def _call(self, listener: StationListener, method: str, *values: object) -> None:
@@ -287,7 +288,3 @@ class Station:
                 self._blamed.add((id(listener), method))
             if not known:
                 logger.exception("A listener of station %s failed in %s; it is called on", self.name, method)
-
-
-def _now() -> datetime:
-    return datetime.now(timezone.utc)

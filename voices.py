@@ -28,9 +28,7 @@ FRAME = 270  # samples between two frames of the overlap model (its SincNet's st
 FRAME_SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=bool)  # its 7 powerset classes
 HOP = 160  # samples between two log-mel frames (10 ms), kaldi's default
 MEL_BINS = 80
-# How much further apart short speech must be, because its direction is less sure: a limit of .45 for .7 s made a dog's bark a voice.
-SHORT_APART = 0.13
-SHORT_CHANGE = 0.10
+SAME_VOICE = 0.65  # the median cosine of one voice at 1.5 s (bench/NOTES.md), where there is no pair to measure it
 
 
 def open_model(path: Path) -> Any:
@@ -127,34 +125,35 @@ class VoiceTracker:
         speaker: SpeakerModel | None,
         overlap: OverlapModel | None,
         *,
-        unit_s: float = 1.5,  # speech in one embedding: longer tells voices apart better, shorter finds a short answer
-        least_unit_s: float = 0.6,  # shorter speech has no reliable direction
-        sound_unit_s: float = 0.8,  # shorter units serve only where the overlap model heard two speakers
+        unit_s: float = thresholds.VOICE_UNIT_S,  # speech in one embedding: longer tells voices apart better, shorter finds a short answer
+        least_unit_s: float = thresholds.VOICE_UNIT_LEAST_S,  # shorter speech has no reliable direction
+        sound_unit_s: float = thresholds.VOICE_UNIT_SOUND_S,  # shorter units serve only where the overlap model heard two speakers
         apart: float = thresholds.VOICES_THRESHOLD,  # two speakers of the overlap model are two voices below this mean cosine:
-        apart_s: tuple[float, float] = (0.7, 1.5),  # SHORT_APART less with so little speech of one of them, all of it with so much
+        apart_s: tuple[float, float] = (thresholds.VOICES_SHORT_S, thresholds.VOICES_SURE_S),
+        apart_less: float = thresholds.VOICES_SHORT_LESS,  # less with the first of `apart_s` of speech of one of them, all of it with the second
         change: float = thresholds.VOICE_CHANGE_THRESHOLD,  # within one speaker of the overlap model: a voice has changed below this mean cosine,
-        change_s: tuple[float, float] = (
-            1.3,
-            2.4,
-        ),  # SHORT_CHANGE less with this much on the shorter side, all of it with that; less is no change
-        contrast: float = 0.10,  # and this much below the likeness within either side
+        change_s: tuple[float, float] = (thresholds.VOICE_CHANGE_SHORT_S, thresholds.VOICE_CHANGE_SURE_S),
+        change_less: float = thresholds.VOICE_CHANGE_LESS,  # less with the first of `change_s` on the shorter side; with still less it is no change
+        contrast: float = thresholds.VOICE_CHANGE_CONTRAST,  # and this much below the likeness within either side
         stranger: float = thresholds.STRANGER_THRESHOLD,  # a voice is not the student's below this
-        stranger_s: float = 2.0,  # and with this much speech
+        stranger_s: float = thresholds.STRANGER_S,  # and with this much speech
         own: float = thresholds.OWN_VOICE_THRESHOLD,  # a unit above this is the student's and refines the baseline
         baseline_s: float = thresholds.OWN_VOICE_S,  # speech after which the first voice counts as the student's
-        baseline_most_s: float = 60.0,  # weight of the baseline; then it follows slowly (a cold, another seat)
+        baseline_most_s: float = thresholds.OWN_VOICE_MOST_S,  # weight of the baseline; then it follows slowly (a cold, another seat)
+        own_apart_s: float = thresholds.OWN_VOICE_APART_S,  # first and last hearing it lie so far apart, before another voice alone counts
         together_s: float = thresholds.TOGETHER_S,  # two at once for this long in a window
-        edge_s: float = 0.6,  # at a window's end the overlap model may hear two until it knows what follows (an echo at a word's onset)
-        turn_s: float = 0.5,  # least speech of a second speaker
+        edge_s: float = thresholds.TOGETHER_EDGE_S,  # at a window's end the overlap model may hear two until it knows what follows
+        turn_s: float = thresholds.VOICE_TURN_S,  # least speech of a second speaker
+        unit_share: float = thresholds.VOICE_UNIT_SHARE,  # a unit is the speaker's who says so much of it alone
     ) -> None:
         self._speaker = speaker
         self._overlap = overlap
         self._unit_s = unit_s
         self._least_unit_s = least_unit_s
         self._sound_unit_s = sound_unit_s
-        self._apart = (apart - SHORT_APART, apart)
+        self._apart = (apart - apart_less, apart)
         self._apart_s = apart_s
-        self._change = (change - SHORT_CHANGE, change)
+        self._change = (change - change_less, change)
         self._contrast = contrast
         self._change_s = change_s
         self._stranger = stranger
@@ -162,20 +161,28 @@ class VoiceTracker:
         self._own = own
         self._baseline_s = baseline_s
         self._baseline_most_s = baseline_most_s
+        self._own_apart = int(own_apart_s * SAMPLE_RATE)
         self._together_s = together_s
         self._edge = int(edge_s * SAMPLE_RATE / FRAME)
         self._turn_s = turn_s
+        self._unit_share = unit_share
         self._units: deque[Unit] = deque(maxlen=32)  # a window holds about a dozen
         self._new: list[Unit] = []  # those of the present look
         self._talk_until = -1  # where another voice was last heard: while it is in the window, less of the student's voice is enough to go by
         self._student = np.zeros(192, np.float32)  # the mean of its units' directions, not made of length 1: a product is a mean cosine
         self._student_s = 0.0
-        self._refused_s = 0.0  # speech since, that was not this voice
+        self._own_from = self._own_until = 0  # where it was heard first and last
+        self._refused: list[Unit] = []  # speech since, that was not this voice
 
     @property
     def student_known(self) -> bool:
         """Whether enough of the first voice was heard to know it again."""
         return self._student_s >= self._baseline_s
+
+    @property
+    def _is_student_sure(self) -> bool:
+        """Whether it was heard at times so far apart that it is no invigilator's who said how the exam goes."""
+        return self._own_until - self._own_from >= self._own_apart
 
     def lost(self) -> None:
         """Sound is missing: what was heard just before no longer belongs to what comes."""
@@ -242,7 +249,7 @@ class VoiceTracker:
     def _judge(self, scene: _Scene) -> Look:
         for unit in self._units:
             share = _shares(unit, scene.solo, scene.start)
-            if share.max() >= 0.6:
+            if share.max() >= self._unit_share:
                 scene.units[int(share.argmax())].append(unit)
         present = [s for s in range(3) if _seconds(scene.active[:, s]) >= self._turn_s]
         present.sort(key=lambda s: int(np.flatnonzero(scene.active[:, s])[0]))
@@ -254,12 +261,16 @@ class VoiceTracker:
 
         others = [self._other(scene, a, b, likeness) for i, a in enumerate(present) for b in present[i + 1 :]]
         for s in present:
-            units = [unit for unit in scene.units[s] if unit.seconds >= self._sound_unit_s]
+            units = self._sound(scene.units[s])
             others.append(self._changed(units, scene.numbers, known=known))
-            others += self._strangers(units) if known else []
         found = [span for span in others if span is not None]
+        strangers = [span for s in present for span in (self._strangers(self._sound(scene.units[s])) if known else [])]
+        if found or self._is_student_sure:
+            found += strangers
         if found:
             self._talk_until = max(last for _, last in found)
+            if len(present) == 1:
+                self._reconsider(scene.units[present[0]])
             return Look(max(2, len(present)), min(first for first, _ in found), self._talk_until, numbers=scene.numbers)
         if len(present) == 1:
             self._learn(scene.units[present[0]])
@@ -320,17 +331,41 @@ class VoiceTracker:
 
     def _learn(self, units: list[Unit]) -> None:
         """Let new speech of one voice alone make or refine the student's baseline. A false start is given up for what is heard longer."""
-        for unit in units:
-            if unit.seconds < self._sound_unit_s or not any(unit is new for new in self._new):
-                continue
+        for unit in self._fresh(units):
             if self._student_s and float(unit.vector @ self._student) < self._own:
-                self._refused_s += unit.seconds
-                if self.student_known or self._refused_s <= self._student_s:
-                    continue
-                self._student_s = 0.0
-            self._refused_s = 0.0
-            self._student_s = min(self._student_s + unit.seconds, self._baseline_most_s)
-            self._student = self._student + (unit.vector - self._student) * np.float32(unit.seconds / self._student_s)
+                self._refuse(unit)
+            else:
+                self._refused.clear()
+                self._take(unit)
+
+    def _reconsider(self, units: list[Unit]) -> None:
+        """A voice that is heard alone and is not the student's may be the student's after all."""
+        for unit in self._fresh(units):
+            if float(unit.vector @ self._student) < self._stranger:
+                self._refuse(unit)
+
+    def _refuse(self, unit: Unit) -> None:
+        """Speech that is not the voice known so far. More of it than of that voice, with none of that between, is the student's own."""
+        self._refused.append(unit)
+        if sum(one.seconds for one in self._refused) <= self._student_s:
+            return
+        self._student_s, refused = 0.0, self._refused
+        self._refused = []
+        for one in refused:
+            self._take(one)
+
+    def _take(self, unit: Unit) -> None:
+        if not self._student_s:
+            self._own_from = unit.spans[0][0]
+        self._own_until = unit.spans[-1][1]
+        self._student_s = min(self._student_s + unit.seconds, self._baseline_most_s)
+        self._student = self._student + (unit.vector - self._student) * np.float32(unit.seconds / self._student_s)
+
+    def _fresh(self, units: list[Unit]) -> list[Unit]:
+        return [unit for unit in self._sound(units) if any(unit is new for new in self._new)]
+
+    def _sound(self, units: list[Unit]) -> list[Unit]:
+        return [unit for unit in units if unit.seconds >= self._sound_unit_s]
 
 
 def _seconds(frames: Bools) -> float:
@@ -367,9 +402,9 @@ def _between(some: list[Unit], others: list[Unit]) -> float:
 
 
 def _within(*groups: list[Unit]) -> float:
-    """The mean cosine between different units of the same group, 1 pair or more; .65 (one voice's median at 1.5 s) where there is none."""
+    """The mean cosine between different units of the same group, 1 pair or more; `SAME_VOICE` where there is none."""
     cosines = [float(a.vector @ b.vector) for group in groups for i, a in enumerate(group) for b in group[:i]]
-    return float(np.mean(cosines)) if cosines else 0.65
+    return float(np.mean(cosines)) if cosines else SAME_VOICE
 
 
 def _likeness(units: list[Unit], voice: Floats) -> float:

@@ -13,13 +13,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from errors import ProctorError, StorageError
 from spool import Spool
+from times import iso_time, utc_now
 
 log = logging.getLogger(__name__)
 
@@ -364,7 +365,7 @@ class WriteQueue:
             path = self._rejected_path
             log.error("a write to %s/%s was refused, and is set aside in %s: %s", write.collection, write.document_id, path, write.error)
             line = {
-                "at": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+                "at": iso_time(utc_now()),
                 "reason": str(write.error),
                 "collection": write.collection,
                 "id": write.document_id,
@@ -399,4 +400,4 @@ def _plain(value: Any) -> Any:
     """What JSON doesn't know: documents as objects, dates as ISO texts, the rest as Python writes it."""
     if hasattr(value, "items"):
         return dict(value.items())
-    return value.isoformat() if isinstance(value, datetime) else repr(value)
+    return iso_time(value) if isinstance(value, datetime) else repr(value)

@@ -20,10 +20,10 @@ from bench.figures import wilson
 from bench.footage import JPEG_QUALITY, Scenario, h264_frames, jpegs, pictures, scenarios
 from bench.server import ROOT
 from config import Settings, load_settings
-from exam_session import utc_now
 from picture_feed import PictureFeed
 from readings import Frame, GazeReading, PersonsReading, Sound
 from recorder import ClipJob, Recorder
+from times import utc_now
 
 CLIP_S = 40.0
 CODECS = ("jpeg", "jpeg again", "h264")  # JPEG at another quality shows how much the readings move by themselves

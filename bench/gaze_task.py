@@ -48,7 +48,7 @@ def judge(data: Path, task: str, settings: Settings, models: Models, change: Cha
         for number, (row, picture) in enumerate(rows_of(data, task, change)):
             reading = detector.read(picture, float(number))
             if reading.direction == "closed" and models.persons is not None:
-                reading = lowered_to_phone(reading, models.persons.look(picture, reading.at, reading).phones)
+                reading = lowered_to_phone(reading, models.persons.look(picture, reading.at, reading).phones, settings.eyes_in_box)
             judged.append(Judged(row, reading, label(row.get("label", "focused"))))
     finally:
         detector.close()

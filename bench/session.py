@@ -19,8 +19,10 @@ from typing import Any
 from analysis import Models
 from bench.footage import Scenario, scenarios
 from config import Settings, load_settings
-from exam_session import ExamSession, utc_now
+from ends import End
+from exam_session import ExamSession
 from recorder import Recorder
+from times import utc_now
 
 TICK_S = 0.5
 
@@ -111,7 +113,7 @@ def replay(scenario: Scenario, settings: Settings, models: Models, folder: Path)
     duration = float(scenario.expected["duration"])
     clock.now = duration
     session.take_acts(acts)
-    session.end("ended", "end of the footage")
+    session.end("ended", End("call"))
     session.close()
     recorder.stop(600)
     took = time.perf_counter() - begun

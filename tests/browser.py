@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from bench.chromium import chromium_program
 
 AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
 
 
@@ -50,6 +51,26 @@ def axe(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
     found = page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", WCAG)
     return [f"{rule['id']}: {node['html'][:160]}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def judge(page: Page, folder: Path, name: str) -> list[str]:
+    """What is wrong with `page` in any view; its screenshots go to `folder`."""
+    wrong = []
+    for width, scheme in VIEWS:
+        show(page, width=width, scheme=scheme)
+        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
+        where = f"{name} at {width} px, {scheme}"
+        wrong += [f"{where}: {finding}" for finding in axe(page)]
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            wrong.append(f"{where}: {wide} px wider than the window")
+    show(page)
+    return wrong
+
+
+def leave(dialog: Locator) -> None:
+    """Leave `dialog` as Esc does in a browser that keeps its last answer; Chromium's own Esc forgets it."""
+    dialog.evaluate("dialog => new Promise((done) => { dialog.addEventListener('close', () => setTimeout(done)); dialog.close(); })")
 
 
 def free_port() -> int:

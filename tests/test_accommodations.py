@@ -60,8 +60,11 @@ def test_a_signal_that_is_off_counts_nothing_and_others_count_as_ever() -> None:
 
 
 def test_the_student_is_told_no_points() -> None:
-    words = Accommodation("ann", points={"gaze_distracted": 0, "speech": 5}, reading_aloud=True, breaks_allowed=2, break_minutes=10).words()
-    assert words == {"signals_off": ["gaze_distracted"], "reading_aloud": True, "breaks_allowed": 2, "break_minutes": 10}
+    words = Accommodation(
+        "ann", points={"gaze_distracted": 0, "speech": 5}, reading_aloud=True, breaks_allowed=2, break_minutes=10, set_by="Ada"
+    ).words()
+    off = {"signals_off": ["gaze_distracted"], "signals_weighed": ["speech"]}
+    assert words == off | {"reading_aloud": True, "breaks_allowed": 2, "break_minutes": 10, "set_by": "Ada"}
 
 
 # As a script sets it
@@ -73,7 +76,8 @@ def test_it_is_applied_to_the_session_that_starts_and_shown_to_its_student(clien
     assert session.rules["points"]["gaze_distracted"] == 0
     assert session.rules["points"]["tab_switch"] == 4
     shown = own(client, parts, session.session_id)
-    assert shown["accommodation"] == {"signals_off": ["gaze_distracted"], "reading_aloud": False, "breaks_allowed": 1, "break_minutes": 10}
+    off = {"signals_off": ["gaze_distracted"], "signals_weighed": []}
+    assert shown["accommodation"] == off | {"reading_aloud": False, "breaks_allowed": 1, "break_minutes": 10, "set_by": "Ada"}
     assert (shown["breaks_left"], shown["on_break"]) == (1, False)
     assert "gaze_distracted" not in shown["rules"]["watched"]
     details = client.get(f"/api/session/{session.session_id}/details").get_json()

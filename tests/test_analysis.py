@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import logging
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -15,8 +16,9 @@ from PIL import Image
 from analysis import Models, PictureAnalyst, SoundAnalyst
 from config import Settings, load_settings
 from errors import InvalidInput, TooLarge
+from gaze_direction import GazeDetector
 from picture_feed import Picture, check_picture, decode_jpeg
-from readings import Sound
+from readings import SAMPLE_RATE, Box, GazeReading, PersonsReading, Sound
 
 PIXELS = 4_000_000
 
@@ -75,6 +77,24 @@ def test_a_picture_in_which_no_pixel_changes_is_frozen_and_one_that_moves_again_
 
 
 @pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+def test_the_same_picture_again_is_no_new_evidence(shared_data: Path, models_dir: Path, settings: Settings) -> None:
+    models = Models()
+    models.load(settings.model_copy(update={"models_dir": models_dir}))
+    analyst = PictureAnalyst(models, settings)
+    away = np.asarray(cv2.imread(str(shared_data / "gaze" / "left_lp-d0_01.jpg")), np.uint8)
+    read = [analyst.read(Picture(number / 4, away), "s") for number in range(17)]
+    known = [one.at for one in read if one.gaze.direction != "unknown"]
+    assert max(known) < settings.still_s
+    assert {one.gaze.reason for one in read if one.at >= settings.still_s} == {"frozen"}
+    looks = [one.persons for one in read if one.persons is not None]
+    assert [(look.count, look.phone, look.reason) for look in looks[1:]] == [(None, None, "frozen")] * 2
+    assert looks[0].count is not None
+    assert not read[-1].frozen  # to be called frozen the camera must stand still for longer
+    analyst.close()
+    models.close()
+
+
+@pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 def test_shut_lids_are_down_as_long_as_the_last_look_showed_a_phone(shared_data: Path, models_dir: Path, settings: Settings) -> None:
     models = Models()
     models.load(settings.model_copy(update={"models_dir": models_dir}))
@@ -90,6 +110,34 @@ def test_shut_lids_are_down_as_long_as_the_last_look_showed_a_phone(shared_data:
     assert [one.gaze.direction for one in asleep[1:]] == ["closed"] * 3  # the landmarks follow a cut one picture later
     analyst.close()
     models.close()
+
+
+@pytest.mark.parametrize(
+    ("limits", "directions"),
+    [
+        ({}, ["down", "down", "closed", "closed"]),
+        ({"eyes_phone_looks": 3}, ["down", "down", "down", "closed"]),
+        ({"eyes_in_box": 1.0}, ["closed"] * 4),
+    ],
+)
+def test_how_long_and_where_a_phone_explains_shut_lids_are_settings(settings: Settings, limits: dict[str, float], directions: list[str]) -> None:
+    """A phone before the chin at 0 s; no look after it can tell."""
+    analyst = PictureAnalyst(Models(), settings.model_copy(update=limits))
+    analyst._gaze = cast(GazeDetector, Asleep())
+    analyst._look = PersonsReading(0.0, 1, True, phones=(Box(20, 30, 30, 36, 0.6),))
+    pictures = [np.full((48, 64, 3), number, np.uint8) for number in range(4)]
+    assert [analyst.read(Picture(at, image), "s").gaze.direction for at, image in zip((0.0, 3.9, 5.9, 6.0), pictures, strict=True)] == directions
+    analyst.close()
+
+
+class Asleep:
+    """Reads shut lids in every picture."""
+
+    def read(self, image: Any, at: float) -> GazeReading:
+        return GazeReading(at, "closed", box=Box(10, 4, 40, 40, 1.0), width=64, height=48)
+
+    def close(self) -> None:
+        return None
 
 
 class Failing:
@@ -129,3 +177,25 @@ def test_sound_waits_for_its_models() -> None:
     sound.put(Sound(0, np.zeros(1600, np.int16)))
     assert sound.read("s") == []
     assert sound.waiting == 1
+
+
+def test_a_session_that_is_closed_keeps_no_voice(models_dir: Path, settings: Settings) -> None:
+    models = Models()
+    models.load(settings.model_copy(update={"models_dir": models_dir}))
+    analyst = SoundAnalyst(models)
+    analyst.put(Sound(0.0, np.zeros(4 * SAMPLE_RATE, np.int16)))
+    assert analyst.read("s")
+    heard = weakref.ref(analyst._detector)
+    analyst.put(Sound(4.0, np.zeros(SAMPLE_RATE, np.int16)))
+    analyst.close()
+    assert (heard(), analyst.waiting) == (None, 0)
+    models.close()
+
+
+def test_how_sure_a_face_must_be_reaches_the_finder_that_all_share(monkeypatch: pytest.MonkeyPatch, models_dir: Path, settings: Settings) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr("analysis.FaceFinder", asked.append)
+    models = Models()
+    models.load(settings.model_copy(update={"models_dir": models_dir, "face_confidence": 0.7}))
+    _ = models.faces
+    assert asked == [0.7]

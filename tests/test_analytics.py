@@ -191,7 +191,17 @@ def test_a_long_table_comes_whole(client: FlaskClient, parts: Parts) -> None:
 def test_a_text_that_is_a_formula_is_disarmed(client: FlaskClient, parts: Parts, dangerous: str) -> None:
     add_session(parts.database, 8, [{}], end_reason=dangerous)
     (row,) = rows_of(client, "table=sessions")
-    assert row["end_reason"] == f"'{dangerous}"
+    assert row["end_reason"] == f"'{dangerous}".replace("\r", "\r'")
+
+
+@pytest.mark.parametrize(("text", "cell_text"), [("a;=1+1;b", "a;'=1+1;b"), ('a; "=1', "a;' \"=1"), ("a\n@x", "a\n'@x"), ("on; off", "on; off")])
+def test_a_text_that_holds_a_formula_behind_a_semicolon_is_disarmed(text: str, cell_text: str) -> None:
+    assert cell(text) == cell_text
+
+
+def test_every_cell_is_quoted(client: FlaskClient, stored: list[str]) -> None:
+    lines = client.get("/api/analytics.csv?table=sessions").data.decode("utf-8-sig").splitlines()
+    assert all(line.startswith('"') and line.endswith('"') and len(line.split('","')) == 13 for line in lines)
 
 
 def test_numbers_and_times_stay_what_they_are() -> None:

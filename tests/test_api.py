@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +17,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from config import load_settings
 from database import Database
+from ends import End
 from exam_session import ExamSession
+from monitor import LINK_LIFE_S
 from readings import ScreenAct
 from web.parts import Parts, parts_of
+from web.signing import STUDENT_TOKEN_MAX_AGE
+from web.students import student_video
 from web_helpers import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 
 UNKNOWN = "0123456789abcdef0123456789abcdef"
@@ -216,6 +223,29 @@ def test_the_limit_of_sessions_is_told(make_app: MakeApp, student: str) -> None:
     assert "MAX_SESSIONS" in error_of(client.post("/api/session/create", json={"user_id": student, "exam_id": "two"}), 429)["message"]
 
 
+def test_links_that_wait_for_their_students_take_no_exams_place(make_app: MakeApp, student: str) -> None:
+    """Links for a hundred students are made the day before; places are taken by those who come."""
+    app = make_app(max_sessions=1)
+    client = local_client(app)
+    waiting = [create(client, student, f"exam-{number}", source="browser") for number in range(3)]
+    monitor = parts_of(app).monitor
+    assert not monitor.is_full()
+    assert client.get("/api/health").get_json()["parts"]["sessions"]["active"] == 0
+    begun = monitor.get(waiting[0]["session_id"])
+    assert begun is not None
+    begun.begin()
+    assert monitor.is_full()
+    assert "MAX_SESSIONS" in error_of(client.post("/api/session/create", json={"user_id": student, "exam_id": "late"}), 429)["message"]
+
+
+def test_more_links_than_could_ever_be_used_are_refused(make_app: MakeApp, student: str) -> None:
+    client = local_client(make_app(max_sessions=1))
+    for number in range(10):
+        create(client, student, f"exam-{number}", source="browser")
+    wanted = {"user_id": student, "exam_id": "one-more", "source": "browser"}
+    assert "links wait" in error_of(client.post("/api/session/create", json=wanted), 429)["message"]
+
+
 def test_ending_gives_the_score_and_ending_twice_is_a_conflict(client: FlaskClient, parts: Parts, student: str) -> None:
     created = create(client, student)
     leave_tab(live(parts, created), 0.001, 0.002, 0.003)
@@ -280,7 +310,7 @@ def test_flagged_intervals_come_newest_first_with_their_reasons(client: FlaskCli
     assert second["reasons"] == ["Two people in view for 12 s (+10)"]
     assert second["clip"]["marks"] == [["multiple_faces", 5.0, 17.0]]
     assert (second["session_id"], second["user_id"], second["exam_id"], second["index"]) == (UNKNOWN, "student123", "exam001", 1)
-    assert second["flagged_at"] == "2024-10-05T14:30:42Z"
+    assert second["flagged_at"] == "2024-10-05T14:30:42.000Z"
 
 
 def test_flagged_intervals_are_paged_and_filtered(client: FlaskClient, parts: Parts) -> None:
@@ -507,11 +537,16 @@ def test_a_student_starts_an_exam_by_id_and_reads_its_own_session(client: FlaskC
         "state": "running",
         "interval_s": 30,
     }.items() <= own.items()
-    assert {"fps": 10, "width": 640, "height": 480, "quality": 0.6}.items() <= own["video"].items()
+    assert {"fps": 10, "width": 640, "height": 480, "quality": 0.6, "still_s": 1.5}.items() <= own["video"].items()
     assert "tab_switch" in own["rules"]["watched"]
     assert "points" not in own["rules"], "students are told nothing about scores"
     client.post("/api/session/end", json={"user_id": student, "exam_id": "exam001"})
     assert client.get("/api/student/session", headers=bearer).get_json()["state"] == "ended"
+
+
+def test_a_students_page_is_told_what_pictures_to_send_and_when_its_camera_stands_still() -> None:
+    video = student_video(load_settings(_env_file=None, video_fps=5, video_codec="jpeg", page_still_s=4))
+    assert (video.fps, video.codecs, video.still_s) == (5, ["jpeg"], 4)
 
 
 def test_a_student_cannot_take_over_a_running_exam(client: FlaskClient, student: str) -> None:
@@ -520,6 +555,172 @@ def test_a_student_cannot_take_over_a_running_exam(client: FlaskClient, student:
     assert "already running" in error_of(answer, 409)["message"]
     assert created["session_id"].encode() not in answer.data
     assert b"token" not in answer.data
+
+
+def test_the_page_that_started_an_exam_gets_its_token_again(client: FlaskClient, parts: Parts, student: str) -> None:
+    body = {"user_id": student, "exam_id": "exam001", "nonce": "a-secret-of-this-page"}
+    first = client.post("/api/student/start", json=body).get_json()
+    again = client.post("/api/student/start", json=body).get_json()
+    assert again["session_id"] == first["session_id"]
+    assert client.get("/api/student/session", headers={"Authorization": f"Bearer {again['token']}"}).status_code == 200
+    for other in ({"nonce": "a-secret-of-another"}, {"nonce": None}):
+        error_of(client.post("/api/student/start", json=body | other), 409)
+    assert parts.database.flush(10)
+    parts.monitor._sessions.clear()  # as if the server had stopped
+    parts.monitor._nonces.clear()
+    parts.monitor.resume()
+    assert client.post("/api/student/start", json=body).get_json()["session_id"] == first["session_id"]
+
+
+@pytest.mark.parametrize("nonce", ["short", "x" * 65, "with space in the middle", 7])
+def test_a_pages_secret_that_is_none_is_refused_by_name(client: FlaskClient, student: str, nonce: Any) -> None:
+    assert error_of(client.post("/api/student/start", json={"user_id": student, "nonce": nonce}), 422)["field"] == "nonce"
+
+
+def test_who_ended_an_exam_starts_it_again_by_a_proctors_link_only(make_app: MakeApp, student: str) -> None:
+    client = local_client(make_app(keep_days=30))
+    body = {"user_id": student, "exam_id": "exam001"}
+    database = parts_of(client.application).database
+    started = client.post("/api/student/start", json=body).get_json()
+    parts_of(client.application).monitor._sessions[started["session_id"]].begin()
+    client.post("/api/session/end", json=body)
+    assert database.flush(10)
+    error = error_of(client.post("/api/student/start", json=body), 409)
+    assert error["state"] == "ended"
+    assert "link" in error["message"]
+    assert client.post("/api/student/start", json=body | {"exam_id": "exam002"}).status_code == 200
+    assert client.post("/api/session/create", json=body | {"source": "browser"}).status_code == 200
+    client.post("/api/session/end", json=body)
+    for session in (started["session_id"], database.latest_session(student, "exam001")["_id"]):  # type: ignore[index]
+        database.write("sessions", session, {"ended_at": datetime.now(timezone.utc) - timedelta(days=31)})
+    assert database.flush(10)
+    assert client.post("/api/student/start", json=body).status_code == 200
+
+
+@pytest.mark.parametrize("exam_id", [None, "exam001"])
+def test_an_exam_without_an_id_or_one_that_was_interrupted_is_started_again_by_the_student(
+    client: FlaskClient, parts: Parts, student: str, exam_id: str | None
+) -> None:
+    body = {"user_id": student} | ({"exam_id": exam_id} if exam_id else {})
+    started = client.post("/api/student/start", json=body).get_json()
+    parts.monitor._sessions[started["session_id"]].begin()
+    if exam_id is None:
+        client.post("/api/session/end", json=body)
+    else:
+        parts.monitor.end_session(started["session_id"], End("away"), "interrupted")
+    assert parts.database.flush(10)
+    assert client.post("/api/student/start", json=body).status_code == 200
+
+
+def test_a_proctor_lets_a_student_into_the_running_exam_again(client: FlaskClient, parts: Parts, student: str) -> None:
+    created = create(client, student, source="browser")
+    made = client.post(f"/api/session/{created['session_id']}/link", json={"by": "Ada"}).get_json()
+    token = made["portal_url"].partition("/portal#t=")[2]
+    own = client.get("/api/student/session", headers={"Authorization": f"Bearer {token}"}).get_json()
+    assert own["session_id"] == made["session_id"] == created["session_id"]
+    assert parts.database.flush(10)
+    noted = parts.database.audit_entries(limit=1)[0]
+    assert (noted["what"], noted["who"], noted["session_id"]) == ("link: made", "Ada", created["session_id"])
+    client.post("/api/session/end", json={"user_id": student, "exam_id": "exam001"})
+    error_of(client.post(f"/api/session/{created['session_id']}/link", json={}), 409)
+    error_of(client.post(f"/api/session/{UNKNOWN}/link", json={}), 404)
+    station = create(client, student, "exam002", source="local")
+    assert "station" in error_of(client.post(f"/api/session/{station['session_id']}/link", json={}), 409)["message"]
+
+
+def test_a_page_reads_why_its_exam_ended_and_whether_one_is_connected(client: FlaskClient, parts: Parts, student: str) -> None:
+    created = create(client, student, source="browser")
+    bearer = {"Authorization": f"Bearer {created['portal_url'].partition('#t=')[2]}"}
+    own = client.get("/api/student/session", headers=bearer).get_json()
+    assert (own["begun"], own["connected"], own["end_reason"], own["elapsed_s"]) == (False, False, "", 0)
+    parts.links.enter(SimpleNamespace(session=live(parts, created)))  # type: ignore[arg-type]
+    assert client.get("/api/student/session", headers=bearer).get_json()["connected"]
+    client.post(f"/api/session/{created['session_id']}/end", json={"reason": "the fire alarm rang"})
+    assert parts.database.flush(10)
+    own = client.get("/api/student/session", headers=bearer).get_json()
+    assert (own["state"], own["end_reason"]) == ("ended", "ended by the proctor: the fire alarm rang")
+    assert (own["end_code"], own["end_note"]) == ("proctor", "the fire alarm rang")
+    assert client.get(f"/api/session/{created['session_id']}/details").get_json()["session"]["end_code"] == "proctor"
+
+
+def test_after_a_restart_a_page_is_told_to_come_again_until_the_sessions_are_taken_up(client: FlaskClient, parts: Parts) -> None:
+    bearer = {"Authorization": f"Bearer {parts.access.make_student_token(UNKNOWN)}"}  # its record may still lie in the spool
+    assert not parts.monitor.resumed.is_set()
+    answer = client.get("/api/student/session", headers=bearer)
+    assert error_of(answer, 503)["code"] == "storage"
+    assert int(answer.headers["Retry-After"]) > 0
+    parts.monitor.resumed.set()
+    error_of(client.get("/api/student/session", headers=bearer), 404)
+
+
+def test_after_a_restart_no_second_session_is_started_for_one_that_is_taken_up(client: FlaskClient, parts: Parts, student: str) -> None:
+    started = client.post("/api/student/start", json={"user_id": student}).get_json()
+    assert parts.database.flush(10)
+    parts.monitor._sessions.clear()  # as if the server had stopped
+    for answer in (
+        client.post("/api/student/start", json={"user_id": student}),
+        client.get("/api/student/session", headers={"Authorization": f"Bearer {started['token']}"}),
+    ):
+        assert error_of(answer, 503)["code"] == "storage"
+
+
+# A session that its student has not begun
+
+
+def later(parts: Parts, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    monkeypatch.setattr(parts.monitor, "_clock", lambda: time.monotonic() + seconds)
+    parts.monitor._end_abandoned()
+
+
+def test_the_clock_stands_until_the_student_comes(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = live(parts, create(client, student, source="browser"))
+    created_at = session.started_at
+    monkeypatch.setattr(session, "_clock", lambda: time.monotonic() + 7200)
+    session.tick()
+    assert (session.clock(), session.status()["begun"]) == (0.0, False)
+    session.send_message("Welcome", "message", "Ada")
+    session.begin()
+    session.begin()
+    assert 0 <= session.clock() < 5
+    assert session.started_at > created_at
+    assert parts.database.flush(10)
+    stored = parts.database.session(session.session_id)
+    assert (stored["begun"], abs(stored["started_at"] - session.started_at) < timedelta(milliseconds=1)) == (True, True)
+    assert parts.database.checks(session.session_id) == []
+
+
+def test_a_link_is_waited_for_as_long_as_it_is_good(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert LINK_LIFE_S == STUDENT_TOKEN_MAX_AGE
+    unused, begun = (live(parts, create(client, student, exam, source="browser")) for exam in ("unused", "begun"))
+    begun.begin()
+    later(parts, monkeypatch, parts.settings.abandoned_s + 60)
+    assert [one.exam_id for one in parts.monitor.active()] == ["unused"]
+    parts.monitor.link_made(unused)
+    later(parts, monkeypatch, LINK_LIFE_S + 60)
+    assert parts.monitor.get(unused.session_id) is unused, "another link was made meanwhile"
+    later(parts, monkeypatch, parts.settings.abandoned_s + LINK_LIFE_S + 120)
+    assert parts.monitor.active() == []
+    assert parts.database.flush(10)
+    stored = parts.database.session(unused.session_id)
+    assert stored["end_reason"].startswith("never begun")
+    assert stored["end_code"] == "unused"
+    assert stored["ended_at"] >= stored["started_at"]
+    assert client.post("/api/student/start", json={"user_id": student, "exam_id": "unused"}).status_code == 200
+
+
+def test_an_unused_link_survives_the_servers_restart(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    created = create(client, student, source="browser")
+    hours_ago = datetime.now(timezone.utc) - timedelta(hours=5)
+    parts.database.write("sessions", created["session_id"], {"started_at": hours_ago})
+    assert parts.database.flush(10)
+    parts.monitor._sessions.clear()  # as if the server had stopped
+    parts.monitor.resume()
+    session = live(parts, created)
+    assert not session.begun
+    later(parts, monkeypatch, 18 * 3600)
+    assert parts.monitor.active() == [session]
+    later(parts, monkeypatch, 20 * 3600)
+    assert parts.monitor.active() == []
 
 
 def test_a_closed_portal_starts_nothing(make_app: MakeApp, student: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +16,10 @@ import soundfile
 
 from audiodetector import AudioDetector, AudioModels, level_dbfs
 from readings import SAMPLE_RATE, AudioReading, Sound
+from voices import Unit, VoiceTracker
 
 Samples = npt.NDArray[np.int16]
+QUIET: Samples = np.random.default_rng(7).normal(0, 6, 60 * SAMPLE_RATE).astype(np.int16)  # a minute of an empty room
 
 
 @pytest.fixture(scope="module")
@@ -138,10 +142,26 @@ def test_multiple_begins_where_the_second_voice_begins(models: AudioModels, shar
 def test_a_stranger_alone_counts_once_the_student_is_known(models: AudioModels, shared_data: Path) -> None:
     detector = AudioDetector(models)
     feed(detector, read(shared_data / "audio" / "enrol" / "2033.flac"))
+    feed(detector, QUIET, start=60.0)
+    feed(detector, read(shared_data / "audio" / "one-read-07.flac"), start=120.0)
     stranger = read(shared_data / "audio" / "one-other-02.flac")
-    readings = feed(detector, stranger, start=120.0) + detector.finish()
-    assert inside(multiple(readings), 120, 140) > 4
+    readings = feed(detector, stranger, start=140.0) + detector.finish()
+    assert inside(multiple(readings), 140, 160) > 4
     assert multiple(hear(models, stranger)) == []
+
+
+@pytest.mark.parametrize(("own_apart_s", "counts"), [(60.0, False), (0.0, True)])
+def test_instructions_at_the_start_do_not_make_the_student_a_stranger(
+    models: AudioModels, shared_data: Path, own_apart_s: float, counts: bool
+) -> None:
+    """Another voice is heard first, for as long as takes it for the student's; then the student speaks alone, and becomes the student."""
+    detector = AudioDetector(models, tracker=VoiceTracker(models.speaker, models.overlap, own_apart_s=own_apart_s))
+    instructions = read(shared_data / "audio" / "enrol" / "1998.flac")[: 14 * SAMPLE_RATE]
+    own = read(shared_data / "audio" / "enrol" / "2033.flac")
+    feed(detector, instructions)
+    said = [feed(detector, own, start=30.0 + turn * len(own) / SAMPLE_RATE) for turn in range(3)]
+    assert bool(multiple(said[0] + said[1])) is counts
+    assert multiple(said[2] + detector.finish()) == []
 
 
 def test_the_student_coming_back_is_no_stranger(models: AudioModels, shared_data: Path) -> None:
@@ -156,6 +176,7 @@ def test_a_greeting_by_somebody_else_does_not_become_the_student(models: AudioMo
     detector = AudioDetector(models)
     feed(detector, read(shared_data / "audio" / "one-other-03.flac")[: int(2.5 * SAMPLE_RATE)])
     feed(detector, read(shared_data / "audio" / "enrol" / "2033.flac"), start=30.0)
+    feed(detector, QUIET, start=60.0)
     own = feed(detector, read(shared_data / "audio" / "one-read-07.flac"), start=120.0)
     stranger = feed(detector, read(shared_data / "audio" / "one-other-02.flac"), start=180.0) + detector.finish()
     assert [stretch for stretch in multiple(own) if stretch[0] >= 120] == []
@@ -185,6 +206,100 @@ def test_scenarios_score_speech_and_voices_in_the_expected_intervals(models: Aud
         kinds = {violation["type"] for violation in interval["violations"]}
         assert (inside(speech(readings), interval["t0"], interval["t1"]) >= 1) == ("speech" in kinds)
         assert (inside(multiple(readings), interval["t0"], interval["t1"]) >= 2) == ("multiple_voices" in kinds)
+
+
+SPEAKS = "two-quiet-03"
+MEETS = "meets"  # the student alone for half a minute, a stranger, and the student again over noise
+
+
+@cache
+def clip(data: Path, name: str) -> Samples:
+    if name != MEETS:
+        return read(data / "audio" / f"{name}.flac")
+    own = read(data / "audio" / "enrol" / "2033.flac")[: 30 * SAMPLE_RATE]
+    return np.concatenate([own, read(data / "audio" / "one-other-02.flac"), read(data / "audio" / "one-noise-12.flac")])
+
+
+@pytest.fixture(scope="module")
+def usual(models: AudioModels, shared_data: Path) -> dict[str, list[AudioReading]]:
+    return {name: hear(models, clip(shared_data, name)) for name in (SPEAKS, MEETS)}
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        ({"pad_s": 0.5}, SPEAKS),
+        ({"least_speech_s": 3.0}, SPEAKS),
+        ({"look_speech_s": 1.0}, SPEAKS),
+        ({"look_pause_s": 3.0}, SPEAKS),
+        ({"look_apart_s": 10.0}, SPEAKS),
+        ({"follow_s": 0.0}, SPEAKS),
+    ],
+)
+def test_every_limit_of_speech_changes_what_is_heard(
+    models: AudioModels, shared_data: Path, usual: dict[str, list[AudioReading]], limits: dict[str, float], name: str
+) -> None:
+    detector = AudioDetector(models, **limits)  # type: ignore[arg-type]
+    assert feed(detector, clip(shared_data, name)) + detector.finish() != usual[name]
+
+
+@pytest.mark.parametrize(
+    ("limits", "name"),
+    [
+        ({"unit_s": 3.0}, SPEAKS),
+        ({"least_unit_s": 1.4}, SPEAKS),
+        ({"sound_unit_s": 1.4}, SPEAKS),
+        ({"unit_share": 0.3}, SPEAKS),
+        ({"turn_s": 5.0}, SPEAKS),
+        ({"edge_s": 3.0}, SPEAKS),
+        ({"change_s": (5.0, 9.0)}, SPEAKS),
+        ({"change_less": 0.4}, MEETS),
+        ({"contrast": 0.6}, MEETS),
+        ({"stranger_s": 20.0}, MEETS),
+        ({"baseline_most_s": 8.0}, MEETS),
+    ],
+)
+def test_every_limit_of_voices_changes_what_is_told(
+    models: AudioModels, shared_data: Path, usual: dict[str, list[AudioReading]], limits: dict[str, Any], name: str
+) -> None:
+    detector = AudioDetector(models, tracker=VoiceTracker(models.speaker, models.overlap, **limits))
+    assert feed(detector, clip(shared_data, name)) + detector.finish() != usual[name]
+
+
+@pytest.mark.parametrize(
+    ("limits", "two"), [({}, False), ({"apart_less": 0.0}, True), ({"apart_s": (0.1, 0.2)}, True), ({"apart": 0.7}, True)], ids=str
+)
+def test_how_unlike_short_speech_must_be_is_a_limit(limits: dict[str, Any], two: bool) -> None:
+    """Two speakers with a likeness of .42, one of whom speaks for .8 s."""
+    some, others = (Unit(((0, 1),), seconds, np.array(vector, np.float32)) for seconds, vector in ((3.0, [1.0, 0.0]), (0.8, [0.42, 0.9075])))
+    assert VoiceTracker(None, None, **limits)._two([some], [others], False, {}) is two
+
+
+def test_how_soon_speech_is_told_that_nothing_confirms_is_a_limit(without_voices: AudioModels, shared_data: Path) -> None:
+    """A reading tells speech as soon as it is sure of it; without the second model that is after a time of it alone."""
+
+    def told(sure_s: float) -> float:
+        readings = feed(AudioDetector(without_voices, sure_s=sure_s), clip(shared_data, "one-read-05"))
+        return next(reading.at for reading in readings if reading.speech)
+
+    assert told(0.3) < told(30.0)
+
+
+def test_what_is_a_gap_is_a_limit(without_voices: AudioModels) -> None:
+    def reasons(gap_s: float) -> set[str]:
+        detector = AudioDetector(without_voices, gap_s=gap_s)
+        return {reading.reason for reading in feed(detector, noise(2.0)) + feed(detector, noise(2.0), start=3.0) + detector.finish()}
+
+    assert (reasons(0.3), reasons(2.0)) == ({"", "lost"}, {""})
+
+
+def test_how_long_sound_must_be_faint_is_a_limit(without_voices: AudioModels) -> None:
+    sound = np.random.default_rng(5).choice(np.array([0, 0, 0, 1], np.int16), 15 * SAMPLE_RATE)
+
+    def first(faint_s: float) -> float:
+        return next(reading.at for reading in feed(AudioDetector(without_voices, faint_s=faint_s), sound) if reading.reason == "faint")
+
+    assert (first(3.0), first(10.0)) == pytest.approx((2.0, 9.0))
 
 
 # ---- time ----

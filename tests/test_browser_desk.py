@@ -208,7 +208,7 @@ def test_gaze_is_off_for_the_one_student_and_he_is_told(server: Server, chromium
     page = chromium.open(created["portal_url"])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="What is different for you")).to_be_visible()
-    expect(page.locator("#watched-accommodation li")).to_have_text(["Off: Looking away"])
+    expect(page.locator("#watched-accommodation li")).to_have_text(["Off: Looking away", "Set by Ada"])
 
     video = shared_data / "scenarios" / "exam-a" / "video.mp4"
     taken = itertools.takewhile(lambda one: one[0] < LOOKS_AWAY_TO, jpegs(video))

@@ -84,13 +84,13 @@ def exam(playwright: Playwright, folder: Path, devices: FakeDevices, server: Ser
     """One exam with every trouble in turn."""
     created = server.create("gina", "history")
     session_id = created["session_id"]
-    begun = datetime.fromisoformat(server.details(session_id)["session"]["started_at"].replace("Z", "+00:00")).timestamp()
     notices = {}
     with Relay(server.port) as relay, Chromium(playwright, folder / "exam", devices=devices, allow=False) as chromium:
         for name in ("camera", "microphone"):
             chromium.set_permission(name, "granted", relay.url)
         link = f"{relay.url}/portal#t={created['token']}"
         page = begin(chromium, link)
+        begun = datetime.fromisoformat(server.details(session_id)["session"]["started_at"].replace("Z", "+00:00")).timestamp()
         bar, offered = page.locator(CONNECTION), page.locator("#exam-notices")
         until(page, lambda: checks_after(server, session_id, 0.0), "the first checks")
 

@@ -1,15 +1,18 @@
-"""What a proctor does with a running session: pause, write, end; and what the student may do on a break."""
+"""What a proctor does with a running session: pause, write, end; what the student may do on a break; and how sessions are found again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
+import pymongo
 import pytest
 from flask.testing import FlaskClient
 
 from breaks import STUDENT
+from database import Database
 from errors import Conflict, TooMany
 from exam_session import ExamSession
 from messages import MESSAGES_MAX, MessageBook
@@ -31,6 +34,7 @@ def start(client: FlaskClient, parts: Parts, student: str) -> Start:
         answer = client.post("/api/session/create", json={"user_id": student, "exam_id": "exam001", "source": source})
         session = parts.monitor.get(answer.get_json()["session_id"])
         assert session is not None
+        session.begin()
         return session
 
     return make
@@ -256,3 +260,130 @@ def test_sessions_that_never_were_are_not_found(client: FlaskClient, call: str) 
     body = {"on": True, "text": "hello"}
     for session_id in (UNKNOWN, "x"):
         error_of(client.post(f"/api/session/{session_id}/{call}", json=body), 404)
+
+
+# Finding sessions again
+
+SEPTEMBER = datetime(2024, 9, 2, 8, tzinfo=timezone.utc)
+
+
+def add_sessions(database: Database, *students: str, exam_id: str | None = "exam001", state: str = "ended", hours: int = 0) -> list[str]:
+    """Stored sessions of these students, an hour apart."""
+    ids = []
+    for number, user_id in enumerate(students, hours):
+        begun = SEPTEMBER + timedelta(hours=number)
+        fields: dict[str, Any] = {
+            "user_id": user_id,
+            "exam_id": exam_id,
+            "state": state,
+            "started_at": begun,
+            "total_score": number,
+            "rules": {"points": {}},
+        }
+        ended = {"ended_at": begun + timedelta(minutes=50), "end_reason": "ended by the student", "flagged_intervals": 0}
+        ids.append(f"{number:032x}")
+        database.write("sessions", ids[-1], fields | (ended if state == "ended" else {}))
+    assert database.flush(10)
+    return ids
+
+
+def found(client: FlaskClient, **query: Any) -> list[str]:
+    answer = client.get("/api/sessions", query_string=query)
+    assert answer.status_code == 200, answer.data
+    return [line["user_id"] for line in answer.get_json()["sessions"]]
+
+
+def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client: FlaskClient, parts: Parts, start: Start) -> None:
+    (ended,) = add_sessions(parts.database, "ann")
+    running = start()
+    running.take_acts([ScreenAct("left", 0.001, "tab_switch")])
+    content = client.get("/api/sessions").get_json()
+    assert (content["count"], content["next_after"]) == (2, None)
+    first, second = content["sessions"]
+    assert (first["session_id"], first["state"], first["is_running"], first["ended_at"]) == (running.session_id, "running", True, None)
+    assert first["total_score"] == 4, "as it is now, not as it was stored last"
+    assert second == {
+        "session_id": ended,
+        "user_id": "ann",
+        "exam_id": "exam001",
+        "state": "ended",
+        "is_running": False,
+        "begun": True,
+        "started_at": "2024-09-02T08:00:00Z",
+        "ended_at": "2024-09-02T08:50:00Z",
+        "end_reason": "ended by the student",
+        "end_code": None,  # it was stored before there were any
+        "end_note": None,
+        "total_score": 0,
+        "flagged_intervals": 0,
+    }
+
+
+def test_a_session_whose_student_has_not_come_is_listed_as_not_begun(client: FlaskClient, student: str) -> None:
+    client.post("/api/session/create", json={"user_id": student, "source": "browser"})
+    (line,) = client.get("/api/sessions").get_json()["sessions"]
+    assert (line["state"], line["begun"]) == ("running", False)
+
+
+def test_sessions_are_found_by_exam_student_and_state(client: FlaskClient, parts: Parts) -> None:
+    add_sessions(parts.database, "ann.lee", "Leeroy", "bob")
+    add_sessions(parts.database, "ann.lee", exam_id="exam002", state="interrupted", hours=3)
+    add_sessions(parts.database, "guest", exam_id=None, hours=4)
+    assert found(client, exam_id="exam001") == ["bob", "Leeroy", "ann.lee"]
+    assert found(client, user_id="ann.lee") == ["ann.lee", "ann.lee"]
+    assert found(client, user_id="ann") == []
+    assert found(client, search="LEE") == ["ann.lee", "Leeroy", "ann.lee"]
+    assert found(client, search="n.l", exam_id="exam001") == ["ann.lee"]
+    assert found(client, search="n_l") == []
+    assert found(client, search=".*") == [], "it is a text, no pattern"
+    assert found(client, search="lee", user_id="Leeroy") == ["Leeroy"]
+    assert found(client, state="interrupted") == ["ann.lee"]
+    assert found(client, without_exam="true") == ["guest"]
+    assert found(client, search="") == ["guest", "ann.lee", "bob", "Leeroy", "ann.lee"]
+
+
+def test_sessions_come_in_pages_also_where_they_started_at_once(client: FlaskClient, parts: Parts) -> None:
+    add_sessions(parts.database, *(f"s{number}" for number in range(5)))
+    for number in range(5, 8):
+        parts.database.write("sessions", f"{number:032x}", {"user_id": f"s{number}", "exam_id": "e", "state": "ended", "started_at": SEPTEMBER})
+    assert parts.database.flush(10)
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        content = client.get("/api/sessions", query_string={"limit": 3, "search": "S"} | ({"after": after} if after else {})).get_json()
+        seen += [line["user_id"] for line in content["sessions"]]
+        after = content["next_after"]
+    assert seen == ["s4", "s3", "s2", "s1", "s7", "s6", "s5", "s0"]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"exam_id": "a/b"}, "exam_id"),
+        ({"user_id": ""}, "user_id"),
+        ({"state": "open"}, "state"),
+        ({"limit": 0}, "limit"),
+        ({"search": "x" * 129}, "search"),
+        ({"search": "\x00"}, "search"),
+        ({"after": "x"}, "after"),
+        ({"after": UNKNOWN}, "after"),
+        ({"exam_id": "exam001", "without_exam": "true"}, "without_exam"),
+    ],
+)
+def test_a_list_of_sessions_that_cannot_be_is_refused_by_name(client: FlaskClient, query: dict[str, Any], field: str) -> None:
+    assert error_of(client.get("/api/sessions", query_string=query), 422)["field"] == field
+
+
+def test_sessions_are_found_by_indexes(client: FlaskClient, parts: Parts, mongo_uri: str, db_name: str) -> None:
+    ids = add_sessions(parts.database, "ann", "bob", "cleo")
+    with pymongo.MongoClient[dict[str, Any]](mongo_uri) as mongo:
+        stored = mongo[db_name]
+        stored.command("profile", 2)
+        for query in ({}, {"exam_id": "exam001"}, {"without_exam": "true"}, {"search": "b"}, {"state": "ended"}, {"user_id": "bob"}):
+            found(client, **query)
+            found(client, **query, after=ids[1])
+        stored.command("profile", 0)
+        seen = list(stored["system.profile"].find({"ns": f"{db_name}.sessions", "command.find": "sessions"}))
+    assert len(seen) >= 12
+    for query in seen:
+        assert "COLLSCAN" not in query["planSummary"], query["command"]

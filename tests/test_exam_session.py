@@ -14,18 +14,20 @@ import pytest
 from analysis import Models, PictureReadings
 from bench.session import FootageClock, Memory
 from config import load_settings
+from ends import End
 from errors import TooMany
-from exam_session import MAX_ACTS, SETTLE_S, SILENT_SOURCE_S, ExamSession, utc_now
+from exam_session import MAX_ACTS, ExamSession
 from readings import AudioReading, Frame, GazeReading, PersonsReading, ScreenAct, Sound
 from recorder import Recorder
 from score import Rules
+from times import utc_now
 
 
 class Exam:
     """A session on a clock that the test moves, its records in memory, its messages in a list."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = load_settings(_env_file=None, interval_duration=30, check_interval=10, clip_preroll_s=1, clip_postroll_s=1)
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings = load_settings(_env_file=None, interval_duration=30, check_interval=10, clip_preroll_s=1, clip_postroll_s=1, **settings)
         self.clock, self.memory = FootageClock(), Memory()
         self.recorder = Recorder(folder / "clips", folder / "temp")
         self.recorder.start()
@@ -99,11 +101,25 @@ def test_a_flag_is_told_and_stored_in_the_moment(exam: Exam) -> None:
 
 
 def test_an_interval_closes_when_its_sound_is_settled(exam: Exam) -> None:
-    exam.at(30 + SETTLE_S - 0.1)
+    exam.at(30 + 6.9)
     assert "intervals" not in exam.memory.documents
-    exam.at(30 + SETTLE_S)
+    exam.at(30 + 7)
     assert exam.interval(0)["closed"]
     assert exam.memory.documents["sessions"]["session"]["intervals"] == 1
+
+
+@pytest.mark.parametrize(("settle", "cut_at"), [({}, 8.0), ({"interval_settle_s": 2}, 3.0), ({"interval_settle_s": 2, "clip_settle_s": 4}, 6.0)])
+def test_how_long_an_interval_and_its_clip_settle_are_settings(tmp_path: Path, settle: dict[str, float], cut_at: float) -> None:
+    exam = Exam(tmp_path, **settle)
+    exam.film(0, 30)
+    exam.session.take_acts([act(1, 20), act(2, 21)])
+    exam.at(30 + exam.settings.interval_settle_s - 0.1)
+    assert not exam.interval(0)["closed"]
+    exam.at(30 + cut_at - 0.1)
+    assert (exam.interval(0)["closed"], exam.clip_made.wait(1)) == (True, False)
+    exam.at(30 + cut_at)
+    assert exam.clip_made.wait(20)
+    exam.recorder.stop()
 
 
 def test_checks_follow_one_another_without_a_gap(exam: Exam) -> None:
@@ -152,7 +168,7 @@ def test_a_clip_has_the_final_score_in_its_name(exam: Exam) -> None:
 def test_the_end_closes_what_is_open_and_counts_it(exam: Exam) -> None:
     exam.film(0, 12)
     exam.session.take_acts([act(1, 4), act(2, 5)])
-    summary, _ = exam.session.end("ended", "test")
+    summary, _ = exam.session.end("ended", End("call"))
     assert summary == {"session_id": "session", "total_score": 10, "flagged_intervals": 1}
     assert exam.interval(0)["closed"]
     assert exam.interval(0)["end"] == pytest.approx(11.8)
@@ -165,7 +181,9 @@ def test_the_end_closes_what_is_open_and_counts_it(exam: Exam) -> None:
 
 def test_a_source_that_falls_silent_is_lost_and_found_again(exam: Exam) -> None:
     exam.film(0, 2)
-    exam.at(2 + SILENT_SOURCE_S)
+    exam.at(1.9 + exam.settings.device_silent_s - 0.2)
+    assert exam.session.status()["devices"]["camera"]["state"] == "ok"
+    exam.at(2 + exam.settings.device_silent_s)
     states = [(message["device"], message["state"]) for message in exam.heard("device_state")]
     assert states == [("camera", "ok"), ("microphone", "ok"), ("camera", "lost"), ("microphone", "lost")]
     exam.film(8, 9)
@@ -186,6 +204,56 @@ def test_a_poor_picture_is_a_notice_when_it_lasts(exam: Exam) -> None:
     assert exam.session.status()["total_score"] == 0
 
 
+def test_a_cause_is_told_rather_than_what_comes_of_it(exam: Exam) -> None:
+    """A shut cover is dark to the gaze and stands still after a while; against the light the room can't be told, and nobody is found."""
+    for step in range(60):
+        at = step / 4
+        look = PersonsReading(at, None, None, "covered" if at < 2 else "frozen") if step % 8 == 0 else None
+        exam.session.take_readings(PictureReadings(at, GazeReading(at, "unknown", "dark" if at < 2 else "frozen"), look, frozen=at > 10))
+    assert exam.heard("notices") == [{"codes": ["covered"]}]
+    assert exam.session.status()["devices"]["camera"]["state"] == "covered"
+    for step in range(60, 120):
+        at = step / 4
+        look = PersonsReading(at, None, None, "dark") if step % 8 == 0 else None
+        exam.session.take_readings(PictureReadings(at, GazeReading(at, "none"), look))
+    assert exam.heard("notices")[-1] == {"codes": ["dark"]}
+    assert exam.session.status()["devices"]["camera"]["state"] == "ok"
+    assert exam.session.status()["faces_reason"] == "dark"
+
+
+def test_sound_that_cannot_be_told_is_a_notice_beside_the_pictures(exam: Exam) -> None:
+    for second in range(8):
+        exam.session.take_audio(AudioReading(second, 1.0, voices=None, reason="faint"))
+        exam.session.take_readings(PictureReadings(second, GazeReading(second, "unknown", "dark")))
+    assert sorted(exam.session.status()["notices"]) == ["dark", "mic_faint"]
+    assert exam.session.status()["sound_reason"] == "faint"
+    exam.session.take_audio(AudioReading(8, 1.0))
+    assert exam.session.status()["notices"] == ["dark"]
+    assert exam.session.status()["total_score"] == 0
+
+
+def test_the_last_reading_is_not_shown_as_of_now_once_the_device_is_gone(exam: Exam) -> None:
+    exam.session.take_readings(PictureReadings(1, GazeReading(1, "left"), PersonsReading(1, 1, False)))
+    exam.session.take_audio(AudioReading(0, 1.0, voices=1, level_dbfs=-30))
+    assert (exam.session.status()["gaze"], exam.session.status()["faces"], exam.session.status()["voices"]) == ("left", 1, 1)
+    exam.session.device_state("camera", "lost", "unplugged")
+    status = exam.session.status()
+    assert (status["gaze"], status["gaze_reason"], status["faces"], status["voices"]) == ("unknown", "lost", None, 1)
+    exam.session.device_state("microphone", "lost", "unplugged")
+    assert exam.session.status()["voices"] is None
+
+
+@pytest.mark.parametrize(("after_s", "told"), [(2, 1), (9, 0)])
+def test_when_a_poor_picture_is_told_is_a_setting(tmp_path: Path, after_s: float, told: int) -> None:
+    exam = Exam(tmp_path, notice_after_s=after_s)
+    try:
+        for step in range(20):
+            exam.session.take_readings(PictureReadings(step / 4, GazeReading(step / 4, "unknown", "dark")))
+        assert len(exam.heard("notices")) == told
+    finally:
+        exam.recorder.stop()
+
+
 def test_what_was_stored_is_taken_up_with_the_same_scores(exam: Exam) -> None:
     for step in range(200):
         at = step / 4
@@ -204,3 +272,17 @@ def test_what_was_stored_is_taken_up_with_the_same_scores(exam: Exam) -> None:
     assert sum(one["score"] for one in after) == 22
     again.take_acts([act(1, 12)])
     assert again.status()["total_score"] == 22
+
+
+def test_who_waits_longest_is_told_by_the_first_unread_picture_not_by_the_newest(exam: Exam) -> None:
+    """Pictures come ten times a second: their newest is always new, and by it the same few of many sessions would be read."""
+    assert exam.session.picture_waits() is None
+    waits = []
+    for step in range(10):
+        exam.film(step / 5, (step + 1) / 5)
+        waits.append(exam.session.picture_waits())
+    assert waits == pytest.approx([step / 5 for step in range(10)])
+    exam.session.read_picture()
+    assert exam.session.picture_waits() is None
+    exam.film(2, 2.2)
+    assert exam.session.picture_waits() == pytest.approx(0)

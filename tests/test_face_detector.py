@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from bench.changes import backlight, dark
 from errors import DetectorError
-from face_detector import PersonsModel
+from face_detector import PersonsModel, _hands_zone
 from person_finders import Image, OnnxFinder, input_size
 from picture_checks import is_framed, too_poor
 from readings import Box, GazeReading
@@ -180,6 +182,77 @@ def test_a_living_person_is_not_framed(shared_data: Path) -> None:
     assert not is_framed(picture(shared_data, "persons/2_001.jpg"), Box(93, 6, 247, 474, 0.8))
 
 
+Limits = dict[str, Any]
+
+
+@pytest.mark.parametrize(
+    ("usual", "changed", "file"),
+    [
+        ({}, {"far_least": 0.95}, "gaze/left_xhy-3_01"),
+        ({}, {"more_hint": 0.9}, "persons/1_002"),
+        ({}, {"same_overlap": 0.95}, "persons/2_001"),
+        ({}, {"box_least": 0.4}, "persons/1_002"),
+        ({}, {"box_overlap": 0.95}, "persons/1_002"),
+        ({}, {"screen_share": 0.2}, "persons/2_024"),
+        ({}, {"phone_hint": 0.9}, "phone/phone_000"),
+        ({}, {"votes_least": 1.5}, "phone/phone_000"),
+        ({"coarse_px": 10_000}, {"coarse_px": 10_000, "coarse_factor": 3.0}, "phone/phone_001"),
+        ({"coarse_factor": 3.0}, {"coarse_factor": 3.0, "coarse_px": 10_000}, "phone/phone_001"),
+        ({}, {"dark_level": 250.0}, "persons/0_003"),
+        ({}, {"flat": 50.0}, "persons/0_003"),
+        ({"sharp_share": 1.0}, {"sharp_share": 1.0, "sharp": 100.0}, "persons/0_003"),
+        ({"sharp": 100.0}, {"sharp": 100.0, "sharp_share": 1.0}, "persons/0_003"),
+        ({}, {"poster_fill": 1.1}, "persons/0_033"),
+        ({}, {"poster_edge": 0.4}, "persons/0_033"),
+        ({}, {"hands_below": 0.9}, "phone/phone_000"),
+        ({}, {"hands_beside": 1.0}, "phone/phone_000"),
+        ({}, {"hands_person": 1.0}, "phone/phone_000"),
+        ({"poster_fill": 1.1}, {"poster_fill": 1.1, "poster_straight": 1.1}, "persons/0_031"),
+    ],
+    ids=lambda value: "-".join(f"{name}={limit}" for name, limit in value.items()) if isinstance(value, dict) else value,
+)
+def test_every_limit_changes_what_is_seen(models_dir: Path, shared_data: Path, usual: Limits, changed: Limits, file: str) -> None:
+    image = picture(shared_data, f"{file}.jpg")
+    path = models_dir / "yolov8n.onnx"
+    assert PersonsModel(path, **changed).look(image, 0.0) != PersonsModel(path, **usual).look(image, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "zone"),
+    [
+        ({}, (150, 200, 450, 480)),
+        ({"face_below": 1.0}, (150, 300, 450, 480)),
+        ({"face_beside": 0.5}, (200, 200, 400, 480)),
+    ],
+)
+def test_where_hands_are_looked_for_under_a_face_is_a_limit(limits: Limits, zone: tuple[int, int, int, int]) -> None:
+    """Left, top, right and lower edge in pixels, where no person is found but the face is."""
+    usual = {"sure": 0.3, "below": 0.25, "beside": 0.1, "face_below": 0.5, "face_beside": 1.0}
+    part, left, top = _hands_zone(np.zeros((480, 640, 3), np.uint8), [], Box(250, 100, 350, 300, 1.0), **usual | limits)
+    assert (left, top, left + part.shape[1], top + part.shape[0]) == zone
+
+
+@pytest.mark.parametrize(("limits", "count"), [({}, 0), ({"pictured_face": 0.7}, 1)])
+def test_how_much_of_a_face_in_a_painting_is_the_paintings_is_a_limit(models_dir: Path, shared_data: Path, limits: Limits, count: int) -> None:
+    half_in = GazeReading(0.0, "focused", box=Box(400, 100, 500, 180, 1.0), width=640, height=480)
+    model = PersonsModel(models_dir / "yolov8n.onnx", **limits)
+    assert model.look(picture(shared_data, "persons/0_032.jpg"), 0.0, half_in).count == count
+
+
+def test_how_large_a_doubtful_face_must_be_is_a_limit(models_dir: Path, shared_data: Path) -> None:
+    image = picture(shared_data, "persons/0_010.jpg")
+    doubtful = GazeReading(0.0, "unknown", "hidden", Box(136, 347, 187, 398, 0.64), image.shape[1], image.shape[0])
+    assert PersonsModel(models_dir / "yolov8n.onnx", face_share=0.05).look(image, 0.0, doubtful).count == 1
+
+
+def test_how_much_must_be_burnt_out_is_a_limit(models_dir: Path, shared_data: Path) -> None:
+    window = (picture(shared_data, "persons/0_021.jpg") * 0.3).astype(np.uint8)
+    window[: window.shape[0] // 3] = 255
+    path = models_dir / "yolov8n.onnx"
+    assert PersonsModel(path).look(window, 0.0).reason == "dark"
+    assert PersonsModel(path, burnt_share=0.9).look(window, 0.0).reason == ""
+
+
 @pytest.mark.parametrize(
     "image",
     [
@@ -254,3 +327,20 @@ def test_facemesh_counts_faces_without_a_model_and_knows_nothing_of_phones(share
         reading = model.look(picture(shared_data, file), 0.0)
         assert (reading.count, reading.phone, reading.backend) == (count, None, "facemesh")
     model.close()
+
+
+@pytest.mark.parametrize(("change", "file"), [(dark, "no_001"), (backlight, "no_001"), (backlight, "no_012"), (backlight, "no_013")])
+def test_a_thing_in_a_picture_that_is_too_poor_is_no_phone(
+    model: PersonsModel, shared_data: Path, change: Callable[[Image], Image], file: str
+) -> None:
+    """A mug in the dark is a phone to the network; where nobody could be seen, nothing else can be told either."""
+    image = change(picture(shared_data, f"phone/{file}.jpg"))
+    assert too_poor(image)
+    seen = model.look(image, 0.0)
+    assert (seen.phone, seen.phones) == (None, ())
+
+
+def test_how_sure_a_phone_must_be_in_the_dark_is_a_limit(models_dir: Path, shared_data: Path) -> None:
+    image = dark(picture(shared_data, "phone/no_001.jpg"))
+    with closing(PersonsModel(models_dir / "yolov8n.onnx", poor_factor=1.0)) as lenient:
+        assert lenient.look(image, 0.0).phone

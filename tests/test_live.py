@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 from flask import Flask
+from socketio.packet import ACK, Packet
 
+from exam_session import ExamSession
 from web.access import Access
 from web.live import Live, _Watch
 from web_helpers import settings_for
@@ -42,3 +46,34 @@ def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
         live._dirty = set(SESSIONS)
         live._hand_out_pictures()
     assert [live.sent[session_id] for session_id in SESSIONS] == [10] * len(SESSIONS)
+
+
+def test_what_the_pages_hear_of_a_session_has_its_violations_in_words(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    live = Live(Flask("live"), Access(settings), async_mode="threading", fps=10)
+    violation = {"kind": "no_face", "points": 9, "start": 5, "end": 9}
+    session = SimpleNamespace(session_id=SESSIONS[0], exam_id=None, status=lambda: {"violations": [violation]})
+    live.tell("session_started", cast(ExamSession, session), {})
+    ((event, payload, _),) = live._messages
+    assert (event, payload["violations"]) == ("session_started", [violation | {"text": "Nobody in view for 4 s (+9)"}])
+
+
+def test_an_answer_never_stands_between_an_event_and_its_picture(tmp_path: Path) -> None:
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), async_mode="threading", fps=10)
+    server = live.socketio.server
+    viewer = server.manager.connect("line", "/")
+    sent: list[Any] = []
+    answer = threading.Thread(target=lambda: server._send_packet("line", Packet(ACK, data=[{"ok": True}], namespace="/", id=7)))
+
+    def send_packet(line: str, packet: Any) -> None:
+        sent.append(packet.data)
+        if len(sent) == 1:
+            answer.start()
+            answer.join(0.3)  # with nothing to stop it, it would be out by now
+
+    server.eio.send_packet = send_packet
+    server.eio.send = lambda line, data: sent.append(data)
+    live._emit("monitoring_update", {"frame": b"\xff\xd8"}, viewer)
+    answer.join()
+    assert [type(data) for data in sent] == [str, bytes, str]
+    assert sent[2].startswith("37[")

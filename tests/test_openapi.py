@@ -17,6 +17,7 @@ from web.openapi import ERRORS, Call
 PUBLISHED = [
     ("post", "/api/session/create"),
     ("post", "/api/session/end"),
+    ("get", "/api/sessions"),
     ("get", "/api/sessions/active"),
     ("get", "/api/sessions/stats"),
     ("get", "/api/session/{session_id}/details"),

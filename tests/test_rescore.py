@@ -18,6 +18,7 @@ from bench.session import FootageClock
 from breaks import STUDENT
 from config import load_settings
 from database import Database
+from ends import End
 from errors import InvalidInput
 from exam_session import ExamSession
 from mongod import EmbeddedMongod
@@ -70,7 +71,7 @@ def sit(database: Database, folder: Path) -> None:
             session.take_acts([ScreenAct("one", at, "copy"), ScreenAct("two", at + 2, "copy")])
         session.tick()
     clock.now = 90.0
-    _, ticket = session.end("ended", "the test")
+    _, ticket = session.end("ended", End("call"))
     session.close()
     recorder.stop(30)
     assert ticket.wait(10)
@@ -113,6 +114,33 @@ def test_other_weights_and_durations_change_what_they_say(stored: StoredSession)
     assert "gaze_min_s 2 → 3.9" in text
     assert "10 → 6      flagged → none" in text
     assert "1 of 3 intervals stay as they are" in text
+
+
+def test_the_rules_stored_with_a_session_are_all_that_it_was_scored_by(stored: StoredSession) -> None:
+    assert set(stored.session["rules"]) == set(Rules.__dataclass_fields__)
+    rules = other_rules(stored.session["rules"] | {"credit_max_s": 0.1}, {})
+    assert rules.credit_max_s == 0.1
+    rows = changes(stored, scored_again(stored, rules))
+    assert dict(rows[0].kinds) == {"gaze_distracted": -1}, "four seconds of looking away are 1.5 s at a tenth for each of 16 pictures"
+
+
+def test_a_session_stored_by_an_older_version_is_scored_by_what_was_in_force_then(stored: StoredSession) -> None:
+    for name in ("gaze_gap_s", "voices_gap_s", "unknown_max_s", "credit_max_s", "looks_min", "looks_end", "looks_speak_for", "act_together_s"):
+        del stored.session["rules"][name]
+    rules = other_rules(stored.session["rules"], {})
+    rows = changes(stored, scored_again(stored, rules))
+    assert not any(row.differs for row in rows)
+    assert "rules: as they were" in report(stored, rules, rows)
+    tried = other_rules(stored.session["rules"], {"gaze_gap_s": 1})
+    assert "gaze_gap_s 0.5 → 1" in report(stored, tried, rows)
+
+
+def test_how_many_looks_must_agree_and_how_close_acts_belong_together_can_be_tried(stored: StoredSession) -> None:
+    stored.acts.append(stored.acts[0] | {"_id": f"{SESSION}:three", "at": 41.5, "kind": "clipboard_changed"})
+    rows = [changes(stored, scored_again(stored, other_rules(stored.session["rules"], {"act_together_s": seconds}))) for seconds in (1, 0.2)]
+    assert [row[1].new_score for row in rows] == [10, 15]
+    stored.session["rules"]["looks_min"] = 3
+    assert "looks_min 3 → 2" in report(stored, other_rules(stored.session["rules"], {"looks_min": 2}), rows[0])
 
 
 @pytest.mark.parametrize(

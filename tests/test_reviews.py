@@ -162,7 +162,11 @@ def test_states_and_filters(database: Database, reviews: Reviews) -> None:
     assert ids("all", kind="no_face") == {disputed}
     assert ids("all", user_id="ben") == {disputed}
     assert ids("all", exam_id="art") == {confirmed}
-    assert (reviews.left(), reviews.left(exam_id="art"), reviews.left(user_id="ann")) == (2, 0, 2)
+    assert ids("all", search="BE") == {disputed}
+    assert ids("all", search="be", user_id="ann") == set()
+    assert ids("all", search=".") == set()
+    assert (reviews.count("open"), reviews.count("open", exam_id="art"), reviews.count("open", user_id="ann")) == (2, 0, 2)
+    assert (reviews.count("disputed"), reviews.count("disputed", search="an")) == (1, 0)
 
 
 def test_the_queue_reads_an_index_in_its_order(database: Database, reviews: Reviews, mongo_uri: str, db_name: str) -> None:
@@ -176,7 +180,7 @@ def test_the_queue_reads_an_index_in_its_order(database: Database, reviews: Revi
         reviews.queue("all", rank="score", limit=5)
         reviews.queue("open", rank="score", limit=5, after=f"{SESSION}-3")
         reviews.queue("open", rank="newest", limit=5)
-        reviews.left()
+        reviews.count("open")
         stored.command("profile", 0)
         seen = list(stored["system.profile"].find({"ns": f"{db_name}.intervals"}))
     assert len(seen) >= 5

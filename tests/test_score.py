@@ -78,8 +78,45 @@ def test_looking_away_counts_when_it_lasts(direction: Direction, seconds: float,
     assert kinds(scored(made)) == expected
 
 
+def test_the_numbers_of_looking_away_are_those_of_the_direction_that_is_named() -> None:
+    made = [GazeReading(at / 4, "down", numbers={"gaze_y_deg": 18.0, "gaze_x_deg": 1.0}) for at in range(24)]
+    made += [GazeReading(6.0, "right", numbers={"gaze_y_deg": 5.0, "gaze_x_deg": -14.7})]
+    (violation,) = scored([(gaze, None) for gaze in made]).interval(0).violations
+    assert violation.evidence["directions"]["right"] == 1
+    assert violation.evidence["numbers"] == {"gaze_y_deg": 18.0, "gaze_x_deg": 1.0}
+
+
 def test_a_turned_head_counts_as_looking_away_while_a_person_is_in_view() -> None:
-    assert kinds(scored(pictures(between(4, 9, "none"), one, 0, 30))) == ["gaze_distracted"]
+    turns = pictures(lambda at: "left" if 4 <= at < 4.5 else "none" if 4.5 <= at < 9 else "focused", one, 0, 30)
+    assert kinds(scored(turns)) == ["gaze_distracted"]
+
+
+def test_a_face_that_is_out_of_view_is_no_turned_head() -> None:
+    """A head that the picture's edge cuts, or that lies on the desk: nobody saw it turn."""
+    assert kinds(scored(pictures(between(4, 9, "none"), one, 0, 30))) == []
+    assert kinds(scored(pictures(between(4, 9, "none", "unknown"), one, 0, 30))) == []
+
+
+def test_who_was_in_view_says_nothing_once_a_look_could_not_tell() -> None:
+    turns = pictures(lambda at: "left" if 4 <= at < 4.5 else "none" if at >= 4.5 else "focused", lambda at: 1 if at < 5 else None, 0, 12)
+    assert kinds(scored(turns)) == []
+
+
+def test_one_glance_in_three_pictures_is_no_long_look() -> None:
+    assert kinds(scored(pictures(lambda at: "left" if round(at * 4) % 3 == 0 else "focused", one, 0, 30))) == []
+
+
+@pytest.mark.parametrize("between_s", [[], [(102.0, None)], [(102.0, 1)]])
+def test_looks_from_before_a_long_silence_are_forgotten(between_s: list[tuple[float, int | None]]) -> None:
+    """After a lost connection one look of two persons is one look, whatever was seen minutes ago."""
+    scorer = Scorer(RULES)
+    for at, count in [(100.0, 2), *between_s, (700.0, 2)]:
+        scorer.take_picture(None, PersonsReading(at, count, None if count is None else count == 2))
+    assert [kinds(scorer, RULES.index(at)) for at in (100, 700)] == [[], []]
+    scorer.take_picture(None, PersonsReading(702.0, 2, True))
+    (many, phone) = scorer.interval(RULES.index(702)).violations
+    assert {many.kind, phone.kind} == {"multiple_faces", "prohibited_object"}
+    assert min(many.start, phone.start) >= 700
 
 
 def test_no_face_and_nobody_seen_counts_as_nobody_and_not_as_looking_away() -> None:
@@ -116,6 +153,13 @@ def test_looking_back_for_longer_than_the_tolerance_ends_a_stretch() -> None:
     """Three pictures at four a second are 0.75 s: what was read until the next picture counts."""
     made = pictures(lambda at: "left" if 5 <= at < 8 and at not in (6.5, 6.75, 7.0) else "focused", one, 0, 30)
     assert kinds(scored(made)) == []
+
+
+@pytest.mark.parametrize(("blink_max_s", "expected"), [(1.5, ["gaze_distracted"]), (0.4, [])])
+def test_how_long_a_blink_lasts_is_a_rule(blink_max_s: float, expected: list[str]) -> None:
+    """Eyes closed for 1.25 s between two looks aside of 1.5 s each: a blink is no looking back."""
+    made = pictures(lambda at: "closed" if 6.5 <= at < 7.75 else "left" if 5 <= at < 9.25 else "focused", one, 0, 30)
+    assert kinds(scored(made, replace(RULES, blink_max_s=blink_max_s))) == expected
 
 
 def test_a_blink_in_a_look_away_does_not_end_it() -> None:
@@ -244,6 +288,116 @@ def test_rules_survive_storage() -> None:
     rules = Rules.from_settings(load_settings(_env_file=None))
     assert Rules.from_dict(rules.to_dict()) == rules
     assert Rules.from_dict({"points": {"speech": 3}}).points["no_face"] == 0
+
+
+def test_rules_that_a_stored_session_does_not_name_are_the_settings_defaults() -> None:
+    """Sessions of older versions name fewer: what was in force then were the numbers that are defaults now."""
+    rules = Rules.from_settings(load_settings(_env_file=None))
+    older = {name: value for name, value in rules.to_dict().items() if name in ("points", "interval_duration", "flag_threshold")}
+    assert Rules.from_dict(older) == rules
+
+
+def test_every_rule_is_a_setting_that_reaches_the_rules() -> None:
+    usual = Rules.from_settings(load_settings(_env_file=None)).to_dict()
+    for name, value in usual.items():
+        if name != "points":
+            changed = Rules.from_settings(load_settings(_env_file=None, **{name: value + 1}))
+            assert {key for key, other in changed.to_dict().items() if other != usual[key]} == {name}
+
+
+def test_how_long_looking_back_ends_a_stretch_is_a_rule() -> None:
+    made = pictures(lambda at: "left" if 5 <= at < 8 and at not in (6.5, 6.75, 7.0) else "focused", one, 0, 30)
+    assert kinds(scored(made)) == []
+    assert kinds(scored(made, replace(RULES, gaze_gap_s=1.0))) == ["gaze_distracted"]
+
+
+def test_how_long_a_look_away_survives_what_cant_be_read_is_a_rule() -> None:
+    made = pictures(lambda at: "unknown" if 6.5 <= at < 10.5 else "left" if 5 <= at < 12 else "focused", one, 0, 30)
+    assert kinds(scored(made)) == []
+    assert kinds(scored(made, replace(RULES, unknown_max_s=5.0))) == ["gaze_distracted"]
+
+
+def test_how_long_two_persons_survive_what_cant_be_seen_is_a_rule() -> None:
+    """Two looks running, with three between them that could not tell."""
+    made = pictures(lambda at: "focused", lambda at: None if 6 <= at < 12 else 2 if at in (4, 12) else 1, 0, 30)
+    assert kinds(scored(made)) == []
+    assert kinds(scored(made, replace(RULES, unknown_max_s=9.0))) == ["multiple_faces"]
+
+
+def test_how_long_one_picture_speaks_is_a_rule() -> None:
+    """A picture each second and a half: two of them are 1.5 s, or 1 s of which something was seen."""
+    made: list[Picture] = [(GazeReading(at, "left" if at in (4.5, 6.0, 7.5) else "focused"), None) for at in (0.0, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0)]
+    rules = replace(RULES, gaze_min_s=2.5)
+    assert kinds(scored(made, rules)) == []
+    assert kinds(scored(made, replace(rules, credit_max_s=2.0))) == ["gaze_distracted"]
+
+
+def seen(counts: Sequence[int | None], rules: Rules, *, phone: bool = False) -> list[str]:
+    """What counts after looks every two seconds that showed so many persons each, and in `phone` a phone wherever there are two."""
+    scorer = Scorer(rules)
+    for number, count in enumerate(counts):
+        looked = PersonsReading(2.0 * number, 1 if phone and count else count, count == 2 if phone else False)
+        scorer.take_picture(None if count is None else GazeReading(2.0 * number, "focused"), looked)
+    return kinds(scorer)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_how_many_looks_must_agree_is_a_rule(phone: bool) -> None:
+    kind = "prohibited_object" if phone else "multiple_faces"
+    assert [seen([1, 2, 2, 1], replace(RULES, looks_min=least), phone=phone) for least in (2, 3)] == [[kind], []]
+    assert seen([1, 2, 1], replace(RULES, looks_min=1, persons_min_s=0.0), phone=phone) == [kind]
+
+
+def test_how_many_looks_must_agree_on_nobody_is_a_rule() -> None:
+    made = pictures(between(4, 9, "none"), lambda at: 0 if 4 <= at < 9 else 1, 0, 20)
+    assert [kinds(scored(made, replace(RULES, looks_min=least))) for least in (2, 4)] == [["no_face"], []]
+
+
+def test_how_many_looks_without_it_end_a_run_is_a_rule() -> None:
+    """A run that goes on is one stretch; what ended and came again is another."""
+
+    def stretches(looks_end: int) -> int:
+        scorer = Scorer(replace(RULES, looks_end=looks_end))
+        for number, count in enumerate([2, 2, 1, 2, 2]):
+            scorer.take_picture(None, PersonsReading(2.0 * number, count, False))
+        (many,) = scorer.interval(0).violations
+        return len(many.evidence["stretches"])
+
+    assert [stretches(2), stretches(1)] == [1, 2]
+
+
+def test_for_how_many_looks_the_last_one_speaks_is_a_rule() -> None:
+    """Who turned away while a person was in view, and whom no look could tell of since, is turned away for so long only."""
+    turned = [(GazeReading(step / 4, "left" if step < 4 else "none"), PersonsReading(0.0, 1, False) if step == 0 else None) for step in range(80)]
+
+    def seconds(looks: int) -> float:
+        (away,) = scored(turned, replace(RULES, looks_speak_for=looks)).interval(0).violations
+        return float(away.evidence["stretches"][0][1])
+
+    assert [seconds(3), seconds(5)] == [6.0, 10.0]
+
+
+def test_how_close_events_of_one_act_come_is_a_rule() -> None:
+    acts = [ScreenAct("copy", 5.0, "copy"), ScreenAct("clipboard", 7.0, "clipboard_changed")]
+    counted = []
+    for together in (1.0, 2.5):
+        scorer = Scorer(replace(RULES, act_together_s=together))
+        scorer.take_acts(acts)
+        counted.append(scorer.interval(0).violations[0].occurrences)
+    assert counted == [2, 1]
+
+
+def test_how_far_apart_turns_of_one_conversation_are_is_a_rule() -> None:
+    """Turns of 1.2 s, four seconds apart, over the end of an interval: neither has two seconds alone."""
+
+    def heard(rules: Rules) -> list[str]:
+        scorer = Scorer(rules)
+        for at in (28.0, 32.0):
+            scorer.take_sound(AudioReading(at, 2.0, multiple=((at, at + 1.2),), voices=2))
+        return kinds(scorer, 1)
+
+    assert heard(RULES) == ["multiple_voices"]
+    assert heard(replace(RULES, voices_gap_s=2.5)) == []
 
 
 # Properties

@@ -101,6 +101,19 @@ def test_copying_is_one_occurrence_for_each_copy_and_each_change_from_outside(na
     assert found == expected
 
 
+@pytest.mark.parametrize(
+    "events",
+    [
+        pytest.param([(1, "window_blur"), (1.5, "window_focus"), (3, "tab_hidden")], id="a focus that flickers"),
+        pytest.param([(1, "alt_tab"), (3, "window_blur")], id="a shortcut and what it does"),
+        pytest.param([(1, "clipboard_changed"), (3, "clipboard_changed")], id="two changes"),
+        pytest.param([(1, "copy"), (3, "clipboard_changed")], id="a copy and its change"),
+    ],
+)
+def test_how_close_events_of_one_cause_come_is_a_limit(events: list[Event]) -> None:
+    assert [len(occurrences(acts_of(*events), together)) for together in (1.0, 2.0)] == [2, 1]
+
+
 def test_detail_says_how_the_exam_was_left() -> None:
     assert [one.detail for one in occurrences(acts_of((1, "window_blur"), (1.1, "tab_hidden"), (9, "alt_tab")))] == ["Alt+Tab"]
     assert [one.detail for one in occurrences(acts_of((1, "window_blur"), (1.1, "tab_hidden")))] == ["the exam's tab was hidden"]

@@ -306,7 +306,8 @@ print(json.dumps(counts))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.strip().splitlines()[-1])
-    assert all(last <= first for last, first in zip(counts[-1], counts[0], strict=True)), counts  # the first may still be ending a thread
+    # any round may still be ending a thread; what leaks grows with every round
+    assert all(min(late) <= max(early) for early, late in zip(zip(*counts[:2], strict=True), zip(*counts[2:], strict=True), strict=True)), counts
 
 
 def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
@@ -341,6 +342,6 @@ def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
 
 
 def load_time() -> Any:
-    from exam_session import utc_now
+    from times import utc_now
 
     return utc_now()

@@ -31,6 +31,7 @@ OWN = {path.stem for path in ROOT.glob("*.py")} | {"web", "bench"}
 KNOWS_NOTHING_OF: dict[str, set[str]] = {
     "readings": OWN | WEB | DATABASE | DETECTORS,
     "errors": OWN | WEB | DATABASE | DETECTORS,
+    "times": OWN | WEB | DATABASE | DETECTORS,
     "config": WEB | DETECTORS | DATABASE,
     "gaze_direction": SESSIONS | WEB | DATABASE | SCORING,
     "face_finder": SESSIONS | WEB | DATABASE | SCORING,

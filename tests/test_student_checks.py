@@ -63,6 +63,18 @@ def test_a_closed_portal_takes_no_rehearsal(make_app: MakeApp, student: str) -> 
     error_of(client.post("/api/student/rehearsal", json={"user_id": student, "results": RESULTS}), 403)
 
 
+def test_who_has_a_link_rehearses_where_the_portal_is_closed(make_app: MakeApp, student: str) -> None:
+    client = local_client(make_app(portal_open=False))
+    created = client.post("/api/session/create", json={"user_id": student, "exam_id": "exam001", "source": "browser"}).get_json()
+    bearer = {"Authorization": f"Bearer {created['portal_url'].partition('#t=')[2]}"}
+    answer = client.post("/api/student/rehearsal", json={"user_id": "somebody-else", "results": RESULTS}, headers=bearer)
+    assert answer.get_json() == {"success": True}
+    assert details(client, created)["rehearsal"]["results"] == RESULTS, "it is of the link's student and exam"
+    assert client.post("/api/student/speed", data=b"x", headers=bearer).status_code == 200
+    assert client.get("/api/student/session", headers=bearer).get_json()["begun"] is False
+    error_of(client.post("/api/student/rehearsal", json={"user_id": student, "results": RESULTS}, headers={"Authorization": "Bearer x"}), 401)
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [

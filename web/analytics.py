@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, islice
@@ -12,6 +13,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from analytics_queries import Analytics, Span
+from times import iso_time
 from web.openapi import describe
 from web.parts import parts
 from web.schemas import read_query, reply
@@ -21,7 +23,9 @@ from web.schemas_desk import AnalyticsQuery, CsvQuery, Exams
 analytics = Blueprint("analytics", __name__, url_prefix="/api")
 
 BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n")  # a spreadsheet takes a cell that begins so for a formula
+# What a spreadsheet takes for a formula where it begins a cell. One that parts cells at semicolons, as those of most of Europe do, sees further
+# beginnings within a text: our commas don't end its quoted ones.
+DANGEROUS = re.compile(r"^(?=[=+\-@\t\r\n])|(?<=[;\r\n])(?=[\"\s]*[=+\-@])")
 ROWS_A_CHUNK = 200
 
 Row = Sequence[Any]
@@ -39,7 +43,7 @@ def figures() -> Response:
 def table() -> Response:
     """Give sessions, intervals or kinds as CSV.
 
-    UTF-8 with a byte order mark, times in ISO 8601. A text that a spreadsheet would take for a formula begins with an apostrophe.
+    UTF-8 with a byte order mark, every cell quoted, times in ISO 8601. What a spreadsheet would take for a formula begins with an apostrophe.
     """
     query = read_query(request, CsvQuery)
     span, source = _span(query), _analytics()
@@ -69,13 +73,12 @@ def cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso_time(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return f"{value:g}" if isinstance(value, float) else str(value)
-    text = str(value)
-    return f"'{text}" if text.startswith(DANGEROUS) else text
+    return DANGEROUS.sub("'", str(value))
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -84,7 +87,7 @@ def _csv(rows: Iterable[Row]) -> Iterator[str]:
     mark = BOM
     while piece := list(islice(remaining, ROWS_A_CHUNK)):
         text = io.StringIO()
-        csv.writer(text).writerows([cell(value) for value in row] for row in piece)
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerows([cell(value) for value in row] for row in piece)
         yield mark + text.getvalue()
         mark = ""
 

@@ -14,14 +14,14 @@ from web.schemas import (
     SessionAnswer,
     ViolationAnswer,
 )
-from web.wording import sentence, sentences
+from web.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]
 
 
 def violation_answers(violations: Sequence[Document]) -> list[ViolationAnswer]:
     """Violations as stored, each with its sentence."""
-    return [ViolationAnswer(**{**violation, "text": sentence(violation)}) for violation in violations]
+    return [ViolationAnswer(**violation) for violation in with_sentences(violations)]
 
 
 def interval_answer(document: Document) -> IntervalAnswer:

@@ -28,7 +28,10 @@ from web.schemas import (
     read_query,
     reply,
 )
+from web.schemas_desk import SessionLine, Sessions, SessionsQuery
 from web.signing import SESSION_ID
+
+LINE_FIELDS = tuple(SessionLine.model_fields)
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -58,6 +61,17 @@ def end_session() -> Response:
     """End a student's running session."""
     wanted = read_body(request, StudentExam)
     return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id)))
+
+
+@api.get("/sessions")
+@describe(Sessions, query=SessionsQuery, errors=(503,))
+def sessions() -> Response:
+    """List sessions, those that run and those that have ended, newest first."""
+    query = read_query(request, SessionsQuery)
+    equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
+    found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
+    shown = [_session_line(document) for document in found[: query.limit]]
+    return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
 
 @api.get("/sessions/active")
@@ -131,6 +145,12 @@ def portal_url(request: Request, token: str) -> str:
 def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
     """Where the page after the first `limit` documents goes on, None where there is no more."""
     return str(documents[limit - 1]["_id"]) if len(documents) > limit else None
+
+
+def _session_line(document: dict[str, Any]) -> SessionLine:
+    session = parts().monitor.get(document["_id"])
+    live = session.status() if session else None
+    return SessionLine(**{**session_answer(document, live).model_dump(), "begun": (live or document).get("begun", True)})
 
 
 def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:

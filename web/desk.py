@@ -1,18 +1,19 @@
-"""What a proctor does with a running session: pause it, write to its student, end it."""
+"""What a proctor does with a running session: pause it, write to its student, let the student in again, end it."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
 from breaks import STUDENT
+from ends import End
 from errors import Conflict, InvalidInput, NotFound, StorageError
 from exam_session import ExamSession
-from web.api import check_session_id
+from web.api import check_session_id, portal_url
 from web.audit import note
 from web.openapi import describe
 from web.parts import parts
 from web.schemas import SessionEnded, read_body, reply
-from web.schemas_desk import BreakAnswer, BreakSet, EndSession, MessageAnswer, MessageSent, SendMessage, SetBreak
+from web.schemas_desk import BreakAnswer, BreakSet, EndSession, LinkMade, MakeLink, MessageAnswer, MessageSent, SendMessage, SetBreak
 
 desk = Blueprint("desk", __name__, url_prefix="/api/session/<session_id>")
 
@@ -58,14 +59,26 @@ def send_message(session_id: str) -> Response:
     return reply(MessageSent(message=MessageAnswer.model_validate(message.to_dict())))
 
 
+@desk.post("/link")
+@describe(LinkMade, body=MakeLink, errors=(404, 409, 503))
+def make_link(session_id: str) -> Response:
+    """Make another link for the student of a running browser session, who lost the page or goes on at another computer."""
+    session = running(session_id)
+    wanted = read_body(request, MakeLink)
+    if session.source != "browser":
+        raise Conflict("This session watches a station of the server, whose student needs no link.")
+    parts().monitor.link_made(session)
+    note("link: made", wanted.by, session_id=session_id)
+    return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id))))
+
+
 @desk.post("/end")
 @describe(SessionEnded, body=EndSession, errors=(404, 409, 503))
 def end_session(session_id: str) -> Response:
     """End a running session, with the reason that its student is told."""
     running(session_id)
     wanted = read_body(request, EndSession)
-    reason = f"ended by the proctor: {wanted.reason}" if wanted.reason else "ended by the proctor"
-    summary = parts().monitor.end_session(session_id, reason)
+    summary = parts().monitor.end_session(session_id, End("proctor", wanted.reason))
     note("session: ended", wanted.by, session_id=session_id, reason=wanted.reason)
     return reply(SessionEnded(**summary))
 

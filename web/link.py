@@ -14,7 +14,8 @@ from flask import Blueprint, g, request
 from flask_sock import Sock
 from simple_websocket import ConnectionClosed
 
-from errors import Conflict, InvalidInput, NotFound, ProctorError, StorageError, TooLarge, Unsupported
+from ends import End
+from errors import Conflict, InvalidInput, NotFound, ProctorError, StorageError, TooLarge, TooMany, Unsupported
 from exam_session import ExamSession
 from h264 import inspect
 from opus import OpusReader
@@ -83,7 +84,7 @@ class Links:
     def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
         """Take an event of a session: its student is told of what is the student's."""
         if event == "session_ended":
-            self.send(session.session_id, {"type": "ended", "reason": payload["reason"]})
+            self.send(session.session_id, {"type": "ended", **{name: payload[name] for name in ("reason", "code", "note")}})
         elif event == "notices":
             self.send(session.session_id, {"type": "quality", "notices": payload["codes"]})
         elif event == "key":
@@ -114,7 +115,8 @@ class StudentLink:
         self._welcomed = False
         self._last_at = -1.0
         self._problems: set[str] = set()
-        self._told_paused = False
+        self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
+        self._said: set[str] = set()
         self._opus = OpusReader(MAX_SOUND_S)
         self._pace = Pace(owner.settings.video_fps)
         self._lateness = Lateness()
@@ -154,12 +156,8 @@ class StudentLink:
                     self._take_text(unpack_text(data))
                 else:
                     self._take_media(unpack_media(data))
-            except (InvalidInput, StorageError, NotFound) as error:
-                self._complain(error)
             except ProctorError as error:
                 self._complain(error)
-                if error.code == "too_many":
-                    return
 
     def _send(self, message: dict[str, Any]) -> None:
         self._socket.send(json.dumps(message))
@@ -173,19 +171,23 @@ class StudentLink:
         self._send({"type": "error", "code": error.code, "message": error.message} | error.details)
 
     def _deliver_messages(self) -> None:
-        """Send what proctors wrote, also what they wrote while the page was away."""
-        for message in self.session.messages.waiting():
+        """Send what proctors wrote and the student has not read: each page is told once, for the one before may have lost it."""
+        for message in self.session.messages.unread():
+            if message.id in self._said:
+                continue
+            self._said.add(message.id)
             words = {"id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
             self._send({"type": "message", **words})
-            self.session.message_delivered(message.id)
+            if not message.delivered:
+                self.session.message_delivered(message.id)
 
     def _tell_pause(self) -> None:
-        """Tell the page when a break begins or ends, whoever did it, and one that comes back in a break."""
+        """Tell the page when a break begins or ends, whoever did it, and one that comes or comes back where it stands."""
         paused = self.session.on_break
         if paused == self._told_paused:
             return
         self._told_paused = paused
-        newest = self.session.breaks()[-1]
+        newest = (self.session.breaks() or [{"by": "", "reason": ""}])[-1]
         left = {"seconds_left": self.session.break_seconds_left(), "breaks_left": self.session.breaks_left()}
         self._send({"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left})
 
@@ -222,6 +224,7 @@ class StudentLink:
         self._clock_due = self.session.clock() + CLOCK_EVERY_S
         video = student_video(self._parts.settings).model_dump()
         self._send({"type": "welcome", "session_id": self.session.session_id, "video": video, "elapsed_s": round(self.session.clock(), 1)})
+        self._send({"type": "quality", "notices": self.session.status()["notices"]})  # a page that was reloaded knows none
 
     # What comes
 
@@ -235,10 +238,12 @@ class StudentLink:
             self._take_device(message)
         elif kind == "break":
             self._take_break(message)
+        elif kind == "read":
+            self.session.message_read(str(message.get("id")))
         elif kind == "end":
-            self._parts.monitor.end_session(self.session.session_id, "ended by the student")
+            self._parts.monitor.end_session(self.session.session_id, End("student"))
         else:
-            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break and end")
+            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break, read and end")
 
     def _take_acts(self, message: dict[str, Any]) -> None:
         if not self._clock.known:
@@ -246,7 +251,14 @@ class StudentLink:
         acts, problems = unpack_acts(message, self._clock)
         for problem in problems:
             self._complain(problem)
-        for act, ticket in zip(acts, self.session.take_acts(acts), strict=True):
+        try:
+            tickets = self.session.take_acts(acts)
+        except TooMany as error:
+            # Acknowledged and not kept: a page that is told nothing would send them again without end.
+            self._complain(error)
+            self._send({"type": "acts", "ids": [act.id for act in acts]})
+            return
+        for act, ticket in zip(acts, tickets, strict=True):
             self._unacknowledged.append((act.id, ticket))
 
     def _acknowledge(self) -> None:
@@ -346,8 +358,12 @@ def student_link(socket: Any) -> None:
         return
     if session is None:
         with contextlib.suppress(ConnectionClosed, OSError):
-            socket.send(json.dumps({"type": "ended", "reason": "this exam has ended"}))
+            socket.send(json.dumps({"type": "ended", **_end_of(owner, session_id)}))
         return
+    if not session.begun and owner.monitor.is_full():
+        socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
+        return
+    session.begin()
     connection = StudentLink(socket, session, owner)
     replaced = owner.links.enter(connection)
     if replaced is not None:
@@ -362,6 +378,14 @@ def student_link(socket: Any) -> None:
     finally:
         if owner.links.leave(connection) and owner.monitor.get(session_id) is not None:
             owner.monitor.student_connected(session_id, False)
+
+
+def _end_of(owner: Parts, session_id: str) -> dict[str, str]:
+    try:
+        stored = owner.database.session(session_id)
+    except (NotFound, StorageError):
+        stored = {}
+    return {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}
 
 
 @link.before_app_request

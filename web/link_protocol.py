@@ -16,15 +16,16 @@ Text messages are JSON objects with a `type`.
     server → page                                              page → server
     clock {id, server_ms}                                      clock {id, server_ms, page_ms}: the answer, at once
     welcome {session_id, video {fps, width, height, quality,   acts {acts: [{id, kind, page_ms, detail?}]}: sent again until acknowledged
-      codecs, bitrate}, elapsed_s}: send media only after it   device {device, state, reason}: camera, microphone or screen
-    acts {ids}: these are stored                               end {}: the student ends the exam
+      codecs, bitrate, still_s}, elapsed_s}: send media only after it   device {device, state, reason}: camera, microphone or screen
+    acts {ids}: done with these                                end {}: the student ends the exam
     quality {notices: [code]}: what the student can mend       break {on}: the student takes a break, or comes back
-    message {id, text, level, from, at}
-    pause {paused, by, reason, seconds_left, breaks_left}: send no media while paused
+    message {id, text, level, from, at}: again to each page,   read {id}: the student has read a message
+      until it is read
+    pause {paused, by, reason, seconds_left, breaks_left}: said to each page once; send no media while paused
     slower {fps} · faster {fps}: what the server can read
     key {}: a picture was lost; send a key picture next
     late {ms, kbits}: what comes was taken so long ago, and so much comes a second
-    ended {reason} · replaced {} · error {code, message}
+    ended {reason, code, note} · replaced {} · error {code, message}
 """
 
 from __future__ import annotations

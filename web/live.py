@@ -21,9 +21,10 @@ from flask_socketio import SocketIO, join_room, leave_room
 from errors import InvalidInput, NotFound, ProctorError
 from exam_session import ExamSession
 from readings import Frame
+from times import iso_time
 from web.access import Access
 from web.live_sound import LiveSound
-from web.wording import sentence, sentences
+from web.wording import sentences, with_sentences
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,8 @@ class Live:
             engineio_logger=False,
         )
         self._green = async_mode == "eventlet"
+        self._whole = threading.RLock()
+        self._keep_answers_apart()
         self._register()
 
     # From the sessions, any thread
@@ -102,7 +105,7 @@ class Live:
         if event in {"notices", "key"}:
             return
         if event == "session_started":
-            payload = session.status()
+            payload = _status(session)
         elif event == "interval_flagged":
             payload = payload | {"reasons": sentences(payload["violations"])}
         rooms = [f"session:{session.session_id}", ALL_EXAMS]
@@ -154,11 +157,27 @@ class Live:
         try:
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
-                self.socketio.server.emit(event, ready_for_json(payload), to=rooms)
-            self._sound.hand_out(lambda sid, message: self.socketio.server.emit("sound", message, to=sid), self._backlog)
+                self._emit(event, ready_for_json(payload), rooms)
+            self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
         except Exception:
             log.exception("a message to the dashboards was lost")
+
+    def _emit(self, event: str, payload: Any, to: str | list[str]) -> None:
+        with self._whole:
+            self.socketio.server.emit(event, payload, to=to)
+
+    def _keep_answers_apart(self) -> None:
+        # An event with a picture goes out as two messages, and an answer to a viewer comes from that viewer's own thread: between the two it
+        # breaks the protocol, and the viewer's connection ends (python-socketio's issue 403 is the same on the other side).
+        server = self.socketio.server
+        send = server._send_packet
+
+        def send_whole(eio_sid: str, packet: Any) -> None:
+            with self._whole:
+                send(eio_sid, packet)
+
+        server._send_packet = send_whole
 
     def _hand_out_pictures(self) -> None:
         now = time.monotonic()
@@ -184,17 +203,16 @@ class Live:
                 continue
             if status is None:
                 frame = session.newest_frame()
-                status = ready_for_json(session.status())
-                status["violations"] = [violation | {"text": sentence(violation)} for violation in status["violations"]]
-            update = status | {"timestamp": session.wall(session.clock()).isoformat(), "frame": None, "frame_at": None}
+                status = ready_for_json(_status(session))
+            update = status | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
             if frame is not None:
-                update["timestamp"] = session.wall(frame.at).isoformat()
+                update["timestamp"] = iso_time(session.wall(frame.at))
                 update["frame_at"] = round(frame.at, 3)
                 if watch.frames != "none" and frame.at > watch.frame_at:
                     update["frame"] = frame.data if watch.frames == "binary" else base64.b64encode(frame.data).decode()
                     watch.frame_at = frame.at
             watch.sent_at = now
-            self.socketio.server.emit("monitoring_update", update, to=sid)
+            self._emit("monitoring_update", update, sid)
 
     def _has_room(self, sid: str) -> bool:
         waiting = self._backlog(sid)
@@ -317,10 +335,16 @@ def _sid() -> str:
     return str(getattr(request, "sid", ""))
 
 
+def _status(session: ExamSession) -> dict[str, Any]:
+    """How a session is, with its violations in words: the pages have no others."""
+    status = session.status()
+    return status | {"violations": with_sentences(status["violations"])}
+
+
 def ready_for_json(value: Any) -> Any:
     """`value` with its times as ISO 8601 in UTC."""
     if isinstance(value, datetime):
-        return value.isoformat()
+        return iso_time(value)
     if isinstance(value, dict):
         return {name: ready_for_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -47,11 +47,11 @@ each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message}}`.
 
 Server to client:
 `monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`,
-`interval_flagged {session_id, user_id, exam_id, interval, video_id, score, violations, reasons, timestamp}`,
+`interval_flagged {session_id, user_id, exam_id, interval, video_id, score, flagged_intervals, violations, reasons, timestamp}`,
 `clip_ready {session_id, interval, video_id, url, duration, clip}`, `session_started {…}`,
-`session_ended {session_id, total_score, flagged_intervals, reason}`, `device_state {session_id, device, state, reason}`,
+`session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
-`message_sent {session_id, id, text, level, by, at, delivered}`,
+`message_sent {session_id, id, text, level, by, at, delivered, read}`, `message_read {session_id, id}`,
 `sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
 
 STUDENT_LINK = """A WebSocket without compression.
@@ -60,7 +60,7 @@ Binary messages carry one picture or a stretch of sound behind a little endian h
 u8 kind (1 picture, 2 sound, 3 screen still), u8 codec (1 jpeg, 2 pcm16, 3 h264, 4 opus),
 u8 flags (bit 0 key, bits 1-3 temporal layer), u8 version = 1, u32 sequence number of the kind, f64 time in ms on the page's clock.
 
-Text messages are JSON objects with a `type`: `acts`, `clock`, `device`, `break`, `end` from the page;
+Text messages are JSON objects with a `type`: `acts`, `clock`, `device`, `break`, `read`, `end` from the page;
 `welcome`, `clock`, `acts` (acknowledged ids), `quality`, `message`, `pause`, `slower`, `faster`, `ended`, `replaced`, `error` from the server."""
 
 

@@ -87,7 +87,7 @@ def settings() -> str:
 def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
-    return render_template("session.html", active="session", session_id=session_id, **_for_proctors())
+    return render_template("session.html", active="session", session_id=session_id, video_fps=parts().settings.video_fps, **_for_proctors())
 
 
 @pages.get("/session/<session_id>/report")
@@ -103,9 +103,11 @@ def portal() -> str:
     settings = parts().settings
     return render_template(
         "portal.html",
-        exam_url=getattr(settings, "exam_url", ""),
-        screen_capture=getattr(settings, "screen_capture", "off"),
+        exam_url=settings.exam_url,
+        screen_capture=settings.screen_capture,
+        watched={kind for kind in KINDS if getattr(settings, f"points_{kind}")},
         keep_days=settings.keep_days,
+        portal_open=settings.portal_open,
         clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
 
@@ -169,6 +171,7 @@ def _for_proctors() -> dict[str, object]:
     return {
         "flag_threshold": settings.flag_threshold,
         "interval_duration": settings.interval_duration,
+        "update_silent_s": settings.update_silent_s,
         "portal_open": settings.portal_open,
         "logged_in": not parts().access.protected,
     }

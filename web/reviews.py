@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from flask import Blueprint, Response, request
 
 from errors import NotFound
@@ -25,10 +27,10 @@ def queue() -> Response:
     Paging by `after` stays right while others decide.
     """
     query = read_query(request, QueueQuery)
-    filters = {"exam_id": query.exam_id, "user_id": query.user_id, "kind": query.kind}
+    filters = _filters(query)
     found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
     items = [flagged_answer(document) for document in found[: query.limit]]
-    return reply(ReviewQueue(items=items, count=len(items), left=parts().reviews.left(**filters), next_after=next_after(found, query.limit)))
+    return reply(ReviewQueue(items=items, count=len(items), **_counts(query), next_after=next_after(found, query.limit)))
 
 
 @reviews.post("/<video_id>")
@@ -47,8 +49,7 @@ def decide(video_id: str) -> Response:
         interval = parts().database.interval(video_id)
         told = {"session_id": interval["session_id"], "interval": interval["index"], "video_id": video_id, "review": review}
         live.announce("interval_reviewed", told, interval.get("exam_id"))
-    left = parts().reviews.left(exam_id=filters.exam_id, user_id=filters.user_id, kind=filters.kind)
-    return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), left=left))
+    return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), **_counts(filters)))
 
 
 @reviews.get("/<video_id>/history")
@@ -59,6 +60,20 @@ def history(video_id: str) -> Response:
     interval = parts().database.interval(video_id)
     made = [Opinion.model_validate(entry) for entry in parts().reviews.history(video_id)]
     return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(interval.get("review") or {}), history=made))
+
+
+class _Counts(TypedDict):
+    left: int
+    disputed: int
+
+
+def _counts(query: ReviewFilter) -> _Counts:
+    filters = _filters(query)
+    return _Counts(left=parts().reviews.count("open", **filters), disputed=parts().reviews.count("disputed", **filters))
+
+
+def _filters(query: ReviewFilter) -> dict[str, str | None]:
+    return {"exam_id": query.exam_id, "user_id": query.user_id, "search": query.search, "kind": query.kind}
 
 
 def check_video_id(video_id: str) -> None:

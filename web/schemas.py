@@ -11,10 +11,12 @@ from datetime import datetime, timezone
 from typing import Annotated, Any, Literal, TypeVar
 
 from flask import Request, Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, WithJsonSchema
 
+from ends import EndCode
 from errors import InvalidInput, TooLarge, Unsupported
 from readings import ViolationKind
+from times import iso_time
 
 LONGEST_ID = 128  # characters, after NFC
 ID_RULE = "An id has 1 to 128 characters: letters and digits of any script, `.`, `_`, `@`, `-`, no leading dot."
@@ -51,7 +53,8 @@ def _utc(value: object) -> object:
 
 _ID_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN, "description": ID_RULE})
 Identifier = Annotated[str, BeforeValidator(normal_id), _ID_SCHEMA]
-Time = Annotated[datetime, BeforeValidator(_utc)]
+_TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
+Time = Annotated[datetime, BeforeValidator(_utc), PlainSerializer(iso_time, when_used="json"), _TIME_SCHEMA]
 RowId = Annotated[str, Field(pattern=ROW_ID_PATTERN)]  # an interval or a check: its session and its number
 
 
@@ -63,6 +66,16 @@ class StudentExam(BaseModel):
 
     user_id: Identifier = Field(examples=["student123"])
     exam_id: Identifier | None = Field(default=None, examples=["exam001"])
+
+
+class StudentStart(StudentExam):
+    """A student's exam to be started by its page."""
+
+    nonce: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z-]{16,64}$",
+        description="A secret of the page's own: with the same one it gets the token of the exam it started again, where the answer was lost.",
+    )
 
 
 class CreateSession(StudentExam):
@@ -144,6 +157,7 @@ class Video(BaseModel):
     quality: float = Field(description="Of a JPEG, 0 to 1.")
     codecs: list[str] = Field(description="What the server takes, best first: `h264` (Annex B, no B frames) and `jpeg`.")
     bitrate: int = Field(description="Bits a second of H.264.")
+    still_s: float = Field(description="Seconds without one changed pixel after which the page tells its camera to be frozen.")
 
 
 class StudentSession(BaseModel):
@@ -153,12 +167,19 @@ class StudentSession(BaseModel):
     user_id: str
     exam_id: str | None
     state: Literal["running", "ended", "interrupted"]
+    end_reason: str = Field(default="", description="Why it ended, as `ended` on the link says it.")
+    end_code: str = Field(default="", description="The same as a code; empty while it runs.")
+    end_note: str = Field(default="", description="What the proctor wrote with it, or how long the server was away.")
+    begun: bool = Field(default=True, description="False until the student's page was connected for the first time: the clock stands.")
+    connected: bool = Field(default=False, description="Is a page connected, here or elsewhere? One that comes now takes its place.")
     rules: dict[str, Any] = Field(description="`watched`: the kinds looked for; `clip_preroll_s`, `clip_postroll_s`: seconds kept around a flag.")
     video: Video
     interval_s: float
     elapsed_s: float | None
     accommodation: dict[str, Any] | None = Field(
-        default=None, description="What is different for this student: `signals_off`, `reading_aloud`, `breaks_allowed`, `break_minutes`."
+        default=None,
+        description="What is different for this student: `signals_off`, `signals_weighed`, `reading_aloud`, `breaks_allowed`, "
+        "`break_minutes`, `set_by`.",
     )
     breaks_left: int = 0
     on_break: bool = False
@@ -318,6 +339,8 @@ class SessionAnswer(BaseModel):
     started_at: Time
     ended_at: Time | None = None
     end_reason: str | None = None
+    end_code: EndCode | None = None
+    end_note: str | None = None
     ended_after_s: float | None = None
     elapsed_s: float | None = Field(default=None, description="While it runs.")
     total_score: int = 0

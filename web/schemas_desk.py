@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from ends import EndCode
 from readings import ViolationKind
-from web.schemas import PAGE, FlaggedAnswer, Identifier, Opinion, ReviewAnswer, RowId, Time
+from web.schemas import LONGEST_ID, LONGEST_PAGE, PAGE, FlaggedAnswer, Identifier, Opinion, ReviewAnswer, RowId, Time
 
 LONGEST_TEXT = 500  # characters of a message or a note
 
@@ -60,6 +61,7 @@ class ReviewFilter(BaseModel):
 
     exam_id: Identifier | None = None
     user_id: Identifier | None = None
+    search: Identifier | None = Field(default=None, description="Only students whose ID has this in it, in upper or lower case.")
     kind: ViolationKind | None = Field(default=None, description="Only those with a violation of this kind.")
 
 
@@ -73,11 +75,13 @@ class QueueQuery(ReviewFilter):
 
 
 class ReviewQueue(BaseModel):
-    """Flagged intervals to be reviewed. `left`: how many nobody has decided, with the same filters but `state`."""
+    """Flagged intervals to be reviewed. `left`: how many nobody has decided, `disputed`: how many have two opinions that differ, with the
+    same filters but `state`."""
 
     items: list[FlaggedAnswer]
     count: int
     left: int
+    disputed: int
     next_after: str | None = Field(default=None, description="`after` for the next ones; null: there are no more.")
 
 
@@ -88,6 +92,7 @@ class Decided(BaseModel):
     video_id: str
     review: ReviewAnswer
     left: int
+    disputed: int
 
 
 class ReviewHistory(BaseModel):
@@ -153,6 +158,58 @@ class Done(BaseModel):
     success: Literal[True] = True
 
 
+# Sessions
+
+SessionState = Literal["running", "ended", "interrupted"]
+
+
+class SessionsQuery(BaseModel):
+    """Which sessions."""
+
+    exam_id: Identifier | None = None
+    without_exam: bool = Field(default=False, description="Only those whose exam has no id; not with `exam_id`.")
+    user_id: Identifier | None = None
+    search: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_ID), AfterValidator(_printable)] = Field(
+        default="", description="Part of a student's id, in any case."
+    )
+    state: SessionState | None = None
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="Most sessions in the answer.")
+    after: str | None = Field(default=None, pattern=r"^[0-9a-f]{32}$", description="Only those that started before this one (`next_after`).")
+
+    @field_validator("without_exam")
+    @classmethod
+    def _one_or_none(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("exam_id"):
+            raise ValueError("must not stand beside exam_id: an exam has an id or none")
+        return value
+
+
+class SessionLine(BaseModel):
+    """A session in the list of them; while it runs with its score as it is now."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    state: SessionState
+    is_running: bool = Field(description="It runs on this server now.")
+    begun: bool = Field(description="False until the student has come; `started_at` is then when it was made.")
+    started_at: Time
+    ended_at: Time | None
+    end_reason: str | None
+    end_code: EndCode | None
+    end_note: str | None
+    total_score: int
+    flagged_intervals: int
+
+
+class Sessions(BaseModel):
+    """Sessions, those that started last first. `count` is how many are in this answer."""
+
+    sessions: list[SessionLine]
+    count: int
+    next_after: str | None = Field(default=None, description="`after` for the next ones; null: there are no more.")
+
+
 # A running session
 
 
@@ -198,6 +255,7 @@ class MessageAnswer(BaseModel):
     by: str
     at: float
     delivered: bool
+    read: bool = Field(default=False, description="The student has said so.")
 
 
 class MessageSent(BaseModel):
@@ -205,6 +263,20 @@ class MessageSent(BaseModel):
 
     success: Literal[True] = True
     message: MessageAnswer
+
+
+class MakeLink(BaseModel):
+    """Another link for the student of a running session, and who makes it."""
+
+    by: Person = "proctor"
+
+
+class LinkMade(BaseModel):
+    """The address at which the student begins the exam, or goes on with it. Links made before stay good."""
+
+    success: Literal[True] = True
+    session_id: str
+    portal_url: str
 
 
 class EndSession(BaseModel):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+import hashlib
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
 from accommodations import Accommodation, document_id_of
 from config import Settings
-from errors import Conflict, Forbidden, StorageError
+from errors import Conflict, Forbidden, NotFound, StorageError
+from times import utc_now
 from web.api import portal_url
 from web.openapi import describe
 from web.parts import parts
-from web.schemas import StudentExam, StudentSession, StudentStarted, Video, read_body, reply
+from web.schemas import StudentSession, StudentStart, StudentStarted, Video, read_body, reply
 from web.schemas_desk import Done, Rehearsal, StudentCheck
 
 students = Blueprint("students", __name__, url_prefix="/api/student")
@@ -25,34 +27,60 @@ H264_BITRATE = 350_000  # as sharp as that, at a sixth of its bytes
 
 
 @students.post("/start")
-@describe(StudentStarted, body=StudentExam, errors=(409, 429, 503))
+@describe(StudentStarted, body=StudentStart, errors=(409, 429, 503))
 def start() -> Response:
     """Start a student's exam from the open portal.
 
-    Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token: the one who started it has that.
+    Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token, but for the page that started it and brings the
+    same `nonce`. 409 with `state` where the student's exam has ended: a link lets the student in again.
     """
     settings = parts().settings
     if not settings.portal_open:
         raise Forbidden("Exams are started by a link here. Ask for yours, and open it.")
     parts().access.count_start(request.remote_addr)
-    wanted = read_body(request, StudentExam)
+    wanted = read_body(request, StudentStart)
+    nonce = hashlib.sha256(wanted.nonce.encode()).hexdigest() if wanted.nonce else ""
+    _refuse_a_second_time(wanted.user_id, wanted.exam_id)
     try:
-        session = parts().monitor.create(wanted.user_id, wanted.exam_id, "browser", None)
-    except Conflict:
-        raise Conflict(
-            f"An exam is already running for {wanted.user_id}. Go on in the window where you started it, or ask the proctor to end it.",
-            field="user_id",
-        ) from None
-    token = parts().access.make_student_token(session.session_id)
+        session_id = parts().monitor.create(wanted.user_id, wanted.exam_id, "browser", None, nonce=nonce).session_id
+    except Conflict as conflict:
+        session_id = conflict.details["session_id"]
+        if not parts().monitor.was_started_with(session_id, nonce):
+            raise Conflict(
+                f"An exam is already running for {wanted.user_id}. Go on in the window where you started it, or ask the proctor for a link.",
+                field="user_id",
+            ) from None
+    token = parts().access.make_student_token(session_id)
     return reply(
         StudentStarted(
-            session_id=session.session_id,
-            user_id=session.user_id,
-            exam_id=session.exam_id,
+            session_id=session_id,
+            user_id=wanted.user_id,
+            exam_id=wanted.exam_id,
             portal_url=portal_url(request, token),
             token=token,
         )
     )
+
+
+def _refuse_a_second_time(user_id: str, exam_id: str | None) -> None:
+    """Raise `Conflict` where this exam of the student has ended: who ended it can't start it again alone.
+
+    Without an exam's ID nobody can tell whether it is the same one.
+    """
+    if exam_id is None:
+        return
+    try:
+        latest = parts().database.latest_session(user_id, exam_id)
+    except StorageError:  # nobody can tell: rather a second session than an exam that can't be taken
+        return
+    if latest is not None and latest["state"] == "running" and parts().monitor.get(latest["_id"]) is None and not parts().monitor.resumed.is_set():
+        raise _back_soon()
+    if latest is None or latest["state"] != "ended" or not latest.get("begun", True):  # interrupted: no doing of the student
+        return
+    kept = timedelta(days=parts().settings.keep_days)
+    if kept and latest["ended_at"] + kept < utc_now():
+        return
+    raise Conflict("This exam has ended for you already. If you must go on, ask your proctor for a link.", field="user_id", state=latest["state"])
 
 
 @students.get("/session")
@@ -65,12 +93,13 @@ def session() -> Response:
     elapsed: float | None
     if running is not None:
         rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
-        user_id, exam_id = running.user_id, running.exam_id
+        user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
     else:
-        document = parts().database.session(session_id)
+        document = _stored(session_id)
         rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
-        user_id, exam_id = document["user_id"], document.get("exam_id")
+        user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
+        end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
         applied = document.get("accommodation")
         accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
     return reply(
@@ -80,6 +109,9 @@ def session() -> Response:
                 "user_id": user_id,
                 "exam_id": exam_id,
                 "state": state,
+                **end,
+                "begun": begun,
+                "connected": parts().links.connected(session_id),
                 "rules": _rules_for_student(rules, settings),
                 "video": student_video(settings),
                 "interval_s": rules.get("interval_duration", settings.interval_duration),
@@ -101,25 +133,49 @@ def check() -> Response:
     session_id: str = g.student_session_id
     found = read_body(request, StudentCheck)
     if parts().monitor.get(session_id) is None:
-        parts().database.session(session_id)
+        _stored(session_id)
         raise Conflict("This exam has ended.")
-    _store("sessions", session_id, {"checks_before": {"at": datetime.now(timezone.utc), **found.model_dump()}})
+    _store("sessions", session_id, {"checks_before": {"at": utc_now(), **found.model_dump()}})
     return reply(Done())
 
 
 @students.post("/rehearsal")
 @describe(Done, body=Rehearsal, errors=(429, 503))
 def rehearsal() -> Response:
-    """Store a rehearsal of that check, which needs no session; a student's later one of the same exam replaces it.
+    """Store a rehearsal of that check, for which no exam need run; a student's later one of the same exam replaces it.
 
-    Only where PORTAL_OPEN is set.
+    Where PORTAL_OPEN is not set it needs the token of an exam's link, and is of that student and exam.
     """
-    if not parts().settings.portal_open:
-        raise Forbidden("Exams are started by a link here. Open yours: its page has the check.")
+    settings = parts().settings
+    if not settings.portal_open and request.authorization is None:
+        raise Forbidden("Exams are started by a link here. Open yours: its page has the rehearsal.")
     parts().access.count_start(request.remote_addr)
     found = read_body(request, Rehearsal)
-    _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": datetime.now(timezone.utc), **found.model_dump()})
+    if not settings.portal_open:
+        own = parts().monitor.get(parts().access.student_session(request))
+        if own is None:
+            raise Conflict("Your exam does not run: ask for a new link.")
+        found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
+    _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
+
+
+def _stored(session_id: str) -> dict[str, Any]:
+    """The record of a session that isn't live. Raise `StorageError` for one that may be again in a moment, as after a restart."""
+    resumed = parts().monitor.resumed.is_set()
+    try:
+        document = parts().database.session(session_id)
+    except NotFound:
+        if not resumed:
+            raise _back_soon() from None
+        raise
+    if document["state"] == "running" and not resumed:
+        raise _back_soon()
+    return document
+
+
+def _back_soon() -> StorageError:
+    return StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
 
 
 def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
@@ -130,7 +186,15 @@ def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
 def student_video(settings: Settings) -> Video:
     """The pictures that a student's page is asked for."""
     codecs = ["h264", "jpeg"] if settings.video_codec == "h264" else ["jpeg"]
-    return Video(fps=settings.video_fps, width=VIDEO_WIDTH, height=VIDEO_HEIGHT, quality=JPEG_QUALITY, codecs=codecs, bitrate=H264_BITRATE)
+    return Video(
+        fps=settings.video_fps,
+        width=VIDEO_WIDTH,
+        height=VIDEO_HEIGHT,
+        quality=JPEG_QUALITY,
+        codecs=codecs,
+        bitrate=H264_BITRATE,
+        still_s=settings.page_still_s,
+    )
 
 
 def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:

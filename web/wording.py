@@ -22,6 +22,11 @@ def sentence(violation: Mapping[str, Any]) -> str:
     return f"{text} (+{violation.get('points', 0)})"
 
 
+def with_sentences(violations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """All of them, each with its sentence as `text`."""
+    return [{**violation, "text": sentence(violation)} for violation in violations]
+
+
 def sentences(violations: Iterable[Mapping[str, Any]]) -> list[str]:
     """Say all of them, those with most points first."""
     return [sentence(violation) for violation in sorted(violations, key=lambda one: (-int(one.get("points", 0)), float(one.get("start", 0))))]

@@ -13,9 +13,11 @@ export function selectionDetail(document) {
 
 export class ActWatch {
   #stop = new AbortController();
-  #focused = null; // null: not known since the start
+  #focused = null; // as last told; null: not known since the start
+  #hidden = false; // as last told
   #leaving = false;
-  #asked = false; // the browser asks whether to leave the page
+  #paused = false;
+  #asking = 0; // questions of the browser that wait for their answer
   #heldUntil = 0;
 
   /** `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). */
@@ -29,10 +31,8 @@ export class ActWatch {
     const { document, screen } = page;
     const on = (target, type, heard) => target.addEventListener(type, heard, { capture: true, signal: this.#stop.signal });
     this.look();
-    if (document.hidden) this.#tell("tab_hidden", "at the start");
-    on(document, "visibilitychange", () => {
-      if (!this.#leaving) this.#tell(document.hidden ? "tab_hidden" : "tab_visible");
-    });
+    this.#lookHidden("at the start");
+    on(document, "visibilitychange", () => this.#lookHidden());
     // A reload or a closed tab hides the page too; that is a break of the connection, not a look elsewhere.
     on(page, "pagehide", () => {
       this.#leaving = true;
@@ -70,21 +70,29 @@ export class ActWatch {
    */
   look() {
     const focused = this.page.document.hasFocus();
-    if (focused === this.#focused || this.#leaving || this.#asked || pageMs() < this.#heldUntil) return;
+    if (focused === this.#focused || this.#leaving || this.#paused || this.#asking || pageMs() < this.#heldUntil) return;
     const before = this.#focused;
     if (before === null && !focused) return;
     this.#focused = focused;
     if (before !== null) this.#tell(focused ? "window_focus" : "window_blur");
   }
 
-  /** The browser is about to ask "leave this page?": its own window takes the focus, and gets no blame for it. */
-  hold() {
-    this.#asked = true;
-    setTimeout(() => {
-      // runs when the question is answered, since the page stands still meanwhile
-      this.#asked = false;
-      this.#heldUntil = pageMs() + FOCUS_RETURNS_MS;
-    });
+  /**
+   * The browser asks the student something on the page's behalf: its own window takes the focus, and gets no blame for it. `answered` settles
+   * with the answer; without it the question is "leave this page?", and the page stands still meanwhile.
+   */
+  async hold(answered = new Promise((resolve) => setTimeout(resolve))) {
+    this.#asking += 1;
+    await Promise.allSettled([answered]);
+    this.#asking -= 1;
+    this.#heldUntil = pageMs() + FOCUS_RETURNS_MS;
+  }
+
+  /** In a pause nothing is told. Who went away in it and is still away when it ends is told as away then, and who came back as back. */
+  pause(on) {
+    this.#paused = on;
+    this.look();
+    this.#lookHidden();
   }
 
   /** Tell of an act that another part noticed (the sharing of the screen stopped). */
@@ -96,7 +104,15 @@ export class ActWatch {
     this.#stop.abort();
   }
 
+  #lookHidden(detail = "") {
+    const { hidden } = this.page.document;
+    if (hidden === this.#hidden || this.#leaving || this.#paused) return;
+    this.#hidden = hidden;
+    this.#tell(hidden ? "tab_hidden" : "tab_visible", detail);
+  }
+
   #tell(kind, detail = "") {
+    if (this.#paused) return;
     const act = { id: crypto.randomUUID(), kind, page_ms: pageMs() };
     this.onAct(detail ? { ...act, detail } : act);
   }

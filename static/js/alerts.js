@@ -1,5 +1,6 @@
 // A flag announced by a short sound and by the browser's notification, each only where this viewer switched it on.
 
+import { remember, remembered } from "./storage.js";
 import { texts } from "./texts.js";
 
 const KEYS = { sound: "alerts.sound", notify: "alerts.notify" };
@@ -9,31 +10,40 @@ const LOUD = 0.12;
 
 /** Is this kind of alert (`sound` or `notify`) switched on in this browser? */
 export function alertOn(name) {
-  try {
-    return localStorage.getItem(KEYS[name]) === "on";
-  } catch {
-    return false;
-  }
+  return remembered(KEYS[name]) === "on";
 }
 
 export class Alerts {
   #context = null;
 
+  constructor() {
+    // a browser plays nothing before the viewer has touched the page
+    for (const event of ["pointerdown", "keydown"]) addEventListener(event, () => alertOn("sound") && this.#wake(), { once: true });
+  }
+
   /** Announce one `interval_flagged`. */
   raise({ session_id, user_id, interval, reasons = [] }) {
     if (alertOn("sound")) this.beep();
     if (!alertOn("notify") || !("Notification" in globalThis) || Notification.permission !== "granted" || document.hasFocus()) return;
-    const note = new Notification(texts.alerts.title(user_id), { body: reasons.join("\n"), tag: `${session_id}-${interval}` });
-    note.addEventListener("click", () => {
-      window.focus();
-      location.assign(`/session/${session_id}#interval-${interval}`);
-    });
+    try {
+      const note = new Notification(texts.alerts.title(user_id), { body: reasons.join("\n"), tag: `${session_id}-${interval}` });
+      note.addEventListener("click", () => {
+        window.focus();
+        location.assign(`/session/${session_id}#interval-${interval}`);
+      });
+    } catch (error) {
+      console.info("This browser lets no page notify by itself.", error.message); // as on Android
+    }
+  }
+
+  #wake() {
+    this.#context ??= new AudioContext();
+    this.#context.resume().catch(() => {});
+    return this.#context;
   }
 
   beep() {
-    this.#context ??= new AudioContext();
-    const context = this.#context;
-    context.resume().catch(() => {});
+    const context = this.#wake();
     for (const [frequency, after] of TONES) {
       const [tone, gain] = [context.createOscillator(), context.createGain()];
       const from = context.currentTime + after;
@@ -56,7 +66,7 @@ export function wireAlertSwitches(scope, alerts) {
     box.addEventListener("change", async () => {
       const problem = box.checked && name === "notify" ? await askToNotify() : "";
       if (problem) box.checked = false;
-      localStorage.setItem(KEYS[name], box.checked ? "on" : "off");
+      remember(KEYS[name], box.checked ? "on" : "off");
       if (box.checked && name === "sound") alerts.beep();
       const place = document.getElementById(said);
       if (place) place.textContent = problem;

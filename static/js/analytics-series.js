@@ -4,12 +4,18 @@ import { texts } from "./texts.js";
 
 const KINDS = ["gaze_distracted", "no_face", "multiple_faces", "speech", "multiple_voices", "tab_switch", "copy_paste", "prohibited_object"];
 const MOST_BARS = 12;
+const MOST_DAYS = 366; // with more of them no bar can be told from the next
+const DAY_MS = 86_400_000;
 
-/** For each chart `{labels, series: [{name, values,}], head, rows, links?}`; `rows` are complete where a chart shows only the greatest. */
+/**
+ * For each chart `{labels, series: [{name, values,}], head, rows, links?, note?}`; `rows` are complete where a chart shows only the greatest.
+ * Charts over time have every day from the first to the last, and months where those are too many; their tables the days on which something was.
+ */
 export function seriesOf(answer) {
+  const time = periods(answer.by_day);
   return {
-    days: days(answer.by_day),
-    signals: signals(answer.by_day),
+    days: days(answer.by_day, time),
+    signals: signals(answer.by_day, time),
     dismissed: dismissed(answer.by_kind),
     exams: exams(answer.by_exam),
     scores: scores(answer.score_distribution),
@@ -21,23 +27,37 @@ const c = texts.analytics.columns;
 const kindName = (kind) => texts.kinds[kind] ?? kind;
 const examName = (exam) => exam ?? texts.analytics.noExam;
 
-function days(rows) {
+/** Every day from the first to the last as its rows, none where nothing was; every month where the days are more than a chart can show. */
+function periods(rows) {
+  const all = [];
+  for (let at = Date.parse(rows[0]?.day); at <= Date.parse(rows.at(-1)?.day); at += DAY_MS) all.push(new Date(at).toISOString().slice(0, 10));
+  const byMonth = all.length > MOST_DAYS;
+  const nameOf = (day) => (byMonth ? day.slice(0, 7) : day);
+  const found = new Map(all.map((day) => [nameOf(day), []]));
+  for (const row of rows) found.get(nameOf(row.day)).push(row);
+  const sums = (value) => [...found.values()].map((rowsOfOne) => rowsOfOne.reduce((sum, row) => sum + value(row), 0));
+  return { labels: [...found.keys()], sums, note: byMonth ? texts.analytics.months : null };
+}
+
+function days(rows, { labels, sums, note }) {
   return {
-    labels: rows.map(({ day }) => day),
+    labels,
+    note,
     series: [
-      { name: c.flags, values: rows.map(({ flags }) => flags) },
-      { name: c.sessions, values: rows.map(({ sessions }) => sessions) },
+      { name: c.flags, values: sums(({ flags }) => flags) },
+      { name: c.sessions, values: sums(({ sessions }) => sessions) },
     ],
     head: [c.day, c.sessions, c.flags],
     rows: rows.map(({ day, sessions, flags }) => [day, sessions, flags]),
   };
 }
 
-function signals(rows) {
+function signals(rows, { labels, sums, note }) {
   const found = KINDS.filter((kind) => rows.some(({ violations }) => violations?.[kind]));
   return {
-    labels: rows.map(({ day }) => day),
-    series: found.map((kind) => ({ name: kindName(kind), values: rows.map(({ violations }) => violations?.[kind] ?? 0) })),
+    labels,
+    note,
+    series: found.map((kind) => ({ name: kindName(kind), values: sums(({ violations }) => violations?.[kind] ?? 0) })),
     head: [c.day, ...found.map(kindName)],
     rows: rows.map(({ day, violations }) => [day, ...found.map((kind) => violations?.[kind] ?? 0)]),
   };

@@ -14,16 +14,38 @@ const KINDS_OF_CHART = {
   scores: { logarithmic: true },
   students: { sideways: true },
 };
+const TYPING_MS = 400;
 const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // days are the viewer's
 
 const charts = new Map();
 let series = null;
 let asked = 0;
+let typing = null;
 
 /** What the filters ask for, as a query. */
 function query(more = {}) {
   const given = { exam_id: byId("filter-exam").value, from: byId("filter-from").value, to: byId("filter-to").value, tz: ZONE, ...more };
   return new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+}
+
+/** What is wrong with the days, in words. A date field gives a year as it is typed: 0002, 0020, 0202, then 2024. */
+function wrongDays() {
+  const [from, to] = [byId("filter-from"), byId("filter-to")];
+  if (!from.validity.valid || !to.validity.valid) return texts.analytics.wholeDay;
+  return from.value && to.value && to.value < from.value ? texts.analytics.dayOrder : "";
+}
+
+/** Read what the filters ask for, once they ask for something; what is half typed is let alone until its field is left. */
+function settle() {
+  clearTimeout(typing);
+  const wrong = wrongDays();
+  if (!wrong) read();
+  else if (document.activeElement?.validity?.valid !== false) problem(wrong);
+}
+
+function problem(text) {
+  setText(byId("analytics-error"), text);
+  byId("analytics-error").hidden = !text;
 }
 
 async function read() {
@@ -35,12 +57,11 @@ async function read() {
     if (mine !== asked) return;
     series = seriesOf(answer);
     setText(byId("sum"), texts.analytics.sum(answer));
-    byId("analytics-error").hidden = true;
+    problem("");
     draw();
   } catch (error) {
     if (!error.code) throw error;
-    setText(byId("analytics-error"), texts.analytics.failed(error.message));
-    byId("analytics-error").hidden = false;
+    if (mine === asked) problem(texts.analytics.failed(error.message));
   }
 }
 
@@ -56,6 +77,9 @@ function draw() {
     const none = place.querySelector(".chart-none");
     none.hidden = !empty;
     setText(none, texts.analytics.noData);
+    const note = place.querySelector(".chart-note");
+    note.hidden = empty || !one.note;
+    setText(note, one.note);
     if (!empty) charts.set(name, drawChart(place.querySelector("canvas"), one, options));
     fillTable(place.querySelector("table"), one);
   }
@@ -84,7 +108,11 @@ async function readExams() {
   }
 }
 
-byId("filters").addEventListener("change", read);
+byId("filters").addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(settle, TYPING_MS);
+});
+byId("filters").addEventListener("focusout", () => wrongDays() && settle());
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 // canvases know nothing of the style sheet: in other colours they are drawn anew
 new MutationObserver(() => series && draw()).observe(document.documentElement, { attributeFilter: ["data-theme"] });

@@ -1,8 +1,10 @@
 // Calls of the server's REST interface, with its one form of error.
 
+import { texts } from "./texts.js";
+
 export class ApiError extends Error {
   constructor(status, { code = "error", message = "", field = null, ...details } = {}) {
-    super(message || `The server answered ${status}.`);
+    super(message || texts.api.status(status));
     Object.assign(this, { status, code, field, details });
   }
 }
@@ -17,10 +19,10 @@ export async function call(path, { method = "GET", body, token, signal } = {}) {
     response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, { code: "unreachable", message: "The server can't be reached." });
+    throw new ApiError(0, { code: "unreachable", message: texts.api.unreachable });
   }
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, answer?.error ?? {});
-  if (answer === null) throw new ApiError(response.status, { message: "The server's answer can't be read." });
+  if (answer === null) throw new ApiError(response.status, { message: texts.api.unreadable });
   return answer;
 }

@@ -46,7 +46,7 @@ export function drawChart(canvas, { labels, series }, { stacked = false, sideway
     return { label: name, data: values, backgroundColor: fillOf(index, colour), borderColor: colour, borderWidth: 1, maxBarThickness: 36 };
   });
   const grid = { color: style("--line") };
-  const values = { beginAtZero: true, stacked, grid, ticks: { precision: 0 }, ...(logarithmic && { type: "logarithmic", min: 0.8, ticks: { callback: (value) => (Number.isInteger(Math.log10(value)) ? value : "") } }) };
+  const values = { beginAtZero: true, stacked, grid, ticks: { precision: 0 }, ...(logarithmic && { type: "logarithmic", min: 0.8, ticks: { callback: (value) => ("125".includes(value.toExponential()[0]) && Number.isInteger(value) ? value : "") } }) };
   const names = { stacked, grid: { display: false } };
   return new Chart(canvas, {
     type: "bar",

@@ -9,6 +9,7 @@ const FLAT = 5; // standard deviation; below it the lens shows nothing but one c
 const NARROW_KBPS = 500; // below it pictures are fewer or smaller than the proctor would like
 const LONGEST = 200; // characters of a reason that the server keeps
 const SLOW_MS = 400; // a round trip that makes messages visibly late
+const LEVEL_MEMORY_MS = 5000;
 const DEAD_DBFS = -85; // below the noise of any open microphone: it is muted or dead
 const VOICE_DBFS = -50; // a voice at arm's length is louder
 
@@ -27,6 +28,23 @@ export function judgeLevel(loudest) {
   if (loudest < DEAD_DBFS) return { state: "warning", text: t.microphone.silent };
   if (loudest < VOICE_DBFS) return { state: "waiting", text: t.microphone.listening };
   return { state: "ready", text: t.microphone.heard };
+}
+
+/** What the microphone gave in one run of the check. Who was heard once is heard: nobody has to go on talking until the start. */
+export class Hearing {
+  #levels = [];
+  #heard = null; // the row, once there was a voice
+
+  /** A `level` in dBFS at `at` ms. */
+  take(level, at) {
+    this.#levels = [...this.#levels.filter((earlier) => at - earlier.at < LEVEL_MEMORY_MS), { at, level }];
+    const row = this.row;
+    if (row.state === "ready") this.#heard = row;
+  }
+
+  get row() {
+    return this.#heard ?? judgeLevel(this.#levels.length ? Math.max(...this.#levels.map(({ level }) => level)) : null);
+  }
 }
 
 /** The light's row from the brightness of the picture's middle: `mean` and `deviation`, 0..255; null without a picture. */
@@ -70,6 +88,14 @@ export function judgeScreen(wanted, { supported, shared, refused }) {
   if (!supported) return { state: "not_ready", text: t.screen.unsupported };
   if (shared) return { state: "not_ready", text: t.screen.part, detail: shared };
   return { state: "not_ready", text: refused ? t.screen.refused : t.screen.required };
+}
+
+/** The shared screen in mid-exam: `ok` while what is shared will do, `whole` when no more can be asked for, `text` for the student or null. */
+export function judgeSharing(wanted, screen) {
+  const { state, detail, text } = judgeScreen(wanted, screen);
+  const ok = Boolean(screen.shared) && state === "ready";
+  const complains = !ok && wanted === "required";
+  return { ok, whole: detail === "shared", text: complains ? (screen.shared ? text : texts.exam.screenStopped) : null };
 }
 
 /** The rows as the server takes them: `{item, state, reason, detail}`; a row that is still waiting counts as a warning. */
@@ -119,4 +145,13 @@ export function mayStart(rows) {
   const waiting = ["camera", "browser", "network"].some((name) => rows[name].state === "waiting");
   if (waiting || bad.some((name) => name !== "microphone")) return "no";
   return bad.includes("microphone") ? "without_microphone" : "yes";
+}
+
+/** The line above the start's button, for `may` of mayStart and the rows. */
+export function hintOf(may, rows) {
+  const states = Object.values(rows).map(({ state }) => state);
+  if (may === "without_microphone") return t.microphoneGone;
+  if (may === "no") return states.includes("not_ready") ? t.blocked : t.wait;
+  if (states.includes("warning")) return t.warned;
+  return states.includes("waiting") ? t.undecided : t.fine;
 }

@@ -40,6 +40,7 @@ export class ClipPlayer {
       this.#place(make("p", { class: "clip-missing muted", text: said }));
       return;
     }
+    if (this.video?.error) this.#videos.delete(item.video_id); // it was loaded ahead, and failed: once more before that is said
     const video = this.#video(item);
     video.preload = "auto";
     video.muted = this.#muted;
@@ -166,7 +167,7 @@ export class ClipPlayer {
       }),
     );
     byId("clip-marks").replaceChildren(
-      ...marks.map(([kind, from]) =>
+      ...[...marks].sort(([, one], [, other]) => one - other).map(([kind, from]) =>
         make("button", { type: "button", class: "quiet clip-mark", text: texts.clip.mark(texts.kinds[kind] ?? kind, from), onclick: () => this.seek(Math.max(0, from - 0.2)) }),
       ),
     );

@@ -31,7 +31,7 @@ export function reasonsOf(interval, numbersOf = () => []) {
   const violations = [...(interval.violations ?? [])].sort((a, b) => b.points - a.points);
   const items = violations.map((violation) => {
     const numbers = numbersOf(violation);
-    return make("li", {}, make("span", { text: texts.violation(violation) }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
+    return make("li", {}, make("span", { text: violation.text }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
   });
   return make("ul", { class: "reasons" }, ...items);
 }

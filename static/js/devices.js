@@ -4,14 +4,14 @@ const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ide
 // What the student's room really sounds like: the browser must not clean, level or cut it.
 const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: { ideal: 1 } };
 
-/** Why a device can't be had, from what getUserMedia threw: `denied`, `busy`, `missing`, `insecure`, `unsupported` or `failed`. */
+/** Why a device can't be had, from what getUserMedia threw: `denied` (by the student), `denied_by_system`, `busy`, `missing`, `insecure`, `unsupported` or `failed`. */
 export function failureOf(error, { secure = true, supported = true } = {}) {
   if (!secure) return "insecure";
   if (!supported) return "unsupported";
   switch (error?.name) {
     case "NotAllowedError":
     case "SecurityError":
-      return "denied";
+      return /system/i.test(error.message) ? "denied_by_system" : "denied"; // Chrome: "Permission denied by system"
     case "NotReadableError":
     case "AbortError":
     case "TrackStartError":
@@ -27,7 +27,13 @@ export function failureOf(error, { secure = true, supported = true } = {}) {
 
 /** The state that the server is told for such a failure. */
 export function stateOf(failure) {
-  return { denied: "denied", insecure: "denied", missing: "missing" }[failure] ?? "lost";
+  return { denied: "denied", denied_by_system: "denied", insecure: "denied", missing: "missing" }[failure] ?? "lost";
+}
+
+/** What is wrong in mid-exam with a device that is not `ok`, as its texts are named: from the state and the reason that the server is told. */
+export function troubleOf(state, reason) {
+  if (["denied", "denied_by_system", "busy", "missing"].includes(reason)) return reason;
+  return ["denied", "missing", "off"].includes(state) ? state : "lost";
 }
 
 async function ask(constraints) {
@@ -66,18 +72,26 @@ export async function openBoth() {
   }
 }
 
-/** Tell `told()` when the student allows `name` (camera, microphone) after all. Browsers that can't say are left to the student's reload. */
+/**
+ * Tell `told()` when the student allows `name` (camera, microphone) after all. Gives a function that says whether the browser refuses it now
+ * and will tell of a change; where it won't, only the student can say when to try again.
+ */
 export function watchPermission(name, told) {
+  let permission = null;
   const asked = navigator.permissions?.query({ name });
   asked?.then(
-    (permission) => permission.addEventListener("change", () => permission.state === "granted" && told()),
+    (found) => {
+      permission = found;
+      permission.addEventListener("change", () => permission.state === "granted" && told());
+    },
     (error) => console.info(`This browser does not tell of ${name} permissions.`, error.name),
   );
+  return () => permission?.state === "denied";
 }
 
 /** Tell `told(state, reason)` when the track ends, falls silent or comes back. */
 export function watchTrack(track, told) {
-  track.addEventListener("ended", () => told("lost", "the device ended"));
-  track.addEventListener("mute", () => told("off", "the system or the device turned it off"));
+  track.addEventListener("ended", () => told("lost", "device_ended"));
+  track.addEventListener("mute", () => told("off", "turned_off"));
   track.addEventListener("unmute", () => told("ok", ""));
 }

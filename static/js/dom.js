@@ -39,6 +39,25 @@ export function setText(element, text) {
   if (element.textContent !== next) element.textContent = next;
 }
 
+/** A double click on `button` is one wish, and so is a key held down. To be called before it is listened to; gives the button. */
+export function oneWish(button) {
+  button.addEventListener("click", (event) => {
+    if (event.detail < 2) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  });
+  button.addEventListener("keydown", (event) => event.repeat && ["Enter", " "].includes(event.key) && event.preventDefault());
+  return button;
+}
+
+/** Ask with `dialog`: gives the value of the button that was pressed, or an empty text where it was left by Esc. */
+export function answerOf(dialog) {
+  dialog.returnValue = ""; // else what was said before would be said again by Esc
+  dialog.onclick = ({ detail }) => detail < 2; // the second click of a double click on what opened it chooses nothing
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue), { once: true }));
+}
+
 /** A share 0..1 for a bar drawn by the style sheet. */
 export function setShare(element, share) {
   element.style.setProperty("--share", String(Math.max(0, Math.min(1, share))));

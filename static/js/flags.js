@@ -24,7 +24,7 @@ export class Flags {
     if (this.list.querySelector(`[data-key="${CSS.escape(key)}"]`)) return;
     const toast = make(
       "li",
-      { class: "toast", "data-key": key },
+      { class: "toast", "data-key": key, "data-session": session_id },
       make(
         "div",
         { class: "toast-head" },
@@ -44,6 +44,12 @@ export class Flags {
     this.#drawRest();
     this.#expire(toast);
     this.say(texts.live.flagged(user_id, exam_id, reasons));
+  }
+
+  /** Its flags were seen elsewhere. */
+  forget(session_id) {
+    for (const toast of this.list.querySelectorAll(`[data-session="${CSS.escape(session_id)}"]`)) toast.remove();
+    this.#drawRest();
   }
 
   /** Say something to screen readers when they have time. */
@@ -76,6 +82,6 @@ export class Flags {
     toast.remove();
     this.#drawRest();
     onSeen();
-    next.focus();
+    (next.isConnected ? next : document.getElementById("main")).focus();
   }
 }

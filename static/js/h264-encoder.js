@@ -87,9 +87,13 @@ export class H264Encoder {
     return true;
   }
 
-  /** Resolves when every picture is out. */
-  flush() {
-    return this.#encoder?.flush();
+  /** Resolves when every picture is out; an encoder that does not answer within `most` ms has failed. */
+  async flush(most = ANSWER_MS) {
+    try {
+      await within(this.#encoder?.flush(), most);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   close() {
@@ -156,10 +160,10 @@ export class Trial {
   /** Why it is not to be used; empty when it is. */
   async verdict() {
     try {
-      await within(this.#encoder.flush() ?? Promise.resolve());
+      await this.#encoder.flush(TRIAL_MS);
       const fault = this.#failure || faultOf(this.#chunks, this.#sent);
       if (fault || typeof VideoDecoder !== "function") return fault;
-      const seen = await within(this.#decode());
+      const seen = await within(this.#decode(), TRIAL_MS);
       return difference(seen, this.#look) > LOOK_MOST ? "pictures come out as something else" : "";
     } catch (error) {
       return String(error);
@@ -198,6 +202,6 @@ function small(image) {
   return context.getImageData(0, 0, LOOK_WIDTH, LOOK_HEIGHT).data;
 }
 
-function within(promise) {
-  return Promise.race([promise, new Promise((_, refuse) => setTimeout(() => refuse(new Error("the encoder does not answer")), TRIAL_MS))]);
+function within(promise, most) {
+  return Promise.race([promise, new Promise((_, refuse) => setTimeout(() => refuse(new Error("the encoder does not answer")), most))]);
 }

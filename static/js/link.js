@@ -18,11 +18,13 @@ export class Link {
   #waiting = { bytes: 0, since: 0 };
   #openedAt = 0;
   #heardAt = 0;
+  #ending = false; // the student has ended the exam, and the server has not said so yet
+  #read = new Set(); // messages that the student has read; the server says one again until it knows
 
   /**
-   * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state)` with connecting, open,
-   * waiting, ended, replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`, `key`, `late`, `ended`, `error` with the
-   * server's message. `room`: bytes that may wait to leave before pictures are skipped; may be set.
+   * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
+   * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`,
+   * `key`, `late`, `error` with the server's message. `room`: bytes that may wait to leave before pictures are skipped; may be set.
    */
   constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random } = {}) {
     Object.assign(this, { url, queue, on, open, now, random });
@@ -59,13 +61,21 @@ export class Link {
     if (this.state === "open" && now - this.#heardAt > SILENT_MS) this.drop();
   }
 
-  /** Give the present socket up and try anew at once (the network changed, or is stuck). */
+  /** Give the present socket up (it is stuck), and try anew after a while. */
   drop() {
     if (FINAL.has(this.state)) return;
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
     this.#retry();
+  }
+
+  /** The network is there again: give the present socket up and try anew at once, however often it was tried in vain. */
+  hurry() {
+    if (FINAL.has(this.state)) return;
+    this.drop();
+    this.#attempt = 0;
+    this.connect();
   }
 
   get isOpen() {
@@ -120,15 +130,21 @@ export class Link {
     return this.isOpen;
   }
 
-  /** The student ends the exam. False when it can't be said now. */
+  /** The student ends the exam: said now where it can be, and at each welcome until the server says that it has ended. */
   end() {
+    this.#ending = true;
     if (this.isOpen) this.#say({ type: "end" });
-    return this.isOpen;
+  }
+
+  /** The student has read message `id`: said now where it can be, and at each welcome. */
+  read(id) {
+    this.#read.add(id);
+    if (this.isOpen) this.#say({ type: "read", id });
   }
 
   /** For good: `state` is ended or refused. */
-  close(state) {
-    if (!FINAL.has(this.state)) this.#finish(state);
+  close(state, end) {
+    if (!FINAL.has(this.state)) this.#finish(state, end);
   }
 
   #media(kind, codec, payload, time, about = {}) {
@@ -146,10 +162,10 @@ export class Link {
     this.#socket.send(JSON.stringify(message));
   }
 
-  #become(state) {
+  #become(state, end) {
     if (state === this.state) return;
     this.state = state;
-    this.on.state?.(state);
+    this.on.state?.(state, end);
   }
 
   #lost(code) {
@@ -164,9 +180,9 @@ export class Link {
     this.#become("waiting");
   }
 
-  #finish(state) {
+  #finish(state, end) {
     this.#dueAt = 0;
-    this.#become(state);
+    this.#become(state, end);
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
@@ -188,6 +204,8 @@ export class Link {
         this.#become("open");
         this.on.welcome?.(message);
         for (const acts of this.queue.batches()) this.#say({ type: "acts", acts });
+        for (const id of this.#read) this.#say({ type: "read", id });
+        if (this.#ending) this.#say({ type: "end" }); // last: what was done before it counts
         break;
       case "acts":
         this.#forget(message.ids ?? []);
@@ -197,8 +215,7 @@ export class Link {
         this.on.rate?.(message);
         break;
       case "ended":
-        this.#finish("ended");
-        this.on.ended?.(message);
+        this.#finish("ended", { code: message.code, note: message.note });
         break;
       case "replaced":
         this.#finish("replaced");
@@ -208,8 +225,10 @@ export class Link {
         if (message.act_id) this.#forget([message.act_id]); // an act the server can't read would be sent for ever
         if (message.code === "unauthorized" || message.code === "forbidden") this.#finish("refused");
         break;
-      case "quality":
       case "message":
+        if (!this.#read.has(message.id)) this.on.message?.(message);
+        break;
+      case "quality":
       case "pause":
       case "key":
       case "late":

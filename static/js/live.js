@@ -1,12 +1,13 @@
 // The live page: a tile for each running exam, those that need a look first, flags announced as they are raised.
 
-import { Alerts, wireAlertSwitches } from "./alerts.js";
+import { wireAlertSwitches } from "./alerts.js";
 import { call } from "./api.js";
-import { byId, make, setText } from "./dom.js";
 import { wireCopyButtons } from "./copy.js";
-import { Flags } from "./flags.js";
-import { ProctorSocket } from "./proctor-socket.js";
+import { alerts, flags, socket } from "./desk.js";
+import { byId, make, setText } from "./dom.js";
+import { forgetSeen, hasUnseen, markSeen, onSeen } from "./seen-flags.js";
 import { compareEntries, misplaced } from "./states.js";
+import { remember, remembered } from "./storage.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
 
@@ -14,65 +15,49 @@ const TILE_FPS = 1;
 const REDRAW_MS = 1000;
 const COLUMNS = { 4: 2, 9: 3, 16: 4, 30: 6 }; // tiles on a screen → tiles in a row
 const SIZE = "live.size";
-const SEEN = "live.seen"; // how many flags of each session this viewer has seen
 const READ_AGAIN_MS = 60_000; // what an event did not bring
-const GONE_AFTER_MS = 20_000; // an ended exam's tile stays that long if its flag was not seen
+const HOLD_MS = 5000; // so long after a pointer or key was at the tiles none of them moves
+const FILTERS = { search: "filter-search", exam: "filter-exam", state: "filter-state", fine: "filter-fine" };
 
 const reduced = matchMedia("(prefers-reduced-motion: reduce)");
 
-
-function seenFlags() {
-  try {
-    return JSON.parse(localStorage.getItem(SEEN)) ?? {};
-  } catch {
-    return {}; // storage is blocked, or holds what this page never wrote
-  }
-}
-
-function keepSeen(seen) {
-  try {
-    localStorage.setItem(SEEN, JSON.stringify(seen));
-  } catch (error) {
-    console.info("What was seen is forgotten with this page.", error.name);
-  }
-}
-
-function hasUnseen({ session_id, flagged_intervals = 0 }) {
-  return flagged_intervals > (seenFlags()[session_id] ?? 0);
-}
 class LivePage {
   tiles = new Map();
   threshold = Number(document.body.dataset.flagThreshold);
   grid = byId("grid");
-  flags = new Flags(byId("toasts"), byId("announcer"));
-  alerts = new Alerts();
-  filters = { search: "", exam: "", state: "", hideFine: false };
+  filters = { search: "", exam: "", state: "", fine: "" };
+  usedAt = -Infinity; // when a pointer or key was at the tiles
   // a tile that nobody sees gets its state, and no picture
   inView = new IntersectionObserver((seen) => this.looked(seen), { rootMargin: "200px" });
 
   start() {
-    this.socket = new ProctorSocket(() => this.read());
-    this.socket.on("monitoring_update", (update) => this.hear(update));
-    this.socket.on("session_started", (status) => this.add(status));
-    this.socket.on("session_ended", (ended) => this.remove(ended));
-    this.socket.on("interval_flagged", (flag) => this.flagged(flag));
-    this.socket.on("device_state", ({ session_id, device, state, reason }) => {
+    socket.on("monitoring_update", (update) => this.hear(update));
+    socket.on("session_started", (status) => this.add(status));
+    socket.on("session_ended", (ended) => this.remove(ended));
+    socket.on("interval_flagged", (flag) => this.flagged(flag));
+    socket.on("device_state", ({ session_id, device, state, reason }) => {
       const tile = this.tiles.get(session_id);
       tile?.update({ devices: { ...tile.status.devices, [device]: { state, reason } } });
     });
-    this.socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
-    this.socket.joinExam();
-    setInterval(() => this.socket.isOpen && this.read(), READ_AGAIN_MS);
+    socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
+    onSeen(() => this.readSeen());
+    setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
     wireCopyButtons(document);
-    wireAlertSwitches(document, this.alerts);
+    wireAlertSwitches(document, alerts);
     this.wireFilters();
     this.readNotes();
     this.grid.addEventListener("keydown", (event) => this.move(event));
+    for (const event of ["pointermove", "keydown", "focusin"]) this.grid.addEventListener(event, () => this.use());
     this.grid.addEventListener("pointerleave", () => this.arrange());
     this.grid.addEventListener("focusout", () => setTimeout(() => this.arrange()));
     byId("sort-now").addEventListener("click", () => this.arrange({ force: true }));
     document.addEventListener("visibilitychange", () => this.joinAll());
     setInterval(() => this.redraw(), REDRAW_MS);
+    socket.onConnect(() => this.read());
+  }
+
+  use() {
+    this.usedAt = performance.now();
   }
 
   /** The running sessions as the server knows them now; after a break some are gone and some are new. */
@@ -81,9 +66,9 @@ class LivePage {
     try {
       const { sessions } = await call("/api/sessions/active");
       const running = new Set(sessions.map(({ session_id }) => session_id));
-      for (const id of before) if (!running.has(id)) this.drop(id);
+      for (const id of before) if (!running.has(id)) this.over(id);
       for (const status of sessions) this.add(status, { quietly: true });
-      keepSeen(Object.fromEntries(Object.entries(seenFlags()).filter(([id]) => running.has(id))));
+      forgetSeen((id) => running.has(id) || this.tiles.has(id));
       byId("live-error").hidden = true;
     } catch (error) {
       setText(byId("live-error"), texts.live.failed(error.message));
@@ -120,8 +105,8 @@ class LivePage {
       known.update(status);
       return;
     }
-    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(status.session_id) });
-    tile.link.addEventListener("click", () => this.see(status.session_id));
+    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => markSeen(tile.status) });
+    tile.link.addEventListener("click", () => markSeen(tile.status));
     this.tiles.set(status.session_id, tile);
     tile.unseen = hasUnseen(status); // of flags that were raised while this page was not open, too
     tile.draw();
@@ -136,14 +121,24 @@ class LivePage {
   remove({ session_id, flagged_intervals }) {
     const tile = this.tiles.get(session_id);
     if (!tile) return;
-    this.flags.say(texts.live.ended(tile.status.user_id, flagged_intervals));
-    this.socket.leaveSession(session_id);
-    if (tile.unseen) setTimeout(() => this.drop(session_id), GONE_AFTER_MS);
-    else this.drop(session_id);
+    flags.say(texts.live.ended(tile.status.user_id, flagged_intervals));
+    this.over(session_id);
+  }
+
+  /** The exam has ended: its tile goes, once its flags were seen. */
+  over(session_id) {
+    const tile = this.tiles.get(session_id);
+    if (!tile?.unseen) {
+      this.drop(session_id);
+      return;
+    }
+    socket.leaveSession(session_id);
+    tile.ended = true;
+    tile.draw();
   }
 
   drop(session_id) {
-    this.socket.leaveSession(session_id);
+    socket.leaveSession(session_id);
     const tile = this.tiles.get(session_id);
     if (!tile) return;
     const hadFocus = tile.element.contains(document.activeElement);
@@ -158,26 +153,27 @@ class LivePage {
     const tile = this.tiles.get(flag.session_id);
     if (tile) {
       tile.unseen = true;
-      tile.draw();
+      tile.update({ flagged_intervals: flag.flagged_intervals });
     }
-    this.flags.add(flag, () => this.see(flag.session_id));
-    this.alerts.raise(flag);
     this.arrange();
   }
 
-  see(session_id) {
-    const tile = this.tiles.get(session_id);
-    if (!tile) return;
-    if (tile.seen === document.activeElement) tile.link.focus();
-    tile.unseen = false;
-    keepSeen({ ...seenFlags(), [session_id]: tile.status.flagged_intervals ?? 0 });
-    tile.draw();
+  readSeen() {
+    for (const [session_id, tile] of this.tiles) {
+      if (!tile.unseen || hasUnseen(tile.status)) continue;
+      if (tile.seen === document.activeElement) tile.link.focus();
+      tile.unseen = false;
+      tile.draw();
+      if (tile.ended) this.drop(session_id);
+    }
     this.arrange();
   }
 
   join(session_id) {
-    const seen = !document.hidden && this.tiles.get(session_id)?.inView;
-    this.socket.joinSession(session_id, { frames: seen ? "binary" : "none", fps: TILE_FPS });
+    const tile = this.tiles.get(session_id);
+    if (tile?.ended) return;
+    const seen = !document.hidden && tile?.inView;
+    socket.joinSession(session_id, { frames: seen ? "binary" : "none", fps: TILE_FPS });
   }
 
   looked(entries) {
@@ -195,10 +191,11 @@ class LivePage {
 
   // Order and filters
 
-  /** Put urgent tiles first, but never under a pointer or a focus: then a button offers it. */
+  /** Put urgent tiles first, but not while a pointer or a key is at them: then a button offers it. */
   arrange({ force = false } = {}) {
     const wanted = [...this.tiles.values()].sort(compareEntries);
-    const held = this.grid.matches(":hover") || this.grid.contains(document.activeElement);
+    const used = this.grid.matches(":hover") || this.grid.contains(document.activeElement);
+    const held = used && performance.now() - this.usedAt < HOLD_MS;
     if (force || !held) {
       const present = [...this.grid.children];
       if (wanted.some((tile, index) => present[index] !== tile.element)) this.reorder(wanted);
@@ -222,10 +219,10 @@ class LivePage {
 
   /** Show what the filters let through. While a pointer or focus is in the grid nothing leaves it, and what comes is put at its end. */
   filter({ held = false } = {}) {
-    const { search, exam, state: only, hideFine } = this.filters;
+    const { search, exam, state: only, fine } = this.filters;
+    const named = (status) => `${status.user_id} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search.trim().toLocaleLowerCase());
     for (const { element, status, state } of this.tiles.values()) {
-      const named = `${status.user_id} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search);
-      const shown = named && (!exam || status.exam_id === exam) && (!only || state === only) && !(hideFine && state === "fine");
+      const shown = named(status) && (!exam || status.exam_id === exam) && (!only || state === only) && !(fine && state === "fine");
       if (element.hidden !== shown || (held && !shown)) continue;
       if (held) this.grid.append(element);
       element.hidden = !shown;
@@ -253,31 +250,41 @@ class LivePage {
     const select = byId("filter-exam");
     if (select.dataset.exams === exams.join("\n")) return;
     select.dataset.exams = exams.join("\n");
-    select.replaceChildren(make("option", { value: "", text: texts.live.allExams }), ...exams.map((exam) => make("option", { value: exam, text: exam })));
-    if (exams.length && !exams.includes(this.filters.exam)) this.filters.exam = "";
+    select.replaceChildren(select.options[0], ...exams.map((exam) => make("option", { value: exam, text: exam })));
+    if (this.filters.exam && exams.length && !exams.includes(this.filters.exam)) {
+      this.filters.exam = "";
+      this.keepFilters();
+    }
     select.value = this.filters.exam;
   }
 
   wireFilters() {
-    const changed = (key, value) => {
-      this.filters[key] = value;
-      this.filter();
-      this.count();
-    };
-    byId("filter-search").addEventListener("input", ({ target }) => changed("search", target.value.trim().toLocaleLowerCase()));
-    byId("filter-exam").addEventListener("change", ({ target }) => changed("exam", target.value));
-    byId("filter-fine").addEventListener("change", ({ target }) => changed("hideFine", target.checked));
     for (const option of document.querySelectorAll("[data-state-name]")) option.textContent = texts.states[option.dataset.stateName];
-    const exam = new URLSearchParams(location.search).get("exam"); // from the exams page
-    if (exam) this.filters.exam = exam;
-    byId("filter-state").addEventListener("change", ({ target }) => changed("state", target.value));
+    const asked = new URLSearchParams(location.search); // the browser's "back" from a session finds them again
+    for (const [name, id] of Object.entries(FILTERS)) {
+      const field = byId(id);
+      this.filters[name] = asked.get(name) ?? "";
+      if (field.type === "checkbox") field.checked = Boolean(this.filters[name]);
+      else field.value = this.filters[name];
+      field.addEventListener(field.type === "text" ? "input" : "change", () => {
+        this.filters[name] = field.type === "checkbox" ? (field.checked ? "1" : "") : field.value;
+        this.keepFilters();
+        this.filter();
+        this.count();
+      });
+    }
     const size = byId("filter-size");
-    size.value = localStorage.getItem(SIZE) ?? "";
+    size.value = remembered(SIZE) ?? "";
     this.fit(size.value);
     size.addEventListener("change", () => {
-      localStorage.setItem(SIZE, size.value);
+      remember(SIZE, size.value);
       this.fit(size.value);
     });
+  }
+
+  keepFilters() {
+    const query = String(new URLSearchParams(Object.entries(this.filters).filter(([, value]) => value)));
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
   }
 
   /** So many tiles that a screen shows `size` of them at once; as many as fit without one. */

@@ -1,11 +1,14 @@
 // How many flags are left to review, beside the word in the navigation.
 
 import { call } from "./api.js";
+import { socket } from "./desk.js";
 import { byId, setText } from "./dom.js";
 import { texts } from "./texts.js";
 
 const READ_MS = 30_000;
+const SETTLE_MS = 300; // decisions come in a row
 const place = byId("review-left");
+let soon = null;
 
 function show(left) {
   place.hidden = !left;
@@ -23,9 +26,12 @@ async function read() {
   }
 }
 
-// The review page knows the number with each decision; other pages say that a flag was raised.
-document.addEventListener("review-left", ({ detail }) => show(detail.left));
-document.addEventListener("flag-raised", read);
+function readSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(read, SETTLE_MS);
+}
+
+for (const event of ["interval_flagged", "interval_reviewed"]) socket.on(event, readSoon);
 document.addEventListener("visibilitychange", read);
 setInterval(read, READ_MS);
 read();

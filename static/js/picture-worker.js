@@ -13,13 +13,15 @@ let layered = true; // two temporal layers, until a trial of them fails
 let trial = null;
 let encoder = null;
 let opening = false;
+let failing = Promise.resolve(); // until what a failed encoder held is out: what comes later must not overtake it
 const stillness = new Stillness();
 let part = null;
 
 onmessage = async ({ data }) => {
   const { image, wanted, at } = data;
   try {
-    if (stillness.look(at, () => middle(image))) postMessage({ frozen: stillness.frozen });
+    await failing;
+    if (stillness.look(at, () => middle(image), wanted.stillMs)) postMessage({ frozen: stillness.frozen });
     if (!wanted.bitrate || state === "refused") {
       encoder?.close();
       encoder = null;
@@ -111,14 +113,20 @@ async function sendH264(image, wanted, at, key) {
   const present = encoder?.config;
   const changed = !present || ["width", "height", "bitrate", "fps", "layers"].some((name) => present[name] !== config[name]);
   if (changed) {
-    await encoder?.flush()?.catch?.(() => {}); // a failure is told by the encoder itself
-    encoder ??= new H264Encoder(
-      ({ bytes, ...about }) => postMessage({ bytes: bytes.buffer, codec: "h264", ...about }, [bytes.buffer]),
-      (images, reason) => failed(images, reason, wanted),
-    );
-    if (!(await encoder.open(config))) failed([], "the browser says that it can't", wanted);
+    await encoder?.flush();
+    if (state === "ready") await openH264(config, wanted);
   }
-  if (state !== "ready" || !encoder.encode(sized(image, wanted, at), at, key)) await sendJpeg(image, wanted, at);
+  if (state === "ready" && encoder.encode(sized(image, wanted, at), at, key)) return;
+  await failing;
+  await sendJpeg(image, wanted, at);
+}
+
+async function openH264(config, wanted) {
+  const fail = (images, reason) => {
+    failing = failed(images, reason, wanted).catch((error) => postMessage({ error: String(error) }));
+  };
+  encoder ??= new H264Encoder(({ bytes, ...about }) => postMessage({ bytes: bytes.buffer, codec: "h264", ...about }, [bytes.buffer]), fail);
+  if (!(await encoder.open(config))) fail([], "the browser says that it can't");
 }
 
 /** The encoder has failed: what it held goes out as JPEG, and so does all that follows. */

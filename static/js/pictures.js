@@ -15,7 +15,7 @@ export class Pictures {
   #key = true;
   #off = false;
   #schedule = new Schedule(10);
-  #wanted = { fps: 10, width: 640, height: 480, quality: 0.6, bitrate: 0, layers: true };
+  #wanted = { fps: 10, width: 640, height: 480, quality: 0.6, bitrate: 0, layers: true, stillMs: 1500 };
 
   /**
    * `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time; `onFrozen(frozen)` is told
@@ -32,7 +32,7 @@ export class Pictures {
     };
   }
 
-  /** What to send: `{fps, width, height, quality, bitrate, layers}`, each optional; quality 0..1, `bitrate` of H.264, 0 for JPEG, `fps` 0 for nothing. */
+  /** What to send: `{fps, width, height, quality, bitrate, layers, stillMs}`, each optional; quality 0..1, `bitrate` of H.264, 0 for JPEG, `fps` 0 for nothing. */
   want(wanted) {
     const quality = wanted.quality ?? this.#wanted.quality;
     const before = this.#wanted;

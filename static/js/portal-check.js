@@ -1,16 +1,15 @@
 // The check before the exam: opens the devices, judges each row again and again, says when the exam can start.
 
 import { call } from "./api.js";
-import { brightness, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
+import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
 import { pageMs } from "./clock.js";
 import { openBoth, watchPermission, watchTrack } from "./devices.js";
-import { byId, levelShare, setShare, setText } from "./dom.js";
+import { byId, levelShare, oneWish, setShare, setText } from "./dom.js";
 import { ScreenShare } from "./portal-screen.js";
 import { Sound } from "./sound.js";
 import { texts } from "./texts.js";
 
 const LOOK_MS = 400;
-const LEVEL_MEMORY_MS = 5000;
 const TRIPS = 5;
 const SPEED_BYTES = 60_000; // the server takes 64 KB in one call
 const SPEED_TRIES = 4;
@@ -21,15 +20,15 @@ const FACE_QUALITY = 0.7;
 
 export class CheckStep {
   #timer = 0;
-  #levels = [];
+  #hearing = new Hearing();
   #devices = null;
   #trips = null;
   #kbps = null;
   #face = null;
   #faceDue = 0;
   #looking = false;
-  #canvas = new OffscreenCanvas(64, 48);
-  #faceCanvas = new OffscreenCanvas(480, 360);
+  #canvas = null; // not before the browser is known to have one
+  #faceCanvas = null;
   #run = 0;
   #watching = false;
 
@@ -38,7 +37,7 @@ export class CheckStep {
     this.sound = new Sound((heard) => this.#heard(heard));
     this.video = byId("check-video");
     byId("check-again").addEventListener("click", () => this.#begin());
-    byId("check-start").addEventListener("click", () => {
+    oneWish(byId("check-start")).addEventListener("click", () => {
       if (byId("check-start").getAttribute("aria-disabled") !== "true") onStart();
     });
     this.capture = document.body.dataset.screenCapture;
@@ -59,6 +58,8 @@ export class CheckStep {
   async open(token, { resume = false, rehearsal = false } = {}) {
     Object.assign(this, { token, resuming: resume, rehearsal });
     this.#watching = true;
+    this.sound.onSound = (heard) => this.#heard(heard); // an exam that didn't come about had it
+    if (this.screen) this.screen.onChange = () => this.#judge();
     clearInterval(this.#timer);
     this.#timer = setInterval(() => this.#judge(), LOOK_MS);
     return this.#begin();
@@ -93,7 +94,7 @@ export class CheckStep {
     const run = ++this.#run;
     this.#close();
     this.#devices = { camera: {}, microphone: {} };
-    this.#levels = [];
+    this.#hearing = new Hearing();
     this.#trips = null;
     this.#kbps = null;
     this.#face = null;
@@ -101,7 +102,10 @@ export class CheckStep {
     this.#judge();
     const network = this.#measure();
     const devices = await openBoth();
-    if (run !== this.#run) return devices;
+    if (run !== this.#run) {
+      for (const { track } of Object.values(devices)) track?.stop(); // nobody else knows of them
+      return { camera: {}, microphone: {} };
+    }
     this.#devices = devices;
     for (const [name, device] of Object.entries(devices)) {
       if (device.track) watchTrack(device.track, (state) => this.#changed(run, name, state));
@@ -181,7 +185,7 @@ export class CheckStep {
     try {
       const width = 480;
       const height = Math.round((width * video.videoHeight) / video.videoWidth);
-      if (this.#faceCanvas.height !== height) this.#faceCanvas = new OffscreenCanvas(width, height);
+      if (this.#faceCanvas?.height !== height) this.#faceCanvas = new OffscreenCanvas(width, height);
       this.#faceCanvas.getContext("2d").drawImage(video, 0, 0, width, height);
       const blob = await this.#faceCanvas.convertToBlob({ type: "image/jpeg", quality: FACE_QUALITY });
       const look = await this.#send("/api/student/look", blob, "image/jpeg");
@@ -194,14 +198,14 @@ export class CheckStep {
   }
 
   #heard({ level }) {
-    const now = pageMs();
-    this.#levels = [...this.#levels.filter((heard) => now - heard.at < LEVEL_MEMORY_MS), { at: now, level }];
+    this.#hearing.take(level, pageMs());
     setShare(byId("check-meter"), levelShare(level));
   }
 
   #light() {
     const { video } = this;
-    if (!this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return null;
+    if (!this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !("OffscreenCanvas" in window)) return null;
+    this.#canvas ??= new OffscreenCanvas(64, 48);
     const context = this.#canvas.getContext("2d", { willReadFrequently: true });
     const { videoWidth: width, videoHeight: height } = video;
     // the middle, where the face is: a window behind the student must not pass for light
@@ -213,7 +217,7 @@ export class CheckStep {
     const row = judgeDevice("microphone", this.#devices.microphone);
     if (row.state !== "ready") return row;
     if (this.sound.waiting) return { state: "waiting", text: texts.check.microphone.blocked };
-    const level = judgeLevel(this.#levels.length ? Math.max(...this.#levels.map((heard) => heard.level)) : null);
+    const level = this.#hearing.row;
     return { ...level, text: `${row.text}. ${level.text}` };
   }
 
@@ -259,10 +263,6 @@ export class CheckStep {
       else start.removeAttribute("aria-disabled");
     }
     byId("check-again").hidden = !states.some((state) => state === "not_ready" || state === "warning");
-    let hint = check.fine;
-    if (may === "without_microphone") hint = check.microphoneGone;
-    else if (may === "no") hint = states.includes("not_ready") ? check.blocked : check.wait;
-    else if (states.includes("warning")) hint = check.warned;
-    setText(byId("check-hint"), hint);
+    setText(byId("check-hint"), hintOf(may, this.rows));
   }
 }

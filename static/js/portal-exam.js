@@ -4,84 +4,108 @@ import { ActQueue } from "./act-queue.js";
 import { openActStore } from "./act-store.js";
 import { ActWatch } from "./acts.js";
 import { call } from "./api.js";
+import { judgeSharing } from "./checks.js";
 import { spellSeconds } from "./clock.js";
-import { openCamera, openMicrophone, stateOf, watchPermission, watchTrack } from "./devices.js";
-import { byId, levelShare, make, setShare, setText } from "./dom.js";
+import { openCamera, openMicrophone, stateOf, troubleOf, watchPermission, watchTrack } from "./devices.js";
+import { answerOf, byId, levelShare, setShare, setText } from "./dom.js";
 import { Link } from "./link.js";
 import { BreakControl } from "./portal-break.js";
+import { Messages } from "./portal-messages.js";
+import { Notices } from "./portal-notices.js";
+import { isFinal } from "./portal-said.js";
 import { Sending } from "./sending.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
 const REOPEN_MS = 3000;
-const NOTICE_OWN = ["camera", "microphone", "sound", "offline", "slow"];
+const ENDING = "portal.ending"; // in the tab's storage: the session that its student has ended
 
 export class ExamStep {
   #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
   #elapsed = null; // {seconds, at}: the session's age when the page's clock stood at `at`
-  #notices = new Map();
   #paused = false;
   #recording = false;
-  #wantsEnd = false;
+  #offline = false; // from the loss of a connection until it is open again
+  #ending = false;
+  #over = new AbortController();
   #reopenAt = 0;
   #opening = false;
+  #again = new Set(); // devices to be tried again although they were refused
+  #refuses = {}; // by device: does the browser refuse it, and tell of a change?
   #tracks = {};
 
   constructor({ onDone }) {
     this.onDone = onDone;
     this.video = byId("exam-video");
-    byId("exam-self").addEventListener("click", () => this.#toggleSelf());
-    byId("exam-end").addEventListener("click", () => byId("end-dialog").showModal());
-    byId("end-dialog").addEventListener("close", () => {
-      if (byId("end-dialog").returnValue === "end") this.#end();
+    this.#tuckSelf(false);
+    byId("exam-self").addEventListener("click", () => this.#tuckSelf(!this.video.classList.contains("is-tucked")));
+    byId("exam-end").addEventListener("click", () => this.#askEnd());
+    this.notices = new Notices();
+    this.messages = new Messages((id) => this.link.read(id));
+    this.breaks = new BreakControl((on) => {
+      const said = this.link.takeBreak(on);
+      this.notices.set("break", said ? null : texts.exam.breakLater);
+      return said;
     });
-    this.breaks = new BreakControl((on) => this.link.takeBreak(on) || this.#notice("offline", texts.exam.offline));
-    document.getElementById("exam-share")?.addEventListener("click", () => this.screen.ask());
+    document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
+    for (const name of ["camera", "microphone"]) this.#refuses[name] = watchPermission(name, () => this.#allowed(name));
     this.leaving = (event) => {
       event.preventDefault();
       this.acts.hold();
     };
   }
 
-  /** Go: `devices` is what the check opened, `{camera, microphone, sound}`. */
-  async open(session, token, { camera, microphone, sound, screen = null }) {
-    Object.assign(this, { session, token, screen });
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen}`. When it throws, nothing is left running. */
+  async open(session, token, devices) {
+    try {
+      await this.#open(session, token, devices);
+    } catch (error) {
+      for (const { track } of [devices.camera, devices.microphone]) track?.stop();
+      this.#close();
+      throw error;
+    }
+  }
+
+  async #open(session, token, { camera, microphone, sound, screen = null }) {
+    Object.assign(this, { session, token, sound, screen });
+    this.#over = new AbortController();
+    const { signal } = this.#over;
     this.breaks.allow(session.breaks_left);
-    this.sound = sound;
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
-    this.sending = new Sending(this.video, (step) => this.#notice("slow", texts.exam.slow[step]));
+    this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]));
     this.sending.welcome(session.video ?? {});
     this.link = new Link(linkAddress(token), this.queue, {
-      state: (state) => this.#linkState(state),
+      state: (state, end) => this.#linkState(state, end),
       welcome: (message) => this.#welcome(message),
       rate: (message) => this.sending.rate(message),
       key: () => this.sending.key(),
       late: (message) => this.sending.late(message),
-      quality: ({ notices }) => this.#serverNotices(notices ?? []),
-      message: (message) => this.#message(message),
+      quality: ({ notices }) => this.notices.quality(notices ?? []),
+      message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),
       error: (message) => this.#refused(message),
     });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
-    this.acts = new ActWatch(window, (act) => !this.#paused && this.link.act(act));
+    this.acts = new ActWatch(window, (act) => this.link.act(act));
     await this.#take("camera", camera);
     await this.#take("microphone", microphone, { listening: true });
     this.#watchScreen();
     this.#recording = true;
-    addEventListener("beforeunload", this.leaving);
-    addEventListener("online", () => this.link.drop());
-    navigator.mediaDevices?.addEventListener?.("devicechange", () => {
+    addEventListener("beforeunload", this.leaving, { signal });
+    addEventListener("online", () => this.link.hurry(), { signal });
+    const changed = () => {
       this.#reopenAt = 0;
-    });
-    for (const name of Object.keys(this.#devices)) watchPermission(name, () => this.#allowed(name));
-    this.#watchFrame();
-    this.acts.start();
-    this.link.connect();
+    };
+    navigator.mediaDevices?.addEventListener?.("devicechange", changed, { signal });
     this.timer = new Worker(new URL("./worker-timer.js", import.meta.url));
     this.timer.onmessage = () => this.#tick();
     this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
+    this.#openFrame();
+    this.acts.start();
+    if (sessionStorage.getItem(ENDING) === session.session_id) this.#end();
+    this.link.connect();
   }
 
   #tick() {
@@ -120,15 +144,26 @@ export class ExamStep {
     const device = this.#devices[name];
     if (device.state === state && device.reason === reason) return;
     Object.assign(device, { state, reason });
+    if (name === "camera" && !["ok", "off"].includes(state)) this.video.srcObject = null; // else its last picture would go on being sent
     this.link?.device(name, state, reason);
-    const failure = { denied: "denied", missing: "missing", busy: "busy" }[reason] ?? { denied: "denied", missing: "missing" }[state] ?? "lost";
-    this.#notice(name, state === "ok" ? null : texts.exam[name] + texts.check[name][failure]);
+    this.#tellDevice(name);
     this.#reopenAt = performance.now() + REOPEN_MS;
   }
 
+  /** A notice for a device that gives nothing, with a button where nobody but the student can know when to try again. */
+  #tellDevice(name) {
+    const { state, reason } = this.#devices[name];
+    if (state === "starting") return;
+    const trouble = troubleOf(state, reason);
+    const waits = state === "denied" && (trouble === "denied_by_system" || !this.#refuses[name]());
+    const action = waits ? { text: texts.exam.tryAgain, does: () => this.#allowed(name) } : null;
+    this.notices.set(name, state === "ok" ? null : texts.exam[name][trouble], action);
+  }
+
+  /** The student has allowed it, or says so. */
   #allowed(name) {
     if (!this.#recording || this.#devices[name].state !== "denied") return;
-    this.#deviceIs(name, "lost", "allowed, and being opened");
+    this.#again.add(name);
     this.#reopenAt = 0;
   }
 
@@ -136,12 +171,21 @@ export class ExamStep {
   async #reopen() {
     if (this.#opening || performance.now() < this.#reopenAt) return;
     this.#reopenAt = performance.now() + REOPEN_MS;
-    this.#notice("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
+    this.notices.set("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
     this.#opening = true;
     for (const [name, open] of [["camera", openCamera], ["microphone", openMicrophone]]) {
-      if (!["lost", "missing"].includes(this.#devices[name].state)) continue;
+      this.#tellDevice(name);
+      const again = this.#again.delete(name);
+      if (!again && !["lost", "missing"].includes(this.#devices[name].state)) continue;
       try {
-        await this.#take(name, { track: await open() });
+        const opened = open();
+        if (again) this.acts.hold(opened); // the browser may ask
+        const track = await opened;
+        if (!this.#recording) {
+          track.stop();
+          break;
+        }
+        await this.#take(name, { track });
       } catch (error) {
         this.#deviceIs(name, stateOf(error.failure), error.failure ?? "failed");
       }
@@ -159,129 +203,126 @@ export class ExamStep {
     }
     for (const [name, { state, reason }] of Object.entries(this.#devices)) this.link.device(name, state, reason);
     if (this.sending.frozen) this.sending.tellFrozen();
-    if (this.#wantsEnd) this.link.end();
   }
 
-  #linkState(state) {
-    byId("exam-bar").dataset.link = state;
-    setText(byId("exam-connection"), texts.exam.connection[state]);
-    this.#notice("offline", state === "waiting" ? texts.exam.offline : null);
+  #linkState(state, end) {
+    if (state === "waiting") this.#offline = true;
+    else if (state !== "connecting") this.#offline = false;
+    const shown = this.#offline ? "waiting" : state; // each attempt is not told, only what came of it
+    byId("exam-bar").dataset.link = shown;
+    setText(byId("exam-connection"), texts.exam.connection[shown]);
+    this.#tellLine();
+    if (state === "open") this.notices.set("break", null);
+    else this.breaks.settle();
     if (state === "waiting") this.sending.lost();
     this.#drawRecording();
-    if (["ended", "replaced", "refused"].includes(state)) this.#stop(state);
+    if (["ended", "replaced", "refused"].includes(state)) this.#stop(state, end);
     else if (state === "waiting") this.#askWhy();
+  }
+
+  /** What is to come of a lost line is the exam, or its end; never both. */
+  #tellLine() {
+    this.notices.set("offline", this.#offline && !this.#ending ? texts.exam.offline : null);
+    this.notices.set("ending", this.#ending ? texts.exam.ending[this.#offline ? "waits" : "now"] : null);
   }
 
   /** A refused socket does not say why; the session does: it may have ended meanwhile, or the token with it. */
   async #askWhy() {
     try {
-      const { state } = await call("/api/student/session", { token: this.token });
-      if (state !== "running") this.link.close("ended");
+      const { state, end_code: code, end_note: note } = await call("/api/student/session", { token: this.token });
+      if (state !== "running") this.link.close("ended", { code, note });
     } catch (error) {
-      if ([401, 403, 404].includes(error.status)) this.link.close("refused");
+      if (isFinal(error)) this.link.close("refused");
     }
-  }
-
-  #serverNotices(notices) {
-    for (const code of [...this.#notices.keys()]) if (code.startsWith("server:")) this.#notices.delete(code);
-    for (const notice of notices) {
-      const code = notice.code ?? notice; // a plain code, or one with its text
-      const text = notice.text ?? texts.exam.quality[code];
-      if (text) this.#notices.set(`server:${code}`, text);
-    }
-    this.#drawNotices();
-  }
-
-  #message({ id, text, from, level }) {
-    const list = byId("exam-messages");
-    if (id && [...list.children].some(({ dataset }) => dataset.id === id)) return; // it is said again after a break of the connection
-    const warning = level === "warning";
-    const item = make(
-      "li",
-      { class: "message", "data-level": level, "data-id": id },
-      make("p", { class: "message-from", text: (warning ? texts.exam.warningFrom : texts.exam.from)(from === "proctor" ? "" : from) }),
-      make("p", { text }),
-      make("button", { type: "button", class: "quiet", text: texts.exam.read, onclick: () => item.remove() }),
-    );
-    list.append(item);
   }
 
   #setPaused(message) {
     this.#paused = Boolean(message.paused);
     this.sending.paused = this.#paused;
+    this.acts.pause(this.#paused);
     this.breaks.hear(message);
-    this.#notice("break", null);
+    this.notices.set("break", null);
     this.#drawRecording();
   }
 
   #refused({ code, message, about }) {
-    if (about === "break") this.#notice("break", texts.exam.breakRefused(message));
-    else console.warn("The server says:", code, message);
+    if (about === "break") {
+      this.breaks.settle();
+      this.notices.set("break", texts.exam.breakRefused(message));
+    } else console.warn("The server says:", code, message);
   }
 
   // The shared screen
 
   #watchScreen() {
     if (!this.screen) return;
-    const button = document.getElementById("exam-share");
-    const is = (state, reason) => {
-      this.#devices.screen = { state, reason };
+    const wanted = document.body.dataset.screenCapture;
+    const { ok: began, whole } = judgeSharing(wanted, this.screen);
+    const button = document.getElementById("exam-share"); // there only where the exam asks for a screen
+    button.hidden = whole;
+    const device = { state: began ? "ok" : "", reason: "" };
+    if (began) this.#devices.screen = device;
+    this.screen.onChange = () => {
+      const now = judgeSharing(wanted, this.screen);
+      button.hidden = now.whole;
+      this.notices.set("screen", now.text);
+      const state = now.ok ? "ok" : "ended";
+      const reason = now.ok ? "" : this.screen.shared ? "not_whole" : "share_stopped";
+      if ((state === device.state && reason === device.reason) || (!device.state && !now.ok)) return;
+      if (device.state === "ok" && !now.ok) this.acts.told("share_stopped");
+      this.#devices.screen = Object.assign(device, { state, reason });
       this.link.device("screen", state, reason);
     };
-    let shared = Boolean(this.screen.shared);
-    if (shared) is("ok", "");
-    button.hidden = shared;
-    this.screen.onChange = () => {
-      const now = Boolean(this.screen.shared);
-      button.hidden = now;
-      this.#notice("screen", now || document.body.dataset.screenCapture !== "required" ? null : texts.exam.screenStopped);
-      if (now !== shared) is(now ? "ok" : "ended", now ? "" : "the sharing stopped");
-      if (shared && !now) this.acts.told("share_stopped");
-      shared = now;
-    };
+  }
+
+  // The exam's own page
+
+  /** Asked for only now. Copy and paste are heard there too where it is of our own address; elsewhere the browser keeps them to itself. */
+  #openFrame() {
+    const frame = document.getElementById("exam-frame");
+    if (!frame) return;
+    const hear = () => frame.contentDocument && this.acts.hear(frame.contentDocument);
+    frame.addEventListener("load", hear, { signal: this.#over.signal });
+    frame.src = frame.dataset.src;
   }
 
   // The end
 
-  #end() {
-    if (this.link.end()) return;
-    this.#wantsEnd = true;
-    this.#notice("offline", texts.exam.endWaits);
+  async #askEnd() {
+    if (!this.#ending && (await answerOf(byId("end-dialog"))) === "end") this.#end();
   }
 
-  #stop(state) {
+  #end() {
+    sessionStorage.setItem(ENDING, this.session.session_id);
+    this.#ending = true;
+    byId("exam-end").setAttribute("aria-disabled", "true");
+    this.link.end();
+    this.#tellLine();
+  }
+
+  #stop(state, end) {
+    this.#close();
+    sessionStorage.removeItem(ENDING);
+    document.getElementById("exam-frame")?.remove();
+    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
+    if (byId("end-dialog").open) byId("end-dialog").close();
+    this.onDone(state, end);
+  }
+
+  #close() {
     this.#recording = false;
-    removeEventListener("beforeunload", this.leaving);
+    this.#over.abort();
     this.timer?.terminate();
-    this.acts.stop();
-    this.sending.close();
+    this.acts?.stop();
+    this.sending?.close();
     for (const track of Object.values(this.#tracks)) track.stop();
     this.#tracks = {};
     this.video.srcObject = null;
     this.sound.close();
     this.screen?.close();
-    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
-    if (byId("end-dialog").open) byId("end-dialog").close();
-    this.onDone(state);
   }
 
   // What is shown
-
-  #notice(code, text) {
-    if (text) this.#notices.set(code, text);
-    else this.#notices.delete(code);
-    this.#drawNotices();
-  }
-
-  #drawNotices() {
-    const list = byId("exam-notices");
-    const shown = new Map([...list.children].map((item) => [item.dataset.code, item]));
-    for (const [code, item] of shown) if (!this.#notices.has(code)) item.remove();
-    for (const [code, text] of this.#notices) {
-      const item = shown.get(code) ?? list.appendChild(make("li", { "data-code": code, "data-own": NOTICE_OWN.includes(code) }));
-      setText(item, text);
-    }
-  }
 
   #drawRecording() {
     const live = this.#recording && this.link.isOpen && !this.#paused;
@@ -297,18 +338,10 @@ export class ExamStep {
     setText(byId("exam-time"), spellSeconds(this.#elapsed.seconds + (performance.now() - this.#elapsed.at) / 1000));
   }
 
-  #toggleSelf() {
-    const hidden = this.video.classList.toggle("is-tucked");
+  #tuckSelf(hidden) {
+    this.video.classList.toggle("is-tucked", hidden);
     byId("exam-self").setAttribute("aria-expanded", String(!hidden));
     setText(byId("exam-self").querySelector("span"), hidden ? texts.exam.showSelf : texts.exam.hideSelf);
-  }
-
-  /** The exam in its frame: copy and paste are heard there too where it is of our own address; elsewhere the browser keeps them to itself. */
-  #watchFrame() {
-    const frame = document.getElementById("exam-frame");
-    frame?.addEventListener("load", () => {
-      if (frame.contentDocument) this.acts.hear(frame.contentDocument);
-    });
   }
 }
 

@@ -1,28 +1,29 @@
-// Two tabs of one exam in one browser: the newer one asks, the older one answers.
+// One exam in two tabs of one browser: the tab that has it holds a lock, which ends with the tab however that ends, and which no duplicate copies.
 
-const NAME = "exam-portal";
-const WAIT_MS = 300;
+const WAIT_MS = 1500; // the page that a reload takes down lets go of it late
 
-/** Answer other tabs that ask for `session_id` while `inExam()` is true. */
-export function answerTabs(session_id, inExam) {
-  if (!("BroadcastChannel" in globalThis)) return;
-  const channel = new BroadcastChannel(NAME);
-  channel.addEventListener("message", ({ data }) => {
-    if (data.ask === session_id && inExam()) channel.postMessage({ here: session_id });
+const nameOf = (session_id) => `exam-portal:${session_id}`;
+let letGo = () => {};
+
+/** Have `session_id` in this tab from now on; another one that had it has it no more. */
+export function haveExam(session_id) {
+  const held = new Promise((resolve) => {
+    letGo = resolve;
   });
+  navigator.locks?.request(nameOf(session_id), { steal: true }, () => held).catch(() => {}); // another tab has it now
 }
 
-/** Is `session_id` running in another tab of this browser? */
-export function runsElsewhere(session_id) {
-  if (!("BroadcastChannel" in globalThis)) return Promise.resolve(false);
-  const channel = new BroadcastChannel(NAME);
-  return new Promise((resolve) => {
-    const done = (found) => {
-      channel.close();
-      resolve(found);
-    };
-    channel.addEventListener("message", ({ data }) => data.here === session_id && done(true));
-    channel.postMessage({ ask: session_id });
-    setTimeout(done, WAIT_MS, false);
-  });
+/** This tab has no exam any more. */
+export function leaveExam() {
+  letGo();
+}
+
+/** Has another tab of this browser `session_id`? False where the browser can't tell. */
+export async function runsElsewhere(session_id) {
+  try {
+    await navigator.locks?.request(nameOf(session_id), { signal: AbortSignal.timeout(WAIT_MS) }, () => {});
+    return false;
+  } catch {
+    return true;
+  }
 }

@@ -3,16 +3,22 @@
 import { accommodationWords } from "./accommodations.js";
 import { call } from "./api.js";
 import { mayStart } from "./checks.js";
-import { byId, make, setText } from "./dom.js";
+import { backOff } from "./clock.js";
+import { byId, make, oneWish, setText } from "./dom.js";
 import { CheckStep } from "./portal-check.js";
 import { ExamStep } from "./portal-exam.js";
 import { idProblem } from "./portal-ids.js";
-import { answerTabs, runsElsewhere } from "./portal-tabs.js";
+import { endWords, isFinal, refusalWords } from "./portal-said.js";
+import { haveExam, leaveExam, runsElsewhere } from "./portal-tabs.js";
 import { texts } from "./texts.js";
 
 const STEPS = ["who", "watched", "check", "exam", "done"];
 const TOKEN = "portal.token";
 const STAGE = "portal.stage";
+const NONCE = "portal.nonce"; // of this tab: with it the answer to a start that was lost is given again
+const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
+const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
+const START_MS = 30_000; // it may wait for its database
 const LONGEST_AGENT = 300; // characters that the server keeps
 
 /** The token of a portal link's fragment (`#t=…`), or null. */
@@ -26,34 +32,84 @@ class Portal {
   ids = { user_id: "", exam_id: "" };
   rehearsal = new URLSearchParams(location.search).has("rehearsal");
   check = new CheckStep({ onStart: () => this.begin() });
-  exam = new ExamStep({ onDone: (state) => this.finish(state) });
+  exam = new ExamStep({ onDone: (state, end) => this.finish(state, end) });
+  isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
 
   async start() {
     byId("who-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.enter();
     });
-    byId("watched-agree").addEventListener("click", () => this.openCheck());
-    byId("done-here").addEventListener("click", () => location.reload());
+    oneWish(byId("watched-agree")).addEventListener("click", () => this.openCheck());
+    byId("done-here").addEventListener("click", () => {
+      sessionStorage.setItem(HERE, this.session?.session_id ?? "");
+      location.reload();
+    });
     addEventListener("hashchange", () => tokenOf(location.hash) && location.reload()); // another link, opened in this tab
     byId("rehearsal-note").hidden = !this.rehearsal;
-    byId("who-rehearse").hidden = this.rehearsal;
-    if (!this.rehearsal) this.takeToken();
-    if (!this.token) {
-      this.show("who", { focus: false });
-      return;
-    }
+    this.takeToken();
+    if (this.token) this.arrive(); // not waited for: the server may be away, and the browser may ask for the devices
+    else this.offer();
+  }
+
+  /** Nobody's link is known: the IDs are asked for, where the portal is open. */
+  offer() {
+    byId("who-form").hidden = !this.isOpen;
+    byId("who-closed").hidden = this.isOpen;
+    byId("who-rehearse").hidden = this.rehearsal || !this.isOpen;
+    this.show("who", { focus: false });
+  }
+
+  /** By a link, or back after a reload. */
+  async arrive() {
+    byId("who-form").hidden = true;
+    byId("who-rehearse").hidden = true;
+    this.show("who", { focus: false });
     try {
-      this.session = await call("/api/student/session", { token: this.token });
+      this.session = await this.readSession();
     } catch (error) {
-      this.whoFailed(error, error.status ? texts.who.badLink : null);
-      if (error.status) this.forget();
-      this.show("who", { focus: false });
+      console.info("The link is refused.", error.message);
+      this.forget();
+      this.offer();
+      setText(byId("who-error"), this.isOpen ? texts.who.badLinkOpen : texts.who.badLink);
+      byId("who-error").hidden = false;
       return;
     }
-    if (this.session.state !== "running") this.finish("ended");
-    else if (sessionStorage.getItem(STAGE) === this.session.session_id) this.resume(); // not waited for: the browser may ask for the devices
-    else this.greet();
+    const { state, end_code: code, end_note: note } = this.session;
+    if (state === "running") this.goOn();
+    else if (!this.rehearsal) this.finish("ended", { code, note });
+    else {
+      this.forget();
+      this.session = null;
+      this.offer();
+    }
+  }
+
+  /** Into the exam that this tab had, else to its start. A tab's storage is copied with it, so another one may have it. */
+  async goOn() {
+    const { session_id } = this.session;
+    const chosen = sessionStorage.getItem(HERE) === session_id;
+    sessionStorage.removeItem(HERE);
+    const elsewhere = !this.rehearsal && !chosen && (await runsElsewhere(session_id));
+    if (elsewhere) sessionStorage.removeItem(STAGE);
+    if (!this.rehearsal && sessionStorage.getItem(STAGE) === session_id) this.resume();
+    else this.greet(elsewhere);
+  }
+
+  /** The session of the token, however long the server is away. Throws only when it refuses the token. */
+  async readSession() {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        const session = await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
+        byId("who-waiting").hidden = true;
+        return session;
+      } catch (error) {
+        byId("who-waiting").hidden = isFinal(error);
+        if (isFinal(error)) throw error;
+        setText(byId("who-waiting"), texts.who.waiting);
+        await new Promise((resolve) => setTimeout(resolve, backOff(tries)));
+      }
+    }
   }
 
   /** The token from the link, else from before a reload. It leaves the address, so that it is not shared with it. */
@@ -70,21 +126,21 @@ class Portal {
     this.token = null;
     sessionStorage.removeItem(TOKEN);
     sessionStorage.removeItem(STAGE);
+    sessionStorage.removeItem(NONCE);
   }
 
   /** Arrived by link: the IDs stand there already. */
-  greet() {
+  greet(elsewhere) {
     for (const [id, value] of [["who-user", this.session.user_id], ["who-exam", this.session.exam_id]]) {
       byId(id).value = value ?? "";
       byId(id).readOnly = true;
     }
     byId("who-linked").hidden = false;
-    byId("who-rehearse").hidden = true;
-    this.show("who", { focus: false });
-    runsElsewhere(this.session.session_id).then((found) => {
-      byId("who-elsewhere").hidden = !found;
-      setText(byId("who-elsewhere"), texts.who.elsewhere);
-    });
+    byId("who-form").hidden = false;
+    byId("who-rehearse").hidden = this.rehearsal || this.session.begun;
+    if (this.rehearsal) return;
+    byId("who-elsewhere").hidden = !elsewhere && !this.session.connected;
+    setText(byId("who-elsewhere"), elsewhere ? texts.who.elsewhere : texts.who.connected);
   }
 
   /** The IDs are looked at here alone: nothing starts, and no clock runs, before the student says so. */
@@ -107,6 +163,8 @@ class Portal {
     const element = document.getElementById(place); // the exam's own page may take its room
     if (!element) return false;
     element.hidden = words.length === 0;
+    const { set_by: by } = this.session?.accommodation ?? {};
+    if (words.length && by) words.push(texts.exam.setBy(by));
     element.querySelector("ul").replaceChildren(...words.map((text) => make("li", { text })));
     return words.length > 0;
   }
@@ -134,18 +192,6 @@ class Portal {
     place.hidden = false;
     input.setAttribute("aria-invalid", "true");
     input.focus();
-  }
-
-  whoFailed(error, message = null) {
-    if (!error.code) console.error(error);
-    if (error.field === "user_id" || error.field === "exam_id") {
-      this.fieldFailed(error.field, error.message);
-      return;
-    }
-    const said = { 409: texts.who.already, 403: texts.who.closed, 0: texts.who.unreachable }[error.status];
-    const place = byId("who-error");
-    setText(place, message ?? said ?? texts.who.failed(error.message));
-    place.hidden = false;
   }
 
   openCheck() {
@@ -181,18 +227,21 @@ class Portal {
     if (!this.session) {
       const { user_id, exam_id } = this.ids;
       if (!this.token) {
-        const started = await call("/api/student/start", { method: "POST", body: { user_id, ...(exam_id && { exam_id }) } });
+        const nonce = sessionStorage.getItem(NONCE) ?? crypto.randomUUID();
+        sessionStorage.setItem(NONCE, nonce);
+        const body = { user_id, ...(exam_id && { exam_id }), nonce };
+        const started = await call("/api/student/start", { method: "POST", body, signal: AbortSignal.timeout(START_MS) });
         this.token = started.token;
         sessionStorage.setItem(TOKEN, this.token);
       }
-      this.session = await call("/api/student/session", { token: this.token });
+      this.session = await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
     }
     const { session_id } = this.session;
     const resumed = sessionStorage.getItem(STAGE) === session_id;
     if (!resumed && this.tellFirst()) return;
     sessionStorage.setItem(STAGE, session_id);
     if (!resumed) this.sendCheck();
-    answerTabs(session_id, () => document.body.dataset.step === "exam");
+    haveExam(session_id);
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
     await this.exam.open(this.session, this.token, this.check.handOver());
@@ -206,15 +255,15 @@ class Portal {
 
   async endRehearsal() {
     const { results, rows } = this.check;
-    const { user_id, exam_id } = this.ids;
+    const { user_id, exam_id } = this.session ?? this.ids;
     const problems = results.filter(({ state }) => state !== "ready");
     const kind = mayStart(rows) === "no" ? "blocked" : problems.length ? "warned" : "fine";
     const body = { user_id, ...(exam_id && { exam_id }), results, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) };
     let stored = "";
     try {
-      await call("/api/student/rehearsal", { method: "POST", body });
+      await call("/api/student/rehearsal", { method: "POST", token: this.token, body });
     } catch (error) {
-      stored = texts.check.rehearsed.notStored(error.message);
+      stored = texts.check.rehearsed.notStored((error.status !== 409 && refusalWords(error)) || error.message);
     }
     this.check.close();
     const [title, text] = texts.check.rehearsed[kind];
@@ -224,6 +273,7 @@ class Portal {
     byId("done-list").replaceChildren(...lines.map((line) => make("li", { text: line })));
     byId("done-here").hidden = false;
     setText(byId("done-here"), texts.exam.again);
+    byId("done-exam").hidden = !this.token;
     this.show("done");
   }
 
@@ -235,15 +285,18 @@ class Portal {
       this.fieldFailed(error.field, error.message);
       return;
     }
-    const said = { 409: texts.who.already, 403: texts.who.closed, 0: texts.who.unreachable }[error.status];
-    setText(byId("start-error"), said ?? texts.check.startFailed(error.message));
+    if (document.body.dataset.step === "exam") this.openCheck();
+    setText(byId("start-error"), refusalWords(error) ?? texts.check.startFailed(error.message));
     byId("start-error").hidden = false;
   }
 
-  finish(state) {
-    const [title, text] = texts.exam.done[state];
+  /** `state` is ended, replaced or refused; `end` how it ended: {code, note}. */
+  finish(state, end) {
+    leaveExam();
+    const [title, text] = state === "ended" ? endWords(end) : texts.exam.done[state];
     setText(byId("done-title"), title);
     setText(byId("done-text"), text);
+    byId("done-next").hidden = state !== "ended" || end.code === "unused";
     byId("done-here").hidden = state !== "replaced";
     setText(byId("done-here"), texts.exam.here);
     if (state !== "replaced") this.forget();

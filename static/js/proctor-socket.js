@@ -12,18 +12,17 @@ export class ProctorSocket {
   #sessions = new Map(); // session id → options of join_session
   #exam = null;
   #sounds = new Set();
+  #onConnect = [];
 
-  /** `onConnect` is called at each (re)connection, once events are heard again and before sessions are: what was missed must be read anew. */
-  constructor(onConnect = () => {}) {
+  constructor() {
     this.socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
     this.socket.on("connect", async () => {
       this.#show("open");
       if (this.#exam) this.socket.emit("join_exam", this.#exam); // first, so that nothing that begins meanwhile is missed
-      await onConnect();
+      for (const read of this.#onConnect) await read();
       for (const id of this.#sessions.keys()) this.#emitJoin(id);
       for (const session_id of this.#sounds) this.socket.emit("join_sound", { session_id });
     });
-    this.socket.on("interval_flagged", () => document.dispatchEvent(new Event("flag-raised"))); // the navigation counts
     this.socket.on("disconnect", (reason) => {
       this.#show("lost");
       // a server that stops says goodbye, and then the library does not come back by itself
@@ -38,6 +37,12 @@ export class ProctorSocket {
 
   get isOpen() {
     return this.socket.connected;
+  }
+
+  /** `read()` is called at each (re)connection, once events are heard again and before sessions are: what was missed must be read anew. */
+  onConnect(read) {
+    this.#onConnect.push(read);
+    if (this.isOpen) read();
   }
 
   on(event, heard) {

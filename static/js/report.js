@@ -10,6 +10,8 @@ import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { withGaps } from "./timeline.js";
 
+const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
+
 const t = texts.report;
 const id = document.body.dataset.sessionId;
 
@@ -21,6 +23,7 @@ const table = (head, rows) =>
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))),
   );
 const said = (text) => make("p", { class: "muted", text });
+const offset = (iso) => new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
 const list = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
 
 class Report {
@@ -36,7 +39,8 @@ class Report {
     const { session } = this;
     document.title = `${[session.user_id, session.exam_id].filter(Boolean).join(", ")} · ${t.title}`;
     setText(byId("report-title"), [session.user_id, session.exam_id].filter(Boolean).join(", "));
-    setText(byId("report-made"), t.made(fullTime(new Date().toISOString())));
+    const now = new Date().toISOString();
+    setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
     setText(byId("report-running"), t.running);
     this.drawFacts();
@@ -66,7 +70,7 @@ class Report {
       [f.began, fullTime(session.started_at)],
       [f.ended, session.ended_at ? fullTime(session.ended_at) : null],
       [f.lasted, typeof (session.ended_after_s ?? session.elapsed_s) === "number" ? spellSeconds(session.ended_after_s ?? session.elapsed_s) : null],
-      [f.how, session.end_reason],
+      [f.how, texts.end(session)],
       [f.source, [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", ")],
       [f.id, session.session_id],
     ];
@@ -87,34 +91,41 @@ class Report {
   drawTimeline() {
     const bars = byId("report-bars");
     const top = Math.max(this.threshold, ...this.intervals.map(({ score }) => score));
-    bars.replaceChildren(
-      ...this.intervals.map(({ score, flagged }) => {
-        const bar = make("span", { class: "report-bar", "data-flagged": flagged });
-        setShare(bar, score / top);
-        return bar;
-      }),
-    );
+    const rows = Array.from({ length: Math.ceil(this.intervals.length / BARS_IN_A_ROW) }, (_, row) => this.intervals.slice(row * BARS_IN_A_ROW, (row + 1) * BARS_IN_A_ROW));
+    bars.replaceChildren(...rows.map((intervals) => this.barRow(intervals, top)));
     bars.setAttribute("aria-label", t.sum(this.session, this.intervals.length, this.flags));
     const { breaks, messages } = this.session;
     const beside = extraRows({ breaks, messages: messages ?? [], checks: this.checks }, this.length, this.intervals.length - 1);
-    const rows = this.intervals
+    const lines = this.intervals
       .map((interval) => {
-        const words = [...interval.violations.map((violation) => texts.violation(violation)), ...beside.map(({ cells }) => cells.get(interval.index)?.text).filter(Boolean)];
+        const words = [...interval.violations.map(({ text }) => text), ...beside.map(({ cells }) => cells.get(interval.index)?.text).filter(Boolean)];
         return [interval, words];
       })
       .filter(([, words]) => words.length)
       .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), `${interval.score}${interval.flagged ? ` ⚑` : ""}`, words.join("; ")]);
-    byId("report-intervals").replaceChildren(...(rows.length ? [table(t.timelineHead, rows)] : [said(t.calm)]));
+    byId("report-intervals").replaceChildren(...(lines.length ? [table(t.timelineHead, lines)] : [said(t.calm)]));
+  }
+
+  /** One bar an interval and under them their time; in each row they are as wide as in a full one. */
+  barRow(intervals, top) {
+    const bars = intervals.map(({ score, flagged }) => {
+      const bar = make("span", { class: "report-bar", "data-flagged": flagged });
+      setShare(bar, score / top);
+      return bar;
+    });
+    const row = make("div", { class: "report-row" }, ...bars);
+    row.style.setProperty("--bars", String(Math.min(BARS_IN_A_ROW, this.intervals.length)));
+    return make("div", {}, row, make("p", { class: "hint", text: `${this.wall(intervals[0].start)} – ${this.wall(intervals.at(-1).end)}` }));
   }
 
   flag(interval) {
-    const still = make("img", { src: `/api/session/${id}/still/${interval.index}`, alt: t.still(this.session.user_id, interval.index + 1), width: 240, height: 180 });
-    still.addEventListener("error", () => still.remove());
     const reasons = interval.violations.map((violation) => {
       const numbers = evidenceWords(violation);
-      return make("li", {}, make("span", { text: texts.violation(violation) }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
+      return make("li", {}, make("span", { text: violation.text }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
     });
     const { review = {}, clip = {} } = interval;
+    const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
+    const differ = review?.state === "disputed" ? `${texts.review.states.disputed}: ` : "";
     const decisions = review?.decision ? [review, review.second].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
     const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
     return make(
@@ -126,10 +137,16 @@ class Report {
         {},
         make("h3", {}, icon("flag"), make("span", { text: `${t.intervalLine(interval)}, ${this.wall(interval.start)}: ${texts.review.points(interval.score)}` })),
         make("ul", { class: "reasons" }, ...reasons),
-        make("p", {}, make("strong", { text: `${t.decision}: ` }), decisions.join("; ")),
+        make("p", {}, make("strong", { text: `${t.decision}: ` }), differ, decisions.join("; ")),
         file ? make("p", { class: "muted report-file", text: file }) : null,
       ),
     );
+  }
+
+  still({ index }) {
+    const still = make("img", { src: `/api/session/${id}/still/${index}`, alt: t.still(this.session.user_id, index + 1), width: 240, height: 180 });
+    still.addEventListener("error", () => still.remove());
+    return still;
   }
 
   drawBreaks() {

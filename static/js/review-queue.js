@@ -41,15 +41,36 @@ export function startOf(marks) {
   return Number.isFinite(first) ? Math.max(0, first - LEAD_S) : 0;
 }
 
-/** True while nobody has decided on `item`, or its two opinions differ. */
+/** True while nobody has decided on `item`. */
 export function isOpen(item) {
-  return !item.review?.decision || item.review.state === "disputed";
+  return !item.review?.decision;
+}
+
+/** `by`'s own opinion in a review, or null. */
+export function opinionOf(review, by) {
+  if (!by || !review?.decision) return null;
+  return review.by === by ? review : review.second?.by === by ? review.second : null;
+}
+
+/** Where a review stands with one more opinion, as the server reckons it: the first person's newest stands, another's is the second. */
+export function withOpinion(review, { decision, reason, note, by, at }) {
+  const opinion = { decision, reason, note, by, at };
+  const isFirst = !review?.decision || review.by === by;
+  const [first, second] = isFirst ? [opinion, review?.second ?? null] : [review, opinion];
+  return { ...first, second, state: second && second.decision !== first.decision ? "disputed" : first.decision };
+}
+
+/** Where a review stands without `by`'s opinion; null: nobody has decided. */
+export function withoutOpinion(review, by) {
+  if (review?.by !== by) return { ...review, second: null, state: review.decision };
+  return review.second ? { ...review.second, second: null, state: review.second.decision } : null;
 }
 
 export class ReviewQueue {
   items = [];
   at = -1;
-  #done = []; // video ids that were decided here, newest last
+  #done = []; // items that were decided here, newest last; they outlive the queue they were in
+  #onlyOpen = false;
 
   /** Add a page of items; those that are there already are brought up to date. */
   take(items) {
@@ -61,9 +82,11 @@ export class ReviewQueue {
     if (this.at < 0 && this.items.length) this.at = 0;
   }
 
-  clear() {
+  /** Begin anew. `onlyOpen`: what is decided meanwhile need not be shown to this reviewer. */
+  clear({ onlyOpen = false } = {}) {
     this.items = [];
     this.at = -1;
+    this.#onlyOpen = onlyOpen;
   }
 
   get current() {
@@ -72,7 +95,7 @@ export class ReviewQueue {
 
   /** The one after the present one: its clip is loaded before it is asked for. */
   get following() {
-    return this.items[this.#nextOpen()] ?? this.items[this.at + 1] ?? null;
+    return this.items[this.#next()] ?? this.items[this.at + 1] ?? null;
   }
 
   find(video_id) {
@@ -90,9 +113,9 @@ export class ReviewQueue {
     return this.current;
   }
 
-  /** After a decision: on to the next open one; at the end stay. */
+  /** After a decision: on to the next that waits for this reviewer; at the end stay. */
   advance() {
-    const next = this.#nextOpen();
+    const next = this.#next();
     if (next >= 0) this.at = next;
     return next >= 0;
   }
@@ -103,22 +126,31 @@ export class ReviewQueue {
     if (!item) return null;
     const before = item.review ?? null;
     item.review = review;
-    this.#done = this.#done.filter((id) => id !== video_id);
-    if (review?.decision) this.#done.push(video_id);
+    this.#done = [...this.#done.filter((done) => done.video_id !== video_id), item];
+    return before;
+  }
+
+  /** Take back what was decided on `item`; it is in the queue again, also in one with other filters. Gives the review from before. */
+  undo(item, review) {
+    const before = item.review ?? null;
+    item.review = review;
+    this.#done = this.#done.filter(({ video_id }) => video_id !== item.video_id);
+    if (!this.find(item.video_id)) this.items.push(item);
     return before;
   }
 
   /** What `U` takes back: the newest decision made here, else the present item's own where `by` made it. */
   undoTarget(by) {
-    const newest = this.#done.at(-1);
-    if (newest) return this.find(newest);
+    const newest = this.#done.filter(({ review }) => opinionOf(review, by)).at(-1);
+    if (newest) return this.find(newest.video_id) ?? newest;
     const { current } = this;
-    const mine = current?.review?.by === by || current?.review?.second?.by === by;
-    return current?.review?.decision && mine ? current : null;
+    return opinionOf(current?.review, by) ? current : null;
   }
 
-  #nextOpen() {
-    const after = this.items.findIndex((item, index) => index > this.at && isOpen(item));
-    return after >= 0 ? after : this.items.findIndex((item, index) => index < this.at && isOpen(item));
+  #next() {
+    const done = new Set(this.#done.map(({ video_id }) => video_id));
+    const waits = (item) => !done.has(item.video_id) && (!this.#onlyOpen || isOpen(item));
+    const after = this.items.findIndex((item, index) => index > this.at && waits(item));
+    return after >= 0 ? after : this.items.findIndex((item, index) => index < this.at && waits(item));
   }
 }

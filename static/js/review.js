@@ -4,73 +4,134 @@ import { call } from "./api.js";
 import { askReviewer } from "./ask-reviewer.js";
 import { ClipPlayer } from "./clip-player.js";
 import { clockTime, fullTime } from "./dates.js";
-import { byId, icon, make, setText } from "./dom.js";
+import { flags, socket } from "./desk.js";
+import { byId, icon, make, oneWish, setText } from "./dom.js";
 import { evidenceWords } from "./evidence.js";
-import { ProctorSocket } from "./proctor-socket.js";
-import { REASONS, ReviewQueue, isOpen, keyAction } from "./review-queue.js";
+import { REASONS, ReviewQueue, isOpen, keyAction, opinionOf, withOpinion, withoutOpinion } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
+import { remember, remembered } from "./storage.js";
 import { texts } from "./texts.js";
 
 const PAGE = 50;
+const MOST = 960; // intervals in one answer of the queue
 const AHEAD = 10; // so many before the end the next page is read
 const KEYS_OFF = "review.keys";
 const TYPING_MS = 400;
+const COUNT_MS = 300;
+const STORED_MS = 1500; // a flag is told in the moment it is raised, and in the queue once it is stored
 
 class ReviewPage {
   queue = new ReviewQueue();
   player = new ClipPlayer({ fps: Number(document.body.dataset.fps) || 10 });
-  filters = { state: "open", exam_id: "", user_id: "", kind: "", rank: "score" };
+  filters = { state: "open", exam_id: "", search: "", kind: "", rank: "score" };
   after = null;
   left = null;
-  fresh = 0;
+  fresh = new Set(); // video ids of flags that were raised and are not in the queue yet
+  missed = new Set();
   dismissing = false;
   saving = new Map(); // video id → the promise of its last decision, so that they arrive in order
+  unsaved = new Map(); // video id → what to say of a decision that the server did not take
+  drafts = new Map(); // video id → a note that was begun and is not stored
 
   start() {
-    const socket = new ProctorSocket();
-    socket.on("interval_flagged", () => this.offerFresh());
+    socket.on("interval_flagged", (flag) => this.matches(flag) && setTimeout(() => this.offerFresh([flag.video_id]), STORED_MS));
     socket.on("clip_ready", ({ video_id, url, clip }) => this.clipReady(video_id, url, clip));
-    socket.joinExam();
+    socket.on("interval_reviewed", ({ video_id, review }) => {
+      this.reviewed(video_id, review);
+      if (!this.saving.size) this.countSoon();
+    });
     for (const option of document.querySelectorAll("option[data-kind]")) option.textContent = texts.kinds[option.dataset.kind];
+    for (const option of document.querySelectorAll("option[data-state]")) option.textContent = texts.review.states[option.dataset.state];
     this.wireFilters();
     this.wireButtons();
     document.addEventListener("keydown", (event) => this.key(event));
     this.drawWho();
     this.readExams();
     this.restart();
+    socket.onConnect(() => this.refresh());
   }
 
   // Reading the queue
 
   async restart() {
-    this.queue.clear();
+    this.queue.clear({ onlyOpen: this.filters.state === "open" });
     this.after = null;
-    this.fresh = 0;
+    const wanted = [...this.fresh];
+    this.fresh.clear();
     byId("fresh").hidden = true;
     byId("queue").replaceChildren();
     await this.read();
     this.show();
+    const missing = this.after === null ? wanted.filter((id) => !this.queue.find(id) && !this.missed.has(id)) : []; // else they may only not be read yet
+    for (const id of missing) this.missed.add(id); // once more, and no oftener: somebody may have decided on it
+    if (missing.length) setTimeout(() => this.offerFresh(missing), STORED_MS);
+  }
+
+  /** One page of the queue under the present filters. */
+  ask({ limit = PAGE, after = null } = {}) {
+    const given = Object.entries({ ...this.filters, limit, after }).filter(([, value]) => value !== "" && value !== null);
+    return call(`/api/review/queue?${new URLSearchParams(given)}`);
   }
 
   async read() {
     if (this.reading) return;
     this.reading = true;
-    const given = Object.entries({ ...this.filters, limit: PAGE, after: this.after }).filter(([, value]) => value !== "" && value !== null);
     const asked = JSON.stringify(this.filters);
     try {
-      const answer = await call(`/api/review/queue?${new URLSearchParams(given)}`);
+      const answer = await this.ask({ after: this.after });
       if (asked !== JSON.stringify(this.filters)) return; // the filters changed meanwhile, and their own call comes
       this.queue.take(answer.items);
       this.after = answer.next_after ?? null;
-      this.drawLeft(answer.left);
-      this.problem(null);
+      this.drawLeft(answer);
+      this.broken = null;
     } catch (error) {
-      this.problem(texts.review.failed(error.message));
+      this.broken = texts.review.failed(error.message);
     } finally {
       this.reading = false;
     }
+    this.drawProblem();
     this.drawQueue();
     if (asked !== JSON.stringify(this.filters)) this.restart();
+  }
+
+  /** Others decide, too: how many are left, once they pause. */
+  countSoon() {
+    clearTimeout(this.counting);
+    this.counting = setTimeout(async () => {
+      const asked = JSON.stringify(this.filters);
+      const answer = await this.ask({ limit: 1 }).catch(() => null); // the next decision brings them, too
+      if (answer && !this.saving.size && asked === JSON.stringify(this.filters)) this.drawLeft(answer);
+    }, COUNT_MS);
+  }
+
+  /** After a cut connection: what was missed of those in the queue, and how many are new. */
+  async refresh() {
+    const { items } = this.queue;
+    if (!items.length || this.reading) return;
+    const asked = JSON.stringify(this.filters);
+    try {
+      const answer = await this.ask({ limit: Math.min(MOST, Math.max(PAGE, items.length)) });
+      if (asked !== JSON.stringify(this.filters)) return;
+      for (const { video_id, review, clip, url } of answer.items.filter(({ video_id }) => this.queue.find(video_id))) {
+        this.reviewed(video_id, review);
+        if (clip.state !== this.queue.find(video_id).clip?.state) this.clipReady(video_id, url, clip);
+      }
+      if (this.after === null) this.offerFresh(answer.items.map(({ video_id }) => video_id)); // else they may only not be read yet
+      this.drawLeft(answer);
+    } catch (error) {
+      console.info("The queue can't be read again.", error.message);
+    }
+  }
+
+  /** Does a flag belong under the present filters? */
+  matches({ exam_id, user_id, violations = [] }) {
+    const { state, exam_id: exam, search, kind } = this.filters;
+    return (
+      ["open", "all"].includes(state) &&
+      (!exam || exam === exam_id) &&
+      user_id.toLowerCase().includes(search.toLowerCase()) &&
+      (!kind || violations.some((violation) => violation.kind === kind))
+    );
   }
 
   async readExams() {
@@ -89,14 +150,26 @@ class ReviewPage {
     if (!item) return;
     item.clip = { ...clip, url };
     this.drawStill(item);
-    if (item === this.queue.current) this.show();
+    if (item === this.queue.current) this.player.show(item, this.queue.following);
   }
 
-  offerFresh() {
-    this.fresh += 1;
-    if (!this.queue.items.length) this.restart();
-    byId("fresh").hidden = this.fresh === 0;
-    setText(byId("fresh"), texts.review.fresh(this.fresh));
+  /** Somebody decided, here or at another desk. */
+  reviewed(video_id, review) {
+    const item = this.queue.find(video_id);
+    if (!item || this.saving.has(video_id)) return;
+    const changed = JSON.stringify(item.review) !== JSON.stringify(review);
+    item.review = review;
+    this.fillState(this.rowOf(item), item);
+    if (!changed || item !== this.queue.current) return;
+    this.drawDecided(item);
+    if (review?.decision && review.by !== reviewer()) this.say(texts.review.decided(review));
+  }
+
+  offerFresh(ids) {
+    for (const id of ids) if (!this.queue.find(id)) this.fresh.add(id);
+    if (this.fresh.size && !this.queue.items.length) this.restart();
+    byId("fresh").hidden = this.fresh.size === 0;
+    setText(byId("fresh"), texts.review.fresh(this.fresh.size));
   }
 
   // Showing
@@ -107,7 +180,8 @@ class ReviewPage {
     byId("empty").hidden = Boolean(current) || !byId("review-error").hidden;
     this.stopDismissing();
     if (!current) {
-      const [title, text] = texts.review.none[this.filters.state === "open" && !this.filters.exam_id && !this.filters.user_id && !this.filters.kind ? "open" : "other"];
+      const { state, exam_id: exam, search, kind } = this.filters;
+      const [title, text] = texts.review.none[state === "open" && !exam && !search && !kind ? "open" : "other"];
       setText(byId("empty-title"), title);
       setText(byId("empty-text"), text);
       this.player.show(null, null);
@@ -130,11 +204,11 @@ class ReviewPage {
     byId("item-reasons").replaceChildren(
       ...violations.map((violation) => {
         const numbers = evidenceWords(violation);
-        return make("li", {}, make("span", { text: texts.violation(violation) }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
+        return make("li", {}, make("span", { text: violation.text }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
       }),
     );
     byId("item-session").href = `/session/${item.session_id}#interval-${item.index}`;
-    byId("note").value = item.review?.by === reviewer() ? (item.review?.note ?? "") : "";
+    byId("note").value = this.drafts.get(item.video_id) ?? opinionOf(item.review, reviewer())?.note ?? "";
     byId("history").open = false;
     byId("history").hidden = !item.review?.by;
     this.drawDecided(item);
@@ -147,7 +221,7 @@ class ReviewPage {
     if (!review?.decision) return;
     const lines = [`${texts.review.decided(review)}${review.at ? `, ${clockTime(review.at)}` : ""}`];
     if (review.note) lines.push(review.note);
-    if (review.second) lines.push(texts.review.second(review.second));
+    if (review.second) lines.push(texts.review.second(review.second), ...(review.second.note ? [review.second.note] : []));
     else if (review.by && reviewer() && review.by !== reviewer()) lines.push(texts.review.secondHint(review.by));
     place.replaceChildren(...lines.map((text) => make("span", { text })));
   }
@@ -225,11 +299,11 @@ class ReviewPage {
     else if (row.bottom > view.bottom) box.scrollTop += row.bottom - view.bottom + 8;
   }
 
-  drawLeft(left) {
-    if (typeof left !== "number") return;
+  drawLeft({ left, disputed }) {
     this.left = left;
     setText(byId("left"), texts.review.left(left));
-    document.dispatchEvent(new CustomEvent("review-left", { detail: { left } }));
+    byId("disputed").hidden = !disputed || this.filters.state === "disputed";
+    setText(byId("disputed"), texts.review.disputed(disputed ?? 0));
   }
 
   drawWho() {
@@ -238,12 +312,14 @@ class ReviewPage {
   }
 
   say(text) {
-    byId("announcer").replaceChildren(make("p", { text }));
+    flags.say(text);
   }
 
-  problem(text) {
-    byId("review-error").hidden = !text;
-    setText(byId("review-error"), text ?? "");
+  /** What went wrong stays until it is mended: a decision that was not saved is not forgotten for the next that was. */
+  drawProblem() {
+    const lines = [this.broken, ...this.unsaved.values()].filter(Boolean);
+    byId("review-error").hidden = lines.length === 0;
+    if (byId("review-error").textContent !== lines.join("")) byId("review-error").replaceChildren(...lines.map((text) => make("span", { text })));
   }
 
   // Moving and deciding
@@ -266,13 +342,10 @@ class ReviewPage {
     if (!by) return;
     const note = byId("note").value.trim();
     const body = { decision, by, ...(reason && { reason }), ...(note && { note }) };
-    const first = item.review?.decision ? item.review : null;
-    const opinion = { decision, reason, note, by, at: new Date().toISOString() };
-    const second = first && first.by !== by;
-    const review = second ? { ...first, second: opinion, state: first.decision === decision ? decision : "disputed" } : { ...opinion, second: first?.second ?? null, state: decision };
     const wasOpen = isOpen(item);
-    const before = this.queue.decide(item.video_id, review);
-    if (wasOpen) this.drawLeft(Math.max(0, (this.left ?? 1) - 1));
+    const before = this.queue.decide(item.video_id, withOpinion(item.review, { decision, reason, note, by, at: new Date().toISOString() }));
+    this.drafts.delete(item.video_id);
+    if (wasOpen) this.countLeft(-1);
     this.fillState(this.rowOf(item), item);
     this.save(item, body, before);
     const hadFocus = byId("decide").contains(document.activeElement);
@@ -292,36 +365,45 @@ class ReviewPage {
       this.say(texts.review.nothingToUndo);
       return;
     }
-    const before = this.queue.decide(item.video_id, null);
-    this.drawLeft((this.left ?? 0) + 1);
+    const before = this.queue.undo(item, withoutOpinion(item.review, by));
+    this.drawQueue();
+    if (isOpen(item)) this.countLeft(1);
     this.fillState(this.rowOf(item), item);
     this.save(item, { decision: null, by }, before);
     this.go(item.video_id);
     this.say(texts.review.undone(item.user_id));
   }
 
+  countLeft(change) {
+    this.left = Math.max(0, (this.left ?? 0) + change);
+    setText(byId("left"), texts.review.left(this.left));
+  }
+
   /** Tell the server in the background; the reviewer is on the next one already. */
   save(item, body, before) {
     const { video_id } = item;
     const earlier = this.saving.get(video_id) ?? Promise.resolve();
-    const saved = earlier.then(() => this.post(item, body, before));
+    const saved = earlier.then(() => this.post(item, body, before, () => this.saving.get(video_id) === saved));
     this.saving.set(video_id, saved);
     saved.finally(() => this.saving.get(video_id) === saved && this.saving.delete(video_id));
   }
 
-  async post(item, body, before) {
+  /** `isLast()`: nothing newer waits for the same interval, so that the answer is how it stands. */
+  async post(item, body, before, isLast) {
     try {
-      const { exam_id, user_id, kind } = this.filters; // what `left` is counted of
-      const filters = new URLSearchParams(Object.entries({ exam_id, user_id, kind }).filter(([, value]) => value));
+      const { exam_id, search, kind } = this.filters; // what `left` is counted of
+      const filters = new URLSearchParams(Object.entries({ exam_id, search, kind }).filter(([, value]) => value));
       const answer = await call(`/api/review/${item.video_id}?${filters}`, { method: "POST", body });
-      item.review = answer.review;
-      this.problem(null);
-      if (this.saving.size <= 1) this.drawLeft(answer.left);
+      if (isLast()) item.review = answer.review;
+      this.unsaved.delete(item.video_id);
+      if (this.saving.size <= 1) this.drawLeft(answer);
     } catch (error) {
-      item.review = before;
-      this.problem(texts.review.notSaved(item.user_id, error.message));
-      this.drawLeft((this.left ?? 0) + (body.decision ? 1 : -1));
+      if (isLast() && isOpen(item) !== isOpen({ review: before })) this.countLeft(isOpen(item) ? -1 : 1);
+      if (isLast()) item.review = before;
+      if (body.note) this.drafts.set(item.video_id, body.note);
+      this.unsaved.set(item.video_id, texts.review.notSaved(item.user_id, error.message));
     }
+    this.drawProblem();
     const row = this.rowOf(item);
     if (row) this.fillState(row, item);
     if (item === this.queue.current) this.drawDecided(item);
@@ -330,12 +412,13 @@ class ReviewPage {
   /** A note written after the decision goes along with the same decision again. */
   saveNote() {
     const item = this.queue.current;
-    const { review } = item ?? {};
+    const mine = opinionOf(item?.review, reviewer());
     const note = byId("note").value.trim();
-    if (!review?.decision || review.by !== reviewer() || note === (review.note ?? "")) return;
-    const body = { decision: review.decision, by: review.by, note, ...(review.reason && { reason: review.reason }) };
-    this.save(item, body, review);
-    item.review = { ...review, note };
+    if (!mine || note === (mine.note ?? "")) return;
+    const { review: before } = item;
+    item.review = withOpinion(before, { ...mine, note });
+    this.drafts.delete(item.video_id);
+    this.save(item, { decision: mine.decision, by: mine.by, note, ...(mine.reason && { reason: mine.reason }) }, before);
   }
 
   startDismissing() {
@@ -377,7 +460,7 @@ class ReviewPage {
     if (event.key === " " && onButton) return;
     const action = keyAction(event, { dismissing: this.dismissing });
     const single = event.key.length === 1;
-    if (!action || (single && action !== "keys" && !this.keysWork())) return;
+    if (!action || (single && !this.keysWork())) return;
     event.preventDefault();
     this.act(action);
   }
@@ -407,16 +490,17 @@ class ReviewPage {
       mute: () => this.player.mute(),
       keys: () => byId("keys-dialog").showModal(),
     };
-    if (this.queue.current || action === "keys") actions[action]?.();
+    if (this.queue.current || action === "keys" || action === "undo") actions[action]?.();
   }
 
   wireButtons() {
-    byId("confirm").addEventListener("click", () => this.decide("confirmed"));
-    byId("dismiss").addEventListener("click", () => (this.dismissing ? this.stopDismissing() : this.startDismissing()));
-    byId("undo").addEventListener("click", () => this.undo());
+    oneWish(byId("confirm")).addEventListener("click", () => this.decide("confirmed"));
+    oneWish(byId("dismiss")).addEventListener("click", () => (this.dismissing ? this.stopDismissing() : this.startDismissing()));
+    oneWish(byId("undo")).addEventListener("click", () => this.undo());
     byId("keys").addEventListener("click", () => this.act("keys"));
     byId("more").addEventListener("click", () => this.read());
     byId("fresh").addEventListener("click", () => this.restart());
+    byId("note").addEventListener("input", ({ target }) => this.queue.current && this.drafts.set(this.queue.current.video_id, target.value));
     byId("note").addEventListener("change", () => this.saveNote());
     byId("history").addEventListener("toggle", () => this.readHistory());
     byId("who").addEventListener("click", async () => {
@@ -430,13 +514,13 @@ class ReviewPage {
       ),
     );
     const keys = byId("keys-switch");
-    keys.checked = localStorage.getItem(KEYS_OFF) !== "off";
-    keys.addEventListener("change", () => localStorage.setItem(KEYS_OFF, keys.checked ? "on" : "off"));
+    keys.checked = remembered(KEYS_OFF) !== "off";
+    keys.addEventListener("change", () => remember(KEYS_OFF, keys.checked ? "on" : "off"));
   }
 
   wireFilters() {
     const asked = new URLSearchParams(location.search);
-    for (const [name, id] of [["state", "filter-state"], ["exam_id", "filter-exam"], ["user_id", "filter-user"], ["kind", "filter-kind"], ["rank", "filter-rank"]]) {
+    for (const [name, id] of [["state", "filter-state"], ["exam_id", "filter-exam"], ["search", "filter-user"], ["kind", "filter-kind"], ["rank", "filter-rank"]]) {
       const field = byId(id);
       const wanted = asked.get(name);
       if (wanted !== null && (field.tagName !== "SELECT" || name === "exam_id" || [...field.options].some(({ value }) => value === wanted))) this.filters[name] = wanted;

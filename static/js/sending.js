@@ -36,7 +36,7 @@ export class Sending {
     });
   }
 
-  /** The server's welcome, or the session's own answer: `{fps, width, height, quality, codecs, bitrate}`. */
+  /** The server's welcome, or the session's own answer: `{fps, width, height, quality, codecs, bitrate, still_s}`. */
   welcome(video) {
     this.#video = video;
     this.#fps = video.fps ?? Infinity;
@@ -46,7 +46,7 @@ export class Sending {
 
   /** Say that the camera's picture stands still, or moves again: of H.264 the server can't tell. */
   tellFrozen() {
-    this.link.device("camera", this.frozen ? "frozen" : "ok", this.frozen ? "the picture stands still" : "");
+    this.link.device("camera", this.frozen ? "frozen" : "ok", "");
   }
 
   /** The connection was lost. */
@@ -129,7 +129,7 @@ export class Sending {
 
   #apply() {
     const { step } = this.#ladder;
-    const { width = 640, height = 480, quality = 0.6, bitrate = 0, codecs = ["jpeg"] } = this.#video;
+    const { width = 640, height = 480, quality = 0.6, bitrate = 0, codecs = ["jpeg"], still_s: stillS = 1.5 } = this.#video;
     const h264 = codecs.includes("h264");
     const wanted = {
       fps: Math.min(this.pictures.codec === "h264" && step.bitrate ? step.fps : step.jpegFps, this.#fps, this.#video.fps ?? Infinity),
@@ -138,6 +138,7 @@ export class Sending {
       quality: Math.min(quality, step.quality),
       bitrate: h264 ? Math.min(bitrate, step.bitrate) : 0,
       layers: step.layers,
+      stillMs: 1000 * stillS,
     };
     const now = JSON.stringify(wanted);
     if (now === this.#applied) return;

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { clockTime } from "./dates.js";
-import { byId, make, setText } from "./dom.js";
+import { byId, make, oneWish, setText } from "./dom.js";
 import { LiveSound } from "./live-sound.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -13,15 +13,17 @@ export class SessionActions {
   sound = new LiveSound();
   onBreak = false;
 
-  /** `socket()` gives the ProctorSocket once there is one; `changed()` is called when the session's record changed. */
+  /** `changed()` is called when the session's record changed. */
   constructor(session_id, { socket, changed }) {
     Object.assign(this, { session_id, socket, changed });
     byId("message-form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.send(event.submitter?.value === "warning" ? "warning" : "message");
     });
-    byId("break").addEventListener("click", () => this.toggleBreak());
-    byId("listen").addEventListener("click", () => this.toggleSound());
+    for (const button of byId("message-form").querySelectorAll("button")) oneWish(button);
+    oneWish(byId("break")).addEventListener("click", () => this.toggleBreak());
+    setText(byId("listen").querySelector("span"), texts.act.listen);
+    oneWish(byId("listen")).addEventListener("click", () => this.toggleSound());
   }
 
   /** Bring the buttons up to the session's state. */
@@ -41,12 +43,12 @@ export class SessionActions {
     const key = JSON.stringify(messages);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
-    const items = [...messages].reverse().map(({ text, level, by, at, delivered }) =>
+    const items = [...messages].reverse().map(({ text, level, by, at, delivered, read }) =>
       make(
         "li",
         { "data-level": level },
         make("span", { text: `${texts.act.levels[level] ?? ""}: ${text}` }),
-        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + (delivered === false ? ` · ${texts.act.waiting}` : "") }),
+        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + texts.act.where({ delivered, read }) }),
       ),
     );
     list.replaceChildren(...items);
@@ -95,12 +97,12 @@ export class SessionActions {
     const button = byId("listen");
     try {
       if (this.sound.playing) {
-        this.socket().leaveSound(this.session_id);
+        this.socket.leaveSound(this.session_id);
         await this.sound.stop();
       } else {
         await this.sound.start();
         this.listenedAt = performance.now();
-        await this.socket().joinSound(this.session_id);
+        await this.socket.joinSound(this.session_id);
       }
       this.#said("");
     } catch (error) {

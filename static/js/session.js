@@ -1,24 +1,26 @@
 // One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
 
+import { accommodationWords } from "./accommodations.js";
 import { call } from "./api.js";
 import { clipOf, reasonsOf } from "./clip.js";
+import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
-import { byId, icon, levelShare, make, setShare, setText } from "./dom.js";
-import { Alerts } from "./alerts.js";
+import { answerOf, byId, icon, levelShare, make, oneWish, setShare, setText } from "./dom.js";
+import { socket, watching } from "./desk.js";
 import { evidenceWords } from "./evidence.js";
-import { Flags } from "./flags.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ProctorSocket } from "./proctor-socket.js";
 import { reviewer } from "./reviewer.js";
+import { markSeen } from "./seen-flags.js";
 import { readRecord } from "./session-record.js";
 import { SessionActions } from "./session-actions.js";
-import { ICONS, isPictureOld, stateOfSession } from "./states.js";
+import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
 import { Timeline, nameInterval, withGaps } from "./timeline.js";
 import { extraRows } from "./timeline-rows.js";
 
-const LIVE_FPS = 10;
+const LIVE_FPS = Number(document.body.dataset.fps);
+const SILENT_S = Number(document.body.dataset.silentS);
 const AWAY_MS = 3000;
 const READ_AGAIN_MS = 1500; // the server stores an interval shortly after it closed
 
@@ -30,35 +32,47 @@ class SessionPage {
   heardAt = null;
   view = new PictureCanvas(byId("live-picture"));
   timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
-  flags = new Flags(byId("toasts"), byId("announcer"));
-  alerts = new Alerts();
   checks = [];
-  actions = new SessionActions(this.id, { socket: () => this.socket, changed: () => this.readSoon(0) });
+  actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
 
   async start() {
     this.wire();
-    const wanted = /^#interval-(\d+)$/.exec(location.hash);
-    if (wanted) this.chosen = Number(wanted[1]);
+    this.readHash();
     if (!(await this.read())) return;
-    this.socket = new ProctorSocket(() => this.read());
-    this.socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    this.socket.on("interval_flagged", (flag) => {
-      this.alerts.raise(flag);
-      if (flag.session_id !== this.id) this.flags.add(flag, () => {}); // who watches one student misses none of the others
-    });
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent"]) {
-      this.socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
+    watching(this.id);
+    socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "interval_reviewed"]) {
+      socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
-    this.socket.on("sound", (message) => this.actions.hear(message));
-    this.socket.joinExam(); // others' flags; and clips get ready after the end, when nobody can join the session itself
+    socket.on("sound", (message) => this.actions.hear(message));
     this.join();
-    document.addEventListener("visibilitychange", () => this.join());
+    socket.onConnect(() => this.read());
+    document.addEventListener("visibilitychange", () => {
+      this.join();
+      this.markSeen();
+    });
+    addEventListener("hashchange", () => {
+      this.readHash();
+      this.drawIntervals();
+    });
     setInterval(() => this.drawState(), 1000);
   }
 
+  /** An address ends in the interval to show. */
+  readHash() {
+    const wanted = /^#interval-(\d+)$/.exec(location.hash);
+    if (wanted) this.chosen = Number(wanted[1]);
+  }
+
+  /** Who has this page before him sees this session's flags. */
+  markSeen() {
+    const flagged_intervals = this.intervals.filter(({ flagged }) => flagged).length;
+    if (!document.hidden && flagged_intervals) markSeen({ session_id: this.id, flagged_intervals });
+  }
+
   join() {
-    if (!this.session.is_running) return;
-    this.socket.joinSession(this.id, { frames: document.hidden ? "none" : "binary", fps: LIVE_FPS });
+    if (!this.session?.is_running) return;
+    socket.joinSession(this.id, { frames: document.hidden ? "none" : "binary", fps: LIVE_FPS });
   }
 
   /** Read what is stored. False when there is no such session. */
@@ -84,7 +98,8 @@ class SessionPage {
     byId("session-error-title").hidden = true;
     this.drawHead();
     this.drawIntervals();
-    if (this.socket) this.join();
+    this.markSeen();
+    this.join();
     if (this.isAway()) this.readSoon(AWAY_MS);
     return true;
   }
@@ -101,6 +116,7 @@ class SessionPage {
 
   hear({ frame, overlay, ...status }) {
     const before = this.status?.interval_index;
+    if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
     this.status = status;
     this.heardAt = performance.now();
     if (frame) this.view.show(frame);
@@ -121,10 +137,7 @@ class SessionPage {
   }
 
   happened(event, message) {
-    if (event === "interval_flagged") {
-      this.flags.say(texts.live.flagged(message.user_id, message.exam_id, message.reasons ?? []));
-    }
-    if (event === "session_ended") this.socket.leaveSession(this.id);
+    if (event === "session_ended") socket.leaveSession(this.id);
     if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };
     this.readSoon();
   }
@@ -143,11 +156,20 @@ class SessionPage {
     setText(byId("session-when"), `${state}, ${time}`);
     setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
     setText(byId("session-total"), texts.live.total(session.total_score));
+    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
+    byId("session-accommodation").hidden = different.length === 0;
+    setText(byId("session-accommodation"), texts.session.accommodation(different));
+    for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();
     byId("end-session").hidden = !session.is_running;
+    byId("new-link").hidden = !session.is_running || session.source !== "browser";
     this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
     this.actions.drawMessages(session.messages, session.started_at);
+  }
+
+  get silent() {
+    return isSilent(this.heardAt, performance.now(), SILENT_S);
   }
 
   draw() {
@@ -161,7 +183,13 @@ class SessionPage {
     this.drawFacts();
     this.drawState();
     this.drawScreen();
-    drawOverlay(byId("live-overlay"), byId("overlay-switch").checked ? this.overlay : null, status.gaze);
+    this.drawBoxes();
+  }
+
+  /** Boxes and gaze over the picture they were read from; over an old one they would say what is no longer so. */
+  drawBoxes() {
+    const wanted = byId("overlay-switch").checked && !isPictureOld(this.status, this.silent);
+    drawOverlay(byId("live-overlay"), wanted ? this.overlay : null, this.status.gaze);
   }
 
   drawPoints() {
@@ -170,22 +198,20 @@ class SessionPage {
     const key = JSON.stringify(violations);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
-    const lines = violations.map((violation) => make("li", { text: texts.violation(violation) }));
+    const lines = violations.map(({ text }) => make("li", { text }));
     list.replaceChildren(...(lines.length ? lines : [make("li", { class: "muted", text: texts.session.noPoints })]));
   }
 
   drawFacts() {
-    const { status } = this;
-    setText(byId("fact-gaze"), texts.gazeWords(status));
-    setText(byId("fact-people"), texts.people(status.faces) + (status.phone ? ` · ${texts.phone}` : ""));
-    setText(byId("fact-voices"), status.voices ?? texts.states.unknown);
+    const why = this.silent ? "lost" : this.status.on_break ? "break" : null; // what was read before it is not as of now
+    const status = why ? { ...this.status, gaze: "unknown", gaze_reason: why, faces: null, faces_reason: why, phone: null, voices: null, sound_reason: why, level_dbfs: null, rates: {} } : this.status;
+    setText(byId("fact-rest"), texts.session.rest(status.baseline ?? {}));
+    const unknown = (reason) => texts.states.unknown + texts.why(reason);
+    setText(byId("fact-gaze"), status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status));
+    setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
+    setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
-    const devices = Object.entries(status.devices ?? {}).map(([name, device]) => {
-      const state = texts.deviceStates[device.state] ?? device.state;
-      const reason = device.state !== "ok" && device.reason ? ` (${device.reason})` : "";
-      return `${texts.devices[name] ?? name}: ${state}${reason}`;
-    });
-    this.fill(byId("fact-devices"), devices);
+    this.fill(byId("fact-devices"), Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device)));
     const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
     this.fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
   }
@@ -200,7 +226,7 @@ class SessionPage {
     if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
     if (this.screenAt === at) return;
     this.screenAt = at;
-    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: texts.act.screen });
+    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: "" });
     still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
     byId("screen-link").href = `/api/session/${this.id}/screen`;
   }
@@ -215,15 +241,20 @@ class SessionPage {
   drawState() {
     this.actions.draw({ is_running: this.session.is_running, on_break: this.status?.on_break ?? openBreak(this.session) });
     if (!this.status || !this.session.is_running) return;
-    const silentS = this.heardAt === null ? 0 : (performance.now() - this.heardAt) / 1000;
-    const state = stateOfSession(this.status, { threshold: this.threshold, silentS });
+    const { silent } = this;
+    const state = stateOfSession(this.status, { threshold: this.threshold, silent });
     const mark = byId("live-mark");
-    if (mark.dataset.state !== state) {
-      mark.dataset.state = state;
-      mark.replaceChildren(icon(ICONS[state]), texts.states[state]);
+    const words = stateWords(state, this.status, silent);
+    if (mark.dataset.words !== words) {
+      Object.assign(mark.dataset, { state, words });
+      mark.replaceChildren(icon(ICONS[state]), make("span", { text: words }));
       mark.hidden = state === "fine";
     }
-    const old = isPictureOld(this.status, silentS);
+    if (silent) {
+      this.drawFacts();
+      this.drawBoxes();
+    }
+    const old = isPictureOld(this.status, silent);
     byId("live-frame").toggleAttribute("data-old", old);
     byId("live-frame").dataset.state = state;
     byId("now").dataset.state = state;
@@ -251,7 +282,7 @@ class SessionPage {
 
   drawChosen(interval) {
     const place = byId("chosen");
-    const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.closed, interval.violations, interval.clip]);
+    const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.closed, interval.violations, interval.clip, interval.review]);
     if (place.dataset.key === key) return;
     // a playing clip is not torn down for a change beside it
     const keepClip = place.dataset.clip === JSON.stringify([interval.index, interval.clip]) ? place.querySelector(".chosen-clip") : null;
@@ -260,10 +291,12 @@ class SessionPage {
     nameInterval(byId("chosen-title"), interval);
     const score = make("p", { class: interval.flagged ? "flag-score" : "muted" }, interval.flagged ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, this.threshold) : texts.session.plain(interval.score) }));
     const found = interval.violations.length ? reasonsOf(interval, evidenceWords) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
+    const decided = [interval.review, interval.review?.second].filter((review) => review?.decision).map((review) => texts.review.decided(review));
+    const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;
     const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
     const showClip = interval.flagged && (interval.clip?.state ?? "none") !== "none";
     const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, this.session.user_id)) : null);
-    const words = make("div", { class: "chosen-text" }, score, found, going);
+    const words = make("div", { class: "chosen-text" }, score, found, review, going);
     if (keepClip) {
       place.querySelector(".chosen-text").replaceWith(words);
       return;
@@ -274,14 +307,28 @@ class SessionPage {
   // Actions
 
   wire() {
+    wireCopyButtons(document);
+    oneWish(byId("new-link")).addEventListener("click", () => this.makeLink());
     byId("overlay-switch").addEventListener("change", () => this.status && this.draw());
-    const dialog = byId("end-dialog");
-    byId("end-session").addEventListener("click", () => {
+    byId("end-session").addEventListener("click", async () => {
       setText(byId("end-text"), texts.session.endConfirm(this.session.user_id, this.session.exam_id));
-      dialog.returnValue = "";
-      dialog.showModal();
+      if ((await answerOf(byId("end-dialog"))) === "end") this.end();
     });
-    dialog.addEventListener("close", () => dialog.returnValue === "end" && this.end());
+  }
+
+  /** Another way into the same session, for a student who lost the page or goes on at another computer. */
+  async makeLink() {
+    const by = reviewer();
+    try {
+      const { portal_url } = await call(`/api/session/${this.id}/link`, { method: "POST", body: { ...(by && { by }) } });
+      setText(byId("link-words"), texts.exams.link(this.session.user_id));
+      setText(byId("link-address"), portal_url);
+      byId("link-made").hidden = false;
+      byId("end-error").hidden = true;
+    } catch (error) {
+      setText(byId("end-error"), texts.exams.linkFailed(error.message));
+      byId("end-error").hidden = false;
+    }
   }
 
   async end() {

@@ -1,9 +1,11 @@
 // The settings page: what this browser may choose, and how each part of the server does.
 
-import { Alerts, wireAlertSwitches } from "./alerts.js";
+import { wireAlertSwitches } from "./alerts.js";
 import { call } from "./api.js";
+import { alerts } from "./desk.js";
 import { byId, icon, make, setText } from "./dom.js";
 import { reviewer, setReviewer } from "./reviewer.js";
+import { remembered } from "./storage.js";
 import { texts } from "./texts.js";
 
 const READ_MS = 10_000;
@@ -11,9 +13,9 @@ const WELL = new Set(["ok", "ready", "idle", "off", "running", "starting", "load
 const t = texts.settings;
 
 function wireOwn() {
-  wireAlertSwitches(document, new Alerts());
+  wireAlertSwitches(document, alerts);
   for (const name of document.querySelectorAll("[data-theme-name]")) setText(name, t.themes[name.dataset.themeName]);
-  const chosen = localStorage.getItem("theme") ?? "system";
+  const chosen = remembered("theme") ?? "system";
   for (const choice of document.querySelectorAll("[data-theme-choice]")) choice.checked = choice.value === chosen;
   const name = byId("own-name");
   name.value = reviewer();
@@ -45,7 +47,8 @@ function part([name, { state, reason, notes = [], ...rest }]) {
 async function readState() {
   try {
     const { status, uptime_s: uptime, notes, parts } = await call("/api/health");
-    setText(byId("state-sum"), [t.status[status], t.uptime(uptime), ...(notes ?? [])].join(". "));
+    setText(byId("state-sum"), [t.status[status], ...(notes ?? [])].join(". "));
+    setText(byId("state-uptime"), t.uptime(uptime)); // nobody wants to hear it every ten seconds
     const key = JSON.stringify(Object.entries(parts).map(([name, { state, reason }]) => [name, state, reason]));
     const list = byId("parts");
     if (list.dataset.key !== key || !list.matches(":hover")) list.replaceChildren(...Object.entries(parts).map(part));

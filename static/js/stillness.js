@@ -1,7 +1,7 @@
 // Notices a camera whose picture stands still: not one pixel changes. Looked at before encoding, since H.264 changes pixels that the camera didn't.
 
-const LOOK_EVERY_MS = 1000;
-const FROZEN_MS = 10_000;
+const LOOK_EVERY_MS = 500;
+const APART_MS = 10_000; // looks further apart say nothing of the time between
 
 export class Stillness {
   #lookedAt = -Infinity;
@@ -9,16 +9,19 @@ export class Stillness {
   #pixels = null;
   frozen = false;
 
-  /** Look at `pixels()` (RGBA of a part of the picture, unscaled) at `at` ms, once a second. True when `frozen` has changed. */
-  look(at, pixels) {
+  /**
+   * Look at `pixels()` (RGBA of a part of the picture, unscaled) at `at` ms, twice a second; `most` ms without a change are too many.
+   * True when `frozen` has changed.
+   */
+  look(at, pixels, most) {
     if (at - this.#lookedAt < LOOK_EVERY_MS) return false;
-    if (at - this.#lookedAt > FROZEN_MS) this.#pixels = null; // nothing was looked at in between
+    if (at - this.#lookedAt > APART_MS) this.#pixels = null;
     this.#lookedAt = at;
     const seen = pixels();
     if (!this.#pixels || seen.some((value, index) => value !== this.#pixels[index])) this.#changedAt = at;
     this.#pixels = seen;
     const before = this.frozen;
-    this.frozen = at - this.#changedAt >= FROZEN_MS;
+    this.frozen = at - this.#changedAt >= most;
     return this.frozen !== before;
   }
 }

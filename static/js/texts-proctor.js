@@ -15,13 +15,13 @@ export const proctorTexts = {
 
   review: {
     left: (left) => (left ? plural(left, "flag left", "flags left") : "None left"),
+    disputed: (count) => `${plural(count, "flag", "flags")} with opinions that differ`,
     place: (at, count, more) => `${at} of ${count}${more ? "+" : ""}`,
     as: (name) => `Reviewing as ${name}`,
     askName: "Say who reviews",
     failed: (message) => `The queue can’t be read. ${message}`,
     notSaved: (user, message) => `The decision on ${user} was not saved. ${message}`,
     fresh: (count) => `Show ${plural(count, "new flag", "new flags")}`,
-    allExams: "All exams",
     none: {
       open: ["Nothing is left to review", "Every flag has been decided. New ones appear here by themselves."],
       other: ["No flag matches these filters", "Choose other filters to see more."],
@@ -81,7 +81,7 @@ export const proctorTexts = {
 
   act: {
     sent: "Sent.",
-    waiting: "not delivered yet",
+    where: ({ delivered, read }) => (read ? " · read" : delivered === false ? " · not delivered yet" : ""),
     kept: "The student’s page isn’t connected. It is delivered when it comes back.",
     failed: (message) => `Not sent. ${message}`,
     empty: "Write what the student should read.",
@@ -89,30 +89,55 @@ export const proctorTexts = {
     from: (by, time) => [by, time].filter(Boolean).join(", "),
     breakOn: "Start a break",
     breakOff: "End the break",
-    onBreak: "On a break: nothing is recorded and nothing counts.",
     breakFailed: (message) => `The break was not changed. ${message}`,
     listen: "Listen",
     listening: "Stop listening",
     listenFailed: (message) => `The sound can’t be played. ${message}`,
     noSound: "No sound arrives at the moment.",
     screenAge: (seconds) => `Shared screen, ${spellSeconds(seconds)} ago`,
-    screen: "The student’s shared screen, opens large",
+  },
+
+  ends: {
+    student: "ended by the student",
+    proctor: (note) => `ended by the proctor${note ? `: ${note}` : ""}`,
+    call: "ended by a call",
+    away: "the student’s page was away for too long",
+    restart: "the student’s page did not come back after the server’s restart",
+    outage: (lasted) => `the server was away for ${lasted}`,
+    unused: "never begun: its link was not used while it was good",
+    unreadable: "its records can’t be read",
+  },
+  /** How a session ended, as it is stored; an old one has no code, only the sentence. */
+  end: ({ end_code: code, end_note: note, end_reason: reason }) => {
+    const said = proctorTexts.ends[code] ?? reason;
+    return typeof said === "function" ? said(note) : said;
   },
 
   timeline: {
     connection: "Connection",
+    pictures: "Pictures",
+    sound: "Sound",
+    screen: "Screen",
     unknown: "Can’t tell",
     breaks: "Breaks",
     messages: "Messages",
-    lostFor: (seconds) => `Nothing arrived for ${Math.round(seconds)} s`,
+    lostFor: {
+      connection: (seconds) => `Nothing arrived for ${Math.round(seconds)} s`,
+      pictures: (seconds) => `No picture arrived for ${Math.round(seconds)} s`,
+      sound: (seconds) => `No sound arrived for ${Math.round(seconds)} s`,
+    },
+    screenActs: { fullscreen_left: "Full screen left", second_display: "A second display", share_stopped: "Stopped sharing the screen" },
     unknownFor: (share) => `Can’t tell for ${Math.round(share)} s`,
     breakFor: ({ by, reason }) => `Break${by ? `, by ${by}` : ""}${reason ? `: ${reason}` : ""}`,
     message: ({ level, text }) => `${proctorTexts.act.levels[level] ?? level}: ${text}`,
-    signs: { lost: "✕", unknown: "?", break: "‖", message: "✉" },
+    signs: { lost: "✕", screen: "▭", unknown: "?", break: "‖", message: "✉" },
   },
 
   analytics: {
     failed: (message) => `The figures can’t be read. ${message}`,
+    wholeDay: "Choose whole days from the year 2000 on.",
+    dayOrder: "The last day lies before the first.",
+    months: "A bar is a month, as more than a year is shown.",
     sum: ({ sessions, intervals, flags }) =>
       `${plural(sessions, "session", "sessions")}, ${plural(intervals, "interval", "intervals")}, ${plural(flags, "flag", "flags")}`,
     noData: "Nothing to show for this choice yet.",
@@ -127,15 +152,24 @@ export const proctorTexts = {
 
   exams: {
     failed: (message) => `The exams can’t be read. ${message}`,
+    sessions: "Sessions",
+    sessionsFailed: (message) => `The sessions can’t be read. ${message}`,
+    sessionsLoading: "The sessions are being read.",
+    sessionsShown: (count, more, chosen) => {
+      if (count) return more ? `The latest ${plural(count, "session", "sessions")}; there are more.` : `${plural(count, "session", "sessions")}.`;
+      return chosen ? "No session matches this choice." : "No session was ever started.";
+    },
+    sessionStates: { waiting: "Not begun yet", running: "Running", interrupted: "Interrupted" },
     accommodationsFailed: (message) => `The accommodations can’t be read. ${message}`,
     linkFailed: (message) => `No link was made. ${message}`,
     link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only.`,
-    already: "This student’s exam runs already. Its session is listed on the live page.",
+    already: "This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it.",
     missing: "Enter the student’s ID.",
     everyExam: "Every exam",
     none: "No session was ever started.",
     noAccommodations: "Nobody has an accommodation.",
     signalsOff: (kinds) => `Off: ${kinds.join(", ")}`,
+    weighed: (kinds) => `Weighed differently: ${kinds.join(", ")}`,
     weights: (list) => list.map(([kind, points]) => `${kind}: ${plural(points, "point", "points")}`).join(", "),
     readingAloud: "Reading aloud allowed",
     breaks: (count, minutes) => `${plural(count, "break", "breaks")} of ${minutes} min`,
@@ -145,6 +179,11 @@ export const proctorTexts = {
     removeConfirm: (user, exam) => `The accommodation of ${user} for ${exam} is taken away. Sessions that run keep it.`,
     removed: "Removed.",
     remove: "Remove",
+    change: "Change",
+    save: "Save",
+    replace: "Replace",
+    replaces: ({ user_id: user, exam_id: exam, set_by: by, note }, words, time) =>
+      `${user} has an accommodation for ${exam ?? "every exam"} already, set by ${by}, ${time}: ${[...words, note].filter(Boolean).join("; ")}. It is replaced by this one: press Replace, or Cancel to keep it.`,
     nothing: "Choose at least one: a signal, reading aloud or breaks.",
     live: "Live",
     review: "Review",
@@ -154,7 +193,7 @@ export const proctorTexts = {
 
   settings: {
     failed: (message) => `The server’s state can’t be read. ${message}`,
-    uptime: (seconds) => `Running for ${spellSeconds(seconds)}`,
+    uptime: (seconds) => `· Running for ${spellSeconds(seconds)}`,
     parts: {
       database: "Database",
       models: "Models",
@@ -189,7 +228,7 @@ export const proctorTexts = {
     noBreaks: "There were no breaks.",
     noChecks: "No check before the exam was stored.",
     noAccommodation: "None.",
-    made: (time) => `Made ${time}`,
+    made: (time, zone, then, now) => `Made ${time}. Times are in ${zone} (${then === now ? now : `${then} when the session began, ${now} now`}).`,
     undecided: "Not decided",
     still: (user, interval) => `Still of ${user}, interval ${interval}`,
     title: "Report",
@@ -198,9 +237,9 @@ export const proctorTexts = {
     clip: ({ path, sha256, duration }) => `Clip ${path}, ${Math.round(duration)} s, SHA-256 ${sha256}`,
     setBy: (by, time) => [by && `Set by ${by}`, time].filter(Boolean).join(", "),
     sum: ({ total_score: total }, intervals, flags) => {
-      const decided = (decision) => flags.filter(({ review }) => review?.decision === decision).length;
-      const left = flags.filter(({ review }) => !review?.decision).length;
-      return `${plural(intervals, "interval", "intervals")}, ${plural(total, "point", "points")} in all. ${plural(flags.length, "flag", "flags")}: ${decided("confirmed")} confirmed, ${decided("dismissed")} dismissed, ${left} not decided.`;
+      const count = (state) => flags.filter(({ review }) => (review?.state ?? "open") === state).length;
+      const states = [`${count("confirmed")} confirmed`, `${count("dismissed")} dismissed`, ...(count("disputed") ? [`opinions differ on ${count("disputed")}`] : []), `${count("open")} not decided`];
+      return `${plural(intervals, "interval", "intervals")}, ${plural(total, "point", "points")} in all. ${plural(flags.length, "flag", "flags")}: ${states.join(", ")}.`;
     },
     facts: { student: "Student", exam: "Exam", began: "Began", ended: "Ended", lasted: "Lasted", how: "How it ended", source: "Watched by", id: "Session" },
     items: { camera: "Camera", microphone: "Microphone", light: "Light", face: "Face in view", network: "Network", browser: "Browser", screen: "Screen" },
@@ -215,6 +254,8 @@ export const proctorTexts = {
       flag_threshold: "Points that make a flag", interval_duration: "Seconds in an interval", gaze_min_s: "Seconds of looking away that count",
       absent_min_s: "Seconds of nobody in view that count", persons_min_s: "Seconds between two looks that show several people",
       speech_min_s: "Seconds of speech that count", voices_min_s: "Seconds of speech that several voices rest on", blink_max_s: "Seconds that are a blink",
+      gaze_gap_s: "Seconds of looking back that end looking away", voices_gap_s: "Seconds between turns of one conversation",
+      unknown_max_s: "Seconds of unknown that end anything", credit_max_s: "Seconds that one picture speaks for",
     },
   },
 };

@@ -3,21 +3,22 @@
 import { spellSeconds } from "./clock.js";
 import { proctorTexts } from "./texts-proctor.js";
 
-/** How long a violation lasted: its seconds of evidence, else from its start to its end. */
-const lasting = ({ start, end, evidence }) => {
-  const seconds = Math.round(evidence?.seconds ?? end - start);
-  return seconds > 0 ? ` for ${seconds} s` : "";
-};
-const times = (count = 1) => ["never", "once", "twice"][count] ?? `${count} times`;
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
+const brokenOff = ["Your exam has ended", "The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor for a new link."];
 
 export const texts = {
   ...proctorTexts,
+  api: {
+    status: (status) => `The server answered ${status}.`,
+    unreachable: "The server can't be reached.",
+    unreadable: "The server's answer can't be read.",
+  },
   check: {
     asking: "Your browser asks whether this page may use it. Choose “Allow”.",
     camera: {
       ready: (label, size) => [label || "Camera found", size].filter(Boolean).join(", "),
       denied: "Permission was refused. Click the camera sign beside the address, choose “Allow”, then check again.",
+      denied_by_system: "Your computer’s own settings keep the camera from this browser. Allow it in the system’s privacy settings, then check again.",
       busy: "Another program holds the camera. Close video calls and other camera programs, then check again.",
       missing: "No camera was found. Plug one in, or switch it on at the computer, then check again.",
       insecure: "This page was opened over an insecure address. Ask for the address that begins with https://.",
@@ -27,11 +28,12 @@ export const texts = {
     },
     microphone: {
       ready: (label) => label || "Microphone found",
-      listening: "Say a few words.",
+      listening: "Nothing was heard yet. Say a few words.",
       heard: "We can hear you.",
       silent: "The microphone gives no sound. Switch it on, or choose another one in the browser’s settings.",
       blocked: "Click anywhere on this page to start the sound.",
       denied: "Permission was refused. Click the microphone sign beside the address, choose “Allow”, then check again.",
+      denied_by_system: "Your computer’s own settings keep the microphone from this browser. Allow it in the system’s privacy settings, then check again.",
       busy: "Another program holds the microphone. Close it, then check again.",
       missing: "No microphone was found. Plug one in, then check again.",
       insecure: "This page was opened over an insecure address. Ask for the address that begins with https://.",
@@ -99,21 +101,38 @@ export const texts = {
     wait: "One moment, still checking.",
     microphoneGone: "You can start without sound; your proctor will see that it is missing.",
     warned: "You can start. What is marked WARNING may make your picture or sound hard to use.",
+    undecided: "You can start. What is marked WAIT could not be checked yet.",
     fine: "Everything is ready.",
   },
   who: {
     already: "This exam is already running for you in another tab or on another computer. Go on there, or ask your proctor for a link to continue here.",
     unreachable: "The server can’t be reached. Check your internet connection and try again.",
     closed: "This server takes students by link only. Open the link that your institution sent you.",
-    badLink: "This link is not valid any more. Ask your institution for a new one, or enter your IDs below.",
+    badLink: "This link is not valid any more. Ask your institution for a new one.",
+    badLinkOpen: "This link is not valid any more. Ask your institution for a new one, or enter your IDs below.",
+    waiting: "The server can’t be reached. Stay on this page: it tries again by itself.",
+    busy: "The server is full or busy at the moment. Wait a minute and try again. If it stays like this, tell your proctor.",
+    over: "This exam has ended for you already, and can’t be started again from here. If you must go on, ask your proctor for a link.",
+    connected: "This exam is open in another window or on another computer. If you start here, it stops there.",
     missing: "Enter your user ID.",
     tooLong: "That is too long: an ID has at most 128 characters.",
     dot: "An ID does not begin with a dot.",
     character: (character) => `An ID has letters, digits and . _ @ - only; this one has ${character === " " ? "a space" : `“${character}”`}.`,
-    elsewhere: "This exam is open in another tab of this browser. If you start here, that tab stops.",
-    failed: (message) => message,
+    elsewhere: "This exam is open in another tab of this browser. To leave it there, close this tab. If you start here, that tab stops.",
+  },
+  done: {
+    student: ["Your exam has ended", "You ended it. Recording has stopped and your camera is off."],
+    proctor: ["Your exam has ended", (why) => `Your proctor ended it${why ? `: ${why}${/[.!?]$/.test(why) ? "" : "."}` : "."} Recording has stopped and your camera is off.`],
+    call: ["Your exam has ended", "Your institution ended it. Recording has stopped and your camera is off."],
+    away: ["Your exam has ended", "This page was away for too long, and the exam was closed. If you were not done, ask your proctor for a new link."],
+    restart: brokenOff,
+    outage: brokenOff,
+    unreadable: brokenOff,
+    unused: ["This exam was never begun", "Its link was not used in time and is not valid any more. Ask for a new one. Nothing was recorded."],
+    other: ["Your exam has ended", "Recording has stopped and your camera is off."],
   },
   exam: {
+    setBy: (by) => `Set by ${by}`,
     connection: {
       connecting: "Connecting",
       open: "Connected",
@@ -137,8 +156,23 @@ export const texts = {
       acts: "Your connection is almost gone: no picture and no sound can be sent for now. Stay on this page; your exam goes on.",
     },
     soundWaits: "Click anywhere on this page so that the sound can go on.",
-    camera: "Your camera is not giving a picture. ",
-    microphone: "Your microphone is not giving sound. ",
+    tryAgain: "Try again",
+    camera: {
+      denied: "Your camera gives no picture: permission was refused. Click the camera sign beside the address and choose “Allow”.",
+      denied_by_system: "Your camera gives no picture: your computer’s own settings keep it from this browser. Allow it in the system’s privacy settings.",
+      busy: "Your camera gives no picture: another program holds it. Close that program; the picture comes back by itself.",
+      missing: "Your camera was not found. Plug it in, or switch it on at the computer; the picture comes back by itself.",
+      off: "Your camera is switched off. Open its cover, or switch it on at the computer; the picture comes back by itself.",
+      lost: "Your camera stopped. Check its cable; the picture comes back by itself.",
+    },
+    microphone: {
+      denied: "Your microphone gives no sound: permission was refused. Click the microphone sign beside the address and choose “Allow”.",
+      denied_by_system: "Your microphone gives no sound: your computer’s own settings keep it from this browser. Allow it in the system’s privacy settings.",
+      busy: "Your microphone gives no sound: another program holds it. Close that program; the sound comes back by itself.",
+      missing: "Your microphone was not found. Plug it in; the sound comes back by itself.",
+      off: "Your microphone is muted. Switch it on at the computer or the headset; the sound comes back by itself.",
+      lost: "Your microphone stopped. Check its cable; the sound comes back by itself.",
+    },
     quality: {
       dark: "Your picture is too dark. Turn a lamp towards you.",
       bright: "Your picture is too bright. Turn away from the lamp or the window.",
@@ -149,27 +183,35 @@ export const texts = {
       hidden: "We can’t see your whole face. Sit so that it is in the picture and nothing covers it.",
       frozen: "Your camera’s picture stands still. Unplug the camera and plug it in again.",
       nobody: "We can’t see you. Sit so that your face is in the picture.",
+      aside: "You look to one side of the camera all the time. If your screen stands there, put the camera on it.",
+      unreadable: "Your pictures arrive damaged. If this stays, reload this page; your exam goes on.",
+      error: "Our program can’t read your picture at the moment. There is nothing that you need to do.",
+      mic_silent: "Your microphone is silent. If it is muted, switch it on.",
+      mic_faint: "We hear you very faintly. Bring the microphone nearer.",
+      mic_clipped: "Your microphone is too loud. Move it further away, or turn it down.",
     },
     from: (sender) => (sender ? `Message from ${sender}` : "Message from your proctor"),
     read: "I have read it",
-    endWaits: "There is no connection at the moment. Your exam ends as soon as it is back; leave this page open.",
+    ending: {
+      now: "Ending your exam… Leave this page open until it says that it has ended.",
+      waits: "There is no connection at the moment. Your exam ends as soon as it is back; leave this page open.",
+    },
     done: {
-      ended: ["Your exam has ended", "Recording has stopped and your camera is off. You can close this page."],
       replaced: ["Your exam goes on elsewhere", "It was opened in another tab or on another computer, and is recorded there. This page has stopped."],
       refused: ["This page can’t go on", "The server no longer accepts this link. If your exam is not over, ask your proctor for a new one."],
     },
     here: "Continue here instead",
     again: "Rehearse again",
-    breakTake: "Take a break",
+    breakTake: (left) => `Take a break (${left} left)`,
     breakEnd: "End the break",
-    breakLeft: (count) => plural(count, "break left", "breaks left"),
+    breakLater: "There is no connection at the moment. Take your break once it is back.",
     breakOwn: (seconds) => `Your break: nothing is recorded. ${seconds === null ? "" : `${spellSeconds(seconds)} left; then recording goes on by itself.`}`,
     breakRefused: (message) => `The break did not start. ${message}`,
     warningFrom: (sender) => (sender ? `Warning from ${sender}` : "Warning from your proctor"),
     screenStopped: "Your screen is no longer shared. Choose “Share my screen” to go on sharing.",
-    different: "What is different for you",
   },
-  states: { fine: "Fine", look: "Needs a look", flagged: "Flagged", unknown: "Can’t tell", lost: "Lost" },
+  states: { fine: "Fine", look: "Needs a look", flagged: "Flagged", unknown: "Can’t tell", lost: "Lost", waiting: "Not here yet" },
+  lost: { connection: "No connection", camera: "No camera", microphone: "No sound", screen: "Screen not shared" },
   gaze: {
     focused: "Looking at the screen",
     left: "Looking left",
@@ -186,19 +228,24 @@ export const texts = {
     hidden: "face hidden",
     frozen: "picture frozen",
     covered: "camera covered",
+    aside: "looks to one side of the camera all the time",
+    unreadable: "damaged pictures",
     silent: "silent",
     clipped: "too loud",
     faint: "too faint",
     lost: "nothing arrives",
+    break: "on a break",
     error: "the detector failed",
     bright: "too bright",
     flat: "nothing to see",
     starting: "just started",
   },
-  people: (count) => {
-    if (count === null || count === undefined) return "People: can’t tell";
+  people: (count, reason = "") => {
+    if (count === null || count === undefined) return `People: can’t tell${texts.why(reason)}`;
     return count === 0 ? "Nobody in view" : plural(count, "person in view", "people in view");
   },
+  why: (reason) => (reason ? ` (${texts.reasons[reason] ?? reason})` : ""),
+  soundUnknown: (reason) => `Sound: can’t tell${texts.why(reason)}`,
   phone: "Phone in view",
   devices: { camera: "Camera", microphone: "Microphone", screen: "Screen", connection: "Connection" },
   deviceStates: {
@@ -212,6 +259,27 @@ export const texts = {
     ended: "ended",
     off: "off",
   },
+  /** Codes of the pages and of the server; what a local station says of its devices is for who runs the server, and a sentence already. */
+  deviceReasons: {
+    not_come: "the student’s page has not connected yet",
+    page_away: "the student’s page is not connected; it tries again by itself",
+    nothing_comes: "nothing arrives",
+    device_ended: "the device ended",
+    turned_off: "the system or the device turned it off",
+    not_whole: "not the whole screen is shared",
+    share_stopped: "the sharing stopped",
+    denied_by_system: "by the system’s own settings",
+    insecure: "the page’s address is insecure",
+    busy: "another program holds it",
+    unsupported: "the browser has no access to it",
+    failed: "it could not be started",
+    denied: "",
+    missing: "",
+  },
+  deviceLine: (name, { state, reason }) => {
+    const why = state === "ok" ? "" : (texts.deviceReasons[reason] ?? reason);
+    return `${texts.devices[name] ?? name}: ${texts.deviceStates[state] ?? state}${why ? ` (${why})` : ""}`;
+  },
   kinds: {
     gaze_distracted: "Looking away",
     no_face: "Nobody in view",
@@ -222,29 +290,12 @@ export const texts = {
     copy_paste: "Copy or paste",
     prohibited_object: "Phone in view",
   },
-  /** One violation as a sentence; the server's own where it sent one. */
-  violation: (violation) => {
-    if (violation.text) return violation.text;
-    const said = texts.found[violation.kind] ?? violation.kind;
-    return `${typeof said === "function" ? said(violation) : said + lasting(violation)} (+${violation.points})`;
-  },
-  found: {
-    gaze_distracted: "Looked away",
-    no_face: "Nobody in view",
-    multiple_faces: "More than one person in view",
-    speech: "Speech",
-    multiple_voices: "More than one voice",
-    tab_switch: ({ occurrences }) => `Left the exam’s tab or window ${times(occurrences)}`,
-    copy_paste: ({ occurrences }) => `Copied or pasted ${times(occurrences)}`,
-    prohibited_object: "A phone in view",
-  },
   gazeWords: ({ gaze, gaze_reason: reason }) => {
-    const why = gaze === "unknown" && reason ? ` (${texts.reasons[reason] ?? reason})` : "";
-    return (texts.gaze[gaze] ?? texts.gaze.unknown) + why;
+    return (texts.gaze[gaze] ?? texts.gaze.unknown) + (gaze === "unknown" ? texts.why(reason) : "");
   },
-  reading: ({ gaze, gaze_reason: reason, faces, phone }) => {
-    if (gaze === "unknown" && (faces ?? null) === null) return `${texts.states.unknown}${reason ? ` (${texts.reasons[reason] ?? reason})` : ""}`;
-    const words = [texts.gazeWords({ gaze, gaze_reason: reason }), texts.people(faces)];
+  reading: ({ gaze, gaze_reason: reason, faces, faces_reason: unseen, phone }) => {
+    if (gaze === "unknown" && (faces ?? null) === null) return texts.states.unknown + texts.why(reason);
+    const words = [texts.gazeWords({ gaze, gaze_reason: reason }), texts.people(faces, unseen)];
     if (phone) words.push(texts.phone);
     return words.join(" · ");
   },
@@ -254,7 +305,6 @@ export const texts = {
     shown: (shown, all) => `${shown} of ${all} shown`,
     attention: (count) => (count === 1 ? "1 needs a look" : `${count} need a look`),
     sortNow: (count) => (count === 1 ? "1 more needs a look: show first" : `${count} more need a look: show first`),
-    allExams: "All exams",
     score: (score, threshold) => `${score} points in this interval; ${threshold} make a flag`,
     scoreShort: (score, threshold) => `${score} / ${threshold}`,
     total: (total) => `Total ${total}`,
@@ -262,6 +312,8 @@ export const texts = {
     noRecent: "No interval is complete yet",
     age: (seconds) => `last picture ${spellSeconds(seconds)} ago`,
     nothingComes: "Nothing arrives at the moment",
+    notCome: "Hasn’t opened the exam yet",
+    over: "The exam has ended",
     onBreak: "On a break",
     noPicture: "No picture yet",
     seen: "Mark as seen",
@@ -273,7 +325,6 @@ export const texts = {
     moreFlags: (count) => `${plural(count, "older flag", "older flags")} under Review`,
     limited: (count) => `Some signals are limited on this server (${plural(count, "note", "notes")})`,
     copied: "Copied",
-    copy: "Copy",
   },
   clip: {
     pending: "The clip is being made. It appears here by itself.",
@@ -305,13 +356,17 @@ export const texts = {
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
     endFailed: (message) => `The session was not ended. ${message}`,
     endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
+    accommodation: (words) => `Accommodation: ${words.join(" · ")}`,
+    rest: ({ gaze_x_deg: x, gaze_y_deg: y, learnt }) => {
+      if (typeof x !== "number") return texts.session.restUnknown;
+      const far = (degrees, words) => Math.round(degrees) !== 0 && `${Math.round(Math.abs(degrees))}° ${words}`;
+      const place = [far(x, x > 0 ? "to the student’s left" : "to the student’s right"), far(y, y > 0 ? "below the camera" : "above the camera")].filter(Boolean);
+      return `${place.join(", ") || "At the camera"}; ${Math.round(100 * learnt)} % learnt from this student`;
+    },
+    restUnknown: "Not known yet",
     overlays: { face: "face", person: "person", phone: "phone" },
     rate: { video_fps: "Pictures", gaze_fps: "Gaze readings", persons_per_s: "Looks for people" },
     perSecond: (value) => `${Number(value).toFixed(1)} a second`,
-    sound: "Sound level",
-    voices: "Voices told apart",
-    live: "Live picture",
-    over: "This session is over. Its timeline and clips are below.",
     source: { local: "Local station", browser: "Student’s browser" },
   },
   seconds: spellSeconds,

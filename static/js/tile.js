@@ -2,16 +2,19 @@
 
 import { icon, make, setShare, setText } from "./dom.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ICONS, deviceProblems, isPictureOld, stateOfSession } from "./states.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
 
 const COLUMNS = 10;
+const SILENT_S = Number(document.body.dataset.silentS);
 
 export class Tile {
   /** `onSeen()` is called when the proctor says that the flag was looked at. */
   constructor(status, { threshold, onSeen }) {
     this.threshold = threshold;
     this.unseen = false;
+    this.ended = false;
+    this.place = null;
     this.heardAt = performance.now();
     this.#build(onSeen);
     this.update(status);
@@ -28,14 +31,15 @@ export class Tile {
     this.empty.hidden = true;
   }
 
-  get silentS() {
-    return (performance.now() - this.heardAt) / 1000;
+  get silent() {
+    return isSilent(this.heardAt, performance.now(), SILENT_S);
   }
 
   /** Bring what is shown up to `status` and the time. */
   draw() {
     const { status, threshold } = this;
-    this.state = stateOfSession(status, { threshold, unseen: this.unseen, silentS: this.silentS });
+    this.state = stateOfSession(status, { threshold, unseen: this.unseen, silent: this.silent });
+    this.place = settle(this.place, this.state, performance.now() / 1000);
     this.element.dataset.state = this.state;
     setText(this.link, status.user_id);
     this.link.href = `/session/${status.session_id}`;
@@ -84,29 +88,36 @@ export class Tile {
   }
 
   #drawMark() {
-    if (this.mark.dataset.state === this.state) return;
+    const rests = this.state === "fine" && this.status.on_break;
+    const words = rests ? texts.live.onBreak : stateWords(this.state, this.status, this.silent);
+    if (this.mark.dataset.words === words) return;
+    this.mark.dataset.words = words;
     this.mark.dataset.state = this.state;
-    this.mark.hidden = this.state === "fine";
-    this.mark.replaceChildren(icon(ICONS[this.state]), texts.states[this.state]);
+    this.mark.hidden = this.state === "fine" && !rests;
+    this.mark.replaceChildren(icon(rests ? "cup" : ICONS[this.state]), make("span", { text: words }));
   }
 
   #drawAge() {
-    const old = isPictureOld(this.status, this.silentS);
+    const old = this.ended || isPictureOld(this.status, this.silent);
     this.element.toggleAttribute("data-old", old);
     this.age.hidden = !old || this.view.drawnAt === null;
     if (!this.age.hidden) setText(this.age, texts.live.age((performance.now() - this.view.drawnAt) / 1000));
   }
 
   #readingWords() {
+    if (this.ended) return texts.live.over;
     if (this.status.on_break) return texts.live.onBreak;
-    if (isPictureOld(this.status, this.silentS)) return texts.live.nothingComes;
+    if (this.state === "waiting") return texts.live.notCome;
+    if (isPictureOld(this.status, this.silent)) return texts.live.nothingComes;
     return texts.reading(this.status);
   }
 
   #drawFound() {
-    const problems = (this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => `${texts.devices[name] ?? name}: ${texts.deviceStates[state] ?? state}`);
-    const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map((violation) => texts.violation(violation));
-    const lines = [...found, ...problems];
+    const problems = (this.ended || this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => texts.deviceLine(name, { state }));
+    const unheard = problems.length === 0 && (this.status.notices ?? []).some((code) => code.startsWith("mic_"));
+    if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
+    const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
+    const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
     const now = lines.join("\n");
     if (this.found.dataset.lines === now) return;
     this.found.dataset.lines = now;

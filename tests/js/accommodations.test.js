@@ -9,8 +9,9 @@ test("a proctor reads signals off, other weights, reading aloud and breaks", () 
   assert.deepEqual(words, ["Off: Looking away", "Speech: 1 point", "Reading aloud allowed", "2 breaks of 10 min"]);
 });
 
-test("a student reads the signals that are off, and no points", () => {
-  assert.deepEqual(accommodationWords({ signals_off: ["gaze_distracted"], reading_aloud: false, breaks_allowed: 0 }), ["Off: Looking away"]);
+test("a student reads the signals that are off or weighed differently, and no points", () => {
+  const words = accommodationWords({ signals_off: ["gaze_distracted"], signals_weighed: ["speech"], reading_aloud: false, breaks_allowed: 0 });
+  assert.deepEqual(words, ["Off: Looking away", "Weighed differently: Speech"]);
 });
 
 test("nothing different is no words", () => {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { brightness, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "../../static/js/checks.js";
-import { failureOf, stateOf } from "../../static/js/devices.js";
+import {
+  Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, resultsOf, speedOf,
+} from "../../static/js/checks.js";
+import { failureOf, stateOf, troubleOf } from "../../static/js/devices.js";
 import { texts } from "../../static/js/texts.js";
 
 test("refused, busy, missing and insecure are told apart", () => {
@@ -13,12 +15,25 @@ test("refused, busy, missing and insecure are told apart", () => {
   assert.equal(failureOf(named("NotAllowedError"), { secure: false }), "insecure");
   assert.equal(failureOf(null, { supported: false }), "unsupported");
   assert.equal(failureOf(named("SomethingNew")), "failed");
-  const said = ["denied", "busy", "missing", "insecure", "unsupported", "failed"].map((failure) => judgeDevice("camera", { failure }).text);
-  assert.equal(new Set(said).size, 6);
+  assert.equal(failureOf({ name: "NotAllowedError", message: "Permission denied" }), "denied");
+  assert.equal(failureOf({ name: "NotAllowedError", message: "Permission denied by system" }), "denied_by_system");
+  const said = ["denied", "denied_by_system", "busy", "missing", "insecure", "unsupported", "failed"].map((failure) => judgeDevice("camera", { failure }).text);
+  assert.equal(new Set(said).size, 7);
 });
 
 test("the server is told a state that it knows for each failure", () => {
-  assert.deepEqual(["denied", "insecure", "missing", "busy", "failed"].map(stateOf), ["denied", "denied", "missing", "lost", "lost"]);
+  assert.deepEqual(["denied", "denied_by_system", "insecure", "missing", "busy", "failed"].map(stateOf), ["denied", "denied", "denied", "missing", "lost", "lost"]);
+});
+
+test("what is wrong with a device in mid-exam has texts of its own, and none leads to a button of the check", () => {
+  const told = [["denied", "denied"], ["denied", "denied_by_system"], ["lost", "busy"], ["missing", "missing"], ["off", "turned_off"], ["lost", "device_ended"], ["lost", "failed"]];
+  assert.deepEqual(told.map(([state, reason]) => troubleOf(state, reason)), ["denied", "denied_by_system", "busy", "missing", "off", "lost", "lost"]);
+  for (const device of ["camera", "microphone"]) {
+    const said = told.map((one) => texts.exam[device][troubleOf(...one)]);
+    assert.equal(new Set(said).size, 6);
+    for (const text of said) assert.doesNotMatch(text, /check again/);
+    assert.doesNotMatch(texts.exam[device].off, /cable/);
+  }
 });
 
 test("light is judged from dark to bright", () => {
@@ -34,6 +49,30 @@ test("brightness is the mean and spread of the pixels", () => {
 
 test("a dead microphone is told from a quiet room and from a voice", () => {
   assert.deepEqual([null, -120, -70, -30].map((level) => judgeLevel(level).state), ["waiting", "warning", "waiting", "ready"]);
+});
+
+test("who was heard once stays heard, and who was not is asked to speak", () => {
+  const hearing = new Hearing();
+  assert.equal(hearing.row.state, "waiting");
+  hearing.take(-30, 1000);
+  assert.equal(hearing.row.state, "ready");
+  for (let at = 1200; at < 20_000; at += 200) hearing.take(-70, at);
+  assert.equal(hearing.row.state, "ready");
+  const quiet = new Hearing(); // another run of the check
+  for (let at = 20_000; at < 30_000; at += 200) quiet.take(-70, at);
+  assert.equal(quiet.row.state, "waiting");
+  for (let at = 30_000; at < 36_000; at += 200) quiet.take(-120, at);
+  assert.equal(quiet.row.state, "warning");
+});
+
+test("the line above the start does not call ready what still waits", () => {
+  const rows = (microphone) => ({ camera: { state: "ready" }, microphone: { state: microphone } });
+  assert.equal(hintOf("yes", rows("ready")), texts.check.fine);
+  assert.equal(hintOf("yes", rows("waiting")), texts.check.undecided);
+  assert.equal(hintOf("yes", rows("warning")), texts.check.warned);
+  assert.equal(hintOf("without_microphone", rows("not_ready")), texts.check.microphoneGone);
+  assert.equal(hintOf("no", rows("not_ready")), texts.check.blocked);
+  assert.equal(hintOf("no", rows("waiting")), texts.check.wait);
 });
 
 test("the network is judged by its median round trip", () => {
@@ -82,6 +121,15 @@ test("a screen is needed only where the exam asks for it, and then the whole of 
   assert.equal(judgeScreen("required", { ...none, shared: "monitor" }).state, "ready");
   assert.equal(judgeScreen("optional", { ...none, supported: false }).state, "ready");
   assert.equal(judgeScreen("required", { ...none, supported: false }).state, "not_ready");
+});
+
+test("in mid-exam a window does not stand for the screen that is required", () => {
+  const shares = (shared) => ({ supported: true, shared, refused: false });
+  assert.deepEqual(judgeSharing("required", shares("monitor")), { ok: true, whole: true, text: null });
+  assert.deepEqual(judgeSharing("required", shares("window")), { ok: false, whole: false, text: texts.check.screen.part });
+  assert.deepEqual(judgeSharing("required", shares(null)), { ok: false, whole: false, text: texts.exam.screenStopped });
+  assert.deepEqual(judgeSharing("optional", shares("window")), { ok: true, whole: false, text: null });
+  assert.deepEqual(judgeSharing("optional", shares(null)), { ok: false, whole: false, text: null });
 });
 
 test("results are what the server takes: no waiting row, reasons that fit", () => {

@@ -128,3 +128,18 @@ test("encoded sound keeps the page's own times, through a pause too", () => {
   assert.equal(times.of(3200), 1203);
   assert.equal(times.of(6720), 9020);
 });
+
+test("an encoder that never gets done has failed, and hands back what it held", (t) =>
+  withFakeEncoder(async (made) => {
+    t.mock.timers.enable({ apis: ["setTimeout"] });
+    const back = [];
+    const encoder = new H264Encoder(assert.fail, (images) => back.push(...images.map(({ at }) => at)));
+    await encoder.open({ width: 640, height: 480, bitrate: 1, fps: 10, layers: false });
+    made[0].flush = () => new Promise(() => {});
+    encoder.encode(picture(100, new Set()), 100, false);
+    const flushed = encoder.flush();
+    t.mock.timers.tick(2000);
+    await flushed;
+    assert.deepEqual(back, [100]);
+    assert.equal(made[0].state, "closed");
+  }));

@@ -12,7 +12,8 @@ function makeLink() {
   const told = [];
   const world = { now: 1000, sockets, told };
   const tell = (name) => (message) => told.push([name, message]);
-  const on = Object.fromEntries(["state", "welcome", "quality", "message", "pause", "rate", "ended", "error"].map((name) => [name, tell(name)]));
+  const on = Object.fromEntries(["welcome", "quality", "message", "pause", "rate", "error"].map((name) => [name, tell(name)]));
+  on.state = (...told) => world.told.push(["state", ...told]);
   const open = () => {
     const socket = { bufferedAmount: 0, sent: [], closed: false, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
     sockets.push(socket);
@@ -157,7 +158,8 @@ test("a page that was replaced, or whose exam ended, does not come back", () => 
     world.link.tick();
     assert.equal(world.link.state, type);
     assert.equal(world.sockets.length, 1);
-    assert.equal(world.link.end(), false);
+    world.link.end();
+    assert.deepEqual(world.sent(), []);
   }
 });
 
@@ -169,4 +171,96 @@ test("what an earlier socket still says is not heard", () => {
   world.link.tick();
   world.hear({ type: "welcome" }, world.sockets[0]);
   assert.equal(world.link.state, "connecting");
+});
+
+/** Lose the connection and be welcomed by the next one. */
+function reconnect(world) {
+  world.sockets.at(-1).onclose({ code: 1006 });
+  world.now += 5000;
+  world.link.tick();
+  world.hear({ type: "welcome" });
+}
+
+test("the end of the exam is said at each welcome until the server knows, after all that was done before it", async () => {
+  const world = makeLink();
+  world.link.connect();
+  world.link.end(); // there is no way yet
+  assert.deepEqual(world.sent(), []);
+  await world.link.act({ id: "a", kind: "copy", page_ms: 1 });
+  world.hear({ type: "welcome" });
+  assert.deepEqual(world.sent().map(({ type }) => type), ["acts", "end"]);
+  reconnect(world); // it was lost on the way
+  assert.deepEqual(world.sent().map(({ type }) => type), ["acts", "end"]);
+});
+
+test("the end that is said on a line that carries nothing any more is said again", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.link.end();
+  assert.deepEqual(world.sent(), [{ type: "end" }]);
+  world.now += 26_000;
+  world.link.tick(); // given up
+  world.now += 5000;
+  world.link.tick();
+  world.hear({ type: "welcome" });
+  assert.equal(world.sockets.length, 2);
+  assert.deepEqual(world.sent(), [{ type: "end" }]);
+});
+
+test("an end is told with its code and note", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.hear({ type: "ended", reason: "ended by the proctor: fire drill", code: "proctor", note: "fire drill" });
+  assert.deepEqual(world.told.at(-1), ["state", "ended", { code: "proctor", note: "fire drill" }]);
+});
+
+test("a message that was read is told as read, also later, and not shown again", () => {
+  const world = makeLink();
+  const shown = () => world.told.filter(([name]) => name === "message").map(([, { id }]) => id);
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.hear({ type: "message", id: "m1", text: "Ten minutes left." });
+  world.sockets[0].onclose({ code: 1006 });
+  world.link.read("m1"); // there is no way at the moment
+  world.now += 5000;
+  world.link.tick();
+  world.hear({ type: "message", id: "m1", text: "Ten minutes left." }); // the server can't know yet
+  world.hear({ type: "message", id: "m2", text: "Five." });
+  world.hear({ type: "welcome" });
+  assert.deepEqual(shown(), ["m1", "m2"]);
+  assert.deepEqual(world.sent(), [{ type: "read", id: "m1" }]);
+  world.link.read("m2");
+  assert.deepEqual(world.sent().at(-1), { type: "read", id: "m2" });
+});
+
+test("when the network is there again it is tried at once, whatever the attempts before waited for", () => {
+  const world = makeLink();
+  world.link.connect();
+  for (let attempt = 0; attempt < 6; attempt += 1) {
+    world.sockets.at(-1).onclose({ code: 1006 });
+    world.now += 5000;
+    world.link.tick();
+  }
+  world.sockets.at(-1).onclose({ code: 1006 });
+  const before = world.sockets.length;
+  world.link.hurry();
+  assert.equal(world.sockets.length, before + 1);
+  assert.equal(world.link.state, "connecting");
+  world.sockets.at(-1).onclose({ code: 1006 });
+  world.now += 500;
+  world.link.tick();
+  assert.equal(world.sockets.length, before + 2); // and the waits begin anew
+});
+
+test("an open connection is given up when the network has changed, and a final one is left alone", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.link.hurry();
+  assert.deepEqual([world.sockets.length, world.sockets[0].closed, world.link.state], [2, true, "connecting"]);
+  world.hear({ type: "replaced" });
+  world.link.hurry();
+  assert.deepEqual([world.sockets.length, world.link.state], [2, "replaced"]);
 });

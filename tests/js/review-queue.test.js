@@ -2,11 +2,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { REASONS, ReviewQueue, isOpen, keyAction, startOf } from "../../static/js/review-queue.js";
+import { REASONS, ReviewQueue, isOpen, keyAction, opinionOf, startOf, withOpinion, withoutOpinion } from "../../static/js/review-queue.js";
 
 const item = (video_id, decision = null) => ({ video_id, review: decision ? { decision, by: "Ada", state: decision } : { decision: null } });
 const queueOf = (...items) => {
   const queue = new ReviewQueue();
+  queue.clear({ onlyOpen: true });
   queue.take(items);
   return queue;
 };
@@ -48,10 +49,47 @@ test("after a decision the next open one comes, round to the start, and the last
   assert.equal(queue.current.video_id, "c");
 });
 
-test("what opinions differ on is open again", () => {
+test("what nobody has decided is open; where opinions differ somebody has", () => {
   assert.equal(isOpen(item("a")), true);
   assert.equal(isOpen(item("a", "confirmed")), false);
-  assert.equal(isOpen({ review: { decision: "confirmed", state: "disputed" } }), true);
+  assert.equal(isOpen({ review: { decision: "confirmed", state: "disputed" } }), false);
+});
+
+test("opinions: the first person's stands, another's is the second, each takes back his own", () => {
+  const said = (by, decision, note = "") => ({ by, decision, reason: null, note, at: "2024-10-05T14:30:00Z" });
+  const first = withOpinion(null, said("Ada", "confirmed"));
+  assert.equal(first.state, "confirmed");
+  const both = withOpinion(first, said("Grace", "dismissed", "glasses"));
+  assert.equal(both.state, "disputed");
+  assert.equal(opinionOf(both, "Grace").note, "glasses");
+  assert.equal(opinionOf(both, "Ada").decision, "confirmed");
+  assert.equal(opinionOf(both, "Eve"), null);
+  assert.equal(withOpinion(both, said("Grace", "confirmed")).state, "confirmed");
+  assert.equal(withOpinion(both, said("Ada", "dismissed")).state, "dismissed");
+  assert.deepEqual(withoutOpinion(both, "Grace"), { ...first, second: null });
+  assert.equal(withoutOpinion(both, "Ada").by, "Grace");
+  assert.equal(withoutOpinion(first, "Ada"), null);
+});
+
+test("who gives second opinions goes on too, to what he has not decided", () => {
+  const queue = new ReviewQueue();
+  queue.take([item("a", "confirmed"), item("b", "confirmed"), item("c", "dismissed")]);
+  queue.decide("a", withOpinion(queue.current.review, { by: "Grace", decision: "dismissed" }));
+  assert.equal(queue.advance(), true);
+  assert.equal(queue.current.video_id, "b");
+  assert.equal(queue.undoTarget("Grace").video_id, "a");
+});
+
+test("what was decided is taken back also when the queue was read anew without it", () => {
+  const queue = queueOf(item("a"), item("b"));
+  queue.decide("a", { decision: "confirmed", by: "Ada", state: "confirmed" });
+  queue.clear({ onlyOpen: true });
+  queue.take([item("b"), item("c")]);
+  const target = queue.undoTarget("Ada");
+  assert.equal(target.video_id, "a");
+  queue.undo(target, null);
+  assert.equal(queue.go("a").video_id, "a");
+  assert.equal(queue.undoTarget("Ada"), null);
 });
 
 test("the newest decision is taken back first, then the present one's own, never another's", () => {
@@ -59,9 +97,9 @@ test("the newest decision is taken back first, then the present one's own, never
   queue.decide("a", { decision: "confirmed", by: "Ada" });
   queue.decide("b", { decision: "confirmed", by: "Ada" });
   assert.equal(queue.undoTarget("Ada").video_id, "b");
-  queue.decide("b", null);
+  queue.undo(queue.find("b"), null);
   assert.equal(queue.undoTarget("Ada").video_id, "a");
-  queue.decide("a", null);
+  queue.undo(queue.find("a"), null);
   queue.go("c");
   assert.equal(queue.undoTarget("Ada").video_id, "c");
   assert.equal(queue.undoTarget("Grace"), null);
