@@ -15,13 +15,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import socketio
 from playwright.sync_api import Page, sync_playwright
 
 from bench.chromium import Chromium, FakeDevices, chromium_program, cpu_s, make_camera, make_microphone
 from bench.load import percentiles
 from bench.relay import Relay
 from bench.server import ROOT, Server
+from bench.viewer import Viewer
 
 WARM_S = 6.0  # the encoder's trial and the first looks are over
 NARROW_WARM_S = 20.0  # the page has found what the line carries
@@ -34,7 +34,7 @@ class Watcher:
     def __init__(self, url: str, session_id: str, started: float) -> None:
         self.ages_ms: list[float] = []
         self._started = started
-        self._client = socketio.Client(reconnection=False)
+        self._client = Viewer()
         self._client.on("monitoring_update", self._update)
         self._client.connect(url, transports=["websocket"])
         self._client.call("join_session", {"session_id": session_id, "frames": "binary", "fps": 10})

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import av
-import socketio
 
 from bench.footage import Scenario, scenarios
 from bench.server import ROOT, Server
 from bench.student import Footage, StudentClient, read_stamp
+from bench.viewer import Viewer
 
 TILE_FPS = 1
 WARM_S = 10.0  # the first check of a session is left out of the rates: models may still load
@@ -79,7 +79,7 @@ class Dashboard:
         self.latencies_ms: list[float] = []
         self.updates = 0
         self.clips: dict[str, float] = {}
-        self._client = socketio.Client(reconnection=False)
+        self._client = Viewer()
         self._client.on("monitoring_update", self._update)
         self._client.on("clip_ready", self._clip)
         self._client.connect(url, transports=["websocket"])

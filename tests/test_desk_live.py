@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
-import socketio
 from PIL import Image
 
 from bench.server import Server
 from bench.student import Footage, StudentClient, page_ms
+from bench.viewer import Viewer
 from test_server import QUICK, footage, student, until
 from web.link_protocol import Media, pack_media
 
@@ -110,7 +110,7 @@ def test_a_student_takes_the_break_that_is_allowed_and_is_told_each_time_that_no
 def test_sound_is_heard_by_those_who_ask_for_it(server: Server, show: Footage) -> None:
     client, session_id = student(server, "heard", show)
     heard: list[dict[str, Any]] = []
-    watcher = socketio.Client(reconnection=False)
+    watcher = Viewer()
     watcher.on("sound", heard.append)
     watcher.connect(server.url, transports=["websocket"])
     assert watcher.call("join_sound", {"session_id": "0" * 32})["error"]["code"] == "not_found"
@@ -128,7 +128,7 @@ def test_sound_is_heard_by_those_who_ask_for_it(server: Server, show: Footage) -
 def test_a_decision_is_told_to_the_other_dashboards(server: Server, show: Footage) -> None:
     client, session_id = student(server, "reviewed", show)
     heard: list[dict[str, Any]] = []
-    watcher = socketio.Client(reconnection=False)
+    watcher = Viewer()
     watcher.on("interval_reviewed", heard.append)
     watcher.connect(server.url, transports=["websocket"])
     watcher.call("join_exam", {})

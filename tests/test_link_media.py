@@ -13,7 +13,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-import socketio
 from playwright.sync_api import expect, sync_playwright
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
@@ -21,6 +20,7 @@ from bench.footage import Scenario, h264_frames
 from bench.load import footage_of
 from bench.server import Server
 from bench.student import Footage, StudentClient, page_ms
+from bench.viewer import Viewer
 from browser import needs_chromium
 from readings import SAMPLE_RATE, Frame
 from test_media import opus_messages, sps_of
@@ -58,7 +58,7 @@ def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Serv
     footage = footage_of(Scenario(shared_data / "scenarios" / "clean-a"), 20, "h264")
     client, session_id = connect(server, "in-h264", Footage(footage.frames, footage.sounds, [], 20))
     heard: dict[str, list[dict[str, Any]]] = {"monitoring_update": [], "clip_ready": []}
-    watcher = socketio.Client(reconnection=False)
+    watcher = Viewer()
     for event, messages in heard.items():
         watcher.on(event, messages.append)
     watcher.connect(server.url, transports=["websocket"])

@@ -18,12 +18,12 @@ import cv2
 import numpy as np
 import pytest
 import requests
-import socketio
 from PIL import Image
 
 from app import close_app, create_app
 from bench.server import ROOT, Server, ServerError
 from bench.student import Footage, StudentClient, page_ms
+from bench.viewer import Viewer
 from config import load_settings
 from readings import Frame, ScreenAct, Sound
 from web.link_protocol import Media, pack_media
@@ -80,7 +80,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def test_an_exam_is_flagged_clipped_and_ended(server: Server) -> None:
     heard: list[tuple[str, dict[str, Any]]] = []
-    watcher = socketio.Client(reconnection=False)
+    watcher = Viewer()
     for event in ("interval_flagged", "clip_ready", "session_ended", "monitoring_update"):
         watcher.on(event, lambda message, event=event: heard.append((event, message)))
     watcher.connect(server.url, transports=["websocket"])
@@ -157,13 +157,13 @@ def test_a_second_window_replaces_the_first(server: Server) -> None:
 
 def test_a_stuck_dashboard_slows_nobody(server: Server) -> None:
     client, session_id = student(server, "watched")
-    stuck = socketio.Client(reconnection=False)
+    stuck = Viewer()
     release = threading.Event()
     stuck.on("monitoring_update", lambda message: release.wait(WAIT_S))
     stuck.connect(server.url, transports=["websocket"])
     stuck.emit("join_session", {"session_id": session_id, "fps": 30})
     heard: list[dict[str, Any]] = []
-    watcher = socketio.Client(reconnection=False)
+    watcher = Viewer()
     watcher.on("monitoring_update", heard.append)
     watcher.connect(server.url, transports=["websocket"])
     watcher.emit("join_session", {"session_id": session_id, "fps": 10})

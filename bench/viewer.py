@@ -1,0 +1,27 @@
+"""A dashboard without a browser: a Socket.IO client that reads what it is sent in the order of sending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import engineio
+import socketio
+
+
+class _InOrder(engineio.Client):  # type: ignore[misc]
+    # The library hands each message to a thread of its own. An event and its picture are two messages, so on a busy machine the picture could
+    # be read first. An error ends the reading, in the thread that reads: a broken protocol does not pass unseen.
+    def _trigger_event(self, event: str, *args: Any, **kwargs: Any) -> Any:
+        if event == "message":
+            return self.handlers[event](*args)
+        return super()._trigger_event(event, *args, **kwargs)
+
+
+class Viewer(socketio.Client):  # type: ignore[misc]
+    """`socketio.Client` that calls its handlers one after another, in the thread that reads: they must not `call` the server themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(reconnection=False)
+
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return _InOrder
