@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass, field
+from functools import partial
 
 import cv2
 import numpy as np
@@ -19,6 +21,7 @@ from face_detector import PersonsModel
 from face_finder import FaceFinder
 from gaze_direction import GazeDetector, lowered_to_phone
 from model_files import find_models
+from picture_checks import too_poor
 from picture_feed import Picture
 from readings import AudioReading, GazeReading, PersonsReading, Sound
 
@@ -108,6 +111,8 @@ class PictureAnalyst:
         self._persons_step = settings.face_interval_s
         self._still_s = settings.still_s
         self._frozen_s = settings.frozen_s
+        # nothing but darkness and bare surfaces: neither sharpness nor a window behind makes pictures alike
+        self._why_blank = partial(too_poor, dark=settings.room_dark_level, flat=settings.room_flat_slope, sharp=0.0, burnt_share=math.inf)
         self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
         self._eyes_in_box = settings.eyes_in_box
         self._gaze: GazeDetector | None = None
@@ -141,8 +146,10 @@ class PictureAnalyst:
         if self.told_frozen or still >= self._still_s:
             # the same picture again is no second look at anything
             height, width = image.shape[:2]
-            gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
-            return PictureReadings(at, gaze, self._due_look(at, width, height), frozen=self.told_frozen or still >= self._frozen_s)
+            reason = self._why_still(image)
+            gaze = GazeReading(at, "unknown", reason, width=width, height=height)
+            frozen = reason == "frozen" and (self.told_frozen or still >= self._frozen_s)
+            return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
         gaze = self._read_gaze(image, at, session_id)
         persons = None
         if self._models.persons is not None and self._look_is_due(at):
@@ -157,11 +164,17 @@ class PictureAnalyst:
             self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
         return due
 
-    def _due_look(self, at: float, width: int, height: int) -> PersonsReading | None:
+    def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
+        """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
+        why = self._why_blank(image)
+        # The student's page compares what its camera gives, noise and all: of a dark room it knows better.
+        return why if why == "covered" or (why == "dark" and not self.told_frozen) else "frozen"
+
+    def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
         """The look that was due at a picture that stands still: nobody can tell who is there."""
         if self._models.persons is None or not self._look_is_due(at):
             return None
-        return PersonsReading(at, None, None, "frozen", width=width, height=height)
+        return PersonsReading(at, None, None, reason, width=width, height=height)
 
     def _still_for(self, image: npt.NDArray[np.uint8], at: float) -> float:
         """Seconds since a pixel changed."""

@@ -314,6 +314,13 @@ class Settings(BaseSettings):
     eye_min_px: float = Field(
         thresholds.EYE_MIN_PX, ge=1, le=100, description="Pixels an eye must be wide for gaze to be read; 160×120 pictures still have 7."
     )
+    eye_contrast: float = Field(
+        thresholds.EYE_CONTRAST,
+        ge=0,
+        le=5,
+        description="Contrast of the better eye, as a share of the face's, under which both are hidden and gaze is unknown (black glasses: up "
+        "to 0.1); eyes have 0.94 and more, against the light 0.37. 0: never.",
+    )
     person_confidence: float = Field(
         thresholds.PERSON_CONFIDENCE, ge=0.05, le=0.95, description="Confidence (0 to 1) of the only person in view; empty rooms reach 0.17."
     )

@@ -25,6 +25,7 @@ def gaze_detector(settings: Settings, finder: FaceFinder, *, still: bool = False
         min_eye_px=settings.eye_min_px,
         dark_level=settings.face_dark_level,
         sharp_share=settings.face_sharpness,
+        eye_contrast=settings.eye_contrast,
         min_confidence=settings.face_confidence,
         rest_side_deg=settings.gaze_rest_side_deg,
         rest_down_deg=settings.gaze_rest_down_deg,

@@ -79,8 +79,8 @@ class _Face:
     """What one face's landmarks say. Degrees: yaw and gaze_x grow to the student's left, pitch and gaze_y downwards; roll clockwise.
 
     `iris_x`, `iris_y`, `lid` are places in the eye, in eye widths from the middle of its corners in the head's own frame; `eye_open` the
-    lids' distance in eye widths; `eye_width` in pixels; `box` x1, y1, x2, y2 in pixels. `gaze_x` and `gaze_y` are head and eyes added up, to
-    the student's left of the camera and below the place where focused people look.
+    lids' distance in eye widths; `eyes` the middle x, y and the width of each in pixels; `box` x1, y1, x2, y2 in pixels. `gaze_x` and
+    `gaze_y` are head and eyes added up, to the student's left of the camera and below the place where focused people look.
     """
 
     gaze_x: float
@@ -92,7 +92,7 @@ class _Face:
     iris_y: float
     lid: float
     eye_open: float
-    eye_width: float
+    eyes: tuple[tuple[float, float, float], ...]
     box: tuple[float, float, float, float]
 
 
@@ -115,6 +115,7 @@ class GazeDetector:
         min_eye_px: float = thresholds.EYE_MIN_PX,
         dark_level: float = thresholds.FACE_DARK_LEVEL,
         sharp_share: float = thresholds.FACE_SHARPNESS,
+        eye_contrast: float = thresholds.EYE_CONTRAST,
         stretch_below: float = thresholds.FACE_STRETCH_LEVEL,
         max_side: int = 960,  # a larger picture is made smaller first: the model sees the face at 192x192 in any case
         min_confidence: float = thresholds.FACE_CONFIDENCE,
@@ -149,6 +150,7 @@ class GazeDetector:
         self._min_eye_px = min_eye_px
         self._dark_level = dark_level
         self._sharp_share = sharp_share
+        self._eye_contrast = eye_contrast
         self._stretch_below = stretch_below
         self._max_side = max_side
         self._confidence = min_confidence
@@ -255,14 +257,17 @@ class GazeDetector:
         return replace(seen, reason=poor or "hidden")
 
     def _with_landmarks(self, blank: GazeReading, image: Picture, face: _Face) -> GazeReading:
-        level, sharp = _quality(image, face.box)
+        level, deviation, sharp = _quality(image, face.box)
+        contrast = max(_contrast(image, eye) for eye in face.eyes) / max(deviation, 1.0)
         reason: Reason = ""
         if level < self._dark_level:
             reason = "dark"
         elif sharp < self._sharp_share:
             reason = "blurred"
-        elif face.eye_width < self._min_eye_px:
+        elif max(width for _, _, width in face.eyes) < self._min_eye_px:
             reason = "small"
+        elif contrast < self._eye_contrast and abs(face.yaw) < self._turned_deg:  # where a head is turned is seen without the eyes
+            reason = "hidden"
         numbers = {
             "yaw_deg": face.yaw,
             "pitch_deg": face.pitch,
@@ -274,6 +279,7 @@ class GazeDetector:
             "gaze_y_deg": face.gaze_y - self._rest.gaze_y,
             "level": level,
             "sharpness": sharp,
+            "eye_contrast": contrast,
         }
         direction: Direction = "unknown" if reason else self._judge(face, blank.at)
         if not reason and not self._still:
@@ -366,19 +372,33 @@ def _stretch(image: Picture, low: float, high: float) -> Picture:
     return np.asarray(cv2.convertScaleAbs(cv2.subtract(image, (low, low, low, 0)), alpha=gain), dtype=np.uint8)
 
 
-def _quality(image: Picture, box: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Mean luminance of the face (0..255), and its sharpness at 64x64 pixels: the second derivative's variance as a share of the face's.
+def _quality(image: Picture, box: tuple[float, float, float, float]) -> tuple[float, float, float]:
+    """Mean luminance of the face (0..255), its standard deviation, and its sharpness at 64x64 pixels: the second derivative's variance as
+    a share of the face's.
 
-    It is the least of four directions, because a moving head blurs one of them only: the lids seem to close, and the irises to wander.
+    Sharpness is the least of four directions, because a moving head blurs one of them only: the lids seem to close, and the irises to wander.
     """
     height, width = image.shape[:2]
     x1, y1 = max(0, int(box[0])), max(0, int(box[1]))
     x2, y2 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)
     if x2 - x1 < 2 or y2 - y1 < 2:
-        return 0.0, 0.0
+        return 0.0, 0.0, 0.0
     gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(np.float32)
     bends = [float(cv2.filter2D(gray, cv2.CV_32F, kernel)[2:-2, 2:-2].var()) for kernel in _BENDS]
-    return float(gray.mean()), min(bends) / max(float(gray.var()), 1.0)
+    return float(gray.mean()), float(gray.std()), min(bends) / max(float(gray.var()), 1.0)
+
+
+def _contrast(image: Picture, eye: tuple[float, float, float]) -> float:
+    """From the darkest to the brightest grey of an eye, lids and lashes with it. Landmarks are drawn on a hand or dark glasses, too."""
+    x, y, width = eye
+    height, wide = image.shape[:2]
+    x1, x2 = max(0, round(x - width / 2)), min(wide, round(x + width / 2) + 1)
+    y1, y2 = max(0, round(y - 0.3 * width)), min(height, round(y + 0.3 * width) + 1)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return 0.0
+    gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (32, 20), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    low, high = np.percentile(cv2.GaussianBlur(gray, (3, 3), 0), (2, 98))
+    return float(high - low)
 
 
 def _poor(image: Picture, dark: float, flat: float, soft: float) -> Reason:
@@ -427,9 +447,13 @@ def _measure(points: Points, weights: _Weights) -> _Face:
         iris_y=iris_y,
         lid=lid,
         eye_open=eye_open,
-        eye_width=float(eyes[:, 4].max()),
+        eyes=tuple((*_middle(points[first], points[second]), float(width)) for (first, second, *_), width in zip(_EYES, eyes[:, 4], strict=True)),
         box=(float(x1), float(y1), float(x2), float(y2)),
     )
+
+
+def _middle(first: Points, second: Points) -> tuple[float, float]:
+    return float(first[0] + second[0]) / 2, float(first[1] + second[1]) / 2
 
 
 def _measure_eye(

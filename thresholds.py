@@ -16,6 +16,8 @@ FACE_DARK_LEVEL = 14.0  # mean luminance 0..255 of the face; at 20 % light it wa
 FACE_SHARPNESS = 0.01  # fine detail's share of the face's variance at 64x64, in the direction that has least of it: 0.020 and more as recorded,
 # 0.015 and more at 320x240, 0.008 and less (most) when a head moves by half an eye while the picture is taken
 EYE_MIN_PX = 5.5  # narrower eyes carry no iris; 160x120 pictures (7 px and more) still gave 92 % right
+EYE_CONTRAST = 0.3  # of the better eye, darkest to brightest, in standard deviations of the face: 0.94 and more as recorded, 0.37 against the light;
+# behind black glasses or a bare hand 0.1 and less, and landmarks drawn there looked down in nearly half the pictures
 # From eye widths to degrees. An eyeball of 12 mm radius in an opening of 30 mm gives 143° an eye width for small angles; FaceMesh draws
 # irises towards the middle, so it takes more: of 60..300 the gap between the development set's focused pictures and looks to the side is
 # widest at 160. Vertically the lids follow the gaze and are measured better than the iris, so both carry it.

@@ -77,6 +77,23 @@ def test_a_picture_in_which_no_pixel_changes_is_frozen_and_one_that_moves_again_
 
 
 @pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+@pytest.mark.parametrize(
+    ("level", "told", "reason"), [(2, False, "covered"), (2, True, "covered"), (150, False, "covered"), (None, False, "dark"), (None, True, "frozen")]
+)
+def test_a_covered_lens_and_a_dark_room_are_not_frozen_for_being_all_alike(settings: Settings, level: int | None, told: bool, reason: str) -> None:
+    image = np.full((240, 320, 3), level or 0, np.uint8)
+    if level is None:  # a dark room in which something can be made out
+        image[60:180, 80:240] = 50
+    models = Models()
+    analyst = PictureAnalyst(models, settings)
+    analyst.told_frozen = told
+    last = [analyst.read(Picture(float(at), image), "s") for at in range(14)][-1]
+    assert (last.gaze.direction, last.gaze.reason, last.frozen) == ("unknown", reason, reason == "frozen")
+    analyst.close()
+    models.close()
+
+
+@pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 def test_the_same_picture_again_is_no_new_evidence(shared_data: Path, models_dir: Path, settings: Settings) -> None:
     models = Models()
     models.load(settings.model_copy(update={"models_dir": models_dir}))

@@ -137,6 +137,26 @@ def test_picture_too_poor_to_tell_is_unknown(still: GazeDetector, shared_data: P
     assert sum(count for (direction, _), count in read.items() if direction in DISTRACTED) == 0
 
 
+def dark_glasses(image: Picture, still: GazeDetector) -> Picture:
+    """The picture with black glasses on its face, which is level."""
+    box = still.read(image, 0.0).box
+    assert box is not None
+    worn = image.copy()
+    for side in (0.28, 0.72):
+        eye = round(box.x1 + side * box.width), round(box.y1 + 0.3 * box.height)
+        cv2.ellipse(worn, eye, (round(0.22 * box.width), round(0.15 * box.height)), 0, 0, 360, (25, 22, 20), cv2.FILLED, cv2.LINE_AA)
+    return worn
+
+
+def test_eyes_behind_dark_glasses_are_hidden_and_look_nowhere(still: GazeDetector, shared_data: Path) -> None:
+    pictures = [dark_glasses(image, still) for _, image in labelled(shared_data, "focused")]
+    read = Counter((reading.direction, reading.reason) for reading in (still.read(image, 0.0) for image in pictures))
+    assert read["unknown", "hidden"] >= 0.9 * len(pictures)
+    assert sum(count for (direction, _), count in read.items() if direction in DISTRACTED) <= 1
+    with closing(GazeDetector(still=True, eye_contrast=0.0)) as guessing:
+        assert sum(guessing.read(image, 0.0).direction in DISTRACTED for image in pictures) >= 5
+
+
 def test_moving_head_is_unknown_and_not_distracted(still: GazeDetector, shared_data: Path) -> None:
     """Blurred in one direction only, lids seem to close and irises to wander."""
     readings = [still.read(motion_blur(image), 0.0) for _, image in labelled(shared_data, "focused")]
@@ -305,7 +325,7 @@ def test_from_where_contrast_is_stretched_is_a_limit(monkeypatch: pytest.MonkeyP
     assert len(calls) == stretched
 
 
-CALM = _Face(0, 0, 0, -7, 0, 0, -0.062, -0.174, 0.26, 30, (200, 100, 350, 280))
+CALM = _Face(0, 0, 0, -7, 0, 0, -0.062, -0.174, 0.26, ((240, 160, 30), (310, 160, 30)), (200, 100, 350, 280))
 
 
 def judged(faces: list[tuple[float, _Face]], **limits: Any) -> str:

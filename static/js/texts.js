@@ -68,7 +68,7 @@ export const texts = {
       bright: "Your face is too bright. Turn away from the lamp or the window.",
       blurred: "Your picture is blurred. Wipe the camera’s lens and sit still for a moment.",
       small: "You are far from the camera. Move a little nearer.",
-      hidden: "Part of your face is covered or outside the picture. Sit so that all of it can be seen.",
+      hidden: "Part of your face can’t be seen: it is covered, behind dark glasses or outside the picture. Sit so that all of it can be seen.",
     },
     screen: {
       optional: "You can share your screen. It is your choice; the exam works without.",
