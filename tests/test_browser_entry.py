@@ -56,6 +56,11 @@ def end(page: Page) -> None:
     expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
 
 
+def sessions_of(server: Server, user_id: str) -> list[str]:
+    """The running ones."""
+    return [one["session_id"] for one in server.call("GET", "/api/sessions/active")["sessions"] if one["user_id"] == user_id]
+
+
 def test_while_the_server_is_away_the_link_waits_and_goes_on_by_itself(server: Server, chromium: Chromium, folder: Path) -> None:
     created = server.create("waits", "entry")
     page = chromium.open("about:blank")
@@ -85,6 +90,35 @@ def test_while_the_server_is_away_the_link_waits_and_goes_on_by_itself(server: S
     page.close()
     chromium.problems.clear()  # the browser's own words about the answers
     assert wrong == []
+
+
+def test_after_a_crash_who_came_by_id_alone_goes_on_in_the_same_browser(server: Server, chromium: Chromium) -> None:
+    def come() -> Page:
+        page = chromium.open(f"{server.url}/portal")
+        page.get_by_label("User ID").fill("crashes")
+        page.get_by_label("Exam ID").fill("entry")
+        return page
+
+    lost = come()
+    begin(lost)
+    before = sessions_of(server, "crashes")
+    elsewhere = come()  # while the tab is there, it has the exam
+    go_on(elsewhere)
+    elsewhere.get_by_role("button", name="Start the exam").click()
+    expect(elsewhere.locator("#start-error")).to_contain_text("already running for you in another tab")
+    elsewhere.close()
+    lost.bring_to_front()
+    with lost.expect_event("crash"):
+        chromium.renderer(lost).kill()
+    chromium.problems.clear()  # the browser's own words about the answer 409
+    back = come()
+    begin(back)
+    assert sessions_of(server, "crashes") == before
+    assert len(before) == 1
+    end(back)
+    assert back.evaluate("localStorage.getItem('portal.nonce')") == ""
+    back.close()
+    lost.close()
 
 
 def test_a_duplicated_tab_asks_and_a_reload_does_not(server: Server, chromium: Chromium, folder: Path) -> None:

@@ -176,6 +176,47 @@ def test_a_second_tab_takes_over_and_the_first_says_so(exam: Exam) -> None:
     assert "another tab" in exam.other_tab
 
 
+# Chromium's own camera can't be held by another program; the error is the one that it names such a camera with.
+HELD = """
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  window.held = true;
+  navigator.mediaDevices.getUserMedia = (wanted) =>
+    window.held && wanted.video ? Promise.reject(new DOMException("Could not start video source", "NotReadableError")) : open(wanted);
+"""
+
+
+def test_a_camera_held_by_another_program_is_told_and_comes_back(playwright: Playwright, folder: Path, devices: FakeDevices, server: Server) -> None:
+    created = server.create("ivan", "history")
+    with Chromium(playwright, folder / "held", devices=devices, allow=False) as chromium:
+        for name in ("camera", "microphone"):
+            chromium.set_permission(name, "granted", server.url)
+        page = chromium.context.new_page()
+        page.add_init_script(HELD)
+        page.goto(f"{server.url}/portal#t={created['token']}")
+        page.get_by_role("button", name="Continue").click()
+        page.get_by_role("button", name="I agree").click()
+        row = page.locator("#check-camera")
+        expect(row).to_have_attribute("data-state", "not_ready")
+        expect(row).to_contain_text("Another program holds the camera")
+        page.evaluate("window.held = false")
+        page.get_by_role("button", name="Check again").click()
+        expect(row).to_have_attribute("data-state", "ready")
+        page.get_by_role("button", name="Start the exam").click()
+        expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+
+        page.evaluate("window.held = true")
+        chromium.set_permission("camera", "denied", server.url)
+        offered = page.locator("#exam-notices")
+        expect(offered).to_contain_text("camera")
+        chromium.set_permission("camera", "granted", server.url)
+        expect(offered).to_contain_text("another program holds it")
+        until(page, lambda: server.details(created["session_id"])["session"]["devices"]["camera"]["reason"] == "busy", "the server knows why")
+        page.evaluate("window.held = false")
+        expect(offered).not_to_contain_text("camera")
+        until(page, lambda: server.details(created["session_id"])["session"]["devices"]["camera"]["state"] == "ok", "the camera comes back")
+        end(page)
+
+
 def test_a_narrow_line_carries_pictures_and_sound(playwright: Playwright, folder: Path, devices: FakeDevices, server: Server) -> None:
     created = server.create("hana", "history")
     with Relay(server.port, LEAST_KBIT) as relay, Chromium(playwright, folder / "narrow", devices=devices) as chromium:

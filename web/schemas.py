@@ -74,7 +74,7 @@ class StudentStart(StudentExam):
     nonce: str | None = Field(
         default=None,
         pattern=r"^[0-9A-Za-z-]{16,64}$",
-        description="A secret of the page's own: with the same one it gets the token of the exam it started again, where the answer was lost.",
+        description="A secret of the browser's own: with it, it gets the token of the exam that it started again, where answer or page were lost.",
     )
 
 

@@ -31,8 +31,8 @@ H264_BITRATE = 350_000  # as sharp as that, at a sixth of its bytes
 def start() -> Response:
     """Start a student's exam from the open portal.
 
-    Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token, but for the page that started it and brings the
-    same `nonce`. 409 with `state` where the student's exam has ended: a link lets the student in again.
+    Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token, but for the browser that started it and brings
+    the same `nonce`. 409 with `state` where the student's exam has ended: a link lets the student in again.
     """
     settings = parts().settings
     if not settings.portal_open:

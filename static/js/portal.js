@@ -10,12 +10,13 @@ import { ExamStep } from "./portal-exam.js";
 import { idProblem } from "./portal-ids.js";
 import { endWords, isFinal, refusalWords } from "./portal-said.js";
 import { haveExam, leaveExam, runsElsewhere } from "./portal-tabs.js";
+import { remember, remembered } from "./storage.js";
 import { texts } from "./texts.js";
 
 const STEPS = ["who", "watched", "check", "exam", "done"];
 const TOKEN = "portal.token";
 const STAGE = "portal.stage";
-const NONCE = "portal.nonce"; // of this tab: with it the answer to a start that was lost is given again
+const NONCE = "portal.nonce"; // of this browser: who started an exam here goes on here, though the answer, the tab or the whole browser was lost
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
 const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
 const START_MS = 30_000; // it may wait for its database
@@ -24,6 +25,14 @@ const LONGEST_AGENT = 300; // characters that the server keeps
 /** The token of a portal link's fragment (`#t=…`), or null. */
 export function tokenOf(fragment) {
   return new URLSearchParams(fragment.replace(/^#/, "")).get("t") || null;
+}
+
+/** The secret that goes with the start of this exam by this student in this browser. */
+function nonceOf(user_id, exam_id) {
+  const whose = `${user_id} ${exam_id} `; // no ID has a space
+  const kept = remembered(NONCE);
+  if (!kept?.startsWith(whose)) remember(NONCE, whose + crypto.randomUUID());
+  return remembered(NONCE).slice(whose.length);
 }
 
 class Portal {
@@ -126,7 +135,6 @@ class Portal {
     this.token = null;
     sessionStorage.removeItem(TOKEN);
     sessionStorage.removeItem(STAGE);
-    sessionStorage.removeItem(NONCE);
   }
 
   /** Arrived by link: the IDs stand there already. */
@@ -227,10 +235,9 @@ class Portal {
     if (!this.session) {
       const { user_id, exam_id } = this.ids;
       if (!this.token) {
-        const nonce = sessionStorage.getItem(NONCE) ?? crypto.randomUUID();
-        sessionStorage.setItem(NONCE, nonce);
-        const body = { user_id, ...(exam_id && { exam_id }), nonce };
+        const body = { user_id, ...(exam_id && { exam_id }), nonce: nonceOf(user_id, exam_id) };
         const started = await call("/api/student/start", { method: "POST", body, signal: AbortSignal.timeout(START_MS) });
+        if (await runsElsewhere(started.session_id)) throw Object.assign(new Error(texts.who.already), { code: "conflict", status: 409 });
         this.token = started.token;
         sessionStorage.setItem(TOKEN, this.token);
       }
@@ -300,6 +307,7 @@ class Portal {
     byId("done-here").hidden = state !== "replaced";
     setText(byId("done-here"), texts.exam.here);
     if (state !== "replaced") this.forget();
+    if (state === "ended") remember(NONCE, "");
     this.show("done");
   }
 

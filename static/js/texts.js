@@ -180,7 +180,7 @@ export const texts = {
       flat: "Your picture shows hardly anything. Check that nothing covers the camera.",
       covered: "Your camera is covered. Open its cover.",
       small: "You are far from the camera. Move a little nearer.",
-      hidden: "We can’t see your whole face. Sit so that it is in the picture and nothing covers it.",
+      hidden: "We can’t see your whole face. Sit so that it is in the picture and nothing covers it. Dark glasses hide your eyes, too.",
       frozen: "Your camera’s picture stands still. Unplug the camera and plug it in again.",
       nobody: "We can’t see you. Sit so that your face is in the picture.",
       aside: "You look to one side of the camera all the time. If your screen stands there, put the camera on it.",
