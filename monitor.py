@@ -446,7 +446,7 @@ class Monitor:
     def health(self) -> dict[str, Any]:
         """Each part's state, for `/api/health`."""
         sessions = [session for session in self.active() if session.begun]
-        rates = [session.status()["rates"].get("gaze_fps", 0.0) for session in sessions]
+        rates = [rates for session in sessions if (rates := session.status()["rates"]).get("video_fps")]  # no pictures: nothing is to be read
         models = "ok" if self.models.loaded.is_set() and not self.models.notes else "limited" if self.models.loaded.is_set() else "loading"
         return {
             "models": {
@@ -459,7 +459,7 @@ class Monitor:
                 "state": "ok",
                 "workers": self._workers,
                 "gaze_fps_wanted": self._settings.gaze_fps,
-                "gaze_fps_least": min(rates, default=None),
+                "gaze_fps_least": min((rate.get("gaze_fps", 0.0) for rate in rates), default=None),
             },
             "recorder": {
                 "state": "degraded" if self.recorder.last_error else "ok",

@@ -788,6 +788,7 @@ def test_health_shows_each_part(client: FlaskClient, student: str) -> None:
     assert {"database", "sessions", "analysis", "recorder", "models", "stations", "disk"} <= set(health["parts"])
     assert health["parts"]["database"]["state"] == "ok"
     assert health["parts"]["sessions"]["active"] == 1
+    assert health["parts"]["analysis"]["gaze_fps_least"] is None  # it sends no pictures: nothing is read too seldom
     assert health["parts"]["disk"]["free_mb"] > 0
     assert health["uptime_s"] >= 0
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import itertools
 import re
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,24 @@ def test_each_tile_says_what_it_is(room: Room, server: Server, chromium: Chromiu
     page.close()
     chromium.problems.clear()  # the refused call, in the browser's own words
     assert wrong == []
+
+
+def test_an_old_picture_is_as_old_to_whoever_opens_the_page_later(room: Room, server: Server, chromium: Chromium) -> None:
+    client, session_id = room.seat("left", "history")
+    page = chromium.open(server.url)
+    until(page, lambda: server.details(session_id)["checks"], "pictures were read")
+    client.close()
+    left_at = time.monotonic()
+    until(page, lambda: server.details(session_id)["session"]["devices"]["connection"]["state"] == "lost", "the connection is lost")
+    page.wait_for_timeout(max(0.0, left_at + 4 - time.monotonic()) * 1000)
+    for path, place in (("/", ".tile .tile-age"), (f"/session/{session_id}", "#live-age")):
+        page.goto(f"{server.url}{path}")
+        age = page.locator(place)
+        expect(age).to_be_visible()
+        passed = time.monotonic() - left_at
+        minutes, seconds = re.findall(r"(\d+):(\d+)", age.inner_text())[0]
+        assert 60 * int(minutes) + int(seconds) >= passed - 2
+    page.close()
 
 
 def test_what_is_looked_for_is_found_and_stands_in_the_address(room: Room, server: Server, chromium: Chromium) -> None:

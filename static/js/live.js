@@ -91,11 +91,11 @@ class LivePage {
     }
   }
 
-  hear({ frame, overlay: _overlay, ...status }) {
+  hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
     tile.update(status);
-    if (frame) tile.picture(frame);
+    if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
   }
 
   add(status, { quietly = false } = {}) {

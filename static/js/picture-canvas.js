@@ -6,12 +6,15 @@ export class PictureCanvas {
 
   constructor(canvas) {
     this.canvas = canvas;
-    this.drawnAt = null; // performance.now() of the newest picture
+    this.takenAt = null; // when the picture that is shown was taken, on the clock of performance.now()
   }
 
-  /** Show `bytes` (ArrayBuffer or view) as soon as there is time for it. */
-  async show(bytes) {
-    this.#next = bytes;
+  /**
+   * Show `bytes` (ArrayBuffer or view) as soon as there is time for it. Of the update that it came with, `taken` and `now` are when it was taken
+   * and when it was sent, in s of the session's clock: who opens the page late sees a picture that may be old.
+   */
+  async show(bytes, { taken, now }) {
+    this.#next = { bytes, takenAt: performance.now() - 1000 * Math.max(0, now - taken) };
     if (this.#busy) return;
     this.#busy = true;
     while (this.#next) {
@@ -26,7 +29,7 @@ export class PictureCanvas {
     this.#busy = false;
   }
 
-  async #draw(bytes) {
+  async #draw({ bytes, takenAt }) {
     const image = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
     const { canvas } = this;
     if (canvas.width !== image.width || canvas.height !== image.height) {
@@ -35,6 +38,6 @@ export class PictureCanvas {
     }
     canvas.getContext("2d", { alpha: false }).drawImage(image, 0, 0);
     image.close();
-    this.drawnAt = performance.now();
+    this.takenAt = takenAt;
   }
 }

@@ -114,12 +114,12 @@ class SessionPage {
     return this.session.state === "running" && !this.session.is_running;
   }
 
-  hear({ frame, overlay, ...status }) {
+  hear({ frame, frame_at: taken, overlay, ...status }) {
     const before = this.status?.interval_index;
     if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
     this.status = status;
     this.heardAt = performance.now();
-    if (frame) this.view.show(frame);
+    if (frame) this.view.show(frame, { taken, now: status.elapsed_s });
     this.overlay = overlay;
     this.takeRunning(status);
     if (before !== undefined && before !== status.interval_index) this.readSoon();
@@ -258,9 +258,9 @@ class SessionPage {
     byId("live-frame").toggleAttribute("data-old", old);
     byId("live-frame").dataset.state = state;
     byId("now").dataset.state = state;
-    byId("live-age").hidden = !old || this.view.drawnAt === null;
-    if (!byId("live-age").hidden) setText(byId("live-age"), texts.live.age((performance.now() - this.view.drawnAt) / 1000));
-    byId("live-empty").hidden = this.view.drawnAt !== null;
+    byId("live-age").hidden = !old || this.view.takenAt === null;
+    if (!byId("live-age").hidden) setText(byId("live-age"), texts.live.age((performance.now() - this.view.takenAt) / 1000));
+    byId("live-empty").hidden = this.view.takenAt !== null;
   }
 
   drawIntervals() {

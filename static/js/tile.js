@@ -26,8 +26,9 @@ export class Tile {
     this.draw();
   }
 
-  picture(bytes) {
-    this.view.show(bytes);
+  /** `when`: see `PictureCanvas.show`. */
+  picture(bytes, when) {
+    this.view.show(bytes, when);
     this.empty.hidden = true;
   }
 
@@ -100,8 +101,8 @@ export class Tile {
   #drawAge() {
     const old = this.ended || isPictureOld(this.status, this.silent);
     this.element.toggleAttribute("data-old", old);
-    this.age.hidden = !old || this.view.drawnAt === null;
-    if (!this.age.hidden) setText(this.age, texts.live.age((performance.now() - this.view.drawnAt) / 1000));
+    this.age.hidden = !old || this.view.takenAt === null;
+    if (!this.age.hidden) setText(this.age, texts.live.age((performance.now() - this.view.takenAt) / 1000));
   }
 
   #readingWords() {
