@@ -66,7 +66,7 @@ def review() -> str:
 @pages.get("/analytics")
 def analytics() -> str:
     """Show what all sessions have in common, as charts with their tables."""
-    return render_template("analytics.html", active="analytics", **_for_proctors())
+    return render_template("analytics.html", active="analytics", high_risk_flags=parts().settings.high_risk_flags, **_for_proctors())
 
 
 @pages.get("/exams")
