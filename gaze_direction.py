@@ -337,7 +337,8 @@ class GazeDetector:
         if self._still or len(self._seen) >= self._rest_prior:
             return False
         if at - self._aside_at >= self._rest_step:
-            self._aside_at = at
+            # on the beat, for readings come a little late, and a minute of them is to be a minute
+            self._aside_at = at if at - self._aside_at >= 2 * self._rest_step else self._aside_at + self._rest_step
             self._aside.append((gaze_x, gaze_y))
         if len(self._aside) < self._aside_least:
             return False

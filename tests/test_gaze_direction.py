@@ -377,15 +377,15 @@ def test_from_which_lids_the_opening_is_learnt_is_a_limit(limits: dict[str, Any]
 SHARP = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
 
 
-def read_in_turn(looks: list[tuple[float, float]], **limits: Any) -> list[tuple[str, str]]:
-    """Direction and reason of looks of (seconds, degrees aside), read four times a second; of each the last."""
+def read_in_turn(looks: list[tuple[float, float]], step: float = 0.25, **limits: Any) -> list[tuple[str, str]]:
+    """Direction and reason of looks of (seconds, degrees aside), read every `step` seconds; of each the last."""
     said: list[tuple[str, str]] = []
     with closing(GazeDetector(finder=cast(FaceFinder, Outlines()), **limits)) as detector:
         at = 0.0
         for seconds, aside in looks:
-            for _ in range(round(4 * seconds)):
+            for _ in range(round(seconds / step)):
                 reading = detector._with_landmarks(GazeReading(at, "unknown"), SHARP, replace(CALM, gaze_x=aside))
-                at += 0.25
+                at += step
             said.append((reading.direction, reading.reason))
     return said
 
@@ -399,6 +399,7 @@ def test_who_only_ever_looked_to_one_place_is_unknown_there_and_nowhere_else() -
     """A screen beside the camera: for a minute nobody can know that; then where this person's screen stands is what is unknown."""
     assert read_in_turn([(55, 20.0), (60, 20.0), (3, -20.0), (3, 20.0)]) == [("left", ""), ("unknown", "aside"), ("right", ""), ("unknown", "aside")]
     assert read_in_turn([(25, 20.0)], aside_s=20.0) == [("unknown", "aside")]
+    assert read_in_turn([(55, 20.0), (10, 20.0)], step=0.28) == [("left", ""), ("unknown", "aside")]  # a little behind, as a browser's pictures are
 
 
 def test_who_has_looked_at_the_screen_is_never_excused_for_a_long_look_aside() -> None:
