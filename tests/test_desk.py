@@ -309,8 +309,8 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
         "state": "ended",
         "is_running": False,
         "begun": True,
-        "started_at": "2024-09-02T08:00:00Z",
-        "ended_at": "2024-09-02T08:50:00Z",
+        "started_at": "2024-09-02T08:00:00.000Z",
+        "ended_at": "2024-09-02T08:50:00.000Z",
         "end_reason": "ended by the student",
         "end_code": None,  # it was stored before there were any
         "end_note": None,
