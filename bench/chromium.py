@@ -5,6 +5,7 @@ Playwright's own launch keeps pages from ever being hidden; a Chromium that was 
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import threading
@@ -190,9 +191,10 @@ class Chromium:
 
     def renderer(self, page: Page) -> psutil.Process:
         """The process that runs `page`: the one that works while the page is made to."""
-        before = {process.pid: cpu_s(process) for process in self._renderers()}
+        before = self._renderers()
         page.evaluate("() => { const until = performance.now() + 400; while (performance.now() < until); }")
-        return max(self._renderers(), key=lambda process: cpu_s(process) - before.get(process.pid, 0.0))
+        after = self._renderers()
+        return max(after, key=lambda process: after[process] - before.get(process, 0.0))
 
     def processes(self) -> list[psutil.Process]:
         """All its processes."""
@@ -200,8 +202,14 @@ class Chromium:
         main = psutil.Process(self._process.pid)
         return [main, *main.children(recursive=True)]
 
-    def _renderers(self) -> list[psutil.Process]:
-        return [one for one in self.processes() if "--type=renderer" in " ".join(one.cmdline())]
+    def _renderers(self) -> dict[psutil.Process, float]:
+        """The processes of its pages, with the processor seconds each has used."""
+        used = {}
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # of a tab that was closed just now
+                if "--type=renderer" in " ".join(process.cmdline()):
+                    used[process] = cpu_s(process)
+        return used
 
 
 def cpu_s(process: psutil.Process) -> float:
