@@ -65,7 +65,7 @@ class Monitor:
         self._feeds: dict[str, _StationFeed] = {}
         self._linked_at: dict[str, float] = {}  # when a browser session's student was last connected
         self._resume_until: dict[str, float] = {}
-        self._nonces: dict[str, str] = {}  # what the page that started a session brought with it
+        self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
         self._lock = threading.Lock()
         self._work = threading.Condition(threading.Lock())
         self._sound = threading.Event()
@@ -198,7 +198,7 @@ class Monitor:
         self.stations.attach(session.station, feed)
 
     def was_started_with(self, session_id: str, nonce: str) -> bool:
-        """Was this running session started by the page that has `nonce`? That page may have its answer again."""
+        """Was this running session started by the browser that has `nonce`? It may have its answer again."""
         return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
 
     def get(self, session_id: str) -> ExamSession | None:

@@ -312,14 +312,6 @@ class Rehearsal(StudentCheck):
     exam_id: Identifier | None = None
 
 
-class CheckAnswerBefore(BaseModel):
-    """A check before the exam, as it is stored."""
-
-    at: Time
-    results: list[CheckResult]
-    user_agent: str = ""
-
-
 # Figures
 
 

@@ -31,8 +31,9 @@ export function tokenOf(fragment) {
 function nonceOf(user_id, exam_id) {
   const whose = `${user_id} ${exam_id} `; // no ID has a space
   const kept = remembered(NONCE);
-  if (!kept?.startsWith(whose)) remember(NONCE, whose + crypto.randomUUID());
-  return remembered(NONCE).slice(whose.length);
+  const secret = kept?.startsWith(whose) ? kept : whose + crypto.randomUUID();
+  remember(NONCE, secret);
+  return secret.slice(whose.length);
 }
 
 class Portal {
