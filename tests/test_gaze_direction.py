@@ -137,6 +137,13 @@ def test_picture_too_poor_to_tell_is_unknown(still: GazeDetector, shared_data: P
     assert sum(count for (direction, _), count in read.items() if direction in DISTRACTED) == 0
 
 
+def test_eyes_of_a_few_pixels_are_too_small_to_be_read(still: GazeDetector, shared_data: Path) -> None:
+    pictures = [cv2.resize(image, (80, 60), interpolation=cv2.INTER_AREA) for _, image in labelled(shared_data, "focused", "left", "right", "down")]
+    assert Counter(still.read(image, 0.0).reason for image in pictures)["small"] >= 0.5 * len(pictures)
+    with closing(GazeDetector(still=True, min_eye_px=1.0)) as guessing:
+        assert all(guessing.read(image, 0.0).reason != "small" for image in pictures)
+
+
 def dark_glasses(image: Picture, still: GazeDetector) -> Picture:
     """The picture with black glasses on its face, which is level."""
     box = still.read(image, 0.0).box
