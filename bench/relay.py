@@ -11,7 +11,7 @@ import threading
 import time
 from types import TracebackType
 
-CHUNK_BYTES = 4096  # small beside what a narrow line carries in a second
+CHUNK_BYTES = 1400  # about a packet: a narrow line delays no more than its own at once
 BACKLOG_BYTES = 16 << 10  # what the line itself holds; more waits in the sender
 
 

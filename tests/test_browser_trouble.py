@@ -10,6 +10,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 import pymongo
 import pytest
 from playwright.sync_api import Page, Playwright, expect
+from pymongo.database import Database
 
 from bench.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.relay import Relay
@@ -27,6 +29,7 @@ from browser import WAIT_S, free_port, until
 SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 CUT_S = 5.0  # for which the line stays cut after the page has given it up
 LEAST_KBIT = 150.0
+ACT_S = 12.0  # within which an act comes over a line of 20 kbit/s; behind what a good line takes in its first seconds it would need a minute
 CONNECTION = "#exam-bar"
 
 expect.set_options(timeout=WAIT_S * 1000)
@@ -45,6 +48,14 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     with running:
         yield running
         print("".join(running.output[-80:]))  # shown where a test failed
+
+
+@contextmanager
+def stored(server: Server) -> Iterator[Database[dict[str, Any]]]:
+    """What the server keeps. A server that was killed and started has its mongod on another port."""
+    port = next(found[1] for line in reversed(server.output) if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line)))
+    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
+        yield client["proctoring_db"]
 
 
 def begin(chromium: Chromium, url: str) -> Page:
@@ -127,9 +138,7 @@ def exam(playwright: Playwright, folder: Path, devices: FakeDevices, server: Ser
         other_tab = page.locator("#done-text").inner_text()
         end(second)
         problems = list(chromium.problems)
-    port = next(found[1] for line in reversed(server.output) if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line)))
-    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
-        database = client["proctoring_db"]
+    with stored(server) as database:
         acts = list(database["acts"].find({"session_id": session_id}))
         audio = sorted(row for check in database["checks"].find({"session_id": session_id}) for row in check["readings"]["audio"])
     return Exam(server.details(session_id), acts, audio, cut, copied_at, killed_at, notices, other_tab, problems)
@@ -229,3 +238,35 @@ def test_a_narrow_line_carries_pictures_and_sound(playwright: Playwright, folder
 
         until(page, flows, f"pictures and sound come over {LEAST_KBIT:g} kbit/s")
         end(page)
+
+
+@pytest.mark.parametrize(("kbit", "step"), [(45.0, "stills"), (20.0, "acts")])
+def test_over_a_line_that_is_narrower_still_acts_come_within_seconds(
+    kbit: float, step: str, playwright: Playwright, folder: Path, devices: FakeDevices, server: Server
+) -> None:
+    created = server.create(f"over-{kbit:g}", "history")
+    session_id = created["session_id"]
+    copies = {"session_id": session_id, "kind": "copy"}
+    with (
+        stored(server) as database,
+        Relay(server.port, kbit) as relay,
+        Chromium(playwright, folder / f"over-{kbit:g}", devices=devices) as chromium,
+    ):
+        page = begin(chromium, f"{relay.url}/portal#t={created['token']}")
+        for number in range(1, 4):
+            page.wait_for_timeout(2000)
+            page.keyboard.press("Control+c")
+            pressed = time.monotonic()
+            until(page, lambda number=number: database["acts"].count_documents(copies) == number, f"copy {number} arrives")  # type: ignore[misc]
+            assert time.monotonic() - pressed < ACT_S
+        expect(page.locator("#exam-notices")).to_contain_text(re.compile("very slow" if step == "stills" else "almost gone"))
+
+        def flows() -> bool:
+            checks = [check["rates"] for check in server.details(session_id)["checks"][-4:]]
+            return any(rates["video_fps"] > 0 for rates in checks) and all(rates["audio_s_per_s"] > 0.8 for rates in checks)
+
+        if step == "stills":
+            until(page, flows, "pictures and sound come")
+        end(page)
+    kinds = {one["kind"] for interval in server.details(session_id)["intervals"] for one in interval["violations"]}
+    assert kinds == {"copy_paste"}

@@ -25,7 +25,7 @@ from picture_feed import PictureFeed
 from readings import SAMPLE_RATE, Frame, Sound
 from recorder import Clip, ClipJob, Recorder
 from remux import can_copy
-from web.pace import Lateness, Pace
+from web.pace import Pace
 
 PIXELS = 4_000_000
 FPS = 10
@@ -416,10 +416,3 @@ def test_fewer_pictures_are_asked_for_while_they_cannot_be_read_and_slowly_more_
 def test_a_short_delay_changes_nothing() -> None:
     pace = Pace(10)
     assert all(pace.look(float(now), 3.0 if now % 4 else None) is None for now in range(100))
-
-
-def test_a_page_is_told_now_and_then_that_its_media_come_late() -> None:
-    lateness = Lateness()
-    told = [lateness.look(now / 10, now / 10 - (3.0 if 50 <= now < 100 else 0.1), 1250) for now in range(150)]
-    assert [number for number, late in enumerate(told) if late is not None] == [50, 70, 90]
-    assert told[50] == {"ms": 3000, "kbits": 100}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from web.pace import FASTER_AFTER_S, LEAST_FPS, Lateness, Pace
+from web.pace import FASTER_AFTER_S, LEAST_FPS, Pace
 
 
 def asked(pace: Pace, start: float, end: float, behind: float | None) -> list[float]:
@@ -26,10 +26,3 @@ def test_it_is_asked_for_more_once_they_are_read_in_time_for_long() -> None:
 
 def test_pictures_that_wait_for_less_than_they_may_change_nothing() -> None:
     assert asked(Pace(10), 0, 120, 1.0) == []
-
-
-def test_a_late_page_is_told_how_late_and_how_much_comes() -> None:
-    lateness = Lateness()
-    assert lateness.look(10.0, 9.9, 5000) is None
-    assert lateness.look(11.0, 8.5, 5000) == {"ms": 2500, "kbits": 40}
-    assert lateness.look(11.5, 8.5, 5000) is None  # it was told just now

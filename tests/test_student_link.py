@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -25,19 +26,23 @@ CLOCK = [{"type": "clock", "id": number + 1, "page_ms": 1000.0} for number in ra
 
 
 class Line:
-    """A page at the end of its line: it says what it is given, one thing after another, and is gone."""
+    """A page at the end of its line: it says what it is given, one thing after another, nothing where None is given, and is gone."""
 
-    def __init__(self, says: list[dict[str, Any]]) -> None:
+    def __init__(self, says: list[dict[str, Any] | None]) -> None:
         self._says = deque([*CLOCK, *says])
         self.heard: list[dict[str, Any]] = []
 
     def send(self, text: str) -> None:
         self.heard.append(json.loads(text))
 
-    def receive(self, timeout: float) -> str:
+    def receive(self, timeout: float) -> str | None:
         if not self._says:
             raise ConnectionClosed
-        return json.dumps(self._says.popleft())
+        said = self._says.popleft()
+        if said is None:
+            threading.Event().wait(timeout)
+            return None
+        return json.dumps(said)
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         return [message for message in self.heard if message["type"] == kind]
@@ -57,7 +62,7 @@ def session(client: FlaskClient, parts: Parts, student: str) -> ExamSession:
 
 @pytest.fixture
 def connect(parts: Parts, session: ExamSession) -> Connect:
-    def connect(*says: dict[str, Any]) -> Line:
+    def connect(*says: dict[str, Any] | None) -> Line:
         line = Line(list(says))
         with contextlib.suppress(ConnectionClosed):
             StudentLink(line, session, parts).serve()
@@ -74,6 +79,14 @@ def test_each_page_that_comes_is_told_once_whether_the_exam_is_paused(session: E
     session.end_break()  # while the page is offline: it still believes in the break
     (told,) = connect().of_type("pause")
     assert (told["paused"], told["by"]) == (False, "Ada")
+
+
+def test_a_page_is_told_how_many_of_its_messages_have_arrived(connect: Connect) -> None:
+    acts = [{"type": "acts", "acts": [{"id": str(number), "kind": "copy", "page_ms": 1000.0}]} for number in range(40)]
+    counts = [message["count"] for message in connect(*acts, None, None).of_type("received")]
+    assert counts == sorted(set(counts))
+    assert (counts[0], counts[-1]) == (1, CLOCK_TRIPS + 40)
+    assert len(counts) < 40  # not for each one
 
 
 def test_a_message_is_said_to_each_page_until_it_is_read(parts: Parts, session: ExamSession, connect: Connect) -> None:

@@ -22,7 +22,7 @@ from opus import OpusReader
 from picture_feed import check_picture
 from readings import SAMPLE_RATE, DeviceName, DeviceStateName, Frame, Sound
 from web.link_protocol import MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
-from web.pace import Lateness, Pace
+from web.pace import Pace
 from web.parts import Parts, parts
 from web.students import student_video
 
@@ -35,6 +35,7 @@ RECEIVE_BYTES = 64 << 10  # a picture in one read
 MESSAGE_MAX_BYTES = 17 << 20  # above MAX_PICTURE_KB's highest value, which is told with its reason
 TRY_AGAIN = 1013  # WebSocket status: the page comes again by itself
 IDLE_S = 0.25  # how often a link that hears nothing looks for something to say
+RECEIVED_S = 0.2  # least pause between two words of what has arrived
 CLOCK_TRIPS = 3  # round trips before the first picture
 CLOCK_EVERY_S = 10.0
 DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
@@ -119,7 +120,8 @@ class StudentLink:
         self._said: set[str] = set()
         self._opus = OpusReader(MAX_SOUND_S)
         self._pace = Pace(owner.settings.video_fps)
-        self._lateness = Lateness()
+        self._received = 0  # messages, of every kind
+        self._received_told = (0, -RECEIVED_S)  # how many the page knows of, and when it was told
         self._closing = False
 
     def say(self, message: dict[str, Any]) -> None:
@@ -137,6 +139,7 @@ class StudentLink:
         while not self._closing:
             self._keep_clock()
             self._acknowledge()
+            self._tell_received()
             self._deliver_messages()
             self._tell_pause()
             self._tell_pace()
@@ -151,6 +154,7 @@ class StudentLink:
                     return
                 continue
             self._heard_at = self.session.clock()
+            self._received += 1
             try:
                 if isinstance(data, str):
                     self._take_text(unpack_text(data))
@@ -190,6 +194,14 @@ class StudentLink:
         newest = (self.session.breaks() or [{"by": "", "reason": ""}])[-1]
         left = {"seconds_left": self.session.break_seconds_left(), "breaks_left": self.session.breaks_left()}
         self._send({"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left})
+
+    def _tell_received(self) -> None:
+        """Tell the page how much has arrived: what fills the network between is seen by nobody else."""
+        told, at = self._received_told
+        now = self.session.clock()
+        if self._received > told and now - at >= RECEIVED_S:
+            self._received_told = (self._received, now)
+            self._send({"type": "received", "count": self._received})
 
     def _tell_pace(self) -> None:
         """Ask for fewer pictures while the server can't read them in time, and for more afterwards."""
@@ -295,20 +307,16 @@ class StudentLink:
     def _take_media(self, media: Media) -> None:
         if not self._welcomed:
             return  # its time can't be told yet
-        now = self.session.clock()
-        at = min(self._clock.at(media.time_ms), now + FUTURE_S)
+        at = min(self._clock.at(media.time_ms), self.session.clock() + FUTURE_S)
         if media.kind == "still":
             self._take_still(media, at)
             return
         if media.kind == "picture" and media.codec in {"jpeg", "h264"}:
             self._take_picture(media, at)
         elif media.kind == "sound" and media.codec in {"pcm16", "opus"}:
-            at = self._take_sound(media, at)
+            self._take_sound(media, at)
         else:
             raise Unsupported(f"{media.kind}s as {media.codec} aren't taken by this server; send pictures as jpeg or h264, sound as pcm16 or opus")
-        late = self._lateness.look(now, at, len(media.payload))
-        if late is not None:
-            self._send({"type": "late"} | late)
 
     def _take_picture(self, media: Media, at: float) -> None:
         settings = self._parts.settings
@@ -321,8 +329,7 @@ class StudentLink:
         self._last_at = at
         self.session.take_frame(Frame(at, media.payload, media.codec, key, media.layer, media.sequence))
 
-    def _take_sound(self, media: Media, at: float) -> float:
-        """Take sound; return when its last sample was heard."""
+    def _take_sound(self, media: Media, at: float) -> None:
         if media.codec == "opus":
             sound = self._opus.read(media.payload, at, media.sequence)
         else:
@@ -332,7 +339,6 @@ class StudentLink:
             sound = Sound(at, samples, media.sequence)
         if sound.at >= 0:
             self.session.take_sound(sound)
-        return sound.at + sound.duration
 
     def _take_still(self, media: Media, at: float) -> None:
         settings = self._parts.settings

@@ -24,7 +24,7 @@ Text messages are JSON objects with a `type`.
     pause {paused, by, reason, seconds_left, breaks_left}: said to each page once; send no media while paused
     slower {fps} · faster {fps}: what the server can read
     key {}: a picture was lost; send a key picture next
-    late {ms, kbits}: what comes was taken so long ago, and so much comes a second
+    received {count}: so many messages of this connection have arrived; said a few times a second
     ended {reason, code, note} · replaced {} · error {code, message}
 """
 

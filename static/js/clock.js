@@ -27,15 +27,16 @@ export class Schedule {
     this.#next = null;
   }
 
-  /** True when a picture is due at `now` (ms); half a tick early counts, and what was missed is not made up for. */
-  due(now, tolerance = Math.min(50, this.period / 2)) {
-    if (this.#next === null) {
-      this.#next = now + this.period;
-      return true;
-    }
-    if (now < this.#next - tolerance) return false;
-    this.#next += this.period;
-    if (this.#next < now) this.#next = now + this.period;
+  /** Whether a picture is due at `now` (ms); half a tick early counts. */
+  isDue(now) {
+    return this.#next === null || now >= this.#next - Math.min(50, this.period / 2);
+  }
+
+  /** True when a picture is due at `now` (ms), and then it is taken; what was missed is not made up for. */
+  due(now) {
+    if (!this.isDue(now)) return false;
+    const next = (this.#next ?? now) + this.period;
+    this.#next = next < now ? now + this.period : next;
     return true;
   }
 }

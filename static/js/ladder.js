@@ -1,9 +1,10 @@
-// How much the page sends: steps down while the network does not keep up, up again slowly. Pure: time and what waits come from the caller.
+// How much the page sends: begins with what the network was seen to carry, steps down while it does not keep up, up again slowly. Pure: time and what
+// is under way come from the caller.
 
 /**
  * The steps. `fps` and `jpegFps` pictures a second (as JPEG they take more), `bitrate` of H.264 in bits a second, `quality` of JPEG 0..1,
  * `layers`: with two temporal layers; `opus` bits a second of sound, 0: as PCM (256 kbit/s). What a step takes in all, as H.264 with Opus:
- * 610, 210, 110, 60, 35, 1 kbit/s.
+ * 610, 220, 110, 60, 40, 1 kbit/s.
  */
 export const STEPS = Object.freeze(
   [
@@ -17,17 +18,19 @@ export const STEPS = Object.freeze(
 );
 
 const PCM_BITS = 262_000; // with headers
+const OPUS_MORE = 1.15; // of speech it takes more than it was asked to
 const MESSAGE_BITS = 600; // what a message takes beside its media, TLS and TCP included
+const SOUND_MESSAGES = 5; // a second
 const JPEG_BITS_PER_PIXEL = 1.1; // at quality 0.6 of a face; less at a lower one
 
-const ROOM_S = 0.6; // seconds of sending that may wait in the page; more would only arrive late
-const ROOM_LEAST_BYTES = 12 * 1024;
-const DOWN_AFTER_MS = 1500; // tight for this long in all, a fifth of calm time counted against it: a sixth of the pictures may be skipped
+const ROOM_S = 0.6; // seconds of sending that may be under way beyond the way itself; more would only arrive late
+const LATE_MS = 2000; // under way for this long: the network carries less than is sent
+const UNKNOWN = "fewer"; // the step to begin with where nothing is known of the network
+const RISE_AFTER_MS = 3000; // from there, until a step up is too much
+const DOWN_AFTER_MS = 1500; // tight for this long in all, a fifth of calm time counted against it: for a sixth of the time pictures may wait
 const CALM_WEIGHT = 0.2;
 const SETTLE_MS = 1000; // after a step, what was sent before it must drain
 const SETTLE_MOST_MS = 10_000;
-const LATE_MARGIN_MS = 3000;
-const HOLD_MOST_MS = 10_000;
 const FITS = 0.85; // share of what the network was seen to carry that a step may take
 const UP_AFTER_MS = 15_000;
 const UP_AFTER_MOST_MS = 240_000;
@@ -36,12 +39,25 @@ const FORGIVE_MS = 300_000; // held for this long, a step up was right
 
 /** Bits a second that `step` sends, with `{h264, opus}` saying what the page can. */
 export function bitsOf(step, { h264 = true, opus = true } = {}) {
-  const still = step.width * step.height * JPEG_BITS_PER_PIXEL * (step.quality / 0.6);
   const copied = h264 && step.bitrate > 0;
   const fps = copied ? step.fps : step.jpegFps;
-  const pictures = (copied ? step.bitrate : still * fps) + fps * MESSAGE_BITS;
-  const sound = step.sound ? (step.opus && opus ? step.opus + 2 * MESSAGE_BITS * 2 : PCM_BITS) : 0;
-  return pictures + sound;
+  const pictures = (copied ? step.bitrate : jpegBits(step) * fps) + fps * MESSAGE_BITS;
+  return pictures + soundBits(step, opus);
+}
+
+function jpegBits({ width, height, quality }) {
+  return width * height * JPEG_BITS_PER_PIXEL * (quality / 0.6);
+}
+
+function soundBits({ sound, opus: bits }, can) {
+  if (!sound) return 0;
+  return bits && can ? bits * OPUS_MORE + SOUND_MESSAGES * MESSAGE_BITS : PCM_BITS;
+}
+
+/** Bits a second without which `step` is no use: stills wait until there is room, so half of them will do. */
+function needOf(step, can) {
+  const bits = bitsOf(step, can);
+  return step.bitrate || !step.sound ? bits : (bits + soundBits(step, can.opus)) / 2;
 }
 
 export class Ladder {
@@ -49,11 +65,12 @@ export class Ladder {
   #tightMs = 0;
   #calmSince = null;
   #changedAt = -Infinity;
-  #settled = false;
+  #settled = false; // is what is under way the present step's?
+  #settledBy = -Infinity;
   #wentUpAt = null; // when the present step was reached from below
   #upAfter = UP_AFTER_MS;
-  #holdUntil = -Infinity; // no pictures before this: what is under way already takes so long
-  #deafUntil = -Infinity; // late messages before this are of what an earlier step sent
+  #rising = false; // from a step that was guessed
+  #trip = 0;
   #last = null;
 
   /** `can`: `{h264, opus}`, what the page can encode; may be changed later. */
@@ -61,47 +78,54 @@ export class Ladder {
     this.can = can;
   }
 
+  /**
+   * Choose the first step: what fits into `kbits` a second that the network was seen to carry, else the step that was `last` the right one, else a
+   * careful one that soon gives way to higher ones.
+   */
+  begin({ kbits = 0, last = null } = {}) {
+    const known = kbits ? this.#fitting(kbits * 1000) : STEPS.findIndex(({ name }) => name === last);
+    this.#rising = known < 0;
+    this.#index = this.#rising ? STEPS.findIndex(({ name }) => name === UNKNOWN) : known;
+  }
+
   get step() {
     return STEPS[this.#index];
   }
 
-  /** Bytes that may wait to leave before pictures are skipped. */
+  /** Bytes that may be under way before pictures wait: always a JPEG, which is about a key picture of H.264 as well, and the sound beside it. */
   get room() {
-    return Math.max(ROOM_LEAST_BYTES, (bitsOf(this.step, this.can) / 8) * ROOM_S);
-  }
-
-  /** Look at how much waits (bytes) at `now` (ms), while connected. True when the step changed. */
-  observe(now, waiting) {
-    const passed = this.#last === null ? 0 : Math.min(1000, now - this.#last);
-    this.#last = now;
-    const tight = waiting > this.room;
-    if (tight || this.#calmSince === null) this.#calmSince = now;
-    const since = now - this.#changedAt;
-    this.#settled ||= (since > SETTLE_MS && !tight) || since > SETTLE_MOST_MS;
-    if (!this.#settled) return false;
-    this.#tightMs = Math.max(0, this.#tightMs + (tight ? passed : -passed * CALM_WEIGHT));
-    if (this.#tightMs >= DOWN_AFTER_MS) return this.#down(now);
-    if (this.#wentUpAt !== null && now - this.#wentUpAt > FORGIVE_MS) this.#upAfter = UP_AFTER_MS;
-    return now - this.#calmSince >= this.#upAfter && this.#up(now);
+    const sound = soundBits(this.step, this.can.opus);
+    const span = ROOM_S + this.#trip / 1000;
+    return (Math.max(jpegBits(this.step), (bitsOf(this.step, this.can) - sound) * span) + sound * span) / 8;
   }
 
   /**
-   * The server says that what comes was taken `ms` ago, and how many bits a second came of late (0: not known): the network carries no more.
-   * Pictures are held back until what is under way has arrived. True when the step changed.
+   * Look at what is under way at `now` (ms), while connected: does a picture wait for `room` (`held`), how many bytes are under way, for how many ms
+   * the oldest (`late`), how many bits a second the network carries meanwhile (`rate`, 0: not known), and how many ms the way takes there and back
+   * (`trip`). True when the step changed.
    */
-  late(now, ms, bits = 0) {
-    this.#calmSince = now;
-    if (now < this.#deafUntil) return false;
-    const drains = bits ? Math.max(1, bitsOf(this.step, this.can) / bits) * ms : ms; // what was sent meanwhile is under way, too
-    this.#deafUntil = now + drains * 1.3 + LATE_MARGIN_MS;
-    this.#holdUntil = now + Math.min(HOLD_MOST_MS, drains);
-    const fitting = bits ? STEPS.findIndex((step) => bitsOf(step, this.can) <= bits * FITS) : 0;
-    return this.#down(now, Math.max(0, fitting - this.#index - 1));
+  observe(now, { held, bytes = 0, late = 0, rate = 0, trip = 0 }) {
+    if (this.#last === null) this.#since(now); // what the check left under way
+    const passed = this.#last === null ? 0 : Math.min(1000, now - this.#last);
+    this.#last = now;
+    this.#trip = trip;
+    const isLate = late > LATE_MS + trip;
+    const tight = isLate || held;
+    if (tight || this.#calmSince === null) this.#calmSince = now;
+    const fitting = isLate && rate ? this.#fitting(rate) : 0;
+    if (fitting > this.#index) return this.#down(now, fitting, (bytes * 8000) / (rate * FITS - soundBits(STEPS[fitting], this.can.opus)));
+    this.#settled ||= (now - this.#changedAt > SETTLE_MS && !tight) || now > this.#settledBy;
+    if (!this.#settled) return false;
+    this.#tightMs = Math.max(0, this.#tightMs + (tight ? passed : -passed * CALM_WEIGHT));
+    if (this.#tightMs >= DOWN_AFTER_MS) return this.#down(now, Math.min(this.#index + 1, STEPS.length - 1));
+    if (this.#wentUpAt !== null && now - this.#wentUpAt > FORGIVE_MS) this.#upAfter = UP_AFTER_MS;
+    return now - this.#calmSince >= (this.#rising ? RISE_AFTER_MS : this.#upAfter) && this.#up(now);
   }
 
-  /** Are pictures held back at `now`? */
-  holds(now) {
-    return now < this.#holdUntil;
+  /** The highest step that a network of `bits` a second carries. */
+  #fitting(bits) {
+    const found = STEPS.findIndex((step) => needOf(step, this.can) <= bits * FITS);
+    return found < 0 ? STEPS.length - 1 : found;
   }
 
   /** The connection was lost: what waited is gone, and says nothing any more. */
@@ -109,27 +133,34 @@ export class Ladder {
     this.#tightMs = 0;
     this.#calmSince = now;
     this.#last = now;
-    this.#holdUntil = -Infinity;
   }
 
-  #down(now, further = 0) {
+  /** `drains`: ms until what is under way has arrived, where that is known. */
+  #down(now, index, drains = 0) {
     if (this.#wentUpAt !== null && now - this.#wentUpAt < REGRET_MS) this.#upAfter = Math.min(UP_AFTER_MOST_MS, this.#upAfter * 2);
     this.#wentUpAt = null;
-    return this.#go(now, Math.min(this.#index + 1 + further, STEPS.length - 1));
+    this.#rising = false;
+    return this.#go(now, index, drains);
   }
 
   #up(now) {
     if (this.#index > 0) this.#wentUpAt = now;
-    return this.#go(now, this.#index - 1);
+    return this.#go(now, Math.max(0, this.#index - 1));
   }
 
-  #go(now, index) {
+  #go(now, index, drains = 0) {
     this.#tightMs = 0;
     this.#calmSince = now;
-    if (index < 0 || index === this.#index) return false;
+    if (index === this.#index) return false;
     this.#index = index;
+    this.#since(now, drains);
+    return true;
+  }
+
+  /** The present step begins at `now`: what was sent before drains first. */
+  #since(now, drains = 0) {
     this.#changedAt = now;
     this.#settled = false;
-    return true;
+    this.#settledBy = now + Math.max(SETTLE_MOST_MS, drains);
   }
 }

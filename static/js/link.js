@@ -1,9 +1,10 @@
 // The student's link: one WebSocket that answers the clock, carries media and acts, and comes back by itself.
 
+import { Backlog } from "./backlog.js";
 import { backOff, pageMs } from "./clock.js";
 import { CODEC, KIND, encodeMessage } from "./link-protocol.js";
 
-const ROOM_BYTES = 96 * 1024; // about four pictures under way; more would only arrive late
+const ROOM_BYTES = 12 * 1024; // under way before pictures are skipped, until `room` is set
 const SOUND_WAIT_BYTES = 1024 * 1024; // about 20 s of sound
 const STUCK_MS = 8000; // nothing of what waits has left for so long: the network is gone, whatever the socket believes
 const SILENT_MS = 25_000; // the server tells its time every 10 s: nothing for so long, and the line is cut, also where nothing waits to leave
@@ -16,6 +17,7 @@ export class Link {
   #dueAt = 0; // page ms of the next attempt; 0: none waits
   #sequence = { [KIND.picture]: 0, [KIND.sound]: 0, [KIND.still]: 0 };
   #waiting = { bytes: 0, since: 0 };
+  #backlog = new Backlog();
   #openedAt = 0;
   #heardAt = 0;
   #ending = false; // the student has ended the exam, and the server has not said so yet
@@ -24,7 +26,7 @@ export class Link {
   /**
    * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
    * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`,
-   * `key`, `late`, `error` with the server's message. `room`: bytes that may wait to leave before pictures are skipped; may be set.
+   * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set.
    */
   constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random } = {}) {
     Object.assign(this, { url, queue, on, open, now, random });
@@ -41,6 +43,7 @@ export class Link {
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#waiting = { bytes: 0, since: this.#openedAt };
+    this.#backlog = new Backlog();
     socket.onmessage = ({ data }) => {
       if (socket !== this.#socket) return;
       this.#heardAt = this.now();
@@ -84,12 +87,13 @@ export class Link {
 
   /** True when another picture can leave without queueing behind others. */
   get isFree() {
-    return this.isOpen && this.#socket.bufferedAmount < this.room;
+    return this.isOpen && this.#backlog.bytes < this.room;
   }
 
-  /** Bytes that wait to leave. */
-  get waitingBytes() {
-    return this.#socket?.bufferedAmount ?? 0;
+  /** What is under way: `bytes`, for how many ms the oldest (`late`), bits a second that arrived of late (`rate`, 0: not known), least ms to hear of one (`trip`). */
+  get underWay() {
+    const { bytes, rate, trip } = this.#backlog;
+    return { bytes, rate, trip, late: this.#backlog.late(this.now()) };
   }
 
   /**
@@ -104,7 +108,7 @@ export class Link {
   }
 
   sound(samples, time, codec = "pcm16") {
-    if (this.isOpen && this.#socket.bufferedAmount < SOUND_WAIT_BYTES) this.#media(KIND.sound, CODEC[codec], samples, time);
+    if (this.isOpen && this.#backlog.bytes < SOUND_WAIT_BYTES) this.#media(KIND.sound, CODEC[codec], samples, time);
     else if (codec === "opus") this.#skip(KIND.sound);
   }
 
@@ -150,7 +154,7 @@ export class Link {
   #media(kind, codec, payload, time, about = {}) {
     const sequence = this.#sequence[kind];
     this.#skip(kind);
-    this.#socket.send(encodeMessage({ kind, codec, sequence, time, ...about }, payload));
+    this.#send(encodeMessage({ kind, codec, sequence, time, ...about }, payload));
   }
 
   /** A number that is left out tells the server that something was lost. */
@@ -159,7 +163,12 @@ export class Link {
   }
 
   #say(message) {
-    this.#socket.send(JSON.stringify(message));
+    this.#send(JSON.stringify(message));
+  }
+
+  #send(data) {
+    this.#backlog.sent(this.now(), data.byteLength ?? data.length);
+    this.#socket.send(data);
   }
 
   #become(state, end) {
@@ -207,6 +216,9 @@ export class Link {
         for (const id of this.#read) this.#say({ type: "read", id });
         if (this.#ending) this.#say({ type: "end" }); // last: what was done before it counts
         break;
+      case "received":
+        this.#backlog.received(this.now(), message.count);
+        break;
       case "acts":
         this.#forget(message.ids ?? []);
         break;
@@ -231,7 +243,6 @@ export class Link {
       case "quality":
       case "pause":
       case "key":
-      case "late":
         this.on[message.type]?.(message);
         break;
       default: // a newer server may say more than this page knows

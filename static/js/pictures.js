@@ -23,8 +23,8 @@ export class Pictures {
    */
   constructor(video, onPicture, onFrozen = () => {}) {
     Object.assign(this, { video, onPicture, onFrozen });
-    this.skipped = 0;
     this.codec = "jpeg"; // what is sent now: "h264" once a trial of real pictures has passed
+    this.mayH264 = "VideoEncoder" in globalThis; // until the trial says no, or the encoder fails
     this.#worker.onmessage = ({ data }) => this.#heard(data);
     this.#worker.onerror = (event) => {
       console.warn("The worker of the pictures failed.", event.message);
@@ -46,16 +46,17 @@ export class Pictures {
     this.#key = true;
   }
 
-  /** At a tick: take a picture if one is due and `ready` (the way is free). Skipped pictures are never encoded. */
+  /** Whether a picture waits to be taken. */
+  get isDue() {
+    return !this.#off && this.#schedule.isDue(performance.now());
+  }
+
+  /** At a tick: take a picture if one is due and `ready` (the way is free). */
   async tick(ready) {
     const now = performance.now();
     const { video } = this;
     if (this.#off || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !video.videoWidth) return;
-    if (!this.#schedule.due(now)) return;
-    if (!ready || this.#busy) {
-      this.skipped += 1;
-      return;
-    }
+    if (!ready || this.#busy || !this.#schedule.due(now)) return; // what is due waits for the way, and is taken then
     this.#busy = true;
     const at = pageMs();
     try {
@@ -77,6 +78,7 @@ export class Pictures {
     else if (bytes) this.onPicture({ bytes, time: at, codec, key, layer });
     else {
       this.codec = codec;
+      this.mayH264 = codec === "h264";
       this.#key = true;
       if (reason) console.info("Pictures are sent as JPEG:", reason);
     }

@@ -11,11 +11,15 @@ import { texts } from "./texts.js";
 
 const LOOK_MS = 400;
 const TRIPS = 5;
+const SPEED_FIRST_BYTES = 10_000; // a narrow line needs seconds for more
 const SPEED_BYTES = 60_000; // the server takes 64 KB in one call
-const SPEED_TRIES = 4;
-const SPEED_ENOUGH_MS = 3000;
+const SPEED_TRIES = 5;
+const SPEED_ENOUGH_MS = 1500;
 const FACE_MS = 3000; // between looks while the face can't be seen well
 const FACE_FINE_MS = 12_000; // and once it can
+const FACE_WIDTH = 480;
+const FACE_WIDTH_NARROW = 320; // as the exam's own pictures are over such a line
+const NARROW_KBPS = 100;
 const FACE_QUALITY = 0.7;
 
 export class CheckStep {
@@ -27,9 +31,11 @@ export class CheckStep {
   #face = null;
   #faceDue = 0;
   #looking = false;
+  #timing = false; // the network is measured: a look meanwhile would share the line
   #canvas = null; // not before the browser is known to have one
   #faceCanvas = null;
   #run = 0;
+  #over = new AbortController(); // what is under way for a check that is over would take the exam's room
   #watching = false;
 
   constructor({ onStart }) {
@@ -70,8 +76,9 @@ export class CheckStep {
     clearInterval(this.#timer);
     this.#watching = false;
     this.#run += 1;
+    this.#over.abort();
     this.video.srcObject = null;
-    return { ...this.#devices, sound: this.sound, screen: this.screen };
+    return { ...this.#devices, sound: this.sound, screen: this.screen, kbits: this.#kbps ?? 0 };
   }
 
   /** Stop checking and let the devices go. */
@@ -79,6 +86,7 @@ export class CheckStep {
     clearInterval(this.#timer);
     this.#watching = false;
     this.#run += 1;
+    this.#over.abort();
     this.#close();
     this.video.srcObject = null;
     this.screen?.close();
@@ -92,6 +100,8 @@ export class CheckStep {
 
   async #begin() {
     const run = ++this.#run;
+    this.#over.abort();
+    this.#over = new AbortController();
     this.#close();
     this.#devices = { camera: {}, microphone: {} };
     this.#hearing = new Hearing();
@@ -99,8 +109,9 @@ export class CheckStep {
     this.#kbps = null;
     this.#face = null;
     this.#faceDue = 0;
+    this.#timing = true;
     this.#judge();
-    const network = this.#measure();
+    const network = this.#measure(run);
     const devices = await openBoth();
     if (run !== this.#run) {
       for (const { track } of Object.values(devices)) track?.stop(); // nobody else knows of them
@@ -133,7 +144,7 @@ export class CheckStep {
     for (const device of Object.values(this.#devices ?? {})) device.track?.stop();
   }
 
-  async #measure() {
+  async #measure(run) {
     const trips = [];
     for (let trip = 0; trip < TRIPS; trip += 1) {
       const from = performance.now();
@@ -144,33 +155,42 @@ export class CheckStep {
         break;
       }
     }
+    if (run !== this.#run) return;
     this.#trips = trips;
     this.#judge();
-    if (trips.length) this.#kbps = await this.#measureSpeed();
+    const kbps = trips.length && !this.resuming ? await this.#measureSpeed(run) : undefined; // an exam that goes on needs the line itself
+    if (run !== this.#run) return;
+    this.#kbps = kbps;
+    this.#timing = false;
     this.#judge();
   }
 
   /** How fast the page can send, in kbit/s; undefined where it can't be measured. */
-  async #measureSpeed() {
-    const bytes = crypto.getRandomValues(new Uint8Array(SPEED_BYTES)); // what no proxy can make smaller
+  async #measureSpeed(run) {
+    const random = crypto.getRandomValues(new Uint8Array(SPEED_BYTES)); // what no proxy can make smaller
     const begun = performance.now();
     const sent = [];
-    for (let attempt = 0; attempt < SPEED_TRIES && performance.now() - begun < SPEED_ENOUGH_MS; attempt += 1) {
+    let size = SPEED_FIRST_BYTES;
+    for (let attempt = 0; attempt < SPEED_TRIES && performance.now() - begun < SPEED_ENOUGH_MS && run === this.#run; attempt += 1) {
       const from = performance.now();
-      try {
-        await this.#send("/api/student/speed", bytes, "application/octet-stream");
-        sent.push({ bytes: SPEED_BYTES, ms: performance.now() - from });
-      } catch (error) {
+      let failed = null;
+      await this.#send("/api/student/speed", random.subarray(0, size), "application/octet-stream").catch((error) => {
+        failed = error;
         console.info("The speed can't be measured.", error.message);
-        break;
-      }
+      });
+      const ms = performance.now() - from;
+      if (!failed || failed.name === "TimeoutError") sent.push({ bytes: size, ms }); // not even so much went through
+      if (failed) break;
+      size = Math.round(Math.min(SPEED_BYTES, Math.max(SPEED_FIRST_BYTES, (size / ms) * SPEED_ENOUGH_MS)));
     }
     return speedOf(sent) ?? undefined;
   }
 
   async #send(path, body, type) {
     const headers = { "Content-Type": type, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
-    const answer = await fetch(path, { method: "POST", headers, body, signal: AbortSignal.timeout(20_000) });
+    const late = AbortSignal.timeout(20_000);
+    const signal = AbortSignal.any?.([this.#over.signal, late]) ?? late;
+    const answer = await fetch(path, { method: "POST", headers, body, signal });
     if (!answer.ok) throw Object.assign(new Error(`${path} answered ${answer.status}`), { status: answer.status });
     return answer.json();
   }
@@ -179,13 +199,13 @@ export class CheckStep {
   async #look() {
     const { video } = this;
     const now = performance.now();
-    if (this.#looking || now < this.#faceDue || document.hidden || !this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    if (this.#looking || this.#timing || now < this.#faceDue || document.hidden || !this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     const run = this.#run;
     this.#looking = true;
     try {
-      const width = 480;
+      const width = this.#kbps < NARROW_KBPS ? FACE_WIDTH_NARROW : FACE_WIDTH;
       const height = Math.round((width * video.videoHeight) / video.videoWidth);
-      if (this.#faceCanvas?.height !== height) this.#faceCanvas = new OffscreenCanvas(width, height);
+      if (this.#faceCanvas?.width !== width || this.#faceCanvas.height !== height) this.#faceCanvas = new OffscreenCanvas(width, height);
       this.#faceCanvas.getContext("2d").drawImage(video, 0, 0, width, height);
       const blob = await this.#faceCanvas.convertToBlob({ type: "image/jpeg", quality: FACE_QUALITY });
       const look = await this.#send("/api/student/look", blob, "image/jpeg");

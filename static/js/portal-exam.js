@@ -55,7 +55,7 @@ export class ExamStep {
     };
   }
 
-  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen}`. When it throws, nothing is left running. */
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits}`. When it throws, nothing is left running. */
   async open(session, token, devices) {
     try {
       await this.#open(session, token, devices);
@@ -66,21 +66,19 @@ export class ExamStep {
     }
   }
 
-  async #open(session, token, { camera, microphone, sound, screen = null }) {
+  async #open(session, token, { camera, microphone, sound, screen = null, kbits = 0 }) {
     Object.assign(this, { session, token, sound, screen });
     this.#over = new AbortController();
     const { signal } = this.#over;
     this.breaks.allow(session.breaks_left);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
-    this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]));
-    this.sending.welcome(session.video ?? {});
+    this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]), session.video ?? {}, kbits);
     this.link = new Link(linkAddress(token), this.queue, {
       state: (state, end) => this.#linkState(state, end),
       welcome: (message) => this.#welcome(message),
       rate: (message) => this.sending.rate(message),
       key: () => this.sending.key(),
-      late: (message) => this.sending.late(message),
       quality: ({ notices }) => this.notices.quality(notices ?? []),
       message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),

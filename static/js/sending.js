@@ -5,6 +5,7 @@ import { OpusEncoder } from "./opus-encoder.js";
 import { Pictures } from "./pictures.js";
 
 const ROOMY = new Set(["full", "lower"]);
+const LAST = "portal.step"; // in the tab's storage: what a reloaded page goes on with
 
 export class Sending {
   #ladder = new Ladder();
@@ -14,8 +15,11 @@ export class Sending {
   #held = null; // sound that waits until the last of the Opus before it is out
   #applied = "";
 
-  /** `video` plays the camera; `onStep(name)` is told how much is sent: a name of the ladder's steps. `link` must be set before anything is sent. */
-  constructor(video, onStep) {
+  /**
+   * `video` plays the camera; `onStep(name)` is told how much is sent: a name of the ladder's steps. `asked` is the session's own answer, as `welcome`
+   * takes it; `kbits` what the check saw the network carry, 0 where it saw none. `link` must be set before anything is sent.
+   */
+  constructor(video, onStep, asked = {}, kbits = 0) {
     this.onStep = onStep;
     this.link = null;
     this.paused = false;
@@ -34,9 +38,13 @@ export class Sending {
     OpusEncoder.canEncode().then((can) => {
       this.#ladder.can.opus = can;
     });
+    this.welcome(asked);
+    this.#ladder.can = { h264: this.#mayH264, opus: "AudioEncoder" in globalThis }; // as likely; what fails says so
+    this.#ladder.begin({ kbits, last: sessionStorage.getItem(LAST) });
+    this.#stepped();
   }
 
-  /** The server's welcome, or the session's own answer: `{fps, width, height, quality, codecs, bitrate, still_s}`. */
+  /** The server's welcome: `{fps, width, height, quality, codecs, bitrate, still_s}`. */
   welcome(video) {
     this.#video = video;
     this.#fps = video.fps ?? Infinity;
@@ -64,14 +72,9 @@ export class Sending {
     this.pictures.needKey();
   }
 
-  /** The server says that what comes was taken `ms` ago, and how much came of late. */
-  late({ ms, kbits = 0 }) {
-    if (this.#ladder.late(performance.now(), ms, kbits * 1000)) this.#stepped();
-  }
-
   /** Whether there is room for more than the camera and the microphone. */
   get roomy() {
-    return ROOMY.has(this.#ladder.step.name) && !this.#ladder.holds(performance.now());
+    return ROOMY.has(this.#ladder.step.name);
   }
 
   get step() {
@@ -80,11 +83,12 @@ export class Sending {
 
   /** At every tick. */
   tick() {
-    this.#ladder.can.h264 = this.pictures.codec === "h264";
-    if (this.link.isOpen && this.#ladder.observe(performance.now(), this.link.waitingBytes)) this.#stepped();
+    this.#ladder.can.h264 = this.#mayH264;
+    const held = !this.paused && !this.link.isFree && this.pictures.isDue;
+    if (this.link.isOpen && this.#ladder.observe(performance.now(), { held, ...this.link.underWay })) this.#stepped();
     this.link.room = this.#ladder.room;
     this.#apply();
-    if (!this.paused) this.pictures.tick(this.link.isFree && !this.#ladder.holds(performance.now()));
+    if (!this.paused) this.pictures.tick(this.link.isFree);
     else this.pictures.needKey();
   }
 
@@ -122,9 +126,15 @@ export class Sending {
     else if (!this.link.picture(bytes, time, about)) this.pictures.needKey();
   }
 
+  get #mayH264() {
+    return this.pictures.mayH264 && Boolean(this.#video.codecs?.includes("h264"));
+  }
+
   #stepped() {
+    const { name } = this.#ladder.step;
     this.#apply();
-    this.onStep(this.#ladder.step.name);
+    sessionStorage.setItem(LAST, name);
+    this.onStep(name);
   }
 
   #apply() {

@@ -60,3 +60,12 @@ test("attempts are spread out and never wait longer than five seconds", () => {
   assert.deepEqual(waits, [500, 1000, 2000, 4000, 5000, 5000]);
   assert.equal(backOff(0, () => 0), 400);
 });
+
+test("a picture that is due stays due until it is taken, and what was missed is not made up for", () => {
+  const schedule = new Schedule(2);
+  assert.ok(schedule.isDue(0) && schedule.due(0));
+  assert.equal(schedule.isDue(400), false);
+  for (let now = 500; now < 2000; now += 100) assert.ok(schedule.isDue(now));
+  assert.ok(schedule.due(2000));
+  assert.equal(schedule.isDue(2100), false);
+});

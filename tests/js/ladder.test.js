@@ -7,31 +7,43 @@ const BOTH = { h264: true, opus: true };
 const TICK_MS = 100;
 
 /**
- * A page on a link of `kbits` (a number, or a function of the seconds), for `seconds`: what waits grows by what is sent and shrinks by what leaves.
- * `pipe`: bytes that the system takes before any waits in the page, and `tells`: the server says when they come late. Gives the steps by the second.
+ * A page on a link of `kbits` (a number, or a function of the seconds), for `seconds`: what is under way grows by what is sent and shrinks by what
+ * arrives. Gives the steps by the second, what is under way at the end, and for how many seconds of the line it ever was (`most`).
  */
-function run(ladder, kbits, seconds, { can = BOTH, pipe = 0, tells = false, from = 0 } = {}) {
+function run(ladder, kbits, seconds, { can = BOTH } = {}) {
   ladder.can = { ...can };
   const rate = typeof kbits === "function" ? kbits : () => kbits;
   const names = [];
-  let backlog = 0;
-  let told = -Infinity;
+  const sent = []; // {at, bytes} under way
+  let most = 0;
   for (let now = 0; now < seconds * 1000; now += TICK_MS) {
-    const leaves = (rate(now / 1000) * 1000) / 8 / (1000 / TICK_MS);
-    const waiting = Math.max(0, backlog - pipe);
+    const bits = rate(now / 1000) * 1000;
+    const underWay = () => sent.reduce((sum, { bytes }) => sum + bytes, 0);
     const { step } = ladder;
     const sound = bitsOf({ ...step, fps: 0, jpegFps: 0, bitrate: 0 }, can);
-    const pictures = waiting < ladder.room && !ladder.holds(from + now) ? bitsOf(step, can) - sound : 0; // skipped before they are encoded
-    backlog = Math.max(0, backlog + (sound + pictures) / 8 / (1000 / TICK_MS) - leaves);
-    ladder.observe(from + now, Math.max(0, backlog - pipe));
-    const late = (backlog / Math.max(1, leaves)) * TICK_MS;
-    if (tells && late > 2000 && now - told >= 2000) {
-      told = now;
-      ladder.late(from + now, late, rate(now / 1000) * 1000);
+    const held = underWay() >= ladder.room; // they wait before they are encoded
+    const pictures = held ? 0 : bitsOf(step, can) - sound;
+    sent.push({ at: now, bytes: ((sound + pictures) / 8 / 1000) * TICK_MS });
+    let leaves = (bits / 8 / 1000) * TICK_MS;
+    while (sent.length && leaves > 0) {
+      const part = Math.min(sent[0].bytes, leaves);
+      sent[0].bytes -= part;
+      leaves -= part;
+      if (sent[0].bytes < 1e-6) sent.shift();
     }
+    const bytes = underWay();
+    most = Math.max(most, (bytes * 8) / bits);
+    ladder.observe(now, { held, bytes, late: sent.length ? now - sent[0].at : 0, rate: bytes ? bits : 0, trip: 0 });
     if (now % 1000 === 0) names.push(ladder.step.name);
   }
-  return { names, backlog };
+  return { names, bytes: sent.reduce((sum, { bytes }) => sum + bytes, 0), most };
+}
+
+/** A ladder that began with what is known. */
+function begun(known, can = BOTH) {
+  const ladder = new Ladder({ ...can });
+  ladder.begin(known);
+  return ladder;
 }
 
 test("on a good link everything is sent, for ever", () => {
@@ -82,18 +94,58 @@ test("trying the next step is given up more and more rarely where it does not ho
   assert.ok(tries >= 2 && tries <= 12, `${tries} tries`);
 });
 
-test("a deep pipe that hides what waits is noticed by what the server says, without falling all the way", () => {
-  const { names, backlog } = run(new Ladder(), 150, 240, { pipe: 400_000, tells: true });
-  assert.ok(names.filter((name) => name === "fewer").length > names.length * 0.7, names.join(" "));
+test("the first step is what the check saw the network carry", () => {
+  const steps = [[5000, "full"], [400, "lower"], [150, "fewer"], [80, "small"], [45, "stills"], [36, "stills"], [30, "acts"], [20, "acts"]];
+  for (const [kbits, name] of steps) assert.equal(begun({ kbits }).step.name, name, `${kbits} kbit/s`);
+  assert.equal(begun({ kbits: 150 }, { h264: false, opus: true }).step.name, "small");
+});
+
+test("a reloaded page goes on with the step that it had, and what the check saw counts more", () => {
+  assert.equal(begun({ last: "stills" }).step.name, "stills");
+  assert.equal(begun({ kbits: 5000, last: "stills" }).step.name, "full");
+});
+
+test("where nothing is known of the network, it begins carefully, and soon rises to what a good one carries", () => {
+  for (const known of [{}, { last: "a step of another version" }]) assert.equal(begun(known).step.name, "fewer");
+  const { names } = run(begun(), 2000, 60);
+  assert.ok(names.indexOf("full") <= 10, names.join(" "));
+  assert.deepEqual([...new Set(names)], ["fewer", "lower", "full"]);
+});
+
+test("rising ends with the first step that was too much", () => {
+  const { names } = run(begun(), 300, 60);
+  const tries = names.filter((name, second) => name === "full" && names[second - 1] !== "full").length;
+  assert.ok(tries <= 2, names.join(" "));
+});
+
+for (const [kbits, name] of [[150, "fewer"], [45, "stills"], [20, "acts"]]) {
+  test(`a link of ${kbits} kbit/s is never filled by more than a few seconds when the check has seen it`, () => {
+    const { names, most } = run(begun({ kbits }), kbits, 600);
+    assert.ok(most < 8, `${most} s under way`);
+    assert.ok(names.filter((one) => one === name).length > names.length * 0.7, names.join(" "));
+  });
+}
+
+test("a way that takes long is no full one", () => {
+  const ladder = begun({ kbits: 5000 });
+  const bytes = (bitsOf(ladder.step, BOTH) / 8) * 0.7; // 700 ms there and back, always under way
+  for (let now = 0; now < 60_000; now += TICK_MS) ladder.observe(now, { held: bytes >= ladder.room, bytes, late: 700, trip: 500 });
+  assert.equal(ladder.step.name, "full");
+});
+
+test("a line that falls far is followed in one step", () => {
+  const { names, bytes } = run(begun({ kbits: 5000 }), (second) => (second < 30 ? 5000 : 150), 240);
+  assert.equal(names[29], "full");
+  assert.ok(names.slice(40).filter((name) => name === "fewer").length > 200 * 0.7, names.join(" "));
   assert.ok(!names.includes("stills") && !names.includes("acts"), names.join(" "));
-  assert.ok(backlog < (150_000 / 8) * 3, `${Math.round(backlog)} bytes wait`);
+  assert.ok(bytes < (150_000 / 8) * 3, `${Math.round(bytes)} bytes under way`);
 });
 
 test("what waited before the connection was lost counts no more", () => {
   const ladder = new Ladder(BOTH);
-  for (let now = 0; now <= 4300; now += TICK_MS) ladder.observe(now, now < 3000 ? 0 : 1e6);
+  for (let now = 0; now <= 4300; now += TICK_MS) ladder.observe(now, { held: now >= 3000 });
   ladder.restart(4400);
-  for (let now = 4400; now < 5400; now += TICK_MS) assert.equal(ladder.observe(now, 1e6), false);
+  for (let now = 4400; now < 5400; now += TICK_MS) assert.equal(ladder.observe(now, { held: true }), false);
   assert.equal(ladder.step.name, "full");
 });
 

@@ -48,14 +48,35 @@ test("no media leaves before the welcome", () => {
   assert.deepEqual(media.map(({ kind, sequence, time }) => [kind, sequence, time]), [[1, 0, 42], [1, 1, 43], [2, 0, 44]]);
 });
 
-test("pictures are skipped while earlier ones wait to leave, sound goes on", () => {
+test("pictures are skipped while earlier ones are under way, wherever they wait, and sound goes on", () => {
   const world = makeLink();
   world.link.connect();
   world.hear({ type: "welcome" });
-  world.sockets[0].bufferedAmount = 200_000;
-  world.link.picture(new Uint8Array([1]), 1);
-  world.link.sound(new Int16Array([1]), 1);
-  assert.deepEqual(world.sockets[0].sent.map((data) => decodeMessage(data).kind), [2]);
+  const kinds = () => world.sockets[0].sent.filter((data) => typeof data !== "string").map((data) => decodeMessage(data).kind);
+  world.link.room = 50_000;
+  world.link.picture(new Uint8Array(60_000), 1); // the socket says that nothing waits: the system has taken it
+  world.now += 700;
+  assert.equal(world.link.isFree, false);
+  world.link.picture(new Uint8Array([1]), 2);
+  world.link.sound(new Int16Array([1]), 2);
+  assert.deepEqual(kinds(), [1, 2]);
+  assert.deepEqual([world.link.underWay.bytes, world.link.underWay.late], [60_000 + 2 * 16 + 2, 700]);
+  world.hear({ type: "received", count: 1 });
+  assert.ok(world.link.isFree);
+  world.link.picture(new Uint8Array([1]), 3);
+  assert.deepEqual(kinds(), [1, 2, 1]);
+});
+
+test("what was under way on a lost connection is under way no more", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.link.picture(new Uint8Array(60_000), 1);
+  world.sockets[0].onclose({ code: 1006 });
+  world.now += 500;
+  world.link.tick();
+  world.hear({ type: "welcome" });
+  assert.equal(world.link.underWay.bytes, 0);
 });
 
 test("acts are sent again after a break until they are acknowledged, and once only", async () => {
