@@ -69,7 +69,7 @@ export class Ladder {
   #settledBy = -Infinity;
   #wentUpAt = null; // when the present step was reached from below
   #upAfter = UP_AFTER_MS;
-  #rising = false; // from a step that was guessed
+  #rising = false; // from a step that was guessed, or of another connection
   #trip = 0;
   #last = null;
 
@@ -79,13 +79,13 @@ export class Ladder {
   }
 
   /**
-   * Choose the first step: what fits into `kbits` a second that the network was seen to carry, else the step that was `last` the right one, else a
-   * careful one that soon gives way to higher ones.
+   * Choose the first step: what fits into `kbits` a second that the network was seen to carry, else the step that was `last` the right one or a
+   * careful one, which soon gives way to higher ones.
    */
   begin({ kbits = 0, last = null } = {}) {
-    const known = kbits ? this.#fitting(kbits * 1000) : STEPS.findIndex(({ name }) => name === last);
-    this.#rising = known < 0;
-    this.#index = this.#rising ? STEPS.findIndex(({ name }) => name === UNKNOWN) : known;
+    const first = STEPS.find(({ name }) => name === last) ?? STEPS.find(({ name }) => name === UNKNOWN);
+    this.#rising = !kbits;
+    this.#index = kbits ? this.#fitting(kbits * 1000) : STEPS.indexOf(first);
   }
 
   get step() {
@@ -128,8 +128,9 @@ export class Ladder {
     return found < 0 ? STEPS.length - 1 : found;
   }
 
-  /** The connection was lost: what waited is gone, and says nothing any more. */
+  /** The connection was lost: what waited is gone and says nothing any more, and the next one may be a better one. */
   restart(now) {
+    this.#rising = true;
     this.#tightMs = 0;
     this.#calmSince = now;
     this.#last = now;

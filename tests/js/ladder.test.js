@@ -112,6 +112,14 @@ test("where nothing is known of the network, it begins carefully, and soon rises
   assert.deepEqual([...new Set(names)], ["fewer", "lower", "full"]);
 });
 
+test("on a new connection it soon rises, for that may be a better one", () => {
+  const { names } = run(begun({ last: "acts" }), 2000, 60);
+  assert.ok(names.indexOf("full") <= 20, names.join(" "));
+  const ladder = begun({ kbits: 20 });
+  ladder.restart(0);
+  assert.ok(run(ladder, 2000, 60).names.indexOf("full") <= 20);
+});
+
 test("rising ends with the first step that was too much", () => {
   const { names } = run(begun(), 300, 60);
   const tries = names.filter((name, second) => name === "full" && names[second - 1] !== "full").length;
