@@ -84,7 +84,7 @@ class Report {
       place.replaceChildren(said(t.noChecks));
       return;
     }
-    const rows = check.results.map(({ item, state, reason, detail }) => [t.items[item] ?? item, texts.check.states[state] ?? state, [reason, detail].filter(Boolean).join(", ")]);
+    const rows = check.results.map(({ item, state, reason, detail }) => [t.items[item] ?? item, texts.check.states[state] ?? state, [reason, reason && detail ? `(${detail})` : detail].filter(Boolean).join(" ")]);
     place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
   }
 
