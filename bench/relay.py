@@ -94,6 +94,8 @@ class Relay:
         except OSError:
             near.close()
             return
+        for each in (near, far):
+            each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else the end of a picture waits 40 ms for an answer
         with self._lock:
             self._sockets |= {near, far}
         down = threading.Thread(target=self._pass, args=(far, near, False), name="relay", daemon=True)
