@@ -5,24 +5,33 @@ const RATE_MS = 2000; // what arrived in this time is what the network carries, 
 const RATE_LEAST_MS = 1000;
 const TRIP_MOST_MS = 500; // a way that seems longer is a full one
 
+const sumOf = (messages) => messages.reduce((sum, { bytes }) => sum + bytes, 0);
+
 /** Of one connection. */
 export class Backlog {
-  #under = []; // {bytes, at} of each message that has not arrived, in order
+  #under = []; // {bytes, at, extra} of each message that has not arrived, in order
   #count = 0; // messages that have
   #came = []; // {bytes, at} of those of late
   #trip = Infinity;
 
   /** Bytes that have not arrived. */
-  bytes = 0;
+  get bytes() {
+    return sumOf(this.#under);
+  }
+
+  /** Those of them that are no extra. */
+  get regular() {
+    return sumOf(this.#under.filter(({ extra }) => !extra));
+  }
 
   /** Least ms from the sending of a message to the word that it came: the way there and back, with the server's pause between two words. */
   get trip() {
     return Math.min(TRIP_MOST_MS, this.#trip);
   }
 
-  sent(now, bytes) {
-    this.#under.push({ bytes, at: now });
-    this.bytes += bytes;
+  /** `extra`: now and then, and large; what is sent all the time does not wait for it. */
+  sent(now, bytes, { extra = false } = {}) {
+    this.#under.push({ bytes, at: now, extra });
   }
 
   /** The server has `count` messages of this connection. */
@@ -31,9 +40,7 @@ export class Backlog {
     this.#count += arrived.length;
     if (!arrived.length) return;
     this.#trip = Math.min(this.#trip, now - arrived.at(-1).at);
-    const bytes = arrived.reduce((sum, message) => sum + message.bytes, 0);
-    this.bytes -= bytes;
-    this.#came.push({ bytes, at: now });
+    this.#came.push({ bytes: sumOf(arrived), at: now });
     while (now - this.#came[0].at > RATE_MS) this.#came.shift();
   }
 
@@ -51,6 +58,6 @@ export class Backlog {
     const came = this.#came.filter(({ at }) => at >= since);
     const span = came.length ? came.at(-1).at - came[0].at : 0;
     if (span < RATE_LEAST_MS) return 0;
-    return (came.slice(1).reduce((sum, { bytes }) => sum + bytes, 0) * 8000) / span;
+    return (sumOf(came.slice(1)) * 8000) / span;
   }
 }

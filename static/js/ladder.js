@@ -63,10 +63,10 @@ function needOf(step, can) {
 export class Ladder {
   #index = 0;
   #tightMs = 0;
-  #calmSince = null;
-  #changedAt = -Infinity;
+  #calmSince = 0;
+  #changedAt = 0;
   #settled = false; // is what is under way the present step's?
-  #settledBy = -Infinity;
+  #settledBy = 0;
   #wentUpAt = null; // when the present step was reached from below
   #upAfter = UP_AFTER_MS;
   #rising = false; // from a step that was guessed, or of another connection
@@ -83,9 +83,9 @@ export class Ladder {
    * careful one, which soon gives way to higher ones.
    */
   begin({ kbits = 0, last = null } = {}) {
-    const first = STEPS.find(({ name }) => name === last) ?? STEPS.find(({ name }) => name === UNKNOWN);
+    const guess = STEPS.find(({ name }) => name === last) ?? STEPS.find(({ name }) => name === UNKNOWN);
     this.#rising = !kbits;
-    this.#index = kbits ? this.#fitting(kbits * 1000) : STEPS.indexOf(first);
+    this.#index = kbits ? this.#fitting(kbits * 1000) : STEPS.indexOf(guess);
   }
 
   get step() {
@@ -106,12 +106,12 @@ export class Ladder {
    */
   observe(now, { held, bytes = 0, late = 0, rate = 0, trip = 0 }) {
     if (this.#last === null) this.#since(now); // what the check left under way
-    const passed = this.#last === null ? 0 : Math.min(1000, now - this.#last);
+    const passed = Math.min(1000, now - (this.#last ?? now));
     this.#last = now;
     this.#trip = trip;
     const isLate = late > LATE_MS + trip;
     const tight = isLate || held;
-    if (tight || this.#calmSince === null) this.#calmSince = now;
+    if (tight) this.#calmSince = now;
     const fitting = isLate && rate ? this.#fitting(rate) : 0;
     if (fitting > this.#index) return this.#down(now, fitting, (bytes * 8000) / (rate * FITS - soundBits(STEPS[fitting], this.can.opus)));
     this.#settled ||= (now - this.#changedAt > SETTLE_MS && !tight) || now > this.#settledBy;
@@ -131,9 +131,8 @@ export class Ladder {
   /** The connection was lost: what waited is gone and says nothing any more, and the next one may be a better one. */
   restart(now) {
     this.#rising = true;
-    this.#tightMs = 0;
-    this.#calmSince = now;
     this.#last = now;
+    this.#calm(now);
   }
 
   /** `drains`: ms until what is under way has arrived, where that is known. */
@@ -150,18 +149,23 @@ export class Ladder {
   }
 
   #go(now, index, drains = 0) {
-    this.#tightMs = 0;
-    this.#calmSince = now;
-    if (index === this.#index) return false;
+    const changes = index !== this.#index;
     this.#index = index;
-    this.#since(now, drains);
-    return true;
+    if (changes) this.#since(now, drains);
+    else this.#calm(now);
+    return changes;
   }
 
   /** The present step begins at `now`: what was sent before drains first. */
   #since(now, drains = 0) {
+    this.#calm(now);
     this.#changedAt = now;
     this.#settled = false;
     this.#settledBy = now + Math.max(SETTLE_MOST_MS, drains);
+  }
+
+  #calm(now) {
+    this.#tightMs = 0;
+    this.#calmSince = now;
   }
 }

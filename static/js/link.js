@@ -87,7 +87,7 @@ export class Link {
 
   /** True when another picture can leave without queueing behind others. */
   get isFree() {
-    return this.isOpen && this.#backlog.bytes < this.room;
+    return this.isOpen && this.#backlog.regular < this.room;
   }
 
   /** What is under way: `bytes`, for how many ms the oldest (`late`), bits a second that arrived of late (`rate`, 0: not known), least ms to hear of one (`trip`). */
@@ -123,9 +123,9 @@ export class Link {
     if (this.isOpen) this.#say({ type: "device", device, state, reason });
   }
 
-  /** A still of the shared screen; skipped while pictures wait. */
+  /** A still of the shared screen; skipped while pictures wait, or another still is under way. */
   still(bytes, time) {
-    if (this.isFree) this.#media(KIND.still, CODEC.jpeg, bytes, time);
+    if (this.isFree && this.#backlog.bytes === this.#backlog.regular) this.#media(KIND.still, CODEC.jpeg, bytes, time);
   }
 
   /** The student asks for a break, or ends it; the server answers by `pause` or an `error` about it. False when it can't be said now. */
@@ -154,7 +154,7 @@ export class Link {
   #media(kind, codec, payload, time, about = {}) {
     const sequence = this.#sequence[kind];
     this.#skip(kind);
-    this.#send(encodeMessage({ kind, codec, sequence, time, ...about }, payload));
+    this.#send(encodeMessage({ kind, codec, sequence, time, ...about }, payload), { extra: kind === KIND.still });
   }
 
   /** A number that is left out tells the server that something was lost. */
@@ -166,8 +166,8 @@ export class Link {
     this.#send(JSON.stringify(message));
   }
 
-  #send(data) {
-    this.#backlog.sent(this.now(), data.byteLength ?? data.length);
+  #send(data, about) {
+    this.#backlog.sent(this.now(), data.byteLength ?? data.length, about);
     this.#socket.send(data);
   }
 

@@ -110,7 +110,8 @@ export class ExamStep {
     this.link.tick();
     this.acts.look();
     this.sending.tick();
-    if (!this.#paused && this.link.isFree && this.sending.roomy) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time));
+    const still = this.sending.screen;
+    if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
     this.#reopen();
     if (!document.hidden) this.#drawTime();
   }

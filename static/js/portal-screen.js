@@ -3,8 +3,6 @@
 import { pageMs } from "./clock.js";
 
 const STILL_MS = 5000;
-const WIDEST = 1280; // pixels: text of a page stays readable
-const QUALITY = 0.5; // 60 to 120 KB a still
 
 export class ScreenShare {
   #track = null;
@@ -47,20 +45,20 @@ export class ScreenShare {
     this.onChange();
   }
 
-  /** At a tick: give a still to `send({bytes, time})` when one is due. */
-  async tick(send) {
+  /** At a tick: give a still of at most `widest` pixels across to `send({bytes, time})` when one is due. `quality` 0..1. */
+  async tick(send, { widest, quality }) {
     const now = performance.now();
     const { videoWidth, videoHeight } = this.#video;
     if (!this.shared || this.#busy || now < this.#due || !videoWidth) return;
     this.#due = now + STILL_MS;
     this.#busy = true;
     try {
-      const scale = Math.min(1, WIDEST / videoWidth);
+      const scale = Math.min(1, widest / videoWidth);
       const [width, height] = [Math.round(videoWidth * scale), Math.round(videoHeight * scale)];
       if (this.#canvas?.width !== width || this.#canvas?.height !== height) this.#canvas = new OffscreenCanvas(width, height);
       const time = pageMs();
       this.#canvas.getContext("2d", { alpha: false }).drawImage(this.#video, 0, 0, width, height);
-      const blob = await this.#canvas.convertToBlob({ type: "image/jpeg", quality: QUALITY });
+      const blob = await this.#canvas.convertToBlob({ type: "image/jpeg", quality });
       send({ bytes: await blob.arrayBuffer(), time });
     } catch (error) {
       console.warn("A still of the screen could not be made.", error);

@@ -4,7 +4,7 @@ import { Ladder } from "./ladder.js";
 import { OpusEncoder } from "./opus-encoder.js";
 import { Pictures } from "./pictures.js";
 
-const ROOMY = new Set(["full", "lower"]);
+const SCREEN = { full: { widest: 1280, quality: 0.5 }, lower: { widest: 960, quality: 0.4 } }; // stills of the screen, by the ladder's step: 60 to 120 KB, 30 to 60 KB
 const LAST = "portal.step"; // in the tab's storage: what a reloaded page goes on with
 
 export class Sending {
@@ -72,13 +72,9 @@ export class Sending {
     this.pictures.needKey();
   }
 
-  /** Whether there is room for more than the camera and the microphone. */
-  get roomy() {
-    return ROOMY.has(this.#ladder.step.name);
-  }
-
-  get step() {
-    return this.#ladder.step;
+  /** How stills of the shared screen are to be, `{widest, quality}`; undefined while there is no room for them. */
+  get screen() {
+    return SCREEN[this.#ladder.step.name];
   }
 
   /** At every tick. */

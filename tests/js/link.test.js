@@ -67,6 +67,23 @@ test("pictures are skipped while earlier ones are under way, wherever they wait,
   assert.deepEqual(kinds(), [1, 2, 1]);
 });
 
+test("a still of the screen holds up no picture, and no other still goes while it is under way", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  const kinds = () => world.sockets[0].sent.filter((data) => typeof data !== "string").map((data) => decodeMessage(data).kind);
+  world.link.room = 50_000;
+  world.link.still(new Uint8Array(100_000), 1);
+  world.link.still(new Uint8Array(100_000), 2);
+  assert.ok(world.link.isFree);
+  world.link.picture(new Uint8Array([1]), 3);
+  assert.deepEqual(kinds(), [3, 1]);
+  assert.ok(world.link.underWay.bytes > 100_000);
+  world.hear({ type: "received", count: 2 });
+  world.link.still(new Uint8Array(100_000), 4);
+  assert.deepEqual(kinds(), [3, 1, 3]);
+});
+
 test("what was under way on a lost connection is under way no more", () => {
   const world = makeLink();
   world.link.connect();
