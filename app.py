@@ -7,8 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from config import Settings, load_settings
-from errors import ProctorError
+from basics.errors import ProctorError
+from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -21,24 +21,24 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     # Imported here, so that `python app.py` can say what is wrong with a setting before the models' libraries are loaded.
     from flask import Flask
 
-    import rescore
+    from commands import rescore
 
     if settings is None and _is_for_a_command():
         return rescore.command_app()
 
     import logger
-    from analysis import Models
     from database import Database
-    from mongod import EmbeddedMongod
-    from monitor import Monitor
-    from recorder import Recorder
-    from retention import Retention
-    from sources import Stations
-    from web import register_web
-    from web.access import Access, check_start
-    from web.link import Links
-    from web.live import Live
+    from media.recorder import Recorder
+    from records.retention import Retention
+    from sessions.analysis import Models
+    from sessions.monitor import Monitor
+    from sessions.sources import Stations
+    from storage.mongod import EmbeddedMongod
+    from web.access.who_may import Access, check_start
+    from web.links import Links
     from web.parts import Parts
+    from web.proctor.live import Live
+    from web.routes import register_web
 
     settings = settings or load_settings()
     check_start(settings)
@@ -105,7 +105,7 @@ def main() -> int:
     """Serve until told to end. The exit status is 1 when the server can't start, with the reason on standard error."""
     try:
         settings = load_settings()
-        from web.access import check_start
+        from web.access.who_may import check_start
         from web.serving import serve
 
         check_start(settings)

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-import thresholds
-from errors import DetectorError
-from readings import SAMPLE_RATE, AudioReading, Sound
-from voices import FRAME, Look, OverlapModel, SpeakerModel, VoiceTracker, open_model
+from basics.errors import DetectorError
+from basics.readings import SAMPLE_RATE, AudioReading, Sound
+from detectors.voices import FRAME, Look, OverlapModel, SpeakerModel, VoiceTracker, open_model
+from settings import thresholds
 
 SILERO_FILE = "silero_vad_16k_sequence.onnx"
 SPEAKER_FILE = "campplus_zh_en_192.onnx"

@@ -27,12 +27,12 @@ from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
-from folder_lock import FolderLock
-from indexes import INDEXES
-from spool import Spool
-from times import utc_now
-from write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
+from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
+from basics.folder_lock import FolderLock
+from basics.times import utc_now
+from storage.indexes import INDEXES
+from storage.spool import Spool
+from storage.write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
 
 log = logging.getLogger(__name__)
 

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-import thresholds
-from errors import DetectorError
-from person_finders import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
-from picture_checks import is_framed, too_poor
-from readings import Box, GazeReading, PersonsReading
+from basics.errors import DetectorError
+from basics.readings import Box, GazeReading, PersonsReading
+from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
+from detectors.quality import is_framed, too_poor
+from settings import thresholds
 
 
 class PersonsModel:

@@ -16,10 +16,10 @@ from typing import Literal
 import cv2
 import numpy as np
 
-import thresholds
-from errors import DetectorError
-from face_finder import FaceFinder, Outline, Picture, Points, landmarks_in, start_face_mesh
-from readings import Box, Direction, GazeReading
+from basics.errors import DetectorError
+from basics.readings import Box, Direction, GazeReading
+from detectors.faces import FaceFinder, Outline, Picture, Points, landmarks_in, start_face_mesh
+from settings import thresholds
 
 Reason = Literal["", "dark", "blurred", "small", "hidden", "aside"]
 

@@ -9,69 +9,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from breaks import Break, covers, outside, touches
-from config import Settings
-from readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
+from basics.readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
+from scoring.breaks import Break, covers, outside, touches
+from scoring.documents import box_document
+from scoring.rules import Rules
+from scoring.stretches import Looks, Stretch
 from screenmonitor import Occurrence, occurrences
-from session_documents import box_document
-from stretches import Looks, Stretch
 
 EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
 EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no point depends on it
 
 AWAY = frozenset({"left", "right", "down"})
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The rules in force for one session. Durations in seconds. The defaults are those of the settings of the same names."""
-
-    points: Mapping[ViolationKind, int]
-    interval_duration: float = 30.0
-    flag_threshold: int = 10
-    gaze_min_s: float = 2.0
-    absent_min_s: float = 3.0
-    persons_min_s: float = 1.0
-    speech_min_s: float = 1.0
-    voices_min_s: float = 2.0
-    blink_max_s: float = 0.8
-    face_interval_s: float = 2.0
-    gaze_gap_s: float = 0.5
-    voices_gap_s: float = 3.0
-    unknown_max_s: float = 3.0
-    credit_max_s: float = 1.0
-    looks_min: int = 2
-    looks_end: int = 2
-    looks_speak_for: int = 3
-    act_together_s: float = 1.0
-
-    @classmethod
-    def from_settings(cls, settings: Settings) -> Rules:
-        """The rules of `settings`."""
-        names = [name for name in cls.__dataclass_fields__ if name != "points"]
-        return cls(points=settings.points(), **{name: getattr(settings, name) for name in names})
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Rules:
-        """The rules as `to_dict` gave them; kinds that are not named count 0, names that are unknown are ignored.
-
-        Rules that a session stored by an older version does not name have their defaults: the numbers that were in force then.
-        """
-        known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        points: Mapping[str, int] = known.pop("points", {})
-        return cls(points={kind: int(points.get(kind, 0)) for kind in VIOLATION_KINDS}, **known)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The rules as they are stored with a session."""
-        return asdict(self) | {"points": dict(self.points)}
-
-    def index(self, at: float) -> int:
-        """The number of the interval that holds `at`."""
-        return max(0, math.floor(at / self.interval_duration))
 
 
 @dataclass(slots=True)

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from readings import ActKind, DeviceStateName, ScreenAct
+from basics.readings import ActKind, DeviceStateName, ScreenAct
 
 if TYPE_CHECKING:
-    from screenhooks import HooksReader
+    from devices.keys import HooksReader
 
 TOGETHER = 1.0  # s; the default of the setting ACT_TOGETHER_S
 _EDGE = 1e-6  # s; a difference of exactly `together` is together, whatever the float's last bit says
@@ -174,7 +174,7 @@ class ScreenHooks:
 
     def start(self, on_acts: OnActs, on_state: OnScreenState) -> None:
         """Begin to listen. Both callbacks come from the hooks' own threads."""
-        from screenhooks import HooksReader  # late: it reaches for the display's libraries, which rules and replays never need
+        from devices.keys import HooksReader  # late: it reaches for the display's libraries, which rules and replays never need
 
         former = self.threads()
 

@@ -206,10 +206,10 @@ settings_file() {
 }
 
 models() {
-  begin "the models (venv/bin/python model_files.py)" "see the error above, then run ./setup.sh again"
+  begin "the models (venv/bin/python -m detectors.model_files)" "see the error above, then run ./setup.sh again"
   if $quiet && ((${#models_options[@]} == 0)) && models_are_ready; then return 0; fi
   say "Models:"
-  venv/bin/python model_files.py "${models_options[@]+"${models_options[@]}"}"
+  venv/bin/python -m detectors.model_files "${models_options[@]+"${models_options[@]}"}"
 }
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing

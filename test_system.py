@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from config import Settings
-    from readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+    from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+    from settings.settings import Settings
 
 ROOT = Path(__file__).resolve().parent
 DEVICE_WAIT = 8  # seconds until a device that neither works nor says why counts as missing
@@ -92,7 +92,7 @@ def check_libraries() -> Iterator[Row]:
 def check_settings() -> tuple[Row, Settings | None]:
     """`.env` and the environment."""
     try:
-        from config import load_settings
+        from settings.settings import load_settings
 
         return Row("settings", "ok", ".env" if (ROOT / ".env").is_file() else "defaults, there is no .env"), load_settings()
     except Exception as error:  # also an ImportError where packages are missing
@@ -120,7 +120,7 @@ def check_models(settings: Settings) -> Iterator[Row]:
     """Each model runs once."""
     yield _tried("gaze (MediaPipe FaceMesh)", _try_gaze, INSTALL)
     yield _tried("speech (Silero)", _try_speech, INSTALL)
-    from model_files import MODELS, find_models, unusable
+    from detectors.model_files import MODELS, find_models, unusable
 
     files = find_models(settings)
     for model in MODELS:
@@ -181,7 +181,7 @@ def check_database(settings: Settings) -> Row:
 
 
 def _start_mongod(pymongo: Any) -> str:
-    from mongod import EmbeddedMongod
+    from storage.mongod import EmbeddedMongod
 
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedMongod(Path(folder))
@@ -249,7 +249,7 @@ class _Watcher:
 
 def check_devices(settings: Settings, required: bool) -> Iterator[Row]:
     """Each station's camera, microphone and screen hooks, opened by the server's own code."""
-    from sources import Stations
+    from sessions.sources import Stations
 
     stations = Stations(settings)
     mends = {

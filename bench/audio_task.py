@@ -12,10 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from audiodetector import AudioDetector
-from bench.figures import line
-from bench.footage import read_sound
-from bench.pictures import labels
-from readings import SAMPLE_RATE, AudioReading, Sound
+from basics.readings import SAMPLE_RATE, AudioReading, Sound
+from bench.harness.figures import line
+from bench.harness.footage import read_sound
+from bench.harness.pictures import labels
 
 EDGE_S = 0.3  # labels are good to about this
 PAUSE_S = 0.5  # shorter pauses are part of speech

@@ -17,11 +17,12 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.chromium import Chromium, FakeDevices, chromium_program, cpu_s, make_camera, make_microphone
+from basics.paths import ROOT
+from bench.harness.chromium import Chromium, FakeDevices, chromium_program, cpu_s, make_camera, make_microphone
+from bench.harness.relay import Relay
+from bench.harness.server import Server
+from bench.harness.viewer import Viewer
 from bench.load import percentiles
-from bench.relay import Relay
-from bench.server import ROOT, Server
-from bench.viewer import Viewer
 
 WARM_S = 6.0  # the encoder's trial and the first looks are over
 NARROW_WARM_S = 20.0  # the page has found what the line carries

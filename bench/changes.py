@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from basics.readings import SAMPLE_RATE
 from bench.audio_task import Samples, SoundChange
-from bench.pictures import Change, Image
-from readings import SAMPLE_RATE
+from bench.harness.pictures import Change, Image
 
 FULL = 32767
 TELEPHONE_HZ = (300.0, 3400.0)

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis import Models, PictureAnalyst
-from bench.figures import wilson
-from bench.footage import JPEG_QUALITY, Scenario, h264_frames, jpegs, pictures, scenarios
-from bench.server import ROOT
-from config import Settings, load_settings
-from picture_feed import PictureFeed
-from readings import Frame, GazeReading, PersonsReading, Sound
-from recorder import ClipJob, Recorder
-from times import utc_now
+from basics.paths import ROOT
+from basics.readings import Frame, GazeReading, PersonsReading, Sound
+from basics.times import utc_now
+from bench.harness.figures import wilson
+from bench.harness.footage import JPEG_QUALITY, Scenario, h264_frames, jpegs, pictures, scenarios
+from media.pictures import PictureFeed
+from media.recorder import ClipJob, Recorder
+from sessions.analysis import Models, PictureAnalyst
+from settings.settings import Settings, load_settings
 
 CLIP_S = 40.0
 CODECS = ("jpeg", "jpeg again", "h264")  # JPEG at another quality shows how much the readings move by themselves

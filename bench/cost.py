@@ -12,14 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 
-from analysis import Models
 from audiodetector import AudioDetector
+from basics.readings import SAMPLE_RATE
 from bench.audio_task import feed
-from bench.footage import read_sound, scenarios
-from bench.pictures import labels
-from config import Settings
-from detector_setup import audio_detector, gaze_detector
-from readings import SAMPLE_RATE
+from bench.harness.footage import read_sound, scenarios
+from bench.harness.pictures import labels
+from sessions.analysis import Models
+from sessions.detector_setup import audio_detector, gaze_detector
+from settings.settings import Settings
 
 SOUND_CLIPS = 16  # with speech; more don't change the figure
 LOOKS = 120  # for persons in the scenarios

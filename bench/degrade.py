@@ -20,13 +20,13 @@ from typing import Any
 import cv2
 import numpy as np
 
+from basics.errors import ProctorError
+from basics.readings import SAMPLE_RATE, Frame, Sound
 from bench import audio_task, gaze_task, persons_task
 from bench.changes import DEGRADATIONS, Degradation
 from bench.detectors import Bench, ExamRows, flag_counts, replay_exam, violation_counts
-from bench.figures import share
-from bench.footage import JPEG_QUALITY, SOUND_CHUNK_S, Scenario, read_sound, scenarios
-from errors import ProctorError
-from readings import SAMPLE_RATE, Frame, Sound
+from bench.harness.figures import share
+from bench.harness.footage import JPEG_QUALITY, SOUND_CHUNK_S, Scenario, read_sound, scenarios
 
 SWAPPED = {"left": "right", "right": "left"}
 

@@ -20,14 +20,14 @@ from typing import Any
 
 import cv2
 
-from analysis import Models
+from basics.errors import DetectorError, InvalidInput, ProctorError
 from bench import audio_task, gaze_task, persons_task
 from bench.cost import costs, costs_table
-from bench.figures import line, upper_bound
-from bench.footage import Scenario, scenarios
+from bench.harness.figures import line, upper_bound
+from bench.harness.footage import Scenario, scenarios
 from bench.session import compare, replay
-from config import Settings, load_settings
-from errors import DetectorError, InvalidInput, ProctorError
+from sessions.analysis import Models
+from settings.settings import Settings, load_settings
 
 TASKS = ("gaze", "persons", "phone", "fairness", "audio", "scenarios", "honest", "cost")
 

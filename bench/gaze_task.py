@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis import Models
-from bench.figures import line, share
-from bench.pictures import Change, rows_of
-from config import Settings
-from detector_setup import gaze_detector
+from basics.readings import GazeReading
+from bench.harness.figures import line, share
+from bench.harness.pictures import Change, rows_of
 from gaze_direction import lowered_to_phone
-from readings import GazeReading
+from sessions.analysis import Models
+from sessions.detector_setup import gaze_detector
+from settings.settings import Settings
 
 DISTRACTED = ("left", "right", "down")
 JUDGED = ("focused", *DISTRACTED)  # the labels the standard speaks of; `closed` is counted beside them

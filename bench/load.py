@@ -22,10 +22,11 @@ from typing import Any
 
 import av
 
-from bench.footage import Scenario, scenarios
-from bench.server import ROOT, Server
-from bench.student import Footage, StudentClient, read_stamp
-from bench.viewer import Viewer
+from basics.paths import ROOT
+from bench.harness.footage import Scenario, scenarios
+from bench.harness.server import Server
+from bench.harness.student import Footage, StudentClient, read_stamp
+from bench.harness.viewer import Viewer
 
 TILE_FPS = 1
 WARM_S = 10.0  # the first check of a session is left out of the rates: models may still load

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.figures import line
-from bench.pictures import Change, rows_of
-from config import Settings
-from detector_setup import gaze_detector
+from basics.readings import PersonsReading
+from bench.harness.figures import line
+from bench.harness.pictures import Change, rows_of
+from detectors.faces import FaceFinder
 from face_detector import PersonsModel
-from face_finder import FaceFinder
-from readings import PersonsReading
+from sessions.detector_setup import gaze_detector
+from settings.settings import Settings
 
 MANY = 2  # counts from here up are one label: two or more
 

@@ -16,11 +16,12 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
-from bench.chromium import Chromium, chromium_program
-from bench.footage import jpegs
-from bench.server import ROOT, Server
-from bench.student import Footage, StudentClient
-from readings import Frame
+from basics.paths import ROOT
+from basics.readings import Frame
+from bench.harness.chromium import Chromium, chromium_program
+from bench.harness.footage import jpegs
+from bench.harness.server import Server
+from bench.harness.student import Footage, StudentClient
 
 WAIT_MS = 60_000.0
 FOOTAGE_S = 10.0

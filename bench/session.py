@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis import Models
-from bench.footage import Scenario, scenarios
-from config import Settings, load_settings
-from ends import End
-from exam_session import ExamSession
-from recorder import Recorder
-from times import utc_now
+from basics.times import utc_now
+from bench.harness.footage import Scenario, scenarios
+from media.recorder import Recorder
+from sessions.analysis import Models
+from sessions.ends import End
+from sessions.session import ExamSession
+from settings.settings import Settings, load_settings
 
 TICK_S = 0.5
 

@@ -11,10 +11,10 @@ from typing import Any, get_args
 
 from pydantic import SecretStr
 
-import config
-from config import Settings
+from basics.paths import ROOT
+from settings import settings as config
+from settings.settings import Settings
 
-ROOT = Path(config.__file__).resolve().parent
 ENV_EXAMPLE = ROOT / ".env.example"
 README = ROOT / "README.md"
 TABLE_START = "<!-- settings: written by python -m docs.settings -->"

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+
 SHARED = ROOT.parent / "shared"
 
-pytest_plugins = ("fixtures_browser", "fixtures_mongod", "fixtures_web")
+pytest_plugins = ("tests.helpers.fixtures_browser", "tests.helpers.fixtures_mongod", "tests.helpers.fixtures_web")
 
 # A slow machine is no failure, and the same examples run everywhere.
 settings.register_profile("proctor", max_examples=60, deadline=None, derandomize=True, database=None)

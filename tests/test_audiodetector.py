@@ -15,8 +15,8 @@ import pytest
 import soundfile
 
 from audiodetector import AudioDetector, AudioModels, level_dbfs
-from readings import SAMPLE_RATE, AudioReading, Sound
-from voices import Unit, VoiceTracker
+from basics.readings import SAMPLE_RATE, AudioReading, Sound
+from detectors.voices import Unit, VoiceTracker
 
 Samples = npt.NDArray[np.int16]
 QUIET: Samples = np.random.default_rng(7).normal(0, 6, 60 * SAMPLE_RATE).astype(np.int16)  # a minute of an empty room

@@ -17,13 +17,13 @@ from typing import Any
 import pymongo
 import pytest
 
-from accommodation_records import Accommodations
-from accommodations import Accommodation
+from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
 from database import Database
-from errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
-from mongod import EmbeddedMongod
-from review_records import Reviews
-from write_queue import Ticket
+from records.accommodations import Accommodations
+from records.reviews import Reviews
+from scoring.accommodations import Accommodation
+from storage.mongod import EmbeddedMongod
+from storage.write_queue import Ticket
 
 START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
 posix_only = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

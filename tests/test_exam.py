@@ -16,12 +16,13 @@ import av
 import pymongo
 import pytest
 
-from bench.footage import Scenario
+from basics.paths import ROOT
+from bench.harness.footage import Scenario
+from bench.harness.server import Server
+from bench.harness.student import Footage, StudentClient
 from bench.load import footage_of, is_playable
-from bench.server import ROOT, Server
 from bench.session import compare, found_kinds
-from bench.student import Footage, StudentClient
-from display import Display, needs
+from tests.helpers.display import Display, needs
 
 LENGTH_S = 180.0
 KEYS = {"tab_switch": "alt+Tab", "copy": "ctrl+c", "paste": "ctrl+v"}

@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from basics.errors import DetectorError
+from basics.readings import Box, GazeReading
 from bench.changes import backlight, dark
-from errors import DetectorError
+from detectors.networks import Image, OnnxFinder, input_size
+from detectors.quality import is_framed, too_poor
 from face_detector import PersonsModel, _hands_zone
-from person_finders import Image, OnnxFinder, input_size
-from picture_checks import is_framed, too_poor
-from readings import Box, GazeReading
 
 
 @pytest.fixture(scope="module")

@@ -19,12 +19,12 @@ import numpy.typing as npt
 import pytest
 
 import gaze_direction
+from basics.errors import DetectorError
+from basics.readings import Box, Direction, GazeReading
 from bench.changes import motion_blur
 from bench.gaze_task import DISTRACTED
-from errors import DetectorError
-from face_finder import FaceFinder, Outline
+from detectors.faces import FaceFinder, Outline
 from gaze_direction import GazeDetector, _Face, _Rest, lowered_to_phone
-from readings import Box, Direction, GazeReading
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")

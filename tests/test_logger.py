@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 import logger
-from config import Settings
+from settings.settings import Settings
 
 
 def settings(folder: Path, **values: Any) -> Settings:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks import CheckCollector, unpack
-from config import load_settings
-from readings import VIOLATION_KINDS, AudioReading, Box, Direction, GazeReading, PersonsReading, ScreenAct
-from score import Rules, Scorer, replay
+from basics.readings import VIOLATION_KINDS, AudioReading, Box, Direction, GazeReading, PersonsReading, ScreenAct
+from score import Scorer, replay
+from scoring.check_records import CheckCollector, unpack
+from scoring.rules import Rules
+from settings.settings import load_settings
 
 RULES = Rules(
     points={

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from readings import ActKind, ScreenAct
-from screenhooks import KeyActs, key_name
+from basics.readings import ActKind, ScreenAct
+from devices.keys import KeyActs, key_name
 from screenmonitor import Occurrence, occurrences
 
 Event = tuple[float, ActKind]

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-import errors
 import test_system
-from config import Settings, load_settings
+from basics import errors
+from basics.errors import ProctorError
 from docs import settings as documented
-from errors import ProctorError
-from web.errors import HTTP_CODES
+from settings.settings import Settings, load_settings
+from web.calls.errors import HTTP_CODES
 
 ROOT = Path(test_system.__file__).resolve().parent
 SCRIPTS = [ROOT / "setup.sh", ROOT / "run.sh", ROOT / ".ci" / "run"]

@@ -1,136 +1,120 @@
-"""The house rules: who may import whom, and no circles."""
+"""The house: each package imports from floors below its own only, nothing makes a circle, and no file grows past reading."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-WEB = {"flask", "flask_socketio", "flask_sock", "werkzeug", "simple_websocket", "socketio", "web"}
-DATABASE = {"pymongo", "bson", "database", "write_queue", "spool", "mongod"}
-DETECTORS = {
-    "mediapipe",
-    "onnxruntime",
-    "gaze_direction",
-    "face_finder",
-    "face_detector",
-    "person_finders",
-    "audiodetector",
-    "voices",
-    "analysis",
-    "detector_setup",
-}
-SCORING = {"score", "stretches", "checks"}
-SESSIONS = {"exam_session", "monitor"}
-OWN = {path.stem for path in ROOT.glob("*.py")} | {"web", "bench"}
+FLOORS: tuple[set[str], ...] = (
+    {"basics", "logger"},
+    {"settings", "storage", "devices", "media"},
+    {"detectors", "scoring", "database", "screenmonitor"},
+    {"gaze_direction", "face_detector", "audiodetector", "score", "records"},
+    {"sessions", "commands"},
+    {"web"},
+    {"app", "bench", "test_system"},
+)
+"""From the ground up. A package, or a file at the top, imports only from floors below its own."""
 
-# What each module knows nothing of (the last column of the architecture's table).
-KNOWS_NOTHING_OF: dict[str, set[str]] = {
-    "readings": OWN | WEB | DATABASE | DETECTORS,
-    "errors": OWN | WEB | DATABASE | DETECTORS,
-    "times": OWN | WEB | DATABASE | DETECTORS,
-    "config": WEB | DETECTORS | DATABASE,
-    "gaze_direction": SESSIONS | WEB | DATABASE | SCORING,
-    "face_finder": SESSIONS | WEB | DATABASE | SCORING,
-    "face_detector": SESSIONS | WEB | DATABASE | SCORING,
-    "person_finders": SESSIONS | WEB | DATABASE | SCORING,
-    "picture_checks": SESSIONS | WEB | DATABASE | SCORING,
-    "thresholds": OWN | WEB | DATABASE | DETECTORS,
-    "detector_setup": SESSIONS | WEB | DATABASE | SCORING,
-    "rescore": SESSIONS | DETECTORS,
-    "stored_session": SESSIONS | WEB | DETECTORS | SCORING,
-    "audiodetector": SESSIONS | WEB | DATABASE | SCORING,
-    "voices": SESSIONS | WEB | DATABASE | SCORING,
-    "breaks": WEB | DATABASE | SESSIONS | DETECTORS | {"threading", "time"},
-    "accommodations": WEB | DATABASE | SESSIONS | DETECTORS,
-    "accommodation_records": WEB | SESSIONS | DETECTORS,
-    "review_records": WEB | SESSIONS | DETECTORS | SCORING,
-    "retention": WEB | SESSIONS | DETECTORS | SCORING,
-    "analytics_queries": WEB | SESSIONS | DETECTORS | SCORING,
-    "stills": OWN - {"errors", "stills"} | WEB | DETECTORS | DATABASE,
-    "messages": WEB | DATABASE | SESSIONS | DETECTORS | SCORING,
-    "screen_stills": WEB | DATABASE | SESSIONS | DETECTORS | SCORING,
-    "indexes": WEB | SESSIONS | DETECTORS | SCORING | OWN - {"indexes"},
-    "screenmonitor": SESSIONS | WEB | DATABASE,
-    "screenhooks": SESSIONS | WEB | DATABASE | SCORING,
-    "score": WEB | DATABASE | SESSIONS | DETECTORS | {"threading", "time"},
-    "stretches": WEB | DATABASE | SESSIONS | DETECTORS | {"threading", "time"},
-    "checks": WEB | DATABASE | SESSIONS | DETECTORS | {"threading", "time"},
-    "sources": SCORING | WEB | DATABASE | SESSIONS,
-    "camera": SCORING | WEB | DATABASE | SESSIONS,
-    "microphone": SCORING | WEB | DATABASE | SESSIONS,
-    "devices": SCORING | WEB | DATABASE | SESSIONS,
-    "analysis": SCORING | WEB | DATABASE | SESSIONS,
-    "exam_session": WEB | DATABASE,
-    "monitor": WEB,
-    "clip_ring": SCORING | WEB | DATABASE | SESSIONS,
-    "recorder": SCORING | WEB | DATABASE | SESSIONS,
-    "remux": SCORING | WEB | DATABASE | SESSIONS,
-    "picture_feed": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
-    "h264": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
-    "opus": SCORING | WEB | DATABASE | SESSIONS | DETECTORS,
-    "database": WEB | DETECTORS | SCORING | SESSIONS,
-    "write_queue": WEB | DETECTORS | SCORING | SESSIONS,
-    "spool": WEB | DETECTORS | SCORING | SESSIONS,
-    "mongod": (OWN | WEB | DETECTORS) - {"errors", "folder_lock", "mongod"},
-    "model_files": (OWN | WEB | DATABASE) - {"errors", "config", "model_files"},
+OUTSIDE: dict[str, set[str]] = {
+    # What of others' code belongs to one place only: a pure part has no threads, and only the web speaks to the web.
+    "flask": {"web", "app", "commands"},
+    "pymongo": {"storage", "database", "records", "commands", "test_system"},
+    "mediapipe": {"detectors", "gaze_direction", "test_system"},
+    "onnxruntime": {"detectors", "face_detector", "audiodetector", "sessions", "test_system"},
 }
-WEB_KNOWS_NOTHING_OF = DETECTORS - {"analysis"} | {"cv2", "recorder"}
+PURE = {"scoring", "score", "basics.readings"}  # readings in, results out: no threads, no clock of their own
+FLOOR = {package: number for number, packages in enumerate(FLOORS, 1) for package in packages}
+
+
+def files() -> Iterator[Path]:
+    """The product's own Python files, without tests."""
+    yield from sorted(ROOT.glob("*.py"))
+    for package in sorted(FLOOR):
+        yield from sorted((ROOT / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+MODULES = {name_of(path): path for path in files()}
 
 
 def imports(path: Path, *, at_load: bool = False) -> set[str]:
-    """The modules that a file imports, by their whole names, except for type checking only. With `at_load`, not those inside functions."""
+    """The modules that a file imports, by their whole names, inside functions too, except for type checking only."""
     found: set[str] = set()
-    pending: list[ast.AST] = [ast.parse(path.read_text())]
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             continue
-        if at_load and isinstance(node, ast.FunctionDef):
+        if at_load and isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
+            assert node.level == 0, f"{path}: imports are written whole, not relative"
+            found |= {whole if (whole := f"{node.module}.{name.name}") in MODULES else node.module for name in node.names}
         pending.extend(ast.iter_child_nodes(node))
     return found
 
 
-def top(names: set[str]) -> set[str]:
-    return {name.partition(".")[0] for name in names}
+def top(name: str) -> str:
+    return name.partition(".")[0]
 
 
-@pytest.mark.parametrize("module", sorted(KNOWS_NOTHING_OF))
-def test_a_module_does_not_import_what_it_knows_nothing_of(module: str) -> None:
-    assert not top(imports(ROOT / f"{module}.py")) & (KNOWS_NOTHING_OF[module] - {module})
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_package_imports_from_floors_below_its_own_only(module: str) -> None:
+    own = top(module)
+    assert own in FLOOR, f"{own} stands on no floor: add it to FLOORS"
+    others = {top(name) for name in imports(MODULES[module])} & set(FLOOR) - {own}
+    above = {other for other in others if FLOOR[other] >= FLOOR[own]}
+    assert not above, f"{module} (floor {FLOOR[own]}) imports from {', '.join(f'{other} (floor {FLOOR[other]})' for other in sorted(above))}"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "web").glob("*.py")), ids=lambda path: path.stem)
-def test_the_web_side_knows_no_detector(path: Path) -> None:
-    assert not top(imports(path)) & WEB_KNOWS_NOTHING_OF
+@pytest.mark.parametrize("library", sorted(OUTSIDE))
+def test_a_library_is_used_where_it_belongs_only(library: str) -> None:
+    users = {top(module) for module, path in MODULES.items() if any(top(name) == library for name in imports(path))}
+    assert users <= OUTSIDE[library] | {"bench"}
 
 
-def test_torch_and_ultralytics_are_never_imported_when_the_server_loads() -> None:
-    for path in [*ROOT.glob("*.py"), *(ROOT / "web").glob("*.py")]:
-        if path.stem != "export_models":
-            assert not top(imports(path, at_load=True)) & {"torch", "torchvision", "ultralytics"}, path
+def test_the_rules_know_no_thread_and_no_clock() -> None:
+    for module, path in MODULES.items():
+        if module in PURE or top(module) in PURE:
+            assert not imports(path) & {"threading", "time", "queue"}, module
 
 
 def test_imports_make_no_circle() -> None:
-    files = {path.stem: path for path in ROOT.glob("*.py")} | {f"web.{path.stem}": path for path in (ROOT / "web").glob("*.py")}
-    arrows = {name: imports(path, at_load=True) & set(files) for name, path in files.items()}
+    arrows = {name: {other for other in imports(path) if other in MODULES and other != name} for name, path in MODULES.items()}
     done: set[str] = set()
 
     def follow(name: str, way: tuple[str, ...]) -> None:
-        assert name not in way, " → ".join([*way, name])
+        assert name not in way, " → ".join([*way[way.index(name) :], name])
         if name in done:
             return
-        for other in arrows[name]:
+        for other in sorted(arrows[name]):
             follow(other, (*way, name))
         done.add(name)
 
-    for name in arrows:
+    for name in sorted(arrows):
         follow(name, ())
+
+
+def test_torch_and_ultralytics_are_never_imported_when_the_server_loads() -> None:
+    for module, path in MODULES.items():
+        if module != "commands.export_models":
+            assert not {top(name) for name in imports(path, at_load=True)} & {"torch", "torchvision", "ultralytics"}, module
+
+
+def test_every_package_says_in_one_line_what_it_is() -> None:
+    for path in MODULES.values():
+        if path.name == "__init__.py":
+            text = path.read_text(encoding="utf-8")
+            assert ast.get_docstring(ast.parse(text)), path
+            assert len(text.splitlines()) == 1, f"{path} holds more than its docstring"

@@ -12,12 +12,12 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
-from config import Settings
-from errors import ProctorError
-from readings import ViolationKind
-from web.api import check_session_id
-from web.errors import status_of
+from basics.errors import ProctorError
+from basics.readings import ViolationKind
+from settings.settings import Settings
+from web.calls.errors import status_of
 from web.parts import parts
+from web.proctor.sessions import check_session_id
 
 pages = Blueprint("pages", __name__)
 

@@ -8,24 +8,18 @@ from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
-from config import Settings
-from review_records import Reviews
-from stills import ClipStills
-from web.access import Access
+from media.clip_stills import ClipStills
+from records.reviews import Reviews
+from settings.settings import Settings
+from web.access.who_may import Access
+from web.links import Links
 
 if TYPE_CHECKING:
     from database import Database
-    from monitor import Monitor
-    from web.link import Links
-    from web.live import Live
+    from sessions.monitor import Monitor
+    from web.proctor.live import Live
 
 EXTENSION = "proctor"  # the parts' name in `app.extensions`
-
-
-def _make_links() -> Links:
-    from web.link import Links  # which imports this module
-
-    return Links()
 
 
 @dataclass(slots=True)
@@ -40,7 +34,7 @@ class Parts:
     monitor: Monitor
     access: Access
     live: Live | None = None
-    links: Links = field(default_factory=_make_links)
+    links: Links = field(default_factory=Links)
     notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)

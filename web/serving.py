@@ -16,8 +16,8 @@ from typing import Any
 
 from flask import Flask
 
-from config import Settings
-from errors import ConfigError
+from basics.errors import ConfigError
+from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""The values, errors and times that all parts share."""

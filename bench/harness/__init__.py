@@ -1,0 +1,1 @@
+"""What benches run on: footage, a server, students, viewers, a browser."""

@@ -1,0 +1,1 @@
+"""Commands for operators: `flask --app app …` and the making of models."""

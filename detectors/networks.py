@@ -1,0 +1,231 @@
+"""The networks behind `PersonsModel`: YOLOv8 in ONNX Runtime, ultralytics' own, or MediaPipe's faces. Picture in, detections out, no rules."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from basics.errors import DetectorError
+from basics.readings import Box
+from settings import thresholds
+
+Backend = Literal["onnx", "ultralytics", "facemesh"]
+Image = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+PERSON, TV, LAPTOP, CELL_PHONE = 0, 62, 63, 67  # COCO's numbers of the classes that are used
+CLASSES = (PERSON, TV, LAPTOP, CELL_PHONE)
+COCO_CLASSES = 80
+STRIDE = 32  # the sides of YOLOv8's input are multiples of its coarsest grid
+PADDING_GREY = 114  # the grey around pictures that YOLOv8 was trained with
+WIDE, TALL = 1.6, 1.0  # width over height from which a picture gets the wide input, and below which the tall one
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One detected object of the COCO class `kind`."""
+
+    kind: int
+    box: Box
+
+
+class Finder(Protocol):
+    """A backend, safe to call from several threads at once. `sees_objects`: it tells phones and screens, not only persons."""
+
+    sees_objects: bool
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        """Detect in BGR `image` with `side` pixels along the network input's longer side and confidences from `least` up.
+
+        Boxes are in pixels of `image`, inside it, most confident first within a class. Raises `DetectorError` when the network fails.
+        """
+
+    def close(self) -> None:
+        """Free the network."""
+
+
+def make_finder(model_path: Path | None, backend: Backend, overlap: float = thresholds.BOX_OVERLAP) -> Finder:
+    """Load the backend's network; boxes of a class are one from an intersection over union of `overlap`.
+
+    Raises `DetectorError` that says what is missing and how to mend it.
+    """
+    if backend == "facemesh":
+        return FaceFinder()
+    if backend not in ("onnx", "ultralytics"):
+        raise DetectorError(f"DETECTOR_BACKEND={backend!r} is not known; use onnx, ultralytics or facemesh", field="detector_backend")
+    if model_path is None or not model_path.is_file():
+        raise DetectorError(
+            f"no YOLOv8n model at {model_path}; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", field="models_dir"
+        )
+    return OnnxFinder(model_path, overlap) if backend == "onnx" else UltralyticsFinder(model_path, overlap)
+
+
+class OnnxFinder:
+    """YOLOv8 exported with free batch, height and width. One session of ONNX Runtime serves all sizes and threads."""
+
+    sees_objects = True
+
+    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the server's workers are the parallelism
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # A session of its own for each size (add_free_dimension_override_by_name) is no faster, and takes 25 MB more each.
+        try:
+            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's own errors share no public base
+            raise DetectorError(f"{path} is not a usable ONNX model ({error}); delete it and run ./setup.sh") from error
+        inputs, outputs = [(i.name, i.shape) for i in session.get_inputs()], [o.shape for o in session.get_outputs()]
+        if len(inputs) != 1 or len(outputs) != 1 or len(outputs[0]) != 3 or outputs[0][1] != 4 + COCO_CLASSES:
+            raise DetectorError(f"{path} is not YOLOv8 for COCO (inputs {inputs}, outputs {outputs}); delete it and run ./setup.sh")
+        if any(isinstance(length, int) for length in inputs[0][1][2:]):
+            raise DetectorError(f"{path} has a fixed input of {inputs[0][1]}; export it with dynamic=True (delete it and run ./setup.sh)")
+        self._path = path
+        self._one_from = overlap
+        self._input = inputs[0][0]
+        self._session = session
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        """See `Finder`."""
+        width, height = input_size(image.shape[1], image.shape[0], side)
+        tensor, scale, left, top = letterbox(image, width, height)
+        try:
+            rows = self._session.run(None, {self._input: tensor})[0][0].T
+        except Exception as error:  # ONNX Runtime's own errors share no public base
+            raise DetectorError(f"{self._path.name} failed on an input of {width} x {height}: {error}") from error
+        return _detections(rows, least, self._one_from, (scale, left, top), image)
+
+    def close(self) -> None:
+        """Nothing is held open beyond memory."""
+
+
+class UltralyticsFinder:
+    """Ultralytics' own YOLO, for those who have it installed. It isn't safe for threads, so one call runs at a time."""
+
+    sees_objects = True
+
+    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
+        os.environ.setdefault("YOLO_OFFLINE", "true")
+        os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+        try:
+            from ultralytics import YOLO
+        except ImportError as error:
+            raise DetectorError(
+                f"DETECTOR_BACKEND=ultralytics needs the package ultralytics ({error}); pip install ultralytics, or set DETECTOR_BACKEND=onnx",
+                field="detector_backend",
+            ) from error
+        self._lock = threading.Lock()
+        self._model = YOLO(str(path), task="detect")
+        self._one_from = overlap
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        """See `Finder`."""
+        width, height = input_size(image.shape[1], image.shape[0], side)
+        with self._lock:
+            try:
+                found = self._model.predict(image, imgsz=(height, width), conf=least, iou=self._one_from, classes=list(CLASSES), verbose=False)
+                boxes = found[0].boxes
+                rows = list(zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True))
+            except Exception as error:  # whatever torch raises
+                raise DetectorError(f"ultralytics failed on an input of {width} x {height}: {error}") from error
+        return [Detection(int(kind), _inside(corners, confidence, image)) for corners, confidence, kind in rows]
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class FaceFinder:
+    """Faces by MediaPipe's detector from its wheel: doesn't see persons from behind, nor phones. One call runs at a time (4 ms)."""
+
+    sees_objects = False
+
+    def __init__(self) -> None:
+        try:
+            from mediapipe.python.solutions.face_detection import FaceDetection
+        except ImportError as error:
+            raise DetectorError(
+                f"DETECTOR_BACKEND=facemesh needs the package mediapipe ({error}); pip install -r requirements.txt", field="detector_backend"
+            ) from error
+        self._lock = threading.Lock()
+        # Lower than any limit that its answers meet: PERSONS_CONFIDENCE decides.
+        self._model = FaceDetection(min_detection_confidence=0.3, model_selection=1)
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        """See `Finder`; the detector's input size is its own, `side` is not used."""
+        height, width = image.shape[:2]
+        with self._lock:
+            try:
+                faces = self._model.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).detections or []
+            except (RuntimeError, ValueError) as error:
+                raise DetectorError(f"MediaPipe's face detector failed: {error}") from error
+        found = []
+        for face in faces:
+            area, confidence = face.location_data.relative_bounding_box, face.score[0]
+            corners = (area.xmin * width, area.ymin * height, (area.xmin + area.width) * width, (area.ymin + area.height) * height)
+            if confidence >= least:
+                found.append(Detection(PERSON, _inside(corners, confidence, image)))
+        return sorted(found, key=lambda detection: -detection.box.confidence)
+
+    def close(self) -> None:
+        """Free MediaPipe's graph."""
+        with self._lock:
+            self._model.close()
+
+
+def input_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """The network's input for a picture of `width` x `height`: one of three shapes, the ones that were measured.
+
+    640 x 480 at 320 gives 320 x 256, 1280 x 720 gives 320 x 192, 480 x 640 gives 256 x 320.
+    """
+    if width / height >= WIDE:
+        return side, _round_up(side * 0.5625)
+    if width / height >= TALL:
+        return side, _round_up(side * 0.75)
+    return _round_up(side * 0.75), side
+
+
+def letterbox(image: Image, width: int, height: int) -> tuple[Floats, float, int, int]:
+    """Fit `image` into `width` x `height` on grey. Returns float32 [1, 3, height, width] RGB 0..1, the scale, left and top margins."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    inner = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas = np.full((height, width, 3), PADDING_GREY, np.uint8)
+    # Averaging keeps small phones that skipping pixels would lose.
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    tensor: Floats = cv2.dnn.blobFromImage(canvas, 1 / 255, swapRB=True)
+    return tensor, scale, left, top
+
+
+def _detections(rows: Floats, least: float, one_from: float, placed: tuple[float, int, int], image: Image) -> list[Detection]:
+    """YOLOv8's rows [anchors, 84] (centre, size, 80 scores) to detections; `placed` is the scale and margins of the letterbox."""
+    scale, left, top = placed
+    found = []
+    for kind in CLASSES:
+        kept = rows[:, 4 + kind] >= least
+        if not kept.any():
+            continue
+        sizes, confidences = rows[kept, 2:4] / scale, rows[kept, 4 + kind]
+        corners = (rows[kept, :2] - (left, top)) / scale - sizes / 2
+        chosen = np.asarray(cv2.dnn.NMSBoxes(np.hstack([corners, sizes]).tolist(), confidences.tolist(), 0.0, one_from), dtype=int).ravel()
+        found += [Detection(kind, _inside((*corners[i], *(corners[i] + sizes[i])), confidences[i], image)) for i in chosen]
+    return found
+
+
+def _inside(corners: Any, confidence: float, image: Image) -> Box:
+    height, width = image.shape[:2]
+    x1, x2 = (min(max(0.0, float(x)), float(width)) for x in (corners[0], corners[2]))
+    y1, y2 = (min(max(0.0, float(y)), float(height)) for y in (corners[1], corners[3]))
+    return Box(x1, y1, x2, y2, min(1.0, float(confidence)))
+
+
+def _round_up(length: float) -> int:
+    return int(np.ceil(length / STRIDE)) * STRIDE

@@ -1,0 +1,1 @@
+"""This machine's cameras, microphones, keys and clipboard."""

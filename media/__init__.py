@@ -1,0 +1,1 @@
+"""Pictures and sound as they come, and the clips that are made of them."""

@@ -1,0 +1,193 @@
+"""One session's pictures between their arrival and their reading: which still matter, decoding them, and a JPEG of the newest for who watches."""
+
+from __future__ import annotations
+
+import io
+import threading
+import warnings
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from basics.errors import InvalidInput, ProctorError, TooLarge
+from basics.readings import Frame
+from media.h264 import H264Decoder, follows, to_bgr
+
+WAITING_MAX = 64  # H.264 pictures that wait to be decoded: pages send a key every 2 s, so more are no page's
+WAITING_MAX_BYTES = 4 << 20
+ASK_AGAIN_S = 1.0  # a page that was asked for a key is given this long
+WATCHED_FOR_S = 3.0  # viewers say at least once a second that they watch
+VIEW_QUALITY = 60  # of the JPEGs that viewers get
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture. `image` is uint8 [h, w, 3] BGR."""
+
+    at: float
+    image: npt.NDArray[np.uint8]
+
+
+def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
+    """Width and height of a JPEG, read from its header alone. Raise `InvalidInput` for what isn't one, `TooLarge` for one that is too large."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
+                width, height = image.size
+    except Image.DecompressionBombError:
+        raise TooLarge(f"the picture is far larger than {max_pixels:,} pixels; send 640×480") from None
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        raise InvalidInput(f"the picture ({len(data):,} bytes) is not a JPEG; send pictures as JPEG") from None
+    if width * height > max_pixels:
+        raise TooLarge(f"the picture has {width}×{height} pixels, and {max_pixels:,} are allowed; send 640×480")
+    return width, height
+
+
+def decode_jpeg(data: bytes, max_pixels: int) -> npt.NDArray[np.uint8]:
+    """A JPEG as uint8 [h, w, 3] BGR. Raise `InvalidInput` or `TooLarge`."""
+    check_picture(data, max_pixels)
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InvalidInput("the picture's data is damaged and can't be decoded")
+    return np.asarray(image, np.uint8)
+
+
+class PictureDecoder:
+    """Decodes pictures in the order of their coming, JPEG and H.264 in any mixture. Not thread-safe."""
+
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
+        self._h264: H264Decoder | None = None
+
+    def decode(self, frame: Frame, *, wanted: bool = True) -> npt.NDArray[np.uint8] | None:
+        """The picture as uint8 [h, w, 3] BGR, or None when it isn't `wanted` and only later ones rest on it. Raise `InvalidInput` or `TooLarge`."""
+        if frame.codec == "jpeg":
+            self._h264 = None
+            return decode_jpeg(frame.data, self._max_pixels) if wanted else None
+        if self._h264 is None:
+            self._h264 = H264Decoder(self._max_pixels)
+        picture = self._h264.decode(frame)
+        return to_bgr(picture) if wanted else None
+
+
+class PictureFeed:
+    """Holds what must still be decoded: of JPEG the newest picture, of H.264 those since the last key. Bounded; safe between threads.
+
+    Of two temporal layers only the base is decoded, unless somebody watches at more than `base_fps` pictures a second.
+    """
+
+    def __init__(self, max_pixels: int, base_fps: float) -> None:
+        self._decoder = PictureDecoder(max_pixels)
+        self._base_fps = base_fps
+        self._lock = threading.Lock()
+        self._waiting: list[Frame] = []
+        self._waiting_bytes = 0
+        self._sequence: int | None = None
+        self._broken = True  # what comes can't be decoded before the next key
+        self._key_wanted = False
+        self._asked_at = -ASK_AGAIN_S
+        self._watch_fps = 0.0
+        self._watched_until = 0.0
+        self._newest_jpeg: Frame | None = None  # as it came, or made of `_shown`
+        self._shown: Picture | None = None
+        self.newest_at = -1.0  # of the newest picture that waits
+
+    # In
+
+    def add(self, frame: Frame) -> None:
+        """Take one encoded picture. Never blocks, never raises."""
+        with self._lock:
+            gap = self._sequence is None or frame.sequence != follows(self._sequence)
+            self._sequence = frame.sequence
+            if frame.codec == "jpeg":
+                self._newest_jpeg, self._shown = frame, None
+                self._broken = True  # H.264 that follows begins with a key
+            elif frame.key:
+                self._broken = False
+            elif gap or self._broken:
+                self._broken = self._key_wanted = True
+                return
+            elif frame.layer > 0 and self._watch_fps <= self._base_fps:
+                return
+            if frame.codec == "jpeg" or frame.key:
+                self._waiting, self._waiting_bytes = [], 0
+            self._waiting.append(frame)
+            self._waiting_bytes += len(frame.data)
+            self.newest_at = max(self.newest_at, frame.at)
+            if len(self._waiting) > WAITING_MAX or self._waiting_bytes > WAITING_MAX_BYTES:
+                self._break_off()
+
+    def _break_off(self) -> None:
+        """Give up what waits, until the next key."""
+        self._waiting, self._waiting_bytes = [], 0
+        self._broken = self._key_wanted = True
+
+    def asks_key(self, now: float) -> bool:
+        """Should the page be asked for a key now? True once a second while one is needed."""
+        with self._lock:
+            if not self._key_wanted or not self._broken or now - self._asked_at < ASK_AGAIN_S:
+                return False
+            self._key_wanted, self._asked_at = False, now
+            return True
+
+    # Out
+
+    def decode(self) -> Picture | None:
+        """Decode what waits, in order, and return the newest; None when nothing waits. One thread at a time. Raise `InvalidInput` or `TooLarge`."""
+        with self._lock:
+            frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
+        if not frames:
+            return None
+        image = None
+        try:
+            for frame in frames:
+                image = self._decoder.decode(frame, wanted=frame is frames[-1])
+        except ProctorError:
+            with self._lock:
+                if frames[-1].codec == "h264" and not (self._waiting and self._waiting[0].key):
+                    self._break_off()
+            raise
+        assert image is not None
+        picture = Picture(frames[-1].at, image)
+        if frames[-1].codec == "h264":
+            with self._lock:
+                self._shown = picture if self._watch_fps else None
+        return picture
+
+    # Viewers
+
+    def watch(self, fps: float, now: float) -> None:
+        """Somebody watches at `fps` pictures a second, for the next seconds; 0 for nobody."""
+        with self._lock:
+            self._watch_fps, self._watched_until = fps, now + WATCHED_FOR_S
+
+    def viewers_wait_from(self, now: float) -> float | None:
+        """The time from which viewers want another picture decoded; None when nobody does, or when pictures come as JPEG already."""
+        with self._lock:
+            if not self._watch_fps or not self._waiting or self._waiting[-1].codec == "jpeg":
+                return None
+            if now > self._watched_until:
+                self._watch_fps, self._shown, self._newest_jpeg = 0.0, None, None
+                return None
+            # A tenth early is due: pictures come at their own beat.
+            return self._shown.at + 0.9 / self._watch_fps if self._shown is not None else 0.0
+
+    @property
+    def makes_jpegs(self) -> bool:
+        """Is somebody shown pictures that had to be decoded first?"""
+        return self._shown is not None
+
+    def jpeg(self) -> Frame | None:
+        """The newest picture as JPEG: as it came, or made of the newest decoded one while somebody watches."""
+        with self._lock:
+            shown = self._shown
+        if shown is not None and (self._newest_jpeg is None or self._newest_jpeg.at < shown.at):
+            encoded = cv2.imencode(".jpg", shown.image, [cv2.IMWRITE_JPEG_QUALITY, VIEW_QUALITY])[1]
+            with self._lock:
+                if self._newest_jpeg is None or self._newest_jpeg.at < shown.at:
+                    self._newest_jpeg = Frame(shown.at, encoded.tobytes())
+        return self._newest_jpeg

@@ -1,0 +1,1 @@
+"""What is read and decided after an exam."""

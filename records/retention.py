@@ -1,0 +1,120 @@
+"""Deletes what was kept for long enough: records, clips and stills of sessions that ended more than `KEEP_DAYS` ago. Nothing else deletes any.
+
+Files go before the records that name them, and a session's own record goes last: a sweep that is broken off leaves nothing that the next
+one would not find.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from basics.errors import StorageError
+from basics.times import utc_now
+from database import Database, Document
+
+log = logging.getLogger(__name__)
+
+FIRST_S = 60.0  # after the start, when sessions of before were taken up again
+EVERY_S = 3600.0
+PAGE = 100  # sessions asked for in one go
+OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections whose documents name their session
+
+
+class Retention:
+    """Sweeps once an hour in a thread of its own. `keep_days` 0: never; then `start` does nothing."""
+
+    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int) -> None:
+        self._database = database
+        self._clips_dir = clips_dir.resolve()
+        self._stills_dir = stills_dir
+        self._keep = timedelta(days=keep_days)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
+
+    def start(self) -> None:
+        """Begin to sweep, the first time a minute from now."""
+        if self._keep:
+            log.info("sessions are deleted %d days after their end (KEEP_DAYS)", self._keep.days)
+            self._thread.start()
+
+    def stop(self, timeout: float = 10) -> None:
+        """End; a sweep that runs ends with the session it is at."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout)
+
+    def sweep(self, now: datetime | None = None) -> int:
+        """Delete what is due at `now` and return how many sessions that were. Raise `StorageError` when the database is away.
+
+        A session whose files can't be deleted keeps its records, and is tried again by the next sweep.
+        """
+        before = (now or utc_now()) - self._keep
+        deleted = 0
+        kept: list[str] = []
+        while not self._stop.is_set():
+            due = self._due(before, kept)
+            for session in due:
+                if self._stop.is_set():
+                    break
+                if self._delete(session["_id"]):
+                    deleted += 1
+                else:
+                    kept.append(session["_id"])
+            if len(due) < PAGE:
+                break
+        with self._database.reading():
+            self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
+        if deleted:
+            log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", deleted, f"{before:%Y-%m-%d %H:%M} UTC")
+            self._database.audit({"who": "server", "what": "sessions: deleted", "count": deleted, "ended_before": before})
+        return deleted
+
+    def _run(self) -> None:
+        pause = FIRST_S
+        while not self._stop.wait(pause):
+            pause = EVERY_S
+            try:
+                self.sweep()
+            except StorageError as error:
+                log.warning("old sessions are deleted later: %s", error.message)
+            except Exception:
+                log.exception("deleting old sessions failed; it is tried again in an hour")
+
+    def _due(self, before: datetime, kept: list[str]) -> list[Document]:
+        query = {"ended_at": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
+        with self._database.reading():
+            return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("ended_at", 1).limit(PAGE))
+
+    def _delete(self, session_id: str) -> bool:
+        with self._database.reading():
+            clips = [
+                str(interval["clip"]["path"])
+                for interval in self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
+            ]
+        try:
+            for clip in clips:
+                self._delete_clip(clip)
+            for still in self._stills_dir.glob(f"still-{session_id}-*"):
+                still.unlink(missing_ok=True)
+        except OSError as error:
+            log.error("%s can't be deleted (%s); its session is kept until it can", error.filename, error.strerror, extra={"session_id": session_id})  # noqa: TRY400
+            return False
+        for name in OF_A_SESSION:
+            with self._database.reading():
+                self._database.collection(name).delete_many({"session_id": session_id})
+        with self._database.reading():
+            self._database.collection("sessions").delete_one({"_id": session_id})
+        return True
+
+    def _delete_clip(self, path: str) -> None:
+        clip = (self._clips_dir / path).resolve()
+        if not clip.is_relative_to(self._clips_dir):  # nothing outside is ours to delete, whatever a record says
+            return
+        clip.unlink(missing_ok=True)
+        if clip.parent != self._clips_dir:
+            with contextlib.suppress(OSError):  # it has other clips; a recorder that misses its folder makes it again
+                clip.parent.rmdir()

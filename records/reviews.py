@@ -1,0 +1,136 @@
+"""What proctors decided about flagged intervals: every decision is kept, and the interval shows where they stand.
+
+The first person's newest decision stands; a second person's is an opinion beside it, and where the two differ the interval is disputed.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Literal
+
+from pymongo import DESCENDING
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.times import utc_now
+from database import Database, Document
+
+Decision = Literal["confirmed", "dismissed"]
+ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
+Rank = Literal["score", "newest"]
+
+RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
+    "score": [("score", DESCENDING), ("flagged_at", DESCENDING)],
+    "newest": [("flagged_at", DESCENDING)],
+}
+HISTORY_MAX = 1000  # decisions about one interval
+STORED_WITHIN_S = 10.0
+TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
+
+
+class Reviews:
+    """The decisions of one server's database. Safe between threads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._deciding = threading.Lock()
+
+    def decide(self, video_id: str, decision: Decision | None, *, by: str, reason: str = "", note: str = "") -> Document:
+        """Store one decision (None takes `by`'s last one back) and return where the interval stands, once it is safe.
+
+        Raise `NotFound` for an interval that isn't flagged, `Conflict` when there is nothing to take back, `StorageError`.
+        """
+        # One decision at a time: each is told from those before it, and a person's clicks never queue up.
+        with self._deciding:
+            interval = self._database.interval(video_id)
+            if not interval.get("flagged"):
+                raise NotFound(f"The interval {video_id!r} is not flagged, so there is nothing to decide.", field="video_id")
+            history = self.history(video_id)
+            if decision is None and not any(entry["by"] == by for entry in _in_force(history)):
+                raise Conflict(f"{by!r} has decided nothing about {video_id!r} that could be taken back.", field="by")
+            now = utc_now()
+            at = max(now, history[-1]["at"] + TICK) if history else now
+            entry = {"decision": decision, "reason": reason, "note": note, "by": by, "at": at}
+            standing = stand([*history, entry])
+            kept = {"video_id": video_id, "session_id": interval["session_id"], **entry}
+            tickets = [
+                self._database.write("reviews", uuid.uuid4().hex, kept, insert_only=True),
+                self._database.write("intervals", video_id, {"review": standing}),
+            ]
+            if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
+                raise StorageError("The decision can't be stored now; see /api/health and try again.")
+        return standing
+
+    def history(self, video_id: str) -> list[Document]:
+        """Every decision about one interval, oldest first; those taken back too."""
+        return self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
+
+    def queue(
+        self,
+        state: ReviewState | Literal["all"] = "open",
+        *,
+        rank: Rank = "score",
+        limit: int = 100,
+        after: str | None = None,
+        **filters: str | None,
+    ) -> list[Document]:
+        """Flagged intervals in the order of `rank`; `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`.
+
+        `after` is the `_id` of the last one seen.
+        """
+        return self._database.page("intervals", _query(state, **filters), RANKS[rank], after, limit)
+
+    def count(self, state: ReviewState, **filters: str | None) -> int:
+        """How many flagged intervals stand so; `filters` as in `queue`."""
+        with self._database.reading():
+            return self._database.collection("intervals").count_documents(_query(state, **filters))
+
+
+def stand(history: Sequence[Mapping[str, Any]]) -> Document:
+    """Where an interval stands after its decisions, oldest first, as it is stored in the interval's `review`."""
+    made = _in_force(history)
+    if not made:
+        return {"decision": None, "reason": "", "note": "", "by": "", "at": None, "second": None, "state": "open"}
+    first_by = made[0]["by"]
+    first = _opinion(next(entry for entry in reversed(made) if entry["by"] == first_by))
+    second = next((_opinion(entry) for entry in reversed(made) if entry["by"] != first_by), None)
+    differ = second is not None and second["decision"] != first["decision"]
+    return first | {"second": second, "state": "disputed" if differ else first["decision"]}
+
+
+def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The decisions that nobody has taken back: one without a decision takes back the last of the same person."""
+    made: list[Mapping[str, Any]] = []
+    for entry in history:
+        if entry["decision"] is not None:
+            made.append(entry)
+            continue
+        last = next((number for number in range(len(made) - 1, -1, -1) if made[number]["by"] == entry["by"]), None)
+        if last is not None:
+            del made[last]
+    return made
+
+
+def _opinion(entry: Mapping[str, Any]) -> Document:
+    return {name: entry[name] for name in ("decision", "reason", "note", "by", "at")}
+
+
+def _query(
+    state: ReviewState | Literal["all"],
+    exam_id: str | None = None,
+    user_id: str | None = None,
+    search: str | None = None,
+    kind: str | None = None,
+) -> Document:
+    query: Document = {"flagged": True}
+    if state == "open":
+        query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
+    elif state != "all":
+        query["review.state"] = state
+    if search is not None:
+        query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]  # beside a `user_id`, not instead of it
+    named = {"exam_id": exam_id, "user_id": user_id, "violations.kind": kind}
+    return query | {name: value for name, value in named.items() if value is not None}

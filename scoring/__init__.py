@@ -1,0 +1,1 @@
+"""The rules: what counts, in which interval, and how it is written down."""

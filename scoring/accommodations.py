@@ -1,0 +1,64 @@
+"""What is different for one student: other weights, signals off, reading aloud, breaks. Set for one exam or for every exam of theirs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from basics.readings import ViolationKind
+from scoring.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Accommodation:
+    """One student's. `exam_id` None: in every exam. `points` are in place of the rules' own, 0 turns a signal off."""
+
+    user_id: str
+    exam_id: str | None = None
+    points: Mapping[ViolationKind, int] = field(default_factory=dict)
+    reading_aloud: bool = False
+    breaks_allowed: int = 0
+    break_minutes: float = 5.0
+    note: str = ""
+    set_by: str = ""
+    at: datetime | None = None
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Accommodation:
+        """As it was stored."""
+        return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+
+    def to_dict(self) -> dict[str, Any]:
+        """For storage."""
+        return asdict(self) | {"points": dict(self.points)}
+
+    @property
+    def document_id(self) -> str:
+        """Told from student and exam, so that setting it again replaces it. 32 hexadecimal digits."""
+        return document_id_of(self.user_id, self.exam_id)
+
+    def apply(self, rules: Rules) -> Rules:
+        """The rules under it. Reading aloud takes the points from speech alone: several voices still count."""
+        points = {**rules.points, **self.points}
+        if self.reading_aloud:
+            points["speech"] = 0
+        return replace(rules, points=points)
+
+    def words(self) -> dict[str, Any]:
+        """What the student is told: no points."""
+        return {
+            "signals_off": sorted(kind for kind, points in self.points.items() if points == 0),
+            "signals_weighed": sorted(kind for kind, points in self.points.items() if points > 0),
+            "reading_aloud": self.reading_aloud,
+            "breaks_allowed": self.breaks_allowed,
+            "break_minutes": self.break_minutes,
+            "set_by": self.set_by,
+        }
+
+
+def document_id_of(user_id: str, exam_id: str | None) -> str:
+    # A newline is in no id, so no two pairs are written alike.
+    return hashlib.sha256(f"{user_id}\n{exam_id or ''}".encode()).hexdigest()[:32]

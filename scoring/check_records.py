@@ -1,0 +1,139 @@
+"""The check record: what was read since the last check, summed up for people and kept so that a session can be scored again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from basics.readings import AudioReading, Box, GazeReading, PersonsReading, ScreenAct
+
+RATES_AFTER_S = 2.0
+
+Reading = GazeReading | PersonsReading | AudioReading
+
+
+class CheckCollector:
+    """Collects one session's readings from `start` on; `take` makes them into a record and begins the next."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.start = 0.0
+        self._last_rates: dict[str, float] = {}
+        self._clear()
+
+    def _clear(self) -> None:
+        self._gaze: list[GazeReading] = []
+        self._persons: list[PersonsReading] = []
+        self._audio: list[AudioReading] = []
+        self._acts: list[ScreenAct] = []
+        self._frames = 0
+
+    def add_frame(self) -> None:
+        """Count a picture that came in, read or not."""
+        self._frames += 1
+
+    def add(self, reading: Reading) -> None:
+        """Keep one reading."""
+        if isinstance(reading, GazeReading):
+            self._gaze.append(reading)
+        elif isinstance(reading, PersonsReading):
+            self._persons.append(reading)
+        else:
+            self._audio.append(reading)
+
+    def add_acts(self, acts: Iterable[ScreenAct]) -> None:
+        """Keep acts as they arrive, late ones too."""
+        self._acts.extend(acts)
+
+    def rates(self, now: float) -> dict[str, float]:
+        """What was read a second, since the last check; the last check's while this one is young."""
+        if now - self.start < RATES_AFTER_S:
+            return self._last_rates
+        return self._rates(now - self.start)
+
+    def _rates(self, seconds: float) -> dict[str, float]:
+        return {
+            "video_fps": round(self._frames / seconds, 3),
+            "gaze_fps": round(len(self._gaze) / seconds, 3),
+            "persons_per_s": round(len(self._persons) / seconds, 3),
+            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason != "lost") / seconds, 3),
+        }
+
+    def take(self, end: float) -> dict[str, Any]:
+        """The record of what was read in `[start, end)`, ready for storage; the next one begins at `end`."""
+        record = self.peek(end)
+        self._last_rates = record["rates"]
+        self.number += 1
+        self.start = end
+        self._clear()
+        return record
+
+    def peek(self, end: float) -> dict[str, Any]:
+        """The record so far, which a later one of the same number replaces."""
+        seconds = max(end - self.start, 1e-3)
+        directions = Counter(reading.direction for reading in self._gaze)
+        unknown = Counter(reading.reason or "unknown" for reading in self._gaze if reading.direction == "unknown")
+        unknown.update(f"persons: {reading.reason or 'unknown'}" for reading in self._persons if reading.count is None)
+        unknown.update(f"sound: {reading.reason}" for reading in self._audio if reading.reason)
+        counts = [reading.count for reading in self._persons if reading.count is not None]
+        voices = [reading.voices for reading in self._audio if reading.voices is not None]
+        return {
+            "number": self.number,
+            "start": self.start,
+            "end": end,
+            "gaze": {direction: round(count / len(self._gaze), 3) for direction, count in directions.items()},
+            "persons": {"least": min(counts), "greatest": max(counts)} if counts else {"least": None, "greatest": None},
+            "phone": any(reading.phone for reading in self._persons),
+            "speech_s": round(sum(stop - start for reading in self._audio for start, stop in reading.speech), 2),
+            "voices": max(voices) if voices else None,
+            "acts": dict(Counter(act.kind for act in self._acts)),
+            "unknown": dict(unknown),
+            "rates": self._rates(seconds),
+            "readings": pack(self._gaze, self._persons, self._audio, self._acts),
+        }
+
+
+def pack(
+    gaze: Iterable[GazeReading], persons: Iterable[PersonsReading], audio: Iterable[AudioReading], acts: Iterable[ScreenAct]
+) -> dict[str, list[list[Any]]]:
+    """Readings as short lists for storage: all that the rules look at, and the numbers shown as evidence."""
+    return {
+        "gaze": [[r.at, r.direction, r.reason, {name: round(value, 3) for name, value in r.numbers.items()}] for r in gaze],
+        "persons": [
+            [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height] for r in persons
+        ],
+        "audio": [
+            [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers)] for r in audio
+        ],
+        "acts": [[a.id, a.at, a.kind, a.detail] for a in acts],
+    }
+
+
+def unpack(
+    readings: Mapping[str, list[list[Any]]],
+) -> tuple[list[GazeReading], list[PersonsReading], list[AudioReading], list[ScreenAct]]:
+    """The readings of a stored check, as `pack` took them (without faces' boxes, which no rule needs)."""
+    gaze = [GazeReading(at, direction, reason, numbers=numbers) for at, direction, reason, numbers in readings.get("gaze", [])]
+    persons = [
+        PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), *size)
+        for at, count, phone, reason, boxes, phones, *size in readings.get("persons", [])  # stored without a size by older versions
+    ]
+    audio = [
+        AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers)
+        for at, duration, speech, multiple, voices, reason, level, numbers in readings.get("audio", [])
+    ]
+    acts = [ScreenAct(act_id, at, kind, detail) for act_id, at, kind, detail in readings.get("acts", [])]
+    return gaze, persons, audio, acts
+
+
+def _box(box: Box) -> list[float]:
+    return [round(box.x1, 1), round(box.y1, 1), round(box.x2, 1), round(box.y2, 1), round(box.confidence, 3)]
+
+
+def _lists(stretches: Iterable[tuple[float, float]]) -> list[list[float]]:
+    return [list(stretch) for stretch in stretches]
+
+
+def _pairs(stretches: Iterable[Iterable[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((start, end) for start, end in stretches)

@@ -1,0 +1,1 @@
+"""The exams that run now."""

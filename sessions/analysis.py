@@ -1,0 +1,264 @@
+"""Reads one session's pictures and sound with the detectors: decides what is due, and turns every failure into `unknown`."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from functools import partial
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from audiodetector import AudioDetector, AudioModels
+from basics.errors import DetectorError
+from basics.readings import AudioReading, GazeReading, PersonsReading, Sound
+from detectors.faces import FaceFinder
+from detectors.model_files import find_models
+from detectors.quality import too_poor
+from face_detector import PersonsModel
+from gaze_direction import GazeDetector, lowered_to_phone
+from media.pictures import Picture
+from sessions.detector_setup import audio_detector, gaze_detector, persons_model
+from settings.settings import Settings
+
+log = logging.getLogger(__name__)
+
+FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
+
+
+class Models:
+    """The models that all sessions share. They load behind the server's start; `persons` and `audio` are None until then."""
+
+    def __init__(self) -> None:
+        self.persons: PersonsModel | None = None
+        self.audio: AudioModels | None = None
+        self._settings: Settings | None = None
+        self._faces: FaceFinder | None = None
+        self._lock = threading.Lock()
+        self.notes: list[str] = []
+        self.loaded = threading.Event()
+
+    @property
+    def faces(self) -> FaceFinder:
+        """The face finder that all sessions share, made when the first session needs it."""
+        with self._lock:
+            if self._faces is None:
+                self._faces = FaceFinder() if self._settings is None else FaceFinder(self._settings.face_confidence)
+            return self._faces
+
+    def close(self) -> None:
+        """Free what has threads of its own."""
+        with self._lock:
+            if self._faces is not None:
+                self._faces.close()
+                self._faces = None
+        if self.persons is not None:
+            self.persons.close()
+
+    def load(self, settings: Settings) -> None:
+        """Load what there is. What is missing is said in `notes`, and the rest goes on without it."""
+        cv2.setNumThreads(1)
+        self._settings = settings
+        files = find_models(settings)
+        self.notes = list(files.notes)
+        try:
+            backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
+            self.persons = persons_model(settings, files.yolo, backend)
+        except DetectorError as error:
+            self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
+            log.exception("persons model")
+            self.persons = persons_model(settings, None, "facemesh")
+        try:
+            folder = files.speaker.parent if files.speaker else settings.models_dir
+            self.audio = AudioModels(folder)
+            self.notes.extend(note for note in self.audio.notes if note not in self.notes)
+        except DetectorError as error:
+            self.notes.append(error.message)
+            log.exception("sound models")
+        for note in self.notes:
+            log.warning("%s", note)
+        self.loaded.set()
+
+    def audio_detector(self) -> AudioDetector | None:
+        """A sound detector for one session; None while or where there are no models for it."""
+        if self.audio is None or self._settings is None:
+            return None
+        return audio_detector(self._settings, self.audio)
+
+
+@dataclass(slots=True)
+class PictureReadings:
+    """What one picture gave. `problem` says why it could not be read at all."""
+
+    at: float
+    gaze: GazeReading
+    persons: PersonsReading | None = None
+    frozen: bool = False
+    problem: str = ""
+
+
+class PictureAnalyst:
+    """Reads one session's pictures, in the order of their times, from one thread at a time."""
+
+    def __init__(self, models: Models, settings: Settings) -> None:
+        self._models = models
+        self._settings = settings
+        self._gaze_step = 1 / settings.gaze_fps
+        self._persons_step = settings.face_interval_s
+        self._still_s = settings.still_s
+        self._frozen_s = settings.frozen_s
+        # nothing but darkness and bare surfaces: neither sharpness nor a window behind makes pictures alike
+        self._why_blank = partial(too_poor, dark=settings.room_dark_level, flat=settings.room_flat_slope, sharp=0.0, burnt_share=math.inf)
+        self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
+        self._eyes_in_box = settings.eyes_in_box
+        self._gaze: GazeDetector | None = None
+        self._next_gaze_at = 0.0
+        self._next_persons_at = 0.0
+        self._look: PersonsReading | None = None
+        self._sample: npt.NDArray[np.uint8] | None = None
+        self._changed_at = 0.0
+        self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
+        self._failures: set[str] = set()
+
+    @property
+    def next_at(self) -> float:
+        """The time on the session's clock from which a picture is wanted."""
+        return self._next_gaze_at
+
+    def unreadable(self, at: float, problem: str) -> PictureReadings:
+        """What is said of a picture that can't be decoded."""
+        self._beat(at)
+        return PictureReadings(at, GazeReading(at, "unknown", "unreadable"), problem=problem)
+
+    def _beat(self, at: float) -> None:
+        # Due times keep their beat while the machine keeps up, and start anew when it doesn't.
+        self._next_gaze_at = max(self._next_gaze_at + self._gaze_step, at + self._gaze_step / 2)
+
+    def read(self, picture: Picture, session_id: str) -> PictureReadings:
+        """Read one picture: gaze always, persons when they are due. Never raises for what a detector does."""
+        at, image = picture.at, picture.image
+        self._beat(at)
+        still = self._still_for(image, at)
+        if self.told_frozen or still >= self._still_s:
+            # the same picture again is no second look at anything
+            height, width = image.shape[:2]
+            reason = self._why_still(image)
+            gaze = GazeReading(at, "unknown", reason, width=width, height=height)
+            frozen = reason == "frozen" and (self.told_frozen or still >= self._frozen_s)
+            return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
+        gaze = self._read_gaze(image, at, session_id)
+        persons = None
+        if self._models.persons is not None and self._look_is_due(at):
+            persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
+        if self._look is not None and at - self._look.at < self._phone_s:
+            gaze = lowered_to_phone(gaze, self._look.phones, self._eyes_in_box)
+        return PictureReadings(at, gaze, persons)
+
+    def _look_is_due(self, at: float) -> bool:
+        due = at >= self._next_persons_at
+        if due:
+            self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
+        return due
+
+    def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
+        """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
+        why = self._why_blank(image)
+        # The student's page compares what its camera gives, noise and all: of a dark room it knows better.
+        return why if why == "covered" or (why == "dark" and not self.told_frozen) else "frozen"
+
+    def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
+        """The look that was due at a picture that stands still: nobody can tell who is there."""
+        if self._models.persons is None or not self._look_is_due(at):
+            return None
+        return PersonsReading(at, None, None, reason, width=width, height=height)
+
+    def _still_for(self, image: npt.NDArray[np.uint8], at: float) -> float:
+        """Seconds since a pixel changed."""
+        sample = image[::FROZEN_STEP, ::FROZEN_STEP]
+        if self._sample is None or not np.array_equal(sample, self._sample):
+            self._sample = sample.copy()
+            self._changed_at = at
+        return at - self._changed_at
+
+    def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
+        try:
+            if self._gaze is None:
+                self._gaze = gaze_detector(self._settings, self._models.faces)
+            return self._gaze.read(image, at)
+        except Exception as error:
+            self._failed("gaze", error, session_id)
+            return GazeReading(at, "unknown", "error")
+
+    def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        try:
+            return model.look(image, gaze.at, gaze)
+        except Exception as error:
+            self._failed("persons", error, session_id)
+            return PersonsReading(gaze.at, None, None, "error")
+
+    def _failed(self, what: str, error: Exception, session_id: str) -> None:
+        """A detector's failure is logged once for each cause; its readings are unknown meanwhile."""
+        cause = f"{what}: {type(error).__name__}: {error}"
+        if cause not in self._failures:
+            self._failures.add(cause)
+            log.error("detector failed, its readings are unknown: %s", cause, exc_info=error, extra={"session_id": session_id})
+
+    def baseline(self) -> dict[str, float]:
+        """The person's own rest, for the session's details; empty until it is learnt."""
+        gaze = self._gaze  # closed by another thread when the session ends
+        return dict(gaze.baseline()) if gaze is not None else {}
+
+    def close(self) -> None:
+        """Free the face mesh."""
+        if self._gaze is not None:
+            self._gaze.close()
+            self._gaze = None
+
+
+@dataclass(slots=True)
+class SoundAnalyst:
+    """Reads one session's sound in the order of its times. Sound waits here, none is dropped, until the models are loaded."""
+
+    models: Models
+    _waiting: deque[Sound] = field(default_factory=deque)
+    _detector: AudioDetector | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, sound: Sound) -> None:
+        """Queue sound to be read."""
+        self._waiting.append(sound)
+
+    @property
+    def waiting(self) -> int:
+        """How many stretches of sound wait."""
+        return len(self._waiting)
+
+    def read(self, session_id: str, *, finish: bool = False) -> list[AudioReading]:
+        """Read all that waits; with `finish`, also what the detector still held back."""
+        readings: list[AudioReading] = []
+        with self._lock:
+            if self._detector is None:
+                self._detector = self.models.audio_detector()
+            if self._detector is None:
+                return readings
+            while self._waiting:
+                sound = self._waiting.popleft()
+                try:
+                    readings.extend(self._detector.take(sound))
+                except Exception:
+                    log.exception("sound at %.1f s can't be read", sound.at, extra={"session_id": session_id})
+                    readings.append(AudioReading(sound.at, sound.duration, voices=None, reason="error"))
+                    self._detector = self.models.audio_detector() or self._detector
+            if finish:
+                readings.extend(self._detector.finish())
+        return readings
+
+    def close(self) -> None:
+        """Forget what was heard and whose voice it was: nothing of it outlives the session."""
+        with self._lock:
+            self._waiting.clear()
+            self._detector = None

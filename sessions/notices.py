@@ -1,0 +1,49 @@
+"""What a student is told of a poor picture or sound: a code for each thing that can't be told, once it has lasted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from basics.readings import AudioReading, GazeReading, PersonsReading
+
+SOUND = {"silent": "mic_silent", "faint": "mic_faint", "clipped": "mic_clipped"}
+
+
+@dataclass(slots=True)
+class Notices:
+    """The notices of one session; `after` is how many seconds something must last. Codes: the reasons of gaze and persons readings that
+    are unknown (`dark`, `covered`, …), `nobody`, and `mic_silent`, `mic_faint`, `mic_clipped`."""
+
+    after: float
+    covered: bool = False
+    _gaze: str = ""
+    _room: str = ""
+    _since: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _shown: dict[str, str] = field(default_factory=lambda: {"picture": "", "sound": ""})  # whole from the start: other threads read it
+
+    @property
+    def codes(self) -> list[str]:
+        """What the student is told now."""
+        return [code for code in self._shown.values() if code]
+
+    def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> bool:
+        """Take what one picture gave. True when `codes` have changed."""
+        self._gaze = gaze.reason if gaze.direction == "unknown" else "nobody" if gaze.direction == "none" else ""
+        if persons is not None and persons.reason != "frozen":  # what stands still is as covered as it was
+            self._room = persons.reason if persons.count is None else ""
+            self.covered = self._room == "covered"
+        # A covered lens is dark, hidden and soon frozen, too: the cause is told. A poor picture in which the gaze is read needs nothing.
+        return self._hear("picture", "covered" if self.covered else self._gaze and (self._room or self._gaze), gaze.at)
+
+    def take_sound(self, reading: AudioReading) -> bool:
+        """Take what was heard. True when `codes` have changed."""
+        return self._hear("sound", SOUND.get(reading.reason, ""), reading.at)
+
+    def _hear(self, what: str, code: str, at: float) -> bool:
+        if code != self._since.get(what, ("", at))[0]:
+            self._since[what] = (code, at)
+        begun = self._since.setdefault(what, (code, at))[1]
+        shown = code if code and at - begun >= self.after else ""
+        changed = shown != self._shown[what]
+        self._shown[what] = shown
+        return changed

@@ -1,0 +1,1 @@
+"""Where records are kept: mongod, the write queue, the spool and the indexes."""

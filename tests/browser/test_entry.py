@@ -1,0 +1,245 @@
+"""The way into an exam in a real Chromium: by link and by IDs, while the server is away, at another computer; and what its end says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Playwright, Route, expect
+
+from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
+from bench.harness.server import Server
+from tests.helpers.browser import WAIT_S, judge
+
+expect.set_options(timeout=WAIT_S * 1000)
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path) -> Iterator[Server]:
+    """Where students may come by ID alone."""
+    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}) as running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
+    """Where they need a link."""
+    with Server(folder / "closed", {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false"}) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterator[Chromium]:
+    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
+    microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
+    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone)) as chromium:
+        yield chromium
+
+
+def go_on(page: Page) -> None:
+    page.get_by_role("button", name="Continue").click()
+    page.get_by_role("button", name="I agree").click()
+    expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
+
+
+def begin(page: Page) -> None:
+    go_on(page)
+    page.get_by_role("button", name="Start the exam").click()
+    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+
+
+def end(page: Page) -> None:
+    page.get_by_role("button", name="End exam").click()
+    page.get_by_role("dialog").get_by_role("button", name="End exam").click()
+    expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
+
+
+def sessions_of(server: Server, user_id: str) -> list[str]:
+    """The running ones."""
+    return [one["session_id"] for one in server.call("GET", "/api/sessions/active")["sessions"] if one["user_id"] == user_id]
+
+
+def test_while_the_server_is_away_the_link_waits_and_goes_on_by_itself(server: Server, chromium: Chromium, folder: Path) -> None:
+    created = server.create("waits", "entry")
+    page = chromium.open("about:blank")
+    trouble = ["aborted", "503", "502"]
+    judged = False
+
+    def answer(route: Route) -> None:
+        match trouble.pop(0) if trouble else "" if judged else "503":
+            case "aborted":
+                route.abort()
+            case "503":
+                route.fulfill(status=503, json={"success": False, "error": {"code": "storage", "message": "away"}})
+            case "502":
+                route.fulfill(status=502, body="Bad gateway")
+            case _:
+                route.continue_()
+
+    page.route("**/api/student/session", answer)
+    page.goto(created["portal_url"])
+    expect(page.get_by_text("it tries again by itself")).to_be_visible()
+    expect(page.get_by_label("User ID")).to_be_hidden()  # IDs would be ignored: the link decides
+    wrong = judge(page, folder, "portal-waiting")
+    judged = True
+    expect(page.get_by_label("User ID")).to_have_value("waits")
+    expect(page.get_by_label("User ID")).to_be_visible()
+    expect(page.get_by_text("it tries again by itself")).to_be_hidden()
+    page.close()
+    chromium.problems.clear()  # the browser's own words about the answers
+    assert wrong == []
+
+
+def test_after_a_crash_who_came_by_id_alone_goes_on_in_the_same_browser(server: Server, chromium: Chromium) -> None:
+    def come() -> Page:
+        page = chromium.open(f"{server.url}/portal")
+        page.get_by_label("User ID").fill("crashes")
+        page.get_by_label("Exam ID").fill("entry")
+        return page
+
+    lost = come()
+    begin(lost)
+    before = sessions_of(server, "crashes")
+    elsewhere = come()  # while the tab is there, it has the exam
+    go_on(elsewhere)
+    elsewhere.get_by_role("button", name="Start the exam").click()
+    expect(elsewhere.locator("#start-error")).to_contain_text("already running for you in another tab")
+    elsewhere.close()
+    lost.bring_to_front()
+    with lost.expect_event("crash"):
+        chromium.renderer(lost).kill()
+    chromium.problems.clear()  # the browser's own words about the answer 409
+    back = come()
+    begin(back)
+    assert sessions_of(server, "crashes") == before
+    assert len(before) == 1
+    end(back)
+    assert back.evaluate("localStorage.getItem('portal.nonce')") == ""
+    back.close()
+    lost.close()
+
+
+def test_a_duplicated_tab_asks_and_a_reload_does_not(server: Server, chromium: Chromium, folder: Path) -> None:
+    first = chromium.open(server.create("twice", "entry")["portal_url"])
+    begin(first)
+    first.reload()
+    expect(first.locator("#exam-bar[data-recording]")).to_be_visible()
+    with first.expect_popup() as opened:
+        first.evaluate("window.open(location.href)")  # with a copy of the tab's storage, as "Duplicate tab" makes one
+    second = opened.value
+    expect(second.locator("#who-elsewhere")).to_contain_text("in another tab")
+    assert second.evaluate("sessionStorage.getItem('portal.token')")
+    assert first.evaluate("document.body.dataset.step") == "exam"
+    begin(second)
+    expect(first.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
+    first.bring_to_front()
+    wrong = judge(first, folder, "portal-replaced")
+    first.get_by_role("button", name="Continue here instead").click()
+    expect(first.locator("#exam-bar[data-recording]")).to_be_visible()
+    expect(second.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
+    second.close()
+    end(first)
+    first.close()
+    assert wrong == []
+
+
+def test_a_link_that_the_server_refuses_is_said_and_forgotten(server: Server, chromium: Chromium) -> None:
+    page = chromium.open(f"{server.url}/portal#t=nonsense")
+    expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    expect(page.get_by_label("User ID")).to_be_editable()
+    page.reload()
+    expect(page.get_by_label("User ID")).to_be_editable()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.close()
+    chromium.problems.clear()
+
+
+def test_an_exam_whose_answer_was_lost_is_found_again_and_not_started_twice(server: Server, chromium: Chromium, folder: Path) -> None:
+    page = chromium.open(f"{server.url}/portal")
+    page.get_by_label("User ID").fill("unheard")
+    page.get_by_label("Exam ID").fill("entry")
+    go_on(page)
+    lost: list[int] = []
+
+    def lose(route: Route) -> None:
+        if lost:
+            route.continue_()
+        else:
+            lost.append(route.fetch().status)
+            route.abort()
+
+    page.route("**/api/student/start", lose)
+    page.get_by_role("button", name="Start the exam").click()
+    expect(page.get_by_role("alert")).to_contain_text("can’t be reached")
+    assert lost == [200]
+    page.get_by_role("button", name="Start the exam").click()
+    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+    end(page)
+    expect(page.locator("#done-text")).to_contain_text("You ended it")
+    expect(page.get_by_role("heading", name="What happens now")).to_be_visible()
+    wrong = judge(page, folder, "portal-done")
+
+    page.goto(f"{server.url}/portal")
+    page.get_by_label("User ID").fill("unheard")
+    page.get_by_label("Exam ID").fill("entry")
+    go_on(page)
+    page.get_by_role("button", name="Start the exam").click()
+    expect(page.get_by_role("alert")).to_contain_text("ended for you already")
+    page.close()
+    chromium.problems.clear()
+    assert wrong == []
+
+
+def test_a_proctors_new_link_goes_on_elsewhere_and_says_so_first(server: Server, chromium: Chromium, playwright: Playwright, folder: Path) -> None:
+    created = server.create("moves", "entry")
+    first = chromium.open(created["portal_url"])
+    begin(first)
+    desk = chromium.open(f"{server.url}/exams")
+    desk.locator("#link-user").fill("moves")
+    desk.locator("#link-exam").fill("entry")
+    desk.get_by_role("button", name="Create the link").click()
+    expect(desk.get_by_role("alert")).to_contain_text("runs already")
+    wrong = judge(desk, folder, "exams-link-again")
+    desk.get_by_role("button", name="Make a new link").click()
+    expect(desk.locator("#link-address")).to_contain_text("/portal#t=")
+    address = desk.locator("#link-address").inner_text()
+    with Chromium(playwright, folder / "other", devices=FakeDevices(folder / "man.mjpeg", folder / "quiet.wav")) as other:
+        second = other.open(address)
+        expect(second.locator("#who-elsewhere")).to_contain_text("on another computer")
+        begin(second)
+        expect(first.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
+        server.call("POST", f"/api/session/{created['session_id']}/end", json={"reason": "The fire alarm rang", "by": "Ada"})
+        expect(second.locator("#done-text")).to_contain_text("Your proctor ended it: The fire alarm rang.")
+        assert other.problems == []
+    desk.close()
+    first.close()
+    chromium.problems.clear()  # the 409
+    assert wrong == []
+
+
+def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed: Server, chromium: Chromium, folder: Path) -> None:
+    page = chromium.open(f"{closed.url}/portal")
+    expect(page.get_by_text("You need the link that you were sent")).to_be_visible()
+    expect(page.get_by_label("User ID")).to_be_hidden()
+    expect(page.get_by_role("link", name="Rehearse")).to_be_hidden()
+    wrong = judge(page, folder, "portal-closed")
+
+    created = closed.create("rehearses", "entry")
+    page.goto("about:blank")
+    page.goto(created["portal_url"])
+    page.get_by_role("link", name="Rehearse").click()
+    expect(page.get_by_label("User ID")).to_have_value("rehearses")
+    go_on(page)
+    page.get_by_role("button", name="Finish the rehearsal").click()
+    expect(page.locator("#step-done").get_by_role("heading").first).to_be_focused()
+    expect(page.get_by_text("was not stored")).to_have_count(0)
+    details = closed.details(created["session_id"])
+    assert details["session"]["rehearsal"]["results"]
+    assert (details["session"]["state"], details["checks"]) == ("running", [])
+    page.get_by_role("link", name="Go to the exam").click()
+    begin(page)
+    end(page)
+    page.close()
+    assert wrong == []

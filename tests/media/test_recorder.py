@@ -1,0 +1,203 @@
+"""Clips: what is in them, how they are named, and what becomes of one that can't be made."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from datetime import datetime, timezone
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from basics.readings import SAMPLE_RATE, Frame, Sound
+from media.recorder import FOLDER_MAX_BYTES, Clip, ClipJob, Recorder, folder_name
+from media.ring import ClipRing, join_sound
+
+BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
+
+
+def picture(level: int, width: int = 320, height: int = 240) -> bytes:
+    return cv2.imencode(".jpg", np.full((height, width, 3), level, np.uint8))[1].tobytes()
+
+
+def job(frames: list[Frame], sounds: list[Sound], *, user_id: str = "student", score: int = 12, start: float = 0, end: float = 10) -> ClipJob:
+    return ClipJob("session", user_id, 0, BEGUN, score, start, end, frames, sounds, [["copy_paste", 4.0, 5.0]])
+
+
+def frames_at(times: list[float]) -> list[Frame]:
+    return [Frame(at, picture(40 + number * 3 % 200)) for number, at in enumerate(times)]
+
+
+def tone(at: float, seconds: float, hertz: float = 440) -> Sound:
+    steps = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return Sound(at, (9000 * np.sin(2 * np.pi * hertz * steps)).astype(np.int16))
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    made = Recorder(tmp_path / "clips", tmp_path / "temp")
+    made.start()
+    made.stop()
+    return made
+
+
+def test_a_clip_has_the_pictures_own_times_and_its_sound_in_step(recorder: Recorder) -> None:
+    times = [0.0, 0.1, 0.35, 2.0, 2.1, 6.0]
+    clip = recorder.make(job(frames_at(times), [tone(0, 4.0), tone(5.0, 2.0)]))
+    path = recorder.clips_dir / clip.path
+    assert clip.state == "ready"
+    with av.open(str(path)) as container:
+        shown = [round(float((frame.pts or 0) * (frame.time_base or 0)), 2) for frame in container.decode(video=0)]
+    with av.open(str(path)) as container:
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in container.decode(audio=0)])
+    assert shown == times
+    power = [float(np.abs(heard[int(at * SAMPLE_RATE) : int((at + 0.5) * SAMPLE_RATE)]).mean()) for at in (1.0, 4.3, 5.5)]
+    assert power[0] > 10 * power[1]
+    assert power[2] > 10 * power[1]
+
+
+def test_the_record_says_what_the_file_is(recorder: Recorder) -> None:
+    clip = recorder.make(job(frames_at([1.0, 1.1, 1.2]), [tone(0.9, 3)], start=0.5))
+    path = recorder.clips_dir / clip.path
+    assert clip.path == "student/flagged_2024-10-05T14-30-00_score12.mp4"
+    assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert clip.size_bytes == path.stat().st_size
+    assert clip.start == 0.9
+    assert clip.marks == [["copy_paste", 3.1, 4.1]]
+    assert not list(recorder.temp_dir.iterdir())
+
+
+def test_two_clips_of_one_name_do_not_collide(recorder: Recorder) -> None:
+    clips = [recorder.make(job(frames_at([0, 0.1]), [])) for _ in range(3)]
+    assert len({clip.path for clip in clips}) == 3
+    assert all((recorder.clips_dir / clip.path).stat().st_size == clip.size_bytes for clip in clips)
+
+
+def test_damaged_pictures_and_a_change_of_size_are_survived(recorder: Recorder) -> None:
+    frames = [
+        Frame(0.0, b"damaged"),
+        Frame(0.1, picture(90)),
+        Frame(0.2, picture(120, 641, 479)),
+        Frame(0.3, b"\xff\xd8\xff"),
+        Frame(0.4, picture(60)),
+    ]
+    clip = recorder.make(job(frames, []))
+    with av.open(str(recorder.clips_dir / clip.path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 3
+
+
+@pytest.mark.parametrize(("frames", "sounds"), [([], []), ([Frame(0, b"damaged")], [])])
+def test_a_clip_of_nothing_says_so(recorder: Recorder, frames: list[Frame], sounds: list[Sound]) -> None:
+    clip = recorder.make(job(frames, sounds))
+    assert clip.state == "failed"
+    assert clip.reason
+    assert not list(recorder.clips_dir.rglob("*"))
+
+
+def test_sound_alone_makes_a_clip(recorder: Recorder) -> None:
+    assert recorder.make(job([], [tone(0, 2)])).state == "ready"
+
+
+def test_a_disk_that_takes_nothing_is_named_and_tried_again_later(recorder: Recorder) -> None:
+    work = job(frames_at([0, 0.1]), [])
+    recorder.temp_dir.rmdir()
+    clip = recorder.make(work)
+    assert (clip.state, clip.reason[:5]) == ("failed", "disk:")
+    recorder.temp_dir.mkdir()
+    assert recorder.make(work).state == "ready"
+
+
+def test_half_clips_of_an_earlier_run_are_removed_at_the_start(tmp_path: Path) -> None:
+    (tmp_path / "temp").mkdir()
+    half = tmp_path / "temp" / "old.part"
+    half.write_bytes(b"half")
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
+    recorder.start()
+    recorder.stop()
+    assert not half.exists()
+
+
+def test_what_waits_is_made_before_the_end(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
+    recorder.start()
+    done: list[Clip] = []
+    for _ in range(3):
+        recorder.submit(job(frames_at([0, 0.1, 0.2]), []), done.append)
+    recorder.stop()
+    assert [clip.state for clip in done] == ["ready"] * 3
+
+
+def test_an_encoder_that_falls_behind_gives_clips_up_and_says_so(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp", max_waiting_bytes=1)
+    done: list[Clip] = []
+    recorder.submit(job(frames_at([0]), []), done.append)
+    assert done[0].state == "failed"
+    assert "CLIP_QUEUE_MB" in done[0].reason
+
+
+def test_a_listener_that_raises_does_not_end_the_encoder(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
+    recorder.start()
+    made = threading.Event()
+
+    def fail(clip: Clip) -> None:
+        raise RuntimeError("a listener's own fault")
+
+    recorder.submit(job(frames_at([0]), []), fail)
+    recorder.submit(job(frames_at([0]), []), lambda clip: made.set())
+    assert made.wait(30)
+    recorder.stop()
+
+
+@pytest.mark.parametrize(
+    ("user_id", "expected"), [("anna", "anna"), ("con", "con_"), ("NUL.txt", "NUL.txt_"), ("a.", "a._"), ("Ünï-çode@x.org", "Ünï-çode@x.org")]
+)
+def test_folders_have_safe_names(user_id: str, expected: str) -> None:
+    assert folder_name(user_id) == expected
+
+
+@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=128))
+def test_folder_names_fit_every_file_system(user_id: str) -> None:
+    assert 0 < len(folder_name(user_id).encode()) <= FOLDER_MAX_BYTES + 1
+
+
+def test_the_ring_keeps_its_time_and_its_bytes() -> None:
+    ring = ClipRing(keep_s=10, max_bytes=1500)
+    for step in range(300):
+        ring.add_frame(Frame(step / 10, bytes(10)))
+    frames, _ = ring.cut(0, 100)
+    assert (frames[0].at, frames[-1].at) == (19.9, 29.9)
+    for step in range(300, 310):
+        ring.add_frame(Frame(step / 10, bytes(300)))
+    assert ring.nbytes <= 1500
+    assert ring.cut(0, 100)[0][-1].at == 30.9
+
+
+def test_a_cut_takes_what_lies_in_it() -> None:
+    ring = ClipRing(keep_s=100, max_bytes=1 << 20)
+    for step in range(10):
+        ring.add_frame(Frame(step, bytes(1)))
+        ring.add_sound(Sound(step, np.zeros(SAMPLE_RATE, np.int16)))
+    frames, sounds = ring.cut(2.5, 5)
+    assert [frame.at for frame in frames] == [3, 4]
+    assert [sound.at for sound in sounds] == [2, 3, 4]
+
+
+@given(st.lists(st.floats(-0.1, 0.1), min_size=5, max_size=5))
+def test_jitter_makes_no_gap_in_the_sound(jitter: list[float]) -> None:
+    sounds = [Sound(step * 0.2 + shift, np.full(3200, 100, np.int16)) for step, shift in enumerate(jitter)]
+    track = join_sound(sounds, -0.2, 1.4)
+    heard = np.flatnonzero(track)
+    assert len(heard) == 5 * 3200
+    assert heard[-1] - heard[0] == len(heard) - 1
+
+
+def test_lost_sound_is_silence_of_its_length() -> None:
+    track = join_sound([Sound(0, np.full(1600, 5, np.int16)), Sound(1.0, np.full(1600, 5, np.int16))], 0, 1.1)
+    assert np.count_nonzero(track[1600 : SAMPLE_RATE - 1]) == 0
+    assert np.count_nonzero(track) == 3200

@@ -1,0 +1,133 @@
+"""Sessions are deleted with all that belongs to them once they were kept for long enough, and nothing else is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from database import Database
+from records.retention import OF_A_SESSION, PAGE, Retention
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
+KEEP_DAYS = 30
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    clips, stills = tmp_path / "flagged_videos", tmp_path / "stills"
+    clips.mkdir()
+    stills.mkdir()
+    return clips, stills
+
+
+@pytest.fixture
+def retention(database: Database, folders: tuple[Path, Path]) -> Retention:
+    return Retention(database, *folders, KEEP_DAYS)
+
+
+def add_session(database: Database, folders: tuple[Path, Path], name: str, ended: datetime | None, clip: str | None = None) -> str:
+    """A session with one document of each kind, a clip and a still; the id is `name` in 32 characters."""
+    session_id = name.ljust(32, "0")
+    clip = clip if clip is not None else f"{name}/flagged_1.mp4"
+    database.write("sessions", session_id, {"state": "ended" if ended else "running", "ended_at": ended, "user_id": name, "exam_id": None})
+    for kind in OF_A_SESSION:
+        database.write(kind, f"{session_id}-1", {"session_id": session_id, "clip": {"path": clip}})
+    clips, stills = folders
+    path = clips / clip
+    if path.resolve().is_relative_to(clips.resolve()):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"a clip")
+    (stills / f"still-{session_id}-1-abc-100.jpg").write_bytes(b"a still")
+    assert database.flush(10)
+    return session_id
+
+
+def left_of(database: Database, folders: tuple[Path, Path], session_id: str) -> dict[str, int]:
+    with database.reading():
+        left = {kind: database.collection(kind).count_documents({"session_id": session_id}) for kind in OF_A_SESSION}
+        left["sessions"] = database.collection("sessions").count_documents({"_id": session_id})
+    return left | {"stills": len(list(folders[1].glob(f"still-{session_id}-*")))}
+
+
+def test_what_was_kept_for_long_enough_goes_and_the_rest_stays(database: Database, folders: tuple[Path, Path], retention: Retention) -> None:
+    old = add_session(database, folders, "old", NOW - timedelta(days=KEEP_DAYS, seconds=1))
+    young = add_session(database, folders, "young", NOW - timedelta(days=KEEP_DAYS, seconds=-1))
+    running = add_session(database, folders, "running", None)
+    database.write("rehearsals", "a", {"at": NOW - timedelta(days=KEEP_DAYS + 1)})
+    database.write("rehearsals", "b", {"at": NOW})
+    database.write("accommodations", "c", {"at": NOW - timedelta(days=1000)})
+    assert database.flush(10)
+
+    assert retention.sweep(NOW) == 1
+    assert set(left_of(database, folders, old).values()) == {0}
+    for kept in (young, running):
+        assert set(left_of(database, folders, kept).values()) == {1}
+    assert sorted(path.relative_to(folders[0]).as_posix() for path in folders[0].rglob("*")) == [
+        "running",
+        "running/flagged_1.mp4",
+        "young",
+        "young/flagged_1.mp4",
+    ]
+    assert database.get("rehearsals", "a") is None
+    assert database.get("rehearsals", "b") is not None
+    with database.reading():
+        assert database.collection("accommodations").count_documents({}) == 1
+    assert database.flush(10)
+    assert [(entry["what"], entry["count"]) for entry in database.audit_entries()] == [("sessions: deleted", 1)]
+    assert retention.sweep(NOW) == 0
+
+
+def test_a_student_keeps_the_folder_that_has_other_clips(database: Database, folders: tuple[Path, Path], retention: Retention) -> None:
+    add_session(database, folders, "old", NOW - timedelta(days=31), clip="ann/flagged_1.mp4")
+    add_session(database, folders, "young", NOW, clip="ann/flagged_2.mp4")
+    assert retention.sweep(NOW) == 1
+    assert [path.name for path in (folders[0] / "ann").iterdir()] == ["flagged_2.mp4"]
+
+
+def test_a_record_never_leads_out_of_the_folder_of_clips(
+    database: Database, folders: tuple[Path, Path], retention: Retention, tmp_path: Path
+) -> None:
+    (tmp_path / "other.mp4").write_bytes(b"not ours")
+    add_session(database, folders, "old", NOW - timedelta(days=31), clip="../other.mp4")
+    assert retention.sweep(NOW) == 1
+    assert (tmp_path / "other.mp4").exists()
+
+
+def test_a_session_whose_clip_cannot_be_deleted_keeps_its_records(
+    database: Database, folders: tuple[Path, Path], retention: Retention, caplog: pytest.LogCaptureFixture
+) -> None:
+    stuck = add_session(database, folders, "stuck", NOW - timedelta(days=40), clip="stuck.mp4")
+    (folders[0] / "stuck.mp4").unlink()
+    (folders[0] / "stuck.mp4").mkdir()  # what no unlink deletes, whoever asks
+    other = add_session(database, folders, "other", NOW - timedelta(days=35))
+    assert retention.sweep(NOW) == 1
+    assert left_of(database, folders, stuck)["sessions"] == 1
+    assert left_of(database, folders, other)["sessions"] == 0
+    assert "stuck.mp4 can't be deleted" in caplog.text
+    (folders[0] / "stuck.mp4").rmdir()
+    assert retention.sweep(NOW) == 1
+
+
+def test_more_than_one_page_is_deleted_in_one_sweep(database: Database, retention: Retention) -> None:
+    for number in range(PAGE + 5):
+        database.write("sessions", f"{number:032}", {"state": "ended", "ended_at": NOW - timedelta(days=31, seconds=number), "user_id": str(number)})
+    assert database.flush(10)
+    assert retention.sweep(NOW) == PAGE + 5
+
+
+def test_zero_days_delete_nothing(database: Database, folders: tuple[Path, Path]) -> None:
+    never = Retention(database, *folders, 0)
+    never.start()
+    assert not never._thread.is_alive()
+    never.stop()
+
+
+def test_an_old_session_is_found_by_an_index(database: Database) -> None:
+    with database.reading():
+        plan: dict[str, Any] = (
+            database.collection("sessions").find({"ended_at": {"$lt": NOW}, "state": {"$ne": "running"}}).sort("ended_at", 1).explain()
+        )
+    assert "by_end" in str(plan["queryPlanner"]["winningPlan"])

@@ -1,0 +1,79 @@
+"""Handing out pictures: a viewer whose line takes less than it asked for sees all of its sessions, each less often."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+from flask import Flask
+from socketio.packet import ACK, Packet
+
+from sessions.session import ExamSession
+from tests.helpers.web import settings_for
+from web.access.who_may import Access
+from web.proctor.live import Live, _Watch
+
+SESSIONS = [f"{number:032x}" for number in range(30)]
+ROOM = 10  # pictures that the line takes in each round
+
+
+class Narrow(Live):
+    """A viewer's line that takes ten pictures in a round, and then no more: the round trip of a slow network can't be made here."""
+
+    room = 0
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.sent: Counter[str] = Counter()
+
+    def _send_session(self, session_id: str, watches: dict[str, _Watch], now: float) -> None:
+        for watch in watches.values():
+            if self.room:
+                self.room -= 1
+                watch.sent_at = now
+                self.sent[session_id] += 1
+
+
+def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    live = Narrow(Flask("live"), Access(settings), async_mode="threading", fps=10)
+    live._watchers = {session_id: {"viewer": _Watch("binary", 1.0)} for session_id in SESSIONS}
+    for _ in range(30):
+        live.room = ROOM
+        live._dirty = set(SESSIONS)
+        live._hand_out_pictures()
+    assert [live.sent[session_id] for session_id in SESSIONS] == [10] * len(SESSIONS)
+
+
+def test_what_the_pages_hear_of_a_session_has_its_violations_in_words(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    live = Live(Flask("live"), Access(settings), async_mode="threading", fps=10)
+    violation = {"kind": "no_face", "points": 9, "start": 5, "end": 9}
+    session = SimpleNamespace(session_id=SESSIONS[0], exam_id=None, status=lambda: {"violations": [violation]})
+    live.tell("session_started", cast(ExamSession, session), {})
+    ((event, payload, _),) = live._messages
+    assert (event, payload["violations"]) == ("session_started", [violation | {"text": "Nobody in view for 4 s (+9)"}])
+
+
+def test_an_answer_never_stands_between_an_event_and_its_picture(tmp_path: Path) -> None:
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), async_mode="threading", fps=10)
+    server = live.socketio.server
+    viewer = server.manager.connect("line", "/")
+    sent: list[Any] = []
+    answer = threading.Thread(target=lambda: server._send_packet("line", Packet(ACK, data=[{"ok": True}], namespace="/", id=7)))
+
+    def send_packet(line: str, packet: Any) -> None:
+        sent.append(packet.data)
+        if len(sent) == 1:
+            answer.start()
+            answer.join(0.3)  # with nothing to stop it, it would be out by now
+
+    server.eio.send_packet = send_packet
+    server.eio.send = lambda line, data: sent.append(data)
+    live._emit("monitoring_update", {"frame": b"\xff\xd8"}, viewer)
+    answer.join()
+    assert [type(data) for data in sent] == [str, bytes, str]
+    assert sent[2].startswith("37[")

@@ -1,0 +1,342 @@
+"""The pages: each renders, holds to the strict policy, leads nowhere dead, and its scripts' own tests pass."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from settings.settings import Settings
+from web.access.headers import register_headers
+from web.access.who_may import Access, register_access
+from web.calls.errors import register_errors
+from web.pages import own_path, pages
+from web.parts import EXTENSION, Parts
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
+SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
+SESSION = "0123456789abcdef" * 2
+PAGES = ["/", "/review", "/analytics", "/exams", "/settings", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
+PAGE_OF_SCRIPT = {
+    "portal": "/portal",
+    "live": "/",
+    "review": "/review",
+    "session": f"/session/{SESSION}",
+    "report": f"/session/{SESSION}/report",
+    "analytics": "/analytics",
+    "exams": "/exams",
+    "settings": "/settings",
+}
+PASSWORD = "correct horse battery staple"
+
+
+class Page(HTMLParser):
+    """What a page is made of, as far as these tests ask."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.inline: list[str] = []
+        self._open = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
+        self._open = tag if tag in ("script", "style") else ""
+        self.inline += [f"{tag} {name}" for name in attributes if name == "style" or name.startswith("on")]
+        self.inline += [f"{tag} {value}" for value in attributes.values() if (value or "").strip().lower().startswith("javascript:")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open and data.strip():
+            self.inline.append(f"{self._open}: {data.strip()[:40]}")
+
+    def all(self, *tags: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.elements if tag in tags]
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(attributes["id"]) for _, attributes in self.elements if attributes.get("id")]
+
+
+def make_app(tmp_path: Path, **settings: Any) -> Flask:
+    chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
+    app = Flask("pages", root_path=str(ROOT))
+    access = Access(chosen)
+    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, None), access)
+    register_errors(app)
+    register_headers(app)
+    register_access(app, access)
+    app.register_blueprint(pages)
+    return app
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A caller on this machine, in protected mode: no login needed."""
+    with make_app(tmp_path).test_client() as client:
+        yield client
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[FlaskClient]:
+    """A caller of a server with a password."""
+    with make_app(tmp_path, proctor_password=PASSWORD).test_client() as client:
+        yield client
+
+
+def login_page(tmp_path: Path) -> str:
+    return make_app(tmp_path, proctor_password=PASSWORD).test_client().get("/login").text
+
+
+def html_of(client: FlaskClient, path: str, tmp_path: Path) -> str:
+    return login_page(tmp_path) if path == "/login" else client.get(path).text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_is_whole_and_holds_to_the_policy(client: FlaskClient, path: str, tmp_path: Path) -> None:
+    page = Page(html_of(client, path, tmp_path))
+    assert page.inline == []
+    assert len(page.all("main")) == 1
+    assert len(page.all("h1")) >= 1
+    assert len(page.ids) == len(set(page.ids))
+    assert page.all("html")[0]["lang"] == "en"
+    for address in [*(a.get("src") for a in page.all("script", "img")), *(a.get("href") for a in page.all("link"))]:
+        assert address is not None
+        with client.get(address) as answer:
+            assert answer.status_code == 200, address
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_reference_to_an_element_finds_one(client: FlaskClient, path: str, tmp_path: Path) -> None:
+    page = Page(html_of(client, path, tmp_path))
+    for _, attributes in page.elements:
+        for name in ("for", "aria-describedby", "aria-labelledby", "aria-controls", "data-copy"):
+            for wanted in (attributes.get(name) or "").split():
+                assert wanted in page.ids, f'{name}="{wanted}"'
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_field_has_a_label_and_every_icon_exists(client: FlaskClient, path: str, tmp_path: Path) -> None:
+    html = html_of(client, path, tmp_path)
+    page = Page(html)
+    labelled = {attributes.get("for") for attributes in page.all("label")}
+    for field in page.all("input", "select", "textarea"):
+        wrapped = field.get("type") in ("checkbox", "radio")  # stands inside its label
+        wrapped = wrapped or bool(field.get("aria-label"))
+        assert field.get("type") == "hidden" or wrapped or field.get("id") in labelled
+    symbols = set(re.findall(r'<symbol id="([a-z]+)"', (ROOT / "static" / "img" / "icons.svg").read_text()))
+    assert set(re.findall(r"icons\.svg#([a-z]+)", html)) <= symbols
+
+
+@pytest.mark.parametrize("script", PAGE_OF_SCRIPT)
+def test_every_element_that_a_script_needs_is_on_its_page(client: FlaskClient, script: str) -> None:
+    ids = Page(client.get(PAGE_OF_SCRIPT[script]).text).ids
+    seen: set[Path] = set()
+    waiting = [ROOT / "static" / "js" / f"{script}.js"]
+    while waiting:
+        source = waiting.pop()
+        if source in seen or not source.is_file() or "vendor" in source.parts:
+            continue
+        seen.add(source)
+        text = source.read_text()
+        waiting += [(source.parent / imported).resolve() for imported in re.findall(r'from "(\.[^"]+)"', text)]
+        for wanted in re.findall(r'byId\("([^"]+)"\)', text):
+            assert wanted in ids, f"{source.name} needs #{wanted}"
+    assert len(seen) > 3
+
+
+def test_every_module_that_is_imported_is_there() -> None:
+    for script in SCRIPTS:
+        for imported in re.findall(r'(?:from |URL\()"(\.[^"]+)"', script.read_text()):
+            if "vendor/" not in imported:  # brought by set-up from npm
+                assert (script.parent / imported).resolve().is_file(), f"{script.name} imports {imported}"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_every_text_of_a_page_is_marked_for_translation(template: Path) -> None:
+    source = template.read_text(encoding="utf-8")
+    for unsaid in (
+        r"{% trans.*?{% endtrans %}",
+        r"{% block body_(?:class|data) %}.*?{% endblock %}",
+        r"{%.*?%}|{{.*?}}|{#.*?#}",
+        r"<(code|kbd)\b.*?</\1>",
+    ):
+        source = re.sub(unsaid, "", source, flags=re.DOTALL)
+    for attribute in ("aria-label", "placeholder", "title", "alt"):
+        assert re.findall(rf'\b{attribute}="([^"]+)"', source) == []
+    assert re.findall(r"[A-Za-z].*", re.sub(r"<[^>]*>", "", source)) == []
+
+
+def test_what_a_page_says_is_said_in_one_place() -> None:
+    """Labels of a few words may be the same; a sentence that stood in a template and in the scripts would be two when one is changed."""
+    scripts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "static/js").glob("texts*.js"))
+    for template in TEMPLATES:
+        for text in re.findall(r"{% trans.*?%}(.*?){% (?:endtrans|pluralize)", template.read_text(encoding="utf-8")):
+            assert len(text.split()) < 4 or f'"{text.strip()}"' not in scripts, f"{template.name}: {text}"
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_templates_have_no_inline_script_or_style(template: Path) -> None:
+    text = template.read_text()
+    assert not re.search(r"<style|<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:", text)
+
+
+def test_scripts_and_styles_need_nothing_that_the_policy_refuses() -> None:
+    for script in SCRIPTS:
+        text = script.read_text()
+        assert not re.search(r"\beval\(|new Function\(|innerHTML|outerHTML|insertAdjacentHTML|setAttribute\(\"style\"", text), script.name
+        assert not re.search(r"https?://(?!www\.w3\.org/)", re.sub(r"https?://[.”]?", "", text) if script.name == "texts.js" else text), script.name
+    assert not re.search(r"url\(|@import", (ROOT / "static" / "css" / "app.css").read_text())
+
+
+def test_the_students_page_names_no_score_and_needs_no_login(guarded: FlaskClient) -> None:
+    answer = guarded.get("/portal")
+    assert answer.status_code == 200
+    assert not re.search(r"\bscore|\bpoints\b|flag", re.sub(r"<[^>]+>", " ", answer.text), re.IGNORECASE)
+
+
+def test_no_page_accuses() -> None:
+    for template in TEMPLATES:
+        words = re.sub(r"{[{%#].*?[}%#]}|<[^>]+>", " ", template.read_text())
+        assert not re.search(r"cheat|suspicious|offend|violat|!(?!doctype)", words, re.IGNORECASE), template.name
+
+
+def test_the_dashboard_shows_where_students_start(tmp_path: Path) -> None:
+    html = make_app(tmp_path, public_url="https://exam.example.org").test_client().get("/").text
+    assert "https://exam.example.org/portal" in html
+    assert "https://exam.example.org/api/session/create" in html
+    closed = make_app(tmp_path, portal_open=False).test_client().get("/").text
+    assert "/portal<" not in closed
+
+
+def test_pages_carry_the_rules_that_their_scripts_need(tmp_path: Path) -> None:
+    client = make_app(tmp_path, flag_threshold=14, update_silent_s=7).test_client()
+    body = Page(client.get("/").text).all("body")[0]
+    assert (body["data-flag-threshold"], body["data-silent-s"]) == ("14", "7.0")
+    assert Page(client.get(f"/session/{'0' * 32}").text).all("body")[0]["data-silent-s"] == "7.0"
+
+
+def test_an_old_bookmark_of_the_flagged_page_leads_to_the_review(client: FlaskClient) -> None:
+    answer = client.get("/flagged")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/review?state=all&rank=newest"
+
+
+def test_every_page_of_a_proctor_leads_to_the_others(client: FlaskClient) -> None:
+    wanted = {"/", "/review", "/analytics", "/exams", "/settings"}
+    for path in wanted | {f"/session/{SESSION}"}:
+        page = Page(client.get(path).text)
+        assert wanted <= {str(link.get("href")) for link in page.all("a")}, path
+        current = [link.get("href") for link in page.all("a") if link.get("aria-current") == "page"]
+        assert current == ([path] if path in wanted else []), path
+
+
+def test_the_settings_page_shows_what_is_in_force_and_no_secret(tmp_path: Path) -> None:
+    secrets = {"secret_key": "s" * 40, "api_token": "t" * 40, "mongo_uri": "mongodb://user:pass4711@db.example"}
+    html = make_app(tmp_path, points_speech=7, flag_threshold=14, **secrets).test_client().get("/settings").text
+    for name, value in [("POINTS_SPEECH", "7"), ("FLAG_THRESHOLD", "14")]:
+        assert re.search(rf"{name}</code></th><td[^>]*>{value}</td>", html), name
+    for secret in (*secrets.values(), "pass4711", str(tmp_path)):
+        assert secret not in html
+
+
+def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path) -> None:
+    plain = make_app(tmp_path).test_client().get("/portal").text
+    assert 'id="check-share"' not in plain
+    asked = make_app(tmp_path, screen_capture="required").test_client().get("/portal").text
+    assert 'id="check-share"' in asked
+    assert Page(asked).all("body")[0]["data-screen-capture"] == "required"
+
+
+def test_the_portal_asks_for_ids_only_where_it_is_open(tmp_path: Path) -> None:
+    for is_open, told in ((True, "true"), (False, "false")):
+        html = make_app(tmp_path, portal_open=is_open).test_client().get("/portal").text
+        assert Page(html).all("body")[0]["data-portal-open"] == told
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [(365, "deletes records and clips 365 days after the exam"), (1, "clips 1 day after"), (0, "Until your institution deletes them")],
+)
+def test_the_portal_says_for_how_long_things_are_kept(tmp_path: Path, days: int, said: str) -> None:
+    assert said in make_app(tmp_path, keep_days=days).test_client().get("/portal").text
+
+
+def test_the_exams_own_page_is_framed_where_one_is_set(tmp_path: Path) -> None:
+    html = make_app(tmp_path, exam_url="https://exam.example.org/start").test_client().get("/portal").text
+    frames = [(frame["data-src"], frame.get("src")) for frame in Page(html).all("iframe")]
+    assert frames == [("https://exam.example.org/start", None)]  # asked for by the script once the exam runs
+    assert Page(make_app(tmp_path).test_client().get("/portal").text).all("iframe") == []
+
+
+def test_a_session_id_that_is_none_gets_a_page_that_says_so(client: FlaskClient) -> None:
+    for wrong in ("nope", "0" * 31, "<script>", "A" * 32):
+        answer = client.get(f"/session/{wrong}")
+        assert answer.status_code == 404
+        assert "<script>" not in answer.text.replace('<script src="/static/js/theme.js"></script>', "")
+        assert "There is nothing here" in answer.text
+
+
+def test_a_page_for_proctors_asks_for_the_login_and_comes_back(guarded: FlaskClient) -> None:
+    answer = guarded.get(f"/session/{SESSION}")
+    assert answer.status_code == 302
+    form = guarded.get(answer.headers["Location"])
+    assert form.status_code == 200
+    wanted = next(field["value"] for field in Page(form.text).all("input") if field.get("name") == "next")
+    assert wanted == f"/session/{SESSION}"
+
+    wrong = guarded.post("/login", data={"username": "proctor", "password": "guess", "next": wanted})
+    assert wrong.status_code == 401
+    assert "Name or password is wrong" in wrong.text
+    assert guarded.get("/").status_code == 302
+
+    right = guarded.post("/login", data={"username": "proctor", "password": PASSWORD, "next": wanted})
+    assert (right.status_code, right.headers["Location"]) == (302, wanted)
+    assert guarded.get(wanted).status_code == 200
+    assert guarded.get("/login").status_code == 302
+
+    assert guarded.post("/logout").status_code == 302
+    assert guarded.get("/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ("/review", "/review"),
+        ("/review?after=1-2&x=y", "/review?after=1-2&x=y"),
+        (f"/session/{SESSION}", f"/session/{SESSION}"),
+        ("", "/"),
+        ("flagged", "/"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("///evil.example/", "/"),
+        ("/\\evil.example/", "/"),
+        ("\\\\evil.example", "/"),
+        ("/\t/evil.example/", "/"),
+        ("/\n/evil.example/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nSet-Cookie: x=y", "/"),
+    ],
+)
+def test_a_login_leads_only_to_pages_of_this_server(tmp_path: Path, given: str, taken: str) -> None:
+    with make_app(tmp_path).test_request_context():
+        assert own_path(given) == taken
+
+
+def test_the_portal_lists_only_what_is_watched(tmp_path: Path) -> None:
+    assert "Where you look." in make_app(tmp_path).test_client().get("/portal").text
+    html = make_app(tmp_path, points_gaze_distracted=0, points_copy_paste=0).test_client().get("/portal").text
+    assert "Where you look." not in html
+    assert "copied or pasted, never what" not in html
+    assert "Whether somebody speaks." in html

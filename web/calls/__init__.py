@@ -1,0 +1,1 @@
+"""What all calls share: bodies, values, errors, the OpenAPI page, the audit."""

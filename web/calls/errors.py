@@ -1,0 +1,137 @@
+"""How errors are told: JSON in one form for calls, a small page for people."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from flask import Flask, redirect, render_template, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from basics import errors
+from basics.errors import ProctorError
+from web.access.who_may import is_websocket
+from web.calls.schemas import ErrorAnswer, Problem
+
+logger = logging.getLogger(__name__)
+
+
+class NotReady(errors.NotFound):
+    """The clip is still being made. Ask again after `retry_after_s`."""
+
+    code = "not_ready"
+
+
+STATUS: dict[type[ProctorError], int] = {
+    errors.ConfigError: 500,
+    errors.DeviceError: 503,
+    errors.DetectorError: 503,
+    errors.StorageError: 503,
+    errors.TooLarge: 413,
+    errors.Unsupported: 415,
+    errors.Unauthorized: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.TooMany: 429,
+}
+
+# What the web server itself refuses, before a view is asked.
+HTTP_CODES = {
+    400: "invalid",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "timeout",
+    413: "too_large",
+    415: "unsupported",
+    416: "range",
+    429: "too_many",
+    500: "internal",
+}
+
+API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
+STORAGE_RETRY_S = 5  # by then the writer has tried the database again
+
+
+def status_of(error: ProctorError) -> int:
+    """The HTTP status of an error: 422 where a field is wrong, 400 where the whole can't be read, else its class's own."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    if isinstance(error, errors.InvalidInput):
+        return 422 if error.field else 400
+    return 500
+
+
+def register_errors(app: Flask) -> None:
+    """Answer every error of `app` in its form."""
+    app.register_error_handler(ProctorError, _proctor_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _proctor_error(error: ProctorError) -> Response:
+    status = status_of(error)
+    if status >= 500:
+        logger.warning("%s %s: %s", request.method, request.path, error.message)
+    if status == 401 and not _wants_json() and request.method == "GET":
+        return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
+    response = _answer(status, error.code, error.message, error.field, error.details)
+    wait = error.details.get("retry_after_s", STORAGE_RETRY_S if isinstance(error, errors.StorageError) else None)
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
+    if status == 401 and _wants_json():
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # a redirect by routing
+        return error.get_response()
+    response = _answer(status, HTTP_CODES.get(status, error.name.lower().replace(" ", "_")), _http_message(status, error), None, {})
+    for name, value in error.get_headers():
+        if name.lower() in ("allow", "content-range", "retry-after"):
+            response.headers[name] = value
+    return response
+
+
+def _http_message(status: int, error: HTTPException) -> str:
+    path = request.path[:200]
+    if status == 404:
+        return f"There is nothing at {path!r}. The calls are listed at /api/openapi.json."
+    if status == 405:
+        return f"{request.method} is not for {path!r}; use {', '.join(sorted(getattr(error, 'valid_methods', None) or []))}."
+    if status == 413:
+        return f"The body is larger than the {(request.max_content_length or 0) // 1024} KB allowed (MAX_BODY_KB)."
+    return error.description or error.name
+
+
+def _unexpected(error: Exception) -> Response:
+    logger.error("%s %s failed", request.method, request.path, exc_info=error)
+    return _answer(
+        500,
+        "internal",
+        "The server failed to answer this. What happened is in its log, app_errors.log; nothing that was acknowledged is lost.",
+        None,
+        {},
+    )
+
+
+def _answer(status: int, code: str, message: str, field: str | None, details: dict[str, Any]) -> Response:
+    if not _wants_json():
+        return Response(render_template("error.html", status=status, code=code, message=message), status=status, mimetype="text/html")
+    named = {"field": field} if field else {}
+    answer = ErrorAnswer(success=False, error=Problem(**details | named | {"code": code, "message": message}))
+    return Response(answer.model_dump_json(exclude_unset=True), status=status, mimetype="application/json")
+
+
+def _wants_json() -> bool:
+    """Calls are answered in JSON, pages to people; a caller of a page that asks for JSON and not for HTML gets it too."""
+    if request.path.startswith(API_PATHS) or is_websocket(request.environ):
+        return True
+    return request.accept_mimetypes.best_match(["text/html", "application/json"], "text/html") == "application/json"

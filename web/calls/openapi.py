@@ -1,0 +1,208 @@
+"""The description of every route as OpenAPI 3.1.
+
+It is made from the route table, the table of who may and the pydantic models, so that it can't differ from them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from web.access.who_may import WHO_MAY
+from web.calls.schemas import ErrorAnswer
+
+VERSION = "1.0.0"  # of the published calls
+REF = "#/components/schemas/{model}"
+
+ERRORS: Mapping[int, str] = {
+    400: "The body can't be read: it isn't a JSON object.",
+    401: "A login or a token is needed.",
+    403: "This caller may not: another machine in protected mode, another site's page, a closed portal.",
+    404: "There is nothing under this name.",
+    405: "Not a method of this path.",
+    409: "It contradicts what is there; the error's further fields say what is in the way.",
+    413: "The body is larger than MAX_BODY_KB.",
+    415: "The body isn't said to be JSON.",
+    416: "The range lies outside the clip.",
+    422: "A field is wrong; `field` names it.",
+    429: "A limit of sessions or tries is reached; `Retry-After` says when to come again, where it is known.",
+    500: "The server failed; its log says why.",
+    503: "The database is away; `Retry-After` says when to come again.",
+}
+ALWAYS = (403, 405, 500)  # any call can end so
+WITH_BODY = (400, 413, 415, 422)
+
+SOCKET_IO = """Proctors' live updates: Socket.IO (protocol 5), default namespace, at `/socket.io/`,
+with the proctor's login, the API token or from this machine.
+
+Client to server: `join_session {session_id, frames?: "base64"|"binary"|"none", fps?}`, `leave_session {session_id}`,
+`join_sound {session_id}`, `leave_sound {session_id}`, `join_exam {exam_id?}`, `leave_exam {exam_id?}`;
+each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message}}`.
+
+Server to client:
+`monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`,
+`interval_flagged {session_id, user_id, exam_id, interval, video_id, score, flagged_intervals, violations, reasons, timestamp}`,
+`clip_ready {session_id, interval, video_id, url, duration, clip}`, `session_started {…}`,
+`session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,
+`break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
+`message_sent {session_id, id, text, level, by, at, delivered, read}`, `message_read {session_id, id}`,
+`sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
+
+STUDENT_LINK = """A WebSocket without compression.
+
+Binary messages carry one picture or a stretch of sound behind a little endian header of 16 bytes:
+u8 kind (1 picture, 2 sound, 3 screen still), u8 codec (1 jpeg, 2 pcm16, 3 h264, 4 opus),
+u8 flags (bit 0 key, bits 1-3 temporal layer), u8 version = 1, u32 sequence number of the kind, f64 time in ms on the page's clock.
+
+Text messages are JSON objects with a `type`: `acts`, `clock`, `device`, `break`, `read`, `end` from the page;
+`welcome`, `clock`, `acts` (acknowledged ids), `quality`, `message`, `pause`, `slower`, `faster`, `ended`, `replaced`, `error` from the server."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the route table doesn't tell of a call."""
+
+    answer: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    query: type[BaseModel] | None = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+    media_type: str = "application/json"
+    description: str = ""
+
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def describe(
+    answer: type[BaseModel] | None = None,
+    *,
+    body: type[BaseModel] | None = None,
+    query: type[BaseModel] | None = None,
+    status: int = 200,
+    errors: tuple[int, ...] = (),
+    media_type: str = "application/json",
+    description: str = "",
+) -> Callable[[View], View]:
+    """Say of a view what it takes and answers. Its docstring's first line is the call's summary."""
+
+    def attach(view: View) -> View:
+        view.call = Call(answer, body, query, status, errors, media_type, description)  # type: ignore[attr-defined]
+        return view
+
+    return attach
+
+
+def build(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of every route of `app`."""
+    schemas = _Schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = app.view_functions[rule.endpoint]
+        # A colleague's page needs no `describe`: it answers HTML, and its docstring says what it shows.
+        call: Call = getattr(view, "call", None) or Call(media_type="application/octet-stream" if rule.endpoint == "static" else "text/html")
+        path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
+        for method in sorted((rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
+            paths.setdefault(path, {})[method.lower()] = _operation(rule.endpoint, method, rule.arguments, view, call, rule.websocket, schemas)
+    paths["/socket.io/"] = {
+        "get": {
+            "operationId": "socket_io",
+            "tags": ["live"],
+            "summary": "Proctors' live updates over Socket.IO.",
+            "description": SOCKET_IO,
+            "responses": {"101": {"description": "The WebSocket is open."}, "200": {"description": "Long polling."}},
+            "security": _security("proctor"),
+        }
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Exam proctoring server",
+            "version": VERSION,
+            "description": "Watches exam sessions, points at what needs a look, and keeps a clip of it. A person decides. "
+            "With no password set, requests from this machine need no token.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.definitions(),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, for scripts."},
+                "login": {"type": "apiKey", "in": "cookie", "name": "proctor_login", "description": "A proctor's login."},
+                "student": {"type": "http", "scheme": "bearer", "description": "A student's token for one session."},
+                "studentLink": {"type": "apiKey", "in": "query", "name": "token", "description": "The same, for the WebSocket."},
+            },
+        },
+    }
+
+
+class _Schemas:
+    """Collects the models that the calls use."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {}
+
+    def ref(self, model: type[BaseModel], mode: JsonSchemaMode = "serialization") -> dict[str, str]:
+        self._models[model, mode] = None
+        return {"$ref": REF.format(model=model.__name__)}
+
+    def definitions(self) -> dict[str, Any]:
+        _, document = models_json_schema(list(self._models), ref_template=REF)
+        return dict(document.get("$defs", {}))
+
+
+def _operation(endpoint: str, method: str, arguments: set[str], view: Any, call: Call, websocket: bool, schemas: _Schemas) -> dict[str, Any]:
+    who = WHO_MAY.get(endpoint, "proctor")
+    summary, _, rest = (view.__doc__ or "Serve a file of the pages: a style sheet, a script, a picture.").strip().partition("\n")
+    text = call.description or (STUDENT_LINK if websocket else " ".join(rest.split()))
+    codes = {*call.errors, *ALWAYS, *(WITH_BODY if call.body else ()), *((422,) if call.query else ()), *((401,) if who != "open" else ())}
+    operation: dict[str, Any] = {
+        "operationId": f"{endpoint}_{method}".replace(".", "_").lower(),
+        "tags": [endpoint.partition(".")[0]],
+        "summary": summary,
+        "responses": {"101": {"description": "The WebSocket is open."}} if websocket else {str(call.status): _answered(call, schemas)},
+        "security": _security(who, websocket),
+    }
+    if text:
+        operation["description"] = text
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in sorted(arguments)]
+    if call.query:
+        parameters += _query_parameters(call.query)
+    if parameters:
+        operation["parameters"] = parameters
+    if call.body:
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas.ref(call.body, "validation")}}}
+    if call.media_type == "video/mp4":
+        operation["responses"]["206"] = {"description": "The part that the Range header asks for.", "content": {"video/mp4": {}}}
+        operation["responses"]["304"] = {"description": "Not changed since the ETag that If-None-Match names."}
+    error_type = "text/html" if call.media_type == "text/html" and not websocket else "application/json"
+    for code in sorted(codes):
+        content = {error_type: {"schema": schemas.ref(ErrorAnswer)} if error_type == "application/json" else {}}
+        operation["responses"][str(code)] = {"description": ERRORS[code], "content": content}
+    return operation
+
+
+def _answered(call: Call, schemas: _Schemas) -> dict[str, Any]:
+    description = (call.answer.__doc__ or "").strip().partition("\n")[0] if call.answer else "As the summary says."
+    return {"description": description, "content": {call.media_type: {"schema": schemas.ref(call.answer)} if call.answer else {}}}
+
+
+def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
+    schema = model.model_json_schema()
+    required = schema.get("required", ())
+    return [{"name": name, "in": "query", "required": name in required, "schema": field} for name, field in schema["properties"].items()]
+
+
+def _security(who: str, websocket: bool = False) -> list[dict[str, list[str]]]:
+    if who == "open":
+        return []
+    if who == "student":
+        return [{"studentLink": []}] if websocket else [{"student": []}]
+    return [{"token": []}, {"login": []}]

@@ -1,0 +1,75 @@
+"""The calls for operators: each part's state, the figures for Prometheus, and the description of all calls."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from web.calls.openapi import build, describe
+from web.calls.schemas import Health, reply
+from web.operator.metrics import CONTENT_TYPE, metrics_of
+from web.parts import Parts, parts
+
+health_calls = Blueprint("health", __name__)
+
+LOW_DISK_BYTES = 1 << 30  # 1 GiB: some ten thousand seconds of clips, and time to act
+WELL = frozenset({"ok", "ready", "idle", "off", "running", "starting", "loading"})
+
+
+@health_calls.get("/api/health")
+@describe(Health)
+def health() -> Response:
+    """Show each part's state.
+
+    200 whenever the server serves; `status` is `degraded` where a part needs a look.
+    """
+    found = part_states(parts())
+    status: Literal["ok", "degraded"] = "ok" if all(is_well(state) for state in found.values()) else "degraded"
+    if not parts().access.is_proctor(request):
+        return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")
+    uptime = time.monotonic() - parts().started
+    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().notes), parts=found))
+
+
+@health_calls.get("/metrics")
+@describe(media_type="text/plain")
+def metrics() -> Response:
+    """Show the figures in Prometheus' text format."""
+    return Response(metrics_of(current_app).text(), content_type=CONTENT_TYPE)
+
+
+@health_calls.get("/api/openapi.json")
+@describe()
+def openapi() -> Response:
+    """Describe every call, as OpenAPI 3.1."""
+    return jsonify(build(current_app))
+
+
+def part_states(of: Parts) -> dict[str, Any]:
+    """The state of every part by its name, each a mapping with a `state`."""
+    return {"database": of.database.health(), **of.monitor.health(), "disk": disk_state(of.settings.clips_dir)}
+
+
+def disk_state(folder: Path) -> dict[str, Any]:
+    """How much room the disk of the clips has."""
+    present = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
+    try:
+        free = shutil.disk_usage(present).free
+    except OSError as error:
+        return {"state": "error", "reason": f"{present} can't be asked for its free space: {error}"}
+    if free < LOW_DISK_BYTES:
+        return {"state": "low", "free_mb": free >> 20, "reason": f"{free >> 20} MB are left for clips. Make room on the disk of {folder}."}
+    return {"state": "ok", "free_mb": free >> 20}
+
+
+def is_well(state: object) -> bool:
+    """Are this part and all within it in a state that needs no look?"""
+    if not isinstance(state, Mapping):
+        return True
+    named = state.get("state")
+    return (named is None or named in WELL) and all(is_well(inner) for inner in state.values())

@@ -1,0 +1,1 @@
+"""What proctors' pages and scripts ask."""

@@ -1,0 +1,94 @@
+"""Stored documents and live states as the answers of the REST calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from web.calls.schemas import (
+    ActiveSession,
+    CheckAnswer,
+    ClipAnswer,
+    FlaggedAnswer,
+    IntervalAnswer,
+    SessionAnswer,
+    ViolationAnswer,
+)
+from web.proctor.wording import sentences, with_sentences
+
+Document = Mapping[str, Any]
+
+
+def violation_answers(violations: Sequence[Document]) -> list[ViolationAnswer]:
+    """Violations as stored, each with its sentence."""
+    return [ViolationAnswer(**violation) for violation in with_sentences(violations)]
+
+
+def interval_answer(document: Document) -> IntervalAnswer:
+    """An interval of a session."""
+    return IntervalAnswer(**_interval_fields(document))
+
+
+def flagged_answer(document: Document) -> FlaggedAnswer:
+    """A flagged interval, with whose it is and why."""
+    fields = _interval_fields(document)
+    return FlaggedAnswer(
+        **fields,
+        session_id=document["session_id"],
+        user_id=document["user_id"],
+        exam_id=document.get("exam_id"),
+        url=fields["clip"].url,
+        reasons=sentences(document.get("violations") or []),
+    )
+
+
+def check_answer(document: Document, *, readings: bool = False) -> CheckAnswer:
+    """A check record, with every single reading only where they are asked for."""
+    left_out = ("_id", "session_id") if readings else ("_id", "session_id", "readings")
+    return CheckAnswer(**{name: value for name, value in document.items() if name not in left_out})
+
+
+def session_answer(document: Document, live: Document | None = None) -> SessionAnswer:
+    """A session as stored; `live`, its status while it runs, is newer than what the database has."""
+    fields = _only(SessionAnswer.model_fields, document) | {"session_id": document["_id"]}
+    if live is not None:
+        fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
+    return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
+
+
+def active_session(status: Document) -> ActiveSession:
+    """A running session in the list of them."""
+    violations = violation_answers(status.get("violations") or [])
+    return ActiveSession(**{**status, "violations": violations})
+
+
+def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: str, after: str | None) -> list[dict[str, Any]]:
+    """A running session's intervals after `after`: as they are in memory, which is newer, with what only the database has (reviews)."""
+    first = -1 if after is None else int(after.rpartition("-")[2])
+    by_index: dict[int, dict[str, Any]] = {interval["index"]: dict(interval) for interval in stored}
+    for interval in live:
+        index = interval["index"]
+        if index > first:
+            by_index[index] = {**by_index.get(index, {}), **interval, "_id": f"{session_id}-{index}"}
+    return [by_index[index] for index in sorted(by_index)]
+
+
+def video_url(interval_id: str) -> str:
+    """Where the clip of an interval is served."""
+    return f"/api/video/{interval_id}"
+
+
+def _interval_fields(document: Document) -> dict[str, Any]:
+    clip = dict(document.get("clip") or {})
+    clip["marks"] = [tuple(mark) for mark in clip.get("marks") or []]
+    url = video_url(document["_id"]) if clip.get("state") == "ready" else None
+    return _only(IntervalAnswer.model_fields, document) | {
+        "video_id": document["_id"],
+        "violations": violation_answers(document.get("violations") or []),
+        "clip": ClipAnswer(**clip | {"url": url}),
+    }
+
+
+def _only(names: Mapping[str, Any], document: Document) -> dict[str, Any]:
+    """The fields that an answer has and the document gives."""
+    return {name: document[name] for name in names if document.get(name) is not None}

@@ -1,0 +1,352 @@
+"""The proctors' Socket.IO: who watches which session, and one pump that hands every message out.
+
+A viewer has a bounded queue of its own: one that is slow skips pictures, one that is stuck is let go, and nobody else notices.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, request
+from flask_socketio import SocketIO, join_room, leave_room
+
+from basics.errors import InvalidInput, NotFound, ProctorError
+from basics.readings import Frame
+from basics.times import iso_time
+from sessions.session import ExamSession
+from web.access.who_may import Access
+from web.proctor.sound import LiveSound
+from web.proctor.wording import sentences, with_sentences
+
+log = logging.getLogger(__name__)
+
+BACKLOG_MAX = 4  # messages that wait for one viewer: with more it gets no further picture for now (a picture is two)
+STUCK_BACKLOG = 400  # a viewer that lets this many messages wait has stopped reading
+MESSAGES_MAX = 10_000  # messages that wait for the pump; beyond it the oldest go
+STILL_S = 1.0  # a watched session without new pictures is told of this often
+WATCHED_MAX = 200  # sessions that one viewer may watch
+ALL_EXAMS = "exams"
+FRAMES = ("base64", "binary", "none")
+
+
+@dataclass(slots=True)
+class _Watch:
+    """What one viewer wants of one session, and when it last got something."""
+
+    frames: str
+    step: float
+    sent_at: float = -1.0
+    frame_at: float = -1.0
+
+
+@dataclass(slots=True)
+class _Viewer:
+    watches: dict[str, _Watch] = field(default_factory=dict)
+
+
+class Live:
+    """Takes events of sessions from any thread with `tell`, and hands them to the viewers from its one pump."""
+
+    def __init__(self, app: Flask, access: Access, *, async_mode: str, fps: float) -> None:
+        self._access = access
+        self._fps = fps
+        self.get_session: Callable[[str], ExamSession | None] = lambda _: None  # set once, by the app: monitor and live know each other
+        self._viewers: dict[str, _Viewer] = {}
+        self._watchers: dict[str, dict[str, _Watch]] = {}
+        self._lock = threading.Lock()
+        self.audit: Callable[[dict[str, Any]], Any] = lambda _: None  # who listened; set by the app
+        self._sound = LiveSound()
+        self._messages: deque[tuple[str, dict[str, Any], list[str]]] = deque(maxlen=MESSAGES_MAX)
+        self._dirty: set[str] = set()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._pump: Any = None
+        self.on_event: list[Callable[[str, ExamSession, dict[str, Any]], None]] = []
+        # No cross-origin headers at all: who may connect is decided by `Access` at the handshake.
+        self.socketio = SocketIO(
+            app,
+            async_mode=async_mode,
+            cors_allowed_origins=[],
+            async_handlers=False,
+            max_http_buffer_size=64 << 10,
+            logger=False,
+            engineio_logger=False,
+        )
+        self._green = async_mode == "eventlet"
+        self._whole = threading.RLock()
+        self._keep_answers_apart()
+        self._register()
+
+    # From the sessions, any thread
+
+    def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
+        """Take an event of a session. Never blocks."""
+        if event in {"frame", "update"}:
+            if session.session_id in self._watchers:
+                self._dirty.add(session.session_id)
+                self._wake.set()
+            return
+        if event == "sound":
+            self._sound.put(session.session_id, payload["sound"])
+            self._wake.set()
+            return
+        if event == "session_ended":
+            self._sound.ended(session.session_id)
+        for listener in self.on_event:
+            listener(event, session, payload)
+        if event in {"notices", "key"}:
+            return
+        if event == "session_started":
+            payload = _status(session)
+        elif event == "interval_flagged":
+            payload = payload | {"reasons": sentences(payload["violations"])}
+        rooms = [f"session:{session.session_id}", ALL_EXAMS]
+        if session.exam_id is not None:
+            rooms.append(f"exam:{session.exam_id}")
+        self._messages.append((event, payload, rooms))
+        self._dirty.add(session.session_id)
+        self._wake.set()
+
+    def announce(self, event: str, payload: dict[str, Any], exam_id: str | None) -> None:
+        """Tell the dashboards of something that people did. Never blocks."""
+        rooms = [f"session:{payload['session_id']}", ALL_EXAMS, *([f"exam:{exam_id}"] if exam_id is not None else [])]
+        self._messages.append((event, payload, rooms))
+        self._wake.set()
+
+    # The pump
+
+    def start(self) -> None:
+        """Start the pump. Under eventlet it is the one green thread that touches the hub."""
+        if self._green:
+            self._pump = self.socketio.start_background_task(self._pump_green)
+        else:
+            self._pump = threading.Thread(target=self._pump_loop, name="live-pump", daemon=True)
+            self._pump.start()
+
+    def stop(self) -> None:
+        """Stop the pump and let every viewer go."""
+        self._stopping.set()
+        self._wake.set()
+        if isinstance(self._pump, threading.Thread):
+            self._pump.join(5)
+        for viewer in list(self._viewers):
+            self._let_go(viewer)
+        self.socketio.server.eio.shutdown()
+
+    def _pump_loop(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(STILL_S)
+            self._wake.clear()
+            self._pump_once()
+
+    def _pump_green(self) -> None:
+        # Real threads can't wake a green one: it looks for itself, fifty times a second.
+        while not self._stopping.is_set():
+            self.socketio.sleep(0.02)
+            self._pump_once()
+
+    def _pump_once(self) -> None:
+        try:
+            while self._messages:
+                event, payload, rooms = self._messages.popleft()
+                self._emit(event, ready_for_json(payload), rooms)
+            self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
+            self._hand_out_pictures()
+        except Exception:
+            log.exception("a message to the dashboards was lost")
+
+    def _emit(self, event: str, payload: Any, to: str | list[str]) -> None:
+        with self._whole:
+            self.socketio.server.emit(event, payload, to=to)
+
+    def _keep_answers_apart(self) -> None:
+        # An event with a picture goes out as two messages, and an answer to a viewer comes from that viewer's own thread: between the two it
+        # breaks the protocol, and the viewer's connection ends (python-socketio's issue 403 is the same on the other side).
+        server = self.socketio.server
+        send = server._send_packet
+
+        def send_whole(eio_sid: str, packet: Any) -> None:
+            with self._whole:
+                send(eio_sid, packet)
+
+        server._send_packet = send_whole
+
+    def _hand_out_pictures(self) -> None:
+        now = time.monotonic()
+        dirty, self._dirty = self._dirty, set()
+        with self._lock:
+            watched = {session_id: dict(watches) for session_id, watches in self._watchers.items()}
+        # Whoever has waited longest goes first: a viewer whose line takes less than it asked for sees all of its tiles, each less often.
+        for session_id, watches in sorted(watched.items(), key=lambda one: min((watch.sent_at for watch in one[1].values()), default=0.0)):
+            still = [sid for sid, watch in watches.items() if now - watch.sent_at >= STILL_S]
+            if session_id in dirty or still:
+                self._send_session(session_id, watches, now)
+
+    def _send_session(self, session_id: str, watches: dict[str, _Watch], now: float) -> None:
+        session = self.get_session(session_id)
+        if session is None:
+            return
+        status: dict[str, Any] | None = None
+        frame: Frame | None = None
+        session.watch(max((1 / watch.step for watch in watches.values() if watch.frames != "none"), default=0.0))
+        for sid, watch in watches.items():
+            # A tenth of a step early is due: pictures come at their own beat, and every second one would be missed else.
+            if now - watch.sent_at < watch.step * 0.9 or not self._has_room(sid):
+                continue
+            if status is None:
+                frame = session.newest_frame()
+                status = ready_for_json(_status(session))
+            update = status | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
+            if frame is not None:
+                update["timestamp"] = iso_time(session.wall(frame.at))
+                update["frame_at"] = round(frame.at, 3)
+                if watch.frames != "none" and frame.at > watch.frame_at:
+                    update["frame"] = frame.data if watch.frames == "binary" else base64.b64encode(frame.data).decode()
+                    watch.frame_at = frame.at
+            watch.sent_at = now
+            self._emit("monitoring_update", update, sid)
+
+    def _has_room(self, sid: str) -> bool:
+        waiting = self._backlog(sid)
+        if waiting > STUCK_BACKLOG:
+            log.warning("a dashboard has stopped reading and is let go")
+            self._let_go(sid)
+            return False
+        return waiting <= BACKLOG_MAX
+
+    def _backlog(self, sid: str) -> int:
+        eio_sid = self.socketio.server.manager.eio_sid_from_sid(sid, "/")
+        connection = self.socketio.server.eio.sockets.get(eio_sid)
+        return connection.queue.qsize() if connection is not None else 0
+
+    def _let_go(self, sid: str) -> None:
+        self._forget(sid)
+        try:
+            self.socketio.server.disconnect(sid)
+        except (KeyError, OSError):
+            log.debug("a dashboard was gone already")
+
+    # From the viewers
+
+    def _register(self) -> None:
+        on: Any = self.socketio.on
+        on("connect")(self._connect)
+        on("disconnect")(self._disconnect)
+        on("join_session")(lambda data=None: self._answer(self._join_session, data))
+        on("leave_session")(lambda data=None: self._answer(self._leave_session, data))
+        on("join_sound")(lambda data=None: self._answer(self._join_sound, data))
+        on("leave_sound")(lambda data=None: self._answer(self._leave_sound, data))
+        on("join_exam")(lambda data=None: self._answer(self._join_exam, data))
+        on("leave_exam")(lambda data=None: self._answer(self._leave_exam, data))
+
+    def _connect(self, auth: Any = None) -> bool:
+        if not self._access.may_watch(request.environ):
+            return False
+        with self._lock:
+            self._viewers[_sid()] = _Viewer()
+        return True
+
+    def _disconnect(self, reason: Any = None) -> None:
+        self._forget(_sid())
+
+    def _forget(self, sid: str) -> None:
+        self._sound.forget(sid)
+        with self._lock:
+            viewer = self._viewers.pop(sid, None)
+            for session_id in viewer.watches if viewer else ():
+                self._unwatch(session_id, sid)
+
+    def _unwatch(self, session_id: str, sid: str) -> None:
+        watches = self._watchers.get(session_id, {})
+        watches.pop(sid, None)
+        if not watches:
+            self._watchers.pop(session_id, None)
+
+    def _answer(self, handle: Callable[[dict[str, Any]], None], data: Any) -> dict[str, Any]:
+        try:
+            if data is not None and not isinstance(data, dict):
+                raise InvalidInput("send an object, such as {session_id}")
+            handle(data or {})
+        except ProctorError as error:
+            return {"ok": False, "error": {"code": error.code, "message": error.message}}
+        return {"ok": True}
+
+    def _running(self, session_id: Any) -> ExamSession:
+        session = self.get_session(session_id) if isinstance(session_id, str) else None
+        if session is None:
+            raise NotFound(f"no session {str(session_id)[:80]!r} is running")
+        return session
+
+    def _join_sound(self, data: dict[str, Any]) -> None:
+        session = self._running(data.get("session_id"))
+        self._sound.join(session, _sid())
+        self.audit({"who": "proctor", "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
+
+    def _leave_sound(self, data: dict[str, Any]) -> None:
+        self._sound.leave(str(data.get("session_id")), _sid())
+
+    def _join_session(self, data: dict[str, Any]) -> None:
+        session_id, frames, fps = data.get("session_id"), data.get("frames", "base64"), data.get("fps", self._fps)
+        session = self._running(session_id)
+        if frames not in FRAMES:
+            raise InvalidInput(f"frames={str(frames)[:40]!r} isn't known; it is one of {', '.join(FRAMES)}", field="frames")
+        if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
+            raise InvalidInput(f"fps={str(fps)[:40]!r} must be a number above 0 and at most 60", field="fps")
+        sid = _sid()
+        with self._lock:
+            viewer = self._viewers.setdefault(sid, _Viewer())
+            if len(viewer.watches) >= WATCHED_MAX and session_id not in viewer.watches:
+                raise InvalidInput(f"one dashboard watches at most {WATCHED_MAX} sessions; leave some")
+            watch = _Watch(frames, 1 / fps)
+            viewer.watches[session.session_id] = watch
+            self._watchers.setdefault(session.session_id, {})[sid] = watch
+        join_room(f"session:{session.session_id}")
+        self._dirty.add(session.session_id)
+        self._wake.set()
+
+    def _leave_session(self, data: dict[str, Any]) -> None:
+        session_id = str(data.get("session_id"))
+        with self._lock:
+            viewer = self._viewers.get(_sid())
+            if viewer is not None and viewer.watches.pop(session_id, None) is not None:
+                self._unwatch(session_id, _sid())
+        leave_room(f"session:{session_id}")
+
+    def _join_exam(self, data: dict[str, Any]) -> None:
+        join_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}")
+
+    def _leave_exam(self, data: dict[str, Any]) -> None:
+        leave_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}")
+
+    def health(self) -> dict[str, Any]:
+        """How many watch, for `/api/health`."""
+        return {"state": "ok", "viewers": len(self._viewers), "waiting": len(self._messages)}
+
+
+def _sid() -> str:
+    return str(getattr(request, "sid", ""))
+
+
+def _status(session: ExamSession) -> dict[str, Any]:
+    """How a session is, with its violations in words: the pages have no others."""
+    status = session.status()
+    return status | {"violations": with_sentences(status["violations"])}
+
+
+def ready_for_json(value: Any) -> Any:
+    """`value` with its times as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return iso_time(value)
+    if isinstance(value, dict):
+        return {name: ready_for_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [ready_for_json(item) for item in value]
+    return value

@@ -1,0 +1,82 @@
+"""The calls by which people decide about flagged intervals."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from flask import Blueprint, Response, request
+
+from basics.errors import NotFound
+from web.calls.audit import note
+from web.calls.openapi import describe
+from web.calls.schemas import Opinion, ReviewAnswer, read_body, read_query, reply
+from web.calls.schemas_desk import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
+from web.parts import parts
+from web.proctor.answers import flagged_answer
+from web.proctor.sessions import next_after
+from web.proctor.videos import VIDEO_ID
+
+reviews = Blueprint("reviews", __name__, url_prefix="/api/review")
+
+
+@reviews.get("/queue")
+@describe(ReviewQueue, query=QueueQuery, errors=(503,))
+def queue() -> Response:
+    """List flagged intervals to be reviewed, ranked.
+
+    Paging by `after` stays right while others decide.
+    """
+    query = read_query(request, QueueQuery)
+    filters = _filters(query)
+    found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
+    items = [flagged_answer(document) for document in found[: query.limit]]
+    return reply(ReviewQueue(items=items, count=len(items), **_counts(query), next_after=next_after(found, query.limit)))
+
+
+@reviews.post("/<video_id>")
+@describe(Decided, body=Decide, query=ReviewFilter, errors=(404, 409, 503))
+def decide(video_id: str) -> Response:
+    """Decide about a flagged interval, or take one's decision back.
+
+    Another person's decision about one that is decided is kept as a second opinion. `left` counts with the filters of the query.
+    """
+    check_video_id(video_id)
+    filters = read_query(request, ReviewFilter)
+    wanted = read_body(request, Decide)
+    review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
+    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "")
+    if (live := parts().live) is not None:
+        interval = parts().database.interval(video_id)
+        told = {"session_id": interval["session_id"], "interval": interval["index"], "video_id": video_id, "review": review}
+        live.announce("interval_reviewed", told, interval.get("exam_id"))
+    return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), **_counts(filters)))
+
+
+@reviews.get("/<video_id>/history")
+@describe(ReviewHistory, errors=(404, 503))
+def history(video_id: str) -> Response:
+    """Show every decision about an interval, those taken back too."""
+    check_video_id(video_id)
+    interval = parts().database.interval(video_id)
+    made = [Opinion.model_validate(entry) for entry in parts().reviews.history(video_id)]
+    return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(interval.get("review") or {}), history=made))
+
+
+class _Counts(TypedDict):
+    left: int
+    disputed: int
+
+
+def _counts(query: ReviewFilter) -> _Counts:
+    filters = _filters(query)
+    return _Counts(left=parts().reviews.count("open", **filters), disputed=parts().reviews.count("disputed", **filters))
+
+
+def _filters(query: ReviewFilter) -> dict[str, str | None]:
+    return {"exam_id": query.exam_id, "user_id": query.user_id, "search": query.search, "kind": query.kind}
+
+
+def check_video_id(video_id: str) -> None:
+    """Raise `NotFound` for what can't be an interval's id, before anybody is asked for it."""
+    if not VIDEO_ID.fullmatch(video_id):
+        raise NotFound(f"There is no interval {video_id[:64]!r}: its id is its session's and its number, with a dash between.", field="video_id")

@@ -1,0 +1,95 @@
+"""What a proctor does with a running session: pause it, write to its student, let the student in again, end it."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from basics.errors import Conflict, InvalidInput, NotFound, StorageError
+from scoring.breaks import STUDENT
+from sessions.ends import End
+from sessions.session import ExamSession
+from web.calls.audit import note
+from web.calls.openapi import describe
+from web.calls.schemas import SessionEnded, read_body, reply
+from web.calls.schemas_desk import BreakAnswer, BreakSet, EndSession, LinkMade, MakeLink, MessageAnswer, MessageSent, SendMessage, SetBreak
+from web.parts import parts
+from web.proctor.sessions import check_session_id, portal_url
+
+desk = Blueprint("desk", __name__, url_prefix="/api/session/<session_id>")
+
+STORED_WITHIN_S = 10.0
+
+
+@desk.post("/break")
+@describe(BreakSet, body=SetBreak, errors=(404, 409, 503))
+def set_break(session_id: str) -> Response:
+    """Begin or end a break.
+
+    While it is on nothing is scored, and the student's page sends no pictures and no sound. 409 where it is already so.
+    """
+    session = running(session_id)
+    wanted = read_body(request, SetBreak)
+    if wanted.by == STUDENT:
+        raise InvalidInput(f"by must name the proctor: a break by {STUDENT!r} is one that the student took.", field="by")
+    if wanted.on:
+        session.begin_break(wanted.by, wanted.reason)
+    else:
+        session.end_break()
+    note(f"break: {'begun' if wanted.on else 'ended'}", wanted.by, session_id=session_id, reason=wanted.reason)
+    return reply(BreakSet(on_break=session.on_break, breaks=[BreakAnswer.model_validate(one) for one in session.breaks()]))
+
+
+@desk.post("/message")
+@describe(MessageSent, body=SendMessage, errors=(404, 409, 429, 503))
+def send_message(session_id: str) -> Response:
+    """Write to the student, or warn them.
+
+    409 while the student's page isn't connected: the message is stored, and delivered when it comes back (`message_id` names it).
+    """
+    session = running(session_id)
+    wanted = read_body(request, SendMessage)
+    if session.source != "browser":
+        raise Conflict("This session watches a station of the server, whose student has no page to be written to. Speak to them.")
+    message, ticket = session.send_message(wanted.text, wanted.level, wanted.by)
+    if not ticket.wait(STORED_WITHIN_S):
+        raise StorageError("The message can't be stored now; see /api/health.")
+    note(f"message: {wanted.level}", wanted.by, session_id=session_id, message_id=message.id, text=wanted.text)
+    if not parts().links.connected(session_id):
+        raise Conflict("The student's page isn't connected now. The message is kept, and delivered as soon as it comes back.", message_id=message.id)
+    return reply(MessageSent(message=MessageAnswer.model_validate(message.to_dict())))
+
+
+@desk.post("/link")
+@describe(LinkMade, body=MakeLink, errors=(404, 409, 503))
+def make_link(session_id: str) -> Response:
+    """Make another link for the student of a running browser session, who lost the page or goes on at another computer."""
+    session = running(session_id)
+    wanted = read_body(request, MakeLink)
+    if session.source != "browser":
+        raise Conflict("This session watches a station of the server, whose student needs no link.")
+    parts().monitor.link_made(session)
+    note("link: made", wanted.by, session_id=session_id)
+    return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id))))
+
+
+@desk.post("/end")
+@describe(SessionEnded, body=EndSession, errors=(404, 409, 503))
+def end_session(session_id: str) -> Response:
+    """End a running session, with the reason that its student is told."""
+    running(session_id)
+    wanted = read_body(request, EndSession)
+    summary = parts().monitor.end_session(session_id, End("proctor", wanted.reason))
+    note("session: ended", wanted.by, session_id=session_id, reason=wanted.reason)
+    return reply(SessionEnded(**summary))
+
+
+def running(session_id: str) -> ExamSession:
+    """The running session of this id. Raise `NotFound` for one that never was, `Conflict` for one that has ended, `StorageError`."""
+    check_session_id(session_id)
+    session = parts().monitor.get(session_id)
+    if session is not None:
+        return session
+    document = parts().database.session(session_id)
+    if document["state"] == "running":
+        raise NotFound("The session runs, and this server hasn't taken it up again yet. Try again in some seconds.")
+    raise Conflict("The session has ended already.", session_id=session_id)

@@ -1,0 +1,161 @@
+"""The REST calls on sessions: create and end them, list them, and read what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from flask import Blueprint, Request, Response, request
+
+from basics.errors import InvalidInput, NotFound
+from scoring.accommodations import document_id_of
+from web.access.signing import SESSION_ID
+from web.calls.openapi import describe
+from web.calls.schemas import (
+    ActiveSessions,
+    CreateSession,
+    DetailsQuery,
+    FlaggedList,
+    FlaggedQuery,
+    SessionCreated,
+    SessionDetails,
+    SessionEnded,
+    Stats,
+    StudentExam,
+    read_body,
+    read_query,
+    reply,
+)
+from web.calls.schemas_desk import SessionLine, Sessions, SessionsQuery
+from web.parts import parts
+from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
+
+LINE_FIELDS = tuple(SessionLine.model_fields)
+
+api = Blueprint("api", __name__, url_prefix="/api")
+
+
+@api.post("/session/create")
+@describe(SessionCreated, body=CreateSession, errors=(404, 409, 429, 503))
+def create_session() -> Response:
+    """Start a session.
+
+    It is answered once the session is stored. A student who already has a running session of that exam gets 409 with its `session_id`.
+    """
+    wanted = read_body(request, CreateSession)
+    source = wanted.source or parts().settings.default_source
+    if source == "browser" and wanted.station is not None:
+        raise InvalidInput("station is for source `local` only; leave it out for `browser`.", field="station")
+    session = parts().monitor.create(wanted.user_id, wanted.exam_id, source, wanted.station)
+    answer = SessionCreated(session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
+    if session.source == "browser":
+        answer.portal_url = portal_url(request, parts().access.make_student_token(session.session_id))
+        return reply(answer)
+    return Response(answer.model_dump_json(exclude={"portal_url"}), mimetype="application/json")
+
+
+@api.post("/session/end")
+@describe(SessionEnded, body=StudentExam, errors=(404, 409, 503))
+def end_session() -> Response:
+    """End a student's running session."""
+    wanted = read_body(request, StudentExam)
+    return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id)))
+
+
+@api.get("/sessions")
+@describe(Sessions, query=SessionsQuery, errors=(503,))
+def sessions() -> Response:
+    """List sessions, those that run and those that have ended, newest first."""
+    query = read_query(request, SessionsQuery)
+    equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
+    found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
+    shown = [_session_line(document) for document in found[: query.limit]]
+    return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
+
+
+@api.get("/sessions/active")
+@describe(ActiveSessions)
+def active_sessions() -> Response:
+    """List the running sessions."""
+    sessions = [active_session(session.status()) for session in parts().monitor.active()]
+    return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
+
+
+@api.get("/sessions/stats")
+@describe(Stats, errors=(503,))
+def session_stats() -> Response:
+    """Count sessions and flags."""
+    stats = parts().database.stats(parts().settings.high_risk_flags)
+    return reply(Stats(**stats | {"active_sessions": len(parts().monitor.active())}))
+
+
+@api.get("/session/<session_id>/details")
+@describe(SessionDetails, query=DetailsQuery, errors=(404, 503))
+def session_details(session_id: str) -> Response:
+    """Show a session: its rules, intervals with violations and clips, and checks.
+
+    A session that runs is shown with the interval that is going on.
+    """
+    query = read_query(request, DetailsQuery)
+    check_session_id(session_id)
+    database = parts().database
+    document = database.session(session_id)
+    intervals = database.intervals(session_id, after=query.after, limit=query.limit + 1)
+    session = parts().monitor.get(session_id)
+    if session is not None:
+        document |= {"breaks": session.breaks(), "messages": session.messages.documents()}
+        intervals = with_live(intervals, session.intervals(), session_id, query.after)
+    document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
+    checks = _checks(session_id, query.checks_after, query.limit + 1)
+    return reply(
+        SessionDetails(
+            session=session_answer(document, session.status() if session else None),
+            rules=document.get("rules") or {},
+            intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
+            checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
+            next_after=next_after(intervals, query.limit),
+            next_checks_after=next_after(checks, query.limit),
+        )
+    )
+
+
+@api.get("/flagged/all")
+@describe(FlaggedList, query=FlaggedQuery, errors=(404, 503))
+def flagged() -> Response:
+    """List flagged intervals, newest first, with the reasons and the clip."""
+    query = read_query(request, FlaggedQuery)
+    documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
+    shown = [flagged_answer(document) for document in documents[: query.limit]]
+    return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
+
+
+def check_session_id(session_id: str) -> None:
+    """Raise `NotFound` for what can't be a session's id, before anybody is asked for it."""
+    if not SESSION_ID.fullmatch(session_id):
+        raise NotFound(f"There is no session {session_id[:64]!r}: a session's id has 32 hexadecimal digits.", field="session_id")
+
+
+def portal_url(request: Request, token: str) -> str:
+    """The address at which a student opens the portal. The token stands in the fragment, which no browser sends and no log holds."""
+    base = parts().settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+    return f"{base}/portal#t={quote(token, safe='')}"
+
+
+def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
+    """Where the page after the first `limit` documents goes on, None where there is no more."""
+    return str(documents[limit - 1]["_id"]) if len(documents) > limit else None
+
+
+def _session_line(document: dict[str, Any]) -> SessionLine:
+    session = parts().monitor.get(document["_id"])
+    live = session.status() if session else None
+    return SessionLine(**{**session_answer(document, live).model_dump(), "begun": (live or document).get("begun", True)})
+
+
+def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+    try:
+        return parts().database.checks(session_id, after=after, limit=limit)
+    except InvalidInput as error:
+        error.field = "checks_after"  # the database knows its own parameter's name only
+        raise

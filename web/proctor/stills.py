@@ -1,0 +1,48 @@
+"""The calls that show single pictures: the student's shared screen as it is now, and the moment for which an interval was flagged."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, send_file
+
+from basics.errors import NotFound
+from web.calls.openapi import describe
+from web.parts import parts
+from web.proctor.sessions import check_session_id
+from web.proctor.videos import clip_of
+
+stills = Blueprint("stills", __name__, url_prefix="/api/session/<session_id>")
+
+
+@stills.get("/screen")
+@describe(errors=(404,), media_type="image/jpeg")
+def screen(session_id: str) -> Response:
+    """Show the newest still of a student's shared screen, while the session runs.
+
+    `screen_at` in the live updates says of when it is.
+    """
+    check_session_id(session_id)
+    session = parts().monitor.get(session_id)
+    if session is None:
+        raise NotFound("This session doesn't run now; stills of the screen are shown live only.", field="session_id")
+    still = session.screen.newest()
+    if still is None:
+        raise NotFound("There is no still of this student's screen: it isn't shared (SCREEN_CAPTURE), or none has come yet.", field="session_id")
+    response = Response(still.data, mimetype="image/jpeg")
+    response.headers["X-Screen-At"] = f"{still.at:.2f}"
+    return response
+
+
+@stills.get("/still/<index>")
+@describe(errors=(404, 503), media_type="image/jpeg")
+def of_interval(session_id: str, index: str) -> Response:
+    """Show the moment of a flagged interval at which its first violation begins, from its clip.
+
+    While the clip is being made: 404 with the code `not_ready`.
+    """
+    path, clip = clip_of(f"{session_id}-{index}")
+    begin = min((float(mark[1]) for mark in clip.get("marks") or []), default=0.0)
+    at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
+    still = parts().stills.get(path, f"{session_id}-{index}-{str(clip.get('sha256') or '')[:12]}", at)
+    response = send_file(still, mimetype="image/jpeg", conditional=True)
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response

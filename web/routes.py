@@ -1,0 +1,43 @@
+"""Puts everything that answers requests on an app."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from web.parts import Parts
+
+
+def register_web(app: Flask, parts: Parts) -> None:
+    """Put everything that answers requests on `app`. The check of who may runs before every view, whoever registered it."""
+    from web.access.headers import register_headers
+    from web.access.who_may import register_access
+    from web.calls.errors import register_errors
+    from web.operator.health import health_calls
+    from web.operator.metrics import register_metrics
+    from web.pages import pages
+    from web.parts import EXTENSION
+    from web.proctor.accommodations import accommodations
+    from web.proctor.analytics import analytics
+    from web.proctor.reviews import reviews
+    from web.proctor.running import desk
+    from web.proctor.sessions import api
+    from web.proctor.stills import stills
+    from web.proctor.videos import videos
+    from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+    from web.student.start import students
+    from web.student.trials import trials
+
+    app.extensions[EXTENSION] = parts
+    app.secret_key = parts.access.secret_key
+    app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
+    app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
+    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES}
+    register_errors(app)
+    register_headers(app)
+    register_metrics(app, parts)
+    register_access(app, parts.access)
+    for blueprint in (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,78 @@
+"""The calls behind the check before an exam: how fast the network takes what a page sends, and whether a picture shows a face. Nothing is kept."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import cast
+
+from flask import Blueprint, Response, current_app, request
+from flask.sansio.blueprints import BlueprintSetupState
+
+from basics.errors import InvalidInput, TooMany
+from sessions.picture_trial import try_picture
+from web.access.limits import RateLimit
+from web.calls.openapi import describe
+from web.calls.schemas import reply
+from web.parts import parts
+from web.student.schemas_trials import LookTrial, SpeedTrial
+
+trials = Blueprint("trials", __name__, url_prefix="/api/student")
+
+TRIALS = 3000  # from one address in TRIALS_WINDOW: an exam room of a hundred behind one address checks at once
+TRIALS_WINDOW = 60.0  # s
+LOOK_WAIT_S = 1.0  # one picture is judged at a time: the exams that run come first
+
+EXTENSION = "student_trials"  # this module's state in `app.extensions`: each app has its own
+
+
+@dataclass(slots=True)
+class _Trials:
+    limit: RateLimit = field(default_factory=lambda: RateLimit(TRIALS, TRIALS_WINDOW, "Too many checks from this address."))
+    looking: threading.Lock = field(default_factory=threading.Lock)
+
+
+@trials.record
+def _set_up(state: BlueprintSetupState) -> None:
+    state.app.extensions[EXTENSION] = _Trials()
+
+
+def _own() -> _Trials:
+    return cast(_Trials, current_app.extensions[EXTENSION])
+
+
+@trials.post("/speed")
+@describe(SpeedTrial, errors=(413, 429))
+def speed() -> Response:
+    """Take bytes and count them, so that a page can time how fast it can send. At most MAX_BODY_KB; they are dropped."""
+    _may_try()
+    return reply(SpeedTrial(bytes=len(request.get_data(cache=False))))
+
+
+@trials.post("/look")
+@describe(LookTrial, errors=(413, 429))
+def look() -> Response:
+    """Say whether one JPEG shows a face that the detectors can read, and how many persons are in view. The picture is dropped."""
+    _may_try()
+    models = parts().monitor.models
+    if not models.loaded.is_set():
+        return reply(LookTrial(state="loading"))
+    jpeg = request.get_data(cache=False)
+    if not jpeg:
+        raise InvalidInput("The body is empty. Send one picture as JPEG.")
+    looking = _own().looking
+    if not looking.acquire(timeout=LOOK_WAIT_S):
+        raise TooMany("Other students' pictures are being looked at.", retry_after_s=2)
+    try:
+        found = try_picture(models, parts().settings, jpeg)
+    finally:
+        looking.release()
+    return reply(LookTrial(state="read", face=found.face, persons=found.persons, reason=found.reason))
+
+
+def _may_try() -> None:
+    """Where the portal is closed, only who has an exam's link may."""
+    if not parts().settings.portal_open:
+        parts().access.student_session(request)
+    if not parts().access.protected:
+        _own().limit.take(request.remote_addr)
