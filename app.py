@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
-import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
 from settings.settings import Settings, load_settings
@@ -13,10 +15,14 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+log = logging.getLogger(__name__)
+
+CLOSING = "proctor_closing"  # the parts to be ended, in `app.extensions`
 RECORDER_STOP_S = 30.0  # clips that wait are made before the end, for at most this long
+Result = TypeVar("Result")
 
 
-def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one line for each part)
+def create_app(settings: Settings | None = None) -> Flask:
     """Make an app with parts of its own, its workers running; `close_app` ends them. Raise `ProctorError` when a part can't start."""
     # Imported here, so that `python app.py` can say what is wrong with a setting before the models' libraries are loaded.
     from flask import Flask
@@ -31,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     from media.recorder import Recorder
     from records.retention import Retention
     from sessions.analysis import Models
+    from sessions.events import Events
     from sessions.monitor import Monitor
     from sessions.sources import Stations
     from storage.mongod import EmbeddedMongod
@@ -43,47 +50,53 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     settings = settings or load_settings()
     check_start(settings)
     app = Flask(__name__)
-    logs = logger.configure(settings)
-    closing = [logs.close]
-    try:
-        access = Access(settings)
+    with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
+        closing.callback(logger.configure(settings).close)
+        access, events = Access(settings), Events()
+
+        mongod = EmbeddedMongod(settings.data_dir)
         uri = settings.mongo_uri.get_secret_value()
-        if uri == "embedded":
-            mongod = EmbeddedMongod(settings.data_dir)
-            uri = mongod.start()
-            closing.append(mongod.stop)
+        uri = _run(closing, mongod.start, mongod.stop) if uri == "embedded" else uri
         database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
-        database.start()
-        closing.append(database.stop)
+        _run(closing, database.start, database.stop)
         recorder = Recorder(settings.clips_dir, settings.temp_dir, crf=settings.clip_crf, max_waiting_bytes=settings.clip_queue_mb << 20)
-        recorder.start()
-        closing.append(lambda: recorder.stop(RECORDER_STOP_S))
+        _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
-        closing.append(stations.close)
-        workers = settings.analysis_workers or os.cpu_count() or 1
-        models = Models()
-        live = Live(app, access, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
-        monitor = Monitor(settings, database, recorder, models, stations, tell=live.tell, workers=workers)
-        live.get_session = monitor.get
-        live.audit = database.audit
-        monitor.start()
-        closing.append(monitor.stop)
-        live.start()
-        closing.append(live.stop)
-        links = Links()
-        live.on_event.append(links.tell)
-        closing.append(links.close_all)
-        parts = Parts(settings, database, monitor, access, live, links, started=time.monotonic())
+        _end_with(closing, stations.close)
+
+        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=settings.analysis_workers or os.cpu_count() or 1)
+        live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
+        links = Links(events)
+        _run(closing, monitor.start, monitor.stop)
+        _run(closing, live.start, live.stop)
+        _end_with(closing, links.close_all)
+
+        parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
-        retention.start()
-        closing.append(retention.stop)
-    except BaseException:
-        _close(closing)
-        raise
-    rescore.register(app, settings)
-    app.extensions["proctor_closing"] = closing
+        _run(closing, retention.start, retention.stop)
+        rescore.register(app, settings)
+        app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _run(closing: ExitStack, start: Callable[[], Result], stop: Callable[[], object]) -> Result:
+    """Start a part, and let `closing` end it."""
+    started = start()
+    _end_with(closing, stop)
+    return started
+
+
+def _end_with(closing: ExitStack, stop: Callable[[], object]) -> None:
+    """Let `closing` end a part: one that fails at that is logged, and keeps no other back."""
+
+    def end() -> None:
+        try:
+            stop()
+        except Exception:
+            log.exception("a part of the server did not end as it should")
+
+    closing.callback(end)
 
 
 def _is_for_a_command() -> bool:
@@ -93,12 +106,8 @@ def _is_for_a_command() -> bool:
 
 def close_app(app: Flask) -> None:
     """End the app's parts in the reverse order of their start. Running sessions are taken up again at the next start."""
-    _close(app.extensions["proctor_closing"])
-
-
-def _close(closing: list) -> None:  # type: ignore[type-arg]
-    while closing:
-        closing.pop()()
+    closing: ExitStack = app.extensions[CLOSING]
+    closing.close()
 
 
 def main() -> int:

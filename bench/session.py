@@ -21,6 +21,8 @@ from bench.harness.footage import Scenario, scenarios
 from media.recorder import Recorder
 from sessions.analysis import Models
 from sessions.ends import End
+from sessions.events import Events
+from sessions.identity import Identity
 from sessions.session import ExamSession
 from settings.settings import Settings, load_settings
 
@@ -75,17 +77,13 @@ def replay(scenario: Scenario, settings: Settings, models: Models, folder: Path)
     recorder.start()
     begun = time.perf_counter()
     session = ExamSession(
-        session_id=scenario.name,
-        user_id=scenario.name,
-        exam_id=None,
-        source="local",
-        station="footage",
+        Identity(scenario.name, scenario.name, None, "local", "footage"),
         rules=scenario.rules,
         settings=settings,
         models=models,
         storage=memory,
         recorder=recorder,
-        tell=lambda event, session, payload: None,
+        events=Events(),
         clock=clock,
         started_at=utc_now(),
         start=0.0,

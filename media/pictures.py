@@ -168,13 +168,16 @@ class PictureFeed:
     def viewers_wait_from(self, now: float) -> float | None:
         """The time from which viewers want another picture decoded; None when nobody does, or when pictures come as JPEG already."""
         with self._lock:
-            if not self._watch_fps or not self._waiting or self._waiting[-1].codec == "jpeg":
-                return None
-            if now > self._watched_until:
-                self._watch_fps, self._shown, self._newest_jpeg = 0.0, None, None
+            if not self._watch_fps or not self._waiting or self._waiting[-1].codec == "jpeg" or now > self._watched_until:
                 return None
             # A tenth early is due: pictures come at their own beat.
             return self._shown.at + 0.9 / self._watch_fps if self._shown is not None else 0.0
+
+    def let_viewers_go(self, now: float) -> None:
+        """Forget viewers who have not said for a while that they watch, and what was kept for them."""
+        with self._lock:
+            if self._watch_fps and now > self._watched_until and self._waiting and self._waiting[-1].codec != "jpeg":
+                self._watch_fps, self._shown, self._newest_jpeg = 0.0, None, None
 
     @property
     def makes_jpegs(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol
 
+from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
 from sessions.session import ExamSession
 
 
@@ -19,9 +20,12 @@ class Connection(Protocol):
 
 
 class Links:
-    """The links that are open, one a session: a newer one replaces the older."""
+    """The links that are open, one a session: a newer one replaces the older. Each student is told here of what is the student's."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
+        events.subscribe(SessionEnded, self._ended)
+        events.subscribe(NoticesChanged, self._notices)
+        events.subscribe(KeyWanted, lambda event: self._say(event.session.session_id, {"type": "key"}))
         self._open: dict[str, Connection] = {}
         self._lock = threading.Lock()
 
@@ -40,27 +44,24 @@ class Links:
             del self._open[gone.session.session_id]
             return True
 
-    def send(self, session_id: str, message: dict[str, Any]) -> bool:
-        """Say something to a student's page; False when it isn't connected."""
-        with self._lock:
-            found = self._open.get(session_id)
-        if found is not None:
-            found.say(message)
-        return found is not None
-
     def connected(self, session_id: str) -> bool:
         """Is the student's page connected?"""
         with self._lock:
             return session_id in self._open
 
-    def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
-        """Take an event of a session: its student is told of what is the student's."""
-        if event == "session_ended":
-            self.send(session.session_id, {"type": "ended", **{name: payload[name] for name in ("reason", "code", "note")}})
-        elif event == "notices":
-            self.send(session.session_id, {"type": "quality", "notices": payload["codes"]})
-        elif event == "key":
-            self.send(session.session_id, {"type": "key"})
+    def _say(self, session_id: str, message: dict[str, Any]) -> None:
+        """Say something to a student's page, where it is connected."""
+        with self._lock:
+            found = self._open.get(session_id)
+        if found is not None:
+            found.say(message)
+
+    def _ended(self, event: SessionEnded) -> None:
+        end = {"reason": event.end.reason, "code": event.end.code, "note": event.end.note}
+        self._say(event.session.session_id, {"type": "ended", **end})
+
+    def _notices(self, event: NoticesChanged) -> None:
+        self._say(event.session.session_id, {"type": "quality", "notices": list(event.codes)})
 
     def close_all(self) -> None:
         """Close every link: the server stops, and the pages will come again."""

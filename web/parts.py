@@ -24,18 +24,14 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 
 @dataclass(slots=True)
 class Parts:
-    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected.
-
-    `notes` are what an operator should know of how this server runs (the plainer web server, say), ready to be read.
-    """
+    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected."""
 
     settings: Settings
     database: Database
     monitor: Monitor
     access: Access
+    links: Links
     live: Live | None = None
-    links: Links = field(default_factory=Links)
-    notes: list[str] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     stills: ClipStills = field(init=False)

@@ -24,6 +24,8 @@ from scoring.breaks import STUDENT
 from scoring.rules import Rules
 from sessions.analysis import Models, PictureReadings
 from sessions.ends import End
+from sessions.events import Events
+from sessions.identity import Identity
 from sessions.session import ExamSession
 from settings.settings import load_settings
 from storage.mongod import EmbeddedMongod
@@ -39,17 +41,13 @@ def sit(database: Database, folder: Path) -> None:
     recorder = Recorder(folder / "clips", folder / "temp")
     recorder.start()
     session = ExamSession(
-        session_id=SESSION,
-        user_id="student",
-        exam_id="exam",
-        source="browser",
-        station=None,
+        Identity(SESSION, "student", "exam", "browser"),
         rules=Rules.from_settings(settings),
         settings=settings,
         models=Models(),
         storage=database,
         recorder=recorder,
-        tell=lambda event, session, payload: None,
+        events=Events(),
         clock=clock,
         started_at=STARTED,
         start=0.0,

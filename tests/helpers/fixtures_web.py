@@ -15,10 +15,12 @@ from basics.paths import ROOT
 from database import Database
 from media.recorder import Recorder
 from sessions.analysis import Models
+from sessions.events import Events
 from sessions.monitor import Monitor
 from sessions.sources import Stations
 from tests.helpers.web import MakeApp, local_client, settings_for
 from web.access.who_may import Access
+from web.links import Links
 from web.parts import Parts, parts_of
 from web.routes import register_web
 
@@ -37,10 +39,11 @@ def make_app(database: Database, tmp_path: Path) -> Iterator[MakeApp]:
         settings = settings_for(tmp_path, **overrides)
         stations = Stations(settings)
         recorder = Recorder(settings.clips_dir, settings.temp_dir)
-        monitor = Monitor(settings, database, recorder, Models(), stations, tell=lambda *_: None, workers=1)
+        events = Events()
+        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=1)
         closing.extend([stations.close, monitor.stop])
         app = Flask("app", root_path=str(ROOT))
-        register_web(app, Parts(settings=settings, database=database, monitor=monitor, access=Access(settings)))
+        register_web(app, Parts(settings=settings, database=database, monitor=monitor, access=Access(settings), links=Links(events)))
         return app
 
     yield make

@@ -19,7 +19,10 @@ from media.recorder import Recorder
 from scoring.rules import Rules
 from sessions.analysis import Models, PictureReadings
 from sessions.ends import End
-from sessions.session import MAX_ACTS, ExamSession
+from sessions.events import ClipDone, DeviceChanged, Event, Events, IntervalFlagged, NoticesChanged, SessionEvent
+from sessions.identity import Identity
+from sessions.score_book import MAX_ACTS, Summary
+from sessions.session import ExamSession
 from settings.settings import load_settings
 
 
@@ -31,39 +34,34 @@ class Exam:
         self.clock, self.memory = FootageClock(), Memory()
         self.recorder = Recorder(folder / "clips", folder / "temp")
         self.recorder.start()
-        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.told: list[SessionEvent] = []
         self.clip_made = threading.Event()
+        self.events = Events()
+        for kind in SessionEvent.__subclasses__():
+            self.events.subscribe(kind, self.told.append)
+        self.events.subscribe(ClipDone, lambda _: self.clip_made.set())
         self.session = self.make()
 
     def make(self) -> ExamSession:
         return ExamSession(
-            session_id="session",
-            user_id="student",
-            exam_id="exam",
-            source="browser",
-            station=None,
+            Identity("session", "student", "exam", "browser"),
             rules=Rules.from_settings(self.settings),
             settings=self.settings,
             models=Models(),
             storage=self.memory,
             recorder=self.recorder,
-            tell=self.tell,
+            events=self.events,
             clock=self.clock,
             started_at=utc_now(),
             start=0.0,
         )
 
-    def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
-        self.told.append((event, payload))
-        if event == "clip_ready":
-            self.clip_made.set()
-
     def at(self, seconds: float) -> None:
         self.clock.now = seconds
         self.session.tick()
 
-    def heard(self, event: str) -> list[dict[str, Any]]:
-        return [payload for name, payload in self.told if name == event]
+    def heard(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.told if isinstance(event, kind)]
 
     def interval(self, index: int) -> dict[str, Any]:
         return self.memory.documents["intervals"][f"session-{index}"]
@@ -91,13 +89,13 @@ def act(number: int, at: float, kind: str = "copy") -> ScreenAct:
 def test_a_flag_is_told_and_stored_in_the_moment(exam: Exam) -> None:
     exam.at(4)
     exam.session.take_acts([act(1, 4)])
-    assert not exam.heard("interval_flagged")
+    assert not exam.heard(IntervalFlagged)
     exam.session.take_acts([act(2, 4.5)])
-    (flag,) = exam.heard("interval_flagged")
-    assert (flag["interval"], flag["score"], flag["video_id"]) == (0, 10, "session-0")
+    (flag,) = exam.heard(IntervalFlagged)
+    assert (flag.result.index, flag.result.score, flag.flagged_intervals) == (0, 10, 1)
     assert (exam.interval(0)["flagged"], exam.interval(0)["closed"]) == (True, False)
     exam.session.take_acts([act(3, 5)])
-    assert len(exam.heard("interval_flagged")) == 1
+    assert len(exam.heard(IntervalFlagged)) == 1
 
 
 def test_an_interval_closes_when_its_sound_is_settled(exam: Exam) -> None:
@@ -169,7 +167,7 @@ def test_the_end_closes_what_is_open_and_counts_it(exam: Exam) -> None:
     exam.film(0, 12)
     exam.session.take_acts([act(1, 4), act(2, 5)])
     summary, _ = exam.session.end("ended", End("call"))
-    assert summary == {"session_id": "session", "total_score": 10, "flagged_intervals": 1}
+    assert summary == Summary("session", 10, 1)
     assert exam.interval(0)["closed"]
     assert exam.interval(0)["end"] == pytest.approx(11.8)
     assert exam.memory.documents["sessions"]["session"]["state"] == "ended"
@@ -182,12 +180,12 @@ def test_the_end_closes_what_is_open_and_counts_it(exam: Exam) -> None:
 def test_a_source_that_falls_silent_is_lost_and_found_again(exam: Exam) -> None:
     exam.film(0, 2)
     exam.at(1.9 + exam.settings.device_silent_s - 0.2)
-    assert exam.session.status()["devices"]["camera"]["state"] == "ok"
+    assert exam.session.status().to_dict()["devices"]["camera"]["state"] == "ok"
     exam.at(2 + exam.settings.device_silent_s)
-    states = [(message["device"], message["state"]) for message in exam.heard("device_state")]
+    states = [(event.device, event.state) for event in exam.heard(DeviceChanged)]
     assert states == [("camera", "ok"), ("microphone", "ok"), ("camera", "lost"), ("microphone", "lost")]
     exam.film(8, 9)
-    assert exam.session.status()["devices"]["camera"]["state"] == "ok"
+    assert exam.session.status().to_dict()["devices"]["camera"]["state"] == "ok"
 
 
 def test_acts_have_a_limit(exam: Exam) -> None:
@@ -198,10 +196,10 @@ def test_acts_have_a_limit(exam: Exam) -> None:
 def test_a_poor_picture_is_a_notice_when_it_lasts(exam: Exam) -> None:
     for step in range(30):
         exam.session.take_readings(PictureReadings(step / 4, GazeReading(step / 4, "unknown", "dark")))
-    assert exam.heard("notices") == [{"codes": ["dark"]}]
+    assert [event.codes for event in exam.heard(NoticesChanged)] == [("dark",)]
     exam.session.take_readings(PictureReadings(8, GazeReading(8, "focused")))
-    assert exam.heard("notices")[-1] == {"codes": []}
-    assert exam.session.status()["total_score"] == 0
+    assert exam.heard(NoticesChanged)[-1].codes == ()
+    assert exam.session.status().to_dict()["total_score"] == 0
 
 
 def test_a_cause_is_told_rather_than_what_comes_of_it(exam: Exam) -> None:
@@ -210,37 +208,41 @@ def test_a_cause_is_told_rather_than_what_comes_of_it(exam: Exam) -> None:
         at = step / 4
         look = PersonsReading(at, None, None, "covered" if at < 2 else "frozen") if step % 8 == 0 else None
         exam.session.take_readings(PictureReadings(at, GazeReading(at, "unknown", "dark" if at < 2 else "frozen"), look, frozen=at > 10))
-    assert exam.heard("notices") == [{"codes": ["covered"]}]
-    assert exam.session.status()["devices"]["camera"]["state"] == "covered"
+    assert [event.codes for event in exam.heard(NoticesChanged)] == [("covered",)]
+    assert exam.session.status().to_dict()["devices"]["camera"]["state"] == "covered"
     for step in range(60, 120):
         at = step / 4
         look = PersonsReading(at, None, None, "dark") if step % 8 == 0 else None
         exam.session.take_readings(PictureReadings(at, GazeReading(at, "none"), look))
-    assert exam.heard("notices")[-1] == {"codes": ["dark"]}
-    assert exam.session.status()["devices"]["camera"]["state"] == "ok"
-    assert exam.session.status()["faces_reason"] == "dark"
+    assert exam.heard(NoticesChanged)[-1].codes == ("dark",)
+    assert exam.session.status().to_dict()["devices"]["camera"]["state"] == "ok"
+    assert exam.session.status().to_dict()["faces_reason"] == "dark"
 
 
 def test_sound_that_cannot_be_told_is_a_notice_beside_the_pictures(exam: Exam) -> None:
     for second in range(8):
         exam.session.take_audio(AudioReading(second, 1.0, voices=None, reason="faint"))
         exam.session.take_readings(PictureReadings(second, GazeReading(second, "unknown", "dark")))
-    assert sorted(exam.session.status()["notices"]) == ["dark", "mic_faint"]
-    assert exam.session.status()["sound_reason"] == "faint"
+    assert sorted(exam.session.status().to_dict()["notices"]) == ["dark", "mic_faint"]
+    assert exam.session.status().to_dict()["sound_reason"] == "faint"
     exam.session.take_audio(AudioReading(8, 1.0))
-    assert exam.session.status()["notices"] == ["dark"]
-    assert exam.session.status()["total_score"] == 0
+    assert exam.session.status().to_dict()["notices"] == ["dark"]
+    assert exam.session.status().to_dict()["total_score"] == 0
 
 
 def test_the_last_reading_is_not_shown_as_of_now_once_the_device_is_gone(exam: Exam) -> None:
     exam.session.take_readings(PictureReadings(1, GazeReading(1, "left"), PersonsReading(1, 1, False)))
     exam.session.take_audio(AudioReading(0, 1.0, voices=1, level_dbfs=-30))
-    assert (exam.session.status()["gaze"], exam.session.status()["faces"], exam.session.status()["voices"]) == ("left", 1, 1)
+    assert (exam.session.status().to_dict()["gaze"], exam.session.status().to_dict()["faces"], exam.session.status().to_dict()["voices"]) == (
+        "left",
+        1,
+        1,
+    )
     exam.session.device_state("camera", "lost", "unplugged")
-    status = exam.session.status()
+    status = exam.session.status().to_dict()
     assert (status["gaze"], status["gaze_reason"], status["faces"], status["voices"]) == ("unknown", "lost", None, 1)
     exam.session.device_state("microphone", "lost", "unplugged")
-    assert exam.session.status()["voices"] is None
+    assert exam.session.status().to_dict()["voices"] is None
 
 
 @pytest.mark.parametrize(("after_s", "told"), [(2, 1), (9, 0)])
@@ -249,7 +251,7 @@ def test_when_a_poor_picture_is_told_is_a_setting(tmp_path: Path, after_s: float
     try:
         for step in range(20):
             exam.session.take_readings(PictureReadings(step / 4, GazeReading(step / 4, "unknown", "dark")))
-        assert len(exam.heard("notices")) == told
+        assert len(exam.heard(NoticesChanged)) == told
     finally:
         exam.recorder.stop()
 
@@ -271,7 +273,7 @@ def test_what_was_stored_is_taken_up_with_the_same_scores(exam: Exam) -> None:
     assert [(one["score"], one["flagged"], one["closed"]) for one in after] == [(one["score"], one["flagged"], one["closed"]) for one in before]
     assert sum(one["score"] for one in after) == 22
     again.take_acts([act(1, 12)])
-    assert again.status()["total_score"] == 22
+    assert again.status().to_dict()["total_score"] == 22
 
 
 def test_who_waits_longest_is_told_by_the_first_unread_picture_not_by_the_newest(exam: Exam) -> None:
@@ -286,3 +288,13 @@ def test_who_waits_longest_is_told_by_the_first_unread_picture_not_by_the_newest
     assert exam.session.picture_waits() is None
     exam.film(2, 2.2)
     assert exam.session.picture_waits() == pytest.approx(0)
+
+
+def test_asking_whether_a_picture_waits_changes_nothing(exam: Exam) -> None:
+    """Viewers who went away long ago are forgotten when a picture comes, not when somebody asks."""
+    exam.film(0, 0.4)
+    exam.at(3)
+    asked = [exam.session.picture_waits() for _ in range(3)]
+    assert asked == [pytest.approx(3.0)] * 3
+    exam.session.read_picture()
+    assert [exam.session.picture_waits() for _ in range(3)] == [None] * 3

@@ -19,8 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from basics.readings import ScreenAct
 from database import Database
+from sessions.attendance import LINK_LIFE_S
 from sessions.ends import End
-from sessions.monitor import LINK_LIFE_S
 from sessions.session import ExamSession
 from settings.settings import load_settings
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
@@ -567,7 +567,7 @@ def test_the_page_that_started_an_exam_gets_its_token_again(client: FlaskClient,
         error_of(client.post("/api/student/start", json=body | other), 409)
     assert parts.database.flush(10)
     parts.monitor._sessions.clear()  # as if the server had stopped
-    parts.monitor._nonces.clear()
+    parts.monitor.attendance._nonces.clear()
     parts.monitor.resume()
     assert client.post("/api/student/start", json=body).get_json()["session_id"] == first["session_id"]
 
@@ -669,7 +669,7 @@ def test_after_a_restart_no_second_session_is_started_for_one_that_is_taken_up(c
 
 def later(parts: Parts, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(parts.monitor, "_clock", lambda: time.monotonic() + seconds)
-    parts.monitor._end_abandoned()
+    parts.monitor.end_abandoned()
 
 
 def test_the_clock_stands_until_the_student_comes(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -677,7 +677,7 @@ def test_the_clock_stands_until_the_student_comes(client: FlaskClient, parts: Pa
     created_at = session.started_at
     monkeypatch.setattr(session, "_clock", lambda: time.monotonic() + 7200)
     session.tick()
-    assert (session.clock(), session.status()["begun"]) == (0.0, False)
+    assert (session.clock(), session.status().to_dict()["begun"]) == (0.0, False)
     session.send_message("Welcome", "message", "Ada")
     session.begin()
     session.begin()

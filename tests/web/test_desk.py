@@ -56,17 +56,17 @@ def test_a_proctor_pauses_a_session_and_nothing_counts_until_it_goes_on(client: 
     assert paused["on_break"] is True
     (one,) = paused["breaks"]
     assert (one["by"], one["reason"], one["end"]) == ("Ada", "fire drill", None)
-    assert session.status()["on_break"] is True
+    assert session.status().to_dict()["on_break"] is True
     at = session.clock()
     session.take_acts([ScreenAct("left-the-tab", at, "tab_switch"), ScreenAct("copied", at, "copy")])
-    assert session.status()["total_score"] == 0
+    assert session.status().to_dict()["total_score"] == 0
     assert error_of(client.post(f"/api/session/{session.session_id}/break", json={"on": True}), 409)["code"] == "conflict"
     done = pause(client, session, on=False, by="Ada")
     assert done["on_break"] is False
     assert done["breaks"][0]["end"] >= done["breaks"][0]["start"]
     after = session.clock() + 2
     session.take_acts([ScreenAct("left-again", after, "tab_switch")])
-    assert session.status()["total_score"] == 4
+    assert session.status().to_dict()["total_score"] == 4
     assert error_of(client.post(f"/api/session/{session.session_id}/break", json={"on": False}), 409)
     assert parts.database.flush(10)
     assert parts.database.session(session.session_id)["breaks"][0]["by"] == "Ada"
@@ -83,7 +83,7 @@ def test_media_of_a_break_are_not_kept(client: FlaskClient, start: Start) -> Non
     session.take_still(Frame(at, b"still"))
     assert session.newest_frame() is None
     assert session.sound.waiting == 0
-    assert session.status()["screen_at"] is None
+    assert session.status().to_dict()["screen_at"] is None
     pause(client, session, on=False)
     assert session.newest_frame() is None
     session.take_frame(Frame(session.clock(), b"picture"))
@@ -141,7 +141,7 @@ def test_a_device_that_rested_in_a_break_is_not_lost(client: FlaskClient, start:
     session.tick()
     session.end_break()
     session.tick()
-    assert session.status()["devices"]["camera"]["state"] == "ok"
+    assert session.status().to_dict()["devices"]["camera"]["state"] == "ok"
 
 
 def test_an_exam_that_ends_in_a_break_ends_the_break(client: FlaskClient, parts: Parts, start: Start) -> None:
@@ -163,7 +163,7 @@ def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, part
     session.take_acts([ScreenAct("within", session.clock() + 500, "copy")])
     session.send_message("All is well", "message", "Ada")
     session.checkpoint()
-    before = session.status()
+    before = session.status().to_dict()
     assert parts.database.flush(10)
     with parts.monitor._lock:  # as if the server had stopped
         parts.monitor._sessions.clear()
@@ -178,10 +178,10 @@ def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, part
     assert again.accommodation is not None
     assert session.accommodation is not None
     assert again.accommodation.words() == session.accommodation.words()
-    assert again.status()["total_score"] == before["total_score"] == 4
+    assert again.status().to_dict()["total_score"] == before["total_score"] == 4
     assert [message.text for message in again.messages.waiting()] == ["All is well"]
     again.end_break()
-    assert again.status()["total_score"] == 9  # its time lies after the break that has just ended
+    assert again.status().to_dict()["total_score"] == 9  # its time lies after the break that has just ended
 
 
 # Messages

@@ -11,11 +11,13 @@ from typing import Any, cast
 from flask import Flask
 from socketio.packet import ACK, Packet
 
+from sessions.events import Events, KeyWanted, NoticesChanged, SessionStarted
 from sessions.session import ExamSession
 from tests.helpers.web import settings_for
 from web.access.who_may import Access
 from web.proctor.live import Live, _Watch
 
+NOBODY: dict[str, Any] = {"sessions": lambda _: None, "audit": lambda _: None, "async_mode": "threading", "fps": 10}
 SESSIONS = [f"{number:032x}" for number in range(30)]
 ROOM = 10  # pictures that the line takes in each round
 
@@ -39,7 +41,7 @@ class Narrow(Live):
 
 def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
-    live = Narrow(Flask("live"), Access(settings), async_mode="threading", fps=10)
+    live = Narrow(Flask("live"), Access(settings), Events(), **NOBODY)
     live._watchers = {session_id: {"viewer": _Watch("binary", 1.0)} for session_id in SESSIONS}
     for _ in range(30):
         live.room = ROOM
@@ -49,17 +51,18 @@ def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
 
 
 def test_what_the_pages_hear_of_a_session_has_its_violations_in_words(tmp_path: Path) -> None:
-    settings = settings_for(tmp_path)
-    live = Live(Flask("live"), Access(settings), async_mode="threading", fps=10)
+    events = Events()
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
     violation = {"kind": "no_face", "points": 9, "start": 5, "end": 9}
-    session = SimpleNamespace(session_id=SESSIONS[0], exam_id=None, status=lambda: {"violations": [violation]})
-    live.tell("session_started", cast(ExamSession, session), {})
+    status = SimpleNamespace(to_dict=lambda: {"violations": [violation]})
+    session = SimpleNamespace(session_id=SESSIONS[0], exam_id=None, status=lambda: status)
+    events.publish(SessionStarted(cast(ExamSession, session)))
     ((event, payload, _),) = live._messages
     assert (event, payload["violations"]) == ("session_started", [violation | {"text": "Nobody in view for 4 s (+9)"}])
 
 
 def test_an_answer_never_stands_between_an_event_and_its_picture(tmp_path: Path) -> None:
-    live = Live(Flask("live"), Access(settings_for(tmp_path)), async_mode="threading", fps=10)
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), Events(), **NOBODY)
     server = live.socketio.server
     viewer = server.manager.connect("line", "/")
     sent: list[Any] = []
@@ -77,3 +80,12 @@ def test_an_answer_never_stands_between_an_event_and_its_picture(tmp_path: Path)
     answer.join()
     assert [type(data) for data in sent] == [str, bytes, str]
     assert sent[2].startswith("37[")
+
+
+def test_what_is_the_students_alone_does_not_pass_the_dashboards(tmp_path: Path) -> None:
+    events = Events()
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
+    session = cast(ExamSession, SimpleNamespace(session_id=SESSIONS[0], exam_id="exam"))
+    events.publish(KeyWanted(session))
+    events.publish(NoticesChanged(session, ("dark",)))
+    assert not live._messages

@@ -12,10 +12,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from sessions.events import Events
 from settings.settings import Settings
 from web.access.headers import register_headers
 from web.access.who_may import Access, register_access
 from web.calls.errors import register_errors
+from web.links import Links
 from web.pages import own_path, pages
 from web.parts import EXTENSION, Parts
 
@@ -73,7 +75,7 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
     app = Flask("pages", root_path=str(ROOT))
     access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, None), access)
+    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, None), access, Links(Events()))
     register_errors(app)
     register_headers(app)
     register_access(app, access)

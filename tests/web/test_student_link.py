@@ -18,7 +18,8 @@ from simple_websocket import ConnectionClosed
 from basics.readings import ScreenAct
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient
-from sessions.session import MAX_ACTS, ExamSession
+from sessions.score_book import MAX_ACTS
+from sessions.session import ExamSession
 from web.parts import Parts
 from web.student.link import CLOCK_TRIPS, StudentLink
 
@@ -112,7 +113,7 @@ def test_acts_beyond_the_limit_are_forgotten_by_the_page_and_noted_once(
     assert [one["ids"] for one in line.of_type("acts")] == [["more-000000"], ["more-000001"], ["more-000002"]]
     assert [one["code"] for one in line.of_type("error")] == ["too_many", "conflict"], "told once, and the link goes on"
     assert len([record for record in caplog.records if "screen acts" in record.getMessage()]) == 1
-    assert session.status()["total_score"] == 0
+    assert session.status().to_dict()["total_score"] == 0
 
 
 def test_a_student_who_comes_when_all_places_are_taken_comes_in_when_one_is_free(tmp_path: Path) -> None:

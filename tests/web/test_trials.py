@@ -15,9 +15,11 @@ from flask.testing import FlaskClient
 
 from bench.harness.footage import Scenario, scenarios
 from sessions.analysis import Models
+from sessions.events import Events
 from settings.settings import Settings
 from web.access.who_may import Access, register_access
 from web.calls.errors import register_errors
+from web.links import Links
 from web.parts import EXTENSION, Parts
 from web.student.trials import trials
 
@@ -34,7 +36,7 @@ def make_client(folder: Path, models: Models, **settings: Any) -> FlaskClient:
     app = Flask("trials")
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body_kb * 1024
     access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, SimpleNamespace(models=models)), access)
+    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, SimpleNamespace(models=models)), access, Links(Events()))
     register_errors(app)
     register_access(app, access)
     app.register_blueprint(trials)

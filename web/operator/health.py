@@ -33,7 +33,7 @@ def health() -> Response:
     if not parts().access.is_proctor(request):
         return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")
     uptime = time.monotonic() - parts().started
-    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().notes), parts=found))
+    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().monitor.models.notes), parts=found))
 
 
 @health_calls.get("/metrics")

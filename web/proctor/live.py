@@ -21,10 +21,11 @@ from flask_socketio import SocketIO, join_room, leave_room
 from basics.errors import InvalidInput, NotFound, ProctorError
 from basics.readings import Frame
 from basics.times import iso_time
+from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
 from web.access.who_may import Access
+from web.proctor.messages import MESSAGES, status_message
 from web.proctor.sound import LiveSound
-from web.proctor.wording import sentences, with_sentences
 
 log = logging.getLogger(__name__)
 
@@ -53,23 +54,33 @@ class _Viewer:
 
 
 class Live:
-    """Takes events of sessions from any thread with `tell`, and hands them to the viewers from its one pump."""
+    """Takes what happens in the sessions from any thread, and hands it to the viewers from its one pump."""
 
-    def __init__(self, app: Flask, access: Access, *, async_mode: str, fps: float) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        access: Access,
+        events: Events,
+        *,
+        sessions: Callable[[str], ExamSession | None],
+        audit: Callable[[dict[str, Any]], Any],
+        async_mode: str,
+        fps: float,
+    ) -> None:
+        """`sessions` gives the live session of an id, `audit` keeps who listened, `fps` is the rate of a viewer who asks for none."""
         self._access = access
+        self._get_session = sessions
+        self._audit = audit
         self._fps = fps
-        self.get_session: Callable[[str], ExamSession | None] = lambda _: None  # set once, by the app: monitor and live know each other
         self._viewers: dict[str, _Viewer] = {}
         self._watchers: dict[str, dict[str, _Watch]] = {}
         self._lock = threading.Lock()
-        self.audit: Callable[[dict[str, Any]], Any] = lambda _: None  # who listened; set by the app
         self._sound = LiveSound()
         self._messages: deque[tuple[str, dict[str, Any], list[str]]] = deque(maxlen=MESSAGES_MAX)
         self._dirty: set[str] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._pump: Any = None
-        self.on_event: list[Callable[[str, ExamSession, dict[str, Any]], None]] = []
         # No cross-origin headers at all: who may connect is decided by `Access` at the handshake.
         self.socketio = SocketIO(
             app,
@@ -84,40 +95,37 @@ class Live:
         self._whole = threading.RLock()
         self._keep_answers_apart()
         self._register()
+        events.subscribe(FrameCame, self._changed)
+        events.subscribe(Updated, self._changed)
+        events.subscribe(SoundCame, self._heard)
+        for kind in MESSAGES:
+            events.subscribe(kind, self._tell)
 
-    # From the sessions, any thread
+    # From the sessions, any thread; nothing here blocks
 
-    def tell(self, event: str, session: ExamSession, payload: dict[str, Any]) -> None:
-        """Take an event of a session. Never blocks."""
-        if event in {"frame", "update"}:
-            if session.session_id in self._watchers:
-                self._dirty.add(session.session_id)
-                self._wake.set()
-            return
-        if event == "sound":
-            self._sound.put(session.session_id, payload["sound"])
+    def _changed(self, event: SessionEvent) -> None:
+        if event.session.session_id in self._watchers:
+            self._dirty.add(event.session.session_id)
             self._wake.set()
-            return
-        if event == "session_ended":
+
+    def _heard(self, event: SoundCame) -> None:
+        if self._sound.put(event.session.session_id, event.sound):
+            self._wake.set()
+
+    def _tell(self, event: SessionEvent) -> None:
+        session = event.session
+        if isinstance(event, SessionEnded):
             self._sound.ended(session.session_id)
-        for listener in self.on_event:
-            listener(event, session, payload)
-        if event in {"notices", "key"}:
-            return
-        if event == "session_started":
-            payload = _status(session)
-        elif event == "interval_flagged":
-            payload = payload | {"reasons": sentences(payload["violations"])}
-        rooms = [f"session:{session.session_id}", ALL_EXAMS]
-        if session.exam_id is not None:
-            rooms.append(f"exam:{session.exam_id}")
-        self._messages.append((event, payload, rooms))
+        name, payload = MESSAGES[type(event)](event)
         self._dirty.add(session.session_id)
-        self._wake.set()
+        self._queue(name, payload, session.session_id, session.exam_id)
 
     def announce(self, event: str, payload: dict[str, Any], exam_id: str | None) -> None:
         """Tell the dashboards of something that people did. Never blocks."""
-        rooms = [f"session:{payload['session_id']}", ALL_EXAMS, *([f"exam:{exam_id}"] if exam_id is not None else [])]
+        self._queue(event, payload, payload["session_id"], exam_id)
+
+    def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
+        rooms = [f"session:{session_id}", ALL_EXAMS, *([f"exam:{exam_id}"] if exam_id is not None else [])]
         self._messages.append((event, payload, rooms))
         self._wake.set()
 
@@ -191,7 +199,7 @@ class Live:
                 self._send_session(session_id, watches, now)
 
     def _send_session(self, session_id: str, watches: dict[str, _Watch], now: float) -> None:
-        session = self.get_session(session_id)
+        session = self._get_session(session_id)
         if session is None:
             return
         status: dict[str, Any] | None = None
@@ -203,7 +211,7 @@ class Live:
                 continue
             if status is None:
                 frame = session.newest_frame()
-                status = ready_for_json(_status(session))
+                status = ready_for_json(status_message(session))
             update = status | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
             if frame is not None:
                 update["timestamp"] = iso_time(session.wall(frame.at))
@@ -280,15 +288,15 @@ class Live:
         return {"ok": True}
 
     def _running(self, session_id: Any) -> ExamSession:
-        session = self.get_session(session_id) if isinstance(session_id, str) else None
+        session = self._get_session(session_id) if isinstance(session_id, str) else None
         if session is None:
             raise NotFound(f"no session {str(session_id)[:80]!r} is running")
         return session
 
     def _join_sound(self, data: dict[str, Any]) -> None:
         session = self._running(data.get("session_id"))
-        self._sound.join(session, _sid())
-        self.audit({"who": "proctor", "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
+        self._sound.join(session.session_id, _sid())
+        self._audit({"who": "proctor", "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
 
     def _leave_sound(self, data: dict[str, Any]) -> None:
         self._sound.leave(str(data.get("session_id")), _sid())
@@ -326,19 +334,9 @@ class Live:
     def _leave_exam(self, data: dict[str, Any]) -> None:
         leave_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}")
 
-    def health(self) -> dict[str, Any]:
-        """How many watch, for `/api/health`."""
-        return {"state": "ok", "viewers": len(self._viewers), "waiting": len(self._messages)}
-
 
 def _sid() -> str:
     return str(getattr(request, "sid", ""))
-
-
-def _status(session: ExamSession) -> dict[str, Any]:
-    """How a session is, with its violations in words: the pages have no others."""
-    status = session.status()
-    return status | {"violations": with_sentences(status["violations"])}
 
 
 def ready_for_json(value: Any) -> Any:

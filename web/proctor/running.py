@@ -80,7 +80,7 @@ def end_session(session_id: str) -> Response:
     wanted = read_body(request, EndSession)
     summary = parts().monitor.end_session(session_id, End("proctor", wanted.reason))
     note("session: ended", wanted.by, session_id=session_id, reason=wanted.reason)
-    return reply(SessionEnded(**summary))
+    return reply(SessionEnded(**summary.to_dict()))
 
 
 def running(session_id: str) -> ExamSession:

@@ -60,7 +60,7 @@ def create_session() -> Response:
 def end_session() -> Response:
     """End a student's running session."""
     wanted = read_body(request, StudentExam)
-    return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id)))
+    return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id).to_dict()))
 
 
 @api.get("/sessions")
@@ -78,7 +78,7 @@ def sessions() -> Response:
 @describe(ActiveSessions)
 def active_sessions() -> Response:
     """List the running sessions."""
-    sessions = [active_session(session.status()) for session in parts().monitor.active()]
+    sessions = [active_session(session.status().to_dict()) for session in parts().monitor.active()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
 
@@ -110,7 +110,7 @@ def session_details(session_id: str) -> Response:
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
         SessionDetails(
-            session=session_answer(document, session.status() if session else None),
+            session=session_answer(document, session.status().to_dict() if session else None),
             rules=document.get("rules") or {},
             intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
             checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
@@ -149,7 +149,7 @@ def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None
 
 def _session_line(document: dict[str, Any]) -> SessionLine:
     session = parts().monitor.get(document["_id"])
-    live = session.status() if session else None
+    live = session.status().to_dict() if session else None
     return SessionLine(**{**session_answer(document, live).model_dump(), "begun": (live or document).get("begun", True)})
 
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from basics.errors import InvalidInput
 from basics.readings import Sound
-from sessions.session import ExamSession
 
 WAITING_MAX = 300  # stretches of all sessions that wait for the pump; beyond it the oldest go
 BACKLOG_MAX = 12  # messages that wait for one listener: with more it misses a stretch (sound comes up to ten times a second)
@@ -23,27 +22,24 @@ class LiveSound:
 
     def __init__(self) -> None:
         self._listeners: dict[str, set[str]] = {}
-        self._sessions: dict[str, ExamSession] = {}
         self._waiting: deque[tuple[str, Sound]] = deque(maxlen=WAITING_MAX)
         self._lock = threading.Lock()
 
-    def join(self, session: ExamSession, sid: str) -> None:
+    def join(self, session_id: str, sid: str) -> None:
         """A viewer listens to a session. Raise `InvalidInput` where it hears too many already."""
         with self._lock:
-            hears = [session_id for session_id, listeners in self._listeners.items() if sid in listeners]
-            if len(hears) >= LISTENED_MAX and session.session_id not in hears:
+            hears = [heard for heard, listeners in self._listeners.items() if sid in listeners]
+            if len(hears) >= LISTENED_MAX and session_id not in hears:
                 raise InvalidInput(f"one dashboard listens to at most {LISTENED_MAX} sessions at once; leave one first")
-            self._listeners.setdefault(session.session_id, set()).add(sid)
-            self._sessions[session.session_id] = session
-            session.listened = True
+            self._listeners.setdefault(session_id, set()).add(sid)
 
     def leave(self, session_id: str, sid: str) -> None:
-        """A viewer listens no more; a session that nobody hears tells no sound."""
+        """A viewer listens no more; of a session that nobody hears nothing is kept."""
         with self._lock:
             listeners = self._listeners.get(session_id, set())
             listeners.discard(sid)
             if not listeners:
-                self._forget_session(session_id)
+                self._listeners.pop(session_id, None)
 
     def forget(self, sid: str) -> None:
         """A viewer has gone."""
@@ -53,17 +49,14 @@ class LiveSound:
     def ended(self, session_id: str) -> None:
         """A session has ended."""
         with self._lock:
-            self._forget_session(session_id)
+            self._listeners.pop(session_id, None)
 
-    def _forget_session(self, session_id: str) -> None:
-        self._listeners.pop(session_id, None)
-        session = self._sessions.pop(session_id, None)
-        if session is not None:
-            session.listened = False
-
-    def put(self, session_id: str, sound: Sound) -> None:
-        """Queue a stretch of sound. Never blocks."""
+    def put(self, session_id: str, sound: Sound) -> bool:
+        """Queue a stretch of sound. False, and nothing is kept, where nobody hears this session. Never blocks."""
+        if session_id not in self._listeners:
+            return False
         self._waiting.append((session_id, sound))
+        return True
 
     def hand_out(self, send: Send, backlog: Callable[[str], int]) -> None:
         """Send what waits to those who listen and have room for it."""

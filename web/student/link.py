@@ -183,7 +183,7 @@ class StudentLink:
         self._clock_due = self.session.clock() + CLOCK_EVERY_S
         video = student_video(self._parts.settings).model_dump()
         self._send({"type": "welcome", "session_id": self.session.session_id, "video": video, "elapsed_s": round(self.session.clock(), 1)})
-        self._send({"type": "quality", "notices": self.session.status()["notices"]})  # a page that was reloaded knows none
+        self._send({"type": "quality", "notices": list(self.session.status().notices)})  # a page that was reloaded knows none
 
     # What comes
 

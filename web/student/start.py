@@ -45,7 +45,7 @@ def start() -> Response:
         session_id = parts().monitor.create(wanted.user_id, wanted.exam_id, "browser", None, nonce=nonce).session_id
     except Conflict as conflict:
         session_id = conflict.details["session_id"]
-        if not parts().monitor.was_started_with(session_id, nonce):
+        if not parts().monitor.attendance.was_started_with(session_id, nonce):
             raise Conflict(
                 f"An exam is already running for {wanted.user_id}. Go on in the window where you started it, or ask the proctor for a link.",
                 field="user_id",

@@ -1,0 +1,70 @@
+"""Which students are there: whose page is connected, who has been away for too long, and which browser started an exam."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+from collections.abc import Callable, Iterable
+from math import inf
+
+from sessions.ends import End
+from sessions.session import ExamSession
+
+LINK_LIFE_S = 24 * 3600.0  # a session that nobody has begun waits as long as its student's link is good
+
+
+class Attendance:
+    """By session: when its student was last connected, and until when one that was interrupted may go on. Safe between threads."""
+
+    def __init__(self, clock: Callable[[], float], *, abandoned_s: float) -> None:
+        """`abandoned_s`: seconds without the student's page after which a browser's exam is over."""
+        self._clock = clock
+        self._abandoned_s = abandoned_s
+        self._lock = threading.Lock()
+        self._linked_at: dict[str, float] = {}
+        self._resume_until: dict[str, float] = {}
+        self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
+
+    def expect(self, session_id: str, nonce: str = "", *, waited: float = 0.0) -> None:
+        """Wait for a session's student from now on, of whom `waited` seconds have gone by already."""
+        with self._lock:
+            self._linked_at[session_id] = self._clock() - waited
+            if nonce:
+                self._nonces[session_id] = nonce
+
+    def give_until(self, session_id: str, seconds: float) -> None:
+        """The student's page must come back within so many seconds."""
+        with self._lock:
+            self._resume_until[session_id] = self._clock() + seconds
+
+    def connected(self, session_id: str, there: bool) -> None:
+        """The student's page came or went."""
+        with self._lock:
+            self._resume_until.pop(session_id, None)
+            self._linked_at[session_id] = inf if there else self._clock()
+
+    def was_started_with(self, session_id: str, nonce: str) -> bool:
+        """Was this session started by the browser that has `nonce`? It may have its answer again."""
+        return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
+
+    def forget(self, session_id: str) -> None:
+        """The session is over."""
+        with self._lock:
+            for known in (self._linked_at, self._resume_until, self._nonces):
+                known.pop(session_id, None)
+
+    def overdue(self, sessions: Iterable[ExamSession]) -> list[tuple[str, End]]:
+        """The sessions whose student has been away for too long, and why each ends."""
+        now = self._clock()
+        with self._lock:
+            linked_at = dict(self._linked_at)
+            due = [(session_id, End("restart")) for session_id, until in self._resume_until.items() if now > until]
+            for session_id, _ in due:
+                del self._resume_until[session_id]
+        for session in sessions:
+            away = now - linked_at.get(session.session_id, now) if session.source == "browser" else 0.0
+            if not session.begun and away > LINK_LIFE_S:
+                due.append((session.session_id, End("unused")))
+            elif session.begun and away > self._abandoned_s:
+                due.append((session.session_id, End("away")))
+        return due

@@ -1,0 +1,98 @@
+"""One session's breaks as they are begun and ended: who may, from when on they hold, and when they end by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from basics.errors import Conflict
+from scoring.accommodations import Accommodation
+from scoring.breaks import STUDENT, Break, BreakBook, covers
+
+MEDIA_AHEAD_S = 1.0  # media may seem this much newer than now: a page's clock is known to half a round trip
+
+
+@dataclass(frozen=True, slots=True)
+class BreakState:
+    """The newest break. `seconds_left` until it ends by itself, None where somebody ends it."""
+
+    on: bool
+    start: float
+    by: str
+    reason: str
+    seconds_left: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For answers and dashboards."""
+        return asdict(self)
+
+
+class BreakControl:
+    """The breaks of one session. The session's lock is held by whoever changes them; asking needs none."""
+
+    def __init__(self, accommodation: Accommodation | None, breaks: Iterable[Mapping[str, Any]] = ()) -> None:
+        """Take up breaks as `documents` gave them."""
+        self._accommodation = accommodation
+        self._book = BreakBook(breaks)
+
+    @property
+    def breaks(self) -> list[Break]:
+        """Every break so far, in order."""
+        return self._book.breaks
+
+    @property
+    def is_on(self) -> bool:
+        """Does a break last?"""
+        return self._book.current is not None
+
+    def covers(self, at: float) -> bool:
+        """Does a break hold the moment `at`?"""
+        return covers(self._book.breaks, at)
+
+    def begin(self, now: float, media_until: float, by: str, reason: str, lasting: float | None) -> None:
+        """Begin a break, `lasting` so many seconds (None: until somebody ends it). Raise `Conflict` while one is on."""
+        # Nothing that came in already may lie in the break: live it may have counted, and a replay would leave it out.
+        at = max(now, min(media_until + 1e-3, now + MEDIA_AHEAD_S))
+        self._book.begin(at, by, reason, None if lasting is None else at + lasting)
+
+    def finish(self, at: float) -> None:
+        """End the break that is on. Raise `Conflict` when none is."""
+        self._book.finish(at)
+
+    def is_over(self, now: float) -> bool:
+        """Has the break that is on reached its own end?"""
+        return self._book.is_over(now)
+
+    def seconds_left(self, now: float) -> float | None:
+        """Seconds until the break that is on ends by itself; None where somebody ends it, or none is on."""
+        current = self._book.current
+        return None if current is None or current.limit is None else max(0.0, round(current.limit - now, 1))
+
+    def left(self) -> int:
+        """How many breaks the student may still take."""
+        allowed = self._accommodation.breaks_allowed if self._accommodation else 0
+        return max(0, allowed - self._book.taken(STUDENT))
+
+    def student_seconds(self) -> float:
+        """How long a break that the student takes now may last. Raise `Conflict` where none is left."""
+        if self._accommodation is None or not self.left():
+            raise Conflict("No break is left. Write to the proctor, or ask before the exam.")
+        return self._accommodation.break_minutes * 60
+
+    def check_student_ends(self) -> None:
+        """Raise `Conflict` where the break that is on isn't the student's to end."""
+        current = self._book.current
+        if current is not None and current.by != STUDENT:
+            raise Conflict("The proctor has paused the exam, and ends the pause.")
+
+    def newest(self, now: float) -> BreakState | None:
+        """The newest break as it stands; None where there was none."""
+        if not self._book.breaks:
+            return None
+        newest = self._book.breaks[-1]
+        return BreakState(newest.end is None, newest.start, newest.by, newest.reason, self.seconds_left(now))
+
+    def documents(self) -> list[dict[str, Any]]:
+        """For storage and answers."""
+        return self._book.documents()

@@ -1,0 +1,100 @@
+"""What one session stores: its own document, its intervals, checks and acts. Every write returns a ticket and never blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from basics.readings import IntervalResult, ScreenAct
+from media.recorder import Clip
+from scoring.accommodations import Accommodation
+from scoring.documents import violation_document
+from sessions.identity import Identity
+
+
+class Storage(Protocol):
+    """What a session needs of the database: writes that never block."""
+
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any: ...
+
+
+class Documents:
+    """Writes the records of one session under ids that make every write repeatable."""
+
+    def __init__(self, storage: Storage, identity: Identity) -> None:
+        self._storage = storage
+        self.identity = identity
+
+    def interval_id(self, index: int) -> str:
+        """The id of an interval's record, which is also its clip's."""
+        return f"{self.identity.session_id}-{index}"
+
+    def session(self, **fields: Any) -> Any:
+        """Change fields of the session's own document."""
+        return self._storage.write("sessions", self.identity.session_id, fields)
+
+    def interval(self, index: int, fields: dict[str, Any]) -> Any:
+        """Change fields of an interval's record."""
+        return self._storage.write("intervals", self.interval_id(index), fields)
+
+    def check(self, number: int, record: Mapping[str, Any], started_at: datetime) -> Any:
+        """Store a check record."""
+        document = {**record, "session_id": self.identity.session_id, "started_at": started_at}
+        return self._storage.write("checks", self.interval_id(number), document)
+
+    def act(self, act: ScreenAct, wall: datetime) -> Any:
+        """Store a screen act, once: its id comes from where it was made."""
+        fields = {"session_id": self.identity.session_id, "kind": act.kind, "at": act.at, "wall": wall, "detail": act.detail}
+        return self._storage.write("acts", f"{self.identity.session_id}:{act.id}", fields, insert_only=True)
+
+
+def interval_document(
+    identity: Identity, result: IntervalResult, clip: Clip, *, ended: float, started_at: datetime, ended_at: datetime, flagged_at: datetime | None
+) -> dict[str, Any]:
+    """An interval as it is stored and answered, without its review. `ended` is in seconds on the session's clock."""
+    return {
+        "session_id": identity.session_id,
+        "user_id": identity.user_id,
+        "exam_id": identity.exam_id,
+        "index": result.index,
+        "start": result.start,
+        "end": ended,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "score": result.score,
+        "flagged": result.flagged,
+        "flagged_at": flagged_at,
+        "closed": result.closed,
+        "revision": result.revision,
+        "violations": [violation_document(violation) for violation in result.violations],
+        "clip": clip.to_dict(),
+    }
+
+
+def new_session_document(
+    identity: Identity, *, started_at: datetime, begun: bool, rules: Mapping[str, Any], accommodation: Accommodation | None, nonce: str
+) -> dict[str, Any]:
+    """A session as it is stored when it is made."""
+    return {
+        "user_id": identity.user_id,
+        "exam_id": identity.exam_id,
+        "source": identity.source,
+        "station": identity.station,
+        "state": "running",
+        "started_at": started_at,
+        "begun": begun,
+        "ended_at": None,
+        "end_reason": "",
+        "ended_after_s": None,
+        "total_score": 0,
+        "flagged_intervals": 0,
+        "intervals": 0,
+        "rules": rules,
+        "accommodation": accommodation.to_dict() if accommodation else None,
+        "breaks": [],
+        "messages": [],
+        "devices": {},
+        "baseline": {},
+        "nonce": nonce,
+    }

@@ -1,0 +1,85 @@
+"""The clips of one session's flagged intervals: what may still be needed for one, when it is cut, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from basics.readings import Frame, IntervalResult, Sound
+from media.recorder import Clip, ClipJob, Recorder
+from media.ring import KEY_EVERY_S, ClipRing
+from media.screen_stills import ScreenStills
+from sessions.identity import Identity
+from settings.settings import Settings
+
+
+class DueClips:
+    """Which intervals wait for their clip. The session's lock is held by whoever changes that; the rings have locks of their own."""
+
+    def __init__(self, identity: Identity, settings: Settings, interval_duration: float, recorder: Recorder) -> None:
+        self._identity = identity
+        self._settings = settings
+        self._recorder = recorder
+        # A clip is cut when its post-roll has come in and its interval's score is settled: its name says the score.
+        self._after = max(settings.clip_postroll_s, settings.interval_settle_s) + settings.clip_settle_s
+        keep_s = settings.clip_preroll_s + interval_duration + self._after + settings.clip_settle_s
+        self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
+        self.screen = ScreenStills(keep_s)
+        self._clips: dict[int, Clip] = {}
+        self._due: set[int] = set()
+
+    # What clips are made of
+
+    def add_frame(self, frame: Frame) -> None:
+        """Keep one picture for as long as a clip may need it."""
+        self._ring.add_frame(frame)
+
+    def add_sound(self, sound: Sound) -> None:
+        """Keep a stretch of sound as long."""
+        self._ring.add_sound(sound)
+
+    # Which are due
+
+    def want(self, index: int) -> None:
+        """Interval `index` is flagged: it will need a clip."""
+        self._clips[index] = Clip("pending")
+        self._due.add(index)
+
+    def set(self, index: int, clip: Clip) -> None:
+        """What became of a clip, or what was stored of it; one that is pending is due again."""
+        self._clips[index] = clip
+        if clip.state == "pending":
+            self._due.add(index)
+
+    def clip(self, index: int) -> Clip:
+        """The clip of an interval as it stands."""
+        return self._clips.get(index, Clip("none"))
+
+    def take_due(self, until: float | None, interval_duration: float) -> list[int]:
+        """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more."""
+        due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
+        self._due.difference_update(due)
+        return sorted(due)
+
+    # Cutting
+
+    def cut(self, result: IntervalResult, started_at: datetime, done: Callable[[Clip], None]) -> int:
+        """Hand an interval's pictures and sound to the recorder, which calls `done` later; return how many stills of the screen lie in it."""
+        start = max(0.0, result.start - self._settings.clip_preroll_s)
+        end = result.end + self._settings.clip_postroll_s
+        frames, sounds = self._ring.cut(start, end)
+        start = min([start] + [frame.at for frame in frames[:1]])  # H.264 begins at its key
+        job = ClipJob(
+            self._identity.session_id,
+            self._identity.user_id,
+            result.index,
+            started_at + timedelta(seconds=result.start),
+            result.score,
+            start,
+            end,
+            frames,
+            sounds,
+            [[violation.kind, violation.start, violation.end] for violation in result.violations],
+        )
+        self._recorder.submit(job, done)
+        return len(self.screen.between(start, end))

@@ -1,0 +1,20 @@
+"""Whose session it is, and where its pictures and sound come from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """`source` is `browser` or `local`; `station` names this machine's camera and microphone that a local session watches."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    source: str
+    station: str | None = None
+
+    def to_dict(self) -> dict[str, str | None]:
+        """As it is stored and answered."""
+        return asdict(self)

@@ -1,0 +1,65 @@
+"""One session's pictures from their coming to their reading: which is due, since when, and what was read in it."""
+
+from __future__ import annotations
+
+from basics.errors import ProctorError
+from basics.readings import Frame
+from media.pictures import PictureFeed
+from sessions.analysis import PictureAnalyst, PictureReadings
+
+UNREAD = -1.0  # before any picture
+
+
+class PictureLine:
+    """Pictures come in from any thread; one thread at a time reads. Times are seconds on the session's clock."""
+
+    def __init__(self, feed: PictureFeed, analyst: PictureAnalyst, session_id: str) -> None:
+        self._feed = feed
+        self._analyst = analyst
+        self._session_id = session_id
+        self._read_at = UNREAD
+        self._due_from: float | None = None
+
+    def add(self, frame: Frame, now: float) -> None:
+        """Take one encoded picture."""
+        self._note_due(now)
+        self._feed.add(frame)
+        self._feed.let_viewers_go(now)
+        self._note_due(now)
+
+    def waits(self, now: float) -> float | None:
+        """For how many seconds pictures have been due and unread; None when none is."""
+        newest = self._due(now)
+        if newest is None:
+            return None
+        due_from = self._due_from
+        return now - (newest if due_from is None else due_from)
+
+    def _due(self, now: float) -> float | None:
+        """The time of the newest picture where it is to be read."""
+        newest, wanted = self._feed.newest_at, self._analyst.next_at
+        viewers_want = self._feed.viewers_wait_from(now)
+        if viewers_want is not None:
+            wanted = min(wanted, viewers_want)
+        return newest if newest > self._read_at and newest >= wanted - 1e-3 else None
+
+    def _note_due(self, now: float) -> None:
+        # From the first one on: newer ones take its place before it is read, and of many sessions the longest waiting must be next.
+        newest = self._due(now)
+        if newest is None:
+            self._due_from = None
+        elif self._due_from is None:
+            self._due_from = newest
+
+    def read(self) -> PictureReadings | None:
+        """Decode what came and read the newest picture; None when it wasn't to be read, only decoded for viewers, or nothing came."""
+        newest_at = self._feed.newest_at
+        try:
+            picture = self._feed.decode()
+        except ProctorError as error:
+            self._read_at, self._due_from = newest_at, None
+            return self._analyst.unreadable(newest_at, error.message)
+        self._read_at, self._due_from = newest_at if picture is None else picture.at, None
+        if picture is None or picture.at < self._analyst.next_at - 1e-3:
+            return None
+        return self._analyst.read(picture, self._session_id)

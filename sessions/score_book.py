@@ -1,0 +1,257 @@
+"""What one session scores and stores: readings and acts go in, and intervals, checks and clips are kept as they change."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from basics.errors import TooMany
+from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
+from media.recorder import Clip
+from score import Scorer, replay
+from scoring.breaks import Break
+from scoring.check_records import CheckCollector, unpack
+from scoring.rules import Rules
+from sessions.clock import SessionClock
+from sessions.documents import Documents, interval_document
+from sessions.due_clips import DueClips
+
+MAX_ACTS = 5000  # screen acts of one session; more are no student's
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a session came to."""
+
+    session_id: str
+    total_score: int
+    flagged_intervals: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is answered."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the scorer made of something: whether any interval changed, and those that reached the threshold by it."""
+
+    changed: bool
+    raised: tuple[IntervalResult, ...] = ()
+
+
+class ScoreBook:
+    """The scorer of one session and its records. Safe between threads; `lock` is the session's, and guards all of this."""
+
+    def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips) -> None:
+        self.rules = rules
+        self.lock = threading.RLock()
+        self._check_interval = check_interval
+        self._clock = clock
+        self._store = store
+        self._clips = clips
+        self._scorer = Scorer(rules)
+        self._checks = CheckCollector()
+        self._ended_at: float | None = None
+        self._closed = 0  # intervals below this number are closed
+        self._flagged: set[int] = set()
+        self._acts: dict[str, ScreenAct] = {}
+
+    # In
+
+    def count_frame(self) -> None:
+        """A picture came in, read or not."""
+        with self.lock:
+            self._checks.add_frame()
+
+    def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
+        """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
+        with self.lock:
+            new = [act for act in acts if act.id not in self._acts]
+            if len(self._acts) + len(new) > MAX_ACTS:
+                raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
+            self._acts |= {act.id: act for act in new}
+            self._checks.add_acts(new)
+        tickets = [self._store.act(act, self._clock.wall(act.at)) for act in acts]
+        return tickets, self._score(lambda: self._scorer.take_acts(new)) if new else Scored(False)
+
+    def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> Scored:
+        """Keep and count what was read from one picture."""
+        with self.lock:
+            self._checks.add(gaze)
+            if persons is not None:
+                self._checks.add(persons)
+        return self._score(lambda: self._scorer.take_picture(gaze, persons))
+
+    def take_sound(self, reading: AudioReading) -> Scored:
+        """Keep and count what was heard."""
+        with self.lock:
+            self._checks.add(reading)
+        return self._score(lambda: self._scorer.take_sound(reading))
+
+    def change_breaks(self, change: Callable[[], Iterable[Break]]) -> Scored:
+        """Let `change` change the breaks and say which there are then; what lies in them counts no more."""
+        return self._score(lambda: self._scorer.set_breaks(change()))
+
+    def _score(self, take: Callable[[], list[IntervalResult]]) -> Scored:
+        """Let the scorer take something, and store what changed by it."""
+        raised: list[IntervalResult] = []
+        with self.lock:
+            changed = take()
+            if not changed:
+                return Scored(False)
+            for result in changed:
+                if result.flagged and result.index not in self._flagged:
+                    self._flagged.add(result.index)
+                    self._clips.want(result.index)
+                    raised.append(result)
+                elif not result.flagged:
+                    self._flagged.discard(result.index)
+            self._store_check(self._clock.now(), final=False)
+        for result in changed:
+            self._store_interval(result)
+        self.store_totals()
+        return Scored(True, tuple(raised))
+
+    # As time goes on
+
+    def close_checks(self, now: float) -> None:
+        """Store the checks that are over, each as long as they are to be."""
+        with self.lock:
+            while now >= self._checks.start + self._check_interval:
+                self._store_check(self._checks.start + self._check_interval, final=True)
+
+    def close_intervals(self, until: float, baseline: Callable[[], Mapping[str, float]]) -> bool:
+        """Close the intervals that end by `until`. False when there is none."""
+        closed = []
+        with self.lock:
+            while (self._closed + 1) * self.rules.interval_duration <= until:
+                closed.append(self._scorer.close(self._closed))
+                self._closed += 1
+        for result in closed:
+            self._store_interval(result)
+        if closed:
+            self.store_totals(intervals=self._closed, baseline=dict(baseline()))
+        return bool(closed)
+
+    def cut_clips(self, until: float | None, done: Callable[[int, Clip], None]) -> None:
+        """Cut the clips that are due at `until`, or all that wait; `done` is told of each, later."""
+        with self.lock:
+            due = self._clips.take_due(until, self.rules.interval_duration)
+        for index in due:
+            self._cut_clip(index, done)
+
+    def _cut_clip(self, index: int, done: Callable[[int, Clip], None]) -> None:
+        def keep(clip: Clip) -> None:
+            with self.lock:
+                self._clips.set(index, clip)
+                self._store.interval(index, {"clip": clip.to_dict()})
+            done(index, clip)
+
+        if stills := self._clips.cut(self._scorer.interval(index), self._clock.started_at, keep):
+            self._store.interval(index, {"stills": stills})
+
+    def end(self, now: float) -> None:
+        """Close everything as of `now`: nothing comes any more."""
+        with self.lock:
+            self._ended_at = now
+            self._store_check(now, final=True)
+            last = max(math.ceil(now / self.rules.interval_duration), self._closed)
+            results = [self._scorer.close(index) for index in range(self._closed, last)]
+            self._closed = last
+        for result in results:
+            self._store_interval(result)
+
+    def checkpoint(self) -> None:
+        """Store what was read so far; the session goes on afterwards."""
+        with self.lock:
+            self._store_check(self._clock.now(), final=True)
+
+    def take_up(
+        self,
+        rules: Rules,
+        checks: Iterable[Mapping[str, Any]],
+        intervals: Iterable[Mapping[str, Any]],
+        acts: Iterable[Mapping[str, Any]],
+        breaks: Iterable[Break],
+    ) -> None:
+        """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
+        with self.lock:
+            self.rules, self._scorer = rules, Scorer(rules)
+            self._scorer.set_breaks(breaks)
+            for check in checks:
+                gaze, persons, audio, _ = unpack(check["readings"])
+                replay(self._scorer, gaze, persons, audio, [])
+                self._checks.number = check["number"] + 1
+                self._checks.start = check["end"]
+            stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
+            self._acts = {act.id: act for act in stored}
+            self._scorer.take_acts(stored)
+            for interval in intervals:
+                index = interval["index"]
+                self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
+                self._clips.set(index, Clip(**interval["clip"]))
+                if interval["closed"]:
+                    self._closed = max(self._closed, index + 1)
+            self._flagged = {result.index for result in self._scorer.results(self._clock.now()) if result.flagged}
+
+    # Records
+
+    def store_totals(self, **more: Any) -> Any:
+        """Store the session's sums, and `more` fields of its document; return the ticket."""
+        with self.lock:
+            totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
+        return self._store.session(**totals, **more)
+
+    def _store_interval(self, result: IntervalResult) -> None:
+        with self.lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
+            self._store.interval(result.index, self._document(result))
+
+    def _store_check(self, at: float, *, final: bool) -> None:
+        """Store the check so far; a `final` one ends here and the next begins."""
+        number, start = self._checks.number, self._checks.start
+        record = self._checks.take(at) if final else self._checks.peek(at)
+        self._store.check(number, record, self._clock.wall(start))
+
+    def _document(self, result: IntervalResult) -> dict[str, Any]:
+        ended = result.end if self._ended_at is None else min(result.end, self._ended_at)
+        return interval_document(
+            self._store.identity,
+            result,
+            self._clips.clip(result.index),
+            ended=ended,
+            started_at=self._clock.wall(result.start),
+            ended_at=self._clock.wall(ended),
+            flagged_at=self._clock.wall(result.flagged_at) if result.flagged_at is not None else None,
+        )
+
+    # Out
+
+    @property
+    def closed(self) -> int:
+        """How many intervals are closed."""
+        return self._closed
+
+    def summary(self) -> Summary:
+        """What the session has come to."""
+        with self.lock:
+            return Summary(self._store.identity.session_id, self._scorer.total(), self._scorer.flagged())
+
+    def recent(self, now: float, count: int) -> tuple[IntervalResult, ...]:
+        """The newest `count` intervals, oldest first; the last is the one that goes on at `now`."""
+        with self.lock:
+            index = self.rules.index(now)
+            return tuple(self._scorer.interval(number) for number in range(max(0, index - count + 1), index + 1))
+
+    def rates(self, now: float) -> dict[str, float]:
+        """What was read a second, of late."""
+        with self.lock:
+            return self._checks.rates(now)
+
+    def intervals(self) -> list[dict[str, Any]]:
+        """Every interval so far, as stored."""
+        with self.lock:
+            return [self._document(result) for result in self._scorer.results(self._clock.now())]

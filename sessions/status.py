@@ -1,0 +1,77 @@
+"""A session as it stands at one moment, for those who show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading
+from scoring.accommodations import Accommodation
+from scoring.documents import readings_document, violation_document
+from sessions.break_control import BreakState
+from sessions.device_states import DeviceState
+from sessions.identity import Identity
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStatus:
+    """One moment of a session. A reading is None where it can't be had now, `unread` says why; times in seconds on the session's clock.
+
+    `recent` are the newest intervals, oldest first; the last of them is the one that goes on.
+    """
+
+    identity: Identity
+    started_at: datetime
+    elapsed_s: float
+    is_running: bool
+    begun: bool
+    recent: tuple[IntervalResult, ...]
+    total_score: int
+    flagged_intervals: int
+    flag_threshold: int
+    gaze: GazeReading | None
+    persons: PersonsReading | None
+    audio: AudioReading | None
+    unread: str
+    devices: Mapping[str, DeviceState]
+    rates: Mapping[str, float]
+    baseline: Mapping[str, float]
+    accommodation: Accommodation | None
+    notices: tuple[str, ...]
+    pause: BreakState | None
+    messages_waiting: int
+    screen_at: float | None
+
+    @property
+    def current(self) -> IntervalResult:
+        """The interval that goes on."""
+        return self.recent[-1]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it is answered and sent to dashboards."""
+        return {
+            **self.identity.to_dict(),
+            "started_at": self.started_at,
+            "elapsed_s": self.elapsed_s,
+            "is_running": self.is_running,
+            "begun": self.begun,
+            "interval_index": self.current.index,
+            "interval_score": self.current.score,
+            "total_score": self.total_score,
+            "flagged_intervals": self.flagged_intervals,
+            "flag_threshold": self.flag_threshold,
+            **readings_document(self.gaze, self.persons, self.audio, unread=self.unread),
+            "violations": [violation_document(violation) for violation in self.current.violations],
+            "devices": {name: device.to_dict() for name, device in self.devices.items()},
+            "rates": dict(self.rates),
+            "baseline": dict(self.baseline),
+            "accommodation": self.accommodation.to_dict() if self.accommodation else None,
+            "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in self.recent],
+            "notices": list(self.notices),
+            "on_break": self.pause is not None,
+            "break": {"session_id": self.identity.session_id, **self.pause.to_dict()} if self.pause is not None else None,
+            "messages_waiting": self.messages_waiting,
+            "screen_at": self.screen_at,
+        }

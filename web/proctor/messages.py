@@ -1,0 +1,97 @@
+"""What happens in the exams as the messages that dashboards receive: an event's name and its payload, not yet ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from scoring.documents import violation_document
+from sessions.events import (
+    BreakChanged,
+    ClipDone,
+    DeviceChanged,
+    IntervalFlagged,
+    MessageRead,
+    MessageSent,
+    SessionEnded,
+    SessionEvent,
+    SessionStarted,
+)
+from sessions.session import ExamSession
+from web.proctor.wording import sentences, with_sentences
+
+Event = TypeVar("Event", bound=SessionEvent)
+Message = tuple[str, dict[str, Any]]
+
+
+def status_message(session: ExamSession) -> dict[str, Any]:
+    """How a session is, with its violations in words: the pages have no others."""
+    status = session.status().to_dict()
+    return status | {"violations": with_sentences(status["violations"])}
+
+
+def _started(event: SessionStarted) -> Message:
+    return "session_started", status_message(event.session)
+
+
+def _device(event: DeviceChanged) -> Message:
+    return "device_state", {"session_id": event.session.session_id, "device": event.device, "state": event.state, "reason": event.reason}
+
+
+def _break(event: BreakChanged) -> Message:
+    return "break_changed", {"session_id": event.session.session_id, **event.state.to_dict()}
+
+
+def _sent(event: MessageSent) -> Message:
+    return "message_sent", {"session_id": event.session.session_id, **event.message.to_dict()}
+
+
+def _read(event: MessageRead) -> Message:
+    return "message_read", {"session_id": event.session.session_id, "id": event.message_id}
+
+
+def _flagged(event: IntervalFlagged) -> Message:
+    session, result = event.session, event.result
+    violations = [violation_document(violation) for violation in result.violations]
+    return "interval_flagged", {
+        "session_id": session.session_id,
+        "user_id": session.user_id,
+        "exam_id": session.exam_id,
+        "interval": result.index,
+        "video_id": session.interval_id(result.index),
+        "score": result.score,
+        "flagged_intervals": event.flagged_intervals,
+        "violations": violations,
+        "timestamp": event.at,
+        "reasons": sentences(violations),
+    }
+
+
+def _clip(event: ClipDone) -> Message:
+    video_id = event.session.interval_id(event.interval)
+    return "clip_ready", {
+        "session_id": event.session.session_id,
+        "interval": event.interval,
+        "video_id": video_id,
+        "url": f"/api/video/{video_id}",
+        "duration": event.clip.duration,
+        "clip": event.clip.to_dict(),
+    }
+
+
+def _ended(event: SessionEnded) -> Message:
+    end = {"reason": event.end.reason, "code": event.end.code, "note": event.end.note, "state": event.state}
+    return "session_ended", event.summary.to_dict() | end
+
+
+MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
+    SessionStarted: _started,
+    DeviceChanged: _device,
+    BreakChanged: _break,
+    MessageSent: _sent,
+    MessageRead: _read,
+    IntervalFlagged: _flagged,
+    ClipDone: _clip,
+    SessionEnded: _ended,
+}
+"""The events that every dashboard of the session or its exam is told of; the others are the student's, or seen in the status."""
