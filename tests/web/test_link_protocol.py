@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
-from web.student.protocol import HEADER, Media, PageClock, pack_media, unpack_acts, unpack_media, unpack_text
+from web.student.page_clock import PageClock
+from web.student.protocol import HEADER, Media, pack_media, unpack_acts, unpack_media, unpack_text
 
 
 @given(

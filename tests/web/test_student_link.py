@@ -21,7 +21,8 @@ from bench.harness.student import Footage, StudentClient
 from sessions.score_book import MAX_ACTS
 from sessions.session import ExamSession
 from web.parts import Parts
-from web.student.link import CLOCK_TRIPS, StudentLink
+from web.student.conversation import CLOCK_TRIPS
+from web.student.link import StudentLink
 
 CLOCK = [{"type": "clock", "id": number + 1, "page_ms": 1000.0} for number in range(CLOCK_TRIPS)]
 

@@ -1,31 +1,65 @@
-"""The student's link, as bytes and messages: what a page (or any other client) and the server say to each other over `/student/link`.
+"""The student's link: what a student's page, or anybody's client, and the server say to each other over `/student/link`.
 
-Binary messages carry media behind a header of 16 bytes, little endian:
+It is one WebSocket without compression, `/student/link?token=TOKEN`. Text messages are JSON objects with a `type`; binary messages carry pictures,
+sound and stills of the screen.
+
+1. The server says `clock`, and the page answers at once; three times before the first picture, then every 10 seconds. By these round trips the
+   page's times are known on the session's clock.
+2. The server says `welcome`. Media that come before it are dropped; acts may come after the first answer to `clock`.
+3. The page sends media, and sends its acts again until each is acknowledged. What is wrong with a message is told once for each thing, and the
+   link stays open.
+4. `ended` and `replaced` are the server's last word. After any other end the page comes again by itself: the link closes with 1013 when the server
+   has just started or all places are taken, with 1001 when it stops. A page that says nothing for 30 seconds is taken for gone.
+
+Media stand behind a header of 16 bytes, little endian:
 
     offset  type  what
-    0       u8    kind: 1 picture, 2 sound, 3 screen still
-    1       u8    codec: 1 jpeg, 2 pcm16 (16 kHz mono, little endian), 3 h264 (Annex B, one picture a message, no B frames; key pictures
-                  with their SPS and PPS), 4 opus (packets, each behind its length as u16)
+    0       u8    kind: 1 picture, 2 sound, 3 still
+    1       u8    codec: 1 jpeg, 2 pcm16, 3 h264, 4 opus
     2       u8    flags: bit 0 key, bits 1 to 3 temporal layer
     3       u8    version: 1
     4       u32   sequence number, counted for each kind
     8       f64   time in ms on the page's clock (performance.timeOrigin + performance.now()); for sound, of its first sample
 
-Text messages are JSON objects with a `type`.
+Pictures are jpeg or h264 and sound is pcm16 or opus, changed at will; stills are jpeg.
 
-    server → page                                              page → server
-    clock {id, server_ms}                                      clock {id, server_ms, page_ms}: the answer, at once
-    welcome {session_id, video {fps, width, height, quality,   acts {acts: [{id, kind, page_ms, detail?}]}: sent again until acknowledged
-      codecs, bitrate, still_s}, elapsed_s}: send media only after it   device {device, state, reason}: camera, microphone or screen
-    acts {ids}: done with these                                end {}: the student ends the exam
-    quality {notices: [code]}: what the student can mend       break {on}: the student takes a break, or comes back
-    message {id, text, level, from, at}: again to each page,   read {id}: the student has read a message
-      until it is read
-    pause {paused, by, reason, seconds_left, breaks_left}: said to each page once; send no media while paused
-    slower {fps} · faster {fps}: what the server can read
-    key {}: a picture was lost; send a key picture next
-    received {count}: so many messages of this connection have arrived; said a few times a second
-    ended {reason, code, note} · replaced {} · error {code, message}
+    jpeg    at most MAX_PICTURE_KB, as pictures in h264 are; stills are taken where SCREEN_CAPTURE asks for them
+    h264    Annex B, one picture a message, no B frames. A key picture holds its SPS and PPS, and comes at least every 2 seconds or so and when the
+            server asks for one. A picture that was encoded and not sent leaves its number out, so that the server waits for the next key. Where
+            there are two temporal layers the server decodes the base alone, as long as nobody watches at full rate
+    pcm16   16 kHz, mono, little endian; 100 to 500 ms a message are good, 5 seconds the most
+    opus    packets, each behind its length as u16; 5 seconds the most
+
+The server says:
+
+    clock {id, server_ms}            to be answered at once
+    welcome {session_id, video, elapsed_s}
+                                     send media from now on; video is {fps, width, height, quality, codecs, bitrate, still_s}
+    received {count}                 so many messages of this connection, of every kind, have arrived; said at most five times a second. What was
+                                     sent beyond is under way: send less where it grows
+    acts {ids}                       these are stored (or, beyond 5,000 of a session, not taken any more: an error says so): forget them
+    quality {notices}                codes of what the student can mend
+    message {id, text, level, from, at}
+                                     a proctor's words, level message or warning; again on each connection, until it is read
+    pause {paused, by, reason, seconds_left, breaks_left}
+                                     on each connection once, and when it changes; send no media while paused
+    slower {fps}, faster {fps}       the pictures a second that the server can read in time
+    key {}                           a picture was lost or damaged: send a key picture next
+    error {code, message}            what was wrong with a message; with act_id where it was one of several acts, with about "break" where it
+                                     answers one
+    ended {reason, code, note}       the exam is over
+    replaced {}                      another tab took over
+
+The page says:
+
+    clock {id, server_ms, page_ms}   the answer: id and server_ms as they came, page_ms the page's clock
+    acts {acts}                      what happened on the screen, at most 200 in one message, each {id, kind, page_ms, detail?}; id is a UUID. Kinds:
+                                     tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
+                                     fullscreen_left, fullscreen_entered, share_stopped, second_display
+    device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
+    break {on}                       the student takes a break, while any are left, or comes back; answered by pause or error
+    read {id}                        the student has read a message
+    end {}                           the student ends the exam
 """
 
 from __future__ import annotations
@@ -33,20 +67,30 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections import deque
+import sys
 from dataclasses import dataclass
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, TypeGuard, cast, get_args
 
 from basics.errors import InvalidInput, Unsupported
-from basics.readings import ActKind, Codec, ScreenAct
+from basics.readings import ActKind, Codec, DeviceName, DeviceStateName, ScreenAct
+from web.student.page_clock import PageClock
 
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<BBBBId")
 KINDS: Final = {1: "picture", 2: "sound", 3: "still"}
 CODECS: Final[dict[int, Codec]] = {1: "jpeg", 2: "pcm16", 3: "h264", 4: "opus"}
 ACT_KINDS: Final = frozenset(get_args(ActKind))
+DEVICES: Final = frozenset(get_args(DeviceName)) - {"connection"}
+STATES: Final = frozenset(get_args(DeviceStateName))
 MAX_ACTS_PER_MESSAGE: Final = 200
 MAX_TEXT: Final = 200  # characters of a detail or a reason; longer ones are cut
+MAX_SOUND_S: Final = 5.0  # seconds of sound in one message
+
+Message = dict[str, Any]
+"""One text message, whoever says it: a JSON object with a `type`."""
+
+
+# Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +128,60 @@ def unpack_media(data: bytes) -> Media:
     return Media(KINDS[kind], CODECS[codec], sequence, time_ms, data[HEADER.size :], bool(flags & 1), flags >> 1 & 7)
 
 
-def unpack_text(text: str) -> dict[str, Any]:
+# What the page says
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReport:
+    """What the page says of one of its devices."""
+
+    device: DeviceName
+    state: DeviceStateName
+    reason: str
+
+
+def unpack_text(text: str) -> Message:
     """The JSON message in `text`, an object with a `type`. Raise `InvalidInput`."""
     try:
         message = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError of its own
         raise InvalidInput("a text message is not JSON") from None
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise InvalidInput('a text message must be a JSON object with a "type"')
     return message
 
 
-def unpack_acts(message: dict[str, Any], clock: PageClock) -> tuple[list[ScreenAct], list[InvalidInput]]:
+def unpack_clock(message: Message) -> tuple[float, float]:
+    """The id that a `clock` message answers, and the page's clock in ms. Raise `InvalidInput`."""
+    number, page_ms = message.get("id", 0), message.get("page_ms")
+    if not isinstance(number, (int, float)) or not _is_ms(page_ms):
+        raise no_answer()
+    return number, float(page_ms)
+
+
+def no_answer() -> InvalidInput:
+    """The error of a `clock` message that answers none."""
+    return InvalidInput("a clock message must repeat the id and server_ms it answers, and add page_ms")
+
+
+def unpack_device(message: Message) -> DeviceReport:
+    """What a `device` message says. Raise `InvalidInput`."""
+    device, state = message.get("device"), message.get("state")
+    if not isinstance(device, str) or device not in DEVICES or not isinstance(state, str) or state not in STATES:
+        known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
+        raise InvalidInput(f"device {str(device)[:40]!r} in state {str(state)[:40]!r} isn't known; {known}")
+    return DeviceReport(cast(DeviceName, device), cast(DeviceStateName, state), str(message.get("reason") or "")[:MAX_TEXT])
+
+
+def unpack_break(message: Message) -> bool:
+    """Whether a `break` message begins a break. Raise `InvalidInput`."""
+    on = message.get("on")
+    if not isinstance(on, bool):
+        raise InvalidInput('a break message must have "on": true or false')
+    return on
+
+
+def unpack_acts(message: Message, clock: PageClock) -> tuple[list[ScreenAct], list[InvalidInput]]:
     """The acts of an `acts` message on the session's clock, and what is wrong with those that can't be read."""
     listed = message.get("acts")
     if not isinstance(listed, list) or len(listed) > MAX_ACTS_PER_MESSAGE:
@@ -115,38 +201,13 @@ def _unpack_act(item: Any, clock: PageClock) -> ScreenAct:
     act_id, kind, page_ms = item.get("id"), item.get("kind"), item.get("page_ms")
     if not isinstance(act_id, str) or not 8 <= len(act_id) <= 64 or not act_id.isascii() or not act_id.replace("-", "").isalnum():
         raise InvalidInput(f"the act's id {str(act_id)[:80]!r} must be 8 to 64 letters, digits and dashes; use a UUID", act_id=act_id)
-    if kind not in ACT_KINDS:
+    if not isinstance(kind, str) or kind not in ACT_KINDS:
         raise InvalidInput(f"the act's kind {str(kind)[:40]!r} is none of {', '.join(sorted(ACT_KINDS))}", act_id=act_id)
-    if isinstance(page_ms, bool) or not isinstance(page_ms, (int, float)) or not math.isfinite(page_ms):
+    if not _is_ms(page_ms):
         raise InvalidInput(f"the act's page_ms {str(page_ms)[:40]!r} must be ms on the page's clock", act_id=act_id)
     return ScreenAct(act_id, max(0.0, clock.at(page_ms)), cast(ActKind, kind), str(item.get("detail") or "")[:MAX_TEXT])
 
 
-class PageClock:
-    """Maps the page's clock to the session's, by the round trip with the smallest delay among the newest ones.
-
-    The method is Cristian's (Probabilistic clock synchronization, 1989): the error is at most half the round trip.
-    """
-
-    def __init__(self, newest: int = 20) -> None:
-        self._trips: deque[tuple[float, float]] = deque(maxlen=newest)  # (round trip, page − session) in s
-        self._offset = 0.0
-
-    @property
-    def known(self) -> bool:
-        """Has there been a round trip?"""
-        return bool(self._trips)
-
-    @property
-    def round_trip(self) -> float:
-        """The smallest round trip among the newest, in s."""
-        return min(self._trips)[0] if self._trips else math.inf
-
-    def add(self, sent: float, page_ms: float, received: float) -> None:
-        """Take one round trip: `sent` and `received` in s on the session's clock, the page's answer in ms on its own."""
-        self._trips.append((received - sent, page_ms / 1000 - (sent + received) / 2))
-        self._offset = min(self._trips)[1]
-
-    def at(self, page_ms: float) -> float:
-        """A time of the page in seconds on the session's clock."""
-        return page_ms / 1000 - self._offset
+def _is_ms(value: object) -> TypeGuard[float]:
+    """Can it be a time? JSON as Python reads it has NaN, Infinity and whole numbers that no float holds."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

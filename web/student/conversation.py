@@ -1,0 +1,238 @@
+"""One connection of a student's page as a pure state: what comes and the time go in, what is to be said comes out.
+
+Nothing here reads a socket, starts a thread or looks at a clock: `web.student.link` stands around it with a loop of a few lines.
+`now` is always seconds on the session's clock.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
+from web.student.exam import Exam, Receipt, Terms
+from web.student.intake import Intake
+from web.student.pace import Pace
+from web.student.page_clock import PageClock
+from web.student.protocol import Media, Message, no_answer, unpack_acts, unpack_break, unpack_clock, unpack_device, unpack_media, unpack_text
+
+log = logging.getLogger(__name__)
+
+RECEIVED_S = 0.2  # least pause between two words of what has arrived
+CLOCK_TRIPS = 3  # round trips before the first picture
+CLOCK_EVERY_S = 10.0
+CLOCK_AT_FIRST_S = 1.0  # until the page is welcomed
+CLOCK_KEPT_S = CLOCK_EVERY_S * 3  # an answer that comes later tells nothing
+DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
+FUTURE_S = 0.5  # a picture may seem this much newer than now: the page's clock is known to half a round trip
+PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
+WAITING_MAX = 200  # messages of others that wait to be said
+
+Over = Literal["ended", "replaced", "silent"]
+LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
+
+
+class Conversation:
+    """What one page and the server have said to each other so far. For one thread, but for `say`.
+
+    `notices` gives the codes of what the student can mend now; `end` ends the exam, as the student asks. The loop says what is `due`, hands in
+    what comes with `take`, says its answers, and goes on until `over` tells why it must not.
+    """
+
+    def __init__(self, exam: Exam, terms: Terms, *, now: float, notices: Callable[[], list[str]], end: Callable[[], object]) -> None:
+        self.over: Over | None = None
+        self._exam = exam
+        self._terms = terms
+        self._notices = notices
+        self._end = end
+        self._intake = Intake(exam, terms)
+        self._pace = Pace(terms.video_fps)
+        self._to_say: deque[Message] = deque(maxlen=WAITING_MAX)
+        self._answers: list[Message] = []
+        self._clock = PageClock()
+        self._clock_sent: dict[float, float] = {}
+        self._clock_id = 0
+        self._clock_due = 0.0
+        self._welcomed = False
+        self._heard_at = now
+        self._received = 0  # messages, of every kind
+        self._received_told = (0, -RECEIVED_S)  # how many the page knows of, and when it was told
+        self._unacknowledged: deque[tuple[str, Receipt]] = deque()
+        self._said: set[str] = set()
+        self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
+        self._problems: set[str] = set()
+
+    def say(self, message: Message) -> None:
+        """Have something said with what is due next. Safe from any thread, never blocks."""
+        self._to_say.append(message)
+
+    # What is said
+
+    def due(self, now: float) -> Iterator[Message]:
+        """What is to be said now, in this order. Each is asked for when the one before it has been sent, and so counts as sent only then."""
+        yield from self._ask_clock(now)
+        yield from self._acknowledge()
+        yield from self._tell_received(now)
+        yield from self._deliver_messages()
+        yield from self._tell_pause()
+        yield from self._tell_pace(now)
+        while self._to_say:
+            message = self._to_say.popleft()
+            yield message
+            self.over = LAST.get(message["type"])
+            if self.over:
+                return
+
+    def _ask_clock(self, now: float) -> Iterator[Message]:
+        if now < self._clock_due:
+            return
+        self._clock_id += 1
+        self._clock_sent = {number: sent for number, sent in self._clock_sent.items() if now - sent < CLOCK_KEPT_S}
+        self._clock_sent[self._clock_id] = now
+        self._clock_due = now + (CLOCK_EVERY_S if self._welcomed else CLOCK_AT_FIRST_S)
+        yield {"type": "clock", "id": self._clock_id, "server_ms": round(now * 1000, 3)}
+
+    def _acknowledge(self) -> Iterator[Message]:
+        """Acknowledge the acts that are safe; nothing waits here for the database."""
+        ids = []
+        for _ in range(len(self._unacknowledged)):
+            act_id, receipt = self._unacknowledged.popleft()
+            if receipt.wait(0):
+                ids.append(act_id)
+            elif not receipt.done:
+                self._unacknowledged.append((act_id, receipt))
+        if ids:
+            yield {"type": "acts", "ids": ids}
+
+    def _tell_received(self, now: float) -> Iterator[Message]:
+        """Tell the page how much has arrived: what fills the network between is seen by nobody else."""
+        told, at = self._received_told
+        if self._received > told and now - at >= RECEIVED_S:
+            self._received_told = (self._received, now)
+            yield {"type": "received", "count": self._received}
+
+    def _deliver_messages(self) -> Iterator[Message]:
+        """Say what proctors wrote and the student has not read: each page is told once, for the one before may have lost it."""
+        for message in self._exam.messages.unread():
+            if message.id in self._said:
+                continue
+            self._said.add(message.id)
+            yield {"type": "message", "id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
+            if not message.delivered:
+                self._exam.message_delivered(message.id)
+
+    def _tell_pause(self) -> Iterator[Message]:
+        """Tell the page when a break begins or ends, whoever did it, and one that comes or comes back where it stands."""
+        paused = self._exam.on_break
+        if paused == self._told_paused:
+            return
+        self._told_paused = paused
+        newest = (self._exam.breaks() or [{"by": "", "reason": ""}])[-1]
+        left = {"seconds_left": self._exam.break_seconds_left(), "breaks_left": self._exam.breaks_left()}
+        yield {"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left}
+
+    def _tell_pace(self, now: float) -> Iterator[Message]:
+        """Ask for fewer pictures while the server can't read them in time, and for more afterwards."""
+        before = self._pace.fps
+        fps = self._pace.look(now, self._exam.picture_waits())
+        if fps is not None and self._welcomed:
+            yield {"type": "slower" if fps < before else "faster", "fps": fps}
+
+    # What comes
+
+    def take(self, data: str | bytes | None, now: float) -> list[Message]:
+        """Take one message, or None where nothing came for a while; return what is to be answered at once."""
+        self._answers = []
+        if data is None:
+            if now - self._heard_at > DEAD_S:
+                self.over = "silent"
+            return []
+        self._heard_at = now
+        self._received += 1
+        try:
+            if isinstance(data, str):
+                self._take_text(unpack_text(data), now)
+            else:
+                self._take_media(unpack_media(data), now)
+        except ProctorError as error:
+            self._complain(error)
+        return self._answers
+
+    def _complain(self, error: ProctorError) -> None:
+        """Tell the client what was wrong, once for each thing, and go on."""
+        if error.message in self._problems or len(self._problems) >= PROBLEMS_TOLD:
+            return
+        self._problems.add(error.message)
+        log.warning("student's link: %s", error.message, extra={"session_id": self._exam.session_id})
+        self._answers.append({"type": "error", "code": error.code, "message": error.message} | error.details)
+
+    def _take_text(self, message: Message, now: float) -> None:
+        kind = message["type"]
+        if kind == "clock":
+            self._take_clock(message, now)
+        elif kind == "acts":
+            self._take_acts(message)
+        elif kind == "device":
+            self._take_device(message)
+        elif kind == "break":
+            self._take_break(message)
+        elif kind == "read":
+            self._exam.message_read(str(message.get("id")))
+        elif kind == "end":
+            self._end()
+        else:
+            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break, read and end")
+
+    def _take_clock(self, message: Message, now: float) -> None:
+        number, page_ms = unpack_clock(message)
+        sent = self._clock_sent.pop(number, None)
+        if sent is None:
+            raise no_answer()
+        self._clock.add(sent, page_ms, now)
+        if self._welcomed:
+            return
+        if self._clock_id < CLOCK_TRIPS:
+            self._clock_due = 0.0
+            return
+        self._welcomed = True
+        self._clock_due = now + CLOCK_EVERY_S
+        video = dict(self._terms.video)
+        self._answers.append({"type": "welcome", "session_id": self._exam.session_id, "video": video, "elapsed_s": round(now, 1)})
+        self._answers.append({"type": "quality", "notices": self._notices()})  # a page that was reloaded knows none
+
+    def _take_acts(self, message: Message) -> None:
+        if not self._clock.known:
+            raise InvalidInput("send acts after the first clock message: their time can't be told yet")
+        acts, problems = unpack_acts(message, self._clock)
+        for problem in problems:
+            self._complain(problem)
+        try:
+            receipts = self._exam.take_acts(acts)
+        except TooMany as error:
+            # Acknowledged and not kept: a page that is told nothing would send them again without end.
+            self._complain(error)
+            self._answers.append({"type": "acts", "ids": [act.id for act in acts]})
+            return
+        for act, receipt in zip(acts, receipts, strict=True):
+            self._unacknowledged.append((act.id, receipt))
+
+    def _take_device(self, message: Message) -> None:
+        report = unpack_device(message)
+        if report.device == "camera":
+            self._exam.camera_frozen(report.state == "frozen")
+            if report.state == "frozen":
+                return  # shown when the next picture is read, until one is read as moving
+        self._exam.device_state(report.device, report.state, report.reason)
+
+    def _take_break(self, message: Message) -> None:
+        on = unpack_break(message)
+        try:
+            self._exam.student_break(on=on)
+        except Conflict as error:  # told each time: a person has pressed a button
+            self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "break"})
+
+    def _take_media(self, media: Media, now: float) -> None:
+        if self._welcomed:  # else its time can't be told yet
+            self._intake.take(media, min(self._clock.at(media.time_ms), now + FUTURE_S))
