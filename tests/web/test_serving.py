@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -54,10 +54,8 @@ def taken(request: pytest.FixtureRequest) -> Iterator[int]:
 def default_taken() -> Iterator[None]:
     """The port that nobody needs to choose is taken, by this test or by whoever had it before."""
     with ExitStack() as holding:
-        try:
+        with suppress(OSError):
             holding.enter_context(socket.create_server(("127.0.0.1", DEFAULT)))
-        except OSError:
-            pass
         yield
 
 
