@@ -111,14 +111,17 @@ def close_app(app: Flask) -> None:
 
 
 def main() -> int:
-    """Serve until told to end. The exit status is 1 when the server can't start, with the reason on standard error."""
+    """Serve until told to end. The exit status is 1 when the server can't start, with the reason on standard error.
+
+    `--next-free-port`, which `./run.sh` gives, allows another port than the default where that is taken.
+    """
     try:
         settings = load_settings()
         from web.access.who_may import check_start
         from web.serving import serve
 
         check_start(settings)
-        return serve(settings, create_app, close_app)
+        return serve(settings, create_app, close_app, offer_next_port="--next-free-port" in sys.argv[1:])
     except ProctorError as error:
         print(f"The server can't start.\n{error.message}", file=sys.stderr)
         return 1

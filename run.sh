@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Start the server, or run every check and test. Sets up first whatever is missing.
-#   ./run.sh            start, at http://localhost:5000
+#   ./run.sh            start, at http://localhost:5000 (or the next free port, where nobody chose one)
+#   ./run.sh demo       start beside that a server with six drawn students, which leaves nothing behind
 #   ./run.sh test       ruff, mypy, JavaScript tests, pytest
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -8,7 +9,11 @@ cd "$(dirname "$0")"
 case "${1:-}" in
   "")
     ./setup.sh --quiet
-    exec venv/bin/python app.py
+    exec venv/bin/python app.py --next-free-port
+    ;;
+  demo)
+    ./setup.sh --quiet
+    exec venv/bin/python -m demo
     ;;
   test)
     shift
@@ -16,14 +21,13 @@ case "${1:-}" in
     venv/bin/ruff check .
     venv/bin/ruff format --check .
     venv/bin/mypy .
-    shopt -s nullglob
-    scripts=(tests/js/*.test.js tests/js/*.test.mjs)
-    if ((${#scripts[@]})); then node --test "${scripts[@]}"; fi
+    find tests/js -name '*.test.js' -o -name '*.test.mjs' | sort | tr '\n' '\0' | xargs -0 node --test
     # Much of the time real exams run at their own pace: three at once cost no more on two cores. In the order of their names the long ones come early.
     exec venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
     ;;
   *)
     echo "usage: ./run.sh            start the server" >&2
+    echo "       ./run.sh demo       start a server of its own with six drawn students; Ctrl+C ends it and leaves nothing behind" >&2
     echo "       ./run.sh test [pytest options]" >&2
     exit 2
     ;;

@@ -17,7 +17,7 @@ FLOORS: tuple[set[str], ...] = (
     {"gaze_direction", "face_detector", "audiodetector", "score", "records"},
     {"sessions", "commands"},
     {"web"},
-    {"app", "bench", "test_system"},
+    {"app", "bench", "demo", "test_system"},
 )
 """From the ground up. A package, or a file at the top, imports only from floors below its own."""
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from flask import Flask
 
-from basics.errors import ConfigError
 from settings.settings import Settings
+from web.listener import listen
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +29,12 @@ VIEWER_THREADS = 200
 STUCK_WORKER_S = 120
 
 
-def serve(settings: Settings, create: Create, close: Close) -> int:
-    """Serve until SIGTERM or SIGINT; return the exit status. Raise `ConfigError` when the address can't be had."""
-    listener = _listen(settings)
+def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; return the exit status. Raise `ConfigError` when the address can't be had (`offer_next_port`: see `listen`).
+
+    The socket is had before anything is loaded, and kept: whoever can't have the port is told at once.
+    """
+    listener = listen(settings, offer_next=offer_next_port)
     if settings.socketio_async_mode == "eventlet":
         return _serve_eventlet(settings, listener, create, close)
     try:
@@ -39,19 +42,6 @@ def serve(settings: Settings, create: Create, close: Close) -> int:
     except ImportError:
         return _serve_werkzeug(settings, listener, create, close)
     return _serve_gunicorn(settings, listener, create, close)
-
-
-def _listen(settings: Settings) -> socket.socket:
-    host, port = settings.flask_host, settings.flask_port
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=256)
-    except OSError as error:
-        raise ConfigError(
-            f"FLASK_HOST={host} FLASK_PORT={port} can't be listened on: {error.strerror or error}. "
-            "End the program that uses this port, or set another FLASK_PORT.",
-            field="FLASK_PORT",
-        ) from None
 
 
 def _announce(host: str, port: int) -> None:
