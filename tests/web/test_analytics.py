@@ -15,7 +15,7 @@ from database import Database
 from records.analytics import Analytics, Span
 from tests.helpers.web import error_of
 from web.parts import Parts
-from web.proctor.analytics import cell
+from web.proctor.tables import cell
 
 START = datetime(2024, 10, 5, 22, 30, tzinfo=timezone.utc)  # half past midnight of the 6th in Berlin
 

@@ -26,7 +26,7 @@ from settings.settings import load_settings
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.access.signing import STUDENT_TOKEN_MAX_AGE
 from web.parts import Parts, parts_of
-from web.student.start import student_video
+from web.student.video import student_video
 
 UNKNOWN = "0123456789abcdef0123456789abcdef"
 JSON = {"Content-Type": "application/json"}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import BaseModel, Field
 
+from web.calls.bodies import reply
 from web.calls.openapi import build, describe
-from web.calls.schemas import Health, reply
 from web.operator.metrics import CONTENT_TYPE, metrics_of
 from web.parts import Parts, parts
 
@@ -19,6 +20,15 @@ health_calls = Blueprint("health", __name__)
 
 LOW_DISK_BYTES = 1 << 30  # 1 GiB: some ten thousand seconds of clips, and time to act
 WELL = frozenset({"ok", "ready", "idle", "off", "running", "starting", "loading"})
+
+
+class Health(BaseModel):
+    """`degraded`: it serves, and some part needs a look. Without a login only `status` is told."""
+
+    status: Literal["ok", "degraded"]
+    uptime_s: float | None = None
+    notes: list[str] | None = Field(default=None, description="What an operator should know of this server.")
+    parts: dict[str, Any] | None = Field(default=None, description="Each part's `state`, with the `reason` where it isn't well.")
 
 
 @health_calls.get("/api/health")
@@ -33,7 +43,7 @@ def health() -> Response:
     if not parts().access.is_proctor(request):
         return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")
     uptime = time.monotonic() - parts().started
-    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().notes), parts=found))
+    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().monitor.models.notes), parts=found))
 
 
 @health_calls.get("/metrics")

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from web.calls.schemas import (
-    ActiveSession,
-    CheckAnswer,
-    ClipAnswer,
-    FlaggedAnswer,
-    IntervalAnswer,
-    SessionAnswer,
-    ViolationAnswer,
-)
+from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
+from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer
 from web.proctor.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]

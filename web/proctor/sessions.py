@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 
-from basics.errors import InvalidInput, NotFound
+from basics.errors import InvalidInput
 from scoring.accommodations import document_id_of
-from web.access.signing import SESSION_ID
+from web.calls.addresses import portal_url
+from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
-from web.calls.schemas import (
+from web.calls.paging import next_after
+from web.calls.values import StudentExam, check_session_id
+from web.parts import parts
+from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
+from web.proctor.sessions_schemas import (
     ActiveSessions,
     CreateSession,
     DetailsQuery,
@@ -21,15 +24,11 @@ from web.calls.schemas import (
     SessionCreated,
     SessionDetails,
     SessionEnded,
+    SessionLine,
+    Sessions,
+    SessionsQuery,
     Stats,
-    StudentExam,
-    read_body,
-    read_query,
-    reply,
 )
-from web.calls.schemas_desk import SessionLine, Sessions, SessionsQuery
-from web.parts import parts
-from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
 
 LINE_FIELDS = tuple(SessionLine.model_fields)
 
@@ -128,23 +127,6 @@ def flagged() -> Response:
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
     shown = [flagged_answer(document) for document in documents[: query.limit]]
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
-
-
-def check_session_id(session_id: str) -> None:
-    """Raise `NotFound` for what can't be a session's id, before anybody is asked for it."""
-    if not SESSION_ID.fullmatch(session_id):
-        raise NotFound(f"There is no session {session_id[:64]!r}: a session's id has 32 hexadecimal digits.", field="session_id")
-
-
-def portal_url(request: Request, token: str) -> str:
-    """The address at which a student opens the portal. The token stands in the fragment, which no browser sends and no log holds."""
-    base = parts().settings.public_url.rstrip("/") or request.host_url.rstrip("/")
-    return f"{base}/portal#t={quote(token, safe='')}"
-
-
-def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
-    """Where the page after the first `limit` documents goes on, None where there is no more."""
-    return str(documents[limit - 1]["_id"]) if len(documents) > limit else None
 
 
 def _session_line(document: dict[str, Any]) -> SessionLine:

@@ -23,7 +23,7 @@ from sessions.session import ExamSession
 from web.parts import Parts, parts
 from web.student.pace import Pace
 from web.student.protocol import MAX_TEXT, Media, PageClock, unpack_acts, unpack_media, unpack_text
-from web.student.start import student_video
+from web.student.video import student_video
 
 log = logging.getLogger(__name__)
 
