@@ -21,10 +21,10 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     # Imported here, so that `python app.py` can say what is wrong with a setting before the models' libraries are loaded.
     from flask import Flask
 
-    from commands import rescore
+    from commands import registry
 
     if settings is None and _is_for_a_command():
-        return rescore.command_app()
+        return registry.command_app()
 
     import logger
     from database import Database
@@ -81,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:  # noqa: PLR0915 (one
     except BaseException:
         _close(closing)
         raise
-    rescore.register(app, settings)
+    registry.register(app, settings)
     app.extensions["proctor_closing"] = closing
     return app
 
