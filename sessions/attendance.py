@@ -21,13 +21,15 @@ Record = Mapping[str, Any]
 class Started(Protocol):
     """A session, as far as it is asked for here."""
 
-    session_id: str
+    @property
+    def session_id(self) -> str: ...
 
 
 class Exams(Protocol):
-    """The sessions that run here."""
+    """The sessions that run here. `resumed` is set once those of an earlier run are taken up."""
 
-    resumed: threading.Event
+    @property
+    def resumed(self) -> threading.Event: ...
 
     def get(self, session_id: str) -> Started | None: ...
 

@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from database import Database
 from tests.helpers.sessions import UNKNOWN, create
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
+from web.parts import Parts
 
 
 @pytest.fixture
@@ -67,6 +68,12 @@ def test_health_shows_each_part(client: FlaskClient, student: str) -> None:
     assert health["parts"]["analysis"]["gaze_fps_least"] is None  # it sends no pictures: nothing is read too seldom
     assert health["parts"]["disk"]["free_mb"] > 0
     assert health["uptime_s"] >= 0
+
+
+def test_health_says_what_an_operator_should_know_of_the_models(client: FlaskClient, parts: Parts) -> None:
+    assert client.get("/api/health").get_json()["notes"] == []
+    parts.monitor.models.notes.append("The model for phones is missing. Run ./setup.sh again.")
+    assert client.get("/api/health").get_json()["notes"] == ["The model for phones is missing. Run ./setup.sh again."]
 
 
 def test_health_tells_strangers_only_whether_it_serves(make_app: MakeApp) -> None:

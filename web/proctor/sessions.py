@@ -14,7 +14,7 @@ from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
-from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
+from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, session_line, with_live
 from web.proctor.sessions_schemas import (
     ActiveSessions,
     CreateSession,
@@ -69,7 +69,7 @@ def sessions() -> Response:
     query = read_query(request, SessionsQuery)
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
-    shown = [_session_line(document) for document in found[: query.limit]]
+    shown = [session_line(document, parts().monitor.get(document["_id"])) for document in found[: query.limit]]
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
 
@@ -77,7 +77,7 @@ def sessions() -> Response:
 @describe(ActiveSessions)
 def active_sessions() -> Response:
     """List the running sessions."""
-    sessions = [active_session(session.status()) for session in parts().monitor.active()]
+    sessions = [active_session(session) for session in parts().monitor.active()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
 
@@ -109,7 +109,7 @@ def session_details(session_id: str) -> Response:
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
         SessionDetails(
-            session=session_answer(document, session.status() if session else None),
+            session=session_answer(document, session),
             rules=document.get("rules") or {},
             intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
             checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
@@ -127,12 +127,6 @@ def flagged() -> Response:
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
     shown = [flagged_answer(document) for document in documents[: query.limit]]
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
-
-
-def _session_line(document: dict[str, Any]) -> SessionLine:
-    session = parts().monitor.get(document["_id"])
-    live = session.status() if session else None
-    return SessionLine(**{**session_answer(document, live).model_dump(), "begun": (live or document).get("begun", True)})
 
 
 def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:
