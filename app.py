@@ -27,10 +27,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Imported here, so that `python app.py` can say what is wrong with a setting before the models' libraries are loaded.
     from flask import Flask
 
-    from commands import rescore
+    from commands import registry
 
     if settings is None and _is_for_a_command():
-        return rescore.command_app()
+        return registry.command_app()
 
     import logger
     from database import Database
@@ -75,7 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         register_web(app, parts)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
         _run(closing, retention.start, retention.stop)
-        rescore.register(app, settings)
+        registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
 

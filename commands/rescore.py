@@ -144,13 +144,6 @@ def register(app: Flask, settings: Settings | None = None) -> None:
         click.echo(json.dumps([_document(row) for row in rows], indent=1) if as_json else report(stored, rules, rows))
 
 
-def command_app() -> Flask:
-    """An app with the command and nothing else: no database, no worker and no lock."""
-    app = Flask("proctor-commands")
-    register(app)
-    return app
-
-
 def _read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))

@@ -115,7 +115,7 @@ class Monitor:
     def create(self, user_id: str, exam_id: str | None, source: SourceName, station: str | None = None, *, nonce: str = "") -> ExamSession:
         """Start a session and return it once its record is safe. A browser's begins when its student comes.
 
-        `nonce`: what the browser that starts it brings, see `Attendance.was_started_with`.
+        `nonce`: what the browser that starts it brings, see `was_started_with`.
         Raise `Conflict` (with `session_id`) when the student has one of this exam, `NotFound` for an unknown station, `TooMany` and `StorageError`.
         """
         if source == "local":
@@ -204,6 +204,10 @@ class Monitor:
                 session.device_state("connection", "ok")
             else:
                 session.device_state("connection", "lost", "page_away")
+
+    def was_started_with(self, session_id: str, nonce: str) -> bool:
+        """Was this session started by the browser that has `nonce`? It may have its answer again."""
+        return self.attendance.was_started_with(session_id, nonce)
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""

@@ -15,9 +15,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import ProctorError
 from basics.readings import ViolationKind
 from settings.settings import Settings
+from web.calls.addresses import server_address
 from web.calls.errors import status_of
+from web.calls.values import check_session_id
 from web.parts import parts
-from web.proctor.sessions import check_session_id
 
 pages = Blueprint("pages", __name__)
 
@@ -46,8 +47,7 @@ SHOWN_SETTINGS = {
 @pages.get("/")
 def dashboard() -> str:
     """Show the sessions that run, live."""
-    settings = parts().settings
-    base = settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+    base = server_address(request)
     return render_template("live.html", active="live", portal_address=f"{base}/portal", server_address=base, **_for_proctors())
 
 

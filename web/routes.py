@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from flask import Flask
 
-if TYPE_CHECKING:
-    from flask import Flask
+from web.access.headers import register_headers
+from web.access.who_may import register_access
+from web.calls.errors import register_errors
+from web.operator.health import health_calls
+from web.operator.metrics import register_metrics
+from web.pages import pages
+from web.parts import EXTENSION, Parts
+from web.proctor.accommodations import accommodations
+from web.proctor.analytics import analytics
+from web.proctor.reviews import reviews
+from web.proctor.running import desk
+from web.proctor.sessions import api
+from web.proctor.stills import stills
+from web.proctor.videos import videos
+from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+from web.student.start import students
+from web.student.trials import trials
 
-    from web.parts import Parts
+BLUEPRINTS = (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link)
 
 
 def register_web(app: Flask, parts: Parts) -> None:
     """Put everything that answers requests on `app`. The check of who may runs before every view, whoever registered it."""
-    from web.access.headers import register_headers
-    from web.access.who_may import register_access
-    from web.calls.errors import register_errors
-    from web.operator.health import health_calls
-    from web.operator.metrics import register_metrics
-    from web.pages import pages
-    from web.parts import EXTENSION
-    from web.proctor.accommodations import accommodations
-    from web.proctor.analytics import analytics
-    from web.proctor.reviews import reviews
-    from web.proctor.running import desk
-    from web.proctor.sessions import api
-    from web.proctor.stills import stills
-    from web.proctor.videos import videos
-    from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
-    from web.student.start import students
-    from web.student.trials import trials
-
     app.extensions[EXTENSION] = parts
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
@@ -39,5 +36,5 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_headers(app)
     register_metrics(app, parts)
     register_access(app, parts.access)
-    for blueprint in (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

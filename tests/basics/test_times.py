@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from basics.times import iso_time
-from web.calls.schemas import Time
+from web.calls.values import Time
 from web.proctor.live import ready_for_json
 
 SECOND = datetime(2026, 11, 26, 3, 37, 36, tzinfo=timezone.utc)

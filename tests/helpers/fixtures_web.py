@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,23 @@ from web.routes import register_web
 _students = itertools.count(1)
 
 
+class Clock:
+    """The sessions' clock: as the machine's, `ahead` seconds later."""
+
+    ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 @pytest.fixture
-def make_app(database: Database, tmp_path: Path) -> Iterator[MakeApp]:
+def clock() -> Clock:
+    """The clock of the sessions of `make_app`."""
+    return Clock()
+
+
+@pytest.fixture
+def make_app(database: Database, tmp_path: Path, clock: Clock) -> Iterator[MakeApp]:
     """Makes apps on the real database; `settings` by name. Everything is closed afterwards."""
     closing: list[Callable[[], None]] = []
 
@@ -40,7 +56,7 @@ def make_app(database: Database, tmp_path: Path) -> Iterator[MakeApp]:
         stations = Stations(settings)
         recorder = Recorder(settings.clips_dir, settings.temp_dir)
         events = Events()
-        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=1)
+        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=1, clock=clock)
         closing.extend([stations.close, monitor.stop])
         app = Flask("app", root_path=str(ROOT))
         register_web(app, Parts(settings=settings, database=database, monitor=monitor, access=Access(settings), links=Links(events)))

@@ -12,9 +12,12 @@ from basics.errors import StorageError
 from basics.readings import AudioReading, GazeReading, PersonsReading, ScreenAct
 from score import Scorer
 from scoring.accommodations import Accommodation
+from scoring.rules import Rules
+from settings.settings import load_settings
 from tests.helpers.web import error_of
-from tests.test_score import RULES
 from web.parts import Parts
+
+RULES = Rules.from_settings(load_settings(_env_file=None))
 
 
 def save(client: FlaskClient, **body: Any) -> dict[str, Any]:

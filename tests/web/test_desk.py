@@ -17,10 +17,10 @@ from database import Database
 from scoring.breaks import STUDENT
 from sessions.messages import MESSAGES_MAX, MessageBook
 from sessions.session import ExamSession
+from tests.helpers.sessions import UNKNOWN, stop_server
 from tests.helpers.web import error_of
 from web.parts import Parts
 
-UNKNOWN = "0123456789abcdef0123456789abcdef"
 Start = Callable[..., ExamSession]
 
 
@@ -165,8 +165,7 @@ def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, part
     session.checkpoint()
     before = session.status().to_dict()
     assert parts.database.flush(10)
-    with parts.monitor._lock:  # as if the server had stopped
-        parts.monitor._sessions.clear()
+    stop_server(parts)
     parts.monitor.resume()
     again = parts.monitor.get(session.session_id)
     assert again is not None

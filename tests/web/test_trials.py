@@ -17,6 +17,7 @@ from bench.harness.footage import Scenario, scenarios
 from sessions.analysis import Models
 from sessions.events import Events
 from settings.settings import Settings
+from tests.helpers.web import PASSWORD, settings_for
 from web.access.who_may import Access, register_access
 from web.calls.errors import register_errors
 from web.links import Links
@@ -24,11 +25,10 @@ from web.parts import EXTENSION, Parts
 from web.student.trials import trials
 
 SESSION = "0123456789abcdef" * 2
-PASSWORD = "correct horse battery staple"
 
 
 def make_settings(folder: Path, **settings: Any) -> Settings:
-    return Settings(**{"_env_file": None, "data_dir": folder, "proctor_password": PASSWORD, **settings})
+    return settings_for(folder, proctor_password=PASSWORD, **settings)
 
 
 def make_client(folder: Path, models: Models, **settings: Any) -> FlaskClient:

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from flask import Flask, redirect, render_template, request
+from pydantic import BaseModel, ConfigDict, Field
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from basics import errors
 from basics.errors import ProctorError
 from web.access.who_may import is_websocket
-from web.calls.schemas import ErrorAnswer, Problem
 
 logger = logging.getLogger(__name__)
+
+
+class Problem(BaseModel):
+    """What went wrong. Some codes bring more fields, such as `session_id` of the session that is in the way."""
+
+    model_config = ConfigDict(extra="allow")
+    code: str = Field(examples=["not_found"])
+    message: str = Field(description="What was wrong, with which value, and what to do.")
+    field: str | None = Field(default=None, description="The field of the body or the query at fault.")
+
+
+class ErrorAnswer(BaseModel):
+    """The one form of every error."""
+
+    success: Literal[False] = False
+    error: Problem
 
 
 class NotReady(errors.NotFound):

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from web.access.who_may import WHO_MAY
-from web.calls.schemas import ErrorAnswer
+from web.calls.errors import ErrorAnswer
 
 VERSION = "1.0.0"  # of the published calls
 REF = "#/components/schemas/{model}"

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from flask import Blueprint, Response, current_app, jsonify, request
+from pydantic import BaseModel, Field
 
+from web.calls.bodies import reply
 from web.calls.openapi import build, describe
-from web.calls.schemas import Health, reply
 from web.operator.metrics import CONTENT_TYPE, metrics_of
 from web.parts import Parts, parts
 
@@ -19,6 +20,15 @@ health_calls = Blueprint("health", __name__)
 
 LOW_DISK_BYTES = 1 << 30  # 1 GiB: some ten thousand seconds of clips, and time to act
 WELL = frozenset({"ok", "ready", "idle", "off", "running", "starting", "loading"})
+
+
+class Health(BaseModel):
+    """`degraded`: it serves, and some part needs a look. Without a login only `status` is told."""
+
+    status: Literal["ok", "degraded"]
+    uptime_s: float | None = None
+    notes: list[str] | None = Field(default=None, description="What an operator should know of this server.")
+    parts: dict[str, Any] | None = Field(default=None, description="Each part's `state`, with the `reason` where it isn't well.")
 
 
 @health_calls.get("/api/health")

@@ -2,18 +2,68 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from typing import Annotated, Literal
 
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, Field
+
+from basics.readings import ViolationKind
 from database import Document
 from scoring.accommodations import Accommodation
 from web.calls.audit import note
+from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
-from web.calls.schemas import read_body, read_query, reply
-from web.calls.schemas_desk import AccommodationAnswer, Accommodations, AccommodationSet, AccommodationsQuery, Done, SetAccommodation
+from web.calls.paging import LONGEST_PAGE, PAGE, next_after
+from web.calls.values import DOCUMENT_ID_PATTERN, Identifier, Person, Text, Time
 from web.parts import parts
-from web.proctor.sessions import next_after
 
 accommodations = Blueprint("accommodations", __name__, url_prefix="/api/accommodations")
+
+
+class SetAccommodation(BaseModel):
+    """What is different for one student, in one exam or (without `exam_id`) in every exam. It replaces what was set before."""
+
+    user_id: Identifier
+    exam_id: Identifier | None = None
+    points: dict[ViolationKind, Annotated[int, Field(ge=0, le=100)]] = Field(
+        default_factory=dict, description="Other points for some kinds; 0 turns a signal off.", examples=[{"gaze_distracted": 0}]
+    )
+    reading_aloud: bool = Field(default=False, description="Speech counts nothing; several voices still do.")
+    breaks_allowed: int = Field(default=0, ge=0, le=20, description="Breaks that the student may take without asking.")
+    break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
+    note: Text = ""
+    set_by: Person = "proctor"
+
+
+class AccommodationAnswer(SetAccommodation):
+    """An accommodation as it is stored."""
+
+    id: str
+    at: Time
+
+
+class AccommodationSet(BaseModel):
+    """The accommodation is stored; it is applied to sessions that start from now on."""
+
+    success: Literal[True] = True
+    accommodation: AccommodationAnswer
+
+
+class AccommodationsQuery(BaseModel):
+    """Which accommodations."""
+
+    user_id: Identifier | None = None
+    exam_id: Identifier | None = None
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
+    after: str | None = Field(default=None, pattern=DOCUMENT_ID_PATTERN, description="`next_after` of the answer before.")
+
+
+class Accommodations(BaseModel):
+    """Accommodations, those set last first."""
+
+    accommodations: list[AccommodationAnswer]
+    count: int
+    next_after: str | None = None
 
 
 @accommodations.post("")

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from web.calls.schemas import (
-    ActiveSession,
-    CheckAnswer,
-    ClipAnswer,
-    FlaggedAnswer,
-    IntervalAnswer,
-    SessionAnswer,
-    ViolationAnswer,
-)
+from sessions.session import ExamSession
+from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
+from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine
 from web.proctor.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]
@@ -48,16 +42,24 @@ def check_answer(document: Document, *, readings: bool = False) -> CheckAnswer:
     return CheckAnswer(**{name: value for name, value in document.items() if name not in left_out})
 
 
-def session_answer(document: Document, live: Document | None = None) -> SessionAnswer:
-    """A session as stored; `live`, its status while it runs, is newer than what the database has."""
+def session_answer(document: Document, session: ExamSession | None) -> SessionAnswer:
+    """A session as stored; while it runs, what itself says is newer than what the database has."""
+    live = None if session is None else _status(session)
     fields = _only(SessionAnswer.model_fields, document) | {"session_id": document["_id"]}
     if live is not None:
         fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
     return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
 
 
-def active_session(status: Document) -> ActiveSession:
+def session_line(document: Document, session: ExamSession | None) -> SessionLine:
+    """A session in the list of all, likewise."""
+    begun = document.get("begun", True) if session is None else session.begun
+    return SessionLine(**{**session_answer(document, session).model_dump(), "begun": begun})
+
+
+def active_session(session: ExamSession) -> ActiveSession:
     """A running session in the list of them."""
+    status = _status(session)
     violations = violation_answers(status.get("violations") or [])
     return ActiveSession(**{**status, "violations": violations})
 
@@ -87,6 +89,11 @@ def _interval_fields(document: Document) -> dict[str, Any]:
         "violations": violation_answers(document.get("violations") or []),
         "clip": ClipAnswer(**clip | {"url": url}),
     }
+
+
+def _status(session: ExamSession) -> Document:
+    """A running session as it stands, by the names that answers have."""
+    return session.status().to_dict()
 
 
 def _only(names: Mapping[str, Any], document: Document) -> dict[str, Any]:

@@ -6,15 +6,15 @@ from typing import TypedDict
 
 from flask import Blueprint, Response, request
 
-from basics.errors import NotFound
 from web.calls.audit import note
+from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
-from web.calls.schemas import Opinion, ReviewAnswer, read_body, read_query, reply
-from web.calls.schemas_desk import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
+from web.calls.paging import next_after
+from web.calls.values import check_video_id
 from web.parts import parts
 from web.proctor.answers import flagged_answer
-from web.proctor.sessions import next_after
-from web.proctor.videos import VIDEO_ID
+from web.proctor.interval_schemas import Opinion, ReviewAnswer
+from web.proctor.reviews_schemas import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
 
 reviews = Blueprint("reviews", __name__, url_prefix="/api/review")
 
@@ -74,9 +74,3 @@ def _counts(query: ReviewFilter) -> _Counts:
 
 def _filters(query: ReviewFilter) -> dict[str, str | None]:
     return {"exam_id": query.exam_id, "user_id": query.user_id, "search": query.search, "kind": query.kind}
-
-
-def check_video_id(video_id: str) -> None:
-    """Raise `NotFound` for what can't be an interval's id, before anybody is asked for it."""
-    if not VIDEO_ID.fullmatch(video_id):
-        raise NotFound(f"There is no interval {video_id[:64]!r}: its id is its session's and its number, with a dash between.", field="video_id")

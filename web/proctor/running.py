@@ -8,12 +8,14 @@ from basics.errors import Conflict, InvalidInput, NotFound, StorageError
 from scoring.breaks import STUDENT
 from sessions.ends import End
 from sessions.session import ExamSession
+from web.calls.addresses import portal_url
 from web.calls.audit import note
+from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
-from web.calls.schemas import SessionEnded, read_body, reply
-from web.calls.schemas_desk import BreakAnswer, BreakSet, EndSession, LinkMade, MakeLink, MessageAnswer, MessageSent, SendMessage, SetBreak
+from web.calls.values import check_session_id
 from web.parts import parts
-from web.proctor.sessions import check_session_id, portal_url
+from web.proctor.running_schemas import BreakAnswer, BreakSet, EndSession, LinkMade, MakeLink, MessageAnswer, MessageSent, SendMessage, SetBreak
+from web.proctor.sessions_schemas import SessionEnded
 
 desk = Blueprint("desk", __name__, url_prefix="/api/session/<session_id>")
 

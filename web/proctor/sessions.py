@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 
-from basics.errors import InvalidInput, NotFound
+from basics.errors import InvalidInput
 from scoring.accommodations import document_id_of
-from web.access.signing import SESSION_ID
+from web.calls.addresses import portal_url
+from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
-from web.calls.schemas import (
+from web.calls.paging import next_after
+from web.calls.values import StudentExam, check_session_id
+from web.parts import parts
+from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, session_line, with_live
+from web.proctor.sessions_schemas import (
     ActiveSessions,
     CreateSession,
     DetailsQuery,
@@ -21,15 +24,11 @@ from web.calls.schemas import (
     SessionCreated,
     SessionDetails,
     SessionEnded,
+    SessionLine,
+    Sessions,
+    SessionsQuery,
     Stats,
-    StudentExam,
-    read_body,
-    read_query,
-    reply,
 )
-from web.calls.schemas_desk import SessionLine, Sessions, SessionsQuery
-from web.parts import parts
-from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, with_live
 
 LINE_FIELDS = tuple(SessionLine.model_fields)
 
@@ -70,7 +69,7 @@ def sessions() -> Response:
     query = read_query(request, SessionsQuery)
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
-    shown = [_session_line(document) for document in found[: query.limit]]
+    shown = [session_line(document, parts().monitor.get(document["_id"])) for document in found[: query.limit]]
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
 
@@ -78,7 +77,7 @@ def sessions() -> Response:
 @describe(ActiveSessions)
 def active_sessions() -> Response:
     """List the running sessions."""
-    sessions = [active_session(session.status().to_dict()) for session in parts().monitor.active()]
+    sessions = [active_session(session) for session in parts().monitor.active()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
 
@@ -110,7 +109,7 @@ def session_details(session_id: str) -> Response:
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
         SessionDetails(
-            session=session_answer(document, session.status().to_dict() if session else None),
+            session=session_answer(document, session),
             rules=document.get("rules") or {},
             intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
             checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
@@ -128,29 +127,6 @@ def flagged() -> Response:
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
     shown = [flagged_answer(document) for document in documents[: query.limit]]
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
-
-
-def check_session_id(session_id: str) -> None:
-    """Raise `NotFound` for what can't be a session's id, before anybody is asked for it."""
-    if not SESSION_ID.fullmatch(session_id):
-        raise NotFound(f"There is no session {session_id[:64]!r}: a session's id has 32 hexadecimal digits.", field="session_id")
-
-
-def portal_url(request: Request, token: str) -> str:
-    """The address at which a student opens the portal. The token stands in the fragment, which no browser sends and no log holds."""
-    base = parts().settings.public_url.rstrip("/") or request.host_url.rstrip("/")
-    return f"{base}/portal#t={quote(token, safe='')}"
-
-
-def next_after(documents: Sequence[Mapping[str, Any]], limit: int) -> str | None:
-    """Where the page after the first `limit` documents goes on, None where there is no more."""
-    return str(documents[limit - 1]["_id"]) if len(documents) > limit else None
-
-
-def _session_line(document: dict[str, Any]) -> SessionLine:
-    session = parts().monitor.get(document["_id"])
-    live = session.status().to_dict() if session else None
-    return SessionLine(**{**session_answer(document, live).model_dump(), "begun": (live or document).get("begun", True)})
 
 
 def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:

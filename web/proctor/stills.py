@@ -6,8 +6,8 @@ from flask import Blueprint, Response, send_file
 
 from basics.errors import NotFound
 from web.calls.openapi import describe
+from web.calls.values import check_session_id
 from web.parts import parts
-from web.proctor.sessions import check_session_id
 from web.proctor.videos import clip_of
 
 stills = Blueprint("stills", __name__, url_prefix="/api/session/<session_id>")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,11 @@ from flask import Blueprint, Response, send_file
 from basics.errors import Forbidden, NotFound
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
+from web.calls.values import VIDEO_ID
 from web.parts import parts
 
 videos = Blueprint("videos", __name__, url_prefix="/api/video")
 
-VIDEO_ID = re.compile(r"[0-9a-f]{32}-[0-9]{1,9}")
 RETRY_S = 5  # a clip is made within seconds of its interval's end
 
 

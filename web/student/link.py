@@ -23,7 +23,7 @@ from web.parts import Parts, parts
 from web.student.conversation import Conversation
 from web.student.exam import Terms
 from web.student.protocol import Message
-from web.student.start import student_video
+from web.student.video import student_video
 
 log = logging.getLogger(__name__)
 

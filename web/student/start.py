@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from basics.errors import Conflict, Forbidden, NotFound, StorageError
+from basics.errors import Conflict, Forbidden, StorageError
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
+from sessions.starts import Record, record_of, start_by_student
 from settings.settings import Settings
+from web.calls.addresses import portal_url
+from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
-from web.calls.schemas import StudentSession, StudentStart, StudentStarted, Video, read_body, reply
-from web.calls.schemas_desk import Done, Rehearsal, StudentCheck
 from web.parts import parts
-from web.proctor.sessions import portal_url
+from web.student.start_schemas import Rehearsal, StudentCheck, StudentSession, StudentStart, StudentStarted
+from web.student.video import student_video
 
 students = Blueprint("students", __name__, url_prefix="/api/student")
 
-VIDEO_WIDTH, VIDEO_HEIGHT = 640, 480  # pixels; the gaze detector gains nothing from more
 STORED_WITHIN_S = 10.0
-JPEG_QUALITY = 0.6  # 25 KB a picture, 2 Mbit/s at 10 pictures a second
-H264_BITRATE = 350_000  # as sharp as that, at a sixth of its bytes
 
 
 @students.post("/start")
@@ -39,17 +36,7 @@ def start() -> Response:
         raise Forbidden("Exams are started by a link here. Ask for yours, and open it.")
     parts().access.count_start(request.remote_addr)
     wanted = read_body(request, StudentStart)
-    nonce = hashlib.sha256(wanted.nonce.encode()).hexdigest() if wanted.nonce else ""
-    _refuse_a_second_time(wanted.user_id, wanted.exam_id)
-    try:
-        session_id = parts().monitor.create(wanted.user_id, wanted.exam_id, "browser", None, nonce=nonce).session_id
-    except Conflict as conflict:
-        session_id = conflict.details["session_id"]
-        if not parts().monitor.attendance.was_started_with(session_id, nonce):
-            raise Conflict(
-                f"An exam is already running for {wanted.user_id}. Go on in the window where you started it, or ask the proctor for a link.",
-                field="user_id",
-            ) from None
+    session_id = start_by_student(parts().monitor, parts().database, wanted.user_id, wanted.exam_id, wanted.nonce, keep_days=settings.keep_days)
     token = parts().access.make_student_token(session_id)
     return reply(
         StudentStarted(
@@ -60,27 +47,6 @@ def start() -> Response:
             token=token,
         )
     )
-
-
-def _refuse_a_second_time(user_id: str, exam_id: str | None) -> None:
-    """Raise `Conflict` where this exam of the student has ended: who ended it can't start it again alone.
-
-    Without an exam's ID nobody can tell whether it is the same one.
-    """
-    if exam_id is None:
-        return
-    try:
-        latest = parts().database.latest_session(user_id, exam_id)
-    except StorageError:  # nobody can tell: rather a second session than an exam that can't be taken
-        return
-    if latest is not None and latest["state"] == "running" and parts().monitor.get(latest["_id"]) is None and not parts().monitor.resumed.is_set():
-        raise _back_soon()
-    if latest is None or latest["state"] != "ended" or not latest.get("begun", True):  # interrupted: no doing of the student
-        return
-    kept = timedelta(days=parts().settings.keep_days)
-    if kept and latest["ended_at"] + kept < utc_now():
-        return
-    raise Conflict("This exam has ended for you already. If you must go on, ask your proctor for a link.", field="user_id", state=latest["state"])
 
 
 @students.get("/session")
@@ -160,41 +126,13 @@ def rehearsal() -> Response:
     return reply(Done())
 
 
-def _stored(session_id: str) -> dict[str, Any]:
-    """The record of a session that isn't live. Raise `StorageError` for one that may be again in a moment, as after a restart."""
-    resumed = parts().monitor.resumed.is_set()
-    try:
-        document = parts().database.session(session_id)
-    except NotFound:
-        if not resumed:
-            raise _back_soon() from None
-        raise
-    if document["state"] == "running" and not resumed:
-        raise _back_soon()
-    return document
-
-
-def _back_soon() -> StorageError:
-    return StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
+def _stored(session_id: str) -> Record:
+    return record_of(parts().monitor, parts().database, session_id)
 
 
 def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
     if not parts().database.write(collection, document_id, fields).wait(STORED_WITHIN_S):
         raise StorageError("The check can't be stored now. The exam can start all the same.")
-
-
-def student_video(settings: Settings) -> Video:
-    """The pictures that a student's page is asked for."""
-    codecs = ["h264", "jpeg"] if settings.video_codec == "h264" else ["jpeg"]
-    return Video(
-        fps=settings.video_fps,
-        width=VIDEO_WIDTH,
-        height=VIDEO_HEIGHT,
-        quality=JPEG_QUALITY,
-        codecs=codecs,
-        bitrate=H264_BITRATE,
-        still_s=settings.page_still_s,
-    )
 
 
 def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:

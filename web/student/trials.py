@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from flask import Blueprint, Response, current_app, request
 from flask.sansio.blueprints import BlueprintSetupState
+from pydantic import BaseModel, Field
 
 from basics.errors import InvalidInput, TooMany
 from sessions.picture_trial import try_picture
 from web.access.limits import RateLimit
+from web.calls.bodies import reply
 from web.calls.openapi import describe
-from web.calls.schemas import reply
 from web.parts import parts
-from web.student.schemas_trials import LookTrial, SpeedTrial
 
 trials = Blueprint("trials", __name__, url_prefix="/api/student")
 
@@ -24,6 +24,21 @@ TRIALS_WINDOW = 60.0  # s
 LOOK_WAIT_S = 1.0  # one picture is judged at a time: the exams that run come first
 
 EXTENSION = "student_trials"  # this module's state in `app.extensions`: each app has its own
+
+
+class SpeedTrial(BaseModel):
+    """How much arrived."""
+
+    bytes: int
+
+
+class LookTrial(BaseModel):
+    """What the detectors make of one picture. `loading`: the models aren't there yet."""
+
+    state: Literal["read", "loading"]
+    face: bool | None = None
+    persons: int | None = Field(default=None, description="Null where it can't be told.")
+    reason: str = Field(default="", description="Why the face can't be read: `dark`, `blurred`, `small`, `hidden`, …; empty where it can.")
 
 
 @dataclass(slots=True)

@@ -1,0 +1,51 @@
+"""The database for a command: a plain reader beside a running server or without one, with no writer, no spool and no lock of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timezone
+from typing import Any
+
+import pymongo
+from bson.codec_options import CodecOptions
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from basics.errors import StorageError
+from settings.settings import Settings
+from storage.mongod import EmbeddedMongod
+
+Document = dict[str, Any]
+
+_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
+
+
+@contextmanager
+def stored(settings: Settings) -> Iterator[Database[Document]]:
+    """The database, within a `with`. Raise `StorageError` when it can't be read."""
+    with _address(settings) as uri:
+        milliseconds = int(settings.mongo_timeout_s * 1000)
+        try:
+            with pymongo.MongoClient[Document](uri, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds) as client:
+                yield client.get_database(settings.db_name, _UTC)
+        except PyMongoError as error:
+            raise StorageError(f"The database can't be read: {error}. Check MONGO_URI.") from error
+
+
+@contextmanager
+def _address(settings: Settings) -> Iterator[str]:
+    """The database's address; the embedded one is started for the read where no server runs it."""
+    uri = settings.mongo_uri.get_secret_value()
+    if uri != "embedded":
+        yield uri
+        return
+    mongod = EmbeddedMongod(settings.data_dir)
+    running = mongod.running_uri()
+    if running:
+        yield running
+        return
+    try:
+        yield mongod.start()
+    finally:
+        mongod.stop()

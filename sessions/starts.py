@@ -1,0 +1,116 @@
+"""Who may start an exam, and who may start it again: the rule for students who come without a proctor's link.
+
+An exam is started once. Who ended it comes in again by a link; a browser whose answer was lost gets the same answer again; a student whom an
+outage put out starts anew. While nobody can tell, because the server takes up the exams that ran, it is asked again in some seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.times import utc_now
+
+Record = Mapping[str, Any]
+
+
+class Started(Protocol):
+    """A session, as far as it is asked for here."""
+
+    @property
+    def session_id(self) -> str: ...
+
+
+class Exams(Protocol):
+    """The sessions that run here. `resumed` is set once those of an earlier run are taken up."""
+
+    @property
+    def resumed(self) -> threading.Event: ...
+
+    def get(self, session_id: str) -> Started | None: ...
+
+    def create(self, user_id: str, exam_id: str | None, source: Literal["browser"], station: str | None = None, *, nonce: str = "") -> Started: ...
+
+    def was_started_with(self, session_id: str, nonce: str) -> bool: ...
+
+
+class Records(Protocol):
+    """The sessions that are stored."""
+
+    def latest_session(self, user_id: str, exam_id: str | None) -> Record | None: ...
+
+    def session(self, session_id: str) -> Record: ...
+
+
+def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str | None, secret: str | None, *, keep_days: int) -> str:
+    """Start the exam, or find the one that the browser with this `secret` started, and return the session's id.
+
+    Raise `Conflict` where it runs elsewhere or has ended, `StorageError` where nobody can tell yet or it can't be stored, `TooMany`.
+    """
+    _check_may_start(exams, records, user_id, exam_id, keep_days)
+    nonce = fingerprint(secret)
+    try:
+        return exams.create(user_id, exam_id, "browser", nonce=nonce).session_id
+    except Conflict as conflict:  # asked by creating it: two pages that start at once must not both be let in
+        session_id: str = conflict.details["session_id"]
+        if exams.was_started_with(session_id, nonce):
+            return session_id
+    raise Conflict(
+        f"An exam is already running for {user_id}. Go on in the window where you started it, or ask the proctor for a link.", field="user_id"
+    )
+
+
+def check_may_start_again(latest: Record | None, *, runs_here: bool, resumed: bool, keep_days: int, now: datetime) -> None:
+    """Raise unless a student may start the exam of which `latest` is the student's last session, None: the first.
+
+    `Conflict` where it has ended, until KEEP_DAYS have passed; `StorageError` where it runs and has not been taken up yet.
+    """
+    if latest is None:
+        return
+    if latest["state"] == "running" and not runs_here and not resumed:
+        raise taking_up()
+    if latest["state"] != "ended" or not latest.get("begun", True):  # interrupted, or never begun: no doing of the student
+        return
+    kept = timedelta(days=keep_days)
+    if kept and latest["ended_at"] + kept < now:
+        return
+    raise Conflict("This exam has ended for you already. If you must go on, ask your proctor for a link.", field="user_id", state=latest["state"])
+
+
+def record_of(exams: Exams, records: Records, session_id: str) -> Record:
+    """The record of a session that isn't live. Raise `NotFound`, and `StorageError` for one that may be again in a moment, as after a restart."""
+    resumed = exams.resumed.is_set()
+    try:
+        record = records.session(session_id)
+    except NotFound:
+        if not resumed:  # it may still lie in the spool
+            raise taking_up() from None
+        raise
+    if record["state"] == "running" and not resumed:
+        raise taking_up()
+    return record
+
+
+def fingerprint(secret: str | None) -> str:
+    """What is kept of a browser's secret: enough to know it again, nothing to use; empty where there is none."""
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
+
+
+def taking_up() -> StorageError:
+    """The error for a question that can be answered once the exams that ran are taken up."""
+    return StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
+
+
+def _check_may_start(exams: Exams, records: Records, user_id: str, exam_id: str | None, keep_days: int) -> None:
+    if exam_id is None:  # without an exam's id nobody can tell whether it is the same one
+        return
+    try:
+        latest = records.latest_session(user_id, exam_id)
+    except StorageError:  # nobody can tell: rather a second session than an exam that can't be taken
+        return
+    runs_here = latest is not None and exams.get(latest["_id"]) is not None
+    check_may_start_again(latest, runs_here=runs_here, resumed=exams.resumed.is_set(), keep_days=keep_days, now=utc_now())

@@ -1,0 +1,115 @@
+"""Ids and bodies that calls take, and those they refuse by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.helpers.sessions import create
+from tests.helpers.web import error_of
+from web.parts import Parts
+
+JSON = {"Content-Type": "application/json"}
+
+
+def test_the_same_name_written_in_two_ways_is_one_student(client: FlaskClient, student: str) -> None:
+    composed, decomposed = f"{student}-Zo\u00eb", f"{student}-Zoe\u0308"
+    assert create(client, decomposed)["user_id"] == composed
+    error_of(client.post("/api/session/create", json={"user_id": composed, "exam_id": "exam001"}), 409)
+
+
+def test_ids_of_any_script_are_taken(client: FlaskClient) -> None:
+    for good in ["a", "0", "x" * 128, "李雷", "محمد", "अनिल_कुमार", "o.k@uni-x.edu", "-", "_", "a..b", "e\u0301" * 128]:
+        answer = client.post("/api/session/create", json={"user_id": good})
+        assert answer.status_code == 200, answer.data
+        assert client.post("/api/session/end", json={"user_id": good}).status_code == 200
+
+
+BAD_IDS: list[tuple[object, str]] = [
+    ("", "is empty"),
+    ("x" * 129, "has 129 characters"),
+    ("x" * 10_000, "has 10000 characters"),
+    ("../../etc/passwd", "'/' (U+002F) at position 3"),
+    ("a/b", "'/' (U+002F) at position 2"),
+    ("a\\b", "(U+005C)"),
+    ("a b", "a space (U+0020) at position 2"),
+    ("a\x00b", "(U+0000) at position 2"),
+    ("a\nb", "(U+000A)"),
+    ("a\u202eb", "(U+202E)"),
+    ("\ud800", "(U+D800)"),
+    ("😀", "(U+1F600)"),
+    ("<script>", "'<' (U+003C) at position 1"),
+    ("$ne", "'$' (U+0024)"),
+    (".hidden", "begins with a dot"),
+    (123, "must be a text, not a number"),
+    (True, "must be a text, not true or false"),
+    ({"$ne": ""}, "must be a text, not an object"),
+    (["a"], "must be a text, not a list"),
+]
+
+
+@pytest.mark.parametrize("path", ["/api/session/create", "/api/session/end", "/api/student/start"])
+def test_ids_that_cannot_be_used_are_refused_by_name(client: FlaskClient, parts: Parts, path: str) -> None:
+    for bad, says in BAD_IDS:
+        for field in ("user_id", "exam_id"):
+            error = error_of(client.post(path, json={"user_id": "fine", "exam_id": "fine"} | {field: bad}), 422)
+            assert error["field"] == field
+            assert error["message"].startswith(f"{field} ")
+            assert says in error["message"]
+    assert parts.monitor.active() == []
+
+
+BAD_BODIES: list[tuple[bytes, dict[str, str], int, str]] = [
+    (b"", {}, 400, "body is missing"),
+    (b"", JSON, 400, "isn't JSON"),
+    (b"user_id=x", {"Content-Type": "application/x-www-form-urlencoded"}, 415, "-H 'Content-Type: application/json'"),
+    (b'{"user_id": "x"}', {}, 415, "no Content-Type"),
+    (b"{", JSON, 400, "isn't JSON"),
+    (b"'{user_id: x}'", JSON, 400, "isn't JSON"),
+    (b"\xff\xfe\xfd", JSON, 400, "isn't JSON"),
+    (b"[" * 20_000, JSON, 400, "isn't JSON"),
+    (b'{"user_id": NaN}', JSON, 400, "NaN"),
+    (b'{"user_id": ' + b"9" * 5000 + b"}", JSON, 400, "isn't JSON"),
+    (b"[]", JSON, 400, "must be a JSON object"),
+    (b"null", JSON, 400, "must be a JSON object"),
+    (b'"x"', JSON, 400, "must be a JSON object"),
+    (b"{}", JSON, 422, "user_id is missing"),
+    (b'{"user_id": null}', JSON, 422, "user_id must be a text, not null"),
+    (b'{"user_id": "x", "source": "satellite"}', JSON, 422, "source is wrong"),
+    (b'{"user_id": "x", "station": 5}', JSON, 422, "station is wrong"),
+    (b'{"user_id": "x", "source": "browser", "station": "default"}', JSON, 422, "station is for source `local` only"),
+    (b'{"user_id": "x", "station": "nowhere"}', JSON, 404, "nowhere"),
+    (b'{"user_id": "' + b"x" * 70_000 + b'"}', JSON, 413, "MAX_BODY_KB"),
+]
+
+
+def test_bodies_that_cannot_be_used_get_a_clear_error(client: FlaskClient, parts: Parts) -> None:
+    for body, headers, status, says in BAD_BODIES:
+        error = error_of(client.post("/api/session/create", data=body, headers=headers), status)
+        assert says in error["message"]
+    assert parts.monitor.active() == []
+
+
+def test_a_body_without_a_length_is_bounded_too(client: FlaskClient) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1024
+
+    class Stream:
+        def __init__(self) -> None:
+            self.rest = endless()
+
+        def read(self, _: int = -1) -> bytes:
+            return next(self.rest, b"")
+
+    chunked = {"wsgi.input": Stream(), "wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    answer = client.post("/api/session/create", headers=JSON, environ_overrides=chunked)
+    error_of(answer, 413)
+
+
+def test_json_is_taken_with_a_charset_and_a_byte_order_mark(client: FlaskClient, student: str) -> None:
+    body = b"\xef\xbb\xbf" + f'{{"user_id": "{student}", "a field of a later version": 1}}'.encode()
+    answer = client.post("/api/session/create", data=body, headers={"Content-Type": "application/json; charset=utf-8"})
+    assert answer.status_code == 200

@@ -1,0 +1,19 @@
+"""Addresses of this server as others are told them: the portal with a student's token."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from flask import Request
+
+from web.parts import parts
+
+
+def server_address(request: Request) -> str:
+    """Where this server is reached: PUBLIC_URL, or as the request reached it."""
+    return parts().settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+
+
+def portal_url(request: Request, token: str) -> str:
+    """The address at which a student opens the portal. The token stands in the fragment, which no browser sends and no log holds."""
+    return f"{server_address(request)}/portal#t={quote(token, safe='')}"

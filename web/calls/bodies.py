@@ -1,0 +1,69 @@
+"""How a call reads its body or its query, and how it answers: JSON on both sides, checked by pydantic models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal, TypeVar
+
+from flask import Request, Response
+from pydantic import BaseModel, ValidationError
+
+from basics.errors import InvalidInput, TooLarge, Unsupported
+from web.calls.values import json_type
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    success: Literal[True] = True
+
+
+def read_body(request: Request, model: type[Model]) -> Model:
+    """The body of `request` as a `model`. Raise `TooLarge`, `Unsupported`, or `InvalidInput`, which names the field."""
+    raw = request.get_data(cache=False)
+    limit = request.max_content_length or 0
+    if request.content_length is None and limit and len(raw) >= limit:  # a chunked body is cut there without a word
+        raise TooLarge(f"The body is larger than the {limit // 1024} KB allowed (MAX_BODY_KB).")
+    if not request.is_json:
+        if not raw and not request.mimetype:
+            raise InvalidInput('The body is missing. Send JSON such as {"user_id": "student123"} with the header Content-Type: application/json.')
+        given = request.mimetype[:100] or "no Content-Type"
+        mend = "Send the header Content-Type: application/json (curl: -H 'Content-Type: application/json')."
+        raise Unsupported(f"The body must be JSON, and this one is said to be {given}. {mend}")
+    try:
+        content = json.loads(raw, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f'The body isn\'t JSON: {str(error)[:200]}. Send an object such as {{"user_id": "student123"}}.') from None
+    if not isinstance(content, dict):
+        raise InvalidInput(f'The body must be a JSON object such as {{"user_id": "student123"}}, not {json_type(content)}.')
+    return _validate(model, content)
+
+
+def read_query(request: Request, model: type[Model]) -> Model:
+    """The query of `request` as a `model`. Raise `InvalidInput`, which names the field."""
+    return _validate(model, request.args.to_dict())
+
+
+def reply(answer: BaseModel, status: int = 200) -> Response:
+    """`answer` as JSON."""
+    return Response(answer.model_dump_json(by_alias=True), status=status, mimetype="application/json")
+
+
+def _validate(model: type[Model], content: dict[str, Any]) -> Model:
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    message = problem["msg"].removeprefix("Value error, ")
+    name = str(problem["loc"][0])
+    if problem["type"] == "missing":
+        message = "is missing"
+    elif not message.startswith(("is ", "has ", "must ", "begins ")):
+        message = f"is wrong: {message}"
+    raise InvalidInput(f"{name} {message.rstrip('.')}.", field=name)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number in JSON")

@@ -1,0 +1,101 @@
+"""The values that calls take and give: ids, times, names and words, each with its rule and its place in the OpenAPI page."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, timezone
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+
+from basics.errors import NotFound
+from basics.times import iso_time
+from web.access.signing import SESSION_ID
+
+LONGEST_ID = 128  # characters, after NFC
+LONGEST_TEXT = 500  # characters of a message or a note
+ID_RULE = "An id has 1 to 128 characters: letters and digits of any script, `.`, `_`, `@`, `-`, no leading dot."
+ID_PATTERN = r"^[^.\s/\\][^\s/\\]*$"  # what JSON Schema's portable expressions can say of the rule
+DOCUMENT_ID_PATTERN = r"^[0-9a-f]{32}$"
+ROW_ID_PATTERN = r"^[0-9a-f]{32}-[0-9]{1,9}$"
+VIDEO_ID = re.compile(r"[0-9a-f]{32}-[0-9]{1,9}")  # of an interval and of its clip
+
+
+def normal_id(value: object) -> str:
+    """The id in NFC. Raise `ValueError` that says what is wrong with it."""
+    if not isinstance(value, str):
+        raise ValueError(f"must be a text, not {json_type(value)}")  # noqa: TRY004 (pydantic wants ValueError)
+    if not value:
+        raise ValueError(f"is empty. {ID_RULE}")
+    if len(value) > 4 * LONGEST_ID:  # NFC shortens a text to a fourth at most; don't spend time on a longer one
+        raise ValueError(f"has {len(value)} characters. {ID_RULE}")
+    value = unicodedata.normalize("NFC", value)
+    if len(value) > LONGEST_ID:
+        raise ValueError(f"has {len(value)} characters. {ID_RULE}")
+    for position, character in enumerate(value, 1):
+        if unicodedata.category(character)[0] not in "LMN" and character not in "._@-":
+            raise ValueError(f"has {_name(character)} at position {position}. {ID_RULE}")
+    if value[0] == ".":
+        raise ValueError(f"begins with a dot. {ID_RULE}")
+    return value
+
+
+def printable(text: str) -> str:
+    """The text in NFC. Raise `ValueError` where it has control characters other than line ends."""
+    text = unicodedata.normalize("NFC", text)
+    wrong = next((character for character in text if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"), None)
+    if wrong is not None:
+        raise ValueError(f"has a control character (U+{ord(wrong):04X}); send plain text")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+def _utc(value: object) -> object:
+    """MongoDB keeps UTC; a driver may give it without its zone."""
+    return value.replace(tzinfo=timezone.utc) if isinstance(value, datetime) and value.tzinfo is None else value
+
+
+_ID_SCHEMA = WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN, "description": ID_RULE})
+Identifier = Annotated[str, BeforeValidator(normal_id), _ID_SCHEMA]
+_TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
+Time = Annotated[datetime, BeforeValidator(_utc), PlainSerializer(iso_time, when_used="json"), _TIME_SCHEMA]
+RowId = Annotated[str, Field(pattern=ROW_ID_PATTERN)]  # an interval or a check: its session and its number
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), AfterValidator(printable), AfterValidator(_one_line)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT), AfterValidator(printable)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT), AfterValidator(printable)]
+
+
+class StudentExam(BaseModel):
+    """Which student, in which exam."""
+
+    user_id: Identifier = Field(examples=["student123"])
+    exam_id: Identifier | None = Field(default=None, examples=["exam001"])
+
+
+def check_session_id(session_id: str) -> None:
+    """Raise `NotFound` for what can't be a session's id, before anybody is asked for it."""
+    if not SESSION_ID.fullmatch(session_id):
+        raise NotFound(f"There is no session {session_id[:64]!r}: a session's id has 32 hexadecimal digits.", field="session_id")
+
+
+def check_video_id(video_id: str) -> None:
+    """Raise `NotFound` for what can't be an interval's id, before anybody is asked for it."""
+    if not VIDEO_ID.fullmatch(video_id):
+        raise NotFound(f"There is no interval {video_id[:64]!r}: its id is its session's and its number, with a dash between.", field="video_id")
+
+
+def json_type(value: object) -> str:
+    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object", type(None): "null"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _name(character: str) -> str:
+    """A character for a message: itself where it shows, else its number (a control character or half a pair would spoil the message)."""
+    shown = f"{character!r} " if character.isprintable() and character != " " else "a space " if character == " " else ""
+    return f"{shown}(U+{ord(character):04X})"

@@ -1,0 +1,83 @@
+"""What calls answer of an interval: its violations, its clip, and what people decided about it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from basics.readings import ViolationKind
+from web.calls.values import Time
+
+
+class ViolationAnswer(BaseModel):
+    """Something that counted: `start` and `end` in seconds on the session's clock."""
+
+    kind: ViolationKind
+    start: float
+    end: float
+    points: int
+    occurrences: int = 1
+    evidence: dict[str, Any] = Field(default_factory=dict, description="The numbers it rests on.")
+    text: str = Field(default="", description="The same as a sentence.", examples=["Two people in view for 12 s (+10)"])
+
+
+class ClipAnswer(BaseModel):
+    """The clip of an interval. `none`: not flagged. `failed`: with the `reason`."""
+
+    state: Literal["none", "pending", "ready", "failed"] = "none"
+    url: str | None = Field(default=None, description="Where the MP4 is, once it is `ready`.")
+    path: str | None = Field(default=None, description="Its path under flagged_videos/.")
+    sha256: str | None = None
+    duration: float | None = None
+    size_bytes: int | None = None
+    reason: str | None = None
+    start: float | None = Field(default=None, description="Where the clip begins, in seconds on the session's clock.")
+    marks: list[tuple[str, float, float]] = Field(default_factory=list, description="Violations: kind, from, to, in seconds of the clip.")
+
+
+class Opinion(BaseModel):
+    """One person's decision about a flagged interval."""
+
+    decision: Literal["confirmed", "dismissed"] | None = None
+    reason: str = ""
+    note: str = ""
+    by: str = ""
+    at: Time | None = None
+
+
+class ReviewAnswer(Opinion):
+    """Where a flagged interval stands: the first person's decision, and a second person's opinion beside it."""
+
+    second: Opinion | None = None
+    state: Literal["open", "confirmed", "dismissed", "disputed"] = "open"
+
+
+class IntervalAnswer(BaseModel):
+    """One interval of a session: `start` and `end` in seconds on the session's clock."""
+
+    video_id: str
+    index: int
+    start: float
+    end: float
+    started_at: Time | None = None
+    ended_at: Time | None = None
+    score: int
+    flagged: bool
+    flagged_at: Time | None = None
+    closed: bool = Field(description="False while it goes on.")
+    revision: int = 0
+    violations: list[ViolationAnswer] = Field(default_factory=list)
+    clip: ClipAnswer = Field(default_factory=ClipAnswer)
+    review: ReviewAnswer = Field(default_factory=ReviewAnswer)
+    stills: int = Field(default=0, description="How many stills of the shared screen there were in it.")
+
+
+class FlaggedAnswer(IntervalAnswer):
+    """A flagged interval, with its session and the reasons as sentences."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    url: str | None = Field(description="Where its clip is, once there is one.")
+    reasons: list[str]

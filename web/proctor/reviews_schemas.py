@@ -1,0 +1,77 @@
+"""The bodies, queries and answers of the calls by which people decide about flagged intervals."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
+
+from basics.readings import ViolationKind
+from web.calls.paging import LONGEST_PAGE, PAGE
+from web.calls.values import Identifier, Person, RowId, Text
+from web.proctor.interval_schemas import FlaggedAnswer, Opinion, ReviewAnswer
+
+DismissReason = Literal["other_person_harmless", "glasses", "light", "reading_aloud", "device", "other"]
+
+
+class Decide(BaseModel):
+    """One person's decision. `decision` null takes that person's last one back."""
+
+    decision: Literal["confirmed", "dismissed"] | None
+    reason: DismissReason | None = Field(default=None, description="Needed with `dismissed`.", validate_default=True)
+    note: Text = ""
+    by: Person = Field(description="Who decides.", examples=["Ada Byron"])
+
+    @field_validator("reason")
+    @classmethod
+    def _say_why(cls, value: DismissReason | None, info: ValidationInfo) -> DismissReason | None:
+        if value is None and info.data.get("decision") == "dismissed":
+            raise ValueError(f"is missing: say why it is dismissed, by one of {', '.join(get_args(DismissReason))}")
+        return value
+
+
+class ReviewFilter(BaseModel):
+    """Which flagged intervals are counted as left."""
+
+    exam_id: Identifier | None = None
+    user_id: Identifier | None = None
+    search: Identifier | None = Field(default=None, description="Only students whose ID has this in it, in upper or lower case.")
+    kind: ViolationKind | None = Field(default=None, description="Only those with a violation of this kind.")
+
+
+class QueueQuery(ReviewFilter):
+    """Which flagged intervals, in which order."""
+
+    state: Literal["open", "confirmed", "dismissed", "disputed", "all"] = "open"
+    rank: Literal["score", "newest"] = Field(default="score", description="`score`: those with most points first.")
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="Most intervals in the answer.")
+    after: RowId | None = Field(default=None, description="Only those behind this one (`next_after` of the answer before), decided meanwhile or not.")
+
+
+class ReviewQueue(BaseModel):
+    """Flagged intervals to be reviewed. `left`: how many nobody has decided, `disputed`: how many have two opinions that differ, with the
+    same filters but `state`."""
+
+    items: list[FlaggedAnswer]
+    count: int
+    left: int
+    disputed: int
+    next_after: str | None = Field(default=None, description="`after` for the next ones; null: there are no more.")
+
+
+class Decided(BaseModel):
+    """The decision is stored."""
+
+    success: Literal[True] = True
+    video_id: str
+    review: ReviewAnswer
+    left: int
+    disputed: int
+
+
+class ReviewHistory(BaseModel):
+    """Every decision about one interval, oldest first; one without a `decision` took that person's last one back."""
+
+    video_id: str
+    review: ReviewAnswer
+    history: list[Opinion]

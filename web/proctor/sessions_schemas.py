@@ -1,0 +1,220 @@
+"""The bodies, queries and answers of the calls on sessions. More fields may follow; a client ignores what it doesn't know."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+
+from sessions.ends import EndCode
+from web.calls.paging import LONGEST_PAGE, PAGE
+from web.calls.values import DOCUMENT_ID_PATTERN, LONGEST_ID, Identifier, RowId, StudentExam, Time, printable
+from web.proctor.interval_schemas import FlaggedAnswer, IntervalAnswer, ViolationAnswer
+
+SessionState = Literal["running", "ended", "interrupted"]
+
+# What comes in
+
+
+class CreateSession(StudentExam):
+    """A session to be started. `source` defaults to DEFAULT_SOURCE; `station` is for `local` only."""
+
+    source: Literal["local", "browser"] | None = None
+    station: str | None = Field(default=None, min_length=1, max_length=LONGEST_ID, description="A station's name from STATIONS; none: `default`.")
+
+
+class DetailsQuery(BaseModel):
+    """Which part of a session's records."""
+
+    limit: int = Field(LONGEST_PAGE, ge=1, le=LONGEST_PAGE, description="Most intervals, and most checks, in the answer.")
+    after: RowId | None = Field(default=None, description="Only intervals after this one (`next_after` of the answer before).")
+    checks_after: RowId | None = Field(default=None, description="Only checks after this one (`next_checks_after`, likewise).")
+    readings: bool = Field(default=False, description="With each check every single reading too; several KB a check.")
+
+
+class FlaggedQuery(BaseModel):
+    """Which flagged intervals."""
+
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="Most intervals in the answer.")
+    after: RowId | None = Field(default=None, description="Only older ones than this (`next_after` of the answer before).")
+    exam_id: Identifier | None = None
+    user_id: Identifier | None = None
+
+
+class SessionsQuery(BaseModel):
+    """Which sessions."""
+
+    exam_id: Identifier | None = None
+    without_exam: bool = Field(default=False, description="Only those whose exam has no id; not with `exam_id`.")
+    user_id: Identifier | None = None
+    search: Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_ID), AfterValidator(printable)] = Field(
+        default="", description="Part of a student's id, in any case."
+    )
+    state: SessionState | None = None
+    limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="Most sessions in the answer.")
+    after: str | None = Field(default=None, pattern=DOCUMENT_ID_PATTERN, description="Only those that started before this one (`next_after`).")
+
+    @field_validator("without_exam")
+    @classmethod
+    def _one_or_none(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("exam_id"):
+            raise ValueError("must not stand beside exam_id: an exam has an id or none")
+        return value
+
+
+# What goes out
+
+
+class SessionCreated(BaseModel):
+    """The session runs, and is stored."""
+
+    success: Literal[True] = True
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    portal_url: str | None = Field(default=None, description="For `browser`: the address the student opens. It holds the student's token.")
+
+
+class SessionEnded(BaseModel):
+    """The session has ended, with its score."""
+
+    success: Literal[True] = True
+    session_id: str
+    total_score: int
+    flagged_intervals: int
+
+
+class ActiveSession(BaseModel):
+    """A running session, as it stands."""
+
+    model_config = ConfigDict(extra="allow")
+    user_id: str
+    exam_id: str | None
+    session_id: str
+    interval_score: int
+    total_score: int
+    is_running: bool
+    flagged_intervals: int = 0
+    source: str = "local"
+    station: str | None = None
+    started_at: Time | None = None
+    elapsed_s: float = 0
+    interval_index: int = 0
+    gaze: str = "unknown"
+    faces: int | None = None
+    phone: bool | None = None
+    devices: dict[str, Any] = Field(default_factory=dict)
+    violations: list[ViolationAnswer] = Field(default_factory=list)
+
+
+class ActiveSessions(BaseModel):
+    """Every running session."""
+
+    sessions: list[ActiveSession]
+    count: int
+
+
+class Stats(BaseModel):
+    """All sessions in four numbers."""
+
+    total_sessions: int
+    active_sessions: int
+    flagged_intervals: int
+    high_risk: int = Field(description="Sessions with HIGH_RISK_FLAGS flagged intervals or more.")
+
+
+class FlaggedList(BaseModel):
+    """Flagged intervals, newest first. `count` is how many are in this answer."""
+
+    flagged: list[FlaggedAnswer]
+    count: int
+    next_after: str | None = Field(default=None, description="`after` for the next ones; null: there are no more.")
+
+
+class CheckAnswer(BaseModel):
+    """What was read between two checks."""
+
+    model_config = ConfigDict(extra="allow")
+    number: int
+    start: float
+    end: float
+    started_at: Time | None = None
+    gaze: dict[str, float] = Field(default_factory=dict, description="Share of each direction.")
+    persons: dict[str, int | None] = Field(default_factory=dict, description="`least` and `greatest`.")
+    speech_s: float = 0
+    voices: int | None = None
+    acts: dict[str, int] = Field(default_factory=dict)
+    unknown: dict[str, float] = Field(default_factory=dict, description="What couldn't be told, by reason.")
+    phone: bool | None = None
+    rates: dict[str, Any] = Field(default_factory=dict)
+    readings: dict[str, Any] | None = Field(default=None, description="Every reading, where `readings=true` asked for them.")
+
+
+class SessionAnswer(BaseModel):
+    """A session as it is stored, with what is newer while it runs."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None = None
+    source: str = "local"
+    station: str | None = None
+    state: Literal["running", "ended", "interrupted"]
+    is_running: bool
+    started_at: Time
+    ended_at: Time | None = None
+    end_reason: str | None = None
+    end_code: EndCode | None = None
+    end_note: str | None = None
+    ended_after_s: float | None = None
+    elapsed_s: float | None = Field(default=None, description="While it runs.")
+    total_score: int = 0
+    flagged_intervals: int = 0
+    intervals: int | None = Field(default=None, description="How many there are.")
+    interval_index: int | None = Field(default=None, description="While it runs.")
+    interval_score: int | None = Field(default=None, description="While it runs.")
+    devices: dict[str, Any] = Field(default_factory=dict)
+    rates: dict[str, Any] = Field(default_factory=dict)
+    baseline: dict[str, Any] = Field(default_factory=dict)
+    on_break: bool = False
+    accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
+    breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
+    messages: list[dict[str, Any]] = Field(default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`.")
+    checks_before: dict[str, Any] | None = Field(default=None, description="The check before the exam: `at`, `results`, `user_agent`.")
+    rehearsal: dict[str, Any] | None = Field(default=None, description="The student's last rehearsal of this check, likewise.")
+
+
+class SessionDetails(BaseModel):
+    """A session, its rules, its intervals and its checks."""
+
+    session: SessionAnswer
+    rules: dict[str, Any]
+    intervals: list[IntervalAnswer]
+    checks: list[CheckAnswer]
+    next_after: str | None = Field(default=None, description="`after` for the next intervals; null: there are no more.")
+    next_checks_after: str | None = Field(default=None, description="`checks_after` for the next checks; null: there are no more.")
+
+
+class SessionLine(BaseModel):
+    """A session in the list of them; while it runs with its score as it is now."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    state: SessionState
+    is_running: bool = Field(description="It runs on this server now.")
+    begun: bool = Field(description="False until the student has come; `started_at` is then when it was made.")
+    started_at: Time
+    ended_at: Time | None
+    end_reason: str | None
+    end_code: EndCode | None
+    end_note: str | None
+    total_score: int
+    flagged_intervals: int
+
+
+class Sessions(BaseModel):
+    """Sessions, those that started last first. `count` is how many are in this answer."""
+
+    sessions: list[SessionLine]
+    count: int
+    next_after: str | None = Field(default=None, description="`after` for the next ones; null: there are no more.")

@@ -1,0 +1,107 @@
+"""The tables as CSV: which columns each has and where a row takes them from, and cells that no spreadsheet runs.
+
+A new column is one line here.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import chain, islice
+from typing import Any
+
+from basics.times import iso_time
+
+Row = Mapping[str, Any]
+Columns = Mapping[str, Callable[[Row], Any]]
+
+BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
+# What a spreadsheet takes for a formula where it begins a cell. One that parts cells at semicolons, as those of most of Europe do, sees further
+# beginnings within a text: our commas don't end its quoted ones.
+DANGEROUS = re.compile(r"^(?=[=+\-@\t\r\n])|(?<=[;\r\n])(?=[\"\s]*[=+\-@])")
+ROWS_A_CHUNK = 200
+
+
+def csv_text(columns: Columns, rows: Iterable[Row]) -> Iterator[str]:
+    """The table's text, in pieces."""
+    values = ([value(row) for value in columns.values()] for row in rows)
+    remaining = chain([list(columns)], values)
+    mark = BOM
+    while piece := list(islice(remaining, ROWS_A_CHUNK)):
+        text = io.StringIO()
+        csv.writer(text, quoting=csv.QUOTE_ALL).writerows([cell(value) for value in row] for row in piece)
+        yield mark + text.getvalue()
+        mark = ""
+
+
+def cell(value: Any) -> str:
+    """One cell: times in ISO 8601, numbers as they are, and no text that a spreadsheet would run."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return iso_time(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return DANGEROUS.sub("'", str(value))
+
+
+def _field(name: str, within: str = "") -> Callable[[Row], Any]:
+    """The stored field of this name; `within` names the document in the row that has it."""
+    return lambda row: ((row.get(within) or {}) if within else row).get(name)
+
+
+def _violations(row: Row) -> str:
+    return "; ".join(f"{one['kind']} {one['points']}" for one in row.get("violations") or [])
+
+
+def _review_state(row: Row) -> str:
+    return (row.get("review") or {}).get("state", "open") if row.get("flagged") else ""
+
+
+def _second(name: str) -> Callable[[Row], Any]:
+    return lambda row: ((row.get("review") or {}).get("second") or {}).get(name)
+
+
+SESSIONS: Columns = {
+    "session_id": _field("_id"),
+    "user_id": _field("user_id"),
+    "exam_id": _field("exam_id"),
+    "source": _field("source"),
+    "station": _field("station"),
+    "state": _field("state"),
+    "started_at": _field("started_at"),
+    "ended_at": _field("ended_at"),
+    "end_reason": _field("end_reason"),
+    "intervals": _field("intervals"),
+    "flagged_intervals": _field("flagged_intervals"),
+    "total_score": _field("total_score"),
+    "breaks": lambda row: len(row.get("breaks") or []),
+}
+INTERVALS: Columns = {
+    "video_id": _field("_id"),
+    "session_id": _field("session_id"),
+    "user_id": _field("user_id"),
+    "exam_id": _field("exam_id"),
+    "interval": _field("index"),
+    "started_at": _field("started_at"),
+    "ended_at": _field("ended_at"),
+    "score": _field("score"),
+    "flagged": _field("flagged"),
+    "flagged_at": _field("flagged_at"),
+    "violations": _violations,
+    "state": _review_state,
+    "decision": _field("decision", "review"),
+    "reason": _field("reason", "review"),
+    "note": _field("note", "review"),
+    "decided_by": _field("by", "review"),
+    "decided_at": _field("at", "review"),
+    "second_decision": _second("decision"),
+    "second_by": _second("by"),
+    "clip": _field("path", "clip"),
+}
+KINDS: Columns = {name: _field(name) for name in ("kind", "flags", "confirmed", "dismissed", "disputed", "open")}

@@ -1,0 +1,78 @@
+"""The bodies and answers of the calls of a student's page."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from web.calls.values import Identifier, StudentExam, printable
+from web.proctor.sessions_schemas import SessionCreated
+from web.student.video import Video
+
+
+class StudentStart(StudentExam):
+    """A student's exam to be started by its page."""
+
+    nonce: str | None = Field(
+        default=None,
+        pattern=r"^[0-9A-Za-z-]{16,64}$",
+        description="A secret of the browser's own: with it, it gets the token of the exam that it started again, where answer or page were lost.",
+    )
+
+
+class StudentStarted(SessionCreated):
+    """The student's exam runs. `token` is for the student's link and `GET /api/student/session`."""
+
+    token: str
+    portal_url: str
+
+
+class StudentSession(BaseModel):
+    """What a student's page needs to know of its session; nothing about scores."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+    state: Literal["running", "ended", "interrupted"]
+    end_reason: str = Field(default="", description="Why it ended, as `ended` on the link says it.")
+    end_code: str = Field(default="", description="The same as a code; empty while it runs.")
+    end_note: str = Field(default="", description="What the proctor wrote with it, or how long the server was away.")
+    begun: bool = Field(default=True, description="False until the student's page was connected for the first time: the clock stands.")
+    connected: bool = Field(default=False, description="Is a page connected, here or elsewhere? One that comes now takes its place.")
+    rules: dict[str, Any] = Field(description="`watched`: the kinds looked for; `clip_preroll_s`, `clip_postroll_s`: seconds kept around a flag.")
+    video: Video
+    interval_s: float
+    elapsed_s: float | None
+    accommodation: dict[str, Any] | None = Field(
+        default=None,
+        description="What is different for this student: `signals_off`, `signals_weighed`, `reading_aloud`, `breaks_allowed`, "
+        "`break_minutes`, `set_by`.",
+    )
+    breaks_left: int = 0
+    on_break: bool = False
+    screen_capture: Literal["off", "optional", "required"] = Field(default="off", description="Whether stills of the shared screen are asked for.")
+    exam_url: str = Field(default="", description="The exam's own page, to be shown in a frame; empty: none.")
+
+
+class CheckResult(BaseModel):
+    """What the check before the exam found of one thing."""
+
+    item: Literal["camera", "microphone", "light", "face", "network", "browser", "screen"]
+    state: Literal["ready", "warning", "not_ready"]
+    reason: Annotated[str, StringConstraints(max_length=200), AfterValidator(printable)] = ""
+    detail: Annotated[str, StringConstraints(max_length=200), AfterValidator(printable)] = ""
+
+
+class StudentCheck(BaseModel):
+    """The check on the student's machine."""
+
+    results: list[CheckResult] = Field(min_length=1, max_length=20)
+    user_agent: Annotated[str, StringConstraints(max_length=300), AfterValidator(printable)] = ""
+
+
+class Rehearsal(StudentCheck):
+    """The same without a session, days before."""
+
+    user_id: Identifier
+    exam_id: Identifier | None = None
