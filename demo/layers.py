@@ -19,9 +19,9 @@ SWAY_PX = 24  # how far a layer may be moved
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A painted part of a picture: float32 [height, width, 4], colours times cover and the cover 0..1; `left`, `top` are its place at rest."""
+    """A painted part of a picture: uint8 [height, width, 4], colours times cover and the cover 0..255; `left`, `top` are its place at rest."""
 
-    pixels: npt.NDArray[np.float32]
+    pixels: Image
     left: int
     top: int
 
@@ -36,15 +36,16 @@ class Layer:
         turn = cv2.getRotationMatrix2D((wide / 2, float(tall)), tilt, scale)
         turn[:, 2] += self.left + right - x1, self.top + down - y1
         moved = cv2.warpAffine(self.pixels, turn, (x2 - x1, y2 - y1))
+        bare = cv2.cvtColor(255 - moved[:, :, 3], cv2.COLOR_GRAY2BGR)
         part = picture[y1:y2, x1:x2]
-        part[:] = moved[:, :, :3] + part * (1 - moved[:, :, 3:])
+        part[:] = cv2.add(cv2.multiply(part, bare, scale=1 / 255), moved[:, :, :3])
 
 
 def layer(canvas: Image, mask: Image, left: int, top: int) -> Layer:
     """A layer of `canvas` where `mask` is white."""
     cover = cv2.GaussianBlur(mask, (3, 3), 0).astype(np.float32)[:, :, None] / 255
     colours = cv2.GaussianBlur(canvas, (3, 3), 0).astype(np.float32) * cover
-    return Layer(np.concatenate([colours, cover], axis=2), left, top)
+    return Layer(np.rint(np.concatenate([colours, cover * 255], axis=2)).astype(np.uint8), left, top)
 
 
 def shade(colour: Colour, factor: float) -> Colour:

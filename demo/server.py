@@ -47,7 +47,7 @@ class DemoServer:
         self._process = subprocess.Popen(
             [sys.executable, str(ROOT / "app.py")],
             cwd=self._folder,  # where no .env is
-            env=self._environment(),
+            env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -76,7 +76,8 @@ class DemoServer:
         if process.stdout is not None:
             process.stdout.close()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Everything that the server is told: its own settings, and of the caller's environment what is no setting."""
         names = {name.upper() for name in Settings.model_fields}
         inherited = {name: value for name, value in os.environ.items() if name.upper() not in names}
         return inherited | {
@@ -86,6 +87,7 @@ class DemoServer:
             "CLIPS_DIR": str(self._folder / "clips"),
             "TEMP_DIR": str(self._folder / "temp"),
             "LOG_DIR": str(self._folder / "logs"),
+            "TMPDIR": str(self._folder),  # libraries leave things of their own there
             "MODELS_DIR": str(ROOT / "models"),
             "CAMERA": "none",
             "MICROPHONE": "none",
