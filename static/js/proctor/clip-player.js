@@ -1,7 +1,7 @@
 // A clip with our own seek bar: its violations are marked on it, it starts at the first one, and the next clip waits loaded beside it.
 
 import { byId, icon, make, setText } from "../shared/dom.js";
-import { startOf } from "./review-queue.js";
+import { noClip, startOf } from "./clip.js";
 import { texts } from "./texts.js";
 
 export class ClipPlayer {
@@ -35,9 +35,7 @@ export class ClipPlayer {
     const ready = item?.clip?.state === "ready";
     byId("player-controls").hidden = !ready;
     if (!ready) {
-      const clip = item?.clip ?? { state: "none" };
-      const said = { pending: texts.clip.pending, failed: texts.clip.failed(clip.reason) }[clip.state] ?? texts.clip.none;
-      this.#place(make("p", { class: "clip-missing muted", text: said }));
+      this.#place(noClip(item?.clip ?? { state: "none" }));
       return;
     }
     if (this.video?.error) this.#videos.delete(item.video_id); // it was loaded ahead, and failed: once more before that is said

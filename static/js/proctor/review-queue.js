@@ -1,69 +1,22 @@
-// The review queue as pure state: what is in it, where the reviewer stands, what a key means. No page, no network.
+// The review queue as pure state: what is in it, and where the reviewer stands. No page, no network.
+//
+// Where an interval stands is the server's to say: `item.review`. What this reviewer said of it stands beside it as `item.pending` until the
+// server has answered, so that the queue goes on at once.
 
-export const REASONS = ["other_person_harmless", "glasses", "light", "reading_aloud", "device", "other"];
-const LEAD_S = 1; // a moment before the violation shows how it began
-
-const KEYS = new Map(
-  Object.entries({
-    j: "next",
-    k: "previous",
-    " ": "play",
-    ArrowLeft: "back",
-    ArrowRight: "forward",
-    ",": "frame_back",
-    ".": "frame_forward",
-    c: "confirm",
-    d: "dismiss",
-    n: "note",
-    u: "undo",
-    m: "mute",
-    "?": "keys",
-  }),
-);
-
-const REPEATED = new Set(["ArrowLeft", "ArrowRight", ",", "."]); // seeking goes on while the key is held
-
-/** What a key asks for: an action's name, `reason:<name>` for a digit while a dismissal waits for it, or null. */
-export function keyAction({ key, ctrlKey = false, metaKey = false, altKey = false, repeat = false }, { dismissing = false } = {}) {
-  if (ctrlKey || metaKey || altKey) return null;
-  if (repeat && !REPEATED.has(key)) return null; // a key held too long must not decide on the whole queue
-  if (dismissing) {
-    if (key === "Escape") return "cancel";
-    const reason = /^[1-9]$/.test(key) ? REASONS[Number(key) - 1] : undefined;
-    if (reason) return `reason:${reason}`;
-  }
-  return KEYS.get(key.length === 1 ? key.toLowerCase() : key) ?? null;
-}
-
-/** Where a clip starts to play, in seconds: a moment before its first violation. `marks` are `[kind, from, to]`. */
-export function startOf(marks) {
-  const first = Math.min(...(marks ?? []).map(([, from]) => from));
-  return Number.isFinite(first) ? Math.max(0, first - LEAD_S) : 0;
+/** What is shown of where `item` stands: the reviewer's own word until the server has answered, then the server's. */
+export function shownOf(item) {
+  return item.pending ?? item.review ?? null;
 }
 
 /** True while nobody has decided on `item`. */
 export function isOpen(item) {
-  return !item.review?.decision;
+  return !shownOf(item)?.decision;
 }
 
-/** `by`'s own opinion in a review, or null. */
-export function opinionOf(review, by) {
-  if (!by || !review?.decision) return null;
-  return review.by === by ? review : review.second?.by === by ? review.second : null;
-}
-
-/** Where a review stands with one more opinion, as the server reckons it: the first person's newest stands, another's is the second. */
-export function withOpinion(review, { decision, reason, note, by, at }) {
-  const opinion = { decision, reason, note, by, at };
-  const isFirst = !review?.decision || review.by === by;
-  const [first, second] = isFirst ? [opinion, review?.second ?? null] : [review, opinion];
-  return { ...first, second, state: second && second.decision !== first.decision ? "disputed" : first.decision };
-}
-
-/** Where a review stands without `by`'s opinion; null: nobody has decided. */
-export function withoutOpinion(review, by) {
-  if (review?.by !== by) return { ...review, second: null, state: review.decision };
-  return review.second ? { ...review.second, second: null, state: review.second.decision } : null;
+/** `by`'s own opinion on `item`, or null. */
+export function opinionOf(item, by) {
+  const said = [item?.pending, item?.review, item?.review?.second].find((opinion) => by && opinion?.by === by);
+  return said?.decision ? said : null;
 }
 
 export class ReviewQueue {
@@ -75,9 +28,10 @@ export class ReviewQueue {
   /** Add a page of items; those that are there already are brought up to date. */
   take(items) {
     for (const item of items) {
-      const known = this.items.findIndex(({ video_id }) => video_id === item.video_id);
-      if (known < 0) this.items.push(item);
-      else this.items[known] = item;
+      const same = ({ video_id }) => video_id === item.video_id;
+      const known = this.items.find(same) ?? this.#done.find(same);
+      if (!this.items.some(same)) this.items.push(known ?? item);
+      if (known) Object.assign(known, item); // what is on its way to the server stays with it
     }
     if (this.at < 0 && this.items.length) this.at = 0;
   }
@@ -120,31 +74,41 @@ export class ReviewQueue {
     return next >= 0;
   }
 
-  /** Decide on the item; gives the review from before, for when the server refuses. */
-  decide(video_id, review) {
-    const item = this.find(video_id);
-    if (!item) return null;
-    const before = item.review ?? null;
-    item.review = review;
-    this.#done = [...this.#done.filter((done) => done.video_id !== video_id), item];
-    return before;
+  /** `item` was decided on: it waits for nobody here any more. */
+  decide(item, opinion) {
+    item.pending = opinion;
+    this.#done = [...this.#without(item), item];
   }
 
-  /** Take back what was decided on `item`; it is in the queue again, also in one with other filters. Gives the review from before. */
-  undo(item, review) {
-    const before = item.review ?? null;
-    item.review = review;
-    this.#done = this.#done.filter(({ video_id }) => video_id !== item.video_id);
+  /** `by` takes back what was decided on `item`; it is in the queue again, also in one with other filters. */
+  undo(item, by) {
+    item.pending = { decision: null, by };
+    this.#done = this.#without(item);
     if (!this.find(item.video_id)) this.items.push(item);
-    return before;
+  }
+
+  /** The server has taken what was said of `item`, and this is where it stands. `isLast`: nothing newer is on its way. */
+  settle(item, review, { isLast = true } = {}) {
+    item.review = review;
+    if (isLast) item.pending = null;
+  }
+
+  /** The server took nothing: `item` is as it was. */
+  restore(item, by) {
+    item.pending = null;
+    this.#done = opinionOf(item, by) ? [...this.#without(item), item] : this.#without(item);
   }
 
   /** What `U` takes back: the newest decision made here, else the present item's own where `by` made it. */
   undoTarget(by) {
-    const newest = this.#done.filter(({ review }) => opinionOf(review, by)).at(-1);
+    const newest = this.#done.filter((item) => opinionOf(item, by)).at(-1);
     if (newest) return this.find(newest.video_id) ?? newest;
     const { current } = this;
-    return opinionOf(current?.review, by) ? current : null;
+    return opinionOf(current, by) ? current : null;
+  }
+
+  #without({ video_id }) {
+    return this.#done.filter((done) => done.video_id !== video_id);
   }
 
   #next() {

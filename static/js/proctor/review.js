@@ -1,14 +1,17 @@
 // The review page: a ranked queue, the clip from its violation on, the reasons, one key for each decision.
 
 import { call } from "../shared/api.js";
-import { byId, icon, make, oneWish, setText } from "../shared/dom.js";
+import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { remember, remembered } from "../shared/storage.js";
 import { askReviewer } from "./ask-reviewer.js";
 import { ClipPlayer } from "./clip-player.js";
-import { clockTime, fullTime } from "./dates.js";
 import { flags, socket } from "./desk.js";
-import { evidenceWords } from "./evidence.js";
-import { REASONS, ReviewQueue, isOpen, keyAction, opinionOf, withOpinion, withoutOpinion } from "./review-queue.js";
+import { Decisions } from "./review-decisions.js";
+import { ReviewFilters } from "./review-filters.js";
+import { keyAction } from "./review-keys.js";
+import { QueueList } from "./review-list.js";
+import { ReviewQueue, isOpen, opinionOf } from "./review-queue.js";
+import { Verdict } from "./review-verdict.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -16,37 +19,33 @@ const PAGE = 50;
 const MOST = 960; // intervals in one answer of the queue
 const AHEAD = 10; // so many before the end the next page is read
 const KEYS_OFF = "review.keys";
-const TYPING_MS = 400;
 const COUNT_MS = 300;
 const STORED_MS = 1500; // a flag is told in the moment it is raised, and in the queue once it is stored
 
 class ReviewPage {
   queue = new ReviewQueue();
   player = new ClipPlayer({ fps: Number(document.body.dataset.fps) || 10 });
-  filters = { state: "open", exam_id: "", search: "", kind: "", rank: "score" };
+  filters = new ReviewFilters({ onChange: () => this.restart() });
+  list = new QueueList({ onChoose: (video_id) => this.go(video_id) });
+  verdict = new Verdict({ onDismiss: (reason) => this.decide("dismissed", reason) });
+  decisions = new Decisions(this.queue, { post: (item, body) => this.post(item, body), told: (item, answer) => this.told(item, answer) });
   after = null;
   left = null;
   fresh = new Set(); // video ids of flags that were raised and are not in the queue yet
   missed = new Set();
-  dismissing = false;
-  saving = new Map(); // video id → the promise of its last decision, so that they arrive in order
-  unsaved = new Map(); // video id → what to say of a decision that the server did not take
-  drafts = new Map(); // video id → a note that was begun and is not stored
+  counted = new Set(); // video ids of decisions that are taken off the number left, before the server has said so
 
   start() {
-    socket.on("interval_flagged", (flag) => this.matches(flag) && setTimeout(() => this.offerFresh([flag.video_id]), STORED_MS));
+    socket.on("interval_flagged", (flag) => this.filters.matches(flag) && setTimeout(() => this.offerFresh([flag.video_id]), STORED_MS));
     socket.on("clip_ready", ({ video_id, url, clip }) => this.clipReady(video_id, url, clip));
     socket.on("interval_reviewed", ({ video_id, review }) => {
       this.reviewed(video_id, review);
-      if (!this.saving.size) this.countSoon();
+      if (!this.decisions.waiting) this.countSoon();
     });
-    for (const option of document.querySelectorAll("option[data-kind]")) option.textContent = texts.kinds[option.dataset.kind];
-    for (const option of document.querySelectorAll("option[data-state]")) option.textContent = texts.review.states[option.dataset.state];
-    this.wireFilters();
     this.wireButtons();
     document.addEventListener("keydown", (event) => this.key(event));
     this.drawWho();
-    this.readExams();
+    this.filters.readExams();
     this.restart();
     socket.onConnect(() => this.refresh());
   }
@@ -54,12 +53,12 @@ class ReviewPage {
   // Reading the queue
 
   async restart() {
-    this.queue.clear({ onlyOpen: this.filters.state === "open" });
+    this.queue.clear({ onlyOpen: this.filters.onlyOpen });
     this.after = null;
     const wanted = [...this.fresh];
     this.fresh.clear();
     byId("fresh").hidden = true;
-    byId("queue").replaceChildren();
+    this.list.clear();
     await this.read();
     this.show();
     const missing = this.after === null ? wanted.filter((id) => !this.queue.find(id) && !this.missed.has(id)) : []; // else they may only not be read yet
@@ -69,17 +68,16 @@ class ReviewPage {
 
   /** One page of the queue under the present filters. */
   ask({ limit = PAGE, after = null } = {}) {
-    const given = Object.entries({ ...this.filters, limit, after }).filter(([, value]) => value !== "" && value !== null);
-    return call(`/api/review/queue?${new URLSearchParams(given)}`);
+    return call(`/api/review/queue?${this.filters.query({ limit, after })}`);
   }
 
   async read() {
     if (this.reading) return;
     this.reading = true;
-    const asked = JSON.stringify(this.filters);
+    const isSame = this.filters.watch();
     try {
       const answer = await this.ask({ after: this.after });
-      if (asked !== JSON.stringify(this.filters)) return; // the filters changed meanwhile, and their own call comes
+      if (!isSame()) return; // the filters changed meanwhile, and their own call comes
       this.queue.take(answer.items);
       this.after = answer.next_after ?? null;
       this.drawLeft(answer);
@@ -90,17 +88,18 @@ class ReviewPage {
       this.reading = false;
     }
     this.drawProblem();
-    this.drawQueue();
-    if (asked !== JSON.stringify(this.filters)) this.restart();
+    this.list.draw(this.queue.items);
+    byId("more").hidden = this.after === null;
+    if (!isSame()) this.restart();
   }
 
   /** Others decide, too: how many are left, once they pause. */
   countSoon() {
     clearTimeout(this.counting);
     this.counting = setTimeout(async () => {
-      const asked = JSON.stringify(this.filters);
+      const isSame = this.filters.watch();
       const answer = await this.ask({ limit: 1 }).catch(() => null); // the next decision brings them, too
-      if (answer && !this.saving.size && asked === JSON.stringify(this.filters)) this.drawLeft(answer);
+      if (answer && !this.decisions.waiting && isSame()) this.drawLeft(answer);
     }, COUNT_MS);
   }
 
@@ -108,10 +107,10 @@ class ReviewPage {
   async refresh() {
     const { items } = this.queue;
     if (!items.length || this.reading) return;
-    const asked = JSON.stringify(this.filters);
+    const isSame = this.filters.watch();
     try {
       const answer = await this.ask({ limit: Math.min(MOST, Math.max(PAGE, items.length)) });
-      if (asked !== JSON.stringify(this.filters)) return;
+      if (!isSame()) return;
       for (const { video_id, review, clip, url } of answer.items.filter(({ video_id }) => this.queue.find(video_id))) {
         this.reviewed(video_id, review);
         if (clip.state !== this.queue.find(video_id).clip?.state) this.clipReady(video_id, url, clip);
@@ -123,45 +122,24 @@ class ReviewPage {
     }
   }
 
-  /** Does a flag belong under the present filters? */
-  matches({ exam_id, user_id, violations = [] }) {
-    const { state, exam_id: exam, search, kind } = this.filters;
-    return (
-      ["open", "all"].includes(state) &&
-      (!exam || exam === exam_id) &&
-      user_id.toLowerCase().includes(search.toLowerCase()) &&
-      (!kind || violations.some((violation) => violation.kind === kind))
-    );
-  }
-
-  async readExams() {
-    try {
-      const { exams } = await call("/api/exams");
-      const select = byId("filter-exam");
-      for (const { exam_id } of exams.filter(({ exam_id }) => exam_id)) select.append(make("option", { value: exam_id, text: exam_id }));
-      select.value = this.filters.exam_id;
-    } catch (error) {
-      console.info("The exams can't be listed.", error.message);
-    }
-  }
-
   clipReady(video_id, url, clip) {
     const item = this.queue.find(video_id);
     if (!item) return;
     item.clip = { ...clip, url };
-    this.drawStill(item);
+    this.list.drawStill(item);
     if (item === this.queue.current) this.player.show(item, this.queue.following);
   }
 
   /** Somebody decided, here or at another desk. */
   reviewed(video_id, review) {
     const item = this.queue.find(video_id);
-    if (!item || this.saving.has(video_id)) return;
+    if (!item) return;
     const changed = JSON.stringify(item.review) !== JSON.stringify(review);
     item.review = review;
-    this.fillState(this.rowOf(item), item);
+    if (this.decisions.isWaiting(video_id)) return; // what is shown of it is this reviewer's own word
+    this.list.drawState(item);
     if (!changed || item !== this.queue.current) return;
-    this.drawDecided(item);
+    this.verdict.drawDecided(item);
     if (review?.decision && review.by !== reviewer()) this.say(texts.review.decided(review));
   }
 
@@ -178,10 +156,9 @@ class ReviewPage {
     const { current, items } = this.queue;
     byId("review").hidden = !current;
     byId("empty").hidden = Boolean(current) || !byId("review-error").hidden;
-    this.stopDismissing();
+    this.verdict.stopDismissing();
     if (!current) {
-      const { state, exam_id: exam, search, kind } = this.filters;
-      const [title, text] = texts.review.none[state === "open" && !exam && !search && !kind ? "open" : "other"];
+      const [title, text] = texts.review.none[this.filters.isPlain ? "open" : "other"];
       setText(byId("empty-title"), title);
       setText(byId("empty-text"), text);
       this.player.show(null, null);
@@ -189,120 +166,17 @@ class ReviewPage {
     }
     this.player.show(current, this.queue.following);
     this.player.preload(this.queue.following);
-    this.drawItem(current);
-    this.markCurrent();
+    this.verdict.draw(current, this.decisions.drafts.get(current.video_id));
+    this.list.markCurrent(current);
     setText(byId("place"), texts.review.place(this.queue.at + 1, items.length, this.after !== null));
     this.say(texts.review.announce(this.queue.at + 1, items.length, current));
     if (this.after !== null && this.queue.at >= items.length - AHEAD) this.read();
   }
 
-  drawItem(item) {
-    setText(byId("item-title"), item.user_id);
-    setText(byId("item-when"), [item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)].filter(Boolean).join(" · "));
-    byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
-    const violations = [...item.violations].sort((a, b) => b.points - a.points);
-    byId("item-reasons").replaceChildren(
-      ...violations.map((violation) => {
-        const numbers = evidenceWords(violation);
-        return make("li", {}, make("span", { text: violation.text }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
-      }),
-    );
-    byId("item-session").href = `/session/${item.session_id}#interval-${item.index}`;
-    byId("note").value = this.drafts.get(item.video_id) ?? opinionOf(item.review, reviewer())?.note ?? "";
-    byId("history").open = false;
-    byId("history").hidden = !item.review?.by;
-    this.drawDecided(item);
-  }
-
-  drawDecided(item) {
-    const place = byId("item-decided");
-    const { review } = item;
-    place.hidden = !review?.decision;
-    if (!review?.decision) return;
-    const lines = [`${texts.review.decided(review)}${review.at ? `, ${clockTime(review.at)}` : ""}`];
-    if (review.note) lines.push(review.note);
-    if (review.second) lines.push(texts.review.second(review.second), ...(review.second.note ? [review.second.note] : []));
-    else if (review.by && reviewer() && review.by !== reviewer()) lines.push(texts.review.secondHint(review.by));
-    place.replaceChildren(...lines.map((text) => make("span", { text })));
-  }
-
-  drawQueue() {
-    const list = byId("queue");
-    const known = new Set([...list.children].map(({ dataset }) => dataset.id));
-    for (const item of this.queue.items) if (!known.has(item.video_id)) list.append(this.row(item));
-    byId("more").hidden = this.after === null;
-  }
-
-  row(item) {
-    const button = make(
-      "button",
-      { type: "button", class: "queue-item", onclick: () => this.go(item.video_id) },
-      make("span", { class: "queue-still" }),
-      make(
-        "span",
-        { class: "queue-text" },
-        make("strong", { text: item.user_id }),
-        make("span", { class: "muted", text: [item.exam_id, clockTime(item.started_at)].filter(Boolean).join(" · ") }),
-        make("span", { class: "queue-why", text: item.violations.map(({ kind }) => texts.kinds[kind] ?? kind).join(", ") }),
-        make("span", { class: "queue-state" }),
-      ),
-      make("span", { class: "queue-score number", text: item.score, title: texts.review.points(item.score) }),
-    );
-    const row = make("li", { "data-id": item.video_id }, button);
-    this.fillStill(row, item);
-    this.fillState(row, item);
-    return row;
-  }
-
-  fillStill(row, item) {
-    const place = row.querySelector(".queue-still");
-    if (item.clip?.state !== "ready") {
-      place.replaceChildren(icon("camera"));
-      return;
-    }
-    const still = make("img", { src: `/api/session/${item.session_id}/still/${item.index}`, alt: "", loading: "lazy", width: 96, height: 72 });
-    still.addEventListener("error", () => place.replaceChildren(icon("camera")));
-    place.replaceChildren(still);
-  }
-
-  fillState(row, { review }) {
-    const decision = review?.state === "disputed" ? "disputed" : review?.decision;
-    row.toggleAttribute("data-done", Boolean(decision));
-    const place = row.querySelector(".queue-state");
-    place.replaceChildren(...(decision ? [icon({ confirmed: "flag", dismissed: "fine", disputed: "unknown" }[decision] ?? "unknown"), texts.review.states[decision] ?? decision] : []));
-  }
-
-  rowOf(item) {
-    return byId("queue").querySelector(`[data-id="${CSS.escape(item.video_id)}"]`);
-  }
-
-  drawStill(item) {
-    const row = this.rowOf(item);
-    if (row) this.fillStill(row, item);
-  }
-
-  markCurrent() {
-    const { current } = this.queue;
-    for (const button of byId("queue").querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
-    const button = this.rowOf(current)?.querySelector("button");
-    button?.setAttribute("aria-current", "true");
-    if (byId("queue").contains(document.activeElement)) button?.focus({ preventScroll: true });
-    this.scrollTo(button);
-  }
-
-  /** Bring the row into the queue's own view; the page itself stays where it is. */
-  scrollTo(button) {
-    const box = byId("queue").parentElement;
-    if (!button || box.scrollHeight <= box.clientHeight) return;
-    const [row, view] = [button.getBoundingClientRect(), box.getBoundingClientRect()];
-    if (row.top < view.top + 40) box.scrollTop -= view.top + 40 - row.top;
-    else if (row.bottom > view.bottom) box.scrollTop += row.bottom - view.bottom + 8;
-  }
-
   drawLeft({ left, disputed }) {
     this.left = left;
     setText(byId("left"), texts.review.left(left));
-    byId("disputed").hidden = !disputed || this.filters.state === "disputed";
+    byId("disputed").hidden = !disputed || this.filters.values.state === "disputed";
     setText(byId("disputed"), texts.review.disputed(disputed ?? 0));
   }
 
@@ -317,7 +191,7 @@ class ReviewPage {
 
   /** What went wrong stays until it is mended: a decision that was not saved is not forgotten for the next that was. */
   drawProblem() {
-    const lines = [this.broken, ...this.unsaved.values()].filter(Boolean);
+    const lines = [this.broken, ...this.decisions.unsaved.values()].filter(Boolean);
     byId("review-error").hidden = lines.length === 0;
     if (byId("review-error").textContent !== lines.join("")) byId("review-error").replaceChildren(...lines.map((text) => make("span", { text })));
   }
@@ -341,18 +215,18 @@ class ReviewPage {
     this.drawWho();
     if (!by) return;
     const note = byId("note").value.trim();
-    const body = { decision, by, ...(reason && { reason }), ...(note && { note }) };
-    const wasOpen = isOpen(item);
-    const before = this.queue.decide(item.video_id, withOpinion(item.review, { decision, reason, note, by, at: new Date().toISOString() }));
-    this.drafts.delete(item.video_id);
-    if (wasOpen) this.countLeft(-1);
-    this.fillState(this.rowOf(item), item);
-    this.save(item, body, before);
+    if (isOpen(item)) {
+      this.counted.add(item.video_id);
+      this.countLeft(-1);
+    }
+    this.queue.decide(item, { decision, reason, note, by });
+    this.decisions.send(item);
+    this.list.drawState(item);
     const hadFocus = byId("decide").contains(document.activeElement);
     if (this.queue.advance()) this.show();
     else {
-      this.drawItem(item);
-      this.stopDismissing();
+      this.verdict.draw(item);
+      this.verdict.stopDismissing();
       this.say(`${texts.review.saved[decision]}. ${texts.review.left(this.left ?? 0)}`);
     }
     if (hadFocus && document.activeElement === document.body) byId("item-title").focus({ preventScroll: true });
@@ -365,11 +239,10 @@ class ReviewPage {
       this.say(texts.review.nothingToUndo);
       return;
     }
-    const before = this.queue.undo(item, withoutOpinion(item.review, by));
-    this.drawQueue();
-    if (isOpen(item)) this.countLeft(1);
-    this.fillState(this.rowOf(item), item);
-    this.save(item, { decision: null, by }, before);
+    this.queue.undo(item, by);
+    this.decisions.send(item);
+    this.list.draw(this.queue.items);
+    this.list.drawState(item);
     this.go(item.video_id);
     this.say(texts.review.undone(item.user_id));
   }
@@ -379,75 +252,33 @@ class ReviewPage {
     setText(byId("left"), texts.review.left(this.left));
   }
 
-  /** Tell the server in the background; the reviewer is on the next one already. */
-  save(item, body, before) {
-    const { video_id } = item;
-    const earlier = this.saving.get(video_id) ?? Promise.resolve();
-    const saved = earlier.then(() => this.post(item, body, before, () => this.saving.get(video_id) === saved));
-    this.saving.set(video_id, saved);
-    saved.finally(() => this.saving.get(video_id) === saved && this.saving.delete(video_id));
+  post({ video_id }, body) {
+    return call(`/api/review/${video_id}?${this.filters.countQuery()}`, { method: "POST", body });
   }
 
-  /** `isLast()`: nothing newer waits for the same interval, so that the answer is how it stands. */
-  async post(item, body, before, isLast) {
-    try {
-      const { exam_id, search, kind } = this.filters; // what `left` is counted of
-      const filters = new URLSearchParams(Object.entries({ exam_id, search, kind }).filter(([, value]) => value));
-      const answer = await call(`/api/review/${item.video_id}?${filters}`, { method: "POST", body });
-      if (isLast()) item.review = answer.review;
-      this.unsaved.delete(item.video_id);
-      if (this.saving.size <= 1) this.drawLeft(answer);
-    } catch (error) {
-      if (isLast() && isOpen(item) !== isOpen({ review: before })) this.countLeft(isOpen(item) ? -1 : 1);
-      if (isLast()) item.review = before;
-      if (body.note) this.drafts.set(item.video_id, body.note);
-      this.unsaved.set(item.video_id, texts.review.notSaved(item.user_id, error.message));
-    }
+  /** The server has answered, or not: where `item` stands is shown, and how many are left. */
+  told(item, answer) {
+    const isLast = !this.decisions.isWaiting(item.video_id);
+    const wasCounted = isLast && this.counted.delete(item.video_id);
+    if (!answer && wasCounted && isOpen(item)) this.countLeft(1);
+    if (answer && (isLast ? 0 : 1) === this.decisions.waiting) this.drawLeft(answer); // else it counts what is still on its way
     this.drawProblem();
-    const row = this.rowOf(item);
-    if (row) this.fillState(row, item);
-    if (item === this.queue.current) this.drawDecided(item);
+    this.list.drawState(item);
+    if (item === this.queue.current) this.verdict.drawDecided(item);
   }
 
   /** A note written after the decision goes along with the same decision again. */
   saveNote() {
     const item = this.queue.current;
-    const mine = opinionOf(item?.review, reviewer());
+    const mine = item && opinionOf(item, reviewer());
     const note = byId("note").value.trim();
     if (!mine || note === (mine.note ?? "")) return;
-    const { review: before } = item;
-    item.review = withOpinion(before, { ...mine, note });
-    this.drafts.delete(item.video_id);
-    this.save(item, { decision: mine.decision, by: mine.by, note, ...(mine.reason && { reason: mine.reason }) }, before);
+    const { decision, reason, by } = mine;
+    item.pending = { decision, reason, note, by };
+    this.decisions.send(item);
   }
 
-  startDismissing() {
-    this.dismissing = true;
-    byId("dismiss-reasons").hidden = false;
-    byId("dismiss").setAttribute("aria-expanded", "true");
-    this.say(`${texts.review.chooseReason} ${REASONS.map((reason, index) => `${index + 1} ${texts.review.reasons[reason]}`).join(", ")}`);
-  }
-
-  stopDismissing() {
-    this.dismissing = false;
-    byId("dismiss-reasons").hidden = true;
-    byId("dismiss").setAttribute("aria-expanded", "false");
-  }
-
-  async readHistory() {
-    const item = this.queue.current;
-    const list = byId("history-list");
-    list.replaceChildren();
-    if (!byId("history").open || !item) return;
-    try {
-      const { history } = await call(`/api/review/${item.video_id}/history`);
-      list.replaceChildren(...history.map((entry) => make("li", { text: texts.review.history(entry, fullTime(entry.at)) })));
-    } catch (error) {
-      list.replaceChildren(make("li", { class: "field-error", text: texts.review.historyFailed(error.message) }));
-    }
-  }
-
-  // Keys, buttons, filters
+  // Keys and buttons
 
   key(event) {
     if (document.querySelector("dialog[open]")) return;
@@ -456,9 +287,9 @@ class ReviewPage {
       if (event.key === "Escape") target.blur();
       return;
     }
-    const onButton = target.closest("button, a, summary") && !byId("queue").contains(target);
+    const onButton = target.closest("button, a, summary") && !this.list.contains(target);
     if (event.key === " " && onButton) return;
-    const action = keyAction(event, { dismissing: this.dismissing });
+    const action = keyAction(event, { dismissing: this.verdict.dismissing });
     const single = event.key.length === 1;
     if (!action || (single && !this.keysWork())) return;
     event.preventDefault();
@@ -483,8 +314,8 @@ class ReviewPage {
       frame_back: () => this.player.step(-1),
       frame_forward: () => this.player.step(1),
       confirm: () => this.decide("confirmed"),
-      dismiss: () => this.startDismissing(),
-      cancel: () => this.stopDismissing(),
+      dismiss: () => this.verdict.startDismissing(),
+      cancel: () => this.verdict.stopDismissing(),
       note: () => byId("note").focus(),
       undo: () => this.undo(),
       mute: () => this.player.mute(),
@@ -495,50 +326,20 @@ class ReviewPage {
 
   wireButtons() {
     oneWish(byId("confirm")).addEventListener("click", () => this.decide("confirmed"));
-    oneWish(byId("dismiss")).addEventListener("click", () => (this.dismissing ? this.stopDismissing() : this.startDismissing()));
+    oneWish(byId("dismiss")).addEventListener("click", () => (this.verdict.dismissing ? this.verdict.stopDismissing() : this.verdict.startDismissing()));
     oneWish(byId("undo")).addEventListener("click", () => this.undo());
     byId("keys").addEventListener("click", () => this.act("keys"));
     byId("more").addEventListener("click", () => this.read());
     byId("fresh").addEventListener("click", () => this.restart());
-    byId("note").addEventListener("input", ({ target }) => this.queue.current && this.drafts.set(this.queue.current.video_id, target.value));
+    byId("note").addEventListener("input", ({ target }) => this.queue.current && this.decisions.drafts.set(this.queue.current.video_id, target.value));
     byId("note").addEventListener("change", () => this.saveNote());
-    byId("history").addEventListener("toggle", () => this.readHistory());
     byId("who").addEventListener("click", async () => {
       await askReviewer();
       this.drawWho();
     });
-    setText(byId("dismiss-hint"), texts.review.chooseReason);
-    byId("reason-list").replaceChildren(
-      ...REASONS.map((reason, index) =>
-        make("button", { type: "button", class: "quiet", onclick: () => this.decide("dismissed", reason) }, make("kbd", { text: index + 1 }), make("span", { text: texts.review.reasons[reason] })),
-      ),
-    );
     const keys = byId("keys-switch");
     keys.checked = remembered(KEYS_OFF) !== "off";
     keys.addEventListener("change", () => remember(KEYS_OFF, keys.checked ? "on" : "off"));
-  }
-
-  wireFilters() {
-    const asked = new URLSearchParams(location.search);
-    for (const [name, id] of [["state", "filter-state"], ["exam_id", "filter-exam"], ["search", "filter-user"], ["kind", "filter-kind"], ["rank", "filter-rank"]]) {
-      const field = byId(id);
-      const wanted = asked.get(name);
-      if (wanted !== null && (field.tagName !== "SELECT" || name === "exam_id" || [...field.options].some(({ value }) => value === wanted))) this.filters[name] = wanted;
-      field.value = this.filters[name];
-      const changed = () => {
-        this.filters[name] = field.value.trim();
-        const given = Object.entries(this.filters).filter(([, value]) => value);
-        history.replaceState(null, "", `?${new URLSearchParams(given)}`);
-        this.restart();
-      };
-      if (field.tagName === "SELECT") field.addEventListener("change", changed);
-      else {
-        field.addEventListener("input", () => {
-          clearTimeout(this.typing);
-          this.typing = setTimeout(changed, TYPING_MS);
-        });
-      }
-    }
   }
 }
 

@@ -7,7 +7,6 @@ import { clipOf, reasonsOf } from "./clip.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
-import { evidenceWords } from "./evidence.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { reviewer } from "./reviewer.js";
@@ -290,7 +289,7 @@ class SessionPage {
     place.dataset.clip = JSON.stringify([interval.index, interval.clip]);
     nameInterval(byId("chosen-title"), interval);
     const score = make("p", { class: interval.flagged ? "flag-score" : "muted" }, interval.flagged ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, this.threshold) : texts.session.plain(interval.score) }));
-    const found = interval.violations.length ? reasonsOf(interval, evidenceWords) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
+    const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
     const decided = [interval.review, interval.review?.second].filter((review) => review?.decision).map((review) => texts.review.decided(review));
     const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;
     const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
