@@ -3,8 +3,8 @@
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
 import { accommodationWords } from "./accommodations.js";
+import { reasonOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
-import { evidenceWords } from "./evidence.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
@@ -119,10 +119,6 @@ class Report {
   }
 
   flag(interval) {
-    const reasons = interval.violations.map((violation) => {
-      const numbers = evidenceWords(violation);
-      return make("li", {}, make("span", { text: violation.text }), numbers.length ? make("span", { class: "numbers", text: numbers.join(" · ") }) : null);
-    });
     const { review = {}, clip = {} } = interval;
     const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
     const differ = review?.state === "disputed" ? `${texts.review.states.disputed}: ` : "";
@@ -136,7 +132,7 @@ class Report {
         "div",
         {},
         make("h3", {}, icon("flag"), make("span", { text: `${t.intervalLine(interval)}, ${this.wall(interval.start)}: ${texts.review.points(interval.score)}` })),
-        make("ul", { class: "reasons" }, ...reasons),
+        make("ul", { class: "reasons" }, ...interval.violations.map(reasonOf)),
         make("p", {}, make("strong", { text: `${t.decision}: ` }), differ, decisions.join("; ")),
         file ? make("p", { class: "muted report-file", text: file }) : null,
       ),
