@@ -196,7 +196,9 @@ def test_scripts_and_styles_need_nothing_that_the_policy_refuses() -> None:
     for script in SCRIPTS:
         text = script.read_text()
         assert not re.search(r"\beval\(|new Function\(|innerHTML|outerHTML|insertAdjacentHTML|setAttribute\(\"style\"", text), script.name
-        assert not re.search(r"https?://(?!www\.w3\.org/)", re.sub(r"https?://[.”]?", "", text) if script.name.startswith("texts") else text), script.name
+        if script.name.startswith("texts"):
+            text = re.sub(r"https?://[.”]?", "", text)
+        assert not re.search(r"https?://(?!www\.w3\.org/)", text), script.name
     assert not re.search(r"url\(|@import", (ROOT / "static" / "css" / "app.css").read_text())
 
 

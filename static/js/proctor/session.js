@@ -1,9 +1,8 @@
 // One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
 
 import { call } from "../shared/api.js";
-import { answerOf, byId, icon, levelShare, make, oneWish, setShare, setText } from "../shared/dom.js";
+import { answerOf, byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
 import { accommodationWords } from "./accommodations.js";
-import { clipOf, reasonsOf } from "./clip.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
@@ -12,8 +11,11 @@ import { PictureCanvas } from "./picture-canvas.js";
 import { reviewer } from "./reviewer.js";
 import { markSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
+import { drawInterval } from "./session-interval.js";
+import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
 import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
+import { newLink } from "./student-link.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { Timeline, nameInterval, withGaps } from "./timeline.js";
@@ -32,6 +34,7 @@ class SessionPage {
   view = new PictureCanvas(byId("live-picture"));
   timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
   checks = [];
+  now = new SessionNow(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
 
   async start() {
@@ -178,10 +181,10 @@ class SessionPage {
     byId("now-score").setAttribute("aria-label", texts.live.score(status.interval_score, threshold));
     setText(byId("now-number"), texts.session.sum(status.interval_score, threshold));
     nameInterval(byId("now-title"), { index: status.interval_index, start: status.interval_index * this.length, end: (status.interval_index + 1) * this.length });
-    this.drawPoints();
-    this.drawFacts();
+    this.now.drawPoints(status.violations);
+    this.now.drawFacts(status, this.silent);
     this.drawState();
-    this.drawScreen();
+    this.now.drawScreen(status);
     this.drawBoxes();
   }
 
@@ -189,52 +192,6 @@ class SessionPage {
   drawBoxes() {
     const wanted = byId("overlay-switch").checked && !isPictureOld(this.status, this.silent);
     drawOverlay(byId("live-overlay"), wanted ? this.overlay : null, this.status.gaze);
-  }
-
-  drawPoints() {
-    const list = byId("now-points");
-    const violations = [...this.status.violations].sort((a, b) => b.points - a.points);
-    const key = JSON.stringify(violations);
-    if (list.dataset.key === key) return;
-    list.dataset.key = key;
-    const lines = violations.map(({ text }) => make("li", { text }));
-    list.replaceChildren(...(lines.length ? lines : [make("li", { class: "muted", text: texts.session.noPoints })]));
-  }
-
-  drawFacts() {
-    const why = this.silent ? "lost" : this.status.on_break ? "break" : null; // what was read before it is not as of now
-    const status = why ? { ...this.status, gaze: "unknown", gaze_reason: why, faces: null, faces_reason: why, phone: null, voices: null, sound_reason: why, level_dbfs: null, rates: {} } : this.status;
-    setText(byId("fact-rest"), texts.session.rest(status.baseline ?? {}));
-    const unknown = (reason) => texts.states.unknown + texts.why(reason);
-    setText(byId("fact-gaze"), status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status));
-    setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
-    setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
-    setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
-    this.fill(byId("fact-devices"), Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device)));
-    const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
-    this.fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
-  }
-
-  /** The newest still of the shared screen, where there is one. */
-  drawScreen() {
-    const { screen_at: at, elapsed_s: elapsed } = this.status;
-    const shared = typeof at === "number";
-    byId("screen").hidden = !shared;
-    byId("live-pictures").toggleAttribute("data-screen", shared);
-    if (!shared) return;
-    if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
-    if (this.screenAt === at) return;
-    this.screenAt = at;
-    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: "" });
-    still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
-    byId("screen-link").href = `/api/session/${this.id}/screen`;
-  }
-
-  fill(list, lines) {
-    const key = lines.join("\n");
-    if (list.dataset.key === key) return;
-    list.dataset.key = key;
-    list.replaceChildren(...lines.map((text) => make("li", { text })));
   }
 
   drawState() {
@@ -250,7 +207,7 @@ class SessionPage {
       mark.hidden = state === "fine";
     }
     if (silent) {
-      this.drawFacts();
+      this.now.drawFacts(this.status, silent);
       this.drawBoxes();
     }
     const old = isPictureOld(this.status, silent);
@@ -269,38 +226,14 @@ class SessionPage {
     byId("timeline-part").hidden = this.intervals.length === 0;
     if (!chosen) return;
     this.timeline.choose(chosen.index);
-    this.drawChosen(chosen);
+    drawInterval(chosen, { user: this.session.user_id, threshold: this.threshold });
   }
 
   choose(index) {
     const last = this.intervals.length - 1;
     this.chosen = index === last && this.session.is_running ? null : index;
     history.replaceState(null, "", this.chosen === null ? location.pathname : `#interval-${index}`);
-    this.drawChosen(this.intervals[index]);
-  }
-
-  drawChosen(interval) {
-    const place = byId("chosen");
-    const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.closed, interval.violations, interval.clip, interval.review]);
-    if (place.dataset.key === key) return;
-    // a playing clip is not torn down for a change beside it
-    const keepClip = place.dataset.clip === JSON.stringify([interval.index, interval.clip]) ? place.querySelector(".chosen-clip") : null;
-    place.dataset.key = key;
-    place.dataset.clip = JSON.stringify([interval.index, interval.clip]);
-    nameInterval(byId("chosen-title"), interval);
-    const score = make("p", { class: interval.flagged ? "flag-score" : "muted" }, interval.flagged ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, this.threshold) : texts.session.plain(interval.score) }));
-    const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
-    const decided = [interval.review, interval.review?.second].filter((review) => review?.decision).map((review) => texts.review.decided(review));
-    const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;
-    const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
-    const showClip = interval.flagged && (interval.clip?.state ?? "none") !== "none";
-    const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, this.session.user_id)) : null);
-    const words = make("div", { class: "chosen-text" }, score, found, review, going);
-    if (keepClip) {
-      place.querySelector(".chosen-text").replaceWith(words);
-      return;
-    }
-    place.replaceChildren(...[clip, words].filter(Boolean));
+    drawInterval(this.intervals[index], { user: this.session.user_id, threshold: this.threshold });
   }
 
   // Actions
@@ -315,13 +248,11 @@ class SessionPage {
     });
   }
 
-  /** Another way into the same session, for a student who lost the page or goes on at another computer. */
   async makeLink() {
-    const by = reviewer();
     try {
-      const { portal_url } = await call(`/api/session/${this.id}/link`, { method: "POST", body: { ...(by && { by }) } });
+      const address = await newLink(this.id);
       setText(byId("link-words"), texts.exams.link(this.session.user_id));
-      setText(byId("link-address"), portal_url);
+      setText(byId("link-address"), address);
       byId("link-made").hidden = false;
       byId("end-error").hidden = true;
     } catch (error) {
