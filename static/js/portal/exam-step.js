@@ -3,7 +3,6 @@
 import { ActQueue } from "../sending/act-queue.js";
 import { openActStore } from "../sending/act-store.js";
 import { ActWatch } from "../sending/acts.js";
-import { openCamera, openMicrophone, stateOf, troubleOf, watchPermission, watchTrack } from "../sending/devices.js";
 import { Link } from "../sending/link.js";
 import { Sending } from "../sending/sending.js";
 import { call } from "../shared/api.js";
@@ -11,28 +10,22 @@ import { spellSeconds } from "../shared/clock.js";
 import { answerOf, byId, levelShare, setShare, setText } from "../shared/dom.js";
 import { BreakControl } from "./break.js";
 import { judgeSharing } from "./checks.js";
+import { ExamDevices } from "./exam-devices.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { isFinal } from "./said.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
-const REOPEN_MS = 3000;
 const ENDING = "portal.ending"; // in the tab's storage: the session that its student has ended
 
 export class ExamStep {
-  #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
   #elapsed = null; // {seconds, at}: the session's age when the page's clock stood at `at`
   #paused = false;
   #recording = false;
   #offline = false; // from the loss of a connection until it is open again
   #ending = false;
   #over = new AbortController();
-  #reopenAt = 0;
-  #opening = false;
-  #again = new Set(); // devices to be tried again although they were refused
-  #refuses = {}; // by device: does the browser refuse it, and tell of a change?
-  #tracks = {};
 
   constructor({ onDone }) {
     this.onDone = onDone;
@@ -41,6 +34,7 @@ export class ExamStep {
     byId("exam-self").addEventListener("click", () => this.#tuckSelf(!this.video.classList.contains("is-tucked")));
     byId("exam-end").addEventListener("click", () => this.#askEnd());
     this.notices = new Notices();
+    this.devices = new ExamDevices(this.video, this.notices);
     this.messages = new Messages((id) => this.link.read(id));
     this.breaks = new BreakControl((on) => {
       const said = this.link.takeBreak(on);
@@ -48,7 +42,6 @@ export class ExamStep {
       return said;
     });
     document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
-    for (const name of ["camera", "microphone"]) this.#refuses[name] = watchPermission(name, () => this.#allowed(name));
     this.leaving = (event) => {
       event.preventDefault();
       this.acts.hold();
@@ -87,16 +80,12 @@ export class ExamStep {
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
     this.acts = new ActWatch(window, (act) => this.link.act(act));
-    await this.#take("camera", camera);
-    await this.#take("microphone", microphone, { listening: true });
+    await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
     this.#recording = true;
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });
-    const changed = () => {
-      this.#reopenAt = 0;
-    };
-    navigator.mediaDevices?.addEventListener?.("devicechange", changed, { signal });
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.devices.hurry(), { signal });
     this.timer = new Worker(new URL("../sending/worker-timer.js", import.meta.url));
     this.timer.onmessage = () => this.#tick();
     this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
@@ -112,84 +101,13 @@ export class ExamStep {
     this.sending.tick();
     const still = this.sending.screen;
     if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
-    this.#reopen();
+    this.devices.tick();
     if (!document.hidden) this.#drawTime();
   }
 
   #heard({ samples, time, level }) {
     setShare(byId("exam-meter"), levelShare(level));
     this.sending.sound(samples, time);
-  }
-
-  // Devices
-
-  async #take(name, { track, failure }, { listening = false } = {}) {
-    if (!track) {
-      this.#deviceIs(name, stateOf(failure), failure ?? "failed");
-      return;
-    }
-    this.#tracks[name] = track;
-    watchTrack(track, (state, reason) => track === this.#tracks[name] && this.#deviceIs(name, state, reason));
-    if (name === "camera") {
-      this.video.srcObject = new MediaStream([track]);
-      await this.video.play().catch((error) => console.warn("The self view does not play.", error));
-    } else if (!listening) {
-      await this.sound.listen(track);
-    }
-    this.#deviceIs(name, track.readyState === "ended" ? "lost" : "ok", "");
-  }
-
-  #deviceIs(name, state, reason) {
-    const device = this.#devices[name];
-    if (device.state === state && device.reason === reason) return;
-    Object.assign(device, { state, reason });
-    if (name === "camera" && !["ok", "off"].includes(state)) this.video.srcObject = null; // else its last picture would go on being sent
-    this.link?.device(name, state, reason);
-    this.#tellDevice(name);
-    this.#reopenAt = performance.now() + REOPEN_MS;
-  }
-
-  /** A notice for a device that gives nothing, with a button where nobody but the student can know when to try again. */
-  #tellDevice(name) {
-    const { state, reason } = this.#devices[name];
-    if (state === "starting") return;
-    const trouble = troubleOf(state, reason);
-    const waits = state === "denied" && (trouble === "denied_by_system" || !this.#refuses[name]());
-    const action = waits ? { text: texts.exam.tryAgain, does: () => this.#allowed(name) } : null;
-    this.notices.set(name, state === "ok" ? null : texts.exam[name][trouble], action);
-  }
-
-  /** The student has allowed it, or says so. */
-  #allowed(name) {
-    if (!this.#recording || this.#devices[name].state !== "denied") return;
-    this.#again.add(name);
-    this.#reopenAt = 0;
-  }
-
-  /** Lost devices are asked for again every few seconds; a refused one once the student has allowed it. */
-  async #reopen() {
-    if (this.#opening || performance.now() < this.#reopenAt) return;
-    this.#reopenAt = performance.now() + REOPEN_MS;
-    this.notices.set("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
-    this.#opening = true;
-    for (const [name, open] of [["camera", openCamera], ["microphone", openMicrophone]]) {
-      this.#tellDevice(name);
-      const again = this.#again.delete(name);
-      if (!again && !["lost", "missing"].includes(this.#devices[name].state)) continue;
-      try {
-        const opened = open();
-        if (again) this.acts.hold(opened); // the browser may ask
-        const track = await opened;
-        if (!this.#recording) {
-          track.stop();
-          break;
-        }
-        await this.#take(name, { track });
-      } catch (error) {
-        this.#deviceIs(name, stateOf(error.failure), error.failure ?? "failed");
-      }
-    }
-    this.#opening = false;
   }
 
   // The link's messages
@@ -200,7 +118,7 @@ export class ExamStep {
       this.sending.welcome(video);
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
     }
-    for (const [name, { state, reason }] of Object.entries(this.#devices)) this.link.device(name, state, reason);
+    this.devices.tellAll();
     if (this.sending.frozen) this.sending.tellFrozen();
   }
 
@@ -260,7 +178,7 @@ export class ExamStep {
     const button = document.getElementById("exam-share"); // there only where the exam asks for a screen
     button.hidden = whole;
     const device = { state: began ? "ok" : "", reason: "" };
-    if (began) this.#devices.screen = device;
+    if (began) this.devices.set("screen", device);
     this.screen.onChange = () => {
       const now = judgeSharing(wanted, this.screen);
       button.hidden = now.whole;
@@ -269,7 +187,7 @@ export class ExamStep {
       const reason = now.ok ? "" : this.screen.shared ? "not_whole" : "share_stopped";
       if ((state === device.state && reason === device.reason) || (!device.state && !now.ok)) return;
       if (device.state === "ok" && !now.ok) this.acts.told("share_stopped");
-      this.#devices.screen = Object.assign(device, { state, reason });
+      this.devices.set("screen", Object.assign(device, { state, reason }));
       this.link.device("screen", state, reason);
     };
   }
@@ -314,9 +232,7 @@ export class ExamStep {
     this.timer?.terminate();
     this.acts?.stop();
     this.sending?.close();
-    for (const track of Object.values(this.#tracks)) track.stop();
-    this.#tracks = {};
-    this.video.srcObject = null;
+    this.devices.close();
     this.sound.close();
     this.screen?.close();
   }
