@@ -53,7 +53,11 @@ def loaded_by(client: FlaskClient, page: str) -> set[str]:
         with client.get(address) as answer:
             assert answer.status_code == 200, address
             assert answer.mimetype == "text/javascript", address
-            waiting += [urlsplit(urljoin(address, name)).path for name in needs(answer.text) if name.endswith(".js") and "/vendor/" not in name]
+            waiting += [
+                urlsplit(urljoin(address, name)).path
+                for name in needs(answer.get_data(as_text=True))
+                if name.endswith(".js") and "/vendor/" not in name
+            ]
     return loaded
 
 
