@@ -392,11 +392,11 @@ def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_lin
 # A page whose script is late, or never comes
 
 
-@pytest.mark.parametrize("path", ["/portal", "/exams"])
-def test_no_button_is_dead_while_the_script_is_on_its_way(server: Desk, proctors: Chromium, path: str) -> None:
+@pytest.mark.parametrize(("path", "script"), [("/portal", "portal/portal"), ("/exams", "proctor/exams")])
+def test_no_button_is_dead_while_the_script_is_on_its_way(server: Desk, proctors: Chromium, path: str, script: str) -> None:
     page = proctors.open("about:blank")
     held: list[Route] = []
-    page.route(f"**/js{path}.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot wrap a builtin
+    page.route(f"**/js/{script}.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot wrap a builtin
     page.goto(server.url + path, wait_until="commit")
     until(page, lambda: held, "the script is asked for")
     expect(page.locator("main button").first).to_be_attached()
@@ -411,7 +411,7 @@ def test_no_button_is_dead_while_the_script_is_on_its_way(server: Desk, proctors
 
 def test_a_script_that_never_comes_is_said(server: Desk, proctors: Chromium, folder: Path) -> None:
     page = proctors.open("about:blank")
-    page.route("**/js/checks.js", lambda route: route.abort())
+    page.route("**/js/portal/checks.js", lambda route: route.abort())
     page.goto(f"{server.url}/portal")
     expect(page.get_by_role("alert")).to_contain_text("did not load whole")
     wrong = judge(page, folder, "portal-failed")

@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, Page
 
 from bench.harness.chromium import chromium_program
 
-AXE = Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = Path(__file__).resolve().parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well

@@ -1,0 +1,123 @@
+// Camera and microphone in an exam: what each of them does, what the student is told of it, and asking again for one that is lost.
+
+import { openCamera, openMicrophone, stateOf, troubleOf, watchPermission, watchTrack } from "../sending/devices.js";
+import { texts } from "./texts.js";
+
+const REOPEN_MS = 3000;
+
+export class ExamDevices {
+  #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
+  #running = false;
+  #reopenAt = 0;
+  #opening = false;
+  #again = new Set(); // devices to be tried again although they were refused
+  #refuses = {}; // by device: does the browser refuse it, and tell of a change?
+  #tracks = {};
+
+  /** `video` shows the camera; `notices` tell the student. */
+  constructor(video, notices) {
+    Object.assign(this, { video, notices });
+    for (const name of ["camera", "microphone"]) this.#refuses[name] = watchPermission(name, () => this.#allowed(name));
+  }
+
+  /**
+   * Go on with what the check opened. `sound` listens to the microphone; `tell(name, state, reason)` tells the server; `hold(asking)` is called
+   * while the browser may ask the student, so that a lost focus is not held against anybody.
+   */
+  async open({ camera, microphone }, { sound, tell, hold }) {
+    Object.assign(this, { sound, tell, hold });
+    await this.#take("camera", camera);
+    await this.#take("microphone", microphone, { listening: true });
+    this.#running = true;
+  }
+
+  /** Another device as it is now: what the server is told after each connection. */
+  set(name, device) {
+    this.#devices[name] = device;
+  }
+
+  tellAll() {
+    for (const [name, { state, reason }] of Object.entries(this.#devices)) this.tell(name, state, reason);
+  }
+
+  /** Look again at once: something was plugged in or out. */
+  hurry() {
+    this.#reopenAt = 0;
+  }
+
+  close() {
+    this.#running = false;
+    for (const track of Object.values(this.#tracks)) track.stop();
+    this.#tracks = {};
+    this.video.srcObject = null;
+  }
+
+  async #take(name, { track, failure }, { listening = false } = {}) {
+    if (!track) {
+      this.#deviceIs(name, stateOf(failure), failure ?? "failed");
+      return;
+    }
+    this.#tracks[name] = track;
+    watchTrack(track, (state, reason) => track === this.#tracks[name] && this.#deviceIs(name, state, reason));
+    if (name === "camera") {
+      this.video.srcObject = new MediaStream([track]);
+      await this.video.play().catch((error) => console.warn("The self view does not play.", error));
+    } else if (!listening) {
+      await this.sound.listen(track);
+    }
+    this.#deviceIs(name, track.readyState === "ended" ? "lost" : "ok", "");
+  }
+
+  #deviceIs(name, state, reason) {
+    const device = this.#devices[name];
+    if (device.state === state && device.reason === reason) return;
+    Object.assign(device, { state, reason });
+    if (name === "camera" && !["ok", "off"].includes(state)) this.video.srcObject = null; // else its last picture would go on being sent
+    this.tell(name, state, reason);
+    this.#tellDevice(name);
+    this.#reopenAt = performance.now() + REOPEN_MS;
+  }
+
+  /** A notice for a device that gives nothing, with a button where nobody but the student can know when to try again. */
+  #tellDevice(name) {
+    const { state, reason } = this.#devices[name];
+    if (state === "starting") return;
+    const trouble = troubleOf(state, reason);
+    const waits = state === "denied" && (trouble === "denied_by_system" || !this.#refuses[name]());
+    const action = waits ? { text: texts.exam.tryAgain, does: () => this.#allowed(name) } : null;
+    this.notices.set(name, state === "ok" ? null : texts.exam[name][trouble], action);
+  }
+
+  /** The student has allowed it, or says so. */
+  #allowed(name) {
+    if (!this.#running || this.#devices[name].state !== "denied") return;
+    this.#again.add(name);
+    this.#reopenAt = 0;
+  }
+
+  /** Lost devices are asked for again every few seconds; a refused one once the student has allowed it. */
+  async tick() {
+    if (this.#opening || performance.now() < this.#reopenAt) return;
+    this.#reopenAt = performance.now() + REOPEN_MS;
+    this.notices.set("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
+    this.#opening = true;
+    for (const [name, open] of [["camera", openCamera], ["microphone", openMicrophone]]) {
+      this.#tellDevice(name);
+      const again = this.#again.delete(name);
+      if (!again && !["lost", "missing"].includes(this.#devices[name].state)) continue;
+      try {
+        const opened = open();
+        if (again) this.hold(opened); // the browser may ask
+        const track = await opened;
+        if (!this.#running) {
+          track.stop();
+          break;
+        }
+        await this.#take(name, { track });
+      } catch (error) {
+        this.#deviceIs(name, stateOf(error.failure), error.failure ?? "failed");
+      }
+    }
+    this.#opening = false;
+  }
+}

@@ -1,0 +1,266 @@
+// The exam: everything that runs while a student is recorded, and the slim bar that shows it.
+
+import { ActQueue } from "../sending/act-queue.js";
+import { openActStore } from "../sending/act-store.js";
+import { ActWatch } from "../sending/acts.js";
+import { Link } from "../sending/link.js";
+import { Sending } from "../sending/sending.js";
+import { call } from "../shared/api.js";
+import { spellSeconds } from "../shared/clock.js";
+import { answerOf, byId, levelShare, setShare, setText } from "../shared/dom.js";
+import { BreakControl } from "./break.js";
+import { judgeSharing } from "./checks.js";
+import { ExamDevices } from "./exam-devices.js";
+import { Messages } from "./messages.js";
+import { Notices } from "./notices.js";
+import { isFinal } from "./said.js";
+import { texts } from "./texts.js";
+
+const TICK_MS = 100;
+const ENDING = "portal.ending"; // in the tab's storage: the session that its student has ended
+
+export class ExamStep {
+  #elapsed = null; // {seconds, at}: the session's age when the page's clock stood at `at`
+  #paused = false;
+  #recording = false;
+  #offline = false; // from the loss of a connection until it is open again
+  #ending = false;
+  #over = new AbortController();
+
+  constructor({ onDone }) {
+    this.onDone = onDone;
+    this.video = byId("exam-video");
+    this.#tuckSelf(false);
+    byId("exam-self").addEventListener("click", () => this.#tuckSelf(!this.video.classList.contains("is-tucked")));
+    byId("exam-end").addEventListener("click", () => this.#askEnd());
+    this.notices = new Notices();
+    this.devices = new ExamDevices(this.video, this.notices);
+    this.messages = new Messages((id) => this.link.read(id));
+    this.breaks = new BreakControl((on) => {
+      const said = this.link.takeBreak(on);
+      this.notices.set("break", said ? null : texts.exam.breakLater);
+      return said;
+    });
+    document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
+    this.leaving = (event) => {
+      event.preventDefault();
+      this.acts.hold();
+    };
+  }
+
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits}`. When it throws, nothing is left running. */
+  async open(session, token, devices) {
+    try {
+      await this.#open(session, token, devices);
+    } catch (error) {
+      for (const { track } of [devices.camera, devices.microphone]) track?.stop();
+      this.#close();
+      throw error;
+    }
+  }
+
+  async #open(session, token, { camera, microphone, sound, screen = null, kbits = 0 }) {
+    Object.assign(this, { session, token, sound, screen });
+    this.#over = new AbortController();
+    const { signal } = this.#over;
+    this.breaks.allow(session.breaks_left);
+    this.queue = new ActQueue(await openActStore(), session.session_id);
+    await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
+    this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]), session.video ?? {}, kbits);
+    this.link = new Link(linkAddress(token), this.queue, {
+      state: (state, end) => this.#linkState(state, end),
+      welcome: (message) => this.#welcome(message),
+      rate: (message) => this.sending.rate(message),
+      key: () => this.sending.key(),
+      quality: ({ notices }) => this.notices.quality(notices ?? []),
+      message: (message) => this.messages.hear(message),
+      pause: (message) => this.#setPaused(message),
+      error: (message) => this.#refused(message),
+    });
+    this.sending.link = this.link;
+    sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
+    this.acts = new ActWatch(window, (act) => this.link.act(act));
+    await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
+    this.#watchScreen();
+    this.#recording = true;
+    addEventListener("beforeunload", this.leaving, { signal });
+    addEventListener("online", () => this.link.hurry(), { signal });
+    navigator.mediaDevices?.addEventListener?.("devicechange", () => this.devices.hurry(), { signal });
+    this.timer = new Worker(new URL("../sending/worker-timer.js", import.meta.url));
+    this.timer.onmessage = () => this.#tick();
+    this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
+    this.#openFrame();
+    this.acts.start();
+    if (sessionStorage.getItem(ENDING) === session.session_id) this.#end();
+    this.link.connect();
+  }
+
+  #tick() {
+    this.link.tick();
+    this.acts.look();
+    this.sending.tick();
+    const still = this.sending.screen;
+    if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
+    this.devices.tick();
+    if (!document.hidden) this.#drawTime();
+  }
+
+  #heard({ samples, time, level }) {
+    setShare(byId("exam-meter"), levelShare(level));
+    this.sending.sound(samples, time);
+  }
+
+  // The link's messages
+
+  #welcome({ elapsed_s: elapsed, video }) {
+    if (typeof elapsed === "number") this.#elapsed = { seconds: elapsed, at: performance.now() };
+    if (video) {
+      this.sending.welcome(video);
+      this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
+    }
+    this.devices.tellAll();
+    if (this.sending.frozen) this.sending.tellFrozen();
+  }
+
+  #linkState(state, end) {
+    if (state === "waiting") this.#offline = true;
+    else if (state !== "connecting") this.#offline = false;
+    const shown = this.#offline ? "waiting" : state; // each attempt is not told, only what came of it
+    byId("exam-bar").dataset.link = shown;
+    setText(byId("exam-connection"), texts.exam.connection[shown]);
+    this.#tellLine();
+    if (state === "open") this.notices.set("break", null);
+    else this.breaks.settle();
+    if (state === "waiting") this.sending.lost();
+    this.#drawRecording();
+    if (["ended", "replaced", "refused"].includes(state)) this.#stop(state, end);
+    else if (state === "waiting") this.#askWhy();
+  }
+
+  /** What is to come of a lost line is the exam, or its end; never both. */
+  #tellLine() {
+    this.notices.set("offline", this.#offline && !this.#ending ? texts.exam.offline : null);
+    this.notices.set("ending", this.#ending ? texts.exam.ending[this.#offline ? "waits" : "now"] : null);
+  }
+
+  /** A refused socket does not say why; the session does: it may have ended meanwhile, or the token with it. */
+  async #askWhy() {
+    try {
+      const { state, end_code: code, end_note: note } = await call("/api/student/session", { token: this.token });
+      if (state !== "running") this.link.close("ended", { code, note });
+    } catch (error) {
+      if (isFinal(error)) this.link.close("refused");
+    }
+  }
+
+  #setPaused(message) {
+    this.#paused = Boolean(message.paused);
+    this.sending.paused = this.#paused;
+    this.acts.pause(this.#paused);
+    this.breaks.hear(message);
+    this.notices.set("break", null);
+    this.#drawRecording();
+  }
+
+  #refused({ code, message, about }) {
+    if (about === "break") {
+      this.breaks.settle();
+      this.notices.set("break", texts.exam.breakRefused(message));
+    } else console.warn("The server says:", code, message);
+  }
+
+  // The shared screen
+
+  #watchScreen() {
+    if (!this.screen) return;
+    const wanted = document.body.dataset.screenCapture;
+    const { ok: began, whole } = judgeSharing(wanted, this.screen);
+    const button = document.getElementById("exam-share"); // there only where the exam asks for a screen
+    button.hidden = whole;
+    const device = { state: began ? "ok" : "", reason: "" };
+    if (began) this.devices.set("screen", device);
+    this.screen.onChange = () => {
+      const now = judgeSharing(wanted, this.screen);
+      button.hidden = now.whole;
+      this.notices.set("screen", now.text);
+      const state = now.ok ? "ok" : "ended";
+      const reason = now.ok ? "" : this.screen.shared ? "not_whole" : "share_stopped";
+      if ((state === device.state && reason === device.reason) || (!device.state && !now.ok)) return;
+      if (device.state === "ok" && !now.ok) this.acts.told("share_stopped");
+      this.devices.set("screen", Object.assign(device, { state, reason }));
+      this.link.device("screen", state, reason);
+    };
+  }
+
+  // The exam's own page
+
+  /** Asked for only now. Copy and paste are heard there too where it is of our own address; elsewhere the browser keeps them to itself. */
+  #openFrame() {
+    const frame = document.getElementById("exam-frame");
+    if (!frame) return;
+    const hear = () => frame.contentDocument && this.acts.hear(frame.contentDocument);
+    frame.addEventListener("load", hear, { signal: this.#over.signal });
+    frame.src = frame.dataset.src;
+  }
+
+  // The end
+
+  async #askEnd() {
+    if (!this.#ending && (await answerOf(byId("end-dialog"))) === "end") this.#end();
+  }
+
+  #end() {
+    sessionStorage.setItem(ENDING, this.session.session_id);
+    this.#ending = true;
+    byId("exam-end").setAttribute("aria-disabled", "true");
+    this.link.end();
+    this.#tellLine();
+  }
+
+  #stop(state, end) {
+    this.#close();
+    sessionStorage.removeItem(ENDING);
+    document.getElementById("exam-frame")?.remove();
+    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
+    if (byId("end-dialog").open) byId("end-dialog").close();
+    this.onDone(state, end);
+  }
+
+  #close() {
+    this.#recording = false;
+    this.#over.abort();
+    this.timer?.terminate();
+    this.acts?.stop();
+    this.sending?.close();
+    this.devices.close();
+    this.sound.close();
+    this.screen?.close();
+  }
+
+  // What is shown
+
+  #drawRecording() {
+    const live = this.#recording && this.link.isOpen && !this.#paused;
+    byId("exam-bar").toggleAttribute("data-recording", live);
+    let words = texts.exam.notRecording;
+    if (this.#paused) words = texts.exam.paused;
+    else if (live) words = texts.exam.recording;
+    setText(byId("exam-recording"), words);
+  }
+
+  #drawTime() {
+    if (!this.#elapsed) return;
+    setText(byId("exam-time"), spellSeconds(this.#elapsed.seconds + (performance.now() - this.#elapsed.at) / 1000));
+  }
+
+  #tuckSelf(hidden) {
+    this.video.classList.toggle("is-tucked", hidden);
+    byId("exam-self").setAttribute("aria-expanded", String(!hidden));
+    setText(byId("exam-self").querySelector("span"), hidden ? texts.exam.showSelf : texts.exam.hideSelf);
+  }
+}
+
+function linkAddress(token) {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  return `${scheme}//${location.host}/student/link?token=${encodeURIComponent(token)}`;
+}

@@ -1,0 +1,47 @@
+// The notices of a running exam: a line each in one live region, said once, gone with their cause.
+
+import { byId, make, setText } from "../shared/dom.js";
+import { texts } from "./texts.js";
+
+const SERVER = "server:";
+
+export class Notices {
+  #shown = new Map(); // code: {text, action}
+  #list = byId("exam-notices");
+
+  /** Show `text` for `code`, with a button where there is an `action` ({text, does}); without a text the notice goes. */
+  set(code, text, action = null) {
+    if (text) this.#shown.set(code, { text, action });
+    else this.#shown.delete(code);
+    this.#draw();
+  }
+
+  /** The server's notices of picture and sound, by their codes. They take the place of its earlier ones. */
+  quality(codes) {
+    for (const code of [...this.#shown.keys()]) if (code.startsWith(SERVER)) this.#shown.delete(code);
+    for (const code of codes) {
+      const text = texts.exam.quality[code];
+      if (text) this.#shown.set(SERVER + code, { text, action: null });
+    }
+    this.#draw();
+  }
+
+  #draw() {
+    const items = new Map([...this.#list.children].map((item) => [item.dataset.code, item]));
+    for (const [code, item] of items) if (!this.#shown.has(code)) leave(item);
+    for (const [code, { text, action }] of this.#shown) {
+      const item = items.get(code) ?? this.#list.appendChild(make("li", { "data-code": code }, make("span")));
+      setText(item.querySelector("span"), text);
+      const button = item.querySelector("button");
+      if (action && !button) item.append(make("button", { type: "button", text: action.text, onclick: action.does }));
+      else if (!action && button) leave(button);
+    }
+  }
+}
+
+/** Take `element` away; where the focus was in it, it goes to the page's heading, not to nowhere. */
+function leave(element) {
+  const focused = element.contains(document.activeElement);
+  element.remove();
+  if (focused) byId("exam-title").focus();
+}

@@ -1,0 +1,124 @@
+// The sessions on the exams page: the latest first, of one exam or a student where that is chosen.
+
+import { call } from "../shared/api.js";
+import { byId, make, setText } from "../shared/dom.js";
+import { fullTime } from "./dates.js";
+import { showRows } from "./exams-forms.js";
+import { texts } from "./texts.js";
+
+const t = texts.exams;
+const PAGE = 20; // the page goes on below them
+const TYPING_MS = 400;
+const NO_EXAM = "."; // among the choices; no ID begins with a dot
+
+export class SessionsTable {
+  after = null;
+  asked = 0; // lists of sessions; an answer to one before the last is late
+
+  start() {
+    byId("sessions-filters").addEventListener("submit", (event) => event.preventDefault());
+    byId("sessions-exam").addEventListener("change", () => this.#changed());
+    byId("sessions-search").addEventListener("input", () => {
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.#changed(), TYPING_MS);
+    });
+    byId("sessions-more").addEventListener("click", () => this.read({ more: true }));
+    addEventListener("popstate", () => {
+      this.#takeAddress();
+      this.read();
+    });
+    this.#takeAddress();
+  }
+
+  get #chosen() {
+    return { exam: byId("sessions-exam").value, search: byId("sessions-search").value.trim() };
+  }
+
+  /** What is chosen, as the call and this page's own address have it. */
+  #query({ exam, search }) {
+    return new URLSearchParams({ ...(exam === NO_EXAM ? { without_exam: true } : exam && { exam_id: exam }), ...(search && { search }) });
+  }
+
+  #takeAddress() {
+    const given = new URLSearchParams(location.search);
+    const exam = given.has("without_exam") ? NO_EXAM : (given.get("exam_id") ?? "");
+    if (exam) this.offerExam(exam);
+    byId("sessions-exam").value = exam;
+    byId("sessions-search").value = given.get("search") ?? "";
+  }
+
+  /** Let `exam` (null: sessions without one) be chosen. */
+  offerExam(exam_id) {
+    const exam = exam_id ?? NO_EXAM;
+    const select = byId("sessions-exam");
+    if ([...select.options].some(({ value }) => value === exam)) return;
+    select.append(make("option", { value: exam, text: exam === NO_EXAM ? texts.analytics.noExam : exam }));
+  }
+
+  #changed() {
+    history.replaceState(null, "", `?${this.#query(this.#chosen)}`);
+    this.read();
+  }
+
+  /** A link that chooses the sessions of `exam` (null: those without one), called `name`. */
+  linkTo(exam, name) {
+    const chosen = { exam: exam ?? NO_EXAM, search: "" };
+    return make("a", { href: `?${this.#query(chosen)}`, text: t.sessions, "aria-label": `${t.sessions} ${name}`, onclick: (event) => this.#choose(event, chosen) });
+  }
+
+  #choose(event, chosen) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in a tab of its own
+    event.preventDefault();
+    history.pushState(null, "", `?${this.#query(chosen)}`);
+    this.#takeAddress();
+    this.read();
+    byId("sessions-title").scrollIntoView();
+    byId("sessions-title").focus({ preventScroll: true });
+  }
+
+  async read({ more = false } = {}) {
+    this.asked += 1;
+    const mine = this.asked;
+    const chosen = this.#chosen;
+    const body = byId("sessions").tBodies[0];
+    const query = this.#query(chosen);
+    query.set("limit", PAGE);
+    if (more) query.set("after", this.after);
+    byId("sessions-error").hidden = true;
+    if (!more) byId("sessions-more").hidden = true; // it would go on with the list before
+    if (body.rows.length === 0) setText(byId("sessions-said"), t.sessionsLoading);
+    try {
+      const { sessions, next_after: next } = await call(`/api/sessions?${query}`);
+      if (mine !== this.asked) return;
+      const rows = sessions.map((session) => this.#row(session));
+      this.after = next ?? null;
+      showRows(body, rows, more);
+      byId("sessions-more").hidden = this.after === null;
+      setText(byId("sessions-said"), t.sessionsShown(body.rows.length, next, chosen.exam || chosen.search));
+    } catch (error) {
+      if (mine !== this.asked) return;
+      if (!more) showRows(body, [], false);
+      byId("sessions-more").hidden = !more;
+      setText(byId("sessions-said"), "");
+      setText(byId("sessions-error"), t.sessionsFailed(error.message));
+      byId("sessions-error").hidden = false;
+    }
+    byId("sessions-table").hidden = body.rows.length === 0;
+  }
+
+  #row(session) {
+    const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags } = session;
+    const began = fullTime(started);
+    const how = [t.sessionStates[state === "running" && !begun ? "waiting" : state], texts.end(session)].filter(Boolean).join(": ");
+    return make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, make("a", { href: `/session/${id}`, text: user })),
+      make("td", { text: exam ?? texts.analytics.noExam }),
+      make("td", { class: "when", text: began }),
+      make("td", {}, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
+      ...[points, flags].map((count) => make("td", { class: "number", text: count })),
+      make("td", { class: "row-links" }, make("a", { href: `/session/${id}/report`, text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
+    );
+  }
+}

@@ -1,0 +1,322 @@
+// The live page: a tile for each running exam, those that need a look first, flags announced as they are raised.
+
+import { call } from "../shared/api.js";
+import { byId, make, setText } from "../shared/dom.js";
+import { remember, remembered } from "../shared/storage.js";
+import { wireAlertSwitches } from "./alerts.js";
+import { wireCopyButtons } from "./copy.js";
+import { alerts, flags, socket } from "./desk.js";
+import { forgetSeen, hasUnseen, markSeen, onSeen } from "./seen-flags.js";
+import { compareEntries, misplaced } from "./states.js";
+import { texts } from "./texts.js";
+import { Tile } from "./tile.js";
+
+const TILE_FPS = 1;
+const REDRAW_MS = 1000;
+const COLUMNS = { 4: 2, 9: 3, 16: 4, 30: 6 }; // tiles on a screen → tiles in a row
+const SIZE = "live.size";
+const READ_AGAIN_MS = 60_000; // what an event did not bring
+const HOLD_MS = 5000; // so long after a pointer or key was at the tiles none of them moves
+const FILTERS = { search: "filter-search", exam: "filter-exam", state: "filter-state", fine: "filter-fine" };
+
+const reduced = matchMedia("(prefers-reduced-motion: reduce)");
+
+class LivePage {
+  tiles = new Map();
+  threshold = Number(document.body.dataset.flagThreshold);
+  grid = byId("grid");
+  filters = { search: "", exam: "", state: "", fine: "" };
+  usedAt = -Infinity; // when a pointer or key was at the tiles
+  // a tile that nobody sees gets its state, and no picture
+  inView = new IntersectionObserver((seen) => this.looked(seen), { rootMargin: "200px" });
+
+  start() {
+    socket.on("monitoring_update", (update) => this.hear(update));
+    socket.on("session_started", (status) => this.add(status));
+    socket.on("session_ended", (ended) => this.remove(ended));
+    socket.on("interval_flagged", (flag) => this.flagged(flag));
+    socket.on("device_state", ({ session_id, device, state, reason }) => {
+      const tile = this.tiles.get(session_id);
+      tile?.update({ devices: { ...tile.status.devices, [device]: { state, reason } } });
+    });
+    socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
+    onSeen(() => this.readSeen());
+    setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
+    wireCopyButtons(document);
+    wireAlertSwitches(document, alerts);
+    this.wireFilters();
+    this.readNotes();
+    this.grid.addEventListener("keydown", (event) => this.move(event));
+    for (const event of ["pointermove", "keydown", "focusin"]) this.grid.addEventListener(event, () => this.use());
+    this.grid.addEventListener("pointerleave", () => this.arrange());
+    this.grid.addEventListener("focusout", () => setTimeout(() => this.arrange()));
+    byId("sort-now").addEventListener("click", () => this.arrange({ force: true }));
+    document.addEventListener("visibilitychange", () => this.joinAll());
+    setInterval(() => this.redraw(), REDRAW_MS);
+    socket.onConnect(() => this.read());
+  }
+
+  use() {
+    this.usedAt = performance.now();
+  }
+
+  /** The running sessions as the server knows them now; after a break some are gone and some are new. */
+  async read() {
+    const before = [...this.tiles.keys()]; // what begins while the answer is on its way is not in it
+    try {
+      const { sessions } = await call("/api/sessions/active");
+      const running = new Set(sessions.map(({ session_id }) => session_id));
+      for (const id of before) if (!running.has(id)) this.over(id);
+      for (const status of sessions) this.add(status, { quietly: true });
+      forgetSeen((id) => running.has(id) || this.tiles.has(id));
+      byId("live-error").hidden = true;
+    } catch (error) {
+      setText(byId("live-error"), texts.live.failed(error.message));
+      byId("live-error").hidden = false;
+    }
+    byId("skeleton").hidden = true;
+    this.arrange();
+  }
+
+  /** What the models can't do on this server, said quietly. */
+  async readNotes() {
+    try {
+      const { parts } = await call("/api/health");
+      const notes = parts?.models?.notes ?? [];
+      byId("models-note").hidden = notes.length === 0;
+      setText(byId("models-note-title"), texts.live.limited(notes.length));
+      byId("models-note-list").replaceChildren(...notes.map((text) => make("li", { text })));
+    } catch (error) {
+      console.info("The server's state can't be read.", error.message);
+    }
+  }
+
+  hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
+    const tile = this.tiles.get(status.session_id);
+    if (!tile) return;
+    tile.update(status);
+    if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
+  }
+
+  add(status, { quietly = false } = {}) {
+    const known = this.tiles.get(status.session_id);
+    if (known) {
+      known.unseen ||= hasUnseen(status);
+      known.update(status);
+      return;
+    }
+    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => markSeen(tile.status) });
+    tile.link.addEventListener("click", () => markSeen(tile.status));
+    this.tiles.set(status.session_id, tile);
+    tile.unseen = hasUnseen(status); // of flags that were raised while this page was not open, too
+    tile.draw();
+    tile.inView = false;
+    tile.element.dataset.session = status.session_id;
+    this.grid.append(tile.element);
+    this.inView.observe(tile.element);
+    this.join(status.session_id);
+    if (!quietly) this.arrange();
+  }
+
+  remove({ session_id, flagged_intervals }) {
+    const tile = this.tiles.get(session_id);
+    if (!tile) return;
+    flags.say(texts.live.ended(tile.status.user_id, flagged_intervals));
+    this.over(session_id);
+  }
+
+  /** The exam has ended: its tile goes, once its flags were seen. */
+  over(session_id) {
+    const tile = this.tiles.get(session_id);
+    if (!tile?.unseen) {
+      this.drop(session_id);
+      return;
+    }
+    socket.leaveSession(session_id);
+    tile.ended = true;
+    tile.draw();
+  }
+
+  drop(session_id) {
+    socket.leaveSession(session_id);
+    const tile = this.tiles.get(session_id);
+    if (!tile) return;
+    const hadFocus = tile.element.contains(document.activeElement);
+    this.inView.unobserve(tile.element);
+    tile.element.remove();
+    this.tiles.delete(session_id);
+    if (hadFocus) byId("main").focus();
+    this.arrange();
+  }
+
+  flagged(flag) {
+    const tile = this.tiles.get(flag.session_id);
+    if (tile) {
+      tile.unseen = true;
+      tile.update({ flagged_intervals: flag.flagged_intervals });
+    }
+    this.arrange();
+  }
+
+  readSeen() {
+    for (const [session_id, tile] of this.tiles) {
+      if (!tile.unseen || hasUnseen(tile.status)) continue;
+      if (tile.seen === document.activeElement) tile.link.focus();
+      tile.unseen = false;
+      tile.draw();
+      if (tile.ended) this.drop(session_id);
+    }
+    this.arrange();
+  }
+
+  join(session_id) {
+    const tile = this.tiles.get(session_id);
+    if (tile?.ended) return;
+    const seen = !document.hidden && tile?.inView;
+    socket.joinSession(session_id, { frames: seen ? "binary" : "none", fps: TILE_FPS });
+  }
+
+  looked(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const tile = this.tiles.get(target.dataset.session);
+      if (!tile || tile.inView === isIntersecting) continue;
+      tile.inView = isIntersecting;
+      this.join(target.dataset.session);
+    }
+  }
+
+  joinAll() {
+    for (const id of this.tiles.keys()) this.join(id);
+  }
+
+  // Order and filters
+
+  /** Put urgent tiles first, but not while a pointer or a key is at them: then a button offers it. */
+  arrange({ force = false } = {}) {
+    const wanted = [...this.tiles.values()].sort(compareEntries);
+    const used = this.grid.matches(":hover") || this.grid.contains(document.activeElement);
+    const held = used && performance.now() - this.usedAt < HOLD_MS;
+    if (force || !held) {
+      const present = [...this.grid.children];
+      if (wanted.some((tile, index) => present[index] !== tile.element)) this.reorder(wanted);
+    }
+    this.filter({ held: held && !force });
+    this.count();
+  }
+
+  reorder(wanted) {
+    const before = new Map(wanted.map((tile) => [tile, tile.element.getBoundingClientRect()]));
+    const focused = document.activeElement;
+    this.grid.append(...wanted.map((tile) => tile.element));
+    if (this.grid.contains(focused)) focused.focus({ preventScroll: true });
+    if (reduced.matches) return;
+    for (const [tile, from] of before) {
+      const to = tile.element.getBoundingClientRect();
+      const [x, y] = [from.left - to.left, from.top - to.top];
+      if (x || y) tile.element.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: 200, easing: "ease-out" });
+    }
+  }
+
+  /** Show what the filters let through. While a pointer or focus is in the grid nothing leaves it, and what comes is put at its end. */
+  filter({ held = false } = {}) {
+    const { search, exam, state: only, fine } = this.filters;
+    const named = (status) => `${status.user_id} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search.trim().toLocaleLowerCase());
+    for (const { element, status, state } of this.tiles.values()) {
+      const shown = named(status) && (!exam || status.exam_id === exam) && (!only || state === only) && !(fine && state === "fine");
+      if (element.hidden !== shown || (held && !shown)) continue;
+      if (held) this.grid.append(element);
+      element.hidden = !shown;
+    }
+  }
+
+  count() {
+    const all = [...this.tiles.values()];
+    const shown = all.filter(({ element }) => !element.hidden);
+    const inOrder = [...this.grid.children].map((element) => shown.find((tile) => tile.element === element)).filter(Boolean);
+    const urgent = all.filter(({ state }) => state === "flagged" || state === "look").length;
+    byId("empty").hidden = all.length > 0 || !byId("skeleton").hidden || !byId("live-error").hidden;
+    byId("no-match").hidden = all.length === 0 || shown.length > 0;
+    byId("toolbar").hidden = all.length === 0;
+    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
+    setText(byId("urgent"), urgent ? texts.live.attention(urgent) : "");
+    const behind = misplaced(inOrder);
+    byId("sort-now").hidden = behind === 0;
+    setText(byId("sort-now"), texts.live.sortNow(behind));
+    this.listExams(all);
+  }
+
+  listExams(all) {
+    const exams = [...new Set(all.map(({ status }) => status.exam_id).filter(Boolean))].sort();
+    const select = byId("filter-exam");
+    if (select.dataset.exams === exams.join("\n")) return;
+    select.dataset.exams = exams.join("\n");
+    select.replaceChildren(select.options[0], ...exams.map((exam) => make("option", { value: exam, text: exam })));
+    if (this.filters.exam && exams.length && !exams.includes(this.filters.exam)) {
+      this.filters.exam = "";
+      this.keepFilters();
+    }
+    select.value = this.filters.exam;
+  }
+
+  wireFilters() {
+    for (const option of document.querySelectorAll("[data-state-name]")) option.textContent = texts.states[option.dataset.stateName];
+    const asked = new URLSearchParams(location.search); // the browser's "back" from a session finds them again
+    for (const [name, id] of Object.entries(FILTERS)) {
+      const field = byId(id);
+      this.filters[name] = asked.get(name) ?? "";
+      if (field.type === "checkbox") field.checked = Boolean(this.filters[name]);
+      else field.value = this.filters[name];
+      field.addEventListener(field.type === "text" ? "input" : "change", () => {
+        this.filters[name] = field.type === "checkbox" ? (field.checked ? "1" : "") : field.value;
+        this.keepFilters();
+        this.filter();
+        this.count();
+      });
+    }
+    const size = byId("filter-size");
+    size.value = remembered(SIZE) ?? "";
+    this.fit(size.value);
+    size.addEventListener("change", () => {
+      remember(SIZE, size.value);
+      this.fit(size.value);
+    });
+  }
+
+  keepFilters() {
+    const query = String(new URLSearchParams(Object.entries(this.filters).filter(([, value]) => value)));
+    history.replaceState(null, "", query ? `?${query}` : location.pathname);
+  }
+
+  /** So many tiles that a screen shows `size` of them at once; as many as fit without one. */
+  fit(size) {
+    const columns = COLUMNS[size];
+    this.grid.toggleAttribute("data-fit", Boolean(columns));
+    if (!columns) return;
+    this.grid.dataset.fit = size;
+    this.grid.style.setProperty("--columns", String(columns));
+    this.grid.style.setProperty("--rows", String(Math.ceil(size / columns)));
+  }
+
+  redraw() {
+    for (const tile of this.tiles.values()) tile.draw();
+    this.arrange();
+  }
+
+  /** Arrows move between tiles; Enter opens, as on any link. */
+  move(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(), ArrowDown: this.columns() }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+    const shown = [...this.grid.children].filter((element) => !element.hidden);
+    const at = shown.findIndex((element) => element.contains(document.activeElement));
+    const next = shown[at + step];
+    if (at < 0 || !next) return;
+    event.preventDefault();
+    next.querySelector("a").focus();
+  }
+
+  columns() {
+    return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
+  }
+}
+
+new LivePage().start();

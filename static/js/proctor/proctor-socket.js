@@ -1,0 +1,95 @@
+// The proctor's Socket.IO connection: what is joined is joined again after a break, and the page shows whether it is live.
+
+import { io } from "../../vendor/socket.io.esm.min.js";
+import { byId, setText } from "../shared/dom.js";
+import { texts } from "./texts.js";
+
+const JOIN_AGAIN_MS = 3000;
+const COME_BACK_MS = 1000;
+const SOUND_ANSWER_MS = 5000;
+
+export class ProctorSocket {
+  #sessions = new Map(); // session id → options of join_session
+  #exam = null;
+  #sounds = new Set();
+  #onConnect = [];
+
+  constructor() {
+    this.socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
+    this.socket.on("connect", async () => {
+      this.#show("open");
+      if (this.#exam) this.socket.emit("join_exam", this.#exam); // first, so that nothing that begins meanwhile is missed
+      for (const read of this.#onConnect) await read();
+      for (const id of this.#sessions.keys()) this.#emitJoin(id);
+      for (const session_id of this.#sounds) this.socket.emit("join_sound", { session_id });
+    });
+    this.socket.on("disconnect", (reason) => {
+      this.#show("lost");
+      // a server that stops says goodbye, and then the library does not come back by itself
+      if (reason === "io server disconnect") setTimeout(() => this.socket.connect(), COME_BACK_MS);
+    });
+    this.socket.on("connect_error", (error) => {
+      this.#show(this.socket.active ? "lost" : "refused");
+      console.info("Not connected:", error.message);
+    });
+    this.#show("connecting");
+  }
+
+  get isOpen() {
+    return this.socket.connected;
+  }
+
+  /** `read()` is called at each (re)connection, once events are heard again and before sessions are: what was missed must be read anew. */
+  onConnect(read) {
+    this.#onConnect.push(read);
+    if (this.isOpen) read();
+  }
+
+  on(event, heard) {
+    this.socket.on(event, heard);
+  }
+
+  /** Hear the events of all sessions of `exam_id`, or of all exams. */
+  joinExam(exam_id = null) {
+    this.#exam = exam_id ? { exam_id } : {};
+    if (this.socket.connected) this.socket.emit("join_exam", this.#exam);
+  }
+
+  /** Watch one session: `{frames: "binary"|"none", fps}`; again with other options to change them. */
+  joinSession(session_id, options) {
+    const before = this.#sessions.get(session_id);
+    if (before && before.frames === options.frames && before.fps === options.fps) return;
+    this.#sessions.set(session_id, options);
+    if (this.socket.connected) this.#emitJoin(session_id);
+  }
+
+  leaveSession(session_id) {
+    if (this.#sessions.delete(session_id) && this.socket.connected) this.socket.emit("leave_session", { session_id });
+  }
+
+  /** Hear one session's sound as `sound` events. Throws with the server's reason where it is refused. */
+  async joinSound(session_id) {
+    this.#sounds.add(session_id);
+    const answer = await this.socket.timeout(SOUND_ANSWER_MS).emitWithAck("join_sound", { session_id });
+    if (answer?.ok !== false) return;
+    this.#sounds.delete(session_id);
+    throw new Error(answer.error?.message ?? "");
+  }
+
+  leaveSound(session_id) {
+    if (this.#sounds.delete(session_id) && this.socket.connected) this.socket.emit("leave_sound", { session_id });
+  }
+
+  #emitJoin(session_id) {
+    this.socket.emit("join_session", { session_id, ...this.#sessions.get(session_id) }, (answer) => {
+      // after a restart the server takes a session up only when its student is back
+      if (answer && !answer.ok) setTimeout(() => this.socket.connected && this.#sessions.has(session_id) && this.#emitJoin(session_id), JOIN_AGAIN_MS);
+    });
+  }
+
+  #show(state) {
+    const place = byId("server-state");
+    place.dataset.state = state;
+    setText(place, texts.server[state]);
+  }
+}

@@ -1,0 +1,180 @@
+// A session's report for paper: who, when, checks, timeline, flags with stills, decisions, rules in force.
+
+import { spellSeconds } from "../shared/clock.js";
+import { byId, icon, make, setShare, setText } from "../shared/dom.js";
+import { accommodationWords } from "./accommodations.js";
+import { reasonOf } from "./clip.js";
+import { clockTime, fullTime } from "./dates.js";
+import { readRecord } from "./session-record.js";
+import { texts } from "./texts.js";
+import { extraRows } from "./timeline-rows.js";
+import { withGaps } from "./timeline.js";
+
+const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
+
+const t = texts.report;
+const id = document.body.dataset.sessionId;
+
+const table = (head, rows) =>
+  make(
+    "table",
+    { class: "table" },
+    make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col", text })))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))),
+  );
+const said = (text) => make("p", { class: "muted", text });
+const offset = (iso) => new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
+const list = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
+
+class Report {
+  constructor({ session, rules, intervals, checks }) {
+    Object.assign(this, { session, rules, checks });
+    this.length = rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
+    this.threshold = rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
+    this.intervals = withGaps(intervals, this.length);
+    this.flags = this.intervals.filter(({ flagged }) => flagged);
+  }
+
+  draw() {
+    const { session } = this;
+    document.title = `${[session.user_id, session.exam_id].filter(Boolean).join(", ")} · ${t.title}`;
+    setText(byId("report-title"), [session.user_id, session.exam_id].filter(Boolean).join(", "));
+    const now = new Date().toISOString();
+    setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
+    byId("report-running").hidden = !session.is_running;
+    setText(byId("report-running"), t.running);
+    this.drawFacts();
+    setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
+    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
+    const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
+    byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));
+    this.drawCheck();
+    this.drawTimeline();
+    byId("report-flags").replaceChildren(...this.flags.map((interval) => this.flag(interval)));
+    if (!this.flags.length) byId("report-flags").replaceWith(said(t.noFlags));
+    this.drawBreaks();
+    this.drawMessages();
+    this.drawRules();
+  }
+
+  wall(at) {
+    return clockTime(new Date(Date.parse(this.session.started_at) + 1000 * at).toISOString());
+  }
+
+  drawFacts() {
+    const { session } = this;
+    const f = t.facts;
+    const facts = [
+      [f.student, session.user_id],
+      [f.exam, session.exam_id],
+      [f.began, fullTime(session.started_at)],
+      [f.ended, session.ended_at ? fullTime(session.ended_at) : null],
+      [f.lasted, typeof (session.ended_after_s ?? session.elapsed_s) === "number" ? spellSeconds(session.ended_after_s ?? session.elapsed_s) : null],
+      [f.how, texts.end(session)],
+      [f.source, [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", ")],
+      [f.id, session.session_id],
+    ];
+    byId("report-facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", { text: name }), make("dd", { text: value }))));
+  }
+
+  drawCheck() {
+    const check = this.session.checks_before ?? this.session.rehearsal;
+    const place = byId("report-check");
+    if (!check) {
+      place.replaceChildren(said(t.noChecks));
+      return;
+    }
+    const rows = check.results.map(({ item, state, reason, detail }) => [texts.checkItems[item] ?? item, texts.checkStates[state] ?? state, [reason, reason && detail ? `(${detail})` : detail].filter(Boolean).join(" ")]);
+    place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
+  }
+
+  drawTimeline() {
+    const bars = byId("report-bars");
+    const top = Math.max(this.threshold, ...this.intervals.map(({ score }) => score));
+    const rows = Array.from({ length: Math.ceil(this.intervals.length / BARS_IN_A_ROW) }, (_, row) => this.intervals.slice(row * BARS_IN_A_ROW, (row + 1) * BARS_IN_A_ROW));
+    bars.replaceChildren(...rows.map((intervals) => this.barRow(intervals, top)));
+    bars.setAttribute("aria-label", t.sum(this.session, this.intervals.length, this.flags));
+    const { breaks, messages } = this.session;
+    const beside = extraRows({ breaks, messages: messages ?? [], checks: this.checks }, this.length, this.intervals.length - 1);
+    const lines = this.intervals
+      .map((interval) => {
+        const words = [...interval.violations.map(({ text }) => text), ...beside.map(({ cells }) => cells.get(interval.index)?.text).filter(Boolean)];
+        return [interval, words];
+      })
+      .filter(([, words]) => words.length)
+      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), `${interval.score}${interval.flagged ? ` ⚑` : ""}`, words.join("; ")]);
+    byId("report-intervals").replaceChildren(...(lines.length ? [table(t.timelineHead, lines)] : [said(t.calm)]));
+  }
+
+  /** One bar an interval and under them their time; in each row they are as wide as in a full one. */
+  barRow(intervals, top) {
+    const bars = intervals.map(({ score, flagged }) => {
+      const bar = make("span", { class: "report-bar", "data-flagged": flagged });
+      setShare(bar, score / top);
+      return bar;
+    });
+    const row = make("div", { class: "report-row" }, ...bars);
+    row.style.setProperty("--bars", String(Math.min(BARS_IN_A_ROW, this.intervals.length)));
+    return make("div", {}, row, make("p", { class: "hint", text: `${this.wall(intervals[0].start)} – ${this.wall(intervals.at(-1).end)}` }));
+  }
+
+  flag(interval) {
+    const { review = {}, clip = {} } = interval;
+    const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
+    const differ = review?.state === "disputed" ? `${texts.review.states.disputed}: ` : "";
+    const decisions = review?.decision ? [review, review.second].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
+    const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
+    return make(
+      "li",
+      { class: "report-flag" },
+      still,
+      make(
+        "div",
+        {},
+        make("h3", {}, icon("flag"), make("span", { text: `${t.intervalLine(interval)}, ${this.wall(interval.start)}: ${texts.review.points(interval.score)}` })),
+        make("ul", { class: "reasons" }, ...interval.violations.map(reasonOf)),
+        make("p", {}, make("strong", { text: `${t.decision}: ` }), differ, decisions.join("; ")),
+        file ? make("p", { class: "muted report-file", text: file }) : null,
+      ),
+    );
+  }
+
+  still({ index }) {
+    const still = make("img", { src: `/api/session/${id}/still/${index}`, alt: t.still(this.session.user_id, index + 1), width: 240, height: 180 });
+    still.addEventListener("error", () => still.remove());
+    return still;
+  }
+
+  drawBreaks() {
+    const rows = (this.session.breaks ?? []).map(({ start, end, by, reason }) => [this.wall(start), typeof end === "number" ? this.wall(end) : "–", typeof end === "number" ? spellSeconds(end - start) : "–", [by, reason].filter(Boolean).join(": ")]);
+    byId("report-breaks").replaceChildren(rows.length ? table(t.breakHead, rows) : said(t.noBreaks));
+  }
+
+  drawMessages() {
+    const rows = (this.session.messages ?? []).map(({ at, level, text, by }) => [this.wall(at), texts.act.levels[level] ?? level, text, by ?? ""]);
+    byId("report-messages").replaceChildren(rows.length ? table(t.messageHead, rows) : said(t.noMessages));
+  }
+
+  drawRules() {
+    const points = Object.entries(this.rules.points ?? {}).map(([kind, count]) => [texts.kinds[kind] ?? kind, count ? String(count) : texts.exams.off]);
+    const others = Object.entries(t.rules).filter(([name]) => this.rules[name] !== undefined).map(([name, words]) => [words, String(this.rules[name])]);
+    byId("report-rules").replaceChildren(table(t.pointsHead, points), table(t.rulesHead, others));
+  }
+}
+
+async function start() {
+  byId("print").addEventListener("click", () => window.print());
+  try {
+    new Report(await readRecord(id)).draw();
+    byId("report").hidden = false;
+  } catch (error) {
+    if (!error.code) throw error;
+    setText(byId("report-error"), error.status === 404 ? t.notThere : t.failed(error.message));
+    byId("report-error").hidden = false;
+    byId("report-error-title").hidden = false;
+  } finally {
+    byId("skeleton").hidden = true;
+  }
+}
+
+start();

@@ -1,0 +1,100 @@
+// The queue on the review page: a row for each interval, with a still and where it stands.
+
+import { byId, icon, make } from "../shared/dom.js";
+import { clockTime } from "./dates.js";
+import { shownOf } from "./review-queue.js";
+import { texts } from "./texts.js";
+
+export class QueueList {
+  list = byId("queue");
+
+  constructor({ onChoose }) {
+    this.onChoose = onChoose;
+  }
+
+  /** Add the rows of those that have none. */
+  draw(items) {
+    const known = new Set([...this.list.children].map(({ dataset }) => dataset.id));
+    for (const item of items) if (!known.has(item.video_id)) this.list.append(this.#row(item));
+  }
+
+  clear() {
+    this.list.replaceChildren();
+  }
+
+  contains(element) {
+    return this.list.contains(element);
+  }
+
+  #row(item) {
+    const button = make(
+      "button",
+      { type: "button", class: "queue-item", onclick: () => this.onChoose(item.video_id) },
+      make("span", { class: "queue-still" }),
+      make(
+        "span",
+        { class: "queue-text" },
+        make("strong", { text: item.user_id }),
+        make("span", { class: "muted", text: [item.exam_id, clockTime(item.started_at)].filter(Boolean).join(" · ") }),
+        make("span", { class: "queue-why", text: item.violations.map(({ kind }) => texts.kinds[kind] ?? kind).join(", ") }),
+        make("span", { class: "queue-state" }),
+      ),
+      make("span", { class: "queue-score number", text: item.score, title: texts.review.points(item.score) }),
+    );
+    const row = make("li", { "data-id": item.video_id }, button);
+    this.#fillStill(row, item);
+    this.#fillState(row, item);
+    return row;
+  }
+
+  #fillStill(row, item) {
+    const place = row.querySelector(".queue-still");
+    if (item.clip?.state !== "ready") {
+      place.replaceChildren(icon("camera"));
+      return;
+    }
+    const still = make("img", { src: `/api/session/${item.session_id}/still/${item.index}`, alt: "", loading: "lazy", width: 96, height: 72 });
+    still.addEventListener("error", () => place.replaceChildren(icon("camera")));
+    place.replaceChildren(still);
+  }
+
+  /** Where `item` stands, or is said to stand. */
+  drawState(item) {
+    const row = this.#rowOf(item);
+    if (row) this.#fillState(row, item);
+  }
+
+  #fillState(row, item) {
+    const shown = shownOf(item);
+    const decision = shown?.state === "disputed" ? "disputed" : shown?.decision;
+    row.toggleAttribute("data-done", Boolean(decision));
+    const place = row.querySelector(".queue-state");
+    place.replaceChildren(...(decision ? [icon({ confirmed: "flag", dismissed: "fine", disputed: "unknown" }[decision] ?? "unknown"), texts.review.states[decision] ?? decision] : []));
+  }
+
+  #rowOf(item) {
+    return this.list.querySelector(`[data-id="${CSS.escape(item.video_id)}"]`);
+  }
+
+  drawStill(item) {
+    const row = this.#rowOf(item);
+    if (row) this.#fillStill(row, item);
+  }
+
+  markCurrent(current) {
+    for (const button of this.list.querySelectorAll("[aria-current]")) button.removeAttribute("aria-current");
+    const button = this.#rowOf(current)?.querySelector("button");
+    button?.setAttribute("aria-current", "true");
+    if (this.list.contains(document.activeElement)) button?.focus({ preventScroll: true });
+    this.#scrollTo(button);
+  }
+
+  /** Bring the row into the queue's own view; the page itself stays where it is. */
+  #scrollTo(button) {
+    const box = this.list.parentElement;
+    if (!button || box.scrollHeight <= box.clientHeight) return;
+    const [row, view] = [button.getBoundingClientRect(), box.getBoundingClientRect()];
+    if (row.top < view.top + 40) box.scrollTop -= view.top + 40 - row.top;
+    else if (row.bottom > view.bottom) box.scrollTop += row.bottom - view.bottom + 8;
+  }
+}

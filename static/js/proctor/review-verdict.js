@@ -1,0 +1,79 @@
+// The right column of the review page: the reasons of the interval shown, what was decided on it, and why it is dismissed.
+
+import { call } from "../shared/api.js";
+import { byId, icon, make, setText } from "../shared/dom.js";
+import { reasonsOf } from "./clip.js";
+import { clockTime, fullTime } from "./dates.js";
+import { flags } from "./desk.js";
+import { REASONS } from "./review-keys.js";
+import { opinionOf, shownOf } from "./review-queue.js";
+import { reviewer } from "./reviewer.js";
+import { texts } from "./texts.js";
+
+export class Verdict {
+  item = null;
+  dismissing = false;
+
+  /** `onDismiss(reason)` is called where one is chosen. */
+  constructor({ onDismiss }) {
+    byId("history").addEventListener("toggle", () => this.readHistory());
+    setText(byId("dismiss-hint"), texts.review.chooseReason);
+    byId("reason-list").replaceChildren(
+      ...REASONS.map((reason, index) =>
+        make("button", { type: "button", class: "quiet", onclick: () => onDismiss(reason) }, make("kbd", { text: index + 1 }), make("span", { text: texts.review.reasons[reason] })),
+      ),
+    );
+  }
+
+  /** Show `item`; `draft` is a note to it that was begun. */
+  draw(item, draft) {
+    this.item = item;
+    setText(byId("item-title"), item.user_id);
+    setText(byId("item-when"), [item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)].filter(Boolean).join(" · "));
+    byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
+    byId("item-reasons").replaceChildren(...reasonsOf(item));
+    byId("item-session").href = `/session/${item.session_id}#interval-${item.index}`;
+    byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";
+    byId("history").open = false;
+    byId("history").hidden = !shownOf(item)?.by;
+    this.drawDecided(item);
+  }
+
+  drawDecided(item) {
+    const place = byId("item-decided");
+    const review = shownOf(item);
+    place.hidden = !review?.decision;
+    if (!review?.decision) return;
+    const lines = [`${texts.review.decided(review)}${review.at ? `, ${clockTime(review.at)}` : ""}`];
+    if (review.note) lines.push(review.note);
+    if (review.second) lines.push(texts.review.second(review.second), ...(review.second.note ? [review.second.note] : []));
+    else if (review.by && reviewer() && review.by !== reviewer()) lines.push(texts.review.secondHint(review.by));
+    place.replaceChildren(...lines.map((text) => make("span", { text })));
+  }
+
+  startDismissing() {
+    this.dismissing = true;
+    byId("dismiss-reasons").hidden = false;
+    byId("dismiss").setAttribute("aria-expanded", "true");
+    flags.say(`${texts.review.chooseReason} ${REASONS.map((reason, index) => `${index + 1} ${texts.review.reasons[reason]}`).join(", ")}`);
+  }
+
+  stopDismissing() {
+    this.dismissing = false;
+    byId("dismiss-reasons").hidden = true;
+    byId("dismiss").setAttribute("aria-expanded", "false");
+  }
+
+  async readHistory() {
+    const { item } = this;
+    const list = byId("history-list");
+    list.replaceChildren();
+    if (!byId("history").open || !item) return;
+    try {
+      const { history } = await call(`/api/review/${item.video_id}/history`);
+      list.replaceChildren(...history.map((entry) => make("li", { text: texts.review.history(entry, fullTime(entry.at)) })));
+    } catch (error) {
+      list.replaceChildren(make("li", { class: "field-error", text: texts.review.historyFailed(error.message) }));
+    }
+  }
+}

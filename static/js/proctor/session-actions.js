@@ -1,0 +1,122 @@
+// What a proctor can do in a running session beside looking: send a message or a warning, give a break, listen.
+
+import { call } from "../shared/api.js";
+import { byId, make, oneWish, setText } from "../shared/dom.js";
+import { clockTime } from "./dates.js";
+import { LiveSound } from "./live-sound.js";
+import { reviewer } from "./reviewer.js";
+import { texts } from "./texts.js";
+
+const QUIET_S = 3; // no sound for so long is said
+
+export class SessionActions {
+  sound = new LiveSound();
+  onBreak = false;
+
+  /** `changed()` is called when the session's record changed. */
+  constructor(session_id, { socket, changed }) {
+    Object.assign(this, { session_id, socket, changed });
+    byId("message-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.send(event.submitter?.value === "warning" ? "warning" : "message");
+    });
+    for (const button of byId("message-form").querySelectorAll("button")) oneWish(button);
+    oneWish(byId("break")).addEventListener("click", () => this.toggleBreak());
+    setText(byId("listen").querySelector("span"), texts.act.listen);
+    oneWish(byId("listen")).addEventListener("click", () => this.toggleSound());
+  }
+
+  /** Bring the buttons up to the session's state. */
+  draw({ is_running: running, on_break: onBreak = false }) {
+    byId("act-part").hidden = !running;
+    this.onBreak = Boolean(onBreak);
+    setText(byId("break").querySelector("span"), this.onBreak ? texts.act.breakOff : texts.act.breakOn);
+    byId("on-break").hidden = !this.onBreak;
+    if (!running && this.sound.playing) this.toggleSound();
+    const quiet = this.sound.playing && (this.sound.heardAt === null ? performance.now() - this.listenedAt : performance.now() - this.sound.heardAt) > QUIET_S * 1000;
+    setText(byId("listen-state"), quiet ? texts.act.noSound : "");
+  }
+
+  /** The messages sent so far, newest first; their times are seconds after `startedAt`. */
+  drawMessages(messages = [], startedAt = null) {
+    const list = byId("message-list");
+    const key = JSON.stringify(messages);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    const items = [...messages].reverse().map(({ text, level, by, at, delivered, read }) =>
+      make(
+        "li",
+        { "data-level": level },
+        make("span", { text: `${texts.act.levels[level] ?? ""}: ${text}` }),
+        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + texts.act.where({ delivered, read }) }),
+      ),
+    );
+    list.replaceChildren(...items);
+  }
+
+  hear(message) {
+    if (message.session_id === this.session_id) this.sound.take(message);
+  }
+
+  async send(level) {
+    const field = byId("message-text");
+    const text = field.value.trim();
+    if (!text) {
+      this.#said(texts.act.empty, true);
+      field.focus();
+      return;
+    }
+    const by = reviewer();
+    field.value = ""; // the next one can be written while this one is on its way
+    try {
+      await call(`/api/session/${this.session_id}/message`, { method: "POST", body: { text, level, ...(by && { by }) } });
+      this.#said(texts.act.sent);
+    } catch (error) {
+      const kept = error.status === 409 && error.code === "conflict";
+      this.#said(kept ? texts.act.kept : texts.act.failed(error.message), !kept);
+      if (!kept && !field.value) field.value = text;
+    }
+    this.changed();
+  }
+
+  async toggleBreak() {
+    const by = reviewer();
+    const button = byId("break");
+    button.setAttribute("aria-busy", "true");
+    try {
+      await call(`/api/session/${this.session_id}/break`, { method: "POST", body: { on: !this.onBreak, ...(by && { by }) } });
+      this.#said("");
+    } catch (error) {
+      this.#said(texts.act.breakFailed(error.message), true);
+    }
+    button.removeAttribute("aria-busy");
+    this.changed();
+  }
+
+  async toggleSound() {
+    const button = byId("listen");
+    try {
+      if (this.sound.playing) {
+        this.socket.leaveSound(this.session_id);
+        await this.sound.stop();
+      } else {
+        await this.sound.start();
+        this.listenedAt = performance.now();
+        await this.socket.joinSound(this.session_id);
+      }
+      this.#said("");
+    } catch (error) {
+      await this.sound.stop();
+      this.#said(texts.act.listenFailed(error.message), true);
+    }
+    button.setAttribute("aria-pressed", String(this.sound.playing));
+    setText(button.querySelector("span"), this.sound.playing ? texts.act.listening : texts.act.listen);
+    setText(byId("listen-state"), "");
+  }
+
+  #said(text, wrong = false) {
+    const place = byId("act-said");
+    place.classList.toggle("field-error", wrong);
+    setText(place, text);
+  }
+}

@@ -1,0 +1,58 @@
+// What is known of a running session now: this interval's points, what the detectors read, the devices and the shared screen.
+
+import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
+import { texts } from "./texts.js";
+
+export class SessionNow {
+  #screenAt = null; // when the still that is shown was taken
+
+  constructor(id) {
+    this.id = id;
+  }
+
+  drawPoints(found) {
+    const list = byId("now-points");
+    const violations = [...found].sort((a, b) => b.points - a.points);
+    const key = JSON.stringify(violations);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    const lines = violations.map(({ text }) => make("li", { text }));
+    list.replaceChildren(...(lines.length ? lines : [make("li", { class: "muted", text: texts.session.noPoints })]));
+  }
+
+  /** `now` is the newest status; `silent` that no update comes any more. */
+  drawFacts(now, silent) {
+    const why = silent ? "lost" : now.on_break ? "break" : null; // what was read before it is not as of now
+    const status = why ? { ...now, gaze: "unknown", gaze_reason: why, faces: null, faces_reason: why, phone: null, voices: null, sound_reason: why, level_dbfs: null, rates: {} } : now;
+    setText(byId("fact-rest"), texts.session.rest(status.baseline ?? {}));
+    const unknown = (reason) => texts.states.unknown + texts.why(reason);
+    setText(byId("fact-gaze"), status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status));
+    setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
+    setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
+    setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
+    this.#fill(byId("fact-devices"), Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device)));
+    const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
+    this.#fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
+  }
+
+  /** The newest still of the shared screen, where there is one. */
+  drawScreen({ screen_at: at, elapsed_s: elapsed }) {
+    const shared = typeof at === "number";
+    byId("screen").hidden = !shared;
+    byId("live-pictures").toggleAttribute("data-screen", shared);
+    if (!shared) return;
+    if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
+    if (this.#screenAt === at) return;
+    this.#screenAt = at;
+    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: "" });
+    still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
+    byId("screen-link").href = `/api/session/${this.id}/screen`;
+  }
+
+  #fill(list, lines) {
+    const key = lines.join("\n");
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    list.replaceChildren(...lines.map((text) => make("li", { text })));
+  }
+}

@@ -1,0 +1,285 @@
+// One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
+
+import { call } from "../shared/api.js";
+import { answerOf, byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
+import { accommodationWords } from "./accommodations.js";
+import { wireCopyButtons } from "./copy.js";
+import { clockTime, fullTime } from "./dates.js";
+import { socket, watching } from "./desk.js";
+import { drawOverlay } from "./overlay.js";
+import { PictureCanvas } from "./picture-canvas.js";
+import { reviewer } from "./reviewer.js";
+import { markSeen } from "./seen-flags.js";
+import { SessionActions } from "./session-actions.js";
+import { drawInterval } from "./session-interval.js";
+import { SessionNow } from "./session-now.js";
+import { readRecord } from "./session-record.js";
+import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
+import { newLink } from "./student-link.js";
+import { texts } from "./texts.js";
+import { extraRows } from "./timeline-rows.js";
+import { Timeline, nameInterval, withGaps } from "./timeline.js";
+
+const LIVE_FPS = Number(document.body.dataset.fps);
+const SILENT_S = Number(document.body.dataset.silentS);
+const AWAY_MS = 3000;
+const READ_AGAIN_MS = 1500; // the server stores an interval shortly after it closed
+
+class SessionPage {
+  id = document.body.dataset.sessionId;
+  status = null;
+  intervals = [];
+  chosen = null; // null: follow the running interval
+  heardAt = null;
+  view = new PictureCanvas(byId("live-picture"));
+  timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
+  checks = [];
+  now = new SessionNow(this.id);
+  actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
+
+  async start() {
+    this.wire();
+    this.readHash();
+    if (!(await this.read())) return;
+    watching(this.id);
+    socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "interval_reviewed"]) {
+      socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
+    }
+    socket.on("sound", (message) => this.actions.hear(message));
+    this.join();
+    socket.onConnect(() => this.read());
+    document.addEventListener("visibilitychange", () => {
+      this.join();
+      this.markSeen();
+    });
+    addEventListener("hashchange", () => {
+      this.readHash();
+      this.drawIntervals();
+    });
+    setInterval(() => this.drawState(), 1000);
+  }
+
+  /** An address ends in the interval to show. */
+  readHash() {
+    const wanted = /^#interval-(\d+)$/.exec(location.hash);
+    if (wanted) this.chosen = Number(wanted[1]);
+  }
+
+  /** Who has this page before him sees this session's flags. */
+  markSeen() {
+    const flagged_intervals = this.intervals.filter(({ flagged }) => flagged).length;
+    if (!document.hidden && flagged_intervals) markSeen({ session_id: this.id, flagged_intervals });
+  }
+
+  join() {
+    if (!this.session?.is_running) return;
+    socket.joinSession(this.id, { frames: document.hidden ? "none" : "binary", fps: LIVE_FPS });
+  }
+
+  /** Read what is stored. False when there is no such session. */
+  async read() {
+    try {
+      const details = await readRecord(this.id);
+      this.session = details.session;
+      this.rules = details.rules;
+      this.length = details.rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
+      this.threshold = details.rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
+      this.intervals = withGaps(details.intervals, this.length);
+      this.checks = details.checks;
+      byId("session-error").hidden = true;
+    } catch (error) {
+      setText(byId("session-error"), error.status === 404 ? texts.session.notThere : texts.session.failed(error.message));
+      byId("session-error").hidden = false;
+      byId("session-error-title").hidden = !byId("session-body").hidden; // one heading, that of what is shown
+      byId("skeleton").hidden = true;
+      return error.status !== 404 && this.session !== undefined;
+    }
+    byId("skeleton").hidden = true;
+    byId("session-body").hidden = false;
+    byId("session-error-title").hidden = true;
+    this.drawHead();
+    this.drawIntervals();
+    this.markSeen();
+    this.join();
+    if (this.isAway()) this.readSoon(AWAY_MS);
+    return true;
+  }
+
+  readSoon(wait = READ_AGAIN_MS) {
+    clearTimeout(this.soon);
+    this.soon = setTimeout(() => this.read(), wait);
+  }
+
+  /** The server was restarted, and the student's browser has not come back yet. */
+  isAway() {
+    return this.session.state === "running" && !this.session.is_running;
+  }
+
+  hear({ frame, frame_at: taken, overlay, ...status }) {
+    const before = this.status?.interval_index;
+    if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
+    this.status = status;
+    this.heardAt = performance.now();
+    if (frame) this.view.show(frame, { taken, now: status.elapsed_s });
+    this.overlay = overlay;
+    this.takeRunning(status);
+    if (before !== undefined && before !== status.interval_index) this.readSoon();
+    this.draw();
+  }
+
+  /** The running interval is newer here than in the database. */
+  takeRunning({ interval_index: index, interval_score: score, violations }) {
+    if (index >= this.intervals.length) {
+      this.intervals = withGaps([...this.intervals, { index, start: index * this.length, end: (index + 1) * this.length, score, flagged: false, closed: false, violations }], this.length);
+    }
+    const running = this.intervals[index];
+    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold });
+    this.drawIntervals();
+  }
+
+  happened(event, message) {
+    if (event === "session_ended") socket.leaveSession(this.id);
+    if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };
+    this.readSoon();
+  }
+
+  // Drawing
+
+  drawHead() {
+    const { session } = this;
+    document.title = document.title.replace(/^[^·]*/, `${session.user_id} `);
+    setText(byId("session-title"), session.user_id);
+    setText(byId("session-exam"), session.exam_id ?? "");
+    const state = this.isAway() ? texts.session.away : (texts.session[session.is_running ? "running" : session.state] ?? session.state);
+    const time = session.ended_at
+      ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
+      : texts.session.since(fullTime(session.started_at));
+    setText(byId("session-when"), `${state}, ${time}`);
+    setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
+    setText(byId("session-total"), texts.live.total(session.total_score));
+    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
+    byId("session-accommodation").hidden = different.length === 0;
+    setText(byId("session-accommodation"), texts.session.accommodation(different));
+    for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on
+    byId("live-part").hidden = !session.is_running;
+    byId("over").hidden = session.is_running || this.isAway();
+    byId("end-session").hidden = !session.is_running;
+    byId("new-link").hidden = !session.is_running || session.source !== "browser";
+    this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
+    this.actions.drawMessages(session.messages, session.started_at);
+  }
+
+  get silent() {
+    return isSilent(this.heardAt, performance.now(), SILENT_S);
+  }
+
+  draw() {
+    const { status, threshold } = this;
+    setText(byId("session-total"), texts.live.total(status.total_score));
+    setShare(byId("now-score"), status.interval_score / threshold);
+    byId("now-score").setAttribute("aria-label", texts.live.score(status.interval_score, threshold));
+    setText(byId("now-number"), texts.session.sum(status.interval_score, threshold));
+    nameInterval(byId("now-title"), { index: status.interval_index, start: status.interval_index * this.length, end: (status.interval_index + 1) * this.length });
+    this.now.drawPoints(status.violations);
+    this.now.drawFacts(status, this.silent);
+    this.drawState();
+    this.now.drawScreen(status);
+    this.drawBoxes();
+  }
+
+  /** Boxes and gaze over the picture they were read from; over an old one they would say what is no longer so. */
+  drawBoxes() {
+    const wanted = byId("overlay-switch").checked && !isPictureOld(this.status, this.silent);
+    drawOverlay(byId("live-overlay"), wanted ? this.overlay : null, this.status.gaze);
+  }
+
+  drawState() {
+    this.actions.draw({ is_running: this.session.is_running, on_break: this.status?.on_break ?? openBreak(this.session) });
+    if (!this.status || !this.session.is_running) return;
+    const { silent } = this;
+    const state = stateOfSession(this.status, { threshold: this.threshold, silent });
+    const mark = byId("live-mark");
+    const words = stateWords(state, this.status, silent);
+    if (mark.dataset.words !== words) {
+      Object.assign(mark.dataset, { state, words });
+      mark.replaceChildren(icon(ICONS[state]), make("span", { text: words }));
+      mark.hidden = state === "fine";
+    }
+    if (silent) {
+      this.now.drawFacts(this.status, silent);
+      this.drawBoxes();
+    }
+    const old = isPictureOld(this.status, silent);
+    byId("live-frame").toggleAttribute("data-old", old);
+    byId("live-frame").dataset.state = state;
+    byId("now").dataset.state = state;
+    byId("live-age").hidden = !old || this.view.takenAt === null;
+    if (!byId("live-age").hidden) setText(byId("live-age"), texts.live.age((performance.now() - this.view.takenAt) / 1000));
+    byId("live-empty").hidden = this.view.takenAt !== null;
+  }
+
+  drawIntervals() {
+    const { breaks, messages } = this.session;
+    this.timeline.show(this.intervals, extraRows({ breaks, messages, checks: this.checks }, this.length, this.intervals.length - 1));
+    const chosen = this.intervals[this.chosen ?? this.intervals.length - 1];
+    byId("timeline-part").hidden = this.intervals.length === 0;
+    if (!chosen) return;
+    this.timeline.choose(chosen.index);
+    drawInterval(chosen, { user: this.session.user_id, threshold: this.threshold });
+  }
+
+  choose(index) {
+    const last = this.intervals.length - 1;
+    this.chosen = index === last && this.session.is_running ? null : index;
+    history.replaceState(null, "", this.chosen === null ? location.pathname : `#interval-${index}`);
+    drawInterval(this.intervals[index], { user: this.session.user_id, threshold: this.threshold });
+  }
+
+  // Actions
+
+  wire() {
+    wireCopyButtons(document);
+    oneWish(byId("new-link")).addEventListener("click", () => this.makeLink());
+    byId("overlay-switch").addEventListener("change", () => this.status && this.draw());
+    byId("end-session").addEventListener("click", async () => {
+      setText(byId("end-text"), texts.session.endConfirm(this.session.user_id, this.session.exam_id));
+      if ((await answerOf(byId("end-dialog"))) === "end") this.end();
+    });
+  }
+
+  async makeLink() {
+    try {
+      const address = await newLink(this.id);
+      setText(byId("link-words"), texts.exams.link(this.session.user_id));
+      setText(byId("link-address"), address);
+      byId("link-made").hidden = false;
+      byId("end-error").hidden = true;
+    } catch (error) {
+      setText(byId("end-error"), texts.exams.linkFailed(error.message));
+      byId("end-error").hidden = false;
+    }
+  }
+
+  async end() {
+    const button = byId("end-session");
+    button.setAttribute("aria-busy", "true");
+    try {
+      const by = reviewer();
+      await call(`/api/session/${this.id}/end`, { method: "POST", body: { ...(by && { by }) } });
+      await this.read();
+      byId("main").focus();
+    } catch (error) {
+      setText(byId("end-error"), texts.session.endFailed(error.message));
+      byId("end-error").hidden = false;
+    }
+    button.removeAttribute("aria-busy");
+  }
+}
+
+/** Before the first update arrives, the record says whether a break is on. */
+function openBreak({ breaks = [] }) {
+  return breaks.some(({ end }) => end === null || end === undefined);
+}
+
+new SessionPage().start();

@@ -1,0 +1,142 @@
+// One session's tile on the live page: picture, state, score, what is seen, what was found.
+
+import { icon, make, setShare, setText } from "../shared/dom.js";
+import { PictureCanvas } from "./picture-canvas.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, settle, stateOfSession, stateWords } from "./states.js";
+import { texts } from "./texts.js";
+
+const COLUMNS = 10;
+const SILENT_S = Number(document.body.dataset.silentS);
+
+export class Tile {
+  /** `onSeen()` is called when the proctor says that the flag was looked at. */
+  constructor(status, { threshold, onSeen }) {
+    this.threshold = threshold;
+    this.unseen = false;
+    this.ended = false;
+    this.place = null;
+    this.heardAt = performance.now();
+    this.#build(onSeen);
+    this.update(status);
+  }
+
+  update(status) {
+    this.status = { ...this.status, ...status };
+    this.heardAt = performance.now();
+    this.draw();
+  }
+
+  /** `when`: see `PictureCanvas.show`. */
+  picture(bytes, when) {
+    this.view.show(bytes, when);
+    this.empty.hidden = true;
+  }
+
+  get silent() {
+    return isSilent(this.heardAt, performance.now(), SILENT_S);
+  }
+
+  /** Bring what is shown up to `status` and the time. */
+  draw() {
+    const { status, threshold } = this;
+    this.state = stateOfSession(status, { threshold, unseen: this.unseen, silent: this.silent });
+    this.place = settle(this.place, this.state, performance.now() / 1000);
+    this.element.dataset.state = this.state;
+    setText(this.link, status.user_id);
+    this.link.href = `/session/${status.session_id}`;
+    setText(this.exam, status.exam_id ?? "");
+    this.#drawMark();
+    this.#drawAge();
+    setShare(this.score, status.interval_score / threshold);
+    this.score.setAttribute("aria-label", texts.live.score(status.interval_score, threshold));
+    setText(this.number, texts.live.scoreShort(status.interval_score, threshold));
+    setText(this.total, texts.live.total(status.total_score));
+    setText(this.reading, this.#readingWords());
+    this.#drawFound();
+    this.#drawRecent();
+    this.seen.hidden = !this.unseen;
+  }
+
+  #build(onSeen) {
+    this.canvas = make("canvas", { width: 320, height: 240, "aria-hidden": "true" });
+    this.view = new PictureCanvas(this.canvas);
+    this.empty = make("p", { class: "tile-empty", text: texts.live.noPicture });
+    this.age = make("p", { class: "tile-age", hidden: true });
+    this.mark = make("p", { class: "mark" });
+    this.link = make("a", { class: "tile-link" });
+    this.exam = make("p", { class: "muted tile-exam" });
+    this.score = make("div", { class: "score", role: "img" });
+    this.number = make("span", { class: "number", "aria-hidden": "true" });
+    this.total = make("span", { class: "number muted" });
+    this.reading = make("p", { class: "tile-reading" });
+    this.found = make("ul", { class: "tile-found" });
+    this.recent = make("div", { class: "recent", role: "img" });
+    this.seen = make("button", { type: "button", class: "quiet tile-seen", text: texts.live.seen, onclick: onSeen, hidden: true });
+    this.element = make(
+      "li",
+      { class: "tile" },
+      make("div", { class: "tile-picture" }, this.canvas, this.empty, this.age, this.mark, this.seen),
+      make(
+        "div",
+        { class: "tile-text" },
+        make("div", { class: "tile-head" }, make("h2", {}, this.link), this.exam),
+        make("div", { class: "tile-score" }, this.score, this.number),
+        this.reading,
+        this.found,
+        make("div", { class: "tile-foot" }, this.recent, this.total),
+      ),
+    );
+  }
+
+  #drawMark() {
+    const rests = this.state === "fine" && this.status.on_break;
+    const words = rests ? texts.live.onBreak : stateWords(this.state, this.status, this.silent);
+    if (this.mark.dataset.words === words) return;
+    this.mark.dataset.words = words;
+    this.mark.dataset.state = this.state;
+    this.mark.hidden = this.state === "fine" && !rests;
+    this.mark.replaceChildren(icon(rests ? "cup" : ICONS[this.state]), make("span", { text: words }));
+  }
+
+  #drawAge() {
+    const old = this.ended || isPictureOld(this.status, this.silent);
+    this.element.toggleAttribute("data-old", old);
+    this.age.hidden = !old || this.view.takenAt === null;
+    if (!this.age.hidden) setText(this.age, texts.live.age((performance.now() - this.view.takenAt) / 1000));
+  }
+
+  #readingWords() {
+    if (this.ended) return texts.live.over;
+    if (this.status.on_break) return texts.live.onBreak;
+    if (this.state === "waiting") return texts.live.notCome;
+    if (isPictureOld(this.status, this.silent)) return texts.live.nothingComes;
+    return texts.reading(this.status);
+  }
+
+  #drawFound() {
+    const problems = (this.ended || this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => texts.deviceLine(name, { state }));
+    const unheard = problems.length === 0 && (this.status.notices ?? []).some((code) => code.startsWith("mic_"));
+    if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
+    const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
+    const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
+    const now = lines.join("\n");
+    if (this.found.dataset.lines === now) return;
+    this.found.dataset.lines = now;
+    this.found.replaceChildren(...lines.map((text) => make("li", { text })));
+  }
+
+  #drawRecent() {
+    const recent = (this.status.recent ?? []).slice(-COLUMNS);
+    const key = JSON.stringify(recent);
+    if (this.recent.dataset.key === key) return;
+    this.recent.dataset.key = key;
+    this.recent.setAttribute("aria-label", recent.length ? texts.live.recent(recent) : texts.live.noRecent);
+    const empty = Array.from({ length: COLUMNS - recent.length }, () => make("span", { class: "column" }));
+    const columns = recent.map(({ score, flagged }) => {
+      const column = make("span", { class: "column", "data-flagged": flagged, "data-some": score > 0 });
+      setShare(column, score / this.threshold);
+      return column;
+    });
+    this.recent.replaceChildren(...empty, ...columns);
+  }
+}

@@ -1,0 +1,18 @@
+// What is different for a student, in words. Pure.
+
+import { texts } from "./texts.js";
+
+/** A kind of signal by its name. */
+export const kindName = (kind) => texts.kinds[kind] ?? kind;
+
+/** A text for each thing that is different, as a student may read it; `more` is what only a proctor reads of the signals. */
+export function accommodationWords({ signals_off: off = [], signals_weighed: weighed = [], reading_aloud: aloud, breaks_allowed: breaks = 0, break_minutes: minutes = 0 }, more = []) {
+  const t = texts.accommodation;
+  const words = [];
+  if (off.length) words.push(t.signalsOff(off.map(kindName)));
+  if (weighed.length) words.push(t.weighed(weighed.map(kindName)));
+  words.push(...more);
+  if (aloud) words.push(t.readingAloud);
+  if (breaks > 0) words.push(t.breaks(breaks, minutes));
+  return words;
+}

@@ -1,0 +1,11 @@
+// Starts a page: loads its script, and only then lets people use what is in it. Until then no button is there to be pressed in vain.
+
+const { script } = document.querySelector("script[data-script]").dataset;
+
+try {
+  await import(script);
+  document.getElementById("main").inert = false;
+} catch (error) {
+  console.error(error);
+  document.getElementById("page-failed").hidden = false;
+}

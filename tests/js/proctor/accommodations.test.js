@@ -1,0 +1,20 @@
+// Accommodations in a proctor’s words and as a body.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { accommodationBody, accommodationWords } from "../../../static/js/proctor/accommodations.js";
+
+test("a proctor reads signals off, other weights, reading aloud and breaks", () => {
+  const words = accommodationWords({ points: { gaze_distracted: 0, speech: 1 }, reading_aloud: true, breaks_allowed: 2, break_minutes: 10 });
+  assert.deepEqual(words, ["Off: Looking away", "Speech: 1 point", "Reading aloud allowed", "2 breaks of 10 min"]);
+});
+
+test("the body leaves out what was left empty", () => {
+  assert.deepEqual(accommodationBody({ user_id: " anna ", exam_id: "", points: { speech: 0 }, breaks_allowed: 0, break_minutes: 5, note: " ", set_by: "Ada" }), {
+    user_id: "anna",
+    points: { speech: 0 },
+    reading_aloud: false,
+    breaks_allowed: 0,
+    set_by: "Ada",
+  });
+});

@@ -1,0 +1,31 @@
+// The numbers behind a violation, in words.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evidenceWords } from "../../../static/js/proctor/evidence.js";
+
+test("gaze: directions, degrees on the student's own side, and seconds", () => {
+  const words = evidenceWords({ kind: "gaze_distracted", evidence: { directions: { left: 9, down: 1 }, numbers: { gaze_x_deg: 21.4, yaw_deg: -30.2, sharpness: 88 }, seconds: 4.25, stretches: [[2, 6.25]] } });
+  assert.ok(words.includes("left in 9 readings, down in 1 reading"));
+  assert.ok(words.some((text) => text.includes("21°") && text.includes("left")));
+  assert.ok(words.some((text) => text.includes("30°")));
+  assert.ok(words.includes("4.3 s in all") || words.includes("4.2 s in all"));
+  assert.ok(!words.some((text) => text.includes("sharpness")));
+});
+
+test("people: how many, how sure, in how many looks", () => {
+  const words = evidenceWords({ kind: "multiple_faces", evidence: { persons: 2, boxes: [[0, 0, 9, 9, 0.91], [9, 9, 20, 20, 0.8]], looks: 3 } });
+  assert.ok(words.includes("2 persons"));
+  assert.ok(words.some((text) => text.includes("91 % and 80 %")));
+  assert.ok(words.includes("3 looks in a row"));
+});
+
+test("acts: each with its time and what it was", () => {
+  const words = evidenceWords({ kind: "tab_switch", evidence: { seconds: 0, acts: [{ at: 42.4, what: "the tab was hidden" }, { at: 61, what: "something new" }] } });
+  assert.deepEqual(words, ["0:42 the tab was hidden, 1:01 something new"]);
+});
+
+test("no evidence is no words", () => {
+  assert.deepEqual(evidenceWords({ kind: "speech" }), []);
+  assert.deepEqual(evidenceWords({ kind: "speech", evidence: {} }), []);
+});

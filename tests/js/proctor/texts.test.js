@@ -1,0 +1,17 @@
+// How an exam ended, in a proctor's words.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { texts } from "../../../static/js/proctor/texts.js";
+import { endCodes } from "../end-codes.js";
+
+test("every code of an end has words for the proctor", () => {
+  assert.deepEqual(Object.keys(texts.ends).sort(), endCodes().sort());
+});
+
+test("an end is told to proctors by its code, and by its sentence where it was stored without one", () => {
+  assert.equal(texts.end({ end_code: "proctor", end_note: "fire drill", end_reason: "x" }), "ended by the proctor: fire drill");
+  assert.equal(texts.end({ end_code: "outage", end_note: "0:05:00" }), "the server was away for 0:05:00");
+  assert.equal(texts.end({ end_code: null, end_note: null, end_reason: "ended by the student" }), "ended by the student");
+  assert.equal(texts.end({ end_reason: null }), null);
+});
