@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 from typing import Any
@@ -62,7 +63,8 @@ def test_every_live_event_is_in_the_api_page() -> None:
     assert [event for event in re.findall(r"`(\w+) \{", SOCKET_IO) if f"`{event}" not in part] == []
 
 
-def test_the_student_link_is_described_by_its_module() -> None:
+def test_the_student_link_is_described_by_its_module(app: Flask) -> None:
+    assert build(app)["paths"]["/student/link"]["get"]["description"] == inspect.cleandoc(protocol.__doc__ or "")
     part = API[API.index("## The student's link") : API.index("### What the portal page does")]
     assert [line for line in (protocol.__doc__ or "").splitlines() if line.strip() not in part] == []
     for kind in protocol.ACT_KINDS:

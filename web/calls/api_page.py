@@ -21,10 +21,9 @@ from basics.paths import ROOT
 from settings.settings import load_settings
 from web.access.who_may import Access
 from web.calls.errors import HTTP_CODES, STATUS
-from web.calls.openapi import ERRORS, build
+from web.calls.openapi import ERRORS, STUDENT_LINK, build
 from web.parts import Parts
 from web.routes import register_web
-from web.student import protocol
 
 PAGE = ROOT / "docs" / "api.md"
 COMMAND = "python -m web.calls.api_page"
@@ -71,7 +70,7 @@ def bare_app() -> Flask:
 
 def written(page: str, document: dict[str, Any]) -> str:
     """`page` with what stands between its marks made new from the OpenAPI `document`. Raise `ValueError` where a mark is missing."""
-    for part, text in (("calls", calls(document)), ("errors", errors()), ("link", inspect.cleandoc(protocol.__doc__ or ""))):
+    for part, text in (("calls", calls(document)), ("errors", errors()), ("link", STUDENT_LINK)):
         start, end = START.format(part=part), END.format(part=part)
         begin, stop = page.index(start) + len(start), page.index(end)
         page = f"{page[:begin]}\n\n{text.strip()}\n\n{page[stop:]}"
