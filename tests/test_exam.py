@@ -29,8 +29,8 @@ KEYS = {"tab_switch": "alt+Tab", "copy": "ctrl+c", "paste": "ctrl+v"}
 
 
 def published_curl(call: str, port: int) -> list[str]:
-    """The README's curl line for `call`, as it stands but for the port."""
-    line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl") and f"/api/session/{call}" in line)
+    """The API page's curl line for `call`, as it stands but for the port."""
+    line = next(line for line in (ROOT / "docs" / "api.md").read_text().splitlines() if line.startswith("curl") and f"/api/session/{call}" in line)
     words = re.findall(r"'([^']*)'|\"([^\"]*)\"|(\S+)", line)
     return ["curl", "-s", *["".join(word).replace("localhost:5000", f"localhost:{port}") for word in words][1:]]
 

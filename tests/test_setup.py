@@ -1,4 +1,4 @@
-"""The set-up scripts stop with a mend, the pinned packages are those that are used, and the documents say what the code does."""
+"""The set-up scripts stop with a mend, the pinned packages are those that are used, and `.env.example` has every setting."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 import test_system
-from basics import errors
-from basics.errors import ProctorError
 from docs import settings as documented
 from settings.settings import Settings, load_settings
-from web.calls.errors import HTTP_CODES
 
 ROOT = Path(test_system.__file__).resolve().parent
 SCRIPTS = [ROOT / "setup.sh", ROOT / "run.sh", ROOT / ".ci" / "run"]
@@ -65,49 +60,6 @@ def test_every_setting_is_in_the_readmes_table_with_its_description() -> None:
         assert field.description, f"{name} has no description in config.py"
         assert name.upper() in rows
         assert str(field.description).replace("|", "\\|") in rows[name.upper()]
-
-
-# The README
-
-
-def _error_classes(kind: type[ProctorError] = ProctorError) -> Iterator[type[ProctorError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _error_classes(child)
-
-
-def test_every_error_code_is_in_the_readmes_api_section() -> None:
-    api = README[README.index("## API") : README.index("## Layout")]
-    public = {kind.code for kind in _error_classes() if kind.__module__ in (errors.__name__, "web.errors")}
-    missing = sorted(code for code in public | set(HTTP_CODES.values()) if f"`{code}`" not in api)
-    assert missing == []
-
-
-def test_every_route_is_in_the_readme(app: Flask) -> None:
-    api = README[README.index("## API") : README.index("## Layout")]
-    paths = {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule) for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
-    assert sorted(path for path in paths if f"{path}`" not in api and f"{path}?" not in api) == []
-
-
-def test_files_that_the_readme_names_are_there() -> None:
-    layout = README[README.index("## Layout") : README.index("Folders the server writes")]
-    named = re.findall(r"`([\w./]+)`", layout.replace("`python app.py`", ""))
-    assert [name for name in named if not name.startswith(("logs/", "./")) and not (ROOT / name).exists()] == []
-
-
-def test_every_module_is_in_the_readmes_layout() -> None:
-    layout = README[README.index("## Layout") : README.index("Folders the server writes")]
-    assert [path.name for path in sorted(ROOT.glob("*.py")) if f"`{path.name}`" not in layout] == []
-
-
-def test_manual_steps_install_the_same_files_as_the_script() -> None:
-    script = (ROOT / "setup.sh").read_text(encoding="utf-8")
-    by_hand = README[README.index("## Set up by hand") : README.index("## Privacy")]
-    for name in re.findall(r"requirements[\w-]*\.txt", script):
-        assert name in by_hand
-    for package in ("libgl1", "libglib2.0-0", "libcurl4", "libportaudio2", "pulseaudio-utils", "libasound2-plugins", "espeak-ng"):
-        assert package in script
-        assert package in by_hand
 
 
 # Packages

@@ -5,6 +5,7 @@ It is made from the route table, the table of who may and the pydantic models, s
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from flask import Flask
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+import web.student.protocol
 from web.access.who_may import WHO_MAY
 from web.calls.errors import ErrorAnswer
 
@@ -54,14 +56,7 @@ Server to client:
 `message_sent {session_id, id, text, level, by, at, delivered, read}`, `message_read {session_id, id}`,
 `sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
 
-STUDENT_LINK = """A WebSocket without compression.
-
-Binary messages carry one picture or a stretch of sound behind a little endian header of 16 bytes:
-u8 kind (1 picture, 2 sound, 3 screen still), u8 codec (1 jpeg, 2 pcm16, 3 h264, 4 opus),
-u8 flags (bit 0 key, bits 1-3 temporal layer), u8 version = 1, u32 sequence number of the kind, f64 time in ms on the page's clock.
-
-Text messages are JSON objects with a `type`: `acts`, `clock`, `device`, `break`, `read`, `end` from the page;
-`welcome`, `clock`, `acts` (acknowledged ids), `quality`, `message`, `pause`, `slower`, `faster`, `ended`, `replaced`, `error` from the server."""
+STUDENT_LINK = inspect.cleandoc(web.student.protocol.__doc__ or "")  # described where it is spoken, and nowhere else
 
 
 @dataclass(frozen=True, slots=True)
