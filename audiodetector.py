@@ -5,28 +5,19 @@ No clock and no thread of its own: time comes with the sound, and the same sound
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from basics.errors import DetectorError
 from basics.readings import SAMPLE_RATE, AudioReading, Sound
-from detectors.voices import FRAME, Look, OverlapModel, SpeakerModel, VoiceTracker, open_model
-from settings import thresholds
+from detectors.sound_models import BLOCK, FRAME, PAST, AudioModels, SpeechModel
+from detectors.voices import Look, VoiceTracker
+from settings.sound import SoundLimits
 
-SILERO_FILE = "silero_vad_16k_sequence.onnx"
-SPEAKER_FILE = "campplus_zh_en_192.onnx"
-OVERLAP_FILE = "pyannote_seg3.onnx"
-
-BLOCK = 512  # samples Silero reads at a time at 16 kHz (32 ms)
-PAST = 64  # samples of the block before that it wants in front
 BLOCKS_AT_ONCE = 64  # 2 s of sound in one call bound its memory; a browser sends 0.1 to 0.5 s
 READING = SAMPLE_RATE  # samples in one reading: one second
 WINDOW_S = 10.0  # what the overlap model was trained on
@@ -35,58 +26,6 @@ FOLLOW_S = 0.01  # most that one reading's time is stretched to follow the sourc
 FULL_SCALE = 32_600  # |sample| from here is taken as cut off (int16 ends at 32767; resampling rounds the edge a little)
 
 Seconds = tuple[float, float]
-
-
-class AudioModels:
-    """The models all sessions share. `notes` says in words what is missing and what that means."""
-
-    def __init__(self, models_dir: Path, *, speaker: Path | None = None, overlap: Path | None = None) -> None:
-        """Load what is there; `speaker` and `overlap` name files elsewhere than in `models_dir`. Raise `DetectorError` without Silero."""
-        self.notes: list[str] = []
-        self.vad = open_model(silero_path())
-        speaker_path = self._file(speaker or models_dir / SPEAKER_FILE, "speaker")
-        overlap_path = self._file(overlap or models_dir / OVERLAP_FILE, "overlap")
-        self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
-        self.overlap = OverlapModel(overlap_path) if overlap_path else None
-
-    @property
-    def tells_voices(self) -> bool:
-        """Whether several voices can be told apart."""
-        return self.speaker is not None and self.overlap is not None
-
-    def _file(self, path: Path, name: str) -> Path | None:
-        if path.is_file():
-            return path
-        self.notes.append(f"The {name} model {path.name} is not in {path.parent}: how many voices speak is unknown. Run ./setup.sh to make it.")
-        return None
-
-
-def silero_path() -> Path:
-    """Silero's ONNX file inside its wheel: the one that reads many blocks in a call, with the same result as one by one at under half the cost.
-
-    The package itself is not imported: that would need torch.
-    """
-    spec = importlib.util.find_spec("silero_vad")
-    places = list(spec.submodule_search_locations or []) if spec else []
-    for place in places:
-        path = Path(place) / "data" / SILERO_FILE
-        if path.is_file():
-            return path
-    raise DetectorError(f"Silero's model silero_vad/data/{SILERO_FILE} was not found; install it with: pip install --no-deps silero-vad==6.2.3")
-
-
-@dataclass(slots=True)
-class SpeechModel:
-    """Silero over one run of sound: what it remembers of the blocks so far is its state."""
-
-    session: Any
-    _hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 128), np.float32))
-    _cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 128), np.float32))
-
-    def read(self, blocks: npt.NDArray[np.float32]) -> list[float]:
-        """The probability of speech, 0..1, in each of the next blocks: float32 of shape [n, PAST + BLOCK], -1..1, in order."""
-        output, self._hidden, self._cell = self.session.run(None, {"input": blocks, "h": self._hidden, "c": self._cell})
-        return [float(probability) for probability in output]
 
 
 @dataclass(slots=True)
@@ -104,56 +43,19 @@ class _Stretch:
 class AudioDetector:
     """The sound of one session. Not thread-safe. `take` any amount of sound, `finish` at its end; both answer with the readings due.
 
-    A reading covers about a second. Silero's speech is told once the overlap model agrees, at the next look: after `look_speech_s` of it or
+    A reading covers about a second. Silero's speech is told once the overlap model agrees, at the next look: after VOICES_LOOK_SPEECH_S of it or
     soon after it ends, and from then on as it comes. `multiple` lies up to `WINDOW_S` before the reading that brings it.
     """
 
-    def __init__(
-        self,
-        models: AudioModels,
-        *,
-        speech_on: float = thresholds.SPEECH_THRESHOLD,
-        speech_off: float = thresholds.SPEECH_END_THRESHOLD,
-        pause_s: float = thresholds.SPEECH_PAUSE_S,  # a shorter pause belongs to the speech around it
-        pad_s: float = thresholds.SPEECH_PAD_S,  # Silero finds a beginning about this late
-        least_speech_s: float = thresholds.SPEECH_CLICK_S,  # a click or a cough is shorter
-        sure_s: float = thresholds.SPEECH_SURE_S,  # speech that is told at once where no second model can confirm it
-        confirm: float = thresholds.SPEECH_CONFIRM,
-        look_speech_s: float = thresholds.VOICES_LOOK_SPEECH_S,  # speech after which voices are judged again
-        look_pause_s: float = thresholds.VOICES_LOOK_PAUSE_S,  # silence after which the last speech is judged
-        look_apart_s: float = thresholds.VOICES_LOOK_APART_S,  # least time between two looks: bounds the cost of broken speech
-        follow_s: float = thresholds.VOICES_FOLLOW_S,  # how long after the other voice the talk still counts as one of several
-        gap_s: float = thresholds.SOUND_GAP_S,  # sound missing for longer is lost; less is a browser's jitter
-        drift: float = DRIFT,
-        silent_s: float = thresholds.SOUND_SILENT_S,  # the microphone is dead or muted
-        faint_dbfs: float = thresholds.SOUND_FAINT_DBFS,
-        faint_s: float = thresholds.SOUND_FAINT_S,
-        clipped_share: float = thresholds.SOUND_CLIPPED_SHARE,  # from which a second can't be judged
-        tracker: VoiceTracker | None = None,
-    ) -> None:
+    def __init__(self, models: AudioModels, limits: SoundLimits | None = None) -> None:
         self._models = models
-        self._on = speech_on
-        self._off = speech_off
-        self._pause = int(pause_s * SAMPLE_RATE)
-        self._pad = int(pad_s * SAMPLE_RATE)
-        self._least = int(least_speech_s * SAMPLE_RATE)
-        self._sure = int(sure_s * SAMPLE_RATE)
-        self._confirmed = confirm
-        self._look_speech = int(look_speech_s * SAMPLE_RATE)
-        self._look_pause = int(look_pause_s * SAMPLE_RATE)
-        self._look_apart = int(look_apart_s * SAMPLE_RATE)
-        self._follow = int(follow_s * SAMPLE_RATE)
-        self._gap_s = gap_s
-        self._drift = drift
-        self._silent = int(silent_s * SAMPLE_RATE)
-        self._faint_dbfs = faint_dbfs
-        self._clipped_share = clipped_share
-        self._tracker = tracker or VoiceTracker(models.speaker, models.overlap)
+        self._limits = limits or SoundLimits()
+        self._tracker = VoiceTracker(models.speaker, models.overlap, self._limits)
 
         self._started = False
         self._marks: deque[tuple[int, float]] = deque(maxlen=32)  # positions where readings ended, and their time on the session's clock
         self._lead = 0.0  # seconds by which the source's clock is ahead of the samples, to be followed in the next reading
-        self._levels: deque[float] = deque(maxlen=max(1, round(faint_s * SAMPLE_RATE / READING)))  # dBFS of the last seconds
+        self._levels: deque[float] = deque(maxlen=max(1, round(self._limits.sound_faint_s * SAMPLE_RATE / READING)))  # dBFS of the last seconds
         self._begin_run()
 
     def _begin_run(self) -> None:
@@ -189,17 +91,17 @@ class AudioDetector:
         if not self._started:
             self._start(at)
         late = at - (self._end_of(self._taken) + self._lead)
-        if late > self._gap_s:
+        if late > self._limits.sound_gap_s:
             readings += self._end_run()
             ended = self._marks[-1][1]
             readings.append(AudioReading(ended, at - ended, voices=None, reason="lost"))
             self._tracker.lost()
             self._begin_run()
             self._start(at)
-        elif late < -self._gap_s:
+        elif late < -self._limits.sound_gap_s:
             samples = samples[math.ceil(-late * SAMPLE_RATE) :]
         else:
-            most = self._drift * len(samples) / SAMPLE_RATE
+            most = DRIFT * len(samples) / SAMPLE_RATE
             self._lead += max(-most, min(most, late))
         return readings + self._hear(samples)
 
@@ -277,29 +179,32 @@ class AudioDetector:
         self._blocks += 1
         self._peak = max(self._peak, probability)
         self._follow_speech(start, end, probability)
-        last = self._stretches[-1].end if self._stretches else -self._look_pause
-        over = self._fresh and end - last >= self._look_pause and end - self._looked >= self._look_apart
-        if self._fresh >= self._look_speech or over:
+        limits = self._limits
+        pause = _samples(limits.voices_look_pause_s)
+        last = self._stretches[-1].end if self._stretches else -pause
+        over = self._fresh and end - last >= pause and end - self._looked >= _samples(limits.voices_look_apart_s)
+        if self._fresh >= _samples(limits.voices_look_speech_s) or over:
             self._look()
 
     def _follow_speech(self, start: int, end: int, probability: float) -> None:
+        limits = self._limits
         current = self._stretches[-1] if self._stretches and not self._stretches[-1].closed else None
-        if current is not None and start - current.end >= self._pause:
+        if current is not None and start - current.end >= _samples(limits.speech_pause_s):
             current.closed = True
-            if current.voiced < self._least:
+            if current.voiced < _samples(limits.speech_click_s):
                 self._stretches.pop()
                 self._fresh = max(0, self._fresh - current.voiced)
             current = None
         in_word = current is not None and current.end == start
-        if probability < (self._off if in_word else self._on):
+        if probability < (limits.speech_end_threshold if in_word else limits.speech_threshold):
             return
         if current is None:
-            current = _Stretch(max(0, start - self._pad), end)
+            current = _Stretch(max(0, start - _samples(limits.speech_pad_s)), end)
             self._stretches.append(current)
         current.end = end
         current.voiced += BLOCK
         self._fresh += BLOCK
-        if self._models.overlap is None and current.voiced >= self._sure:
+        if self._models.overlap is None and current.voiced >= _samples(limits.speech_sure_s):
             current.sure = True
 
     # ---- voices ----
@@ -319,23 +224,25 @@ class AudioDetector:
             self._voices_until = self._stretches[-1].end
         self._numbers = dict(look.numbers)
         if look.since is not None:
-            until = look.until + self._follow
+            until = look.until + _samples(self._limits.voices_follow_s)
             self._talk = (look.since, until) if look.since > self._talk[1] else (self._talk[0], max(self._talk[1], until))
         begin, end = self._talk
         self._news_multiple += [(max(s.start, begin), min(s.end, end)) for s in self._stretches if s.sure and s.end > begin and s.start < end]
 
     def _heard(self, start: int, end: int) -> npt.NDArray[np.bool_]:
         heard = np.zeros((end - start) // FRAME + 1, dtype=bool)
+        pad = _samples(self._limits.speech_pad_s)
         for stretch in self._stretches:
-            heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + self._pad - start) // FRAME + 1)] = True
+            heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + pad - start) // FRAME + 1)] = True
         return heard
 
     def _confirm(self, look: Look) -> None:
+        least = _samples(self._limits.speech_click_s)
         for stretch in self._stretches:
             if stretch.sure:
                 continue
             speech = look.speech[max(0, (stretch.start - look.start) // FRAME) : max(0, (stretch.end - look.start) // FRAME)]
-            stretch.sure = stretch.voiced >= self._least and (not len(speech) or float(speech.mean()) >= self._confirmed)
+            stretch.sure = stretch.voiced >= least and (not len(speech) or float(speech.mean()) >= self._limits.speech_confirm)
 
     # ---- readings out ----
 
@@ -385,7 +292,7 @@ class AudioDetector:
         speaks = any(s.sure and s.end > start and s.start < end for s in self._stretches)
         if not self._models.tells_voices:
             return None if speaks else 0
-        if end - self._voices_until >= self._follow or self._voices is None:
+        if end - self._voices_until >= _samples(self._limits.voices_follow_s) or self._voices is None:
             return 1 if speaks else 0
         return max(1 if speaks else 0, self._voices)
 
@@ -396,11 +303,11 @@ class AudioDetector:
         nonzero = np.flatnonzero(samples)
         self._zeros = len(samples) - int(nonzero[-1]) - 1 if len(nonzero) else self._zeros + len(samples)
         self._levels.append(level)
-        if self._zeros > self._silent:
+        if self._zeros > _samples(self._limits.sound_silent_s):
             return "silent"
-        if len(self._levels) == self._levels.maxlen and max(self._levels) < self._faint_dbfs and self._zeros < len(samples):
+        if len(self._levels) == self._levels.maxlen and max(self._levels) < self._limits.sound_faint_dbfs and self._zeros < len(samples):
             return "faint"
-        if float((np.abs(samples.astype(np.int32)) >= FULL_SCALE).mean()) >= self._clipped_share:
+        if float((np.abs(samples.astype(np.int32)) >= FULL_SCALE).mean()) >= self._limits.sound_clipped_share:
             return "clipped"
         return ""
 
@@ -415,6 +322,10 @@ def level_dbfs(samples: npt.NDArray[np.int16]) -> float:
         return -120.0
     power = float(np.mean(samples.astype(np.float64) ** 2)) / 32768.0**2
     return max(-120.0, 10 * math.log10(power)) if power > 0 else -120.0
+
+
+def _samples(seconds: float) -> int:
+    return int(seconds * SAMPLE_RATE)
 
 
 def _without(span: tuple[int, int], holes: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

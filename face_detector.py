@@ -8,7 +8,6 @@ Nothing is remembered from picture to picture; two looks running before somethin
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,111 +16,23 @@ import numpy as np
 from basics.errors import DetectorError
 from basics.readings import Box, GazeReading, PersonsReading
 from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
-from detectors.quality import is_framed, too_poor
-from settings import thresholds
+from detectors.posters import is_framed
+from detectors.quality import PictureQuality
+from settings.persons import PersonsLimits
+
+# Pixels along the network input's longer side:
+SIDE = 320  # of the ordinary look,
+CLOSE_SIDE = 640  # of the one that checks hints,
+FAR_SIDE = 192  # and of the one that finds persons too large or too coarse for it (a face filling the picture, a picture sent at 160 x 120)
 
 
 class PersonsModel:
-    """Counts persons and finds phones; safe to call from several threads at once.
+    """Counts persons and finds phones; safe to call from several threads at once. Raises `DetectorError` when the model is missing or unusable."""
 
-    Sizes are pixels along the network input's longer side, confidences 0..1. Defaults are measured on the labelled development data:
-
-    - `side`, `close_side`, `far_side`: the ordinary look, the one that checks hints, and the one that finds persons too large or too
-      coarse for the ordinary look (a face filling the picture, a picture sent at 160 x 120).
-    - `person_least`: least confidence of the only person; empty rooms reach .17.
-    - `far_least`: least confidence of the only person at `far_side`; faces filling the picture have from .84, empty rooms up to .08.
-    - `more_least`: least mean confidence of each further person; real ones from .57, arms and chairs up to .45.
-    - `more_hint`: confidence from which a further box is checked at all.
-    - `same_overlap`: intersection over union from which boxes of two looks are one person.
-    - `phone_least`: least mean confidence of a phone over three further looks; mugs, bottles and hands reach .19.
-    - `phone_hint`: confidence of the first look from which a phone is checked, as it is when the student looks down; a phone is
-      hinted at in 36 of 38 pictures with one, and in 7 % of those with none.
-    - `votes_least`: sum of the first two of the three further looks below which the third isn't asked.
-    - `phone_overlap`: overlap (intersection over union) from which two of them mean the same thing.
-    - `poor_factor`: `phone_least` is so many times as high in a picture that is too poor to show anybody; jars and mugs reach .36 there.
-    - `coarse_px`, `coarse_factor`: a picture's width below which `phone_least` is so many times as high; printed mugs reach .23 there.
-    - `screen_least`: confidence of a television or laptop that makes a person inside its box a picture.
-    - `screen_share`: share of a person's box that must lie in such a box.
-    - `hands_person`: least confidence of a person under whom hands are looked for; else under a face, else everywhere. Hands are `hands_below`
-      of the person's height down and to `hands_beside` of the picture's width beside, or `hands_face_below` and `hands_face_beside` of a face.
-    - `pictured_face`: share of a face in a pictured person from which it is that person's.
-    - `face_share`: share of the picture's height from which a face whose gaze can't be told is a person all the same.
-    - `box_least`: confidence from which the network's boxes are heard at all. `box_overlap`: the overlap from which two of them are one.
-    - `dark_level`: grey 0..255 of the brightest twentieth below which nobody could be seen; `flat`, `sharp`, `sharp_share` and
-      `burnt_share` are the other limits of `picture_checks.too_poor`, `poster_fill` and `poster_straight` those of `is_framed`;
-      within `poster_edge` of the picture's edge (a share of its longer side) nothing is framed.
-
-    Raises `DetectorError` when the model is missing or unusable.
-    """
-
-    def __init__(
-        self,
-        model_path: Path | None,
-        backend: Backend = "onnx",
-        *,
-        side: int = 320,
-        close_side: int = 640,
-        far_side: int = 192,
-        person_least: float = thresholds.PERSON_CONFIDENCE,
-        far_least: float = thresholds.PERSON_FAR_CONFIDENCE,
-        more_least: float = thresholds.PERSONS_CONFIDENCE,
-        more_hint: float = thresholds.PERSONS_HINT,
-        same_overlap: float = thresholds.PERSONS_SAME_OVERLAP,
-        phone_least: float = thresholds.PHONE_CONFIDENCE,
-        phone_hint: float = thresholds.PHONE_HINT,
-        votes_least: float = thresholds.PHONE_VOTES_LEAST,
-        phone_overlap: float = thresholds.PHONE_OVERLAP,
-        poor_factor: float = thresholds.PHONE_POOR_FACTOR,
-        coarse_px: int = thresholds.PHONE_COARSE_PX,
-        coarse_factor: float = thresholds.PHONE_COARSE_FACTOR,
-        screen_least: float = thresholds.SCREEN_CONFIDENCE,
-        screen_share: float = thresholds.SCREEN_SHARE,
-        hands_person: float = thresholds.HANDS_PERSON_CONFIDENCE,
-        hands_below: float = thresholds.HANDS_BELOW,
-        hands_beside: float = thresholds.HANDS_BESIDE,
-        hands_face_below: float = thresholds.HANDS_FACE_BELOW,
-        hands_face_beside: float = thresholds.HANDS_FACE_BESIDE,
-        pictured_face: float = thresholds.FACE_PICTURED_SHARE,
-        face_share: float = thresholds.FACE_LARGE_SHARE,
-        box_least: float = thresholds.BOX_CONFIDENCE,
-        box_overlap: float = thresholds.BOX_OVERLAP,
-        dark_level: float = thresholds.ROOM_DARK_LEVEL,
-        flat: float = thresholds.ROOM_FLAT_SLOPE,
-        sharp: float = thresholds.ROOM_BLUR_EDGE,
-        sharp_share: float = thresholds.ROOM_BLUR_SHARE,
-        burnt_share: float = thresholds.ROOM_BURNT_SHARE,
-        poster_fill: float = thresholds.POSTER_FILL,
-        poster_straight: float = thresholds.POSTER_STRAIGHT,
-        poster_edge: float = thresholds.POSTER_EDGE_SHARE,
-    ) -> None:
+    def __init__(self, model_path: Path | None, backend: Backend = "onnx", limits: PersonsLimits | None = None) -> None:
         self.backend: Backend = backend
-        self._side = side
-        self._close_side = close_side
-        self._far_side = far_side
-        self._person_least = person_least
-        self._far_least = far_least
-        self._more_least = more_least
-        self._more_hint = more_hint
-        self._same_overlap = same_overlap
-        self._phone_least = phone_least
-        self._phone_hint = phone_hint
-        self._votes_least = votes_least
-        self._phone_overlap = phone_overlap
-        self._poor_factor = poor_factor
-        self._coarse_px = coarse_px
-        self._coarse_factor = coarse_factor
-        self._screen_least = screen_least
-        self._screen_share = screen_share
-        self._pictured_face = pictured_face
-        self._face_share = face_share
-        self._box_least = box_least
-        self._hands_zone = partial(
-            _hands_zone, sure=hands_person, below=hands_below, beside=hands_beside, face_below=hands_face_below, face_beside=hands_face_beside
-        )
-        self._why_poor = partial(too_poor, dark=dark_level, flat=flat, sharp=sharp, sharp_share=sharp_share, burnt_share=burnt_share)
-        self._poster_edge = poster_edge
-        self._is_framed = partial(is_framed, fill=poster_fill, straight=poster_straight)
-        self._finder = make_finder(model_path, backend, box_overlap)
+        self._limits = limits or PersonsLimits()
+        self._finder = make_finder(model_path, backend, self._limits)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
         """Read one picture: uint8 of shape [height, width, 3], BGR, at least 16 x 16. `gaze` is the gaze reading of the same picture.
@@ -132,13 +43,13 @@ class PersonsModel:
         """
         _check(image)
         face = gaze.box if gaze is not None else None
-        looks = [self._finder.find(image, self._side, self._box_least)]
+        looks = [self._finder.find(image, SIDE, self._limits.box_confidence)]
         phones = self._phones(image, looks, face, looking_down=gaze is not None and gaze.direction == "down")
         persons = self._persons(image, looks, face if gaze is not None and self._is_sure(gaze) else None)
-        poor = "" if persons and not phones else self._why_poor(image)
+        poor = "" if persons and not phones else PictureQuality(image).why_nobody(self._limits)
         reason = "" if persons else poor
         if poor:  # a mug in the dark is a phone to the network, and a phone is one more surely
-            phones = [box for box in phones if box.confidence >= self._phone_least * self._poor_factor]
+            phones = [box for box in phones if box.confidence >= self._limits.phone_confidence * self._limits.phone_poor_factor]
         return PersonsReading(
             at=at,
             count=None if reason else len(persons),
@@ -162,20 +73,22 @@ class PersonsModel:
 
     def _persons(self, image: Image, looks: list[list[Detection]], face: Box | None) -> list[Box]:
         if not self._finder.sees_objects:
-            return [box for box in _of(looks[0], PERSON) if box.confidence >= self._more_least]
+            return [box for box in _of(looks[0], PERSON) if box.confidence >= self._limits.persons_confidence]
         boxes = _of(looks[0], PERSON)
-        further = len(boxes) > 1 and boxes[1].confidence >= self._more_hint
-        doubtful = bool(boxes) and self._more_hint <= boxes[0].confidence < self._person_least
+        further = len(boxes) > 1 and boxes[1].confidence >= self._limits.persons_hint
+        doubtful = bool(boxes) and self._limits.persons_hint <= boxes[0].confidence < self._limits.person_confidence
         if further or doubtful:
-            boxes = _mean([boxes, _of(self._close_look(image, looks), PERSON)], self._same_overlap)
-        if not boxes or boxes[0].confidence < self._person_least:
-            boxes = _of(self._finder.find(image, self._far_side, self._far_least), PERSON)[:1]
-        persons = [box for rank, box in enumerate(boxes) if box.confidence >= (self._more_least if rank else self._person_least)]
-        screens = [s for look in looks for kind in (TV, LAPTOP) for s in _of(look, kind) if s.confidence >= self._screen_least]
+            boxes = _mean([boxes, _of(self._close_look(image, looks), PERSON)], self._limits.persons_same_overlap)
+        if not boxes or boxes[0].confidence < self._limits.person_confidence:
+            boxes = _of(self._finder.find(image, FAR_SIDE, self._limits.person_far_confidence), PERSON)[:1]
+        persons = [
+            box for rank, box in enumerate(boxes) if box.confidence >= (self._limits.persons_confidence if rank else self._limits.person_confidence)
+        ]
+        screens = [s for look in looks for kind in (TV, LAPTOP) for s in _of(look, kind) if s.confidence >= self._limits.screen_confidence]
         pictured = [box for box in persons if self._is_picture(image, box, screens)]
         persons = [box for box in persons if box not in pictured]
         # A face found is a person, also where YOLO knows none: a masked face that fills the picture.
-        if face is not None and not persons and not any(_held(face, box) > self._pictured_face for box in pictured):
+        if face is not None and not persons and not any(_held(face, box) > self._limits.face_pictured_share for box in pictured):
             persons = [] if self._is_picture(image, face, screens) else [face]
         return persons
 
@@ -183,44 +96,48 @@ class PersonsModel:
         if not self._finder.sees_objects:
             return []
         first = _of(looks[0], CELL_PHONE)
-        if not looking_down and not (first and first[0].confidence >= self._phone_hint):
+        if not looking_down and not (first and first[0].confidence >= self._limits.phone_hint):
             return []
         # The first look raised the hint, so it has no vote: it is high wherever it errs. The dearest look comes last and only if it matters.
-        zone, left, top = self._hands_zone(image, _of(looks[0], PERSON), face)
+        zone, left, top = _hands_zone(image, _of(looks[0], PERSON), face, self._limits)
         mirror = np.ascontiguousarray(image[:, ::-1])
         votes = [
-            [_moved(box, left, top) for box in _of(self._finder.find(zone, self._side, self._box_least), CELL_PHONE)],
-            [_mirrored(box, image.shape[1]) for box in _of(self._finder.find(mirror, self._side, self._box_least), CELL_PHONE)],
+            [_moved(box, left, top) for box in _of(self._finder.find(zone, SIDE, self._limits.box_confidence), CELL_PHONE)],
+            [_mirrored(box, image.shape[1]) for box in _of(self._finder.find(mirror, SIDE, self._limits.box_confidence), CELL_PHONE)],
         ]
-        if sum(boxes[0].confidence for boxes in votes if boxes) < self._votes_least:
+        if sum(boxes[0].confidence for boxes in votes if boxes) < self._limits.phone_votes_least:
             return []
         votes.append(_of(self._close_look(image, looks), CELL_PHONE))
         best = max((box for boxes in votes for box in boxes[:1]), key=lambda box: box.confidence, default=None)
         if best is None:
             return []
         # A vote is for a place: three weak things that lie apart are no phone.
-        mean = sum(max((box.confidence for box in boxes if _overlap(box, best) > self._phone_overlap), default=0.0) for boxes in votes) / len(votes)
-        least = self._phone_least * (self._coarse_factor if image.shape[1] < self._coarse_px else 1.0)
+        mean = sum(max((box.confidence for box in boxes if _overlap(box, best) > self._limits.phone_overlap), default=0.0) for boxes in votes) / len(
+            votes
+        )
+        least = self._limits.phone_confidence * (self._limits.phone_coarse_factor if image.shape[1] < self._limits.phone_coarse_px else 1.0)
         return [replace(best, confidence=mean)] if mean >= least else []
 
     def _close_look(self, image: Image, looks: list[list[Detection]]) -> list[Detection]:
         if len(looks) == 1:
-            looks.append(self._finder.find(image, self._close_side, self._box_least))
+            looks.append(self._finder.find(image, CLOSE_SIDE, self._limits.box_confidence))
         return looks[1]
 
     def _is_picture(self, image: Image, box: Box, screens: list[Box]) -> bool:
-        if any(_held(box, screen) > self._screen_share for screen in screens):
+        if any(_held(box, screen) > self._limits.screen_share for screen in screens):
             return True
         height, width = image.shape[:2]
-        edge = self._poster_edge * max(width, height)
+        edge = self._limits.poster_edge_share * max(width, height)
         # Whoever sits at the camera reaches the picture's lower edge; spares most looks the search for a frame.
         if box.x1 < edge or box.y1 < edge or box.x2 > width - edge or box.y2 > height - edge:
             return False
-        return self._is_framed(image, box)
+        return is_framed(image, box, self._limits)
 
     def _is_sure(self, gaze: GazeReading) -> bool:
         """Whether a face is good evidence by itself: its gaze could be told, or it fills the picture. Small doubtful ones are bottles, too."""
-        return gaze.direction not in ("unknown", "none") or (gaze.box is not None and gaze.box.height >= self._face_share * gaze.height > 0)
+        return gaze.direction not in ("unknown", "none") or (
+            gaze.box is not None and gaze.box.height >= self._limits.face_large_share * gaze.height > 0
+        )
 
 
 def _check(image: Any) -> None:
@@ -248,16 +165,16 @@ def _mean(looks: list[list[Box]], same: float) -> list[Box]:
     return sorted(merged, key=lambda box: -box.confidence)
 
 
-def _hands_zone(
-    image: Image, persons: list[Box], face: Box | None, *, sure: float, below: float, beside: float, face_below: float, face_beside: float
-) -> tuple[Image, int, int]:
+def _hands_zone(image: Image, persons: list[Box], face: Box | None, limits: PersonsLimits) -> tuple[Image, int, int]:
     """The part of the picture where the person's hands may be, and its left and top in pixels: below the face to the lower edge."""
     height, width = image.shape[:2]
-    if persons and persons[0].confidence >= sure:
+    if persons and persons[0].confidence >= limits.hands_person_confidence:
         box = persons[0]
-        x1, x2, y1 = box.x1 - beside * width, box.x2 + beside * width, box.y1 + below * box.height
+        beside = limits.hands_beside * width
+        x1, x2, y1 = box.x1 - beside, box.x2 + beside, box.y1 + limits.hands_below * box.height
     elif face is not None:
-        x1, x2, y1 = face.x1 - face_beside * face.width, face.x2 + face_beside * face.width, face.y1 + face_below * face.height
+        beside = limits.hands_face_beside * face.width
+        x1, x2, y1 = face.x1 - beside, face.x2 + beside, face.y1 + limits.hands_face_below * face.height
     else:
         return image, 0, 0
     left, right, top = int(max(0, x1)), int(min(width, x2)), int(min(max(0, y1), height - 16))

@@ -202,14 +202,14 @@ settings_file() {
   begin "writing .env" "is this folder writable?"
   cp .env.example .env
   chmod 600 .env # it may come to hold passwords
-  say "Made .env from .env.example: every setting, with its default"
+  say "Made .env from .env.example: the settings that people change, with their defaults; docs/settings.md has all"
 }
 
 models() {
-  begin "the models (venv/bin/python -m detectors.model_files)" "see the error above, then run ./setup.sh again"
+  begin "the models (venv/bin/python -m commands.make_models)" "see the error above, then run ./setup.sh again"
   if $quiet && ((${#models_options[@]} == 0)) && models_are_ready; then return 0; fi
   say "Models:"
-  venv/bin/python -m detectors.model_files "${models_options[@]+"${models_options[@]}"}"
+  venv/bin/python -m commands.make_models "${models_options[@]+"${models_options[@]}"}"
 }
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing

@@ -160,7 +160,7 @@ def _try_speech() -> str:
     import numpy as np
     import onnxruntime
 
-    from audiodetector import BLOCK, PAST, SpeechModel, silero_path
+    from detectors.sound_models import BLOCK, PAST, SpeechModel, silero_path
 
     session = onnxruntime.InferenceSession(str(silero_path()), providers=["CPUExecutionProvider"])
     (probability,) = SpeechModel(session).read(np.zeros((1, PAST + BLOCK), np.float32))

@@ -17,8 +17,8 @@ from basics.readings import SAMPLE_RATE
 from bench.audio_task import feed
 from bench.harness.footage import read_sound, scenarios
 from bench.harness.pictures import labels
+from gaze_direction import GazeDetector
 from sessions.analysis import Models
-from sessions.detector_setup import audio_detector, gaze_detector
 from settings.settings import Settings
 
 SOUND_CLIPS = 16  # with speech; more don't change the figure
@@ -46,7 +46,7 @@ def _pictures(data: Path, settings: Settings, models: Models) -> tuple[float | N
     gaze_ms: list[float] = []
     persons_ms: list[float] = []
     for scenario in scenarios(data):
-        detector = gaze_detector(settings, models.faces)
+        detector = GazeDetector(settings, finder=models.faces)
         next_gaze = next_look = 0.0
         for frame in scenario.frames():
             if frame.at < next_gaze or len(persons_ms) >= LOOKS:
@@ -72,9 +72,9 @@ def _sound(data: Path, settings: Settings, models: Models) -> tuple[float | None
     for file in clips[:: max(1, len(clips) // SOUND_CLIPS)]:
         sound = read_sound(data / file)
         seconds += len(sound) / SAMPLE_RATE
-        spent, _ = _hear(audio_detector(settings, plain), sound)
+        spent, _ = _hear(AudioDetector(plain, settings), sound)
         alone += spent
-        spent, spoken = _hear(audio_detector(settings, models.audio), sound)
+        spent, spoken = _hear(AudioDetector(models.audio, settings), sound)
         together += spent
         speech += spoken
     voices = (together - alone) / max(speech, 0.1) if models.audio.tells_voices else None

@@ -14,9 +14,8 @@ from typing import Any
 from basics.readings import GazeReading
 from bench.harness.figures import line, share
 from bench.harness.pictures import Change, rows_of
-from gaze_direction import lowered_to_phone
+from gaze_direction import GazeDetector, lowered_to_phone
 from sessions.analysis import Models
-from sessions.detector_setup import gaze_detector
 from settings.settings import Settings
 
 DISTRACTED = ("left", "right", "down")
@@ -42,13 +41,13 @@ def judge(data: Path, task: str, settings: Settings, models: Models, change: Cha
 
     As in an exam, eyes that look shut are compared with a look for phones in the same picture, where the model for it is there.
     """
-    detector = gaze_detector(settings, models.faces, still=True)
+    detector = GazeDetector(settings, still=True, finder=models.faces)
     judged = []
     try:
         for number, (row, picture) in enumerate(rows_of(data, task, change)):
             reading = detector.read(picture, float(number))
             if reading.direction == "closed" and models.persons is not None:
-                reading = lowered_to_phone(reading, models.persons.look(picture, reading.at, reading).phones, settings.eyes_in_box)
+                reading = lowered_to_phone(reading, models.persons.look(picture, reading.at, reading).phones, settings)
             judged.append(Judged(row, reading, label(row.get("label", "focused"))))
     finally:
         detector.close()

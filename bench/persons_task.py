@@ -12,7 +12,7 @@ from bench.harness.figures import line
 from bench.harness.pictures import Change, rows_of
 from detectors.faces import FaceFinder
 from face_detector import PersonsModel
-from sessions.detector_setup import gaze_detector
+from gaze_direction import GazeDetector
 from settings.settings import Settings
 
 MANY = 2  # counts from here up are one label: two or more
@@ -36,7 +36,7 @@ def looks(
     data: Path, task: str, column: str, settings: Settings, model: PersonsModel, finder: FaceFinder, change: Change | None = None
 ) -> list[Look]:
     """Read every picture of `data`/`task`/labels.csv by itself, with the gaze reading of the same picture, as the server does."""
-    detector = gaze_detector(settings, finder, still=True)
+    detector = GazeDetector(settings, still=True, finder=finder)
     try:
         return [
             Look(row["file"], int(row[column]), model.look(picture, float(number), detector.read(picture, float(number))))

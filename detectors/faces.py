@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from basics.errors import DetectorError
-from settings import thresholds
+from settings.gaze import GazeLimits
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe's chatter on stderr; it reads this when its library is loaded
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -38,10 +38,11 @@ class Outline:
 class FaceFinder:
     """Find one face and its landmarks in single pictures. Thread-safe, and no picture leaves a trace in it: 3 ms, with landmarks 6."""
 
-    def __init__(self, min_confidence: float = thresholds.FACE_CONFIDENCE) -> None:
+    def __init__(self, limits: GazeLimits | None = None) -> None:
+        limits = limits or GazeLimits()
         self._lock = threading.Lock()
-        self._faces = _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=min_confidence)
-        self._mesh = start_face_mesh(True, min_confidence)
+        self._faces = _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=limits.face_confidence)
+        self._mesh = start_face_mesh(True, limits.face_confidence)
 
     def look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
         """Look for the largest face in a picture, uint8 [h, w, 3] in RGB order: its landmarks [478, 3] in pixels, and its outline.

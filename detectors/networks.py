@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from basics.errors import DetectorError
 from basics.readings import Box
-from settings import thresholds
+from settings.persons import PersonsLimits
 
 Backend = Literal["onnx", "ultralytics", "facemesh"]
 Image = npt.NDArray[np.uint8]
@@ -51,11 +51,8 @@ class Finder(Protocol):
         """Free the network."""
 
 
-def make_finder(model_path: Path | None, backend: Backend, overlap: float = thresholds.BOX_OVERLAP) -> Finder:
-    """Load the backend's network; boxes of a class are one from an intersection over union of `overlap`.
-
-    Raises `DetectorError` that says what is missing and how to mend it.
-    """
+def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits) -> Finder:
+    """Load the backend's network. Raises `DetectorError` that says what is missing and how to mend it."""
     if backend == "facemesh":
         return FaceFinder()
     if backend not in ("onnx", "ultralytics"):
@@ -64,7 +61,7 @@ def make_finder(model_path: Path | None, backend: Backend, overlap: float = thre
         raise DetectorError(
             f"no YOLOv8n model at {model_path}; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", field="models_dir"
         )
-    return OnnxFinder(model_path, overlap) if backend == "onnx" else UltralyticsFinder(model_path, overlap)
+    return OnnxFinder(model_path, limits) if backend == "onnx" else UltralyticsFinder(model_path, limits)
 
 
 class OnnxFinder:
@@ -72,7 +69,7 @@ class OnnxFinder:
 
     sees_objects = True
 
-    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
+    def __init__(self, path: Path, limits: PersonsLimits) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -90,7 +87,7 @@ class OnnxFinder:
         if any(isinstance(length, int) for length in inputs[0][1][2:]):
             raise DetectorError(f"{path} has a fixed input of {inputs[0][1]}; export it with dynamic=True (delete it and run ./setup.sh)")
         self._path = path
-        self._one_from = overlap
+        self._limits = limits
         self._input = inputs[0][0]
         self._session = session
 
@@ -102,7 +99,7 @@ class OnnxFinder:
             rows = self._session.run(None, {self._input: tensor})[0][0].T
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(f"{self._path.name} failed on an input of {width} x {height}: {error}") from error
-        return _detections(rows, least, self._one_from, (scale, left, top), image)
+        return _detections(rows, least, self._limits, (scale, left, top), image)
 
     def close(self) -> None:
         """Nothing is held open beyond memory."""
@@ -113,7 +110,7 @@ class UltralyticsFinder:
 
     sees_objects = True
 
-    def __init__(self, path: Path, overlap: float = thresholds.BOX_OVERLAP) -> None:
+    def __init__(self, path: Path, limits: PersonsLimits) -> None:
         os.environ.setdefault("YOLO_OFFLINE", "true")
         os.environ.setdefault("YOLO_AUTOINSTALL", "false")
         try:
@@ -125,14 +122,16 @@ class UltralyticsFinder:
             ) from error
         self._lock = threading.Lock()
         self._model = YOLO(str(path), task="detect")
-        self._one_from = overlap
+        self._limits = limits
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         """See `Finder`."""
         width, height = input_size(image.shape[1], image.shape[0], side)
         with self._lock:
             try:
-                found = self._model.predict(image, imgsz=(height, width), conf=least, iou=self._one_from, classes=list(CLASSES), verbose=False)
+                found = self._model.predict(
+                    image, imgsz=(height, width), conf=least, iou=self._limits.box_overlap, classes=list(CLASSES), verbose=False
+                )
                 boxes = found[0].boxes
                 rows = list(zip(boxes.xyxy.tolist(), boxes.conf.tolist(), boxes.cls.tolist(), strict=True))
             except Exception as error:  # whatever torch raises
@@ -205,7 +204,7 @@ def letterbox(image: Image, width: int, height: int) -> tuple[Floats, float, int
     return tensor, scale, left, top
 
 
-def _detections(rows: Floats, least: float, one_from: float, placed: tuple[float, int, int], image: Image) -> list[Detection]:
+def _detections(rows: Floats, least: float, limits: PersonsLimits, placed: tuple[float, int, int], image: Image) -> list[Detection]:
     """YOLOv8's rows [anchors, 84] (centre, size, 80 scores) to detections; `placed` is the scale and margins of the letterbox."""
     scale, left, top = placed
     found = []
@@ -215,7 +214,7 @@ def _detections(rows: Floats, least: float, one_from: float, placed: tuple[float
             continue
         sizes, confidences = rows[kept, 2:4] / scale, rows[kept, 4 + kind]
         corners = (rows[kept, :2] - (left, top)) / scale - sizes / 2
-        chosen = np.asarray(cv2.dnn.NMSBoxes(np.hstack([corners, sizes]).tolist(), confidences.tolist(), 0.0, one_from), dtype=int).ravel()
+        chosen = np.asarray(cv2.dnn.NMSBoxes(np.hstack([corners, sizes]).tolist(), confidences.tolist(), 0.0, limits.box_overlap), dtype=int).ravel()
         found += [Detection(kind, _inside((*corners[i], *(corners[i] + sizes[i])), confidences[i], image)) for i in chosen]
     return found
 

@@ -1,179 +1,152 @@
-"""Judgements on pixels alone: is a picture too poor to show anybody, and is a region a framed picture or a screen on the wall. Pure."""
+"""Is a picture good enough to tell? The one judgement of what is too poor: of a face to be read, and of a picture that seems to show nobody. Pure."""
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from basics.readings import Box
-from settings import thresholds
+from detectors.landmarks import Face
+from settings.gaze import GazeLimits
+from settings.persons import PersonsLimits
 
 Image = npt.NDArray[np.uint8]
 
 BURNT = 250  # grey of 0..255 from which a pixel is at the sensor's end
 SMALL = 160  # pixels of the longer side at which a picture's quality is judged; averages sensor noise away
-FRAME_SIDE = 150  # pixels of a region's longer side at which frames are looked for
+
+# Second derivatives across, down and along both diagonals, of which a step is longer by the root of two.
+_BENDS = tuple(
+    np.array(kernel, np.float32)
+    for kernel in (
+        [[0, 0, 0], [1, -2, 1], [0, 0, 0]],
+        [[0, 1, 0], [0, -2, 0], [0, 1, 0]],
+        [[0.7, 0, 0], [0, -1.4, 0], [0, 0, 0.7]],
+        [[0, 0, 0.7], [0, -1.4, 0], [0.7, 0, 0]],
+    )
+)
 
 
-def too_poor(
-    image: Image,
-    *,
-    dark: float = thresholds.ROOM_DARK_LEVEL,
-    flat: float = thresholds.ROOM_FLAT_SLOPE,
-    sharp: float = thresholds.ROOM_BLUR_EDGE,
-    sharp_share: float = thresholds.ROOM_BLUR_SHARE,
-    burnt_share: float = thresholds.ROOM_BURNT_SHARE,
-) -> str:
-    """Why nobody could be seen in BGR `image`: `dark`, `covered`, `blurred`, or empty if somebody could.
+class PictureQuality:
+    """What there is to see in one BGR picture, measured on one thumbnail of it.
 
-    `dark`: the brightest twentieth stays below this grey of 0..255 (the darkest labelled picture with a person: 85).
-    `flat`: strongest slope, in grey steps a pixel, of a covered lens (a finger .6, tape .4, the plainest empty wall 8.5).
-    `sharp`, `sharp_share`: strongest edge (Laplacian) of a blurred picture, in grey steps and as a share of the contrast
-    (blurred by 12 pixels of 640: 5 to 8 and .1; empty rooms from 12.5 and .3).
-    `burnt_share`: share of the picture burnt out from which it is looked at as one against the light.
+    The detectors ask with limits of their own: a face stands out where a room at large could not be trusted to be empty.
     """
-    scale = SMALL / max(image.shape[:2])
-    size = max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale))
-    grey = cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-    smooth = cv2.GaussianBlur(grey, (3, 3), 0).astype(np.float32)
+
+    def __init__(self, image: Image) -> None:
+        scale = SMALL / max(image.shape[:2])
+        size = max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale))
+        self._grey: Image = np.asarray(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
+        self._bright = float(np.percentile(self._grey, 95))
+
+    def why_no_face(self, limits: GazeLimits) -> Literal["", "dark", "hidden", "blurred"]:
+        """Why a face may be there that was not found; empty where the picture can be trusted to show none."""
+        if self._bright < limits.picture_dark_level:
+            return "dark"
+        low, high = np.percentile(self._grey, (1, 99))
+        if high - low < limits.picture_flat_range:
+            return "hidden"
+        return "blurred" if self._sharpness() < limits.picture_sharpness else ""
+
+    def why_nobody(self, limits: PersonsLimits) -> Literal["", "covered", "dark", "blurred"]:
+        """Why somebody may be there who was not found; empty where the picture can be trusted to show nobody."""
+        smooth = self._smooth()
+        if _strongest_slope(smooth) < limits.room_flat_slope:
+            return "covered"
+        if self._bright < limits.room_dark_level or self._is_backlit(limits):
+            return "dark"
+        edge = float(np.percentile(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)), 99.5))
+        return "blurred" if edge < limits.room_blur_edge and edge < limits.room_blur_share * float(smooth.std()) else ""
+
+    def why_blank(self, limits: PersonsLimits) -> Literal["", "covered", "dark"]:
+        """`covered` or `dark` where there is nothing but a bare surface or darkness: of such a view any two pictures are alike."""
+        if _strongest_slope(self._smooth()) < limits.room_flat_slope:
+            return "covered"
+        return "dark" if self._bright < limits.room_dark_level else ""
+
+    def _smooth(self) -> npt.NDArray[np.float32]:
+        return np.asarray(cv2.GaussianBlur(self._grey, (3, 3), 0), dtype=np.float32)
+
+    def _sharpness(self) -> float:
+        """Curvature over slope where the picture is steepest."""
+        grey = self._grey.astype(np.float32)
+        slope = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)) / 4
+        steep = slope >= np.quantile(slope, 0.98)
+        return float(np.abs(cv2.Laplacian(grey, cv2.CV_32F))[steep].mean() / max(float(slope[steep].mean()), 1e-3))
+
+    def _is_backlit(self, limits: PersonsLimits) -> bool:
+        """Whether a good part of the picture is burnt out and the rest is dark for that: a window behind, in front of which nobody is seen.
+
+        Three quarters of the rest stay below twice the dark level: 145 and more in recorded rooms with windows, 75 and 95 where persons
+        were lost.
+        """
+        burnt = self._grey >= BURNT
+        light = cv2.dilate((burnt * np.uint8(255)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # glare around it is no light in front
+        if burnt.mean() < limits.room_burnt_share or light.all():
+            return False
+        return bool(np.percentile(self._grey[~light], 75) < 2 * limits.room_dark_level)
+
+
+def _strongest_slope(smooth: npt.NDArray[np.float32]) -> float:
+    """In grey steps a pixel."""
     slope = np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1)) / 8
-    if np.percentile(slope, 99) < flat:
-        return "covered"
-    if np.percentile(grey, 95) < dark or _is_backlit(grey, dark, burnt_share):
-        return "dark"
-    edge = float(np.percentile(np.abs(cv2.Laplacian(smooth, cv2.CV_32F)), 99.5))
-    return "blurred" if edge < sharp and edge < sharp_share * float(smooth.std()) else ""
+    return float(np.percentile(slope, 99))
 
 
-def _is_backlit(grey: Image, dark: float, least: float) -> bool:
-    """Whether a good part of the picture is burnt out and the rest is dark for that: a window behind, in front of which nobody is seen.
+@dataclass(frozen=True, slots=True)
+class FaceQuality:
+    """How well one face is seen: its mean grey 0..255, its fine detail and the better eye's contrast as shares of its own, an eye's pixels."""
 
-    Three quarters of the rest stay below twice `dark`: 145 and more in recorded rooms with windows, 75 and 95 where persons were lost.
-    """
-    light = cv2.dilate(((grey >= BURNT) * np.uint8(255)).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0  # glare around it is no light in front
-    return bool((grey >= BURNT).mean() >= least and not light.all() and np.percentile(grey[~light], 75) < 2 * dark)
+    level: float
+    sharpness: float
+    eye_contrast: float
+    eye_px: float
+
+    @classmethod
+    def of(cls, image: Image, face: Face) -> FaceQuality:
+        """Measure `face` where it is in BGR `image`."""
+        level, deviation, sharpness = _detail(image, face.box)
+        contrast = max(_contrast(image, eye) for eye in face.eyes) / max(deviation, 1.0)
+        return cls(level, sharpness, contrast, max(width for _, _, width in face.eyes))
+
+    def why_unread(self, limits: GazeLimits, yaw: float) -> Literal["", "dark", "blurred", "small", "hidden"]:
+        """Why its gaze can't be read; empty where it can. Where a head is turned is seen without the eyes."""
+        if self.level < limits.face_dark_level:
+            return "dark"
+        if self.sharpness < limits.face_sharpness:
+            return "blurred"
+        if self.eye_px < limits.eye_min_px:
+            return "small"
+        return "hidden" if self.eye_contrast < limits.eye_contrast and abs(yaw) < limits.gaze_turned_deg else ""
 
 
-def is_framed(
-    image: Image,
-    box: Box,
-    *,
-    margin: float = 0.9,
-    inside: float = 0.85,
-    fill: float = thresholds.POSTER_FILL,
-    straight: float = thresholds.POSTER_STRAIGHT,
-) -> bool:
-    """Tell whether `box` lies in a rectangle that stands out from its surroundings on all sides: a painting, poster or photograph.
+def _detail(image: Image, box: tuple[float, float, float, float]) -> tuple[float, float, float]:
+    """Mean luminance of the face (0..255), its standard deviation, and its sharpness at 64x64 pixels: the second derivative's variance as
+    a share of the face's.
 
-    Looks up to `margin` box sizes around for an outline that holds at least `inside` of the box, is at most five times as large and
-    fills at least `fill` of its upright or tilted rectangle; else for four straight edges that meet, of which the weakest two are drawn
-    over `straight` of their length. A living person breaks such an outline: of 1,360 boxes of persons in the development data
-    none fills more than .67 and none has four edges; posters reach .95 to 1.
+    Sharpness is the least of four directions, because a moving head blurs one of them only: the lids seem to close, and the irises to wander.
     """
     height, width = image.shape[:2]
-    left, top = int(max(0, box.x1 - margin * box.width)), int(max(0, box.y1 - margin * box.height))
-    right, bottom = int(min(width, box.x2 + margin * box.width)), int(min(height, box.y2 + margin * box.height))
-    scale = min(1.0, FRAME_SIDE / max(box.width, box.height, 1.0))
-    if min(right - left, bottom - top) * scale < 16:
-        return False
-    region = cv2.resize(image[top:bottom, left:right], None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    placed = Box((box.x1 - left) * scale, (box.y1 - top) * scale, (box.x2 - left) * scale, (box.y2 - top) * scale, box.confidence)
-    return _has_outline(region, placed, inside, fill) or _has_four_edges(region, placed, straight)
+    x1, y1 = max(0, int(box[0])), max(0, int(box[1]))
+    x2, y2 = min(width, int(box[2]) + 1), min(height, int(box[3]) + 1)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return 0.0, 0.0, 0.0
+    gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (64, 64), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY).astype(np.float32)
+    bends = [float(cv2.filter2D(gray, cv2.CV_32F, kernel)[2:-2, 2:-2].var()) for kernel in _BENDS]
+    return float(gray.mean()), float(gray.std()), min(bends) / max(float(gray.var()), 1.0)
 
 
-def _has_outline(region: Image, box: Box, inside: float, fill: float) -> bool:
-    area = box.width * box.height
-    for mask in _masks(cv2.GaussianBlur(region, (3, 3), 0)):
-        for outline in cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]:
-            x, y, w, h = cv2.boundingRect(outline)
-            if not 0.8 * area < w * h < 5 * area or x <= 1 or y <= 1 or x + w >= mask.shape[1] - 1 or y + h >= mask.shape[0] - 1:
-                continue
-            held = max(0.0, min(box.x2, x + w) - max(box.x1, x)) * max(0.0, min(box.y2, y + h) - max(box.y1, y))
-            if held < inside * area:
-                continue
-            (_, _), (w, h), _ = cv2.minAreaRect(outline)
-            if cv2.contourArea(outline) >= fill * w * h:
-                return True
-    return False
-
-
-def _masks(region: Image) -> list[Image]:
-    """Black and white readings of a region in which a frame may close: edges of any channel, and levels of grey."""
-    masks = []
-    for low, high in ((20, 60), (50, 120)):
-        edges = np.max([cv2.Canny(np.ascontiguousarray(region[:, :, channel]), low, high) for channel in range(3)], axis=0)
-        masks.append(cv2.dilate(edges, np.ones((3, 3), np.uint8)))  # closes gaps of a pixel or two
-    grey = cv2.cvtColor(region, cv2.COLOR_BGR2GRAY)
-    masks += [((grey > level) * np.uint8(255)).astype(np.uint8) for level in range(40, 230, 30)]
-    return masks
-
-
-Stroke = tuple[float, float, float]  # a straight edge: its place across, and where it begins and ends along
-
-
-def _has_four_edges(region: Image, box: Box, straight: float) -> bool:
-    """Find four straight edges around `box` that make a rectangle; works where clutter touches the frame and outlines run together."""
-    upright, level = _strokes(region, 0.08 * max(box.width, box.height))
-    reach_x, reach_y = 0.6 * box.width, 0.6 * box.height
-    lefts = _places(upright, box.x1 - reach_x, box.x1 + 0.1 * box.width)
-    rights = _places(upright, box.x2 - 0.1 * box.width, box.x2 + reach_x)
-    tops = _places(level, box.y1 - reach_y, box.y1 + 0.1 * box.height)
-    bottoms = _places(level, box.y2 - 0.1 * box.height, box.y2 + reach_y)
-    for top, bottom in itertools.product(tops, bottoms):
-        if bottom - top < 0.8 * box.height:
-            continue
-        tall_lefts = [x for x in lefts if _drawn(upright, x, top, bottom) >= 0.6]
-        tall_rights = [x for x in rights if _drawn(upright, x, top, bottom) >= 0.6]
-        for left, right in itertools.product(tall_lefts, tall_rights):
-            sides = [(upright, left, top, bottom), (upright, right, top, bottom), (level, top, left, right), (level, bottom, left, right)]
-            drawn = sorted(_drawn(*side) for side in sides)
-            # Walls, doors and tables have long edges too, but those run on past the corners.
-            running_on = sum(_runs_on(*side) for side in sides)
-            if drawn[0] >= 0.5 and (drawn[0] + drawn[1]) / 2 >= straight and running_on <= 2:
-                return True
-    return False
-
-
-def _strokes(region: Image, least: float) -> tuple[list[Stroke], list[Stroke]]:
-    """Straight edges of `region` of at least `least` pixels, tilted by up to seven degrees: the upright ones and the level ones."""
-    found = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(cv2.cvtColor(region, cv2.COLOR_BGR2GRAY))[0]
-    upright: list[Stroke] = []
-    level: list[Stroke] = []
-    for x1, y1, x2, y2 in [] if found is None else found[:, 0].tolist():
-        length = float(np.hypot(x2 - x1, y2 - y1))
-        if length < least:
-            continue
-        if abs(x2 - x1) < 0.12 * length + 1:
-            upright.append(((x1 + x2) / 2, min(y1, y2), max(y1, y2)))
-        elif abs(y2 - y1) < 0.12 * length + 1:
-            level.append(((y1 + y2) / 2, min(x1, x2), max(x1, x2)))
-    return upright, level
-
-
-def _places(strokes: list[Stroke], low: float, high: float, most: int = 8) -> list[int]:
-    """Whole pixels across, within `low` and `high`, where edges are; the `most` longest, so that a bookshelf doesn't cost a second."""
-    lengths: dict[int, float] = {}
-    for place, begin, end in strokes:
-        if low <= place <= high:
-            lengths[round(place)] = lengths.get(round(place), 0.0) + end - begin
-    return sorted(lengths, key=lambda place: -lengths[place])[:most]
-
-
-def _drawn(strokes: list[Stroke], place: float, begin: float, end: float, tolerance: float = 2.5) -> float:
-    """Share of `[begin, end]` along `place` that edges cover."""
-    covered = np.zeros(max(1, int(end - begin) + 1), dtype=bool)
-    for across, first, last in strokes:
-        if abs(across - place) <= tolerance and last > begin and first < end:
-            covered[int(max(0.0, first - begin)) : int(last - begin) + 1] = True
-    return float(covered.mean())
-
-
-def _runs_on(strokes: list[Stroke], place: float, begin: float, end: float) -> bool:
-    """Whether an edge goes on past a corner, over more than a fifth of the next third of its length."""
-    length = end - begin
-    before = _drawn(strokes, place, begin - 0.35 * length, begin - 0.06 * length)
-    after = _drawn(strokes, place, end + 0.06 * length, end + 0.35 * length)
-    return max(before, after) > 0.2
+def _contrast(image: Image, eye: tuple[float, float, float]) -> float:
+    """From the darkest to the brightest grey of an eye, lids and lashes with it. Landmarks are drawn on a hand or dark glasses, too."""
+    x, y, width = eye
+    height, wide = image.shape[:2]
+    x1, x2 = max(0, round(x - width / 2)), min(wide, round(x + width / 2) + 1)
+    y1, y2 = max(0, round(y - 0.3 * width)), min(height, round(y + 0.3 * width) + 1)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return 0.0
+    gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (32, 20), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    low, high = np.percentile(cv2.GaussianBlur(gray, (3, 3), 0), (2, 98))
+    return float(high - low)

@@ -9,71 +9,19 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import kaldi_native_fbank
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from basics.readings import SAMPLE_RATE
-from settings import thresholds
+from detectors.sound_models import FRAME, HOP, Floats, OverlapModel, SpeakerModel
+from settings.sound import VoiceLimits
 
-Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 Span = tuple[int, int]  # samples: first, one past the last
 
-FRAME = 270  # samples between two frames of the overlap model (its SincNet's stride)
-FRAME_SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=bool)  # its 7 powerset classes
-HOP = 160  # samples between two log-mel frames (10 ms), kaldi's default
-MEL_BINS = 80
+FRAME_SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=bool)  # the overlap model's 7 classes
 SAME_VOICE = 0.65  # the median cosine of one voice at 1.5 s (bench/NOTES.md), where there is no pair to measure it
-
-
-def open_model(path: Path) -> Any:
-    """An ONNX Runtime session of one thread: the server's workers are the parallelism."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-class SpeakerModel:
-    """The speaker embedding. Thread-safe: holds the model only."""
-
-    def __init__(self, path: Path) -> None:
-        self._session = open_model(path)
-        self._options = kaldi_native_fbank.FbankOptions()
-        self._options.frame_opts.dither = 0  # the same sound gives the same numbers
-        self._options.frame_opts.samp_freq = SAMPLE_RATE
-        self._options.mel_opts.num_bins = MEL_BINS
-
-    def features(self, sound: Floats) -> Floats:
-        """Log-mel energies `[n, 80]`, a row each 10 ms, of `sound` (float32, -1..1)."""
-        bank = kaldi_native_fbank.OnlineFbank(self._options)
-        bank.accept_waveform(SAMPLE_RATE, sound.tolist())
-        bank.input_finished()
-        return np.array([bank.get_frame(row) for row in range(bank.num_frames_ready)], dtype=np.float32).reshape(-1, MEL_BINS)
-
-    def embed(self, features: Floats) -> Floats:
-        """The voice's direction, float32 `[192]` of length 1, from log-mel rows `[n, 80]` of speech."""
-        centred = features - features.mean(axis=0)  # takes the microphone's and the room's colour out
-        vector = np.asarray(self._session.run(None, {"feats": centred[None]})[0][0], dtype=np.float32)
-        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-9))
-
-
-class OverlapModel:
-    """Which speakers are active in each frame of a window. Thread-safe: holds the model only."""
-
-    def __init__(self, path: Path) -> None:
-        self._session = open_model(path)
-
-    def probabilities(self, sound: Floats) -> Floats:
-        """Probability of each of the 7 classes, `[frames, 7]`, of `sound` (float32, -1..1, at least 1 s)."""
-        logp = np.asarray(self._session.run(None, {"wav": sound[None, None]})[0][0], dtype=np.float32)
-        return np.exp(logp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,48 +72,11 @@ class VoiceTracker:
         self,
         speaker: SpeakerModel | None,
         overlap: OverlapModel | None,
-        *,
-        unit_s: float = thresholds.VOICE_UNIT_S,  # speech in one embedding: longer tells voices apart better, shorter finds a short answer
-        least_unit_s: float = thresholds.VOICE_UNIT_LEAST_S,  # shorter speech has no reliable direction
-        sound_unit_s: float = thresholds.VOICE_UNIT_SOUND_S,  # shorter units serve only where the overlap model heard two speakers
-        apart: float = thresholds.VOICES_THRESHOLD,  # two speakers of the overlap model are two voices below this mean cosine:
-        apart_s: tuple[float, float] = (thresholds.VOICES_SHORT_S, thresholds.VOICES_SURE_S),
-        apart_less: float = thresholds.VOICES_SHORT_LESS,  # less with the first of `apart_s` of speech of one of them, all of it with the second
-        change: float = thresholds.VOICE_CHANGE_THRESHOLD,  # within one speaker of the overlap model: a voice has changed below this mean cosine,
-        change_s: tuple[float, float] = (thresholds.VOICE_CHANGE_SHORT_S, thresholds.VOICE_CHANGE_SURE_S),
-        change_less: float = thresholds.VOICE_CHANGE_LESS,  # less with the first of `change_s` on the shorter side; with still less it is no change
-        contrast: float = thresholds.VOICE_CHANGE_CONTRAST,  # and this much below the likeness within either side
-        stranger: float = thresholds.STRANGER_THRESHOLD,  # a voice is not the student's below this
-        stranger_s: float = thresholds.STRANGER_S,  # and with this much speech
-        own: float = thresholds.OWN_VOICE_THRESHOLD,  # a unit above this is the student's and refines the baseline
-        baseline_s: float = thresholds.OWN_VOICE_S,  # speech after which the first voice counts as the student's
-        baseline_most_s: float = thresholds.OWN_VOICE_MOST_S,  # weight of the baseline; then it follows slowly (a cold, another seat)
-        own_apart_s: float = thresholds.OWN_VOICE_APART_S,  # first and last hearing it lie so far apart, before another voice alone counts
-        together_s: float = thresholds.TOGETHER_S,  # two at once for this long in a window
-        edge_s: float = thresholds.TOGETHER_EDGE_S,  # at a window's end the overlap model may hear two until it knows what follows
-        turn_s: float = thresholds.VOICE_TURN_S,  # least speech of a second speaker
-        unit_share: float = thresholds.VOICE_UNIT_SHARE,  # a unit is the speaker's who says so much of it alone
+        limits: VoiceLimits | None = None,
     ) -> None:
         self._speaker = speaker
         self._overlap = overlap
-        self._unit_s = unit_s
-        self._least_unit_s = least_unit_s
-        self._sound_unit_s = sound_unit_s
-        self._apart = (apart - apart_less, apart)
-        self._apart_s = apart_s
-        self._change = (change - change_less, change)
-        self._contrast = contrast
-        self._change_s = change_s
-        self._stranger = stranger
-        self._stranger_s = stranger_s
-        self._own = own
-        self._baseline_s = baseline_s
-        self._baseline_most_s = baseline_most_s
-        self._own_apart = int(own_apart_s * SAMPLE_RATE)
-        self._together_s = together_s
-        self._edge = int(edge_s * SAMPLE_RATE / FRAME)
-        self._turn_s = turn_s
-        self._unit_share = unit_share
+        self._limits = limits or VoiceLimits()
         self._units: deque[Unit] = deque(maxlen=32)  # a window holds about a dozen
         self._new: list[Unit] = []  # those of the present look
         self._talk_until = -1  # where another voice was last heard: while it is in the window, less of the student's voice is enough to go by
@@ -175,14 +86,9 @@ class VoiceTracker:
         self._refused: list[Unit] = []  # speech since, that was not this voice
 
     @property
-    def student_known(self) -> bool:
-        """Whether enough of the first voice was heard to know it again."""
-        return self._student_s >= self._baseline_s
-
-    @property
     def _is_student_sure(self) -> bool:
         """Whether it was heard at times so far apart that it is no invigilator's who said how the exam goes."""
-        return self._own_until - self._own_from >= self._own_apart
+        return self._own_until - self._own_from >= int(self._limits.own_voice_apart_s * SAMPLE_RATE)
 
     def lost(self) -> None:
         """Sound is missing: what was heard just before no longer belongs to what comes."""
@@ -221,20 +127,20 @@ class VoiceTracker:
             seconds = len(rows) * FRAME / SAMPLE_RATE
             if not seconds:
                 continue
-            if seconds < self._least_unit_s:  # a short answer: take what the same speaker said just before with it
+            if seconds < self._limits.voice_unit_least_s:  # a short answer: take what the same speaker said just before with it
                 older = np.flatnonzero(solo[:first, speaker])
-                rows = np.concatenate([older[len(older) - int((self._unit_s / 2 - seconds) * SAMPLE_RATE / FRAME) :], rows])
+                rows = np.concatenate([older[len(older) - int((self._limits.voice_unit_s / 2 - seconds) * SAMPLE_RATE / FRAME) :], rows])
                 seconds = len(rows) * FRAME / SAMPLE_RATE
-                if seconds < self._least_unit_s:
+                if seconds < self._limits.voice_unit_least_s:
                     continue
-            for part in np.array_split(rows, max(1, round(seconds / self._unit_s))):
+            for part in np.array_split(rows, max(1, round(seconds / self._limits.voice_unit_s))):
                 self._new.append(self._unit(sound, start, part))
         self._units.extend(self._new)
 
     def _unit_of(self, scene: _Scene, speaker: int) -> list[Unit]:
         """A unit of the last speech of one speaker alone, if there is enough of it."""
-        rows = np.flatnonzero(scene.solo[:, speaker])[-int(self._unit_s * SAMPLE_RATE / FRAME) :]
-        return [self._unit(scene.sound, scene.start, rows)] if len(rows) * FRAME >= self._least_unit_s * SAMPLE_RATE else []
+        rows = np.flatnonzero(scene.solo[:, speaker])[-int(self._limits.voice_unit_s * SAMPLE_RATE / FRAME) :]
+        return [self._unit(scene.sound, scene.start, rows)] if len(rows) * FRAME >= self._limits.voice_unit_least_s * SAMPLE_RATE else []
 
     def _unit(self, sound: Floats, start: int, rows: npt.NDArray[np.intp]) -> Unit:
         assert self._speaker is not None
@@ -249,11 +155,11 @@ class VoiceTracker:
     def _judge(self, scene: _Scene) -> Look:
         for unit in self._units:
             share = _shares(unit, scene.solo, scene.start)
-            if share.max() >= self._unit_share:
+            if share.max() >= self._limits.voice_unit_share:
                 scene.units[int(share.argmax())].append(unit)
-        present = [s for s in range(3) if _seconds(scene.active[:, s]) >= self._turn_s]
+        present = [s for s in range(3) if _seconds(scene.active[:, s]) >= self._limits.voice_turn_s]
         present.sort(key=lambda s: int(np.flatnonzero(scene.active[:, s])[0]))
-        known = self._student_s >= (self._stranger_s if self._talk_until >= scene.start else self._baseline_s)
+        known = self._student_s >= (self._limits.stranger_s if self._talk_until >= scene.start else self._limits.own_voice_s)
         likeness = {s: _likeness(scene.units[s], self._student) for s in present if scene.units[s]} if known else {}
         scene.numbers["together_s"] = round(_seconds(scene.active.sum(axis=1) > 1), 2)
         if likeness:
@@ -279,11 +185,13 @@ class VoiceTracker:
     def _other(self, scene: _Scene, a: int, b: int, likeness: dict[int, float]) -> Span | None:
         """Where the other of two speakers of the overlap model begins and ends, if they are two voices; `a` begins first."""
         both = scene.active[:, a] & scene.active[:, b]
-        both[-self._edge :] = False
-        at_once = _seconds(both) >= self._together_s
+        both[-int(self._limits.together_edge_s * SAMPLE_RATE / FRAME) :] = False
+        at_once = _seconds(both) >= self._limits.together_s
         for s in (a, b) if at_once else ():  # worth a direction of its own where none was taken yet
             scene.units[s] = scene.units[s] or self._unit_of(scene, s)
-        if min(likeness.get(a, 0.0), likeness.get(b, 0.0)) >= self._own or not self._two(scene.units[a], scene.units[b], at_once, scene.numbers):
+        if min(likeness.get(a, 0.0), likeness.get(b, 0.0)) >= self._limits.own_voice_threshold or not self._two(
+            scene.units[a], scene.units[b], at_once, scene.numbers
+        ):
             return None
         other = a if likeness.get(a, 1.0) < likeness.get(b, 1.0) else b
         rows = np.flatnonzero(scene.active[:, other])
@@ -296,23 +204,29 @@ class VoiceTracker:
         cosine = _between(some, others)
         least = min(sum(unit.seconds for unit in some), sum(unit.seconds for unit in others))
         numbers["apart"], numbers["apart_s"] = round(cosine, 3), round(least, 2)
-        return cosine < (self._apart[1] if at_once else float(np.interp(least, self._apart_s, self._apart)))
+        limits = self._limits
+        # Of short speech the direction is less sure: it must be further apart.
+        low, high = limits.voices_threshold - limits.voices_short_less, limits.voices_threshold
+        return cosine < (high if at_once else float(np.interp(least, (limits.voices_short_s, limits.voices_sure_s), (low, high))))
 
     def _changed(self, units: list[Unit], numbers: dict[str, float], *, known: bool) -> Span | None:
         """Where a new voice begins and ends within what the overlap model took for one speaker."""
+        limits = self._limits
+        seconds = limits.voice_change_short_s, limits.voice_change_sure_s
+        likeness = limits.voice_change_threshold - limits.voice_change_less, limits.voice_change_threshold
         best, at = 0.0, 0
         for k in range(1, len(units)):
             before, after = units[:k], units[k:]
             least = min(sum(u.seconds for u in before), sum(u.seconds for u in after))
-            if least < self._change_s[0]:
+            if least < limits.voice_change_short_s:
                 continue
             cosine = _between(before, after)
             contrast = _within(before, after) - cosine
             if contrast > best:
                 best = contrast
                 numbers["split"], numbers["contrast"] = round(cosine, 3), round(contrast, 3)
-                at = k if cosine < float(np.interp(least, self._change_s, self._change)) and contrast >= self._contrast else 0
-        if not at or (known and min(_likeness(units[:at], self._student), _likeness(units[at:], self._student)) >= self._own):
+                at = k if cosine < float(np.interp(least, seconds, likeness)) and contrast >= limits.voice_change_contrast else 0
+        if not at or (known and min(_likeness(units[:at], self._student), _likeness(units[at:], self._student)) >= self._limits.own_voice_threshold):
             return None
         return units[at].spans[0][0], units[-1].spans[-1][1]
 
@@ -321,10 +235,10 @@ class VoiceTracker:
         found: list[Span] = []
         run: list[Unit] = []
         for unit in [*units, None]:
-            if unit is not None and float(unit.vector @ self._student) < self._stranger:
+            if unit is not None and float(unit.vector @ self._student) < self._limits.stranger_threshold:
                 run.append(unit)
                 continue
-            if sum(u.seconds for u in run) >= self._stranger_s and _likeness(run, self._student) < self._stranger:
+            if sum(u.seconds for u in run) >= self._limits.stranger_s and _likeness(run, self._student) < self._limits.stranger_threshold:
                 found.append((run[0].spans[0][0], run[-1].spans[-1][1]))
             run = []
         return found
@@ -332,7 +246,7 @@ class VoiceTracker:
     def _learn(self, units: list[Unit]) -> None:
         """Let new speech of one voice alone make or refine the student's baseline. A false start is given up for what is heard longer."""
         for unit in self._fresh(units):
-            if self._student_s and float(unit.vector @ self._student) < self._own:
+            if self._student_s and float(unit.vector @ self._student) < self._limits.own_voice_threshold:
                 self._refuse(unit)
             else:
                 self._refused.clear()
@@ -341,7 +255,7 @@ class VoiceTracker:
     def _reconsider(self, units: list[Unit]) -> None:
         """A voice that is heard alone and is not the student's may be the student's after all."""
         for unit in self._fresh(units):
-            if float(unit.vector @ self._student) < self._stranger:
+            if float(unit.vector @ self._student) < self._limits.stranger_threshold:
                 self._refuse(unit)
 
     def _refuse(self, unit: Unit) -> None:
@@ -358,14 +272,14 @@ class VoiceTracker:
         if not self._student_s:
             self._own_from = unit.spans[0][0]
         self._own_until = unit.spans[-1][1]
-        self._student_s = min(self._student_s + unit.seconds, self._baseline_most_s)
+        self._student_s = min(self._student_s + unit.seconds, self._limits.own_voice_most_s)
         self._student = self._student + (unit.vector - self._student) * np.float32(unit.seconds / self._student_s)
 
     def _fresh(self, units: list[Unit]) -> list[Unit]:
         return [unit for unit in self._sound(units) if any(unit is new for new in self._new)]
 
     def _sound(self, units: list[Unit]) -> list[Unit]:
-        return [unit for unit in units if unit.seconds >= self._sound_unit_s]
+        return [unit for unit in units if unit.seconds >= self._limits.voice_unit_sound_s]
 
 
 def _seconds(frames: Bools) -> float:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from basics.readings import VIOLATION_KINDS, ViolationKind
-from settings.settings import Settings
+from settings.rules import RuleSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Rules:
     act_together_s: float = 1.0
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Rules:
+    def from_settings(cls, settings: RuleSettings) -> Rules:
         """The rules of `settings`."""
         names = [name for name in cls.__dataclass_fields__ if name != "points"]
         return cls(points=settings.points(), **{name: getattr(settings, name) for name in names})

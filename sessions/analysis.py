@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 from collections import deque
 from dataclasses import dataclass, field
-from functools import partial
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from audiodetector import AudioDetector, AudioModels
+from audiodetector import AudioDetector
 from basics.errors import DetectorError
 from basics.readings import AudioReading, GazeReading, PersonsReading, Sound
 from detectors.faces import FaceFinder
 from detectors.model_files import find_models
-from detectors.quality import too_poor
+from detectors.quality import PictureQuality
+from detectors.sound_models import AudioModels
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import Picture
-from sessions.detector_setup import audio_detector, gaze_detector, persons_model
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,7 +45,7 @@ class Models:
         """The face finder that all sessions share, made when the first session needs it."""
         with self._lock:
             if self._faces is None:
-                self._faces = FaceFinder() if self._settings is None else FaceFinder(self._settings.face_confidence)
+                self._faces = FaceFinder(self._settings)
             return self._faces
 
     def close(self) -> None:
@@ -67,11 +65,11 @@ class Models:
         self.notes = list(files.notes)
         try:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = persons_model(settings, files.yolo, backend)
+            self.persons = PersonsModel(files.yolo, backend, settings)
         except DetectorError as error:
             self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
             log.exception("persons model")
-            self.persons = persons_model(settings, None, "facemesh")
+            self.persons = PersonsModel(None, "facemesh", settings)
         try:
             folder = files.speaker.parent if files.speaker else settings.models_dir
             self.audio = AudioModels(folder)
@@ -87,7 +85,7 @@ class Models:
         """A sound detector for one session; None while or where there are no models for it."""
         if self.audio is None or self._settings is None:
             return None
-        return audio_detector(self._settings, self.audio)
+        return AudioDetector(self.audio, self._settings)
 
 
 @dataclass(slots=True)
@@ -111,10 +109,7 @@ class PictureAnalyst:
         self._persons_step = settings.face_interval_s
         self._still_s = settings.still_s
         self._frozen_s = settings.frozen_s
-        # nothing but darkness and bare surfaces: neither sharpness nor a window behind makes pictures alike
-        self._why_blank = partial(too_poor, dark=settings.room_dark_level, flat=settings.room_flat_slope, sharp=0.0, burnt_share=math.inf)
         self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
-        self._eyes_in_box = settings.eyes_in_box
         self._gaze: GazeDetector | None = None
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
@@ -155,7 +150,7 @@ class PictureAnalyst:
         if self._models.persons is not None and self._look_is_due(at):
             persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
         if self._look is not None and at - self._look.at < self._phone_s:
-            gaze = lowered_to_phone(gaze, self._look.phones, self._eyes_in_box)
+            gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
         return PictureReadings(at, gaze, persons)
 
     def _look_is_due(self, at: float) -> bool:
@@ -166,7 +161,7 @@ class PictureAnalyst:
 
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
-        why = self._why_blank(image)
+        why = PictureQuality(image).why_blank(self._settings)
         # The student's page compares what its camera gives, noise and all: of a dark room it knows better.
         return why if why == "covered" or (why == "dark" and not self.told_frozen) else "frozen"
 
@@ -187,7 +182,7 @@ class PictureAnalyst:
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
             if self._gaze is None:
-                self._gaze = gaze_detector(self._settings, self._models.faces)
+                self._gaze = GazeDetector(self._settings, finder=self._models.faces)
             return self._gaze.read(image, at)
         except Exception as error:
             self._failed("gaze", error, session_id)

@@ -14,9 +14,11 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from audiodetector import AudioDetector, AudioModels, level_dbfs
+from audiodetector import AudioDetector, level_dbfs
 from basics.readings import SAMPLE_RATE, AudioReading, Sound
+from detectors.sound_models import AudioModels
 from detectors.voices import Unit, VoiceTracker
+from settings.sound import SoundLimits, VoiceLimits
 
 Samples = npt.NDArray[np.int16]
 QUIET: Samples = np.random.default_rng(7).normal(0, 6, 60 * SAMPLE_RATE).astype(np.int16)  # a minute of an empty room
@@ -155,7 +157,7 @@ def test_instructions_at_the_start_do_not_make_the_student_a_stranger(
     models: AudioModels, shared_data: Path, own_apart_s: float, counts: bool
 ) -> None:
     """Another voice is heard first, for as long as takes it for the student's; then the student speaks alone, and becomes the student."""
-    detector = AudioDetector(models, tracker=VoiceTracker(models.speaker, models.overlap, own_apart_s=own_apart_s))
+    detector = AudioDetector(models, SoundLimits(own_voice_apart_s=own_apart_s))
     instructions = read(shared_data / "audio" / "enrol" / "1998.flac")[: 14 * SAMPLE_RATE]
     own = read(shared_data / "audio" / "enrol" / "2033.flac")
     feed(detector, instructions)
@@ -228,58 +230,60 @@ def usual(models: AudioModels, shared_data: Path) -> dict[str, list[AudioReading
 @pytest.mark.parametrize(
     ("limits", "name"),
     [
-        ({"pad_s": 0.5}, SPEAKS),
-        ({"least_speech_s": 3.0}, SPEAKS),
-        ({"look_speech_s": 1.0}, SPEAKS),
-        ({"look_pause_s": 3.0}, SPEAKS),
-        ({"look_apart_s": 10.0}, SPEAKS),
-        ({"follow_s": 0.0}, SPEAKS),
+        ({"speech_pad_s": 0.5}, SPEAKS),
+        ({"speech_click_s": 3.0}, SPEAKS),
+        ({"voices_look_speech_s": 1.0}, SPEAKS),
+        ({"voices_look_pause_s": 3.0}, SPEAKS),
+        ({"voices_look_apart_s": 10.0}, SPEAKS),
+        ({"voices_follow_s": 0.0}, SPEAKS),
     ],
 )
 def test_every_limit_of_speech_changes_what_is_heard(
     models: AudioModels, shared_data: Path, usual: dict[str, list[AudioReading]], limits: dict[str, float], name: str
 ) -> None:
-    detector = AudioDetector(models, **limits)  # type: ignore[arg-type]
+    detector = AudioDetector(models, SoundLimits().model_copy(update=limits))
     assert feed(detector, clip(shared_data, name)) + detector.finish() != usual[name]
 
 
 @pytest.mark.parametrize(
     ("limits", "name"),
     [
-        ({"unit_s": 3.0}, SPEAKS),
-        ({"least_unit_s": 1.4}, SPEAKS),
-        ({"sound_unit_s": 1.4}, SPEAKS),
-        ({"unit_share": 0.3}, SPEAKS),
-        ({"turn_s": 5.0}, SPEAKS),
-        ({"edge_s": 3.0}, SPEAKS),
-        ({"change_s": (5.0, 9.0)}, SPEAKS),
-        ({"change_less": 0.4}, MEETS),
-        ({"contrast": 0.6}, MEETS),
+        ({"voice_unit_s": 3.0}, SPEAKS),
+        ({"voice_unit_least_s": 1.4}, SPEAKS),
+        ({"voice_unit_sound_s": 1.4}, SPEAKS),
+        ({"voice_unit_share": 0.3}, SPEAKS),
+        ({"voice_turn_s": 5.0}, SPEAKS),
+        ({"together_edge_s": 3.0}, SPEAKS),
+        ({"voice_change_short_s": 5.0, "voice_change_sure_s": 9.0}, SPEAKS),
+        ({"voice_change_less": 0.4}, MEETS),
+        ({"voice_change_contrast": 0.6}, MEETS),
         ({"stranger_s": 20.0}, MEETS),
-        ({"baseline_most_s": 8.0}, MEETS),
+        ({"own_voice_most_s": 8.0}, MEETS),
     ],
 )
 def test_every_limit_of_voices_changes_what_is_told(
     models: AudioModels, shared_data: Path, usual: dict[str, list[AudioReading]], limits: dict[str, Any], name: str
 ) -> None:
-    detector = AudioDetector(models, tracker=VoiceTracker(models.speaker, models.overlap, **limits))
+    detector = AudioDetector(models, SoundLimits().model_copy(update=limits))
     assert feed(detector, clip(shared_data, name)) + detector.finish() != usual[name]
 
 
 @pytest.mark.parametrize(
-    ("limits", "two"), [({}, False), ({"apart_less": 0.0}, True), ({"apart_s": (0.1, 0.2)}, True), ({"apart": 0.7}, True)], ids=str
+    ("limits", "two"),
+    [({}, False), ({"voices_short_less": 0.0}, True), ({"voices_short_s": 0.1, "voices_sure_s": 0.2}, True), ({"voices_threshold": 0.7}, True)],
+    ids=str,
 )
 def test_how_unlike_short_speech_must_be_is_a_limit(limits: dict[str, Any], two: bool) -> None:
     """Two speakers with a likeness of .42, one of whom speaks for .8 s."""
     some, others = (Unit(((0, 1),), seconds, np.array(vector, np.float32)) for seconds, vector in ((3.0, [1.0, 0.0]), (0.8, [0.42, 0.9075])))
-    assert VoiceTracker(None, None, **limits)._two([some], [others], False, {}) is two
+    assert VoiceTracker(None, None, VoiceLimits().model_copy(update=limits))._two([some], [others], False, {}) is two
 
 
 def test_how_soon_speech_is_told_that_nothing_confirms_is_a_limit(without_voices: AudioModels, shared_data: Path) -> None:
     """A reading tells speech as soon as it is sure of it; without the second model that is after a time of it alone."""
 
     def told(sure_s: float) -> float:
-        readings = feed(AudioDetector(without_voices, sure_s=sure_s), clip(shared_data, "one-read-05"))
+        readings = feed(AudioDetector(without_voices, SoundLimits(speech_sure_s=sure_s)), clip(shared_data, "one-read-05"))
         return next(reading.at for reading in readings if reading.speech)
 
     assert told(0.3) < told(30.0)
@@ -287,7 +291,7 @@ def test_how_soon_speech_is_told_that_nothing_confirms_is_a_limit(without_voices
 
 def test_what_is_a_gap_is_a_limit(without_voices: AudioModels) -> None:
     def reasons(gap_s: float) -> set[str]:
-        detector = AudioDetector(without_voices, gap_s=gap_s)
+        detector = AudioDetector(without_voices, SoundLimits(sound_gap_s=gap_s))
         return {reading.reason for reading in feed(detector, noise(2.0)) + feed(detector, noise(2.0), start=3.0) + detector.finish()}
 
     assert (reasons(0.3), reasons(2.0)) == ({"", "lost"}, {""})
@@ -297,7 +301,9 @@ def test_how_long_sound_must_be_faint_is_a_limit(without_voices: AudioModels) ->
     sound = np.random.default_rng(5).choice(np.array([0, 0, 0, 1], np.int16), 15 * SAMPLE_RATE)
 
     def first(faint_s: float) -> float:
-        return next(reading.at for reading in feed(AudioDetector(without_voices, faint_s=faint_s), sound) if reading.reason == "faint")
+        return next(
+            reading.at for reading in feed(AudioDetector(without_voices, SoundLimits(sound_faint_s=faint_s)), sound) if reading.reason == "faint"
+        )
 
     assert (first(3.0), first(10.0)) == pytest.approx((2.0, 9.0))
 

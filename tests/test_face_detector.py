@@ -20,8 +20,10 @@ from basics.errors import DetectorError
 from basics.readings import Box, GazeReading
 from bench.changes import backlight, dark
 from detectors.networks import Image, OnnxFinder, input_size
-from detectors.quality import is_framed, too_poor
+from detectors.posters import is_framed
+from detectors.quality import PictureQuality
 from face_detector import PersonsModel, _hands_zone
+from settings.persons import PersonsLimits
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,10 @@ def picture(data: Path, file: str) -> Image:
     image = cv2.imread(str(data / file))
     assert image is not None, file
     return np.asarray(image, dtype=np.uint8)
+
+
+def why_nobody(image: Image) -> str:
+    return PictureQuality(image).why_nobody(PersonsLimits())
 
 
 def moment(data: Path, scenario: str, at: float) -> Image:
@@ -164,49 +170,54 @@ def test_a_person_seen_in_poor_light_is_counted(model: PersonsModel, shared_data
 
 def test_nobody_is_not_said_of_a_room_against_the_light(shared_data: Path) -> None:
     room = picture(shared_data, "persons/0_021.jpg")
-    assert too_poor(room) == ""
+    assert why_nobody(room) == ""
     window = (room * 0.3).astype(np.uint8)
     window[: room.shape[0] // 3] = 255
-    assert too_poor(window) == "dark"
+    assert why_nobody(window) == "dark"
 
 
 def test_no_labelled_picture_of_an_empty_room_is_too_poor(shared_data: Path) -> None:
     with (shared_data / "persons" / "labels.csv").open(newline="") as file:
         empty = [row["file"] for row in csv.DictReader(file) if row["count"] == "0"]
-    assert {name: reason for name in empty if (reason := too_poor(picture(shared_data, name)))} == {}
+    assert {name: reason for name in empty if (reason := why_nobody(picture(shared_data, name)))} == {}
 
 
 def test_a_living_person_is_not_framed(shared_data: Path) -> None:
-    assert is_framed(picture(shared_data, "persons/0_032.jpg"), Box(372, 72, 462, 223, 0.6))
-    assert not is_framed(picture(shared_data, "persons/1_032.jpg"), Box(250, 125, 415, 427, 0.8))
-    assert not is_framed(picture(shared_data, "persons/2_001.jpg"), Box(93, 6, 247, 474, 0.8))
+    assert is_framed(picture(shared_data, "persons/0_032.jpg"), Box(372, 72, 462, 223, 0.6), PersonsLimits())
+    assert not is_framed(picture(shared_data, "persons/1_032.jpg"), Box(250, 125, 415, 427, 0.8), PersonsLimits())
+    assert not is_framed(picture(shared_data, "persons/2_001.jpg"), Box(93, 6, 247, 474, 0.8), PersonsLimits())
 
 
 Limits = dict[str, Any]
 
 
+def limited(path: Path, limits: Limits) -> PersonsModel:
+    """The model with these limits in the place of the usual ones, whatever their bounds."""
+    return PersonsModel(path, limits=PersonsLimits().model_copy(update=limits))
+
+
 @pytest.mark.parametrize(
     ("usual", "changed", "file"),
     [
-        ({}, {"far_least": 0.95}, "gaze/left_xhy-3_01"),
-        ({}, {"more_hint": 0.9}, "persons/1_002"),
-        ({}, {"same_overlap": 0.95}, "persons/2_001"),
-        ({}, {"box_least": 0.4}, "persons/1_002"),
+        ({}, {"person_far_confidence": 0.95}, "gaze/left_xhy-3_01"),
+        ({}, {"persons_hint": 0.9}, "persons/1_002"),
+        ({}, {"persons_same_overlap": 0.95}, "persons/2_001"),
+        ({}, {"box_confidence": 0.4}, "persons/1_002"),
         ({}, {"box_overlap": 0.95}, "persons/1_002"),
         ({}, {"screen_share": 0.2}, "persons/2_024"),
         ({}, {"phone_hint": 0.9}, "phone/phone_000"),
-        ({}, {"votes_least": 1.5}, "phone/phone_000"),
-        ({"coarse_px": 10_000}, {"coarse_px": 10_000, "coarse_factor": 3.0}, "phone/phone_001"),
-        ({"coarse_factor": 3.0}, {"coarse_factor": 3.0, "coarse_px": 10_000}, "phone/phone_001"),
-        ({}, {"dark_level": 250.0}, "persons/0_003"),
-        ({}, {"flat": 50.0}, "persons/0_003"),
-        ({"sharp_share": 1.0}, {"sharp_share": 1.0, "sharp": 100.0}, "persons/0_003"),
-        ({"sharp": 100.0}, {"sharp": 100.0, "sharp_share": 1.0}, "persons/0_003"),
+        ({}, {"phone_votes_least": 1.5}, "phone/phone_000"),
+        ({"phone_coarse_px": 10_000}, {"phone_coarse_px": 10_000, "phone_coarse_factor": 3.0}, "phone/phone_001"),
+        ({"phone_coarse_factor": 3.0}, {"phone_coarse_factor": 3.0, "phone_coarse_px": 10_000}, "phone/phone_001"),
+        ({}, {"room_dark_level": 250.0}, "persons/0_003"),
+        ({}, {"room_flat_slope": 50.0}, "persons/0_003"),
+        ({"room_blur_share": 1.0}, {"room_blur_share": 1.0, "room_blur_edge": 100.0}, "persons/0_003"),
+        ({"room_blur_edge": 100.0}, {"room_blur_edge": 100.0, "room_blur_share": 1.0}, "persons/0_003"),
         ({}, {"poster_fill": 1.1}, "persons/0_033"),
-        ({}, {"poster_edge": 0.4}, "persons/0_033"),
+        ({}, {"poster_edge_share": 0.4}, "persons/0_033"),
         ({}, {"hands_below": 0.9}, "phone/phone_000"),
         ({}, {"hands_beside": 1.0}, "phone/phone_000"),
-        ({}, {"hands_person": 1.0}, "phone/phone_000"),
+        ({}, {"hands_person_confidence": 1.0}, "phone/phone_000"),
         ({"poster_fill": 1.1}, {"poster_fill": 1.1, "poster_straight": 1.1}, "persons/0_031"),
     ],
     ids=lambda value: "-".join(f"{name}={limit}" for name, limit in value.items()) if isinstance(value, dict) else value,
@@ -214,35 +225,37 @@ Limits = dict[str, Any]
 def test_every_limit_changes_what_is_seen(models_dir: Path, shared_data: Path, usual: Limits, changed: Limits, file: str) -> None:
     image = picture(shared_data, f"{file}.jpg")
     path = models_dir / "yolov8n.onnx"
-    assert PersonsModel(path, **changed).look(image, 0.0) != PersonsModel(path, **usual).look(image, 0.0)
+    assert limited(path, changed).look(image, 0.0) != limited(path, usual).look(image, 0.0)
 
 
 @pytest.mark.parametrize(
     ("limits", "zone"),
     [
         ({}, (150, 200, 450, 480)),
-        ({"face_below": 1.0}, (150, 300, 450, 480)),
-        ({"face_beside": 0.5}, (200, 200, 400, 480)),
+        ({"hands_face_below": 1.0}, (150, 300, 450, 480)),
+        ({"hands_face_beside": 0.5}, (200, 200, 400, 480)),
     ],
 )
 def test_where_hands_are_looked_for_under_a_face_is_a_limit(limits: Limits, zone: tuple[int, int, int, int]) -> None:
     """Left, top, right and lower edge in pixels, where no person is found but the face is."""
-    usual = {"sure": 0.3, "below": 0.25, "beside": 0.1, "face_below": 0.5, "face_beside": 1.0}
-    part, left, top = _hands_zone(np.zeros((480, 640, 3), np.uint8), [], Box(250, 100, 350, 300, 1.0), **usual | limits)
+    usual = {"hands_face_beside": 1.0}
+    part, left, top = _hands_zone(
+        np.zeros((480, 640, 3), np.uint8), [], Box(250, 100, 350, 300, 1.0), PersonsLimits().model_copy(update=usual | limits)
+    )
     assert (left, top, left + part.shape[1], top + part.shape[0]) == zone
 
 
-@pytest.mark.parametrize(("limits", "count"), [({}, 0), ({"pictured_face": 0.7}, 1)])
+@pytest.mark.parametrize(("limits", "count"), [({}, 0), ({"face_pictured_share": 0.7}, 1)])
 def test_how_much_of_a_face_in_a_painting_is_the_paintings_is_a_limit(models_dir: Path, shared_data: Path, limits: Limits, count: int) -> None:
     half_in = GazeReading(0.0, "focused", box=Box(400, 100, 500, 180, 1.0), width=640, height=480)
-    model = PersonsModel(models_dir / "yolov8n.onnx", **limits)
+    model = limited(models_dir / "yolov8n.onnx", limits)
     assert model.look(picture(shared_data, "persons/0_032.jpg"), 0.0, half_in).count == count
 
 
 def test_how_large_a_doubtful_face_must_be_is_a_limit(models_dir: Path, shared_data: Path) -> None:
     image = picture(shared_data, "persons/0_010.jpg")
     doubtful = GazeReading(0.0, "unknown", "hidden", Box(136, 347, 187, 398, 0.64), image.shape[1], image.shape[0])
-    assert PersonsModel(models_dir / "yolov8n.onnx", face_share=0.05).look(image, 0.0, doubtful).count == 1
+    assert limited(models_dir / "yolov8n.onnx", {"face_large_share": 0.05}).look(image, 0.0, doubtful).count == 1
 
 
 def test_how_much_must_be_burnt_out_is_a_limit(models_dir: Path, shared_data: Path) -> None:
@@ -250,7 +263,7 @@ def test_how_much_must_be_burnt_out_is_a_limit(models_dir: Path, shared_data: Pa
     window[: window.shape[0] // 3] = 255
     path = models_dir / "yolov8n.onnx"
     assert PersonsModel(path).look(window, 0.0).reason == "dark"
-    assert PersonsModel(path, burnt_share=0.9).look(window, 0.0).reason == ""
+    assert limited(path, {"room_burnt_share": 0.9}).look(window, 0.0).reason == ""
 
 
 @pytest.mark.parametrize(
@@ -307,7 +320,7 @@ def test_a_broken_or_foreign_model_is_refused_at_the_start(tmp_path: Path, model
     foreign = models_dir / "campplus_zh_en_192.onnx"
     if foreign.is_file():
         with pytest.raises(DetectorError, match="not YOLOv8 for COCO"):
-            OnnxFinder(foreign)
+            OnnxFinder(foreign, PersonsLimits())
 
 
 def test_an_unknown_backend_is_refused() -> None:
@@ -335,12 +348,12 @@ def test_a_thing_in_a_picture_that_is_too_poor_is_no_phone(
 ) -> None:
     """A mug in the dark is a phone to the network; where nobody could be seen, nothing else can be told either."""
     image = change(picture(shared_data, f"phone/{file}.jpg"))
-    assert too_poor(image)
+    assert why_nobody(image)
     seen = model.look(image, 0.0)
     assert (seen.phone, seen.phones) == (None, ())
 
 
 def test_how_sure_a_phone_must_be_in_the_dark_is_a_limit(models_dir: Path, shared_data: Path) -> None:
     image = dark(picture(shared_data, "phone/no_001.jpg"))
-    with closing(PersonsModel(models_dir / "yolov8n.onnx", poor_factor=1.0)) as lenient:
+    with closing(limited(models_dir / "yolov8n.onnx", {"phone_poor_factor": 1.0})) as lenient:
         assert lenient.look(image, 0.0).phone

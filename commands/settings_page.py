@@ -1,0 +1,125 @@
+"""Writes `.env.example` and `docs/settings.md` from the settings' models: `python -m commands.settings_page` (`--check` only compares)."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from basics.paths import ROOT
+from settings.everyday import EVERYDAY
+from settings.settings import Settings
+
+ENV_EXAMPLE = ROOT / ".env.example"
+PAGE = ROOT / "docs" / "settings.md"
+ENV_HEAD = """\
+# The settings that people have a reason to change, each with its default; docs/settings.md has all of them.
+# Copy to .env (./setup.sh does) and change what you need; an empty value means the default.
+# A variable of the same name in the environment goes before this file. A wrong value stops the start and is named.
+# Written by `python -m commands.settings_page`.
+"""
+PAGE_HEAD = """\
+# Settings
+
+<!-- Written by python -m commands.settings_page from the models in settings/. -->
+
+Every setting, by subject. Set them in `.env` (made from `.env.example` by the set-up) or in the environment, which goes first; any of them may
+stand in `.env`, also those that `.env.example` leaves out. A wrong value stops the start with its name, what was given and what is allowed.
+Those in **bold** stand in `.env.example`; the others are measured limits, which `bench/NOTES.md` tells of.
+"""
+
+
+def sections() -> Iterator[tuple[str, dict[str, FieldInfo]]]:
+    """The settings by subject: each model that `Settings` unites, in its order, with its title and the fields that are its own."""
+    for model in Settings.__mro__[1:]:
+        if issubclass(model, BaseModel) and (title := model.model_config.get("title")):
+            yield title, {name: field for name, field in model.model_fields.items() if name in model.__annotations__}
+
+
+def is_everyday(field: FieldInfo) -> bool:
+    """Whether a setting stands in `.env.example`."""
+    return field.json_schema_extra == EVERYDAY
+
+
+def default(field: FieldInfo) -> str:
+    """The default as it stands in .env: empty for an empty one."""
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, (int, float)):
+        return f"{value:.10g}"
+    return str(value) if value else ""
+
+
+def allowed(field: FieldInfo) -> str:
+    """What values are allowed, for people."""
+    bounds = {key: getattr(rule, key) for rule in _rules(field) for key in ("ge", "gt", "le", "lt") if getattr(rule, key, None) is not None}
+    low = f"{bounds['ge']:,}" if "ge" in bounds else f"above {bounds['gt']:,}" if "gt" in bounds else ""
+    high = f"{bounds['le']:,}" if "le" in bounds else ""
+    if low or high:
+        return f"{low} to {high}" if low and high else f"{low} or more" if "ge" in bounds else low or f"up to {high}"
+    choices = get_args(field.annotation)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return ", ".join(f"`{choice}`" for choice in choices)
+    return "`true`, `false`" if field.annotation is bool else ""
+
+
+def _rules(field: FieldInfo) -> list[Any]:
+    """The bounds of a field; pydantic keeps those of an alias like `Points` one level down."""
+    found = []
+    for rule in field.metadata:
+        found += [rule, *getattr(rule, "metadata", [])]
+    return found
+
+
+def env_example() -> str:
+    """The text of .env.example."""
+    parts = [ENV_HEAD]
+    for title, fields in sections():
+        parts.append(f"\n# ---- {title} ----\n")
+        for name, field in fields.items():
+            if not is_everyday(field):
+                continue
+            limits = allowed(field).replace("`", "")
+            comment = f"{field.description} [{limits}]" if limits else str(field.description)
+            parts.append(textwrap.fill(comment, 118, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False))
+            parts.append(f"\n{name.upper()}={default(field)}\n")
+    return "".join(parts)
+
+
+def page() -> str:
+    """The text of docs/settings.md."""
+    lines = [PAGE_HEAD]
+    for title, fields in sections():
+        lines += [f"## {title}", "", "| setting | default | allowed | what it does |", "| --- | --- | --- | --- |"]
+        for name, field in fields.items():
+            shown = f"`{default(field)}`" if default(field) else "(empty)"
+            marked = f"**`{name.upper()}`**" if is_everyday(field) else f"`{name.upper()}`"
+            text = str(field.description).replace("|", "\\|").replace("<", "\\<")
+            lines.append(f"| {marked} | {shown} | {allowed(field)} | {text} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    """Write both files, or with `--check` say which is out of date."""
+    wanted = {ENV_EXAMPLE: env_example(), PAGE: page()}
+    stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if "--check" not in arguments:
+            path.write_text(wanted[path], encoding="utf-8")
+        print(f"{path.name}: {'out of date; run python -m commands.settings_page' if '--check' in arguments else 'written'}")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,125 @@
+"""The networks behind `AudioDetector`: Silero for speech, pyannote's for who speaks, CAM++ for whose voice it is. Sound in, numbers out, no rules."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import kaldi_native_fbank
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+
+from basics.errors import DetectorError
+from basics.readings import SAMPLE_RATE
+
+Floats = npt.NDArray[np.float32]
+
+SILERO_FILE = "silero_vad_16k_sequence.onnx"
+SPEAKER_FILE = "campplus_zh_en_192.onnx"
+OVERLAP_FILE = "pyannote_seg3.onnx"
+
+BLOCK = 512  # samples Silero reads at a time at 16 kHz (32 ms)
+PAST = 64  # samples of the block before that it wants in front
+FRAME = 270  # samples between two frames of the overlap model (its SincNet's stride)
+HOP = 160  # samples between two log-mel frames (10 ms), kaldi's default
+MEL_BINS = 80
+
+
+class AudioModels:
+    """The models all sessions share. `notes` says in words what is missing and what that means."""
+
+    def __init__(self, models_dir: Path, *, speaker: Path | None = None, overlap: Path | None = None) -> None:
+        """Load what is there; `speaker` and `overlap` name files elsewhere than in `models_dir`. Raise `DetectorError` without Silero."""
+        self.notes: list[str] = []
+        self.vad = open_model(silero_path())
+        speaker_path = self._file(speaker or models_dir / SPEAKER_FILE, "speaker")
+        overlap_path = self._file(overlap or models_dir / OVERLAP_FILE, "overlap")
+        self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
+        self.overlap = OverlapModel(overlap_path) if overlap_path else None
+
+    @property
+    def tells_voices(self) -> bool:
+        """Whether several voices can be told apart."""
+        return self.speaker is not None and self.overlap is not None
+
+    def _file(self, path: Path, name: str) -> Path | None:
+        if path.is_file():
+            return path
+        self.notes.append(f"The {name} model {path.name} is not in {path.parent}: how many voices speak is unknown. Run ./setup.sh to make it.")
+        return None
+
+
+def silero_path() -> Path:
+    """Silero's ONNX file inside its wheel: the one that reads many blocks in a call, with the same result as one by one at under half the cost.
+
+    The package itself is not imported: that would need torch.
+    """
+    spec = importlib.util.find_spec("silero_vad")
+    places = list(spec.submodule_search_locations or []) if spec else []
+    for place in places:
+        path = Path(place) / "data" / SILERO_FILE
+        if path.is_file():
+            return path
+    raise DetectorError(f"Silero's model silero_vad/data/{SILERO_FILE} was not found; install it with: pip install --no-deps silero-vad==6.2.3")
+
+
+@dataclass(slots=True)
+class SpeechModel:
+    """Silero over one run of sound: what it remembers of the blocks so far is its state."""
+
+    session: Any
+    _hidden: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 128), np.float32))
+    _cell: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros((1, 1, 128), np.float32))
+
+    def read(self, blocks: npt.NDArray[np.float32]) -> list[float]:
+        """The probability of speech, 0..1, in each of the next blocks: float32 of shape [n, PAST + BLOCK], -1..1, in order."""
+        output, self._hidden, self._cell = self.session.run(None, {"input": blocks, "h": self._hidden, "c": self._cell})
+        return [float(probability) for probability in output]
+
+
+def open_model(path: Path) -> Any:
+    """An ONNX Runtime session of one thread: the server's workers are the parallelism."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+class SpeakerModel:
+    """The speaker embedding. Thread-safe: holds the model only."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = open_model(path)
+        self._options = kaldi_native_fbank.FbankOptions()
+        self._options.frame_opts.dither = 0  # the same sound gives the same numbers
+        self._options.frame_opts.samp_freq = SAMPLE_RATE
+        self._options.mel_opts.num_bins = MEL_BINS
+
+    def features(self, sound: Floats) -> Floats:
+        """Log-mel energies `[n, 80]`, a row each 10 ms, of `sound` (float32, -1..1)."""
+        bank = kaldi_native_fbank.OnlineFbank(self._options)
+        bank.accept_waveform(SAMPLE_RATE, sound.tolist())
+        bank.input_finished()
+        return np.array([bank.get_frame(row) for row in range(bank.num_frames_ready)], dtype=np.float32).reshape(-1, MEL_BINS)
+
+    def embed(self, features: Floats) -> Floats:
+        """The voice's direction, float32 `[192]` of length 1, from log-mel rows `[n, 80]` of speech."""
+        centred = features - features.mean(axis=0)  # takes the microphone's and the room's colour out
+        vector = np.asarray(self._session.run(None, {"feats": centred[None]})[0][0], dtype=np.float32)
+        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-9))
+
+
+class OverlapModel:
+    """Which speakers are active in each frame of a window. Thread-safe: holds the model only."""
+
+    def __init__(self, path: Path) -> None:
+        self._session = open_model(path)
+
+    def probabilities(self, sound: Floats) -> Floats:
+        """Probability of each of the 7 classes, `[frames, 7]`, of `sound` (float32, -1..1, at least 1 s)."""
+        logp = np.asarray(self._session.run(None, {"wav": sound[None, None]})[0][0], dtype=np.float32)
+        return np.exp(logp)

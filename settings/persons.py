@@ -1,0 +1,231 @@
+"""The limits of persons and phones, and when a picture is too poor to show anybody.
+
+How each was found is in bench/NOTES.md; the figures are of the labelled footage that `python -m bench.detectors` measures.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from settings.bounds import in_order
+from settings.everyday import EVERYDAY
+
+
+class PersonsLimits(BaseModel):
+    """The limits of `PersonsModel`. Confidences 0..1."""
+
+    model_config = ConfigDict(title="Persons and phones", frozen=True)
+
+    person_confidence: float = Field(
+        default=0.35,
+        ge=0.05,
+        le=0.95,
+        description="Confidence (0 to 1) of the only person in view; empty rooms reach 0.17.",
+        json_schema_extra=EVERYDAY,
+    )
+    persons_confidence: float = Field(
+        default=0.5,
+        ge=0.05,
+        le=0.95,
+        description="Mean confidence over two looks of each further person; real ones have 0.57 and more, arms and chairs up to 0.45.",
+        json_schema_extra=EVERYDAY,
+    )
+    phone_confidence: float = Field(
+        default=0.2,
+        ge=0.05,
+        le=0.95,
+        description="Mean confidence over three looks of a phone; mugs, bottles and hands reach 0.19.",
+        json_schema_extra=EVERYDAY,
+    )
+    screen_confidence: float = Field(
+        default=0.4,
+        ge=0.05,
+        le=0.95,
+        description="Confidence of a television or laptop that makes a person inside it a picture; the one labelled has 0.56, the surest that "
+        "holds most of a living person 0.11. 0.1 to 0.9 read the same: the poster's outline tells it as well.",
+    )
+    room_dark_level: float = Field(
+        default=60.0,
+        ge=0,
+        le=255,
+        description="Grey (0 to 255) that the brightest twentieth of a picture must have before it is said to show nobody; the darkest with a person "
+        "had 85.",
+        json_schema_extra=EVERYDAY,
+    )
+    person_far_confidence: float = Field(
+        default=0.6,
+        ge=0.05,
+        le=0.99,
+        description="Confidence of the only person at the smallest size; faces filling the picture have 0.84 and more, empty rooms 0.08.",
+    )
+    persons_hint: float = Field(
+        default=0.15,
+        ge=0.01,
+        le=0.95,
+        description="Confidence from which a further person is looked for at a second size; far under the 0.57 of real ones, to miss none.",
+    )
+    persons_same_overlap: float = Field(
+        default=0.45,
+        ge=0.1,
+        le=0.95,
+        description="Overlap (intersection over union) from which boxes of two looks are one person; two sizes don't draw quite the same box. 0.2 to "
+        "0.8 read the same.",
+    )
+    box_confidence: float = Field(
+        default=0.03,
+        ge=0.001,
+        le=0.5,
+        description="Confidence from which a box is heard at all; low, for means of several looks decide. At most PERSONS_HINT, PHONE_HINT.",
+    )
+    box_overlap: float = Field(
+        default=0.5,
+        ge=0.1,
+        le=0.95,
+        description="Overlap from which two boxes of one look are one thing; at ultralytics' own 0.7 more persons are counted twice.",
+    )
+    screen_share: float = Field(
+        default=0.9,
+        ge=0.5,
+        le=1,
+        description="Share of a person's box inside a screen's from which it is a picture: the one labelled lies wholly in it, living persons up "
+        "to 0.32. 0.5 to 0.95 read the same.",
+    )
+    face_large_share: float = Field(
+        default=0.3,
+        ge=0.05,
+        le=1,
+        description="Share of the picture's height from which a face of unknown gaze is a person; small doubtful ones are bottles, too.",
+    )
+    # Where a phone is looked for more closely: from below the head (or the face, where no person is found) to the picture's lower edge.
+    hands_person_confidence: float = Field(
+        default=0.3,
+        ge=0.05,
+        le=0.95,
+        description="Confidence of a person below whose head a phone is looked for more closely, else below the face; it only says where to look. "
+        "0.15 to 0.9 read the same.",
+    )
+    hands_below: float = Field(
+        default=0.25,
+        ge=0,
+        le=0.9,
+        description="Share of the person's height, from the top, above which that is not done: the head. 0 to 0.4 read the same; at 0.5 one phone "
+        "is seen where none is.",
+    )
+    hands_beside: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Share of the picture's width beside the person in which it is done, too: arms reach out of the box. At 0 two of 24 phones are "
+        "lost and two false, at 0.2 two more are found, at 0.3 one.",
+    )
+    hands_face_below: float = Field(
+        default=0.5,
+        ge=0,
+        le=2,
+        description="Share of the face's height, from the top, above which it is not done where only a face is found: the eyes. 0 to 1 read the "
+        "same.",
+    )
+    hands_face_beside: float = Field(
+        default=1.5,
+        ge=0,
+        le=10,
+        description="Face widths to each side in which it is done then: shoulders and arms. 0.5 to 3 read the same.",
+    )
+    face_pictured_share: float = Field(
+        default=0.5,
+        ge=0.1,
+        le=1,
+        description="Share of a face inside a pictured person's box from which it is that person's; a student before the poster reaches out of it. "
+        "0.2 to 0.9 read the same.",
+    )
+    phone_hint: float = Field(
+        default=0.03,
+        ge=0.001,
+        le=0.95,
+        description="Confidence of the first look from which a phone is checked; 36 of 38 pictures with one reach it, 7 % of the others.",
+    )
+    phone_votes_least: float = Field(
+        default=0.1,
+        ge=0,
+        le=2,
+        description="Sum of a phone's first two confidences under which the third and dearest look is spared; it would have to give 0.5.",
+    )
+    # Things a hand's length apart share nothing.
+    phone_overlap: float = Field(
+        default=0.1,
+        ge=0,
+        le=0.9,
+        description="Share of their common area from which two looks mean the same phone; weak things that lie apart are none. No labelled phone is "
+        "lost by it.",
+    )
+    # Two thirds of the phones reach more there.
+    phone_poor_factor: float = Field(
+        default=2.0,
+        ge=1,
+        le=10,
+        description="How many times as sure a phone must be in a dark, backlit or blurred picture; jars and mugs reach 0.36 there.",
+    )
+    phone_coarse_px: int = Field(
+        default=480,
+        ge=0,
+        le=10000,
+        description="Pixels of width under which PHONE_COARSE_FACTOR holds; at 320 printed mugs reach 0.23, phones begin at 0.25.",
+    )
+    phone_coarse_factor: float = Field(
+        default=1.25,
+        ge=1,
+        le=3,
+        description="Times PHONE_CONFIDENCE that a phone needs in such pictures; a quarter more lies between the mugs and the phones.",
+    )
+    # A piece of tape has 0.4.
+    room_flat_slope: float = Field(
+        default=3.0,
+        ge=0,
+        le=50,
+        description="Grey levels a pixel of the strongest slope under which the lens is covered; a finger has 0.6, the plainest wall 8.5.",
+    )
+    # By the Laplacian; blurred by 12 pixels of 640.
+    room_blur_edge: float = Field(
+        default=12.0,
+        ge=0,
+        le=100,
+        description="Grey levels of the strongest edge under which a picture is blurred; then it has 5 to 8, empty rooms 12.5 and more.",
+    )
+    room_blur_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="Share of the contrast that this edge must be under, too; of blurred pictures it is 0.1, of empty rooms 0.3 and more.",
+    )
+    # With it, three quarters of the rest must be under twice ROOM_DARK_LEVEL.
+    room_burnt_share: float = Field(
+        default=0.15,
+        ge=0.01,
+        le=1,
+        description="Share of a dark picture burnt out (a window) that hides people; without it 2 of 66 with somebody were called empty.",
+    )
+    poster_fill: float = Field(
+        default=0.8,
+        ge=0.3,
+        le=1,
+        description="Share of its rectangle that a poster's outline fills; posters have 0.95 and more, of 1,360 persons none over 0.67.",
+    )
+    poster_edge_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=0.2,
+        description="Share of the longer side within which a person reaches the picture's edge and is no poster: whoever sits at the camera does, "
+        "and is spared the search for a frame. 0 to 0.05 read the same; at 0.1 a painting is a person.",
+    )
+    # Of its four edges the weakest two count.
+    poster_straight: float = Field(
+        default=0.7,
+        ge=0.3,
+        le=1,
+        description="Share of a poster's four edges that is drawn straight; of 1,360 persons none has four such edges.",
+    )
+
+    @model_validator(mode="after")
+    def _hints_come_before_what_they_hint_at(self) -> PersonsLimits:
+        in_order(self, ("box_confidence", "persons_hint"), ("box_confidence", "phone_hint"), ("persons_hint", "persons_confidence"))
+        return self

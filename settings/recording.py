@@ -1,0 +1,53 @@
+"""Clips of flagged intervals, and for how long a session is kept."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from settings.everyday import EVERYDAY
+
+
+class RecordingSettings(BaseModel):
+    """How clips are made, and for how long they and their sessions are kept."""
+
+    model_config = ConfigDict(title="Clips and keeping", frozen=True)
+
+    clip_preroll_s: float = Field(
+        default=5, ge=0, le=60, description="Seconds kept before a flagged interval; enough to see how it began.", json_schema_extra=EVERYDAY
+    )
+    clip_postroll_s: float = Field(
+        default=5, ge=0, le=60, description="Seconds kept after a flagged interval; enough to see how it ended.", json_schema_extra=EVERYDAY
+    )
+    clip_settle_s: float = Field(
+        default=1,
+        ge=0,
+        le=30,
+        description="Seconds that a clip waits for late pictures and sound of its end; what a network holds up for longer is not in it.",
+    )
+    clip_crf: int = Field(
+        default=28,
+        ge=10,
+        le=45,
+        description="H.264 quality of clips, lower is better; 28 keeps faces readable at about 90 KB a second.",
+        json_schema_extra=EVERYDAY,
+    )
+    ring_max_mb: int = Field(
+        default=24,
+        ge=1,
+        le=1024,
+        description="MB of pictures and sound kept in memory per session, from which clips are made; 40 s of JPEG take 10.",
+        json_schema_extra=EVERYDAY,
+    )
+    clip_queue_mb: int = Field(
+        default=512,
+        ge=16,
+        description="MB of pictures that may wait to be encoded; beyond it a clip is given up, and its record says so.",
+        json_schema_extra=EVERYDAY,
+    )
+    keep_days: int = Field(
+        default=365,
+        ge=0,
+        le=36_500,
+        description="Days after its end for which a session is kept; then its records and clips are deleted. 0: until somebody deletes them.",
+        json_schema_extra=EVERYDAY,
+    )

@@ -1,0 +1,151 @@
+"""The server: where it listens and keeps things, who may, its database, and what a client may send."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from settings.everyday import EVERYDAY
+
+
+class ServerSettings(BaseModel):
+    """Where the server listens, and where it keeps things."""
+
+    model_config = ConfigDict(title="Server", frozen=True)
+
+    flask_host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on. Loopback needs no account; any other needs PROCTOR_PASSWORD.",
+        json_schema_extra=EVERYDAY,
+    )
+    flask_port: int = Field(default=5000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.", json_schema_extra=EVERYDAY)
+    flask_debug: bool = Field(default=False, description="Flask's debug pages. Never on a server that others reach.", json_schema_extra=EVERYDAY)
+    socketio_async_mode: Literal["threading", "eventlet"] = Field(
+        default="threading", description="How requests are served; `threading` costs least per student's picture.", json_schema_extra=EVERYDAY
+    )
+    public_url: str = Field(
+        default="",
+        description="Address at which students reach the server (https://proctor.example.org), for portal links; empty: as the caller addressed it.",
+        json_schema_extra=EVERYDAY,
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="Least level that is logged.", json_schema_extra=EVERYDAY
+    )
+    log_dir: Path = Field(default=Path("logs"), description="Folder of app.log and app_errors.log.", json_schema_extra=EVERYDAY)
+    data_dir: Path = Field(
+        default=Path("data"), description="Folder of the embedded database, the spool and the server's own key.", json_schema_extra=EVERYDAY
+    )
+    clips_dir: Path = Field(default=Path("flagged_videos"), description="Folder of the clips of flagged intervals.", json_schema_extra=EVERYDAY)
+    temp_dir: Path = Field(
+        default=Path("temp"),
+        description="Folder of clips being written; on the same disk as CLIPS_DIR, so that a rename is enough.",
+        json_schema_extra=EVERYDAY,
+    )
+
+
+class AccessSettings(BaseModel):
+    """Who may do what."""
+
+    model_config = ConfigDict(title="Who may", frozen=True)
+
+    proctor_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="Password of the user `proctor`. Empty: only this machine is answered (protected mode).",
+        json_schema_extra=EVERYDAY,
+    )
+    api_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="Token for scripts (`Authorization: Bearer …`), at least 24 characters. Empty: scripts are answered in protected mode only.",
+        json_schema_extra=EVERYDAY,
+    )
+    secret_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.",
+        json_schema_extra=EVERYDAY,
+    )
+    portal_open: bool = Field(
+        default=True,
+        description="Students may start an exam by their ID alone; else only by a link that a script or a proctor made.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @field_validator("api_token")
+    @classmethod
+    def _check_token(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 24:
+            raise ValueError("needs at least 24 characters; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'")
+        return value
+
+
+class PageSettings(BaseModel):
+    """What the students' page shows and asks for."""
+
+    model_config = ConfigDict(title="Students' page", frozen=True)
+
+    screen_capture: Literal["off", "optional", "required"] = Field(
+        default="off",
+        description="Whether a student's page asks for the screen to be shared, of which stills are then taken.",
+        json_schema_extra=EVERYDAY,
+    )
+    exam_url: str = Field(
+        default="",
+        description="Address of the exam itself (https://exam.example.org/start), shown in a frame of the students' page; empty: elsewhere. "
+        "Copy and paste inside it are noticed only where it is under the portal's own address: browsers keep sites apart.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @field_validator("exam_url")
+    @classmethod
+    def _check_exam_url(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?([/?#]\S*)?", value):
+            raise ValueError("must begin with https:// or http:// and a host's name")
+        return value
+
+
+class DatabaseSettings(BaseModel):
+    """Where sessions are stored, and what waits while that is away."""
+
+    model_config = ConfigDict(title="Database", frozen=True)
+
+    mongo_uri: SecretStr = Field(
+        default=SecretStr("embedded"),
+        description="MongoDB's address, `mongodb+srv` too; `embedded` starts a private one.",
+        json_schema_extra=EVERYDAY,
+    )
+    db_name: str = Field(default="proctoring_db", pattern=r"^[A-Za-z0-9_-]{1,63}$", description="Name of the database.", json_schema_extra=EVERYDAY)
+    mongo_timeout_s: float = Field(
+        default=3,
+        gt=0,
+        le=60,
+        description="Seconds to wait for the database before a query counts as failed; an outage is to be noticed within 5.",
+        json_schema_extra=EVERYDAY,
+    )
+    spool_max_mb: int = Field(
+        default=2048,
+        ge=1,
+        description="MB that the spool may take on disk while the database is away; about a day of 30 sessions.",
+        json_schema_extra=EVERYDAY,
+    )
+
+
+class ClientLimits(BaseModel):
+    """What is refused before it is read."""
+
+    model_config = ConfigDict(title="Limits on what a client may send", frozen=True)
+
+    max_body_kb: int = Field(
+        default=64, ge=4, le=10_240, description="KB of a REST call's body; the largest of the pages' own has 60.", json_schema_extra=EVERYDAY
+    )
+    max_picture_kb: int = Field(
+        default=1024, ge=16, le=16_384, description="KB of one picture; one of 640×480 takes about 25.", json_schema_extra=EVERYDAY
+    )
+    max_picture_pixels: int = Field(
+        default=4_000_000,
+        ge=76_800,
+        le=50_000_000,
+        description="Pixels of one picture; a larger one is refused before it is decoded.",
+        json_schema_extra=EVERYDAY,
+    )

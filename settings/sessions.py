@@ -1,0 +1,66 @@
+"""The exams that run: how many, how often their pictures are read, and when one goes on or is given up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from settings.everyday import EVERYDAY
+
+
+class SessionSettings(BaseModel):
+    """How exams run."""
+
+    model_config = ConfigDict(title="Sessions", frozen=True)
+
+    default_source: Literal["local", "browser"] = Field(
+        default="local", description="Source of a session whose create call names none.", json_schema_extra=EVERYDAY
+    )
+    max_sessions: int = Field(
+        default=100, ge=1, le=10_000, description="Sessions that may run at once; each takes about 50 MB.", json_schema_extra=EVERYDAY
+    )
+    analysis_workers: int = Field(default=0, ge=0, le=64, description="Threads that read pictures; 0: one for each core.", json_schema_extra=EVERYDAY)
+    video_fps: float = Field(
+        default=10, ge=1, le=30, description="Pictures a second taken from a source; clips have this rate.", json_schema_extra=EVERYDAY
+    )
+    video_codec: Literal["h264", "jpeg"] = Field(
+        default="h264",
+        description="What students' browsers send where they can: `h264` takes under a third of JPEG's bytes and makes clips at no cost.",
+        json_schema_extra=EVERYDAY,
+    )
+    gaze_fps: float = Field(
+        default=4,
+        ge=0.5,
+        le=30,
+        description="Pictures a second read for gaze, when the machine has room; 2 s of looking away are then 8 readings.",
+        json_schema_extra=EVERYDAY,
+    )
+    notice_after_s: float = Field(
+        default=5,
+        ge=0,
+        le=300,
+        description="Seconds of a poor picture, or of nobody in it, after which the student is told; what passes by itself needs no words.",
+        json_schema_extra=EVERYDAY,
+    )
+    update_silent_s: float = Field(
+        default=5,
+        ge=2,
+        le=300,
+        description="Seconds without an update of a session after which a proctor's page says that it is cut off and its picture old; they come "
+        "each second, and one may be late.",
+    )
+    resume_s: float = Field(
+        default=120,
+        ge=0,
+        le=3600,
+        description="Seconds in which a session may go on after the server or the student's browser was away; a computer starts anew in less.",
+        json_schema_extra=EVERYDAY,
+    )
+    abandoned_s: float = Field(
+        default=3600,
+        ge=60,
+        le=86_400,
+        description="Seconds without the student's page after which a browser session is closed as interrupted; one not begun waits a day.",
+        json_schema_extra=EVERYDAY,
+    )
