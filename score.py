@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from basics.readings import VIOLATION_KINDS, AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation, ViolationKind
+from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation
+from basics.signals import VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
 from scoring.documents import box_document
 from scoring.rules import Rules

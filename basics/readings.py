@@ -13,33 +13,14 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from basics.signals import ViolationKind
+
 SAMPLE_RATE = 16_000  # Hz; all sound in the product is 16 kHz mono
 
 Codec = Literal["jpeg", "h264", "pcm16", "opus"]
 
 Direction = Literal["focused", "left", "right", "down", "closed", "none", "unknown"]
 """`closed`: both lids closed. `none`: the picture is good and shows no face. `unknown`: can't be told, see `reason`."""
-
-ViolationKind = Literal[
-    "gaze_distracted",
-    "no_face",
-    "multiple_faces",
-    "speech",
-    "multiple_voices",
-    "tab_switch",
-    "copy_paste",
-    "prohibited_object",
-]
-VIOLATION_KINDS: tuple[ViolationKind, ...] = (
-    "gaze_distracted",
-    "no_face",
-    "multiple_faces",
-    "speech",
-    "multiple_voices",
-    "tab_switch",
-    "copy_paste",
-    "prohibited_object",
-)
 
 ActKind = Literal[
     "tab_switch",  # a switch that is complete in itself (a script's own, replayed footage)

@@ -18,7 +18,8 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from basics.errors import InvalidInput, ProctorError
-from basics.readings import VIOLATION_KINDS, ScreenAct
+from basics.readings import ScreenAct
+from basics.signals import VIOLATION_KINDS
 from records.stored_session import StoredSession, read_session
 from score import Scorer, replay
 from scoring.breaks import BreakBook

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pymongo import ASCENDING
 
-from basics.readings import VIOLATION_KINDS
+from basics.signals import VIOLATION_KINDS
 from database import Database, Document
 
 HIGH_RISK_MAX = 100  # sessions listed

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from basics.readings import ViolationKind
+from basics.signals import ViolationKind
 from scoring.rules import Rules
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from basics.readings import VIOLATION_KINDS, ViolationKind
+from basics.signals import VIOLATION_KINDS, ViolationKind
 from settings.rules import RuleSettings
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from basics.readings import VIOLATION_KINDS, ViolationKind
+from basics.signals import VIOLATION_KINDS, ViolationKind
 from settings.everyday import EVERYDAY
 
 Points = Annotated[int, Field(ge=0, le=100)]

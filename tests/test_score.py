@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basics.readings import VIOLATION_KINDS, AudioReading, Box, Direction, GazeReading, PersonsReading, ScreenAct
+from basics.readings import AudioReading, Box, Direction, GazeReading, PersonsReading, ScreenAct
+from basics.signals import VIOLATION_KINDS
 from score import Scorer, replay
 from scoring.check_records import CheckCollector, unpack
 from scoring.rules import Rules

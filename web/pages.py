@@ -5,7 +5,6 @@ A page carries what its scripts need in `data-` attributes; everything that chan
 
 from __future__ import annotations
 
-from typing import get_args
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from basics.errors import ProctorError
-from basics.readings import ViolationKind
+from basics.signals import SIGNALS, VIOLATION_KINDS
 from settings.settings import Settings
 from web.calls.addresses import server_address
 from web.calls.errors import status_of
@@ -31,10 +30,8 @@ def _mark_texts(state: BlueprintSetupState) -> None:
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension's own
 
 
-KINDS: tuple[str, ...] = get_args(ViolationKind)
-
 SHOWN_SETTINGS = {
-    "Points": [f"points_{kind}" for kind in KINDS],
+    "Points": [f"points_{kind}" for kind in VIOLATION_KINDS],
     "When something counts": [
         *("flag_threshold", "interval_duration", "gaze_min_s", "absent_min_s", "persons_min_s", "speech_min_s", "voices_min_s", "blink_max_s"),
         *("high_risk_flags", "check_interval"),
@@ -42,6 +39,18 @@ SHOWN_SETTINGS = {
     "Pictures and clips": ["video_fps", "gaze_fps", "face_interval_s", "frozen_s", "clip_preroll_s", "clip_postroll_s"],
     "Sessions": ["max_sessions", "default_source", "resume_s", "abandoned_s", "keep_days", "portal_open", "screen_capture", "exam_url"],
 }
+
+
+@pages.app_context_processor
+def _signals() -> dict[str, object]:
+    """Every signal's kind and name, for the pages' lists and scripts."""
+    return {"signals": [(kind, signal.name) for kind, signal in SIGNALS.items()]}
+
+
+def _watched(settings: Settings, where: str) -> list[str]:
+    """What a student is told of the signals that count, each sentence once."""
+    told = [signal.watched for kind, signal in SIGNALS.items() if signal.where == where and getattr(settings, f"points_{kind}")]
+    return list(dict.fromkeys(told))
 
 
 @pages.get("/")
@@ -60,7 +69,7 @@ def flagged() -> BaseResponse:
 @pages.get("/review")
 def review() -> str:
     """Show the flagged intervals as a queue to decide on."""
-    return render_template("review.html", active="review", video_fps=parts().settings.video_fps, kinds=KINDS, **_for_proctors())
+    return render_template("review.html", active="review", video_fps=parts().settings.video_fps, **_for_proctors())
 
 
 @pages.get("/analytics")
@@ -73,8 +82,8 @@ def analytics() -> str:
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
     settings = parts().settings
-    points = {kind: getattr(settings, f"points_{kind}") for kind in KINDS}
-    return render_template("exams.html", active="exams", kinds=KINDS, points=points, **_for_proctors())
+    points = {kind: getattr(settings, f"points_{kind}") for kind in VIOLATION_KINDS}
+    return render_template("exams.html", active="exams", points=points, **_for_proctors())
 
 
 @pages.get("/settings")
@@ -105,7 +114,7 @@ def portal() -> str:
         "portal.html",
         exam_url=settings.exam_url,
         screen_capture=settings.screen_capture,
-        watched={kind for kind in KINDS if getattr(settings, f"points_{kind}")},
+        watched={where: _watched(settings, where) for where in ("camera", "page")},
         keep_days=settings.keep_days,
         portal_open=settings.portal_open,
         clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,

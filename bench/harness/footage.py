@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 import soundfile
 
-from basics.readings import SAMPLE_RATE, Frame, ScreenAct, Sound, ViolationKind
+from basics.readings import SAMPLE_RATE, Frame, ScreenAct, Sound
+from basics.signals import ViolationKind
 from scoring.rules import Rules
 
 Image = np.ndarray[Any, np.dtype[np.uint8]]

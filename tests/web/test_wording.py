@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from basics.readings import VIOLATION_KINDS
+from basics.signals import SIGNALS, VIOLATION_KINDS
 from web.proctor.wording import duration, sentence, sentences
 
 
@@ -53,3 +54,9 @@ def test_no_kind_accuses_or_shouts(kind: str) -> None:
     text = sentence({"kind": kind, "points": 5, "start": 0, "end": 5, "occurrences": 2}).lower()
     assert "_" not in text, "a person reads words, not names of kinds"
     assert not any(word in text for word in ("cheat", "suspicious", "offen", "violat", "!"))
+
+
+def test_no_signal_accuses_or_raises_its_voice() -> None:
+    for signal in SIGNALS.values():
+        for text in (signal.name, signal.watched):
+            assert not re.search(r"cheat|suspicious|offend|violat(e|or)\b|!", text, re.IGNORECASE), text

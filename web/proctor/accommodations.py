@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
-from basics.readings import ViolationKind
+from basics.signals import ViolationKind
 from database import Document
 from scoring.accommodations import Accommodation
 from web.calls.audit import note

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from basics.readings import ViolationKind
+from basics.signals import ViolationKind
 from web.calls.values import Identifier
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)

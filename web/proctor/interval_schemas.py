@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from basics.readings import ViolationKind
+from basics.signals import ViolationKind
 from web.calls.values import Time
 
 

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
-from basics.readings import ViolationKind
+from basics.signals import ViolationKind
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import Identifier, Person, RowId, Text
 from web.proctor.interval_schemas import FlaggedAnswer, Opinion, ReviewAnswer

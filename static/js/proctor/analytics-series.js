@@ -1,8 +1,8 @@
 // The answer of GET /api/analytics as what each chart draws and the table behind it says. Pure.
 
+import { kindName, signalKinds } from "../shared/signals.js";
 import { texts } from "./texts.js";
 
-const KINDS = ["gaze_distracted", "no_face", "multiple_faces", "speech", "multiple_voices", "tab_switch", "copy_paste", "prohibited_object"];
 const MOST_BARS = 12;
 const MOST_DAYS = 366; // with more of them no bar can be told from the next
 const DAY_MS = 86_400_000;
@@ -24,7 +24,6 @@ export function seriesOf(answer) {
 }
 
 const c = texts.analytics.columns;
-const kindName = (kind) => texts.kinds[kind] ?? kind;
 const examName = (exam) => exam ?? texts.analytics.noExam;
 
 /** Every day from the first to the last as its rows, none where nothing was; every month where the days are more than a chart can show. */
@@ -53,7 +52,7 @@ function days(rows, { labels, sums, note }) {
 }
 
 function signals(rows, { labels, sums, note }) {
-  const found = KINDS.filter((kind) => rows.some(({ violations }) => violations?.[kind]));
+  const found = signalKinds.filter((kind) => rows.some(({ violations }) => violations?.[kind]));
   return {
     labels,
     note,

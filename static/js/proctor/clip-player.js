@@ -1,6 +1,7 @@
 // A clip with our own seek bar: its violations are marked on it, it starts at the first one, and the next clip waits loaded beside it.
 
 import { byId, icon, make, setText } from "../shared/dom.js";
+import { kindName } from "../shared/signals.js";
 import { noClip, startOf } from "./clip.js";
 import { texts } from "./texts.js";
 
@@ -158,7 +159,7 @@ export class ClipPlayer {
   #drawMarks({ marks = [], duration = 0 }) {
     this.marks.replaceChildren(
       ...marks.map(([kind, from, to]) => {
-        const mark = make("span", { class: "seek-mark", title: texts.review.mark(texts.kinds[kind] ?? kind, from, to) });
+        const mark = make("span", { class: "seek-mark", title: texts.review.mark(kindName(kind), from, to) });
         mark.style.setProperty("--from", String(duration ? from / duration : 0));
         mark.style.setProperty("--length", String(duration ? Math.max(0, to - from) / duration : 0));
         return mark;
@@ -166,7 +167,7 @@ export class ClipPlayer {
     );
     byId("clip-marks").replaceChildren(
       ...[...marks].sort(([, one], [, other]) => one - other).map(([kind, from]) =>
-        make("button", { type: "button", class: "quiet clip-mark", text: texts.clip.mark(texts.kinds[kind] ?? kind, from), onclick: () => this.seek(Math.max(0, from - 0.2)) }),
+        make("button", { type: "button", class: "quiet clip-mark", text: texts.clip.mark(kindName(kind), from), onclick: () => this.seek(Math.max(0, from - 0.2)) }),
       ),
     );
   }

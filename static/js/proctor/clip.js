@@ -1,6 +1,7 @@
 // What a flagged interval shows: its clip, playing in place with buttons that seek to its violations, and its reasons.
 
 import { make } from "../shared/dom.js";
+import { kindName } from "../shared/signals.js";
 import { evidenceWords } from "./evidence.js";
 import { texts } from "./texts.js";
 
@@ -33,7 +34,7 @@ export function clipOf(interval, user) {
     video.play().catch(() => {}); // the proctor may have paused it in the same moment
   };
   const marks = (clip.marks ?? []).map(([kind, from]) =>
-    make("button", { type: "button", class: "quiet clip-mark", text: texts.clip.mark(texts.kinds[kind] ?? kind, from), onclick: () => seek(from) }),
+    make("button", { type: "button", class: "quiet clip-mark", text: texts.clip.mark(kindName(kind), from), onclick: () => seek(from) }),
   );
   return make("div", { class: "clip" }, video, broken, marks.length ? make("div", { class: "clip-marks" }, ...marks) : null);
 }

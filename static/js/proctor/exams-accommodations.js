@@ -29,7 +29,6 @@ export class AccommodationsTable {
     for (const id of ["acc-user", "acc-exam"]) byId(id).addEventListener("input", () => this.#forget());
     byId("acc-cancel").addEventListener("click", () => this.#close(this.#buttonOf(this.agreed)));
     byId("acc-more").addEventListener("click", () => this.read());
-    for (const label of document.querySelectorAll("[data-kind-label]")) setText(label, texts.kinds[label.dataset.kindLabel]);
     for (const select of document.querySelectorAll("select[data-kind]")) {
       const other = Array.from({ length: MOST_POINTS }, (_, index) => make("option", { value: index + 1, text: texts.session.points(index + 1) }));
       select.append(make("option", { value: "", text: t.asUsual(select.dataset.usual) }), make("option", { value: "0", text: t.off }), ...other);

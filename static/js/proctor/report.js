@@ -2,6 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
+import { kindName } from "../shared/signals.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
@@ -156,7 +157,7 @@ class Report {
   }
 
   drawRules() {
-    const points = Object.entries(this.rules.points ?? {}).map(([kind, count]) => [texts.kinds[kind] ?? kind, count ? String(count) : texts.exams.off]);
+    const points = Object.entries(this.rules.points ?? {}).map(([kind, count]) => [kindName(kind), count ? String(count) : texts.exams.off]);
     const others = Object.entries(t.rules).filter(([name]) => this.rules[name] !== undefined).map(([name, words]) => [words, String(this.rules[name])]);
     byId("report-rules").replaceChildren(table(t.pointsHead, points), table(t.rulesHead, others));
   }

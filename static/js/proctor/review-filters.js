@@ -10,7 +10,6 @@ export class ReviewFilters {
   values = { state: "open", exam_id: "", search: "", kind: "", rank: "score" };
 
   constructor({ onChange }) {
-    for (const option of document.querySelectorAll("option[data-kind]")) option.textContent = texts.kinds[option.dataset.kind];
     for (const option of document.querySelectorAll("option[data-state]")) option.textContent = texts.review.states[option.dataset.state];
     this.#wire(onChange);
   }

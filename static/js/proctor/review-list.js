@@ -1,6 +1,7 @@
 // The queue on the review page: a row for each interval, with a still and where it stands.
 
 import { byId, icon, make } from "../shared/dom.js";
+import { kindName } from "../shared/signals.js";
 import { clockTime } from "./dates.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";
@@ -36,7 +37,7 @@ export class QueueList {
         { class: "queue-text" },
         make("strong", { text: item.user_id }),
         make("span", { class: "muted", text: [item.exam_id, clockTime(item.started_at)].filter(Boolean).join(" · ") }),
-        make("span", { class: "queue-why", text: item.violations.map(({ kind }) => texts.kinds[kind] ?? kind).join(", ") }),
+        make("span", { class: "queue-why", text: item.violations.map(({ kind }) => kindName(kind)).join(", ") }),
         make("span", { class: "queue-state" }),
       ),
       make("span", { class: "queue-score number", text: item.score, title: texts.review.points(item.score) }),

@@ -1,9 +1,8 @@
 // The timeline of a session: a row for each kind of violation, a column for each interval, and the one chosen.
 
 import { icon, make, setText } from "../shared/dom.js";
+import { kindName, signalKinds } from "../shared/signals.js";
 import { texts } from "./texts.js";
-
-const KINDS = ["gaze_distracted", "no_face", "multiple_faces", "speech", "multiple_voices", "tab_switch", "copy_paste", "prohibited_object"];
 
 /** Every interval from 0 to the last, with empty ones where the server has none (nothing happened, or they are older than what it sent). */
 export function withGaps(intervals, length) {
@@ -74,8 +73,8 @@ export class Timeline {
 
   #build() {
     const head = make("tr", {}, make("th", { scope: "col" }, texts.session.pointsRow), ...this.intervals.map((interval) => this.#column(interval)));
-    const used = KINDS.filter((kind) => this.intervals.some(({ violations }) => violations.some((violation) => violation.kind === kind)));
-    const rows = used.map((kind) => make("tr", {}, make("th", { scope: "row", text: texts.kinds[kind] }), ...this.intervals.map((interval) => this.#cell(kind, interval))));
+    const used = signalKinds.filter((kind) => this.intervals.some(({ violations }) => violations.some((violation) => violation.kind === kind)));
+    const rows = used.map((kind) => make("tr", {}, make("th", { scope: "row", text: kindName(kind) }), ...this.intervals.map((interval) => this.#cell(kind, interval))));
     const beside = this.extra.map(({ name, cells }) => make("tr", { class: "beside" }, make("th", { scope: "row", text: name }), ...this.intervals.map(({ index }) => this.#sign(index, cells.get(index)))));
     this.table.replaceChildren(make("thead", {}, head), make("tbody", {}, ...rows, ...beside));
     this.choose(this.#chosen ?? this.intervals.at(-1)?.index, { anew: true });
@@ -91,7 +90,7 @@ export class Timeline {
   #cell(kind, { index, violations }) {
     const points = violations.filter((violation) => violation.kind === kind).reduce((sum, violation) => sum + violation.points, 0);
     if (!violations.some((violation) => violation.kind === kind)) return make("td", { "data-column": index });
-    const words = make("span", { class: "visually-hidden", text: texts.session.cell(texts.kinds[kind], index + 1, points) });
+    const words = make("span", { class: "visually-hidden", text: texts.session.cell(kindName(kind), index + 1, points) });
     return make("td", { "data-column": index, "data-points": points }, make("span", { class: "dot-mark", "aria-hidden": "true", text: points }), words);
   }
 

@@ -1,9 +1,7 @@
 // What is different for a student, in words. Pure.
 
+import { kindName } from "./signals.js";
 import { texts } from "./texts.js";
-
-/** A kind of signal by its name. */
-export const kindName = (kind) => texts.kinds[kind] ?? kind;
 
 /** A text for each thing that is different, as a student may read it; `more` is what only a proctor reads of the signals. */
 export function accommodationWords({ signals_off: off = [], signals_weighed: weighed = [], reading_aloud: aloud, breaks_allowed: breaks = 0, break_minutes: minutes = 0 }, more = []) {

@@ -18,16 +18,6 @@ export const texts = {
   checkStates: { ready: "READY", warning: "WARNING", not_ready: "NOT READY", waiting: "WAIT" },
   checkItems: { camera: "Camera", microphone: "Microphone", light: "Light", face: "Face in view", network: "Network", browser: "Browser", screen: "Screen" },
   browserOld: (missing) => `This browser is too old for the exam (no ${missing.join(", ")}). Use a current Chrome, Edge, Firefox or Safari.`,
-  kinds: {
-    gaze_distracted: "Looking away",
-    no_face: "Nobody in view",
-    multiple_faces: "Several people",
-    speech: "Speech",
-    multiple_voices: "Several voices",
-    tab_switch: "Tab or window left",
-    copy_paste: "Copy or paste",
-    prohibited_object: "Phone in view",
-  },
   accommodation: {
     signalsOff: (kinds) => `Off: ${kinds.join(", ")}`,
     weighed: (kinds) => `Weighed differently: ${kinds.join(", ")}`,

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../signals.js";
 import { accommodationBody, accommodationWords } from "../../../static/js/proctor/accommodations.js";
 
 test("a proctor reads signals off, other weights, reading aloud and breaks", () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../signals.js";
 import { seriesOf } from "../../../static/js/proctor/analytics-series.js";
 
 const NOTHING = { by_day: [], by_exam: [], score_distribution: [], high_risk: [], by_kind: [] };

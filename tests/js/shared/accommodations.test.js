@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../signals.js";
 import { accommodationWords } from "../../../static/js/shared/accommodations.js";
 
 test("a student reads the signals that are off or weighed differently, and no points", () => {

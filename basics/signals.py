@@ -1,0 +1,106 @@
+"""The signals: every kind of thing that can count, with all that is said of it. A new one begins here.
+
+Beside it a signal needs its points (`points_…` in settings/rules.py) and the rule by which it counts (score.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+ViolationKind = Literal[
+    "gaze_distracted",
+    "no_face",
+    "multiple_faces",
+    "speech",
+    "multiple_voices",
+    "tab_switch",
+    "copy_paste",
+    "prohibited_object",
+]
+VIOLATION_KINDS: tuple[ViolationKind, ...] = get_args(ViolationKind)
+"""In the order in which pages show them."""
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+Say = Callable[[Mapping[str, Any], str, int], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """`name` stands in lists and charts. `watched` is what a student is told before the exam, of `where` it is noticed.
+
+    `say` says one violation in words, from its evidence, how long it lasted (" for 12 s", or nothing) and how often it occurred.
+    """
+
+    name: str
+    watched: str
+    say: Say
+    where: Literal["camera", "page"] = "camera"
+
+
+def number(count: int) -> str:
+    """A count in words up to nine."""
+    return NUMBERS[count] if 0 <= count < len(NUMBERS) else str(count)
+
+
+def times(count: int) -> str:
+    """How often: "once", "twice", "three times"."""
+    return {1: "once", 2: "twice"}.get(count, f"{number(count)} times")
+
+
+def _(text: str) -> str:
+    """Mark a text for gettext; the page that shows it looks it up."""
+    return text
+
+
+def _voices(evidence: Mapping[str, Any]) -> str:
+    voices = evidence.get("voices")
+    return f"{number(voices).capitalize()} voices" if isinstance(voices, int) and voices >= 2 else "More than one voice"
+
+
+def _people(evidence: Mapping[str, Any]) -> str:
+    persons = evidence.get("persons")
+    return f"{number(persons).capitalize()} people in view" if isinstance(persons, int) and persons >= 2 else "More than one person in view"
+
+
+def _looking(directions: object) -> str:
+    """Where the student looked, told from the readings by direction: the one that holds for two thirds of them, else "away"."""
+    if isinstance(directions, Mapping) and directions:
+        most, count = max(directions.items(), key=lambda item: item[1])
+        if count * 3 >= sum(directions.values()) * 2:
+            return str({"left": "Looked left", "right": "Looked right", "down": "Looked down", "turned away": "Turned away"}.get(most, "Looked away"))
+    return "Looked away"
+
+
+SIGNALS: Mapping[ViolationKind, Signal] = {
+    "gaze_distracted": Signal(
+        _("Looking away"), _("Where you look."), lambda evidence, lasting, _count: f"{_looking(evidence.get('directions'))}{lasting}"
+    ),
+    "no_face": Signal(_("Nobody in view"), _("How many people are in view."), lambda _evidence, lasting, _count: f"Nobody in view{lasting}"),
+    "multiple_faces": Signal(
+        _("Several people"), _("How many people are in view."), lambda evidence, lasting, _count: f"{_people(evidence)}{lasting}"
+    ),
+    "speech": Signal(_("Speech"), _("Whether somebody speaks."), lambda _evidence, lasting, _count: f"Speech{lasting}"),
+    "multiple_voices": Signal(
+        _("Several voices"), _("Whether there is more than one voice."), lambda evidence, lasting, _count: f"{_voices(evidence)}{lasting}"
+    ),
+    "tab_switch": Signal(
+        _("Tab or window left"),
+        _("When you leave this tab or window."),
+        lambda _evidence, _lasting, count: f"Left the exam's tab or window {times(count)}",
+        "page",
+    ),
+    "copy_paste": Signal(
+        _("Copy or paste"),
+        _("That something was copied or pasted, never what."),
+        lambda _evidence, _lasting, count: f"Copied or pasted {times(count)}",
+        "page",
+    ),
+    "prohibited_object": Signal(
+        _("Phone in view"),
+        _("Whether a phone is in view."),
+        lambda evidence, lasting, _count: f"A {evidence.get('object') or 'phone'} in view{lasting}",
+    ),
+}
