@@ -15,6 +15,7 @@ from settings.models import ModelSettings
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 SUMS_FILE = "SHA256SUMS"  # beside the models: the sums of those that passed a trial run, in the form of sha256sum
+
 Name = Literal["yolo", "speaker", "overlap"]
 
 
@@ -148,11 +149,13 @@ def _find(model: Model, folders: tuple[Path, ...]) -> tuple[Path | None, str]:
 
 
 def torch_weights(settings: ModelSettings, shared: Path) -> Path | None:
+    """YOLOv8n's own weights: those that YOLO_WEIGHTS names, else in MODELS_DIR or `shared`."""
     named = [Path(settings.yolo_weights).expanduser()] if settings.yolo_weights else []
     return next((path for path in (*named, settings.models_dir / "yolov8n.pt", shared / "yolov8n.pt") if path.is_file()), None)
 
 
 def sum_of(path: Path) -> str:
+    """The file's SHA-256, as SHA256SUMS has it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

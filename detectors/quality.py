@@ -33,7 +33,7 @@ _BENDS = tuple(
 class PictureQuality:
     """What there is to see in one BGR picture, measured on one thumbnail of it.
 
-    The detectors ask with limits of their own: a face stands out where a room at large could not be trusted to be empty.
+    The detectors ask with limits of their own: a face is found in light in which a room can't yet be trusted to be empty.
     """
 
     def __init__(self, image: Image) -> None:

@@ -31,12 +31,12 @@ MEL_BINS = 80
 class AudioModels:
     """The models all sessions share. `notes` says in words what is missing and what that means."""
 
-    def __init__(self, models_dir: Path, *, speaker: Path | None = None, overlap: Path | None = None) -> None:
-        """Load what is there; `speaker` and `overlap` name files elsewhere than in `models_dir`. Raise `DetectorError` without Silero."""
+    def __init__(self, models_dir: Path) -> None:
+        """Load what is there. Raise `DetectorError` without Silero."""
         self.notes: list[str] = []
         self.vad = open_model(silero_path())
-        speaker_path = self._file(speaker or models_dir / SPEAKER_FILE, "speaker")
-        overlap_path = self._file(overlap or models_dir / OVERLAP_FILE, "overlap")
+        speaker_path = self._file(models_dir / SPEAKER_FILE, "speaker")
+        overlap_path = self._file(models_dir / OVERLAP_FILE, "overlap")
         self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
         self.overlap = OverlapModel(overlap_path) if overlap_path else None
 

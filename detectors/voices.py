@@ -189,9 +189,8 @@ class VoiceTracker:
         at_once = _seconds(both) >= self._limits.together_s
         for s in (a, b) if at_once else ():  # worth a direction of its own where none was taken yet
             scene.units[s] = scene.units[s] or self._unit_of(scene, s)
-        if min(likeness.get(a, 0.0), likeness.get(b, 0.0)) >= self._limits.own_voice_threshold or not self._two(
-            scene.units[a], scene.units[b], at_once, scene.numbers
-        ):
+        both_own = min(likeness.get(a, 0.0), likeness.get(b, 0.0)) >= self._limits.own_voice_threshold
+        if both_own or not self._two(scene.units[a], scene.units[b], at_once, scene.numbers):
             return None
         other = a if likeness.get(a, 1.0) < likeness.get(b, 1.0) else b
         rows = np.flatnonzero(scene.active[:, other])
@@ -226,7 +225,7 @@ class VoiceTracker:
                 best = contrast
                 numbers["split"], numbers["contrast"] = round(cosine, 3), round(contrast, 3)
                 at = k if cosine < float(np.interp(least, seconds, likeness)) and contrast >= limits.voice_change_contrast else 0
-        if not at or (known and min(_likeness(units[:at], self._student), _likeness(units[at:], self._student)) >= self._limits.own_voice_threshold):
+        if not at or (known and min(_likeness(units[:at], self._student), _likeness(units[at:], self._student)) >= limits.own_voice_threshold):
             return None
         return units[at].spans[0][0], units[-1].spans[-1][1]
 
