@@ -40,7 +40,7 @@ LIBRARIES: dict[str, tuple[str, str]] = {
     "numpy": ("", INSTALL),
     "cv2": ("opencv-contrib-python", f"{INSTALL}; if a libGL or libgthread is missing: sudo apt-get install libgl1 libglib2.0-0"),
     "mediapipe": ("", INSTALL),
-    "onnxruntime": ("", INSTALL),
+    "detectors.runtime": ("onnxruntime", INSTALL),
     "kaldi_native_fbank": ("kaldi-native-fbank", INSTALL),
     "av": ("", INSTALL),
     "sounddevice": ("", f"{INSTALL}; if PortAudio is missing: sudo apt-get install libportaudio2"),
@@ -158,12 +158,11 @@ def _try_gaze() -> str:
 
 def _try_speech() -> str:
     import numpy as np
-    import onnxruntime
 
+    from detectors.runtime import open_model
     from detectors.sound_models import BLOCK, PAST, SpeechModel, silero_path
 
-    session = onnxruntime.InferenceSession(str(silero_path()), providers=["CPUExecutionProvider"])
-    (probability,) = SpeechModel(session).read(np.zeros((1, PAST + BLOCK), np.float32))
+    (probability,) = SpeechModel(open_model(silero_path())).read(np.zeros((1, PAST + BLOCK), np.float32))
     return f"silence reads as {probability:.3f}"
 
 

@@ -121,12 +121,9 @@ def unusable(model: Model, path: Path, *, known: bool = True) -> str:
     if known and sum_of(path) in model.sums | recorded_sums(path):
         return ""
     try:
-        import onnxruntime
+        from detectors.runtime import FATAL, open_model
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 4  # what it would print about a broken file is in the exception
-        model.trial(onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"]))
+        model.trial(open_model(path, least_said=FATAL))
     except Exception as error:  # ONNX Runtime raises a dozen kinds of its own for a broken file
         return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
     return ""

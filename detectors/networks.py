@@ -70,15 +70,11 @@ class OnnxFinder:
     sees_objects = True
 
     def __init__(self, path: Path, limits: PersonsLimits) -> None:
-        import onnxruntime
+        from detectors.runtime import open_model
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the server's workers are the parallelism
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         # A session of its own for each size (add_free_dimension_override_by_name) is no faster, and takes 25 MB more each.
         try:
-            session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+            session = open_model(path)
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(f"{path} is not a usable ONNX model ({error}); delete it and run ./setup.sh") from error
         inputs, outputs = [(i.name, i.shape) for i in session.get_inputs()], [o.shape for o in session.get_outputs()]

@@ -10,10 +10,10 @@ from typing import Any
 import kaldi_native_fbank
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from basics.errors import DetectorError
 from basics.readings import SAMPLE_RATE
+from detectors.runtime import open_model
 
 Floats = npt.NDArray[np.float32]
 
@@ -78,15 +78,6 @@ class SpeechModel:
         """The probability of speech, 0..1, in each of the next blocks: float32 of shape [n, PAST + BLOCK], -1..1, in order."""
         output, self._hidden, self._cell = self.session.run(None, {"input": blocks, "h": self._hidden, "c": self._cell})
         return [float(probability) for probability in output]
-
-
-def open_model(path: Path) -> Any:
-    """An ONNX Runtime session of one thread: the server's workers are the parallelism."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 class SpeakerModel:

@@ -6,10 +6,10 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import onnxruntime
 import pytest
 
 from detectors.model_files import MODELS, find_models, unusable
+from detectors.runtime import onnxruntime
 from settings.settings import Settings
 
 FILES: dict[str, str] = {model.name: model.file for model in MODELS}
