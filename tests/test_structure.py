@@ -29,6 +29,7 @@ OUTSIDE: dict[str, set[str]] = {
     "onnxruntime": {"detectors.runtime"},
 }
 PURE = {"scoring", "score", "basics.readings"}  # readings in, results out: no threads, no clock of their own
+PYTHON_LINES, SCRIPT_LINES = 450, 350
 FLOOR = {package: number for number, packages in enumerate(FLOORS, 1) for package in packages}
 
 
@@ -118,3 +119,15 @@ def test_every_package_says_in_one_line_what_it_is() -> None:
             text = path.read_text(encoding="utf-8")
             assert ast.get_docstring(ast.parse(text)), path
             assert len(text.splitlines()) == 1, f"{path} holds more than its docstring"
+
+
+def test_no_file_is_longer_than_one_can_read() -> None:
+    tests = list((ROOT / "tests").rglob("*.py"))
+    scripts = [*(ROOT / "static" / "js").rglob("*.js"), *(ROOT / "tests").rglob("*.js")]
+    long = [f"{path.relative_to(ROOT)}: {lines} lines" for path in [*MODULES.values(), *tests] if (lines := _lines(path)) > PYTHON_LINES]
+    long += [f"{path.relative_to(ROOT)}: {lines} lines" for path in scripts if (lines := _lines(path)) > SCRIPT_LINES]
+    assert not long, "\n".join(long)
+
+
+def _lines(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines())
