@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from media.remux import can_copy
 from media.ring import ClipRing
 from sessions.analysis import Models, PictureAnalyst
 from settings.settings import load_settings
-from web.student.pace import Pace
+from tests.helpers.sent_media import opus_messages, sps_of
 
 PIXELS = 4_000_000
 FPS = 10
@@ -72,20 +71,6 @@ def test_the_size_is_read_from_the_stream_s_own_parameters(width: int, height: i
     key = stream(1, width=width, height=height)[0]
     sps = next(unit for kind, unit in nal_units(key.data) if kind == 7)
     assert picture_size(sps)[:2] == (width, height)
-
-
-def sps_of(width: int, height: int, references: int = 1) -> bytes:
-    """A baseline SPS of any size, as an attacker would write it."""
-    bits = ""
-
-    def golomb(value: int) -> str:
-        digits = f"{value + 1:b}"
-        return "0" * (len(digits) - 1) + digits
-
-    bits += golomb(0) + golomb(0) + golomb(2) + golomb(references) + "0" + golomb(width // 16 - 1) + golomb(height // 16 - 1) + "11" + "00" + "1"
-    bits += "0" * (-len(bits) % 8)
-    raw = bytes([66, 0xC0, 31]) + int(bits, 2).to_bytes(len(bits) // 8, "big")
-    return b"\x67" + raw.replace(b"\x00\x00\x00", b"\x00\x00\x03\x00").replace(b"\x00\x00\x01", b"\x00\x00\x03\x01")
 
 
 @pytest.mark.parametrize(("width", "height", "references"), [(65_520, 65_520, 1), (2016, 2016, 1), (2000, 1600, 16)])
@@ -335,20 +320,6 @@ def test_a_cut_begins_at_the_key_before_it_and_so_does_its_sound(frames: list[Fr
 # Opus
 
 
-def opus_messages(samples: np.ndarray[Any, np.dtype[np.int16]], packets_each: int = 10) -> list[bytes]:
-    """Messages of 20 ms packets, as a browser's encoder makes them."""
-    encoder = av.CodecContext.create("libopus", "w")
-    assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = SAMPLE_RATE, "mono", "s16", 24_000
-    encoder.options = {"frame_duration": "20"}
-    parts = []
-    for begin in range(0, len(samples), 320):
-        frame = av.AudioFrame.from_ndarray(samples[None, begin : begin + 320], format="s16", layout="mono")
-        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, begin, Fraction(1, SAMPLE_RATE)
-        parts += [bytes(packet) for packet in encoder.encode(frame)]
-    return [pack(parts[begin : begin + packets_each]) for begin in range(0, len(parts), packets_each)]
-
-
 def clicks(seconds: int) -> np.ndarray[Any, np.dtype[np.int16]]:
     """A short tone at each whole second and a half."""
     samples = np.zeros(seconds * SAMPLE_RATE, np.int16)
@@ -399,20 +370,3 @@ def test_sound_that_is_too_long_is_refused_before_it_is_decoded() -> None:
 def test_what_is_no_opus_message_is_refused(payload: bytes) -> None:
     with pytest.raises(InvalidInput, match="Opus"):
         OpusReader(5).read(payload, 0, 0)
-
-
-# Pace
-
-
-def test_fewer_pictures_are_asked_for_while_they_cannot_be_read_and_slowly_more_afterwards() -> None:
-    pace = Pace(10)
-    told = [(now, fps) for now in range(20) if (fps := pace.look(float(now), 3.0 if now >= 2 else 0.1)) is not None]
-    assert told == [(6, 5.0), (10, 2.5), (14, 2.0)]
-    told = [(now, fps) for now in range(20, 200) if (fps := pace.look(float(now), None)) is not None]
-    assert [fps for _, fps in told] == [3.0, 4.5, 6.8, 10]
-    assert all(later - sooner >= 30 for (sooner, _), (later, _) in pairwise(told))
-
-
-def test_a_short_delay_changes_nothing() -> None:
-    pace = Pace(10)
-    assert all(pace.look(float(now), 3.0 if now % 4 else None) is None for now in range(100))

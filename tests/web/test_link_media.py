@@ -23,7 +23,7 @@ from bench.harness.student import Footage, StudentClient, page_ms
 from bench.harness.viewer import Viewer
 from bench.load import footage_of
 from tests.helpers.browser import needs_chromium
-from tests.media.test_media import opus_messages, sps_of
+from tests.helpers.sent_media import opus_messages, sps_of
 from web.student.protocol import Media, pack_media
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "POINTS_NO_FACE": "0"}

@@ -84,19 +84,3 @@ def test_a_wrong_act_is_named_and_the_others_are_taken(act: object) -> None:
 def test_acts_must_be_a_list_of_bounded_length(acts: object) -> None:
     with pytest.raises(InvalidInput):
         unpack_acts({"acts": acts}, PageClock())
-
-
-def test_the_clock_follows_the_round_trip_with_the_smallest_delay() -> None:
-    clock = PageClock()
-    clock.add(10.0, 500_000 + 10_900, 11.0)  # 1 s there and back, answered late
-    clock.add(20.0, 500_000 + 20_010, 20.02)  # 20 ms
-    clock.add(30.0, 500_000 + 30_050, 31.0)
-    assert clock.at(500_000 + 42_000) == pytest.approx(42.0, abs=0.011)
-
-
-def test_an_old_round_trip_is_forgotten_as_clocks_drift() -> None:
-    clock = PageClock(newest=3)
-    clock.add(0, 0, 0.001)
-    for step in range(1, 4):
-        clock.add(step * 100, step * 100_100, step * 100 + 0.01)  # the page's clock runs fast
-    assert clock.at(300_300) == pytest.approx(300, abs=0.2)
