@@ -42,4 +42,5 @@ def opus_messages(samples: np.ndarray[Any, np.dtype[np.int16]], packets_each: in
 
 def tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:
     """A tone of 440 Hz."""
-    return (np.sin(np.arange(round(seconds * SAMPLE_RATE)) * 2 * np.pi * 440 / SAMPLE_RATE) * 8000).astype(np.int16)
+    wave = np.sin(np.arange(round(seconds * SAMPLE_RATE)) * 2 * np.pi * 440 / SAMPLE_RATE)
+    return np.asarray(wave * 8000, np.int16)

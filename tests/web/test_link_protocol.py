@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
+from sessions.session import MAX_ACTS
+from tests.helpers.exam import Page
+from web.student import protocol
+from web.student.conversation import CLOCK_EVERY_S, DEAD_S
+from web.student.link import TRY_AGAIN
 from web.student.page_clock import PageClock
 from web.student.protocol import HEADER, Media, pack_media, unpack_acts, unpack_media, unpack_text
 
@@ -84,3 +90,62 @@ def test_a_wrong_act_is_named_and_the_others_are_taken(act: object) -> None:
 def test_acts_must_be_a_list_of_bounded_length(acts: object) -> None:
     with pytest.raises(InvalidInput):
         unpack_acts({"acts": acts}, PageClock())
+
+
+# Its description
+
+
+DESCRIPTION = protocol.__doc__ or ""
+SAID = re.compile(r"([a-z]+) \{([^}]*)\}")
+
+
+def described(heading: str) -> dict[str, set[str]]:
+    """The messages that the description lists under a heading, with their fields."""
+    listed = DESCRIPTION.split(f"{heading}:\n\n")[1].split("\n\n")[0]
+    entries = [line for line in listed.splitlines() if re.match(r" {4}\S", line)]
+    return {kind: set(filter(None, fields.split(", "))) for line in entries for kind, fields in SAID.findall(line)}
+
+
+def test_the_header_is_as_described() -> None:
+    rows = re.findall(r"^    (\d+) +(u8|u32|f64) ", DESCRIPTION, re.MULTILINE)
+    size = {"u8": 1, "u32": 4, "f64": 8}
+    assert [int(offset) for offset, _ in rows] == [sum(size[kind] for _, kind in rows[:number]) for number in range(len(rows))]
+    assert "<" + "".join({"u8": "B", "u32": "I", "f64": "d"}[kind] for _, kind in rows) == HEADER.format
+    assert f"header of {HEADER.size} bytes, little endian" in DESCRIPTION
+    assert "kind: " + ", ".join(f"{number} {name}" for number, name in protocol.KINDS.items()) in DESCRIPTION
+    assert "codec: " + ", ".join(f"{number} {name}" for number, name in protocol.CODECS.items()) in DESCRIPTION
+    assert f"version: {protocol.VERSION}\n" in DESCRIPTION
+
+
+def test_every_message_of_the_server_is_described_with_its_fields() -> None:
+    page = Page().come_in()
+    page.exam.messages.add("Light, please", "message", "Ada", 3.0)
+    page.exam.behind = 2.0
+    page.act("abcdefgh")
+    page.say("nonsense")
+    page.wait(10)
+    page.exam.behind = None
+    page.wait(40)
+    said = {message["type"]: set(message) - {"type"} for message in page.heard}
+    by_others = {"key": set(), "ended": {"reason", "code", "note"}, "replaced": set()}  # those of `web.links` and of another tab
+    assert said | by_others == described("The server says")
+    (welcome,) = page.of_type("welcome")
+    assert "{" + ", ".join(welcome["video"]) + "}" in DESCRIPTION
+
+
+def test_every_message_of_the_page_is_described_and_read() -> None:
+    fields = described("The page says")
+    assert set(fields) == {"clock", "acts", "device", "break", "read", "end"}
+    for kind in fields:
+        assert not [answer for answer in Page().say(kind) if "aren't known" in answer.get("message", "")], kind
+
+
+def test_what_may_stand_in_them_is_described() -> None:
+    words = set(re.findall(r"[a-z_]+", DESCRIPTION.split("The page says:")[1]))
+    assert words >= protocol.ACT_KINDS | protocol.DEVICES | protocol.STATES
+    assert f"at most {protocol.MAX_ACTS_PER_MESSAGE} in one message" in DESCRIPTION
+    assert f"beyond {MAX_ACTS:,} of a session" in DESCRIPTION
+    assert f"every {CLOCK_EVERY_S:g} seconds" in DESCRIPTION
+    assert f"says nothing for {DEAD_S:g} seconds" in DESCRIPTION
+    assert f"closes with {TRY_AGAIN} when" in DESCRIPTION
+    assert DESCRIPTION.count(f"{protocol.MAX_SOUND_S:g} seconds the most") == 2

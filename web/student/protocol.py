@@ -53,7 +53,7 @@ The server says:
 The page says:
 
     clock {id, server_ms, page_ms}   the answer: id and server_ms as they came, page_ms the page's clock
-    acts {acts}                      what happened on the screen, at most 200 in one message, each {id, kind, page_ms, detail?}; id is a UUID. Kinds:
+    acts {acts}                      what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID. Kinds:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
                                      fullscreen_left, fullscreen_entered, share_stopped, second_display
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
