@@ -15,7 +15,8 @@ from basics.errors import Conflict, NotFound, StorageError, TooMany
 from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from basics.times import utc_now
 from database import Database
-from media.recorder import Clip, Recorder
+from media.clip import Clip
+from media.recorder import Recorder
 from records.accommodations import Accommodations
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from basics.errors import Conflict, ProctorError, TooMany
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, IntervalResult, PersonsReading, ScreenAct, Sound
 from basics.times import utc_now
+from media.clip import Clip, ClipJob
 from media.pictures import PictureFeed
-from media.recorder import Clip, ClipJob, Recorder
+from media.recorder import Recorder
 from media.ring import KEY_EVERY_S, ClipRing
 from media.screen_stills import ScreenStills
 from score import Scorer, replay
