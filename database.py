@@ -17,22 +17,22 @@ from datetime import timezone
 from pathlib import Path
 from typing import Any, Literal
 
-import bson
 import pymongo
 from bson.codec_options import CodecOptions
-from bson.raw_bson import RawBSONDocument
-from pymongo import ASCENDING, DESCENDING, DeleteOne, UpdateOne
+from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
+from basics.backoff import Backoff
+from basics.errors import ConfigError, InvalidInput, NotFound, StorageError
 from basics.folder_lock import FolderLock
 from basics.times import utc_now
 from storage.indexes import INDEXES
 from storage.spool import Spool
-from storage.write_queue import DatabaseAway, Mode, Ticket, Write, WriteQueue
+from storage.write_queue import WriteQueue
+from storage.writes import REFUSALS, DatabaseAway, Ticket, Write, encode, operation, parse, reason_of, refused
 
 log = logging.getLogger(__name__)
 
@@ -42,21 +42,7 @@ LIMIT_MAX = 1000  # rows of one page
 LOOK_S = 1.5  # between looks at a database that answers; an outage is noticed within this and one time-out, so within 5 s
 LOOK_TIMEOUT_S = 3.0
 AWAY_LOOK_S = (0.2, 0.5, 1.0, 2.0)  # back-off while it is away
-FIELDS_MAX_BYTES = 16_000_000  # MongoDB's own limit of a document is 16 MiB
-# MongoDB's error codes (error_codes.yml) that mean: this write can never succeed. BadValue, FailedToParse, TypeMismatch, Overflow, InvalidBSON,
-# PathNotViable, ConflictingUpdateOperators, DollarPrefixedFieldName, InvalidIdField, NotSingleValueField, InvalidDBRef, EmptyFieldName,
-# DottedFieldName, ImmutableField, DocumentValidationFailure, CannotIndexParallelArrays, BSONObjectTooLarge, DuplicateKey, KeyTooLong,
-# and "resulting document after update is larger than 16777216".
-_REFUSALS = {2, 9, 14, 15, 22, 28, 40, 52, 53, 54, 55, 56, 57, 66, 121, 171, 10334, 11000, 17280, 17419}
-_DUPLICATE_KEY = 11000
-# And those that speak of the moment: HostUnreachable, HostNotFound, Unauthorized, AuthenticationFailed, MaxTimeMSExpired, WriteConcernFailed,
-# NetworkTimeout, ShutdownInProgress, WriteConflict, PrimarySteppedDown, a transaction of the same session, ExceededTimeLimit, Atlas' quota,
-# SocketException, NotWritablePrimary, Interrupted…, OutOfDiskSpace. With any other the queue tries again, and gives up after a while.
-_PASSING = {6, 7, 13, 18, 50, 64, 89, 91, 112, 133, 189, 225, 244, 251, 262, 290, 317, 358, 8000, 9001}
-_PASSING |= {10058, 10107, 11600, 11601, 11602, 13435, 13436, 14031}
-
 _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
-_RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
 
 class Database:
@@ -78,7 +64,7 @@ class Database:
         except BaseException:
             self._lock.release()
             raise
-        self._queue = WriteQueue(self._send, _parse, spool, spool_dir / "rejected.jsonl", self._suspect)
+        self._queue = WriteQueue(self._send, parse, spool, spool_dir / "rejected.jsonl", self._suspect)
         self._stop = threading.Event()
         self._look_now = threading.Event()
         self._ready = threading.Event()
@@ -124,11 +110,11 @@ class Database:
 
         The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`.
         """
-        return self._queue.put(_encode(collection, document_id, fields, "insert" if insert_only else "set"))
+        return self._queue.put(encode(collection, document_id, fields, "insert" if insert_only else "set"))
 
     def delete(self, collection: str, document_id: str) -> Ticket:
         """Queue the removal of one document; harmless when there is none."""
-        return self._queue.put(_encode(collection, document_id, {}, "delete"))
+        return self._queue.put(encode(collection, document_id, {}, "delete"))
 
     def audit(self, entry: Mapping[str, Any]) -> Ticket:
         """Note who did what; `at` is now unless given."""
@@ -275,7 +261,7 @@ class Database:
                 yield
         except PyMongoError as error:
             self._suspect()
-            raise StorageError(f"The database can't be read: {_reason(error)}. Nothing is lost; try again soon.") from error
+            raise StorageError(f"The database can't be read: {reason_of(error)}. Nothing is lost; try again soon.") from error
 
     # The writer's way to the database
 
@@ -290,18 +276,18 @@ class Database:
         while writes:
             try:
                 with pymongo.timeout(self._timeout_s):
-                    collection.bulk_write([_operation(write) for write in writes], ordered=True, session=self._session)
+                    collection.bulk_write([operation(write) for write in writes], ordered=True, session=self._session)
                 return  # noqa: TRY300
             except BulkWriteError as error:
-                index, refusal = _refused(error)
+                index, refusal = refused(error)
                 writes[index].error = refusal
                 writes = writes[index + 1 :]
             except OperationFailure as error:
-                if error.code in _REFUSALS:
+                if error.code in REFUSALS:
                     raise  # one document makes the whole command wrong: the queue finds it
-                raise DatabaseAway(_reason(error), slow=error.timeout) from error
+                raise DatabaseAway(reason_of(error), slow=error.timeout) from error
             except PyMongoError as error:
-                raise DatabaseAway(_reason(error), slow=error.timeout) from error
+                raise DatabaseAway(reason_of(error), slow=error.timeout) from error
 
     # The watch over the database
 
@@ -310,7 +296,7 @@ class Database:
         self._look_now.set()
 
     def _watch(self) -> None:
-        failures = 0
+        backoff = Backoff(*AWAY_LOOK_S)
         indexed = False
         while not self._stop.is_set():
             reason = self._look()
@@ -320,16 +306,16 @@ class Database:
                 if self._reachable is not False:
                     log.warning("the database is away: %s", reason)
                 self._reason, indexed = reason, False
-                failures += 1
             else:
                 if self._reachable is not True:
                     log.info("the database answers")
-                self._reason, failures = "", 0
+                self._reason = ""
+                backoff.reset()
             self._reachable = not reason
             self._queue.set_reachable(not reason)
             if not reason and not indexed:
                 indexed = self._ensure_indexes()
-            self._look_now.wait(AWAY_LOOK_S[min(failures, len(AWAY_LOOK_S)) - 1] if failures else LOOK_S)
+            self._look_now.wait(backoff.pause() if reason else LOOK_S)
             self._look_now.clear()
 
     def _look(self) -> str:
@@ -338,7 +324,7 @@ class Database:
             with pymongo.timeout(min(self._timeout_s, LOOK_TIMEOUT_S)):
                 reply = self._client.admin.command("hello")
         except PyMongoError as error:
-            return _reason(error)
+            return reason_of(error)
         except Exception as error:  # the watch must not end
             log.exception("looking after the database failed")
             return f"{type(error).__name__}: {error}"
@@ -351,9 +337,9 @@ class Database:
                 self._db[collection].create_indexes(models)
             except OperationFailure as error:
                 # Queries work without, slowly; and a unique one can't be made over what contradicts it.
-                log.warning("the indexes of %s can't be made: %s", collection, _reason(error))
+                log.warning("the indexes of %s can't be made: %s", collection, reason_of(error))
             except PyMongoError as error:
-                log.warning("making indexes was broken off, it begins again later: %s", _reason(error))
+                log.warning("making indexes was broken off, it begins again later: %s", reason_of(error))
                 return False
         self._ready.set()
         return True
@@ -375,54 +361,6 @@ def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
         )
     except (PyMongoError, ValueError, TypeError) as error:
         raise ConfigError(f"MONGO_URI can't be used: {error}", field="mongo_uri") from error
-
-
-def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
-    """A write with its BSON; one that can't be BSON has its `error` set."""
-    error: ProctorError
-    try:
-        raw = bson.encode(fields)
-        if len(raw) > FIELDS_MAX_BYTES:
-            error = StorageError(f"{collection}/{document_id} has {len(raw)} bytes; MongoDB takes {FIELDS_MAX_BYTES}.")
-        else:
-            document = RawBSONDocument(raw)
-            record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
-            return Write(collection, document_id, mode, frozenset(fields), document, record)
-    except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
-        error = StorageError(f"{collection}/{document_id} can't be BSON: {type(problem).__name__}: {problem}")
-    return Write(str(collection), str(document_id), mode, frozenset(), repr(fields)[:100_000], b"", error=error)
-
-
-def _parse(record: bytes) -> Write:
-    """The write that `_encode` made the record of."""
-    document = bson.decode(record, _RAW)
-    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record)
-
-
-def _operation(write: Write) -> UpdateOne | DeleteOne:
-    if write.mode == "delete":
-        return DeleteOne({"_id": write.document_id})
-    return UpdateOne({"_id": write.document_id}, {"$setOnInsert" if write.mode == "insert" else "$set": write.fields}, upsert=True)
-
-
-def _refused(error: BulkWriteError) -> tuple[int, ProctorError]:
-    """Which operation can never succeed, and why. Raise `DatabaseAway` where it may succeed later, `error` itself where that can't be told."""
-    details: Mapping[str, Any] = error.details
-    problems = details.get("writeErrors") or []
-    if not problems:
-        raise DatabaseAway(str(details.get("writeConcernErrors") or error)[:300], slow=error.timeout) from error
-    code, text = int(problems[0]["code"]), str(problems[0]["errmsg"])[:300]
-    if code in _PASSING:
-        raise DatabaseAway(text, slow=error.timeout) from error
-    if code not in _REFUSALS:
-        raise error
-    kind = Conflict if code == _DUPLICATE_KEY else StorageError
-    return int(problems[0]["index"]), kind(f"MongoDB refused it ({code}): {text}")
-
-
-def _reason(error: PyMongoError) -> str:
-    """The first sentence of an error: pymongo's go on with the whole topology."""
-    return str(error).split(", Timeout:", 1)[0].split(" (configured timeouts", 1)[0].split(", full error", 1)[0][:300]
 
 
 def _beyond(order: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> list[Document]:

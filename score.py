@@ -17,9 +17,9 @@ from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsRe
 from basics.signals import VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
 from scoring.documents import box_document
+from scoring.occurrences import Occurrence, occurrences
 from scoring.rules import Rules
 from scoring.stretches import Looks, Stretch
-from screenmonitor import Occurrence, occurrences
 
 EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
 EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no point depends on it

@@ -1,6 +1,6 @@
-"""What counts as one screen act: several browser, key and clipboard events that make one occurrence; and the hooks of this machine's own screen.
+"""The screen of this machine's own station: its keys and its clipboard as screen acts, as the browser sends them of a student's.
 
-`occurrences` is pure. `ScreenHooks` hears keys and clipboard changes of a local station; it never reads, keeps or logs what was typed or copied.
+What was typed or copied is never read, kept or logged. What counts as one act is `scoring.occurrences`' to say.
 """
 
 from __future__ import annotations
@@ -8,154 +8,10 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable
 
 from basics.readings import ActKind, DeviceStateName, ScreenAct
-
-if TYPE_CHECKING:
-    from devices.keys import HooksReader
-
-TOGETHER = 1.0  # s; the default of the setting ACT_TOGETHER_S
-_EDGE = 1e-6  # s; a difference of exactly `together` is together, whatever the float's last bit says
-
-LEAVES: dict[str, str] = {
-    "tab_hidden": "the exam's tab was hidden",
-    "window_blur": "the exam's window lost the focus",
-    "alt_tab": "Alt+Tab",
-    "tab_switch": "the tab was switched",
-}
-WHOLE = ("alt_tab", "tab_switch")  # complete in themselves: each is one leaving, whether or not a browser says more about it
-RETURNS = ("tab_visible", "window_focus")
-COPIES: dict[str, str] = {"copy": "copy", "cut": "cut", "paste": "paste"}
-CLIPBOARD_DETAIL = "clipboard changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Occurrence:
-    """One thing that scores: leaving the exam, or a copy, cut, paste or change of the clipboard. `ids` are the acts that show it, in order."""
-
-    kind: Literal["tab_switch", "copy_paste"]
-    at: float
-    ids: tuple[str, ...]
-    detail: str
-
-
-def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER) -> list[Occurrence]:
-    """The occurrences in `acts`, by time. The order of `acts` does not matter, and an act given twice counts once.
-
-    `together` is how many seconds apart events of one cause may arrive: a browser sends blur and hidden apart, a copy changes the clipboard
-    a little later.
-
-    Leaving: a stretch away starts with the first leaving event and ends when the tab is visible or the window has the focus again. Leaving
-    events in it belong to it; one of a kind already seen in it proves that it had ended unnoticed, and starts another. Leaving events within
-    `together` of the first are one occurrence in any case (blur and hidden; a focus that flickers). Each Alt+Tab and each `tab_switch` is an
-    occurrence of its own; browser events within `together` of it belong to it, and so does the stretch away that they start.
-    Copying: each copy, cut and paste is one; a clipboard change within `together` of a copy or cut belongs to it, and changes within
-    `together` of one another belong together; any other is one. Full screen, sharing and displays are shown, and no occurrence.
-    """
-    unique: dict[str, ScreenAct] = {}
-    for act in sorted(acts, key=lambda act: (act.at, act.id, act.kind, act.detail)):
-        unique.setdefault(act.id, act)
-    ordered = list(unique.values())
-    return sorted([*_leavings(ordered, together), *_copies(ordered, together)], key=lambda found: (found.at, found.ids))
-
-
-@dataclass(slots=True)
-class _Away:
-    """A leaving as it grows. `seen`: kinds of browser events since the last return. `whole_at`: time of its Alt+Tab or `tab_switch`."""
-
-    acts: list[ScreenAct]
-    together: float
-    seen: set[str] = field(default_factory=set)
-    whole_at: float | None = None
-    open: bool = False
-
-    def takes(self, act: ScreenAct) -> bool:
-        """Whether this leaving event belongs to this leaving."""
-        if act.kind in WHOLE:
-            return self.whole_at is None and (self.open or _near(self.acts[-1].at, act.at, self.together))
-        if _near(self.acts[0].at, act.at, self.together) or (self.whole_at is not None and _near(self.whole_at, act.at, self.together)):
-            return True
-        return self.open and act.kind not in self.seen
-
-    def add(self, act: ScreenAct) -> None:
-        self.acts.append(act)
-        if act.kind in WHOLE:
-            self.whole_at = act.at
-        else:
-            self.open = True
-            self.seen.add(act.kind)
-
-
-def _leavings(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]:
-    found: list[_Away] = []
-    for act in ordered:
-        last = found[-1] if found else None
-        if act.kind in RETURNS:
-            if last:
-                last.open = False
-                last.seen.clear()
-        elif act.kind in LEAVES:
-            if last is None or not last.takes(act):
-                # A second Alt+Tab while away does not bring the student back: what the browser said still holds.
-                stays = last if last and act.kind in WHOLE else None
-                last = _Away([], together, set(stays.seen) if stays else set(), open=stays.open if stays else False)
-                found.append(last)
-            last.add(act)
-    return [Occurrence("tab_switch", away.acts[0].at, _ids(away.acts), _leaving_detail(away.acts)) for away in found]
-
-
-def _leaving_detail(acts: Sequence[ScreenAct]) -> str:
-    named = next((act for act in acts if act.kind in WHOLE), None) or next((act for act in acts if act.kind == "tab_hidden"), acts[0])
-    return LEAVES[named.kind]
-
-
-def _copies(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]:
-    groups = [[act] for act in ordered if act.kind in COPIES]
-    sources = [group for group in groups if group[0].kind != "paste"]  # a paste changes no clipboard
-    times = [group[0].at for group in sources]
-    for changes in _clusters([act for act in ordered if act.kind == "clipboard_changed"], together):
-        near = [_nearest(times, change.at) for change in changes]
-        owners = [index for index, change in zip(near, changes, strict=True) if index is not None and _near(times[index], change.at, together)]
-        if not owners:
-            groups.append(changes)
-            continue
-        for index, change in zip(near, changes, strict=True):
-            sources[index if index in owners else owners[0]].append(change)
-    return [
-        Occurrence("copy_paste", group[0].at, _ids(sorted(group, key=lambda act: (act.at, act.id))), COPIES.get(group[0].kind, CLIPBOARD_DETAIL))
-        for group in groups
-    ]
-
-
-def _clusters(ordered: Sequence[ScreenAct], together: float) -> list[list[ScreenAct]]:
-    """Acts in groups within which none is further than `together` from the one before."""
-    clusters: list[list[ScreenAct]] = []
-    for act in ordered:
-        if clusters and _near(clusters[-1][-1].at, act.at, together):
-            clusters[-1].append(act)
-        else:
-            clusters.append([act])
-    return clusters
-
-
-def _nearest(times: Sequence[float], at: float) -> int | None:
-    """Index of the time nearest to `at` in sorted `times`; the earlier of two equally near."""
-    right = bisect_left(times, at)
-    candidates = [index for index in (right - 1, right) if 0 <= index < len(times)]
-    return min(candidates, key=lambda index: abs(times[index] - at), default=None)
-
-
-def _near(earlier: float, later: float, together: float) -> bool:
-    return abs(later - earlier) <= together + _EDGE
-
-
-def _ids(acts: Iterable[ScreenAct]) -> tuple[str, ...]:
-    return tuple(act.id for act in acts)
-
+from devices.keys import HooksReader
 
 OnActs = Callable[[list[ScreenAct]], None]
 OnScreenState = Callable[[DeviceStateName, str], None]
@@ -174,8 +30,6 @@ class ScreenHooks:
 
     def start(self, on_acts: OnActs, on_state: OnScreenState) -> None:
         """Begin to listen. Both callbacks come from the hooks' own threads."""
-        from devices.keys import HooksReader  # late: it reaches for the display's libraries, which rules and replays never need
-
         former = self.threads()
 
         def heard(kind: ActKind) -> None:

@@ -20,8 +20,9 @@ from basics.readings import Frame, GazeReading, PersonsReading, Sound
 from basics.times import utc_now
 from bench.harness.figures import wilson
 from bench.harness.footage import JPEG_QUALITY, Scenario, h264_frames, jpegs, pictures, scenarios
+from media.clip import ClipJob
 from media.pictures import PictureFeed
-from media.recorder import ClipJob, Recorder
+from media.recorder import Recorder
 from sessions.analysis import Models, PictureAnalyst
 from settings.settings import Settings, load_settings
 

@@ -1,13 +1,12 @@
-"""The keyboard listener and clipboard watch of this machine: pynput for keys, XFixes (X11) or the system's change counter for the clipboard.
+"""The keyboard of this machine through pynput, with the clipboard watch beside it: both are there with the display, and go with it.
 
-Neither the clipboard's content nor any key but those of `KeyActs` is looked at; nothing is kept.
+No key but those of `KeyActs` is looked at; nothing is kept.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import select
 import sys
 import threading
 from collections.abc import Callable
@@ -15,14 +14,13 @@ from typing import Any
 
 from basics.errors import DeviceError
 from basics.readings import ActKind, DeviceStateName
+from devices.clipboard import cause, needs_x11, open_clipboard
 from devices.reader import Clock, DeviceReader, OnState, Run
 
 logger = logging.getLogger(__name__)
 
 TICK = 0.25  # s between looks at stop, at the listener's health and (not on X11) at the clipboard's counter
-HANDOVER = 1.0  # s after its owner's end in which a clipboard manager may take the content over: nothing new
 LISTENER_START = 5.0  # s pynput may take until it hears keys
-XFIXES_NEW_OWNER = 0  # the selection event's sub-code; 1 and 2 say that the owner closed its window or its connection
 WAYLAND_NOTE = "under Wayland only keys typed into X11 windows are heard; log in to an X11 session to hear all"
 
 # Where another script is in force, the key in the place of C, X and V types another letter, and is the shortcut all the same.
@@ -120,7 +118,7 @@ class Hooks:
         self._clock = clock
         self._on_act = on_act
         self._stopped = threading.Event()
-        self.clipboard = _clipboard()
+        self.clipboard = open_clipboard()
         self._listener = keyboard.Listener(on_press=self._press, on_release=self._release)
         self._listener.name = "screen-keys"
         self._listener.start()
@@ -167,7 +165,7 @@ class HooksReader(DeviceReader[Hooks]):
         self._on_act = on_act
 
     def _open(self, run: Run) -> Hooks:
-        if _needs_x11() and not os.environ.get("DISPLAY"):
+        if needs_x11() and not os.environ.get("DISPLAY"):
             wayland = f"; {WAYLAND_NOTE}" if os.environ.get("WAYLAND_DISPLAY") else ""
             raise DeviceError(
                 f"this machine has no display (DISPLAY is not set): keys and clipboard are not heard{wayland}", state="off", retry=False
@@ -175,13 +173,13 @@ class HooksReader(DeviceReader[Hooks]):
         try:
             from pynput import keyboard  # late: the import itself connects to the display
         except Exception as error:  # pynput passes on whatever its backend met
-            raise DeviceError(f"keys can't be heard: {_cause(error)}; check DISPLAY and the right to use it") from None
+            raise DeviceError(f"keys can't be heard: {cause(error)}; check DISPLAY and the right to use it") from None
         hooks = Hooks(keyboard, self._clock, self._on_act)
         hooks.wait_ready()
         return hooks
 
     def _read(self, run: Run, source: Hooks) -> tuple[DeviceStateName, str]:
-        wayland = _needs_x11() and bool(os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland")
+        wayland = needs_x11() and bool(os.environ.get("WAYLAND_DISPLAY") or os.environ.get("XDG_SESSION_TYPE") == "wayland")
         self._works(run, WAYLAND_NOTE if wayland else "")
         while not run.stop.is_set():
             if not source.alive:
@@ -189,105 +187,3 @@ class HooksReader(DeviceReader[Hooks]):
             if source.clipboard.changed(TICK) and not run.stop.is_set():
                 self._on_act("clipboard_changed")
         return "off", ""
-
-
-class X11Clipboard:
-    """Hears from the X server who owns the clipboard: no polling, and the content is never asked for."""
-
-    def __init__(self) -> None:
-        from Xlib import error, ext  # type: ignore[import-untyped]
-        from Xlib.display import Display  # type: ignore[import-untyped]
-
-        self._gone = (error.ConnectionClosedError, OSError)
-        try:
-            self._display = Display()
-        except (error.DisplayError, OSError) as problem:
-            raise DeviceError(f"the display can't be opened: {_cause(problem)}; check DISPLAY and XAUTHORITY") from None
-        if not self._display.has_extension("XFIXES"):
-            self._display.close()
-            raise DeviceError("the display has no XFIXES extension: clipboard changes can't be heard", retry=False, state="missing")
-        self._display.xfixes_query_version()
-        clipboard = self._display.intern_atom("CLIPBOARD")
-        events = (
-            ext.xfixes.XFixesSetSelectionOwnerNotifyMask
-            | ext.xfixes.XFixesSelectionWindowDestroyNotifyMask
-            | ext.xfixes.XFixesSelectionClientCloseNotifyMask
-        )
-        self._display.xfixes_select_selection_input(self._display.screen().root, clipboard, events)
-        self._display.sync()
-        self._selection_event = self._display.extension_event.SetSelectionOwnerNotify[0]
-        self._owner_ended_ms: int | None = None  # the server's time
-
-    def changed(self, wait: float) -> bool:
-        """Wait at most `wait` seconds; True when somebody put something new into the clipboard. Several changes at once are one."""
-        try:
-            if not self._display.pending_events():
-                select.select([self._display.fileno()], [], [], wait)
-            news = False
-            while self._display.pending_events():
-                news = self._is_news(self._display.next_event()) or news
-        except self._gone:
-            raise DeviceError("the display was lost: keys and clipboard are not heard") from None
-        return news
-
-    def _is_news(self, event: Any) -> bool:
-        if event.type != self._selection_event:
-            return False
-        if event.sub_code != XFIXES_NEW_OWNER:
-            self._owner_ended_ms = event.timestamp
-            return False
-        if not int(getattr(event.owner, "id", event.owner)):
-            return False  # an emptied clipboard brings nothing in
-        ended, self._owner_ended_ms = self._owner_ended_ms, None
-        return ended is None or event.timestamp - ended > HANDOVER * 1000
-
-    def close(self) -> None:
-        try:
-            self._display.close()
-        except self._gone:
-            return  # it is closed already, from the other end
-
-
-class CounterClipboard:
-    """Looks at the number by which Windows and macOS count clipboard changes."""
-
-    def __init__(self, count: Callable[[], int]) -> None:
-        self._count = count
-        self._last = count()
-        self._closed = threading.Event()
-
-    def changed(self, wait: float) -> bool:
-        """Wait `wait` seconds; True when the count went up meanwhile."""
-        self._closed.wait(wait)
-        last, self._last = self._last, self._count()
-        return self._last != last
-
-    def close(self) -> None:
-        self._closed.set()
-
-
-def _clipboard() -> X11Clipboard | CounterClipboard:
-    if _needs_x11():
-        return X11Clipboard()
-    return CounterClipboard(_system_counter())
-
-
-def _system_counter() -> Callable[[], int]:
-    """The clipboard's change counter. Not run by our tests, which have no such machine."""
-    if sys.platform == "win32":
-        import ctypes
-
-        sequence: Callable[[], int] = ctypes.windll.user32.GetClipboardSequenceNumber
-        return sequence
-    import importlib
-
-    pasteboard = importlib.import_module("AppKit").NSPasteboard.generalPasteboard()  # comes with pynput on macOS
-    return lambda: int(pasteboard.changeCount())
-
-
-def _needs_x11() -> bool:
-    return sys.platform not in ("win32", "darwin")
-
-
-def _cause(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

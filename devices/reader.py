@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
+from basics.backoff import Backoff
 from basics.errors import DeviceError
 from basics.readings import DeviceName, DeviceStateName
 
@@ -108,7 +109,6 @@ class DeviceReader(ABC, Generic[Source]):
     def __init__(self, *, label: str, retry_s: float, on_state: OnState, clock: Clock) -> None:
         self.label = label
         self._clock = clock
-        self._retry_s = retry_s
         self._on_state = on_state
         self._lock = threading.Lock()  # guards the fields below
         self._run: Run | None = None
@@ -116,7 +116,7 @@ class DeviceReader(ABC, Generic[Source]):
         self._state: tuple[DeviceStateName, str] | None = None
         self._stopped = False
         self._worked = False
-        self._delay = retry_s
+        self._backoff = Backoff.doubling(retry_s, retry_s * BACKOFF_MOST)
         self._restart_at = 0.0
 
     @abstractmethod
@@ -155,7 +155,7 @@ class DeviceReader(ABC, Generic[Source]):
                 self._run.stop.set()
                 self._stuck.append(self._run)
                 self._run = None
-                self._restart_at = self._clock() + self._next_delay()
+                self._restart_at = self._clock() + self._backoff.pause()
                 self._tell("lost" if self._worked else "missing", f"{self.label} does not answer; check its cable or network")
             self._stuck = [run for run in self._stuck if run.thread and run.thread.is_alive()]
             if self._run is None and len(self._stuck) < STUCK_MOST and self._clock() >= self._restart_at:
@@ -184,8 +184,8 @@ class DeviceReader(ABC, Generic[Source]):
                 run.stop.wait()
                 return
             with self._lock:
-                delay = self._next_delay()
-            run.stop.wait(delay)
+                pause = self._backoff.pause()
+            run.stop.wait(pause)
 
     def _attempt(self, run: Run) -> bool:
         """Open and read once. True when there is no more to come."""
@@ -206,7 +206,7 @@ class DeviceReader(ABC, Generic[Source]):
             return
         with self._lock:
             self._worked = True
-            self._delay = self._retry_s
+            self._backoff.reset()
         self._report(run, "ok", note)
 
     def _failed(self, run: Run, reason: str, state: DeviceStateName | None) -> None:
@@ -225,11 +225,6 @@ class DeviceReader(ABC, Generic[Source]):
         level = logging.WARNING if state in ("missing", "lost", "denied") else logging.INFO
         logger.log(level, "%s %s: %s%s", self.device, self.label, state, f" ({reason})" if reason else "")
         self._on_state(self.device, state, reason)
-
-    def _next_delay(self) -> float:
-        delay = self._delay
-        self._delay = min(delay * 2, self._retry_s * BACKOFF_MOST)
-        return delay
 
 
 def shown(spec: str) -> str:

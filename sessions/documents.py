@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
-from media.recorder import Clip
+from media.clip import Clip
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from basics.readings import Frame, IntervalResult, Sound
-from media.recorder import Clip, ClipJob, Recorder
+from media.clip import Clip, ClipJob
+from media.recorder import Recorder
 from media.ring import KEY_EVERY_S, ClipRing
 from media.screen_stills import ScreenStills
 from sessions.identity import Identity

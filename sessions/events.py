@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from basics.readings import DeviceName, DeviceStateName, IntervalResult, Sound
-    from media.recorder import Clip
+    from media.clip import Clip
     from sessions.break_control import BreakState
     from sessions.ends import End
     from sessions.messages import Message

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from basics.errors import StorageError
 from basics.times import utc_now
 from database import Database
-from media.recorder import Clip
+from media.clip import Clip
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
 from sessions.ends import End

@@ -10,7 +10,7 @@ from typing import Any
 
 from basics.errors import TooMany
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
-from media.recorder import Clip
+from media.clip import Clip
 from score import Scorer, replay
 from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack

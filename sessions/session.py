@@ -11,8 +11,9 @@ from typing import Any
 from basics.errors import Conflict
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, PersonsReading, ScreenAct, Sound
 from basics.times import utc_now
+from media.clip import Clip
 from media.pictures import PictureFeed
-from media.recorder import Clip, Recorder
+from media.recorder import Recorder
 from media.screen_stills import ScreenStills
 from scoring.accommodations import Accommodation
 from scoring.breaks import STUDENT, Break

@@ -24,6 +24,7 @@ import psutil
 import pymongo
 from pymongo.errors import OperationFailure, PyMongoError
 
+from basics.backoff import Backoff
 from basics.errors import StorageError
 from basics.folder_lock import FolderLock
 
@@ -242,7 +243,7 @@ class EmbeddedMongod:
     # The process, in the keeper's thread
 
     def _keep(self, program: Path) -> None:
-        failures = 0
+        backoff = Backoff(*RESTART_S)
         while not self._stop.is_set():
             started = time.monotonic()
             try:
@@ -259,8 +260,9 @@ class EmbeddedMongod:
                 self._ended.set()
             if self._stop.is_set() or not self._ready:
                 return
-            failures = 0 if time.monotonic() - started > HEALTHY_S else failures + 1
-            pause = RESTART_S[min(failures, len(RESTART_S)) - 1] if failures else RESTART_S[0]
+            if time.monotonic() - started > HEALTHY_S:
+                backoff.reset()
+            pause = backoff.pause()
             text = _tail(self._log) + _tail(self._output)
             returncode = self._process.returncode if self._process else None
             log.error("mongod ended by itself with %s; starting it again in %g s. %s", returncode, pause, _mend(text, returncode))

@@ -12,15 +12,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from basics.errors import ProctorError, StorageError
+from basics.backoff import Backoff
+from basics.errors import StorageError
 from basics.times import iso_time, utc_now
 from storage.spool import Spool
+from storage.writes import DatabaseAway, Ticket, Write
 
 log = logging.getLogger(__name__)
 
@@ -31,64 +32,6 @@ DISK_RETRY_S = 1.0
 RETRY_S = (0.25, 0.5, 1.0, 2.0)  # back-off after writes that failed though the database answers
 DOUBT_TRIES = 10  # times that one write may fail for a reason nobody foresaw before it is set aside; with the back-off about 16 s
 REJECTED_MAX_BYTES = 64 << 20
-
-Mode = Literal["set", "insert", "delete"]
-
-
-class Ticket:
-    """Tells when one write is safe."""
-
-    __slots__ = ("_done", "_error", "_stored")
-
-    def __init__(self) -> None:
-        self._done = threading.Event()
-        self._stored = False
-        self._error: ProctorError | None = None
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """True once the write is in the database or the spool; False after `timeout` seconds, or at once when it was refused (see `error`)."""
-        self._done.wait(timeout)
-        return self._stored
-
-    @property
-    def done(self) -> bool:
-        """Whether it is decided, so that `wait` returns at once."""
-        return self._done.is_set()
-
-    @property
-    def error(self) -> ProctorError | None:
-        """Why the write was refused for good, else None. `Conflict`: a unique index already holds another document's values."""
-        return self._error
-
-    def resolve(self, error: ProctorError | None = None) -> None:
-        """Decide it, once; later calls change nothing. For the queue only."""
-        if not self._done.is_set():
-            self._error = error
-            self._stored = error is None
-            self._done.set()
-
-
-@dataclass(slots=True)
-class Write:
-    """One repeatable write. `record` is all of it as BSON, `fields` the raw BSON of its fields; `keys` are the fields' names."""
-
-    collection: str
-    document_id: str
-    mode: Mode
-    keys: frozenset[str]
-    fields: Any
-    record: bytes
-    ticket: Ticket = field(default_factory=Ticket)
-    error: ProctorError | None = None  # it was refused; nobody tries again
-
-
-class DatabaseAway(Exception):
-    """The database could not take a batch now. `slow`: it ran out of time, so a smaller batch may pass."""
-
-    def __init__(self, reason: str, *, slow: bool = False) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.slow = slow
 
 
 class WriteQueue:
@@ -122,7 +65,7 @@ class WriteQueue:
         self._closed = False
         self._trouble = ""  # why the last batch could not be written to the database
         self._disk_trouble = ""
-        self._failures = 0
+        self._backoff = Backoff(*RETRY_S)
         self._retry_at = 0.0  # not before this time.monotonic() to the database,
         self._disk_retry_at = 0.0  # and to the spool
         self._batch_max = BATCH_MAX
@@ -332,14 +275,14 @@ class WriteQueue:
     def _note_success(self) -> None:
         if self._trouble:
             log.info("the database takes writes again")
-        self._trouble, self._failures, self._batch_max = "", 0, min(self._batch_max * 2, BATCH_MAX)
+        self._backoff.reset()
+        self._trouble, self._batch_max = "", min(self._batch_max * 2, BATCH_MAX)
 
     def _note_failure(self, reason: str) -> None:
         if not self._trouble:
             log.warning("the database takes no writes, they go to the spool: %s", reason)
         self._trouble = reason
-        self._retry_at = time.monotonic() + RETRY_S[min(self._failures, len(RETRY_S) - 1)]
-        self._failures += 1
+        self._retry_at = time.monotonic() + self._backoff.pause()
 
     def _finish(self, batch: list[Write]) -> None:
         with self._changed:

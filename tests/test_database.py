@@ -23,7 +23,7 @@ from records.accommodations import Accommodations
 from records.reviews import Reviews
 from scoring.accommodations import Accommodation
 from storage.mongod import EmbeddedMongod
-from storage.write_queue import Ticket
+from storage.writes import Ticket
 
 START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
 posix_only = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

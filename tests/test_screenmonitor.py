@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from basics.readings import ActKind, ScreenAct
 from devices.keys import KeyActs, key_name
-from screenmonitor import Occurrence, occurrences
+from scoring.occurrences import Occurrence, occurrences
 
 Event = tuple[float, ActKind]
 

@@ -16,11 +16,12 @@ import pytest
 from basics.errors import InvalidInput, ProctorError, TooLarge
 from basics.readings import SAMPLE_RATE, Frame, Sound
 from bench.harness.footage import h264_frames
+from media.clip import Clip, ClipJob
+from media.encode import can_copy
 from media.h264 import H264Decoder, inspect, nal_units, picture_size, playable
 from media.opus import LOOKAHEAD_S, OpusReader, pack
 from media.pictures import PictureFeed
-from media.recorder import Clip, ClipJob, Recorder
-from media.remux import can_copy
+from media.recorder import Recorder
 from media.ring import ClipRing
 from sessions.analysis import Models, PictureAnalyst
 from settings.settings import load_settings

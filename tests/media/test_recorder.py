@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.readings import SAMPLE_RATE, Frame, Sound
-from media.recorder import FOLDER_MAX_BYTES, Clip, ClipJob, Recorder, folder_name
+from media.clip import FOLDER_MAX_BYTES, Clip, ClipJob, folder_name
+from media.recorder import Recorder
 from media.ring import ClipRing, join_sound
 
 BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)

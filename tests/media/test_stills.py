@@ -16,8 +16,9 @@ from PIL import Image
 from basics.errors import NotFound
 from basics.readings import Frame, Sound
 from media import clip_stills as stills
+from media.clip import ClipJob
 from media.clip_stills import ClipStills, take_still
-from media.recorder import ClipJob, Recorder
+from media.recorder import Recorder
 from media.screen_stills import ScreenStills
 from tests.helpers.web import error_of
 from web.parts import Parts

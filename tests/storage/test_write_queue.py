@@ -11,7 +11,8 @@ import pytest
 from basics.errors import StorageError
 from storage import write_queue
 from storage.spool import Spool
-from storage.write_queue import DatabaseAway, Ticket, Write, WriteQueue
+from storage.write_queue import WriteQueue
+from storage.writes import DatabaseAway, Ticket, Write
 
 
 class Destination:

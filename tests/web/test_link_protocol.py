@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
-from sessions.session import MAX_ACTS
+from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
 from web.student import protocol
 from web.student.conversation import CLOCK_EVERY_S, DEAD_S

@@ -327,7 +327,7 @@ def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
     )
     app = create_app(settings)
     try:
-        from media.recorder import Clip, ClipJob
+        from media.clip import Clip, ClipJob
 
         recorder = app.extensions["proctor"].monitor.recorder
         recorder.temp_dir = tmp_path / "gone"  # no such folder: every write fails with an OSError

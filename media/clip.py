@@ -1,0 +1,69 @@
+"""What a clip is made of, what became of it, and how its file is called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from basics.readings import Frame, Sound
+
+FOLDER_MAX_BYTES = 120  # a name of 128 letters may take 512 bytes, and file systems end at 255
+RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """What a clip is made of. `start`, `end` are on the session's clock; `interval_started_at` is UTC and names the file."""
+
+    session_id: str
+    user_id: str
+    index: int
+    interval_started_at: datetime
+    score: int
+    start: float
+    end: float
+    frames: list[Frame]
+    sounds: list[Sound]
+    marks: list[list[Any]] = field(default_factory=list)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pictures and the sound."""
+        return sum(len(frame.data) for frame in self.frames) + sum(sound.samples.nbytes for sound in self.sounds)
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What became of a clip, as it stands in its interval's record. `start` is where it begins on the session's clock."""
+
+    state: str
+    path: str = ""
+    sha256: str = ""
+    duration: float = 0.0
+    size_bytes: int = 0
+    reason: str = ""
+    start: float = 0.0
+    marks: list[list[Any]] = field(default_factory=list)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For storage and answers."""
+        return asdict(self)
+
+
+def file_name(job: ClipJob, number: int = 1) -> str:
+    """The clip's name in its student's folder; `number` tells it from others of the same second and score."""
+    name = f"flagged_{job.interval_started_at:%Y-%m-%dT%H-%M-%S}_score{job.score}"
+    return f"{name}.mp4" if number == 1 else f"{name}_{number}.mp4"
+
+
+def folder_name(user_id: str) -> str:
+    """A folder's name for a student's id on any file system: short enough, and no name with a meaning of its own."""
+    name = f"{user_id}_" if RESERVED.match(user_id) or user_id.endswith((".", " ")) else user_id
+    encoded = name.encode()
+    if len(encoded) <= FOLDER_MAX_BYTES:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:12]
+    return f"{encoded[: FOLDER_MAX_BYTES - 13].decode(errors='ignore')}-{digest}"

@@ -1,0 +1,151 @@
+"""A clip's pictures and sound into an MP4 file: pictures that came as H.264 are copied as they are, all else is encoded."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from basics.errors import ProctorError
+from basics.readings import SAMPLE_RATE, Frame
+from media.clip import ClipJob
+from media.h264 import PPS, SPS, nal_units, playable
+from media.pictures import PictureDecoder
+from media.ring import join_sound
+
+PRESET = "superfast"  # 59 CPU-ms a second of clip and a quarter of ultrafast's bytes (640×480, 10 a second, crf 28)
+TIME_BASE = Fraction(1, 1000)
+COPY_TIME_BASE = Fraction(1, 1_000_000)
+LAST_S = 0.1  # how long the last copied picture stays; a track's end is not told by its pictures
+AAC_BIT_RATE = 48_000
+CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it
+
+
+def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
+    """Write `job` as H.264 and AAC in MP4, index in front, with the pictures' own times. H.264 of one kind is copied, all else encoded.
+
+    Return where the file begins on the session's clock and how long it is, in seconds. A picture that can't be decoded is left out.
+    """
+    frames = playable(job.frames)
+    if not frames and not job.sounds:
+        raise ValueError("the pictures of this time rest on one that was lost, and there is no sound")
+    first = min([frame.at for frame in frames[:1]] + [max(job.start, sound.at) for sound in job.sounds[:1]])
+    start = max(job.start, first)
+    last = max([frame.at for frame in frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
+    end = min(job.end, last)
+    with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        # Both tracks must be there before the first packet is written.
+        video = CopiedTrack(container, frames[0]) if can_copy(frames) else _encoded_track(container, frames, crf)
+        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if job.sounds else None
+        if audio is not None:
+            audio.bit_rate = AAC_BIT_RATE
+            _encode_sound(container, audio, join_sound(job.sounds, start, end))
+        if video is not None:
+            for frame in frames:
+                video.add(frame, start)
+            video.finish()
+        if video is None and audio is None:
+            raise ValueError("none of the pictures can be decoded, and there is no sound")
+    return start, max(0.0, end - start)
+
+
+def _encoded_track(container: Any, frames: list[Frame], crf: int) -> _VideoTrack | None:
+    """A track of the first picture's size; None when none can be decoded."""
+    decoder = PictureDecoder(CLIP_MAX_PIXELS)
+    shape = next((image.shape for frame in frames if (image := _decode(decoder, frame)) is not None), None)
+    return _VideoTrack(container, crf, shape[1], shape[0]) if shape is not None else None
+
+
+class _VideoTrack:
+    """The picture track of one file, `width` × `height` pixels; pictures of other sizes are scaled."""
+
+    def __init__(self, container: Any, crf: int, width: int, height: int) -> None:
+        self._container = container
+        self._decoder = PictureDecoder(CLIP_MAX_PIXELS)
+        self._pts = -1
+        self._stream = container.add_stream("libx264", rate=1000, options={"preset": PRESET, "crf": str(crf), "g": "50"})
+        self._stream.width, self._stream.height = width // 2 * 2, height // 2 * 2
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.codec_context.time_base = TIME_BASE
+        self._stream.codec_context.thread_count = 1
+
+    def add(self, frame: Frame, start: float) -> None:
+        image = _decode(self._decoder, frame)
+        if image is None:
+            return
+        width, height = self._stream.width, self._stream.height
+        if image.shape[1] != width or image.shape[0] != height:
+            image = np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+        picture = av.VideoFrame.from_ndarray(image, format="bgr24")
+        pts = max(self._pts + 1, round((frame.at - start) / TIME_BASE))
+        picture.pts, picture.time_base, self._pts = pts, TIME_BASE, pts
+        self._container.mux(self._stream.encode(picture))
+
+    def finish(self) -> None:
+        self._container.mux(self._stream.encode(None))
+
+
+def _encode_sound(container: Any, stream: Any, track: npt.NDArray[np.int16]) -> None:
+    for begin in range(0, len(track), 1024):
+        frame = av.AudioFrame.from_ndarray(track[None, begin : begin + 1024], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, begin, Fraction(1, SAMPLE_RATE)
+        container.mux(stream.encode(frame))
+    container.mux(stream.encode(None))
+
+
+def _decode(decoder: PictureDecoder, frame: Frame) -> npt.NDArray[np.uint8] | None:
+    """The picture as uint8 [h, w, 3] BGR, or None when it can't be decoded."""
+    try:
+        return decoder.decode(frame)
+    except ProctorError:
+        return None
+
+
+def can_copy(frames: Sequence[Frame]) -> bool:
+    """Are all of them H.264 under one set of parameters? A file has one for all its pictures: others must be encoded anew."""
+    if not frames or not frames[0].key or any(frame.codec != "h264" for frame in frames):
+        return False
+    return len({parameters(frame.data) for frame in frames if frame.key}) == 1
+
+
+def parameters(data: bytes) -> tuple[bytes, ...]:
+    """The SPS and PPS of a key picture."""
+    return tuple(unit.rstrip(b"\x00") for kind, unit in nal_units(data) if kind in {SPS, PPS})
+
+
+class CopiedTrack:
+    """The picture track of one file, made like `first`, a key picture."""
+
+    def __init__(self, container: Any, first: Frame) -> None:
+        self._container = container
+        with av.open(io.BytesIO(first.data), format="h264") as source:
+            self._stream = container.add_stream_from_template(source.streams.video[0])
+        self._stream.time_base = COPY_TIME_BASE
+        self._waiting: tuple[Frame, int] | None = None
+
+    def add(self, frame: Frame, start: float) -> None:
+        """Write one picture at its time, `start` being the file's own."""
+        pts = round((frame.at - start) / COPY_TIME_BASE)
+        if self._waiting is not None:
+            pts = max(pts, self._waiting[1] + 1)
+            self._write(*self._waiting, pts - self._waiting[1])
+        self._waiting = (frame, pts)
+
+    def finish(self) -> None:
+        """Write the last picture."""
+        if self._waiting is not None:
+            self._write(*self._waiting, round(LAST_S / COPY_TIME_BASE))
+
+    def _write(self, frame: Frame, pts: int, duration: int) -> None:
+        packet = av.Packet(frame.data)
+        packet.stream, packet.time_base, packet.is_keyframe = self._stream, COPY_TIME_BASE, frame.key
+        packet.pts = packet.dts = pts
+        packet.duration = duration
+        self._container.mux(packet)
