@@ -36,8 +36,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     from database import Database
     from media.recorder import Recorder
     from records.retention import Retention
-    from sessions.analysis import Models
     from sessions.events import Events
+    from sessions.models import Models
     from sessions.monitor import Monitor
     from sessions.sources import Stations
     from storage.mongod import EmbeddedMongod

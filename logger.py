@@ -50,7 +50,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 class LogSettings(Protocol):
-    """The settings that matter here; `config.Settings` has them."""
+    """The settings that matter here; the server's `Settings` have them."""
 
     @property
     def log_level(self) -> str: ...

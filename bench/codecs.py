@@ -23,7 +23,8 @@ from bench.harness.footage import JPEG_QUALITY, Scenario, h264_frames, jpegs, pi
 from media.clip import ClipJob
 from media.pictures import PictureFeed
 from media.recorder import Recorder
-from sessions.analysis import Models, PictureAnalyst
+from sessions.analysis import PictureAnalyst
+from sessions.models import Models
 from settings.settings import Settings, load_settings
 
 CLIP_S = 40.0

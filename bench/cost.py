@@ -18,7 +18,7 @@ from bench.audio_task import feed
 from bench.harness.footage import read_sound, scenarios
 from bench.harness.pictures import labels
 from gaze_direction import GazeDetector
-from sessions.analysis import Models
+from sessions.models import Models
 from settings.settings import Settings
 
 SOUND_CLIPS = 16  # with speech; more don't change the figure

@@ -26,7 +26,7 @@ from bench.cost import costs, costs_table
 from bench.harness.figures import line, upper_bound
 from bench.harness.footage import Scenario, scenarios
 from bench.session import compare, replay
-from sessions.analysis import Models
+from sessions.models import Models
 from settings.settings import Settings, load_settings
 
 TASKS = ("gaze", "persons", "phone", "fairness", "audio", "scenarios", "honest", "cost")

@@ -15,7 +15,7 @@ from basics.readings import GazeReading
 from bench.harness.figures import line, share
 from bench.harness.pictures import Change, rows_of
 from gaze_direction import GazeDetector, lowered_to_phone
-from sessions.analysis import Models
+from sessions.models import Models
 from settings.settings import Settings
 
 DISTRACTED = ("left", "right", "down")

@@ -19,10 +19,10 @@ from typing import Any
 from basics.times import utc_now
 from bench.harness.footage import Scenario, scenarios
 from media.recorder import Recorder
-from sessions.analysis import Models
 from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
+from sessions.models import Models
 from sessions.session import ExamSession
 from settings.settings import Settings, load_settings
 

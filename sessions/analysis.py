@@ -7,85 +7,21 @@ import threading
 from collections import deque
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from audiodetector import AudioDetector
-from basics.errors import DetectorError
 from basics.readings import AudioReading, GazeReading, PersonsReading, Sound
-from detectors.faces import FaceFinder
-from detectors.model_files import find_models
 from detectors.quality import PictureQuality
-from detectors.sound_models import AudioModels
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import Picture
+from sessions.models import Models
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
 FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
-
-
-class Models:
-    """The models that all sessions share. They load behind the server's start; `persons` and `audio` are None until then."""
-
-    def __init__(self) -> None:
-        self.persons: PersonsModel | None = None
-        self.audio: AudioModels | None = None
-        self._settings: Settings | None = None
-        self._faces: FaceFinder | None = None
-        self._lock = threading.Lock()
-        self.notes: list[str] = []
-        self.loaded = threading.Event()
-
-    @property
-    def faces(self) -> FaceFinder:
-        """The face finder that all sessions share, made when the first session needs it."""
-        with self._lock:
-            if self._faces is None:
-                self._faces = FaceFinder(self._settings)
-            return self._faces
-
-    def close(self) -> None:
-        """Free what has threads of its own."""
-        with self._lock:
-            if self._faces is not None:
-                self._faces.close()
-                self._faces = None
-        if self.persons is not None:
-            self.persons.close()
-
-    def load(self, settings: Settings) -> None:
-        """Load what there is. What is missing is said in `notes`, and the rest goes on without it."""
-        cv2.setNumThreads(1)
-        self._settings = settings
-        files = find_models(settings)
-        self.notes = list(files.notes)
-        try:
-            backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = PersonsModel(files.yolo, backend, settings)
-        except DetectorError as error:
-            self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
-            log.exception("persons model")
-            self.persons = PersonsModel(None, "facemesh", settings)
-        try:
-            folder = files.speaker.parent if files.speaker else settings.models_dir
-            self.audio = AudioModels(folder)
-            self.notes.extend(note for note in self.audio.notes if note not in self.notes)
-        except DetectorError as error:
-            self.notes.append(error.message)
-            log.exception("sound models")
-        for note in self.notes:
-            log.warning("%s", note)
-        self.loaded.set()
-
-    def audio_detector(self) -> AudioDetector | None:
-        """A sound detector for one session; None while or where there are no models for it."""
-        if self.audio is None or self._settings is None:
-            return None
-        return AudioDetector(self.audio, self._settings)
 
 
 @dataclass(slots=True)

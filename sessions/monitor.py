@@ -17,12 +17,12 @@ from media.recorder import Recorder
 from records.accommodations import Accommodations
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
-from sessions.analysis import Models
 from sessions.attendance import Attendance
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.identity import Identity
+from sessions.models import Models
 from sessions.resume import Resumed, give_up_clips, resume
 from sessions.score_book import Summary
 from sessions.session import ExamSession

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from media.pictures import Picture, decode_jpeg
-from sessions.analysis import Models, PictureAnalyst
+from sessions.analysis import PictureAnalyst
+from sessions.models import Models
 from settings.settings import Settings
 
 

@@ -19,7 +19,7 @@ from scoring.accommodations import Accommodation
 from scoring.breaks import STUDENT, Break
 from scoring.rules import Rules
 from sessions import events as told
-from sessions.analysis import Models, PictureAnalyst, PictureReadings, SoundAnalyst
+from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
 from sessions.break_control import BreakControl
 from sessions.clock import SessionClock
 from sessions.device_states import DeviceStates
@@ -29,6 +29,7 @@ from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
 from sessions.messages import Level, Message, MessageBook
+from sessions.models import Models
 from sessions.notices import Notices
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary

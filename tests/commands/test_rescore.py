@@ -22,10 +22,11 @@ from media.recorder import Recorder
 from records.stored_session import StoredSession
 from scoring.breaks import STUDENT
 from scoring.rules import Rules
-from sessions.analysis import Models, PictureReadings
+from sessions.analysis import PictureReadings
 from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
+from sessions.models import Models
 from sessions.session import ExamSession
 from settings.settings import load_settings
 from storage.mongod import EmbeddedMongod

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 from basics.paths import ROOT
 from database import Database
 from media.recorder import Recorder
-from sessions.analysis import Models
 from sessions.events import Events
+from sessions.models import Models
 from sessions.monitor import Monitor
 from sessions.sources import Stations
 from tests.helpers.web import MakeApp, local_client, settings_for

@@ -23,7 +23,8 @@ from media.opus import LOOKAHEAD_S, OpusReader, pack
 from media.pictures import PictureFeed
 from media.recorder import Recorder
 from media.ring import ClipRing
-from sessions.analysis import Models, PictureAnalyst
+from sessions.analysis import PictureAnalyst
+from sessions.models import Models
 from settings.settings import load_settings
 from tests.helpers.sent_media import opus_messages, sps_of
 

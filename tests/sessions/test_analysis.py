@@ -17,7 +17,8 @@ from basics.errors import InvalidInput, TooLarge
 from basics.readings import SAMPLE_RATE, Box, GazeReading, PersonsReading, Sound
 from gaze_direction import GazeDetector
 from media.pictures import Picture, check_picture, decode_jpeg
-from sessions.analysis import Models, PictureAnalyst, SoundAnalyst
+from sessions.analysis import PictureAnalyst, SoundAnalyst
+from sessions.models import Models
 from settings.settings import Settings, load_settings
 
 PIXELS = 4_000_000

@@ -17,10 +17,11 @@ from basics.times import utc_now
 from bench.session import FootageClock, Memory
 from media.recorder import Recorder
 from scoring.rules import Rules
-from sessions.analysis import Models, PictureReadings
+from sessions.analysis import PictureReadings
 from sessions.ends import End
 from sessions.events import ClipDone, DeviceChanged, Event, Events, IntervalFlagged, NoticesChanged, SessionEvent
 from sessions.identity import Identity
+from sessions.models import Models
 from sessions.score_book import MAX_ACTS, Summary
 from sessions.session import ExamSession
 from settings.settings import load_settings

@@ -14,8 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from bench.harness.footage import Scenario, scenarios
-from sessions.analysis import Models
 from sessions.events import Events
+from sessions.models import Models
 from settings.settings import Settings
 from tests.helpers.web import PASSWORD, settings_for
 from web.access.who_may import Access, register_access

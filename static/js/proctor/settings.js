@@ -46,8 +46,8 @@ function part([name, { state, reason, notes = [], ...rest }]) {
 
 async function readState() {
   try {
-    const { status, uptime_s: uptime, notes, parts } = await call("/api/health");
-    setText(byId("state-sum"), [t.status[status], ...(notes ?? [])].join(". "));
+    const { status, uptime_s: uptime, parts } = await call("/api/health");
+    setText(byId("state-sum"), t.status[status]);
     setText(byId("state-uptime"), t.uptime(uptime)); // nobody wants to hear it every ten seconds
     const key = JSON.stringify(Object.entries(parts).map(([name, { state, reason }]) => [name, state, reason]));
     const list = byId("parts");
