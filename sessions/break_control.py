@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,12 +30,13 @@ class BreakState:
 
 
 class BreakControl:
-    """The breaks of one session. The session's lock is held by whoever changes them; asking needs none."""
+    """The breaks of one session. Safe between threads; asking takes no lock."""
 
     def __init__(self, accommodation: Accommodation | None, breaks: Iterable[Mapping[str, Any]] = ()) -> None:
         """Take up breaks as `documents` gave them."""
         self._accommodation = accommodation
         self._book = BreakBook(breaks)
+        self._lock = threading.Lock()
 
     @property
     def breaks(self) -> list[Break]:
@@ -54,11 +56,13 @@ class BreakControl:
         """Begin a break, `lasting` so many seconds (None: until somebody ends it). Raise `Conflict` while one is on."""
         # Nothing that came in already may lie in the break: live it may have counted, and a replay would leave it out.
         at = max(now, min(media_until + 1e-3, now + MEDIA_AHEAD_S))
-        self._book.begin(at, by, reason, None if lasting is None else at + lasting)
+        with self._lock:
+            self._book.begin(at, by, reason, None if lasting is None else at + lasting)
 
     def finish(self, at: float) -> None:
         """End the break that is on. Raise `Conflict` when none is."""
-        self._book.finish(at)
+        with self._lock:
+            self._book.finish(at)
 
     def is_over(self, now: float) -> bool:
         """Has the break that is on reached its own end?"""

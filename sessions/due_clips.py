@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from settings.settings import Settings
 
 
 class DueClips:
-    """Which intervals wait for their clip. The session's lock is held by whoever changes that; the rings have locks of their own."""
+    """Which intervals wait for their clip. Safe between threads."""
 
     def __init__(self, identity: Identity, settings: Settings, interval_duration: float, recorder: Recorder) -> None:
         self._identity = identity
@@ -28,6 +29,7 @@ class DueClips:
         self.screen = ScreenStills(keep_s)
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
+        self._lock = threading.Lock()
 
     # What clips are made of
 
@@ -43,14 +45,14 @@ class DueClips:
 
     def want(self, index: int) -> None:
         """Interval `index` is flagged: it will need a clip."""
-        self._clips[index] = Clip("pending")
-        self._due.add(index)
+        self.set(index, Clip("pending"))
 
     def set(self, index: int, clip: Clip) -> None:
         """What became of a clip, or what was stored of it; one that is pending is due again."""
-        self._clips[index] = clip
-        if clip.state == "pending":
-            self._due.add(index)
+        with self._lock:
+            self._clips[index] = clip
+            if clip.state == "pending":
+                self._due.add(index)
 
     def clip(self, index: int) -> Clip:
         """The clip of an interval as it stands."""
@@ -58,8 +60,9 @@ class DueClips:
 
     def take_due(self, until: float | None, interval_duration: float) -> list[int]:
         """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more."""
-        due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
-        self._due.difference_update(due)
+        with self._lock:
+            due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
+            self._due.difference_update(due)
         return sorted(due)
 
     # Cutting

@@ -44,11 +44,11 @@ class Scored:
 
 
 class ScoreBook:
-    """The scorer of one session and its records. Safe between threads; `lock` is the session's, and guards all of this."""
+    """The scorer of one session and its records. Safe between threads."""
 
     def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips) -> None:
         self.rules = rules
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self._check_interval = check_interval
         self._clock = clock
         self._store = store
@@ -64,12 +64,12 @@ class ScoreBook:
 
     def count_frame(self) -> None:
         """A picture came in, read or not."""
-        with self.lock:
+        with self._lock:
             self._checks.add_frame()
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
         """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
-        with self.lock:
+        with self._lock:
             new = [act for act in acts if act.id not in self._acts]
             if len(self._acts) + len(new) > MAX_ACTS:
                 raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
@@ -80,7 +80,7 @@ class ScoreBook:
 
     def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> Scored:
         """Keep and count what was read from one picture."""
-        with self.lock:
+        with self._lock:
             self._checks.add(gaze)
             if persons is not None:
                 self._checks.add(persons)
@@ -88,7 +88,7 @@ class ScoreBook:
 
     def take_sound(self, reading: AudioReading) -> Scored:
         """Keep and count what was heard."""
-        with self.lock:
+        with self._lock:
             self._checks.add(reading)
         return self._score(lambda: self._scorer.take_sound(reading))
 
@@ -99,7 +99,7 @@ class ScoreBook:
     def _score(self, take: Callable[[], list[IntervalResult]]) -> Scored:
         """Let the scorer take something, and store what changed by it."""
         raised: list[IntervalResult] = []
-        with self.lock:
+        with self._lock:
             changed = take()
             if not changed:
                 return Scored(False)
@@ -120,14 +120,14 @@ class ScoreBook:
 
     def close_checks(self, now: float) -> None:
         """Store the checks that are over, each as long as they are to be."""
-        with self.lock:
+        with self._lock:
             while now >= self._checks.start + self._check_interval:
                 self._store_check(self._checks.start + self._check_interval, final=True)
 
     def close_intervals(self, until: float, baseline: Callable[[], Mapping[str, float]]) -> bool:
         """Close the intervals that end by `until`. False when there is none."""
         closed = []
-        with self.lock:
+        with self._lock:
             while (self._closed + 1) * self.rules.interval_duration <= until:
                 closed.append(self._scorer.close(self._closed))
                 self._closed += 1
@@ -139,14 +139,12 @@ class ScoreBook:
 
     def cut_clips(self, until: float | None, done: Callable[[int, Clip], None]) -> None:
         """Cut the clips that are due at `until`, or all that wait; `done` is told of each, later."""
-        with self.lock:
-            due = self._clips.take_due(until, self.rules.interval_duration)
-        for index in due:
+        for index in self._clips.take_due(until, self.rules.interval_duration):
             self._cut_clip(index, done)
 
     def _cut_clip(self, index: int, done: Callable[[int, Clip], None]) -> None:
         def keep(clip: Clip) -> None:
-            with self.lock:
+            with self._lock:
                 self._clips.set(index, clip)
                 self._store.interval(index, {"clip": clip.to_dict()})
             done(index, clip)
@@ -156,7 +154,7 @@ class ScoreBook:
 
     def end(self, now: float) -> None:
         """Close everything as of `now`: nothing comes any more."""
-        with self.lock:
+        with self._lock:
             self._ended_at = now
             self._store_check(now, final=True)
             last = max(math.ceil(now / self.rules.interval_duration), self._closed)
@@ -167,7 +165,7 @@ class ScoreBook:
 
     def checkpoint(self) -> None:
         """Store what was read so far; the session goes on afterwards."""
-        with self.lock:
+        with self._lock:
             self._store_check(self._clock.now(), final=True)
 
     def take_up(
@@ -179,7 +177,7 @@ class ScoreBook:
         breaks: Iterable[Break],
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
-        with self.lock:
+        with self._lock:
             self.rules, self._scorer = rules, Scorer(rules)
             self._scorer.set_breaks(breaks)
             for check in checks:
@@ -202,12 +200,12 @@ class ScoreBook:
 
     def store_totals(self, **more: Any) -> Any:
         """Store the session's sums, and `more` fields of its document; return the ticket."""
-        with self.lock:
+        with self._lock:
             totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
         return self._store.session(**totals, **more)
 
     def _store_interval(self, result: IntervalResult) -> None:
-        with self.lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
+        with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
             self._store.interval(result.index, self._document(result))
 
     def _store_check(self, at: float, *, final: bool) -> None:
@@ -237,21 +235,22 @@ class ScoreBook:
 
     def summary(self) -> Summary:
         """What the session has come to."""
-        with self.lock:
+        with self._lock:
             return Summary(self._store.identity.session_id, self._scorer.total(), self._scorer.flagged())
 
-    def recent(self, now: float, count: int) -> tuple[IntervalResult, ...]:
-        """The newest `count` intervals, oldest first; the last is the one that goes on at `now`."""
-        with self.lock:
+    def standing(self, now: float, count: int) -> tuple[Summary, tuple[IntervalResult, ...]]:
+        """What the session has come to, and the newest `count` intervals of it, oldest first; the last is the one that goes on at `now`."""
+        with self._lock:
             index = self.rules.index(now)
-            return tuple(self._scorer.interval(number) for number in range(max(0, index - count + 1), index + 1))
+            recent = tuple(self._scorer.interval(number) for number in range(max(0, index - count + 1), index + 1))
+            return self.summary(), recent
 
     def rates(self, now: float) -> dict[str, float]:
         """What was read a second, of late."""
-        with self.lock:
+        with self._lock:
             return self._checks.rates(now)
 
     def intervals(self) -> list[dict[str, Any]]:
         """Every interval so far, as stored."""
-        with self.lock:
+        with self._lock:
             return [self._document(result) for result in self._scorer.results(self._clock.now())]

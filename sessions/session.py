@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -80,6 +81,7 @@ class ExamSession:
         self._notices = Notices(settings.notice_after_s)
         self._problems: set[str] = set()
         self._media_until = 0.0  # what came in so far lies before this
+        self._media_lock = threading.Lock()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id)
         self._gaze: GazeReading | None = None
@@ -159,7 +161,7 @@ class ExamSession:
         return self.is_running and not self._breaks.covers(at)
 
     def _came_until(self, at: float) -> None:
-        with self._book.lock:
+        with self._media_lock:
             self._media_until = max(self._media_until, at)
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
@@ -355,9 +357,8 @@ class ExamSession:
         """End the exam as of `now` on its clock, with what has been read."""
         if self.on_break:
             self._finish_break(now)
-        with self._book.lock:
-            self.is_running = False
-            self._book.end(now)
+        self.is_running = False
+        self._book.end(now)
         self._book.cut_clips(None, self._clip_done)
         ended_at = self.wall(now) if self.begun else utc_now()
         ticket = self._book.store_totals(
@@ -418,8 +419,7 @@ class ExamSession:
         now = self.clock()
         still = self.screen.newest()
         blind, deaf = self._devices.are_gone("camera", "connection"), self._devices.are_gone("microphone", "connection")
-        with self._book.lock:  # the sums belong to the intervals beside them
-            summary, recent = self._book.summary(), self._book.recent(now, RECENT_INTERVALS)
+        summary, recent = self._book.standing(now, RECENT_INTERVALS)
         return SessionStatus(
             identity=self.identity,
             started_at=self.started_at,
