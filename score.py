@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation
-from basics.signals import VIOLATION_KINDS, ViolationKind
+from basics.signals import SIGNALS, VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
 from scoring.documents import box_document
 from scoring.occurrences import Occurrence, occurrences
@@ -359,7 +359,7 @@ class Scorer:
         stretches = interval.stretches.get(kind) or [(counted[0], counted[-1])]
         seconds = sum(end - start for start, end in stretches)
         evidence = interval.evidence.get(kind, {})
-        if kind not in ("tab_switch", "copy_paste"):
+        if not SIGNALS[kind].each_time:
             shown = [[round(start, 2), round(end, 2)] for start, end in stretches[:EVIDENCE_STRETCHES]]
             evidence = {"seconds": round(seconds, 2), "stretches": shown} | evidence
         return Violation(

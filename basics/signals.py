@@ -29,15 +29,19 @@ Say = Callable[[Mapping[str, Any], str, int], str]
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """`name` stands in lists and charts. `watched` is what a student is told before the exam, of `where` it is noticed.
+    """`name` stands in lists and charts. `what` it is and from when it `holds` are the README's words; `{names}` there are settings.
 
-    `say` says one violation in words, from its evidence, how long it lasted (" for 12 s", or nothing) and how often it occurred.
+    `watched` is what a student is told before the exam, and `where` it is noticed. `say` says one violation in words, from its evidence, how long it
+    lasted (" for 12 s", or nothing) and how often it occurred. One that counts `each_time` is an act, the others count once an interval.
     """
 
     name: str
+    what: str
+    holds: str
     watched: str
     say: Say
     where: Literal["camera", "page"] = "camera"
+    each_time: bool = False
 
 
 def number(count: int) -> str:
@@ -76,30 +80,62 @@ def _looking(directions: object) -> str:
 
 SIGNALS: Mapping[ViolationKind, Signal] = {
     "gaze_distracted": Signal(
-        _("Looking away"), _("Where you look."), lambda evidence, lasting, _count: f"{_looking(evidence.get('directions'))}{lasting}"
+        _("Looking away"),
+        "looking left, right or down",
+        "for {gaze_min_s:g} s",
+        _("Where you look."),
+        lambda evidence, lasting, _count: f"{_looking(evidence.get('directions'))}{lasting}",
     ),
-    "no_face": Signal(_("Nobody in view"), _("How many people are in view."), lambda _evidence, lasting, _count: f"Nobody in view{lasting}"),
+    "no_face": Signal(
+        _("Nobody in view"),
+        "nobody in view",
+        "for {absent_min_s:g} s",
+        _("How many people are in view."),
+        lambda _evidence, lasting, _count: f"Nobody in view{lasting}",
+    ),
     "multiple_faces": Signal(
-        _("Several people"), _("How many people are in view."), lambda evidence, lasting, _count: f"{_people(evidence)}{lasting}"
+        _("Several people"),
+        "two or more persons",
+        "in {looks} looks running, at least {persons_min_s:g} s apart",
+        _("How many people are in view."),
+        lambda evidence, lasting, _count: f"{_people(evidence)}{lasting}",
     ),
-    "speech": Signal(_("Speech"), _("Whether somebody speaks."), lambda _evidence, lasting, _count: f"Speech{lasting}"),
+    "speech": Signal(
+        _("Speech"),
+        "speech",
+        "{speech_min_s:g} s in the interval",
+        _("Whether somebody speaks."),
+        lambda _evidence, lasting, _count: f"Speech{lasting}",
+    ),
     "multiple_voices": Signal(
-        _("Several voices"), _("Whether there is more than one voice."), lambda evidence, lasting, _count: f"{_voices(evidence)}{lasting}"
+        _("Several voices"),
+        "more than one voice",
+        "on at least {voices_min_s:g} s of speech",
+        _("Whether there is more than one voice."),
+        lambda evidence, lasting, _count: f"{_voices(evidence)}{lasting}",
     ),
     "tab_switch": Signal(
         _("Tab or window left"),
+        "leaving the exam's tab or window, Alt+Tab, Cmd+Tab",
+        "",
         _("When you leave this tab or window."),
         lambda _evidence, _lasting, count: f"Left the exam's tab or window {times(count)}",
-        "page",
+        where="page",
+        each_time=True,
     ),
     "copy_paste": Signal(
         _("Copy or paste"),
+        "copy, cut, paste, or the clipboard changed from outside",
+        "",
         _("That something was copied or pasted, never what."),
         lambda _evidence, _lasting, count: f"Copied or pasted {times(count)}",
-        "page",
+        where="page",
+        each_time=True,
     ),
     "prohibited_object": Signal(
         _("Phone in view"),
+        "a phone in view",
+        "in {looks} looks running",
         _("Whether a phone is in view."),
         lambda evidence, lasting, _count: f"A {evidence.get('object') or 'phone'} in view{lasting}",
     ),

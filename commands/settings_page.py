@@ -1,4 +1,4 @@
-"""Writes `.env.example` and `docs/settings.md` from the settings' models: `python -m commands.settings_page` (`--check` only compares)."""
+"""Writes `.env.example`, `docs/settings.md` and the README's weights: `python -m commands.settings_page` (`--check` only compares)."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from basics.paths import ROOT
+from basics.signals import SIGNALS, number
 from settings.everyday import EVERYDAY
+from settings.rules import RuleSettings
 from settings.settings import Settings
 
 ENV_EXAMPLE = ROOT / ".env.example"
 PAGE = ROOT / "docs" / "settings.md"
+README = ROOT / "README.md"
+WEIGHTS_START, WEIGHTS_END = "<!-- weights: written by python -m commands.settings_page -->", "<!-- end of weights -->"
 ENV_HEAD = """\
 # The settings that people have a reason to change, each with its default; docs/settings.md has all of them.
 # Copy to .env (./setup.sh does) and change what you need; an empty value means the default.
@@ -110,9 +114,27 @@ def page() -> str:
     return "\n".join(lines)
 
 
+def weights() -> str:
+    """The README's table of what counts, between its marks."""
+    defaults = RuleSettings()
+    values = defaults.model_dump() | {"looks": number(defaults.looks_min)}
+    lines = [WEIGHTS_START, "| what | points | counted | holds when |", "| --- | --- | --- | --- |"]
+    for kind, signal in SIGNALS.items():
+        counted = "each time" if signal.each_time else "once an interval"
+        lines.append(f"| {signal.what} (`{kind}`) | {defaults.points()[kind]} | {counted} | {signal.holds.format(**values)} |")
+    return "\n".join([*lines, WEIGHTS_END])
+
+
+def readme() -> str:
+    """The README with its table as it should be. Raise `ValueError` where the marks are gone."""
+    text = README.read_text(encoding="utf-8")
+    start, end = text.index(WEIGHTS_START), text.index(WEIGHTS_END) + len(WEIGHTS_END)
+    return text[:start] + weights() + text[end:]
+
+
 def main(arguments: list[str]) -> int:
-    """Write both files, or with `--check` say which is out of date."""
-    wanted = {ENV_EXAMPLE: env_example(), PAGE: page()}
+    """Write all three files, or with `--check` say which is out of date."""
+    wanted = {ENV_EXAMPLE: env_example(), PAGE: page(), README: readme()}
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
     for path in stale:
         if "--check" not in arguments:

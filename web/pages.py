@@ -18,6 +18,7 @@ from web.calls.addresses import server_address
 from web.calls.errors import status_of
 from web.calls.values import check_session_id
 from web.parts import parts
+from web.student.check_items import CHECK_ITEMS
 
 pages = Blueprint("pages", __name__)
 
@@ -42,9 +43,12 @@ SHOWN_SETTINGS = {
 
 
 @pages.app_context_processor
-def _signals() -> dict[str, object]:
-    """Every signal's kind and name, for the pages' lists and scripts."""
-    return {"signals": [(kind, signal.name) for kind, signal in SIGNALS.items()]}
+def _names() -> dict[str, object]:
+    """The names of signals and of the check's rows, for the pages' lists and scripts."""
+    return {
+        "signals": [(kind, signal.name) for kind, signal in SIGNALS.items()],
+        "check_items": [(item, row.name) for item, row in CHECK_ITEMS.items()],
+    }
 
 
 def _watched(settings: Settings, where: str) -> list[str]:
@@ -114,6 +118,7 @@ def portal() -> str:
         "portal.html",
         exam_url=settings.exam_url,
         screen_capture=settings.screen_capture,
+        checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
         watched={where: _watched(settings, where) for where in ("camera", "page")},
         keep_days=settings.keep_days,
         portal_open=settings.portal_open,

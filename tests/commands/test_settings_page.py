@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from commands.settings_page import ENV_EXAMPLE, PAGE, default, env_example, is_everyday, main, page, sections
+from commands.settings_page import ENV_EXAMPLE, PAGE, README, default, env_example, is_everyday, main, page, sections
 from settings.settings import Settings, load_settings
 
 MEND = "run: venv/bin/python -m commands.settings_page"
 
 
-def test_both_files_are_up_to_date() -> None:
+def test_all_files_are_up_to_date() -> None:
     assert ENV_EXAMPLE.read_text(encoding="utf-8") == env_example(), MEND
     assert PAGE.read_text(encoding="utf-8") == page(), MEND
     assert main(["--check"]) == 0
@@ -52,7 +52,7 @@ def test_env_example_as_it_stands_gives_the_defaults(tmp_path: Path, monkeypatch
 def test_a_file_that_is_out_of_date_is_named_and_written_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name, path in (("ENV_EXAMPLE", ENV_EXAMPLE), ("PAGE", PAGE)):
+    for name, path in (("ENV_EXAMPLE", ENV_EXAMPLE), ("PAGE", PAGE), ("README", README)):
         shutil.copyfile(path, tmp_path / path.name)
         monkeypatch.setattr(f"commands.settings_page.{name}", tmp_path / path.name)
     (tmp_path / PAGE.name).write_text("old", encoding="utf-8")

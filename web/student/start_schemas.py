@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from web.calls.values import Identifier, StudentExam, printable
 from web.proctor.sessions_schemas import SessionCreated
+from web.student.check_items import ItemName
 from web.student.video import Video
 
 
@@ -58,7 +59,7 @@ class StudentSession(BaseModel):
 class CheckResult(BaseModel):
     """What the check before the exam found of one thing."""
 
-    item: Literal["camera", "microphone", "light", "face", "network", "browser", "screen"]
+    item: ItemName
     state: Literal["ready", "warning", "not_ready"]
     reason: Annotated[str, StringConstraints(max_length=200), AfterValidator(printable)] = ""
     detail: Annotated[str, StringConstraints(max_length=200), AfterValidator(printable)] = ""

@@ -5,6 +5,7 @@ import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { idProblem } from "../shared/identifiers.js";
+import { itemName } from "../shared/names.js";
 import { remember, remembered } from "../shared/storage.js";
 import { CheckStep } from "./check-step.js";
 import { mayStart } from "./checks.js";
@@ -277,7 +278,7 @@ class Portal {
     const [title, text] = texts.check.rehearsed[kind];
     setText(byId("done-title"), title);
     setText(byId("done-text"), text);
-    const lines = [...problems.map(({ item, reason }) => `${texts.checkItems[item]}: ${reason}`), stored].filter(Boolean);
+    const lines = [...problems.map(({ item, reason }) => `${itemName(item)}: ${reason}`), stored].filter(Boolean);
     byId("done-list").replaceChildren(...lines.map((line) => make("li", { text: line })));
     byId("done-here").hidden = false;
     setText(byId("done-here"), texts.exam.again);

@@ -1,7 +1,7 @@
 // Accommodations as a proctor reads them, with their points, and as the call takes them. Pure.
 
 import { accommodationWords as sharedWords } from "../shared/accommodations.js";
-import { kindName } from "../shared/signals.js";
+import { kindName } from "../shared/names.js";
 import { texts } from "./texts.js";
 
 /** What is different, a text each: a student's view brings `signals_off` and `signals_weighed`, a proctor's `points`. */

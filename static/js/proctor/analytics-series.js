@@ -1,6 +1,6 @@
 // The answer of GET /api/analytics as what each chart draws and the table behind it says. Pure.
 
-import { kindName, signalKinds } from "../shared/signals.js";
+import { kindName, signalKinds } from "../shared/names.js";
 import { texts } from "./texts.js";
 
 const MOST_BARS = 12;

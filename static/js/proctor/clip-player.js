@@ -1,7 +1,7 @@
 // A clip with our own seek bar: its violations are marked on it, it starts at the first one, and the next clip waits loaded beside it.
 
 import { byId, icon, make, setText } from "../shared/dom.js";
-import { kindName } from "../shared/signals.js";
+import { kindName } from "../shared/names.js";
 import { noClip, startOf } from "./clip.js";
 import { texts } from "./texts.js";
 

@@ -1,7 +1,7 @@
 // What a flagged interval shows: its clip, playing in place with buttons that seek to its violations, and its reasons.
 
 import { make } from "../shared/dom.js";
-import { kindName } from "../shared/signals.js";
+import { kindName } from "../shared/names.js";
 import { evidenceWords } from "./evidence.js";
 import { texts } from "./texts.js";
 

@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
-import { kindName } from "../shared/signals.js";
+import { itemName, kindName } from "../shared/names.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
@@ -85,7 +85,7 @@ class Report {
       place.replaceChildren(said(t.noChecks));
       return;
     }
-    const rows = check.results.map(({ item, state, reason, detail }) => [texts.checkItems[item] ?? item, texts.checkStates[state] ?? state, [reason, reason && detail ? `(${detail})` : detail].filter(Boolean).join(" ")]);
+    const rows = check.results.map(({ item, state, reason, detail }) => [itemName(item), texts.checkStates[state] ?? state, [reason, reason && detail ? `(${detail})` : detail].filter(Boolean).join(" ")]);
     place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
   }
 

@@ -1,7 +1,7 @@
 // The queue on the review page: a row for each interval, with a still and where it stands.
 
 import { byId, icon, make } from "../shared/dom.js";
-import { kindName } from "../shared/signals.js";
+import { kindName } from "../shared/names.js";
 import { clockTime } from "./dates.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";

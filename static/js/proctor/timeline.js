@@ -1,7 +1,7 @@
 // The timeline of a session: a row for each kind of violation, a column for each interval, and the one chosen.
 
 import { icon, make, setText } from "../shared/dom.js";
-import { kindName, signalKinds } from "../shared/signals.js";
+import { kindName, signalKinds } from "../shared/names.js";
 import { texts } from "./texts.js";
 
 /** Every interval from 0 to the last, with empty ones where the server has none (nothing happened, or they are older than what it sent). */

@@ -1,6 +1,6 @@
 // What is different for a student, in words. Pure.
 
-import { kindName } from "./signals.js";
+import { kindName } from "./names.js";
 import { texts } from "./texts.js";
 
 /** A text for each thing that is different, as a student may read it; `more` is what only a proctor reads of the signals. */

@@ -16,7 +16,6 @@ export const texts = {
     character: (character) => `An ID has letters, digits and . _ @ - only; this one has ${character === " " ? "a space" : `“${character}”`}.`,
   },
   checkStates: { ready: "READY", warning: "WARNING", not_ready: "NOT READY", waiting: "WAIT" },
-  checkItems: { camera: "Camera", microphone: "Microphone", light: "Light", face: "Face in view", network: "Network", browser: "Browser", screen: "Screen" },
   browserOld: (missing) => `This browser is too old for the exam (no ${missing.join(", ")}). Use a current Chrome, Edge, Firefox or Safari.`,
   accommodation: {
     signalsOff: (kinds) => `Off: ${kinds.join(", ")}`,
