@@ -14,7 +14,7 @@ from basics.readings import AudioReading, Direction, GazeReading, PersonsReading
 from score import Scorer, replay
 from scoring.breaks import Break, BreakBook, covers, outside
 from scoring.check_records import CheckCollector, unpack
-from tests.test_score import RULES, Picture, acts, between, footage, one, pictures, sounds
+from tests.helpers.scoring import RULES, Picture, acts, between, footage, one, pictures, sounds
 
 
 @st.composite
