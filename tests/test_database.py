@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import random
-import signal
-import socket
 import threading
-from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 
 from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, StorageError
@@ -22,84 +16,8 @@ from database import Database
 from records.accommodations import Accommodations
 from records.reviews import Reviews
 from scoring.accommodations import Accommodation
-from storage.mongod import EmbeddedMongod
 from storage.writes import Ticket
-
-START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
-posix_only = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-
-
-@pytest.fixture
-def stored(mongo_uri: str, db_name: str) -> Iterator[pymongo.database.Database[dict[str, Any]]]:
-    """The same database, seen by somebody else."""
-    with pymongo.MongoClient[dict[str, Any]](mongo_uri, tz_aware=True) as client:
-        yield client[db_name]
-
-
-@pytest.fixture(scope="module")
-def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
-    """A mongod that may be stopped and killed."""
-    server = EmbeddedMongod(tmp_path_factory.mktemp("fragile"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@contextlib.contextmanager
-def opened(uri: str, name: str, folder: Path, timeout_s: float = 0.5, spool_max_mb: int = 64, start: bool = True) -> Iterator[Database]:
-    made = Database(uri, name, folder / "spool", timeout_s, spool_max_mb)
-    if start:
-        made.start()
-    try:
-        yield made
-    finally:
-        made.stop(10)
-
-
-@contextlib.contextmanager
-def frozen(server: EmbeddedMongod) -> Iterator[None]:
-    """The server takes connections and says nothing, as when its machine swaps or its disk hangs."""
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(server.pid, signal.SIGCONT)
-
-
-def uri_of(server: EmbeddedMongod) -> str:
-    return f"mongodb://127.0.0.1:{server.port}/?directConnection=true"
-
-
-def until(condition: Callable[[], bool], timeout: float = 20) -> None:
-    pause = threading.Event()
-    for _ in range(int(timeout / 0.02)):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it did not come true in time")
-
-
-def all_stored(tickets: list[Ticket], timeout: float = 30) -> bool:
-    return all(ticket.wait(timeout) for ticket in tickets)
-
-
-def add_interval(database: Database, session: str, index: int, *, flagged_at: datetime | None = None, **more: Any) -> Ticket:
-    fields = {
-        "session_id": session,
-        "user_id": more.pop("user_id", "ann"),
-        "exam_id": more.pop("exam_id", None),
-        "index": index,
-        "started_at": START + timedelta(seconds=30 * index),
-        "flagged": flagged_at is not None,
-        "flagged_at": flagged_at,
-        "clip": {"state": "none"},
-        "review": {"decision": None},
-    }
-    return database.write("intervals", f"{session}-{index}", fields | more)
-
-
-# Writes
+from tests.helpers.databases import START, add_interval, all_stored, opened
 
 
 def test_a_ticket_comes_true_when_others_can_see_the_write(database: Database, stored: Any) -> None:
@@ -209,9 +127,6 @@ def test_stop_brings_everything_to_the_database(mongo_uri: str, db_name: str, tm
     assert isinstance(late.error, StorageError)
 
 
-# Refused writes
-
-
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
@@ -271,9 +186,6 @@ def test_a_second_running_session_of_the_same_student_and_exam_is_a_conflict(dat
     assert latest is not None
     assert latest["_id"] == "s2"
     assert database.find_running("ben", None) is None
-
-
-# Reads
 
 
 def test_sessions_are_found_by_their_state_and_dates_are_utc(database: Database) -> None:
@@ -421,154 +333,6 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
         assert "COLLSCAN" not in query["planSummary"], query["command"]
         assert "hasSortStage" not in query, query["command"]
         assert query.get("docsExamined", 0) <= query.get("nreturned", 0) + 3, query["command"]
-
-
-# When the database is away
-
-
-@posix_only
-def test_a_frozen_database_costs_nothing_and_old_writes_never_overwrite_newer_ones(fragile: EmbeddedMongod, tmp_path: Path) -> None:
-    with opened(uri_of(fragile), "frozen", tmp_path) as database:
-        assert database.wait_ready(20)
-        assert database.write("sessions", "s", {"total_score": 0}).wait(10)
-        with frozen(fragile):
-            tickets = []
-            for value in range(1, 60):
-                tickets.append(database.write("sessions", "s", {"total_score": value}))
-                tickets.append(database.write("acts", f"s:{value}", {"session_id": "s", "at": value}, insert_only=True))
-            assert all_stored(tickets)
-            until(lambda: database.health()["state"] == "away")
-            assert database.health()["spooled"] == len(tickets)
-            assert database.health()["reason"]
-            with pytest.raises(StorageError, match="try again"):
-                database.session("s")
-        until(lambda: database.health()["state"] == "ok")
-        assert database.write("sessions", "s", {"total_score": 99}).wait(10)
-        assert database.flush(20)
-        assert database.session("s")["total_score"] == 99
-        assert [row["at"] for row in database.acts("s")] == list(range(1, 60))
-        assert database.health()["spooled"] == 0
-        assert not list((tmp_path / "spool").glob("*.spool"))
-
-
-@posix_only
-def test_an_idle_server_notices_that_the_database_went_and_came_back(fragile: EmbeddedMongod, tmp_path: Path) -> None:
-    with opened(uri_of(fragile), "idle", tmp_path) as database:
-        assert database.wait_ready(20)
-        with frozen(fragile):
-            until(lambda: database.health()["state"] == "away", 10)
-        until(lambda: database.health()["state"] == "ok", 10)
-        assert database.running_sessions() == []
-
-
-@posix_only
-def test_nothing_acknowledged_is_lost_when_mongod_is_killed_under_load(fragile: EmbeddedMongod, tmp_path: Path) -> None:
-    acknowledged: list[int] = []
-    with opened(uri_of(fragile), "killed", tmp_path, timeout_s=2) as database:
-        assert database.wait_ready(20)
-
-        def work(first: int) -> None:
-            for number in range(first, first + 150):
-                if database.write("acts", f"s:{number}", {"session_id": "s", "at": number}).wait(30):
-                    acknowledged.append(number)
-                if number == 50:
-                    assert fragile.pid is not None
-                    os.kill(fragile.pid, signal.SIGKILL)
-
-        threads = [threading.Thread(target=work, args=(first,)) for first in (0, 1000, 2000, 3000)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert database.flush(40)
-        until(lambda: database.health()["state"] == "ok")
-        stored = {row["at"] for row in database.acts("s")}
-    assert len(acknowledged) == 600
-    assert set(acknowledged) <= stored
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_what_was_spooled_is_played_back_in_order_by_the_next_run(tmp_path: Path) -> None:
-    port = free_port()
-    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
-    with opened(uri, "later", tmp_path) as database:
-        first = [database.write("sessions", "s", {"total_score": value, "user_id": "ann"}) for value in range(50)]
-        first.append(database.write("sessions", "s", {"$bad": 1}))
-        first += [database.write("acts", f"s:{number}", {"session_id": "s", "at": number}) for number in range(1500)]
-        assert all_stored(first)
-        assert database.health()["state"] == "away"
-    with opened(uri, "later", tmp_path) as database:  # again without a database, and killed in the middle of a write
-        assert database.write("sessions", "s", {"total_score": 77}).wait(20)
-        assert database.health()["spooled"] == len(first) + 1
-    with max((tmp_path / "spool").glob("*.spool")).open("ab") as file:
-        file.write(b"\x50\x00\x00\x00torn")
-    folder = tmp_path / "mongo"
-    folder.mkdir()
-    (folder / "port").write_text(str(port))
-    server = EmbeddedMongod(tmp_path)
-    try:
-        assert server.start() == uri
-        with opened(uri, "later", tmp_path, timeout_s=3) as database:
-            assert database.flush(40)
-            assert database.session("s") == {"_id": "s", "total_score": 77, "user_id": "ann"}
-            assert len(database.acts("s")) == 1000
-            assert len(database.acts("s", after="s:999")) == 500
-            assert database.health()["rejected"] == 1
-    finally:
-        server.stop()
-    assert "$bad" in (tmp_path / "spool" / "rejected.jsonl").read_text("utf-8")
-
-
-@posix_only
-def test_with_a_full_spool_tickets_wait_and_come_true_when_the_database_is_back(fragile: EmbeddedMongod, tmp_path: Path) -> None:
-    with opened(uri_of(fragile), "full", tmp_path, timeout_s=1, spool_max_mb=1) as database:
-        assert database.wait_ready(20)
-        with frozen(fragile):
-            assert database.write("checks", "first", {"session_id": "s", "number": -1}).wait(20)
-            tickets = [database.write("checks", f"s-{n}", {"session_id": "s", "number": n, "x": "x" * 100_000}) for n in range(20)]
-            until(lambda: "SPOOL_MAX_MB" in database.health()["reason"])
-            assert not tickets[-1].done
-            assert database.health()["queued"] > 0
-            assert database.health()["state"] == "away"
-        assert all_stored(tickets)
-        assert database.flush(20)
-        assert [row["number"] for row in database.checks("s")] == list(range(-1, 20))
-        until(lambda: database.health()["state"] == "ok" and not database.health()["reason"])
-
-
-@posix_only
-def test_memory_is_bounded_and_what_does_not_fit_is_told_at_once(fragile: EmbeddedMongod, tmp_path: Path) -> None:
-    with opened(uri_of(fragile), "memory", tmp_path, spool_max_mb=1) as database:
-        assert database.wait_ready(20)
-        database._queue._memory_max_bytes = 1_500_000
-        with frozen(fragile):
-            until(lambda: database.health()["state"] == "away")
-            big = [database.write("checks", f"b{number}", {"session_id": "s", "number": number, "x": "x" * 700_000}) for number in range(4)]
-            assert not big[-1].wait(20)
-            assert "memory" in str(big[-1].error)
-            assert database.health()["lost"] >= 1
-        assert all(ticket.wait(20) or ticket.error for ticket in big)
-        assert database.flush(20)
-        assert {row["number"] for row in database.checks("s")} == {number for number, ticket in enumerate(big) if ticket.wait(0)}
-
-
-def test_a_server_without_a_database_stops_soon_and_keeps_everything(tmp_path: Path) -> None:
-    uri = f"mongodb://127.0.0.1:{free_port()}/"
-    with opened(uri, "none", tmp_path, start=False) as database:
-        tickets = [database.write("acts", f"s:{number}", {"at": number}) for number in range(100)]
-        database.start()
-    assert all(ticket.done and ticket.wait(0) for ticket in tickets)
-    with opened(uri, "none", tmp_path, start=False) as database:
-        assert database.health()["spooled"] == 100
-        assert database.health()["state"] == "starting"
-
-
-# What can't be used
 
 
 @pytest.mark.parametrize("uri", ["localhost", "mongodb://", "mongodb://host:99999", "http://host/"])

@@ -21,9 +21,9 @@ import pytest
 from basics.errors import StorageError
 from storage import mongod as mongod_module
 from storage.mongod import EmbeddedMongod, find_mongod
+from tests.helpers.platform import posix_only
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-posix_only = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 
 @pytest.fixture

@@ -1,0 +1,62 @@
+"""Databases that a test opens, fills and freezes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from database import Database
+from storage.mongod import EmbeddedMongod
+from storage.writes import Ticket
+
+START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
+
+
+@contextlib.contextmanager
+def opened(uri: str, name: str, folder: Path, timeout_s: float = 0.5, spool_max_mb: int = 64, start: bool = True) -> Iterator[Database]:
+    made = Database(uri, name, folder / "spool", timeout_s, spool_max_mb)
+    if start:
+        made.start()
+    try:
+        yield made
+    finally:
+        made.stop(10)
+
+
+@contextlib.contextmanager
+def frozen(server: EmbeddedMongod) -> Iterator[None]:
+    """The server takes connections and says nothing, as when its machine swaps or its disk hangs."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server.pid, signal.SIGCONT)
+
+
+def uri_of(server: EmbeddedMongod) -> str:
+    return f"mongodb://127.0.0.1:{server.port}/?directConnection=true"
+
+
+def all_stored(tickets: list[Ticket], timeout: float = 30) -> bool:
+    return all(ticket.wait(timeout) for ticket in tickets)
+
+
+def add_interval(database: Database, session: str, index: int, *, flagged_at: datetime | None = None, **more: Any) -> Ticket:
+    fields = {
+        "session_id": session,
+        "user_id": more.pop("user_id", "ann"),
+        "exam_id": more.pop("exam_id", None),
+        "index": index,
+        "started_at": START + timedelta(seconds=30 * index),
+        "flagged": flagged_at is not None,
+        "flagged_at": flagged_at,
+        "clip": {"state": "none"},
+        "review": {"decision": None},
+    }
+    return database.write("intervals", f"{session}-{index}", fields | more)

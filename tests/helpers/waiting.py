@@ -1,0 +1,29 @@
+"""Waiting for what comes, never for a time; and ports that nobody has."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+STEP_S = 0.02
+
+
+def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "it") -> T:
+    """Wait until `condition` gives something true, and return that. Raise `AssertionError` that names `what` and the last value."""
+    pause = threading.Event()
+    for _ in range(max(1, int(timeout / STEP_S))):
+        if value := condition():
+            return value
+        pause.wait(STEP_S)
+    raise AssertionError(f"{what} did not come true in {timeout:g} s; last: {condition()!r}")
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
