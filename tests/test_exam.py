@@ -1,4 +1,7 @@
-"""A whole exam day on the real server: eight exams at once from real footage, by every way in, watched and compared with what it holds."""
+"""An exam day on the real server, at its own pace: eight exams at once from real footage, by every way in, watched and compared with what it holds.
+
+The footage is the half of two scenarios in which most happens; both are replayed whole, faster than they were, in `tests/bench`.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,10 @@ from bench.harness.student import Footage, StudentClient
 from bench.load import footage_of, is_playable
 from bench.session import compare, found_kinds
 from tests.helpers.display import Display, needs
+from tests.helpers.scenarios import part_of
 
-LENGTH_S = 180.0
+BEGIN_S, END_S = 60.0, 150.0  # of the scenarios
+LENGTH_S = END_S - BEGIN_S
 KEYS = {"tab_switch": "alt+Tab", "copy": "ctrl+c", "paste": "ctrl+v"}
 
 
@@ -52,6 +57,7 @@ class ExamDay:
     flagged: list[dict[str, Any]]
     watched: list[dict[str, Any]]
     students: dict[str, StudentClient]
+    scenarios: dict[str, Scenario]
     active: dict[str, Any]
     documents: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -60,7 +66,8 @@ class ExamDay:
 def exam_day(shared_data: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExamDay]:
     needs("node", "curl", "Xvfb", "xdotool")
     folder = tmp_path_factory.mktemp("exam-day")
-    exam_a, exam_b = Scenario(shared_data / "scenarios" / "exam-a"), Scenario(shared_data / "scenarios" / "exam-b")
+    parts = {name: part_of(Scenario(shared_data / "scenarios" / name), BEGIN_S, END_S, folder) for name in ("exam-a", "exam-b")}
+    exam_a, exam_b = parts["exam-a"], parts["exam-b"]
     display = Display()
     try:
         settings = {
@@ -73,7 +80,7 @@ def exam_day(shared_data: Path, models_dir: Path, tmp_path_factory: pytest.TempP
         }
         with Server(folder, settings) as server:
             await_models(server)
-            yield run_exams(server, display, exam_a, shared_data)
+            yield run_exams(server, display, parts, shared_data)
     finally:
         display.stop()
 
@@ -84,9 +91,10 @@ def await_models(server: Server) -> None:
         wait.wait(0.2)
 
 
-def run_exams(server: Server, display: Display, exam_a: Scenario, data: Path) -> ExamDay:
+def run_exams(server: Server, display: Display, parts: dict[str, Scenario], data: Path) -> ExamDay:
+    exam_a = parts["exam-a"]
     footage_a = footage_of(exam_a, LENGTH_S)
-    clean = footage_of(Scenario(data / "scenarios" / "clean-a"), 120)
+    clean = footage_of(Scenario(data / "scenarios" / "clean-a"), LENGTH_S)
     honest = Footage(clean.frames, clean.sounds, [], clean.duration)
     in_h264 = footage_of(exam_a, LENGTH_S, "h264")
     remote: dict[str, Footage] = {"remote-a": footage_a, "remote-h264": in_h264} | {f"honest-{number}": honest for number in range(4)}
@@ -118,7 +126,7 @@ def run_exams(server: Server, display: Display, exam_a: Scenario, data: Path) ->
             break
         wait.wait(0.5)
     watched = watcher.finish()
-    day = ExamDay(server, created, ended, {}, flagged, watched, students, active)
+    day = ExamDay(server, created, ended, {}, flagged, watched, students, parts, active)
     day.details = {name: server.details(session_id) for name, session_id in sessions.items()}
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{mongod_port(server)}/?directConnection=true") as client:
         database = client["proctoring_db"]
@@ -171,8 +179,8 @@ def test_the_published_lines_answer_as_published(exam_day: ExamDay) -> None:
 
 
 @pytest.mark.parametrize(("student", "name"), [("local", "exam-a"), ("remote-a", "exam-a"), ("remote-h264", "exam-a"), ("student-b", "exam-b")])
-def test_flags_and_violations_are_what_the_footage_holds(exam_day: ExamDay, shared_data: Path, student: str, name: str) -> None:
-    scenario = Scenario(shared_data / "scenarios" / name)
+def test_flags_and_violations_are_what_the_footage_holds(exam_day: ExamDay, student: str, name: str) -> None:
+    scenario = exam_day.scenarios[name]
     details = exam_day.details[exam_day.created["user_id"] if student == "local" else student]
     expected = wanted(scenario)
     if name == "exam-b":  # its acts are a student's at a browser; this station has no keyboard
@@ -267,9 +275,9 @@ def test_a_standard_client_sees_it_live(exam_day: ExamDay) -> None:
 
 def test_a_flag_is_raised_in_the_moment_and_not_at_the_interval_s_end(exam_day: ExamDay) -> None:
     session_id = exam_day.created["session_id"]
-    third = next(one for one in exam_day.flagged if one["session_id"] == session_id and one["index"] == 2)
-    # The second person comes 4 s into the interval (../shared/data, exam-a); two looks later it is flagged.
-    assert third["start"] + 4 < flagged_after(third) < third["start"] + 15
+    first = next(one for one in exam_day.flagged if one["session_id"] == session_id and one["index"] == 0)
+    # The second person comes 4 s into the interval (../shared/data, exam-a from 60 s on); two looks later it is flagged.
+    assert first["start"] + 4 < flagged_after(first) < first["start"] + 15
 
 
 def flagged_after(interval: dict[str, Any]) -> float:

@@ -1,0 +1,30 @@
+"""The bench on the labelled data, its figures measured once a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.detectors import Bench
+
+Figures = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def figures(shared_data: Path, models_dir: Path) -> Iterator[Figures]:
+    """Each task's figures, measured when first asked for and kept."""
+    bench = Bench(shared_data)
+    bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
+    bench.load()
+    known: dict[str, dict[str, Any]] = {}
+
+    def measured(task: str) -> dict[str, Any]:
+        if task not in known:
+            known[task] = bench.run(task).figures
+        return known[task]
+
+    yield measured
+    bench.close()

@@ -1,0 +1,26 @@
+"""Whole exams of the labelled data where it is there, against floors a little under today's figures: a change that detects worse fails here."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bench.conftest import Figures
+
+# MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
+pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+
+
+def test_whole_exams(figures: Figures) -> None:
+    exams = figures("scenarios")
+    assert exams["flags_missed"] == 0
+    assert exams["false_flags"] == 0
+    assert exams["violations"]["precision"] >= 0.94
+    assert exams["violations"]["recall"] >= 0.94
+
+
+def test_honest_students_get_no_flag(figures: Figures) -> None:
+    honest = figures("honest")
+    assert set(honest) == {"hours", "intervals", "false_flags", "false_violations_per_hour"}
+    assert honest["intervals"] >= 6
+    assert honest["false_flags"] == 0
+    assert honest["false_violations_per_hour"] == 0
