@@ -23,7 +23,7 @@ case "${1:-}" in
     venv/bin/mypy .
     node --test tests/js/*/*.test.js
     # Much of the time real exams run at their own pace: three at once cost no more on two cores. In the order of their names the long ones come early.
-    exec venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder "$@"
+    exec venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
     ;;
   *)
     echo "usage: ./run.sh            start the server" >&2

@@ -8,18 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.helpers.house import FLOORS
 
-FLOORS: tuple[set[str], ...] = (
-    {"basics", "logger"},
-    {"settings", "storage", "devices", "media"},
-    {"detectors", "scoring", "database", "screenmonitor"},
-    {"gaze_direction", "face_detector", "audiodetector", "score", "records"},
-    {"sessions", "commands"},
-    {"web"},
-    {"app", "bench", "demo", "test_system"},
-)
-"""From the ground up. A package, or a file at the top, imports only from floors below its own."""
+ROOT = Path(__file__).resolve().parent.parent
 
 OUTSIDE: dict[str, set[str]] = {
     # What of others' code belongs to one place only: a pure part has no threads, and only the web speaks to the web.
@@ -105,6 +96,13 @@ def test_imports_make_no_circle() -> None:
 
     for name in sorted(arrows):
         follow(name, ())
+
+
+def test_no_test_imports_another() -> None:
+    """What several share stands in `tests/helpers`."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        others = {name for name in imports(path) if name.startswith("tests.") and name.rpartition(".")[2].startswith("test_")}
+        assert not others, f"{path.relative_to(ROOT)} imports {', '.join(sorted(others))}"
 
 
 def test_torch_and_ultralytics_are_never_imported_when_the_server_loads() -> None:

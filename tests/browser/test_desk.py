@@ -31,8 +31,6 @@ TILES = 30
 WATCHED_MS = 8000
 LEAST_DRAWN_FPS = 10.0  # a page that stands still draws none; no speed is tested
 
-expect.set_options(timeout=WAIT_S * 1000)
-
 
 class ExamPage(BaseHTTPRequestHandler):
     """The institution's own exam, at an address of its own."""

@@ -10,9 +10,7 @@ from playwright.sync_api import Page, Playwright, Route, expect
 
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.server import Server
-from tests.helpers.browser import WAIT_S, judge
-
-expect.set_options(timeout=WAIT_S * 1000)
+from tests.helpers.browser import judge
 
 
 @pytest.fixture(scope="module")

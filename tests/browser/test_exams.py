@@ -17,7 +17,7 @@ from bench.harness.chromium import Chromium
 from bench.harness.server import Server
 from settings.settings import Settings
 from storage.mongod import EmbeddedMongod
-from tests.helpers.browser import WAIT_S, axe, judge, show, until
+from tests.helpers.browser import axe, judge, show, until
 
 BEGUN = datetime(2024, 7, 1, 8, tzinfo=timezone.utc)
 SESSIONS = 45  # of the exam "big": two pages and a part of a third
@@ -25,8 +25,6 @@ BARS = (1, 120, 500, 1000)
 PAPER_PX = 688  # of A4 at 96 dpi, between the margins of the style sheet
 BARS_SHOWN = "() => [...document.querySelectorAll('.report-bar')].map((bar) => bar.getBoundingClientRect()).map(({ right, width }) => [right, width])"
 _numbers = itertools.count(1)
-
-expect.set_options(timeout=WAIT_S * 1000)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from playwright.sync_api import Page, Playwright, WebSocket, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.relay import Relay
 from bench.harness.server import Server
-from tests.helpers.browser import WAIT_S, free_port, judge, leave, until
+from tests.helpers.browser import judge, leave, until
+from tests.helpers.waiting import free_port
 
 EXAM = "<!doctype html><title>Exam</title><h1>Question 1</h1><p>What came before?</p>"
 # What the browser's own picker and devices do is the test's to say: `surface` is what gets shared, `media` what opening a device comes to.
@@ -37,8 +38,6 @@ WORLD = """
   };
 """
 CAMERA_TRACK = "document.getElementById('exam-video').srcObject.getVideoTracks()[0]"
-
-expect.set_options(timeout=WAIT_S * 1000)
 
 
 @pytest.fixture(scope="module")

@@ -25,15 +25,14 @@ from pymongo.database import Database
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.relay import Relay
 from bench.harness.server import Server
-from tests.helpers.browser import WAIT_S, free_port, until
+from tests.helpers.browser import until
+from tests.helpers.waiting import free_port
 
 SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 CUT_S = 20.0
 LEAST_KBIT = 150.0
 ACT_S = 12.0  # within which an act comes over a line of 20 kbit/s; behind what a good line takes in its first seconds it would need a minute
 CONNECTION = "#exam-bar"
-
-expect.set_options(timeout=WAIT_S * 1000)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -19,6 +18,7 @@ import requests
 from basics.paths import ROOT
 from demo.server import DemoServer
 from settings.settings import Settings
+from tests.helpers.waiting import until
 
 WAIT_S = 90.0  # a machine that is busy with other tests; alone it takes a sixth
 
@@ -80,24 +80,13 @@ class Demo:
         self.process.stdout.close()
 
 
-def until(holds: Any, what: str) -> Any:
-    """Wait for what another process does."""
-    wait, deadline = threading.Event(), time.monotonic() + WAIT_S
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
-            return found
-        wait.wait(0.2)
-    raise AssertionError(f"did not come about within {WAIT_S:g} s: {what}")
-
-
 def test_a_flag_comes_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, models_dir: Path) -> None:
     # What a real server beside it would use: the demo must neither obey nor touch it.
     elsewhere = tmp_path / "real"
     demo = Demo(tmp_path, DATA_DIR=str(elsewhere), CLIPS_DIR=str(elsewhere), LOG_DIR=str(elsewhere), PROCTOR_PASSWORD="secret", FLASK_PORT="1")
     try:
         address = demo.address
-        flagged = until(lambda: requests.get(f"{address}api/flagged/all", timeout=30).json()["flagged"], "a first flag")
+        flagged = until(lambda: requests.get(f"{address}api/flagged/all", timeout=30).json()["flagged"], what="a first flag")
         assert {row["user_id"] for row in flagged} <= {"alan", "katherine", "emmy"}
         assert requests.get(f"{address}review", timeout=30).ok
         children = demo.children()
@@ -117,7 +106,7 @@ def test_a_flag_comes_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, models_di
 def test_told_to_end_while_it_starts_it_leaves_nothing_behind(tmp_path: Path, number: signal.Signals) -> None:
     demo = Demo(tmp_path)
     try:
-        children = until(demo.children, "the server's process")
+        children = until(demo.children, what="the server's process")
         assert demo.end(number) == 0
     finally:
         demo.close()

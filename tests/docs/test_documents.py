@@ -12,7 +12,7 @@ from flask import Flask
 
 from basics.paths import ROOT
 from settings.settings import Settings
-from tests.test_structure import FLOORS
+from tests.helpers.house import FLOORS
 from web.calls import api_page
 from web.calls.errors import HTTP_CODES
 from web.calls.openapi import SOCKET_IO, build

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,10 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Page
 
+from basics.paths import ROOT
 from bench.harness.chromium import chromium_program
 
-AXE = Path(__file__).resolve().parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
@@ -45,9 +45,8 @@ def show(page: Page, *, width: int = 1280, scheme: Literal["light", "dark"] = "l
 
 
 def axe(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. The test is skipped where axe-core isn't installed."""
-    if not AXE.is_file():
-        pytest.skip("needs axe-core (./setup.sh --test)")
+    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. It must be there."""
+    assert AXE.is_file(), "axe-core is missing: run ./setup.sh --test"
     page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
     found = page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", WCAG)
     return [f"{rule['id']}: {node['html'][:160]}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
@@ -71,9 +70,3 @@ def judge(page: Page, folder: Path, name: str) -> list[str]:
 def leave(dialog: Locator) -> None:
     """Leave `dialog` as Esc does in a browser that keeps its last answer; Chromium's own Esc forgets it."""
     dialog.evaluate("dialog => new Promise((done) => { dialog.addEventListener('close', () => setTimeout(done)); dialog.close(); })")
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

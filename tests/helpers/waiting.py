@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
 STEP_S = 0.02
 
 
-def until(condition: Callable[[], T], timeout: float = 30.0, what: str = "it") -> T:
+def until(condition: Callable[[], T | Literal[False] | None], timeout: float = 60.0, what: str = "it") -> T:
     """Wait until `condition` gives something true, and return that. Raise `AssertionError` that names `what` and the last value."""
     pause = threading.Event()
     for _ in range(max(1, int(timeout / STEP_S))):

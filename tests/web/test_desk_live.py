@@ -14,7 +14,8 @@ from PIL import Image
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient, page_ms
 from bench.harness.viewer import Viewer
-from tests.web.test_server import QUICK, footage, student, until
+from tests.helpers.exams import QUICK, footage, student
+from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
 
 

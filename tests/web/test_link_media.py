@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bench.harness.viewer import Viewer
 from bench.load import footage_of
 from tests.helpers.browser import needs_chromium
 from tests.helpers.sent_media import opus_messages, sps_of
+from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "POINTS_NO_FACE": "0"}
@@ -35,15 +36,6 @@ JPEG, H264 = 1, 3  # codec numbers of the header
 def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Server]:
     with Server(tmp_path_factory.mktemp("media"), SETTINGS | {"MODELS_DIR": str(models_dir)}) as running:
         yield running
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    wait = threading.Event()
-    for _ in range(round(WAIT_S / 0.1)):
-        if found := holds():
-            return found
-        wait.wait(0.1)
-    raise AssertionError(f"did not come about within {WAIT_S:g} s")
 
 
 def connect(server: Server, user_id: str, footage: Footage) -> tuple[StudentClient, str]:

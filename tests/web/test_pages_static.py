@@ -4,83 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 
-from sessions.events import Events
-from settings.settings import Settings
-from web.access.headers import register_headers
-from web.access.who_may import Access, register_access
-from web.calls.errors import register_errors
-from web.links import Links
-from web.pages import own_path, pages
-from web.parts import EXTENSION, Parts
+from basics.paths import ROOT
+from tests.helpers.pages import PAGE_OF_SCRIPT, SESSION, Page, make_app
+from tests.helpers.web import PASSWORD
+from web.pages import own_path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*/*.js"))
-SESSION = "0123456789abcdef" * 2
 PAGES = ["/", "/review", "/analytics", "/exams", "/settings", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
-PAGE_OF_SCRIPT = {
-    "portal/portal": "/portal",
-    "proctor/live": "/",
-    "proctor/review": "/review",
-    "proctor/session": f"/session/{SESSION}",
-    "proctor/report": f"/session/{SESSION}/report",
-    "proctor/analytics": "/analytics",
-    "proctor/exams": "/exams",
-    "proctor/settings": "/settings",
-}
-PASSWORD = "correct horse battery staple"
-
-
-class Page(HTMLParser):
-    """What a page is made of, as far as these tests ask."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.inline: list[str] = []
-        self._open = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        attributes = dict(attrs)
-        self.elements.append((tag, attributes))
-        self._open = tag if tag in ("script", "style") else ""
-        self.inline += [f"{tag} {name}" for name in attributes if name == "style" or name.startswith("on")]
-        self.inline += [f"{tag} {value}" for value in attributes.values() if (value or "").strip().lower().startswith("javascript:")]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._open = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._open and data.strip():
-            self.inline.append(f"{self._open}: {data.strip()[:40]}")
-
-    def all(self, *tags: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.elements if tag in tags]
-
-    @property
-    def ids(self) -> list[str]:
-        return [str(attributes["id"]) for _, attributes in self.elements if attributes.get("id")]
-
-
-def make_app(tmp_path: Path, **settings: Any) -> Flask:
-    chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
-    app = Flask("pages", root_path=str(ROOT))
-    access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, None), access, Links(Events()))
-    register_errors(app)
-    register_headers(app)
-    register_access(app, access)
-    app.register_blueprint(pages)
-    return app
 
 
 @pytest.fixture

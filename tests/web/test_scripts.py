@@ -11,7 +11,9 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from tests.web.test_pages_static import PAGE_OF_SCRIPT, PASSWORD, ROOT, Page, make_app
+from basics.paths import ROOT
+from tests.helpers.pages import PAGE_OF_SCRIPT, Page, make_app
+from tests.helpers.web import PASSWORD
 
 SCRIPTS = ROOT / "static" / "js"
 MAY_IMPORT = {

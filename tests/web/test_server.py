@@ -9,66 +9,24 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
-import cv2
-import numpy as np
 import pytest
 import requests
 from PIL import Image
 
 from app import close_app, create_app
 from basics.paths import ROOT
-from basics.readings import Frame, ScreenAct, Sound
 from bench.harness.server import Server, ServerError
-from bench.harness.student import Footage, StudentClient, page_ms
+from bench.harness.student import StudentClient, page_ms
 from bench.harness.viewer import Viewer
 from settings.settings import load_settings
+from tests.helpers.exams import QUICK, WAIT_S, footage, noise_frames, quiet_sounds, student
+from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
-
-QUICK = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "ABANDONED_S": "60", "POINTS_NO_FACE": "0"}
-WAIT_S = 60.0
-
-
-def noise_frames(seconds: float, seed: int = 0) -> list[Frame]:
-    """Pictures of noise: a camera that works and shows nobody."""
-    random = np.random.default_rng(seed)
-    frames = []
-    for step in range(round(seconds * 10)):
-        image = random.integers(60, 200, (240, 320, 3), np.uint8)
-        frames.append(Frame(step / 10, cv2.imencode(".jpg", image)[1].tobytes()))
-    return frames
-
-
-def quiet_sounds(seconds: float) -> list[Sound]:
-    random = np.random.default_rng(1)
-    return [Sound(step / 5, random.integers(-60, 60, 3200).astype(np.int16)) for step in range(round(seconds * 5))]
-
-
-def footage(seconds: float, acts: list[ScreenAct] | None = None) -> Footage:
-    return Footage(noise_frames(seconds), quiet_sounds(seconds), acts or [], seconds)
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """Wait for something that another process does."""
-    wait = threading.Event()
-    for _ in range(round(WAIT_S / 0.1)):
-        found = holds()
-        if found:
-            return found
-        wait.wait(0.1)
-    raise AssertionError(f"did not come about within {WAIT_S:g} s")
-
-
-def student(server: Server, user_id: str, what: Footage | None = None) -> tuple[StudentClient, str]:
-    session = server.create(user_id, "exam")
-    client = StudentClient(f"{server.link_url}?token={session['token']}", what or footage(5))
-    client.start()
-    assert client.welcomed.wait(WAIT_S)
-    return client, session["session_id"]
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet"])

@@ -1,0 +1,265 @@
+"""What a proctor does in one session, and in the review beside another reviewer. Every state that comes with it reads well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from bench.harness.chromium import Chromium
+from bench.harness.server import Server
+from bench.harness.student import StudentClient, page_ms
+from tests.browser.watch.room import Room, flag
+from tests.helpers.browser import judge, leave, until
+from web.student.protocol import Media, pack_media
+
+
+def said(client: StudentClient, kind: str) -> list[dict[str, Any]]:
+    return [message for message in client.messages if message["type"] == kind]
+
+
+def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    server.call("POST", "/api/accommodations", json={"user_id": "acted", "exam_id": "acting", "points": {"speech": 0}, "set_by": "Ada"})
+    client, session_id = room.seat("acted", "acting")
+    before = len(chromium.problems)
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    expect(page.locator("#session-accommodation")).to_have_text("Accommodation: Off: Speech")
+    expect(page.locator("#fact-rest")).to_contain_text("learnt from this student")
+    page.get_by_label("To the student").fill("Ten minutes left.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_label("To the student").fill("Please stay in view.")
+    page.get_by_role("button", name="Send as a warning").click()
+    until(page, lambda: len(said(client, "message")) == 2, "both arrive")
+    assert [(one["level"], one["text"]) for one in said(client, "message")] == [("message", "Ten minutes left."), ("warning", "Please stay in view.")]
+    expect(page.locator("#message-list li")).to_have_count(2)
+    client._say({"type": "read", "id": said(client, "message")[0]["id"]})
+    expect(page.locator("#message-list li").last).to_contain_text("read")
+    page.get_by_role("button", name="New link for the student").click()
+    expect(page.locator("#link-address")).to_contain_text("/portal#t=")
+    calls: list[str] = []
+    page.on("request", lambda request: calls.append(request.url.rpartition("/")[2]) if request.method == "POST" else None)
+    page.get_by_role("button", name="Start a break").click()
+    page.get_by_role("button", name="End the break").hover()
+    page.mouse.down(click_count=2)  # of a double click whose first click the server has answered already
+    page.mouse.up(click_count=2)
+    expect(page.locator("#on-break")).to_be_visible()
+    expect(page.locator("#fact-gaze")).to_have_text("Can’t tell (on a break)")  # not what was read before it
+    until(page, lambda: any(one.get("paused") for one in said(client, "pause")), "the student's page is told of the break")
+    wrong = judge(page, folder, "session-break")
+    page.get_by_role("button", name="End the break").click()
+    expect(page.locator("#on-break")).to_be_hidden()
+    page.get_by_role("button", name="End session").click()
+    page.get_by_role("dialog").get_by_role("button", name="Go on watching").click()
+    page.route("**/end", lambda route: route.fulfill(status=503, json={"success": False, "error": {"code": "storage", "message": "away"}}))
+    page.get_by_role("button", name="End session").click()
+    page.get_by_role("dialog").get_by_role("button", name="End session").click()
+    expect(page.get_by_role("alert").filter(has_text="The session was not ended")).to_be_visible()
+    page.unroute("**/end")
+    chromium.problems[before:] = []  # the browser's own words about the answer
+    page.get_by_role("button", name="End session").click()
+    leave(page.locator("#end-dialog"))
+    page.get_by_role("button", name="End session").click()
+    page.get_by_role("dialog").get_by_role("button", name="End session").click()
+    expect(page.locator("#over")).to_be_visible()
+    until(page, client.ended.is_set, "the student's page is told of the end")
+    assert calls == ["break", "break", "end", "end"]  # of the two ends the first was refused
+    page.close()
+    assert wrong + chromium.problems[before:] == []
+
+
+ANY_INK = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)"
+
+
+def test_boxes_can_be_switched_off_and_go_with_the_picture(room: Room, server: Server, chromium: Chromium) -> None:
+    client, session_id = room.seat("boxed", "boxes")
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    overlay, switch = page.locator("#live-overlay"), page.get_by_label("Show boxes and gaze")
+    until(page, lambda: overlay.evaluate(ANY_INK), "a box is drawn")
+    expect(page.locator("#fact-people")).to_have_text("1 person in view")
+    switch.uncheck()
+    until(page, lambda: not overlay.evaluate(ANY_INK), "no box is drawn")
+    switch.check()
+    until(page, lambda: overlay.evaluate(ANY_INK), "a box is drawn again")
+    client.close()
+    expect(page.locator("#live-mark")).to_have_text("No connection")
+    until(page, lambda: not overlay.evaluate(ANY_INK), "no box over a picture of the past")
+    expect(page.locator("#fact-people")).to_have_text("Can’t tell (nothing arrives)")
+    page.close()
+
+
+HEAR = """() => {
+  window.heard = { loudest: 0, seconds: 0 };
+  const start = AudioBufferSourceNode.prototype.start;
+  AudioBufferSourceNode.prototype.start = function (...given) {
+    window.heard.seconds += this.buffer.duration;
+    window.heard.loudest = Math.max(window.heard.loudest, ...this.buffer.getChannelData(0).map(Math.abs));
+    return start.apply(this, given);
+  };
+}"""
+
+
+def test_the_sound_is_heard_when_it_is_asked_for(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    _, session_id = room.seat("audible", "sound")
+    page = chromium.open("about:blank")
+    page.add_init_script(f"({HEAR})()")
+    page.goto(f"{server.url}/session/{session_id}")
+    expect(page.locator("#live-empty")).to_be_hidden()
+    assert page.evaluate("window.heard.seconds") == 0
+    page.get_by_role("button", name="Listen", exact=True).click()
+    expect(page.get_by_role("button", name="Stop listening")).to_have_attribute("aria-pressed", "true")
+    until(
+        page,
+        lambda: page.evaluate("window.heard.seconds") >= 2 and page.evaluate("window.heard.loudest") > 0.05,
+        "two seconds of the tone are played",
+    )
+    wrong = judge(page, folder, "session-listening")
+    page.get_by_role("button", name="Stop listening").click()
+    expect(page.get_by_role("button", name="Listen", exact=True)).to_have_attribute("aria-pressed", "false")
+    page.close()
+    assert wrong == []
+
+
+def test_the_shared_screen_is_shown_beside_the_picture(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    client, session_id = room.seat("sharing", "screens")
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    still = cv2.imencode(".jpg", np.full((360, 640, 3), 180, np.uint8))[1].tobytes()
+    client._send(pack_media(Media("still", "jpeg", 1, page_ms(), still)))
+    expect(page.locator("#screen img")).to_be_visible()
+    expect(page.locator("#screen-age")).to_contain_text("Shared screen")
+    wrong = judge(page, folder, "session-screen")
+    client.act("fullscreen_left")
+    client.act("share_stopped")
+    expect(page.locator("#timeline")).to_contain_text("Screen")
+    page.goto(f"{server.url}/session/{'0' * 32}")
+    expect(page.locator("#session-error")).to_contain_text("There is no session with this address")
+    wrong += judge(page, folder, "session-not-found")
+    page.close()
+    chromium.problems.clear()  # the answer 404, in the browser's own words
+    assert wrong == []
+
+
+def as_reviewer(page: Page, name: str) -> None:
+    page.evaluate("name => localStorage.setItem('reviewer', name)", name)
+
+
+@pytest.fixture
+def queue(room: Room, server: Server, chromium: Chromium) -> Callable[[str], list[dict[str, Any]]]:
+    """Flags three students in an exam; gives the queue when their clips are made."""
+
+    def make(exam: str) -> list[dict[str, Any]]:
+        page = chromium.open("about:blank")
+        clients = [room.seat(f"{exam}-{number}", exam)[0] for number in range(3)]
+        page.wait_for_timeout(1000)  # for a clip there must be pictures before the flag
+        for client in clients:
+            flag(client)
+
+        def read() -> list[dict[str, Any]]:
+            items: list[dict[str, Any]] = server.call("GET", "/api/review/queue", params={"exam_id": exam})["items"]
+            return items if len({item["user_id"] for item in items}) == 3 and all(item["clip"]["state"] == "ready" for item in items) else []
+
+        found: list[dict[str, Any]] = until(page, read, "three flags with their clips")
+        for client in clients:
+            client.finish()
+        page.close()
+        return found
+
+    return make
+
+
+def test_two_reviewers_see_each_others_decisions(
+    queue: Callable[[str], list[dict[str, Any]]], server: Server, chromium: Chromium, folder: Path
+) -> None:
+    flags = queue("seminar")
+    before = len(chromium.problems)
+    ada = chromium.open(f"{server.url}/review?exam_id=seminar")
+    as_reviewer(ada, "Ada")
+    expect(ada.locator("#queue .queue-item")).to_have_count(len(flags))
+    grace = chromium.open(f"{server.url}/review?exam_id=seminar&state=all")
+    expect(grace.locator("#item-title")).to_have_text(flags[0]["user_id"])
+    ada.bring_to_front()
+    ada.get_by_role("button", name="Confirm").dblclick()  # decides on one, not on the next one too
+    expect(ada.locator("#item-title")).to_have_text(flags[1]["user_id"])
+    expect(grace.locator("#item-decided")).to_contain_text("Confirmed by Ada")
+    as_reviewer(grace, "Grace")
+    grace.bring_to_front()
+    expect(grace.locator("#left")).to_have_text(re.compile("^\\d flags? left"))
+    grace.keyboard.press("n")
+    grace.keyboard.type("he reads to himself")
+    grace.keyboard.press("Escape")
+    grace.keyboard.press("d")
+    grace.keyboard.press("4")
+    expect(grace.locator("#item-title")).to_have_text(flags[1]["user_id"])  # in every view of the queue a decision leads on
+    expect(grace.locator("#disputed")).to_have_text("1 flag with opinions that differ")
+    ada.bring_to_front()
+    ada.locator("#queue .queue-item").first.click()
+    expect(ada.locator("#item-decided")).to_contain_text("Second opinion: Dismissed (Reading aloud) by Grace")
+    expect(ada.locator("#item-decided")).to_contain_text("he reads to himself")
+    expect(ada.locator("#disputed")).to_be_visible()
+    ada.locator("#history summary").click()
+    expect(ada.locator("#history-list li")).to_have_count(2)
+    wrong = judge(ada, folder, "review-second")
+    grace.bring_to_front()
+    grace.locator("#disputed").click()
+    expect(grace.locator("#queue .queue-item")).to_have_count(1)
+    expect(grace.locator("#note")).to_have_value("he reads to himself")
+    grace.close()
+    ada.close()
+    assert wrong + chromium.problems[before:] == []
+
+
+def test_a_note_survives_a_look_aside_and_undo_survives_a_new_reading(
+    queue: Callable[[str], list[dict[str, Any]]], room: Room, server: Server, chromium: Chromium, folder: Path
+) -> None:
+    flags = queue("notes")
+    page = chromium.open(f"{server.url}/review?exam_id=notes")
+    as_reviewer(page, "Ada")
+    expect(page.locator("#item-title")).to_have_text(flags[0]["user_id"])
+    page.locator("#note").fill("half a th")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator("#note")).to_have_value("")
+    page.keyboard.press("k")
+    expect(page.locator("#note")).to_have_value("half a th")
+    page.keyboard.press("c")
+    expect(page.locator("#item-title")).to_have_text(flags[1]["user_id"])
+    client, _ = room.seat("notes-late", "notes")
+    flag(client)
+    page.locator("#fresh").click()
+    expect(page.locator("#queue .queue-item", has_text="notes-late")).to_have_count(1)
+    page.keyboard.press("u")
+    expect(page.locator("#item-title")).to_have_text(flags[0]["user_id"])
+    until(page, lambda: server.call("GET", "/api/review/queue", params={"exam_id": "notes"})["left"] >= 4, "the decision is taken back")
+    page.get_by_label("Student").fill("NOTES-l")
+    expect(page.locator("#item-title")).to_have_text("notes-late")
+    page.close()
+
+
+def test_the_reviews_other_states_read_well(queue: Callable[[str], list[dict[str, Any]]], server: Server, chromium: Chromium, folder: Path) -> None:
+    flags = queue("states")
+    page = chromium.open(f"{server.url}/review?exam_id=nothing")
+    expect(page.locator("#empty-title")).to_have_text("No flag matches these filters")
+    wrong = judge(page, folder, "review-empty")
+    page.goto(f"{server.url}/review?exam_id=states")
+    page.evaluate("localStorage.removeItem('reviewer')")
+    expect(page.locator("#item-title")).to_have_text(flags[0]["user_id"])
+    page.keyboard.press("c")
+    expect(page.get_by_role("dialog", name="Who reviews?")).to_be_visible()
+    wrong += judge(page, folder, "review-name")
+    page.keyboard.type("Ada")
+    page.route("**/api/review/*", lambda route: route.abort() if route.request.method == "POST" else route.continue_())
+    page.keyboard.press("Enter")
+    expect(page.locator("#review-error")).to_contain_text(f"The decision on {flags[0]['user_id']} was not saved")
+    page.unroute("**/api/review/*")
+    page.keyboard.press("c")
+    expect(page.locator("#item-title")).not_to_have_text(flags[1]["user_id"])
+    expect(page.locator("#review-error")).to_contain_text(flags[0]["user_id"])  # for it is still not saved
+    wrong += judge(page, folder, "review-error")
+    page.close()
+    chromium.problems.clear()  # the refused call, in the browser's own words
+    assert wrong == []
