@@ -6,7 +6,6 @@ The first person's newest decision stands; a second person's is an opinion besid
 from __future__ import annotations
 
 import re
-import threading
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from pymongo import DESCENDING
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.locks import KeyedLocks
 from basics.times import utc_now
 from database import Database, Document
 
@@ -36,15 +36,15 @@ class Reviews:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._deciding = threading.Lock()
+        self._deciding = KeyedLocks()
 
     def decide(self, video_id: str, decision: Decision | None, *, by: str, reason: str = "", note: str = "") -> Document:
         """Store one decision (None takes `by`'s last one back) and return where the interval stands, once it is safe.
 
         Raise `NotFound` for an interval that isn't flagged, `Conflict` when there is nothing to take back, `StorageError`.
         """
-        # One decision at a time: each is told from those before it, and a person's clicks never queue up.
-        with self._deciding:
+        # One decision about an interval at a time: each is told from those before it. Others' intervals don't wait for its storage.
+        with self._deciding.held(video_id):
             interval = self._database.interval(video_id)
             if not interval.get("flagged"):
                 raise NotFound(f"The interval {video_id!r} is not flagged, so there is nothing to decide.", field="video_id")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -105,6 +106,34 @@ def test_a_decision_is_kept_in_the_interval_and_in_the_history(database: Databas
     )
     assert standing["state"] == "dismissed"
     assert [entry["decision"] for entry in reviews.history(video_id)] == ["confirmed", "dismissed"]
+
+
+def test_a_decision_that_waits_holds_up_its_own_interval_alone(database: Database) -> None:
+    slow, quick = add_flag(database, 0), add_flag(database, 1)
+    waits, goes_on = threading.Event(), threading.Event()
+
+    class Slow(Reviews):
+        """Waits in the middle of the first decision about one interval, as a storage that does not answer lets it."""
+
+        def history(self, video_id: str) -> list[dict[str, Any]]:
+            if video_id == slow and not waits.is_set():
+                waits.set()
+                assert goes_on.wait(20)
+            return super().history(video_id)
+
+    reviews = Slow(database)
+    first = threading.Thread(target=lambda: reviews.decide(slow, "confirmed", by="Ada"))
+    first.start()
+    assert waits.wait(20)
+    second = threading.Thread(target=lambda: reviews.decide(slow, "dismissed", by="Bob", reason="other"))
+    second.start()
+    assert reviews.decide(quick, "confirmed", by="Ada")["state"] == "confirmed"
+    assert first.is_alive()
+    goes_on.set()
+    for thread in (first, second):
+        thread.join(20)
+    assert [entry["by"] for entry in reviews.history(slow)] == ["Ada", "Bob"]
+    assert database.interval(slow)["review"]["state"] == "disputed"
 
 
 def test_what_is_not_flagged_is_not_decided(database: Database, reviews: Reviews) -> None:
