@@ -1,6 +1,6 @@
 """What every reader of a device shares: one named thread that opens, reads and opens again with back-off, and a watch for calls that hang.
 
-Knows nothing of pictures, sound or keys: `camera.py`, `microphone.py` and `screenmonitor.py` bring those.
+Knows nothing of pictures, sound or keys: `camera.py`, `microphone.py` and `keys.py` bring those.
 """
 
 from __future__ import annotations

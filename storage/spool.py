@@ -2,7 +2,7 @@
 
 Files `<number>.spool` of about 16 MB hold them: a magic word, then for each record its length and CRC-32 (two little endian u32) and its
 bytes. A file is deleted when its last record was dropped. `position` says how far the oldest file was read; it is a hint that saves
-repeating, not a promise: after a power cut records may come again, in order, never be lost.
+repeating, not a promise: after a power cut records may come again, in order, never be lost. SQLite would cost more an append: bench/NOTES.md.
 """
 
 from __future__ import annotations
