@@ -28,3 +28,9 @@ def figures(shared_data: Path, models_dir: Path) -> Iterator[Figures]:
 
     yield measured
     bench.close()
+
+
+@pytest.fixture(scope="session")
+def measured(request: pytest.FixtureRequest, figures: Figures) -> dict[str, Any]:
+    """The figures of the task that a test names: measured here, for a test's own time is bounded and a slow machine needs minutes for some."""
+    return figures(request.param)

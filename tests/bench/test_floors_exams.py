@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.bench.conftest import Figures
+import pytest
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
 
-def test_whole_exams(figures: Figures) -> None:
-    exams = figures("scenarios")
+@pytest.mark.parametrize("measured", ["scenarios"], indirect=True)
+def test_whole_exams(measured: dict[str, Any]) -> None:
+    exams = measured
     assert exams["flags_missed"] == 0
     assert exams["false_flags"] == 0
     assert exams["violations"]["precision"] >= 0.94
     assert exams["violations"]["recall"] >= 0.94
 
 
-def test_honest_students_get_no_flag(figures: Figures) -> None:
-    honest = figures("honest")
+@pytest.mark.parametrize("measured", ["honest"], indirect=True)
+def test_honest_students_get_no_flag(measured: dict[str, Any]) -> None:
+    honest = measured
     assert set(honest) == {"hours", "intervals", "false_flags", "false_violations_per_hour"}
     assert honest["intervals"] >= 6
     assert honest["false_flags"] == 0

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.bench.conftest import Figures
+import pytest
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
 
-def test_gaze(figures: Figures) -> None:
-    gaze = figures("gaze")
+@pytest.mark.parametrize("measured", ["gaze"], indirect=True)
+def test_gaze(measured: dict[str, Any]) -> None:
+    gaze = measured
     assert set(gaze) == {"n", "accuracy", "false_distracted", "missed_distracted", "unknown", "by_label"}
     assert gaze["n"] >= 129
     assert gaze["accuracy"] >= 0.95
@@ -23,8 +24,9 @@ def test_gaze(figures: Figures) -> None:
         assert count["right"] >= least[label] * count["n"], label
 
 
-def test_groups_are_treated_alike(figures: Figures) -> None:
-    fairness = figures("fairness")
+@pytest.mark.parametrize("measured", ["fairness"], indirect=True)
+def test_groups_are_treated_alike(measured: dict[str, Any]) -> None:
+    fairness = measured
     assert set(fairness) == {"groups", "face_gap_points", "distracted_ratio"}
     assert fairness["face_gap_points"] <= 1
     for name, group in fairness["groups"].items():
@@ -33,8 +35,9 @@ def test_groups_are_treated_alike(figures: Figures) -> None:
     assert 0.8 <= fairness["distracted_ratio"] <= 1.25
 
 
-def test_persons(figures: Figures) -> None:
-    persons = figures("persons")
+@pytest.mark.parametrize("measured", ["persons"], indirect=True)
+def test_persons(measured: dict[str, Any]) -> None:
+    persons = measured
     assert set(persons) == {"n", "accuracy", "false_extra", "missed_extra", "false_absent", "missed_absent"}
     assert persons["accuracy"] >= 0.97
     assert persons["false_extra"] <= 0.016
@@ -42,7 +45,8 @@ def test_persons(figures: Figures) -> None:
     assert persons["missed_extra"] <= 0.04
 
 
-def test_phones(figures: Figures) -> None:
-    phone = figures("phone")
+@pytest.mark.parametrize("measured", ["phone"], indirect=True)
+def test_phones(measured: dict[str, Any]) -> None:
+    phone = measured
     assert phone["precision"] >= 0.95
     assert phone["recall"] >= 0.70

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
-from tests.bench.conftest import Figures
+import pytest
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
 
-def test_speech_and_voices(figures: Figures) -> None:
-    audio = figures("audio")
+@pytest.mark.parametrize("measured", ["audio"], indirect=True)
+def test_speech_and_voices(measured: dict[str, Any]) -> None:
+    audio = measured
     assert set(audio) == {"n", "speech", "voices", "meetings"}
     assert audio["speech"]["precision"] >= 0.99
     assert audio["speech"]["recall"] >= 0.97
