@@ -1,4 +1,4 @@
-"""The pages in a real Chromium: a student takes an exam with camera and microphone, a proctor watches, reviews and decides; every page reads well."""
+"""A whole exam in a real Chromium: a student takes it with camera and microphone, a proctor watches, reviews and decides."""
 
 from __future__ import annotations
 
@@ -17,111 +17,26 @@ import cv2
 import numpy as np
 import pymongo
 import pytest
-import requests
-from playwright.sync_api import Page, Playwright, Response, Route, expect
+from playwright.sync_api import Page, Playwright, Response, expect
 
-from basics.readings import Frame, ScreenAct, Sound
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
-from bench.harness.footage import jpegs
-from bench.harness.server import Server
-from bench.harness.student import Footage, StudentClient
-from tests.helpers.browser import WAIT_S, judge, until
+from tests.helpers.browser import until
+from tests.helpers.desk import PROTECTED, Desk, await_changes, begin, end, fill_in, flagged, session_of
 
-PASSWORD = "correct horse battery staple"
-TOKEN = "the-scripts-token-of-the-browser-tests"
-SCRIPT = {"Authorization": f"Bearer {TOKEN}"}
 VIDEO_FPS = 10
-SETTINGS = {
-    "INTERVAL_DURATION": "10",
-    "CHECK_INTERVAL": "2",
-    "CLIP_PREROLL_S": "1",
-    "CLIP_POSTROLL_S": "1",
-    "PROCTOR_PASSWORD": PASSWORD,
-    "API_TOKEN": TOKEN,
-}
+SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 CAMERA_FROM = 122.0  # s of exam-b: a second person from 123 to 136 (../shared/data, expected.json)
 CAMERA_S = 10.0
 AWAY_S = 9.0
 SAME_PICTURE = 8.0  # mean difference of grey values 0..255; another moment of the footage differs by more than the codecs change
 
-expect.set_options(timeout=WAIT_S * 1000)
-
-
-class Desk(Server):
-    """The server with a password; scripts bring the token."""
-
-    def call(self, method: str, path: str, **arguments: Any) -> Any:
-        return super().call(method, path, headers=SCRIPT, **arguments)
-
 
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
-    running = Desk(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir)})
+    running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
     with running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
-
-
-@pytest.fixture(scope="module")
-def proctors(playwright: Playwright, folder: Path, server: Desk) -> Iterator[Chromium]:
-    """The proctor's browser, logged in. It has no camera and no microphone."""
-    with Chromium(playwright, folder / "proctor", flags=["--host-resolver-rules=MAP plain.test 127.0.0.1"]) as chromium:
-        page = chromium.open(server.url)
-        expect(page).to_have_url(re.compile("/login"))
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_label("Password").press("Enter")
-        expect(page.get_by_role("heading", name="No exam is running")).to_be_visible()
-        yield chromium
-
-
-@pytest.fixture(scope="module")
-def students(playwright: Playwright, folder: Path, server: Desk, shared_data: Path) -> Iterator[Chromium]:
-    """A student's browser with a camera that shows the man of webcam.mp4; what the page may use, its user is asked."""
-    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
-    microphone = make_microphone(shared_data / "scenarios" / "exam-b" / "audio.flac", folder / "voice.wav", start=138, seconds=6)
-    with Chromium(playwright, folder / "student", devices=FakeDevices(camera, microphone), allow=False) as chromium:
-        yield chromium
-
-
-def fill_in(page: Page, user_id: str, exam_id: str) -> None:
-    """The portal's first two steps."""
-    page.get_by_label("User ID").fill(user_id)
-    page.get_by_label("Exam ID").fill(exam_id)
-    page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("heading", name="What is watched")).to_be_focused()
-    page.get_by_role("button", name="I agree").click()
-    expect(page.get_by_role("heading", name="Check", exact=True)).to_be_focused()
-
-
-def begin(page: Page, button: str = "Start the exam") -> None:
-    """From the check into the exam."""
-    page.get_by_role("button", name=button).click()
-    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
-
-
-def end(page: Page) -> None:
-    page.get_by_role("button", name="End exam").click()
-    page.get_by_role("dialog").get_by_role("button", name="End exam").click()
-    expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
-
-
-def session_of(server: Desk, user_id: str) -> str:
-    active = server.call("GET", "/api/sessions/active")["sessions"]
-    return next(str(one["session_id"]) for one in active if one["user_id"] == user_id)
-
-
-def await_changes(page: Page, canvas: str, times: int = 3) -> None:
-    """Wait until the picture in `canvas` has changed so often."""
-    seen: set[str] = set()
-
-    def changed() -> bool:
-        seen.add(page.locator(canvas).evaluate("canvas => canvas.toDataURL('image/jpeg', 0.3)"))
-        return len(seen) > times
-
-    until(page, changed, f"the picture in {canvas} changes")
-
-
-# A whole exam
 
 
 @dataclass
@@ -202,11 +117,6 @@ def acts_of(server: Desk, session_id: str) -> Counter[str]:
     return acts
 
 
-def flagged(server: Desk, user_id: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = server.call("GET", "/api/flagged/all", params={"user_id": user_id, "limit": 100})["flagged"]
-    return [row for row in rows if row["user_id"] == user_id]
-
-
 def documents(server: Desk) -> dict[str, list[dict[str, Any]]]:
     """What the database holds."""
     port = next(found[1] for line in server.output if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line)))
@@ -261,9 +171,9 @@ def test_a_flag_is_announced_with_its_reason(exam: Exam) -> None:
     assert "people in view" in exam.announced
 
 
-def test_the_clip_shows_what_the_camera_saw(exam: Exam, server: Desk, shared_data: Path) -> None:
-    video = shared_data / "scenarios" / "exam-b" / "video.mp4"
-    source = [small(jpeg) for at, jpeg in jpegs(video) if CAMERA_FROM <= at < CAMERA_FROM + CAMERA_S]
+def test_the_clip_shows_what_the_camera_saw(exam: Exam, server: Desk, folder: Path) -> None:
+    with av.open(str(folder / "two.mjpeg"), format="mjpeg") as camera:
+        source = [small(picture.to_ndarray(format="bgr24")) for picture in camera.decode(video=0)]
     clip = server.clips_dir / flagged(server, "anna")[0]["clip"]["path"]
     with av.open(str(clip)) as container:
         pictures = [picture.to_ndarray(format="bgr24") for picture in container.decode(video=0)]
@@ -272,10 +182,9 @@ def test_the_clip_shows_what_the_camera_saw(exam: Exam, server: Desk, shared_dat
         assert min(float(np.abs(shown - one).mean()) for one in source) < SAME_PICTURE
 
 
-def small(picture: bytes | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def small(picture: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """A picture as float32 [48, 64] of grey values, to be compared."""
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR) if isinstance(picture, bytes) else picture
-    return np.asarray(cv2.resize(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (64, 48), interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(cv2.resize(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), (64, 48), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def test_the_students_page_complains_of_nothing(exam: Exam) -> None:
@@ -321,242 +230,3 @@ def test_a_decision_by_keyboard_is_stored(exam: Exam, server: Desk, proctors: Ch
     assert [(one["review"]["decision"], one["review"]["by"]) for one in decided] == [("confirmed", "Reviewer")]
     expect(page.locator("#left")).to_contain_text(str(before - 1) if before > 1 else "None")
     page.close()
-
-
-# What the check says of devices
-
-
-def check_row(page: Page, row: str, state: str, words: str) -> None:
-    expect(page.locator(f"#check-{row}")).to_have_attribute("data-state", state)
-    expect(page.locator(f"#check-{row} .check-text")).to_contain_text(words)
-
-
-def test_a_refused_permission_is_told_apart_and_mended(server: Desk, students: Chromium) -> None:
-    for name in ("camera", "microphone"):
-        students.set_permission(name, "denied", server.url)
-    page = students.open(f"{server.url}/portal")
-    fill_in(page, "ben", "history")
-    check_row(page, "camera", "not_ready", "Permission was refused")
-    check_row(page, "microphone", "not_ready", "Permission was refused")
-    page.get_by_role("button", name="Start").click(force=True)  # Playwright waits for one that is not aria-disabled
-    expect(page.get_by_role("heading", name="Check", exact=True)).to_be_visible()
-    students.set_permission("camera", "granted", server.url)  # and the check goes on by itself
-    check_row(page, "camera", "ready", "")
-    begin(page, "Start without a microphone")
-    until(page, lambda: server.details(session_of(server, "ben"))["session"]["devices"]["microphone"]["state"] == "denied", "the server is told")
-    expect(page.locator("#exam-notices")).to_contain_text("microphone")
-    students.set_permission("microphone", "granted", server.url)
-    until(page, lambda: server.details(session_of(server, "ben"))["session"]["devices"]["microphone"]["state"] == "ok", "it is opened when allowed")
-    expect(page.locator("#exam-notices")).not_to_contain_text("microphone")
-    end(page)
-    page.close()
-
-
-def test_a_missing_camera_is_told_apart(server: Desk, proctors: Chromium) -> None:
-    page = proctors.open(f"{server.url}/portal")
-    fill_in(page, "cleo", "history")
-    check_row(page, "camera", "not_ready", "No camera was found")
-    check_row(page, "microphone", "not_ready", "No microphone was found")
-    page.close()
-
-
-def test_an_insecure_address_is_told_apart(server: Desk, proctors: Chromium) -> None:
-    page = proctors.open(f"http://plain.test:{server.port}/portal")
-    fill_in(page, "dora", "history")
-    check_row(page, "camera", "not_ready", "insecure address")
-    check_row(page, "browser", "not_ready", "insecure address")
-    page.close()
-
-
-# An accommodation of a student who came by ID alone
-
-
-def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_link(server: Desk, students: Chromium, folder: Path) -> None:
-    for name in ("camera", "microphone"):
-        students.set_permission(name, "granted", server.url)
-    server.call("POST", "/api/accommodations", json={"user_id": "eva", "reading_aloud": True, "breaks_allowed": 2, "set_by": "Ada"})
-    page = students.open(f"{server.url}/portal")
-    fill_in(page, "eva", "history")
-    page.get_by_role("button", name="Start the exam").click()
-    told = page.get_by_role("group", name="What is different for you")
-    expect(told).to_be_focused()
-    expect(told.get_by_role("listitem")).to_have_text(["Reading aloud allowed", "2 breaks of 5 min", "Set by Ada"])
-    expect(page.locator("#exam-bar")).to_be_hidden()
-    wrong = judge(page, folder, "portal-different")
-    begin(page)
-    end(page)
-    page.close()
-    assert wrong == []
-
-
-# A page whose script is late, or never comes
-
-
-@pytest.mark.parametrize(("path", "script"), [("/portal", "portal/portal"), ("/exams", "proctor/exams")])
-def test_no_button_is_dead_while_the_script_is_on_its_way(server: Desk, proctors: Chromium, path: str, script: str) -> None:
-    page = proctors.open("about:blank")
-    held: list[Route] = []
-    page.route(f"**/js/{script}.js", lambda route: held.append(route))  # noqa: PLW0108 - Playwright cannot wrap a builtin
-    page.goto(server.url + path, wait_until="commit")
-    until(page, lambda: held, "the script is asked for")
-    expect(page.locator("main button").first).to_be_attached()
-    page.keyboard.press("Tab")
-    assert page.evaluate("[document.getElementById('main').inert, document.activeElement.closest('main')]") == [True, None]
-    for route in held:
-        route.continue_()
-    expect(page.locator("main")).not_to_have_attribute("inert", "")
-    expect(page.locator("#page-failed")).to_be_hidden()
-    page.close()
-
-
-def test_a_script_that_never_comes_is_said(server: Desk, proctors: Chromium, folder: Path) -> None:
-    page = proctors.open("about:blank")
-    page.route("**/js/portal/checks.js", lambda route: route.abort())
-    page.goto(f"{server.url}/portal")
-    expect(page.get_by_role("alert")).to_contain_text("did not load whole")
-    wrong = judge(page, folder, "portal-failed")
-    page.close()
-    proctors.problems.clear()  # the browser's own words about it
-    assert wrong == []
-
-
-# Every page: no finding of axe-core, no complaint of the browser, nothing wider than the window
-
-
-@pytest.fixture(scope="module")
-def man(server: Desk, shared_data: Path) -> Iterator[str]:
-    """A session that runs: the man of webcam.mp4, sent by a small client. Gives its id."""
-    frames = [Frame(at, jpeg) for number, (at, jpeg) in enumerate(jpegs(shared_data / "webcam.mp4")) if number % 3 == 0 and at < 8]
-    sounds = [Sound(step / 5, np.random.default_rng(step).normal(0, 6, 3200).astype(np.int16)) for step in range(40)]
-    session = server.create("erik", "history")
-    client = StudentClient(f"{server.link_url}?token={session['token']}", Footage(frames, sounds, [], 8.0))
-    client.start()
-    assert client.welcomed.wait(WAIT_S)
-    yield str(session["session_id"])
-    client.finish()
-
-
-PAGES = {
-    "live": ("/", ".tile .tile-reading:not(:empty)"),
-    "session-running": ("/session/{running}", "#live-empty[hidden]"),
-    "session-ended": ("/session/{ended}#interval-0", "#timeline td"),
-    "report": ("/session/{ended}/report", "main h1"),
-    "review": ("/review?state=all", "#queue .queue-item"),
-    "analytics": ("/analytics", "main h1"),
-    "exams": ("/exams", "main h1"),
-    "settings": ("/settings", "main h1"),
-    "not-found": ("/nowhere", "main h1"),
-}
-LIVE = {"live": ".tile:has-text('erik') canvas", "session-running": "#live-picture"}
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_proctors_page_reads_well(name: str, exam: Exam, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
-    path, shown = PAGES[name]
-    before = len(proctors.problems)
-    page = proctors.context.new_page()
-    proctors.watch(page)
-    page.goto(server.url + path.format(running=man, ended=exam.session_id))
-    page.locator(shown).first.wait_for(state="attached")
-    page.wait_for_load_state("networkidle")
-    if name in LIVE:
-        await_changes(page, LIVE[name], 1)
-    wrong = judge(page, folder, name)
-    page.close()
-    told = [problem for problem in proctors.problems[before:] if name != "not-found" or "404" not in problem]
-    assert wrong + told == []
-
-
-def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_seen(man: str, server: Desk, proctors: Chromium) -> None:
-    page = proctors.open(f"{server.url}/session/{man}")
-    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
-    created = server.create("gina", "geography")
-    acts = [ScreenAct(f"gina-{number}", 0.5 + number / 2, kind) for number, kind in enumerate(("copy", "paste"))]  # type: ignore[arg-type]
-    client = StudentClient(f"{server.link_url}?token={created['token']}", Footage([], [], acts, 3600.0))
-    client.start()
-    expect(page.locator("#toasts .toast")).to_contain_text("gina")
-    page.goto(server.url)
-    tile = page.locator(".tile", has=page.get_by_role("link", name="gina"))
-    expect(tile).to_have_attribute("data-state", "flagged")
-    tile.get_by_role("button", name="Mark as seen").click()
-    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
-    page.reload()
-    expect(tile).to_be_visible()
-    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
-    page.close()
-    client.finish()
-
-
-@pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])
-def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
-    page = proctors.open(server.url)
-    page.get_by_label("On a screen").select_option(tiles)
-    tile = page.locator(".tile", has=page.get_by_role("link", name="erik"))
-    await_changes(page, ".tile:has-text('erik') canvas", 1)
-    whole, picture, said = (tile.locator(part).first.bounding_box() for part in ("xpath=.", ".tile-picture", ".tile-text"))
-    assert whole
-    assert picture
-    assert said
-    assert picture["height"] >= 0.95 * whole["height"]
-    assert said["height"] <= 0.3 * whole["height"]
-    wrong = judge(page, folder, f"live-{tiles}")
-    page.get_by_label("On a screen").select_option("")
-    page.close()
-    assert wrong == []
-
-
-def test_dialogs_read_well(exam: Exam, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
-    page = proctors.open(f"{server.url}/review?state=all")
-    expect(page.locator("#item-title")).not_to_be_empty()
-    page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    wrong = judge(page, folder, "review-keys")
-    page.keyboard.press("Escape")
-    page.keyboard.press("d")
-    expect(page.locator("#dismiss-reasons")).to_be_visible()
-    wrong += judge(page, folder, "review-dismiss")
-    page.goto(f"{server.url}/session/{man}")
-    page.get_by_role("button", name="End session").click()
-    expect(page.get_by_role("dialog")).to_be_visible()
-    wrong += judge(page, folder, "session-end")
-    page.close()
-    assert wrong == []
-
-
-def test_the_login_reads_well(server: Desk, students: Chromium, folder: Path) -> None:
-    page = students.open(f"{server.url}/review")
-    page.get_by_label("Password").fill("wrong")
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("alert")).to_contain_text("wrong")
-    wrong = judge(page, folder, "login")
-    page.close()
-    assert wrong == []
-
-
-def test_every_step_of_the_portal_reads_well(server: Desk, students: Chromium, folder: Path) -> None:
-    for name in ("camera", "microphone"):
-        students.set_permission(name, "granted", server.url)
-    before = len(students.problems)
-    created = server.create("frida", "history")
-    page = students.open(created["portal_url"])
-    expect(page.get_by_label("User ID")).to_have_value("frida")
-    wrong = judge(page, folder, "portal-who")
-    page.get_by_role("button", name="Continue").click()
-    wrong += judge(page, folder, "portal-watched")
-    page.get_by_role("button", name="I agree").click()
-    check_row(page, "microphone", "ready", "We can hear you")
-    check_row(page, "light", "ready", "")
-    wrong += judge(page, folder, "portal-check")
-    begin(page)
-    requests.post(
-        f"{server.url}/api/session/{created['session_id']}/message", json={"text": "Ten minutes left."}, headers=SCRIPT, timeout=30
-    ).raise_for_status()
-    expect(page.locator("#exam-messages")).to_contain_text("Ten minutes left.")
-    wrong += judge(page, folder, "portal-exam")
-    page.get_by_role("button", name="End exam").click()
-    wrong += judge(page, folder, "portal-end")
-    page.get_by_role("dialog").get_by_role("button", name="End exam").click()
-    expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
-    wrong += judge(page, folder, "portal-done")
-    page.close()
-    assert wrong + students.problems[before:] == []

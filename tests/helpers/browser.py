@@ -11,9 +11,11 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Locator, Page
 
+from basics.paths import ROOT
 from bench.harness.chromium import chromium_program
 
-AXE = Path(__file__).resolve().parent.parent.parent / "node_modules" / "axe-core" / "axe.min.js"
+NODE_MODULES = ROOT / "node_modules"
+AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
@@ -45,9 +47,10 @@ def show(page: Page, *, width: int = 1280, scheme: Literal["light", "dark"] = "l
 
 
 def axe(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. The test is skipped where axe-core isn't installed."""
-    if not AXE.is_file():
+    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. Skipped without node_modules."""
+    if not NODE_MODULES.is_dir():
         pytest.skip("needs axe-core (./setup.sh --test)")
+    assert AXE.is_file(), f"node_modules is there, but not {AXE}: nothing would be judged"
     page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
     found = page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", WCAG)
     return [f"{rule['id']}: {node['html'][:160]}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]

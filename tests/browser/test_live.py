@@ -1,0 +1,224 @@
+"""The live page in a real Chromium: each tile says what it is, tiles are found, ordered and hidden, and a flag is told everywhere."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from bench.harness.chromium import Chromium
+from bench.harness.server import Server
+from bench.harness.student import Footage
+from tests.helpers.browser import judge, until
+from tests.helpers.room import Room, flag, tile_of
+
+SAME_PICTURE = 8.0  # mean difference of grey values 0..255; one moment's picture differs by less, another's by more
+OLD_S = 4.0
+
+
+def shown_names(page: Page) -> list[str]:
+    return page.locator("#grid .tile:visible .tile-link").all_inner_texts()
+
+
+def test_each_tile_says_what_it_is(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    server.create("late", "history")
+    gone, _ = room.seat("gone", "history")
+    mute, _ = room.seat("mute", "history", footage=replace(room.footage, sounds=[]))
+    copier, _ = room.seat("copier", "history")
+    server.call("POST", "/api/accommodations", json={"user_id": "resting", "exam_id": "history", "breaks_allowed": 1})
+    _, resting_id = room.seat("resting", "history")
+    page = chromium.open(server.url)
+    expect(tile_of(page, "late").locator(".mark")).to_have_text("Not here yet")
+    expect(tile_of(page, "late")).to_contain_text("Hasn’t opened the exam yet")
+    gone.close()
+    expect(tile_of(page, "gone").locator(".mark")).to_have_text("No connection")
+    expect(tile_of(page, "gone").locator(".tile-reading")).to_have_text("Nothing arrives at the moment")
+    mute._say({"type": "device", "device": "microphone", "state": "lost", "reason": "unplugged"})
+    expect(tile_of(page, "mute").locator(".mark")).to_have_text("No sound")
+    server.call("POST", f"/api/session/{resting_id}/break", json={"on": True, "by": "Ada"})
+    expect(tile_of(page, "resting").locator(".mark")).to_have_text("On a break")
+    flag(copier)
+    expect(tile_of(page, "copier").locator(".mark")).to_have_text("Flagged")
+    expect(page.locator("#toasts .toast")).to_contain_text("copier")
+    assert judge(page, folder, "live-states") == []
+    page.get_by_label("On a screen").select_option("30")
+    wrong = judge(page, folder, "live-states-30")
+    page.get_by_label("On a screen").select_option("")
+    page.get_by_label("Search").fill("nobody is called so")
+    expect(page.locator("#no-match")).to_be_visible()
+    wrong += judge(page, folder, "live-no-match")
+    page.route("**/api/sessions/active", lambda route: route.abort())
+    page.goto(server.url)
+    expect(page.locator("#live-error")).to_contain_text("The server can't be reached")
+    wrong += judge(page, folder, "live-error")
+    page.close()
+    chromium.problems.clear()  # the refused call, in the browser's own words
+    assert wrong == []
+
+
+def test_an_old_picture_is_as_old_to_whoever_opens_the_page_later(room: Room, server: Server, chromium: Chromium) -> None:
+    client, session_id = room.seat("left", "history")
+    page = chromium.open(server.url)
+    until(page, lambda: server.details(session_id)["checks"], "pictures were read")
+    client.close()
+    left_at = time.monotonic()
+    until(page, lambda: server.details(session_id)["session"]["devices"]["connection"]["state"] == "lost", "the connection is lost")
+    seen = server.details(session_id)["checks"][-1]["end"]
+    until(page, lambda: server.details(session_id)["checks"][-1]["end"] >= seen + OLD_S, "the picture has become old")
+    for path, place in (("/", ".tile .tile-age"), (f"/session/{session_id}", "#live-age")):
+        page.goto(f"{server.url}{path}")
+        age = page.locator(place)
+        expect(age).to_be_visible()
+        passed = time.monotonic() - left_at
+        minutes, seconds = re.findall(r"(\d+):(\d+)", age.inner_text())[0]
+        assert 60 * int(minutes) + int(seconds) >= passed - 2
+    page.close()
+
+
+def test_what_is_looked_for_is_found_and_stands_in_the_address(room: Room, server: Server, chromium: Chromium) -> None:
+    for name, exam in (("anna", "art"), ("anton", "biology"), ("berta", "art")):
+        room.seat(name, exam)
+    page = chromium.open(server.url)
+    expect(page.locator("#grid .tile")).to_have_count(3)
+    page.get_by_label("Search").fill("AN")
+    expect(page.locator("#grid .tile:visible")).to_have_count(2)
+    page.get_by_label("Exam", exact=True).select_option("art")
+    expect(page.locator("#grid .tile:visible")).to_have_count(1)
+    assert shown_names(page) == ["anna"]
+    expect(page.locator("#count")).to_contain_text("1 of 3 shown")
+    tile_of(page, "anna").get_by_role("link").click()
+    expect(page.locator("#session-title")).to_have_text("anna")
+    page.go_back()
+    expect(page.locator("#grid .tile:visible")).to_have_count(1)
+    expect(page.get_by_label("Search")).to_have_value("AN")
+    page.close()
+
+
+def test_what_is_fine_can_be_hidden_and_comes_back_when_something_happens(room: Room, server: Server, chromium: Chromium) -> None:
+    client, _ = room.seat("quiet", "hiding")
+    page = chromium.open(f"{server.url}/?exam=hiding")
+    expect(tile_of(page, "quiet")).to_have_attribute("data-state", "fine")
+    page.get_by_label("Hide those that are fine").check()
+    expect(tile_of(page, "quiet")).to_be_hidden()
+    client.act("copy")
+    expect(tile_of(page, "quiet")).to_be_visible()
+    expect(tile_of(page, "quiet").locator(".tile-found")).to_contain_text("Copied or pasted once")
+    page.close()
+
+
+def test_what_needs_a_look_comes_first_and_not_under_a_pointer(room: Room, server: Server, chromium: Chromium) -> None:
+    clients = {name: room.seat(name, "order")[0] for name in ("ada", "bob", "cleo")}
+    page = chromium.open(f"{server.url}/?exam=order")
+    expect(page.locator("#grid .tile:visible")).to_have_count(3)
+    assert shown_names(page) == ["ada", "bob", "cleo"]
+    tile_of(page, "ada").hover()
+    flag(clients["cleo"])
+    expect(page.locator("#sort-now")).to_be_visible()
+    assert shown_names(page)[0] == "ada"
+    page.locator("#sort-now").dispatch_event("click")  # a pointer that goes there has left the tiles, and then they move by themselves
+    until(page, lambda: shown_names(page)[0] == "cleo", "it is put first when that is asked for")
+    flag(clients["bob"])
+    page.mouse.move(5, 5)
+    until(page, lambda: set(shown_names(page)[:2]) == {"bob", "cleo"}, "without a pointer it goes there by itself")
+    page.close()
+
+
+def test_an_ended_exams_flag_stays_until_it_is_seen(room: Room, server: Server, chromium: Chromium) -> None:
+    client, _ = room.seat("leaver", "ending")
+    page = chromium.open(server.url)
+    expect(tile_of(page, "leaver")).to_be_visible()
+    flag(client)
+    expect(tile_of(page, "leaver").get_by_role("button", name="Mark as seen")).to_be_visible()
+    client.finish()
+    expect(tile_of(page, "leaver")).to_contain_text("The exam has ended")
+    tile_of(page, "leaver").get_by_role("button", name="Mark as seen").click()
+    expect(tile_of(page, "leaver")).to_have_count(0)
+    page.close()
+
+
+def test_the_dashboard_shows_what_the_camera_saw(room: Room, server: Server, chromium: Chromium, footage: Footage) -> None:
+    _, session_id = room.seat("seen", "pictures")
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    page.locator("#live-empty[hidden]").wait_for(state="attached")
+    shown = page.locator("#live-picture").evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    page.close()
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE)
+    sent = [cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE) for frame in footage.frames]
+    assert picture.shape == sent[0].shape
+    assert min(float(cv2.absdiff(picture, one).mean()) for one in sent) < SAME_PICTURE
+
+
+# Flags
+
+
+PLACES = ("/analytics", "/exams", "/settings", "/review?state=all", "/session/{id}/report")
+
+
+def test_a_flag_is_told_on_every_page_and_seen_once_for_all(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    client, session_id = room.seat("everywhere", "telling")
+    pages = [chromium.open(server.url + path.format(id=session_id)) for path in PLACES]
+    live = chromium.open(server.url)
+    for page in pages:
+        expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    flag(client)
+    for page in pages:
+        expect(page.locator("#toasts .toast")).to_contain_text("everywhere")
+        expect(page.locator("#announcer")).to_contain_text("Flag: everywhere, telling. Copied or pasted")
+        expect(page.locator("#review-left")).not_to_be_empty()
+    wrong = judge(pages[0], folder, "analytics-flag")
+    seen = tile_of(live, "everywhere").get_by_role("button", name="Mark as seen")
+    expect(seen).to_be_visible()
+    pages[2].bring_to_front()
+    pages[2].get_by_role("button", name="Close: everywhere").click()
+    expect(seen).to_be_hidden()
+    for page in [*pages, live]:
+        page.close()
+    assert wrong == []
+
+
+SPIES = """() => {
+  window.told = { tones: 0, notes: [] };
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...given) {
+    window.told.tones += this.context.state === "running" ? 1 : 0;
+    return start.apply(this, given);
+  };
+  const Real = window.Notification;
+  window.Notification = class extends Real {
+    constructor(title, options) {
+      super(title, options);
+      window.told.notes.push([title, options.body]);
+    }
+  };
+}"""
+
+
+def test_a_flag_sounds_and_notifies_where_that_is_switched_on(room: Room, server: Server, chromium: Chromium) -> None:
+    client, _ = room.seat("loud", "noise")
+    chromium.set_permission("notifications", "granted", server.url)
+    page = chromium.open("about:blank")
+    page.add_init_script(f"({SPIES})()")
+    page.goto(server.url)
+    page.get_by_label("Sound").check()
+    page.get_by_label("Notification").check()
+    page.reload()
+    expect(tile_of(page, "loud")).to_be_visible()
+    other = chromium.open("about:blank")  # in front: only who does not see the page is notified
+    other.bring_to_front()
+    until(page, lambda: not page.evaluate("document.hasFocus()"), "another tab is in front")
+    flag(client)
+    until(page, lambda: page.evaluate("window.told.tones") >= 2 and page.evaluate("window.told.notes.length"), "it sounds and notifies")
+    title, body = page.evaluate("window.told.notes[0]")
+    assert title == "Flag: loud"
+    assert "Copied or pasted" in body
+    page.bring_to_front()
+    page.get_by_label("Sound").uncheck()
+    page.get_by_label("Notification").uncheck()
+    other.close()
+    page.close()
