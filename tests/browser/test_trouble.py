@@ -113,7 +113,7 @@ def exam(playwright: Playwright, folder: Path, devices: FakeDevices, server: Ser
         expect(bar).to_have_attribute("data-link", re.compile("waiting|connecting"))
         notices["cut"] = offered.inner_text()
         given_up = time.time() - begun
-        page.wait_for_timeout(max(0.0, cut_at + CUT_S - time.time()) * 1000)
+        until(page, lambda: time.time() >= cut_at + CUT_S, "the line was cut so long")
         relay.mend()
         cut = (given_up, time.time() - begun)
         expect(bar).to_have_attribute("data-link", "open")
@@ -255,7 +255,8 @@ def test_over_a_line_that_is_narrower_still_acts_come_within_seconds(
     ):
         page = begin(chromium, f"{relay.url}/portal#t={created['token']}")
         for number in range(1, 4):
-            page.wait_for_timeout(2000)
+            seen = server.details(session_id)["checks"][-1:]
+            until(page, lambda seen=seen: server.details(session_id)["checks"][-1:] != seen, "media go on before the copy")  # type: ignore[misc]
             page.keyboard.press("Control+c")
             pressed = time.monotonic()
             until(page, lambda number=number: database["acts"].count_documents(copies) == number, f"copy {number} arrives")  # type: ignore[misc]

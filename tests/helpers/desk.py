@@ -1,4 +1,4 @@
-"""The server and the steps of a student that these tests share."""
+"""A server with a password, a student's way through the portal, and what the proctor's pages show of it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ from playwright.sync_api import Page, expect
 
 from bench.harness.server import Server
 from tests.helpers.browser import until
-from tests.helpers.web import PASSWORD
+from tests.helpers.web import API_TOKEN, PASSWORD
 
-TOKEN = "the-scripts-token-of-the-browser-tests"
-SCRIPT = {"Authorization": f"Bearer {TOKEN}"}
-VIDEO_FPS = 10
-
-
-SETTINGS = {
-    "INTERVAL_DURATION": "10",
-    "CHECK_INTERVAL": "2",
-    "CLIP_PREROLL_S": "1",
-    "CLIP_POSTROLL_S": "1",
-    "PROCTOR_PASSWORD": PASSWORD,
-    "API_TOKEN": TOKEN,
-}
+SCRIPT = {"Authorization": f"Bearer {API_TOKEN}"}
+PROTECTED = {"PROCTOR_PASSWORD": PASSWORD, "API_TOKEN": API_TOKEN}
 
 
 class Desk(Server):
@@ -57,6 +46,11 @@ def end(page: Page) -> None:
 def session_of(server: Desk, user_id: str) -> str:
     active = server.call("GET", "/api/sessions/active")["sessions"]
     return next(str(one["session_id"]) for one in active if one["user_id"] == user_id)
+
+
+def flagged(server: Desk, user_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = server.call("GET", "/api/flagged/all", params={"user_id": user_id, "limit": 100})["flagged"]
+    return [row for row in rows if row["user_id"] == user_id]
 
 
 def await_changes(page: Page, canvas: str, times: int = 3) -> None:

@@ -1,18 +1,36 @@
-"""Before an exam begins, and where none does: what the check says of devices, what is told before the start, late scripts, the login, the portal."""
+"""The portal's check in a real Chromium: what it says of devices, of accommodations and of a script that is late; each step reads well."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Playwright, Route, expect
 
-from bench.harness.chromium import Chromium
-from tests.browser.exam.desk import SCRIPT, Desk, begin, end, fill_in, session_of
+from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from tests.helpers.browser import judge, until
+from tests.helpers.desk import PROTECTED, SCRIPT, Desk, begin, end, fill_in, session_of
 
-# What the check says of devices
+SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2"}
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
+    running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
+    with running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def students(playwright: Playwright, folder: Path, server: Desk, shared_data: Path) -> Iterator[Chromium]:
+    """A student's browser with a camera that shows the man of webcam.mp4; what the page may use, its user is asked."""
+    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
+    microphone = make_microphone(shared_data / "scenarios" / "exam-b" / "audio.flac", folder / "voice.wav", start=138, seconds=6)
+    with Chromium(playwright, folder / "student", devices=FakeDevices(camera, microphone), allow=False) as chromium:
+        yield chromium
 
 
 def check_row(page: Page, row: str, state: str, words: str) -> None:
@@ -107,6 +125,9 @@ def test_a_script_that_never_comes_is_said(server: Desk, proctors: Chromium, fol
     page.close()
     proctors.problems.clear()  # the browser's own words about it
     assert wrong == []
+
+
+# Each step
 
 
 def test_the_login_reads_well(server: Desk, students: Chromium, folder: Path) -> None:

@@ -1,8 +1,6 @@
-"""Students who are seated before a proctor's eyes, and what these tests look at."""
+"""Students without a browser, for tests of what a proctor sees of them."""
 
 from __future__ import annotations
-
-import itertools
 
 from playwright.sync_api import Locator, Page
 
@@ -10,14 +8,7 @@ from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import WAIT_S
 
-SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "SCREEN_CAPTURE": "optional"}
-FOOTAGE_S = 4.0
-TONE_HZ = 440
-SAME_PICTURE = 8.0  # mean difference of grey values 0..255; one moment's picture differs by less, another's by more
 FLAG_ACTS = 6  # copies at 5 points each: wherever an interval ends, one side has the 10 points of a flag
-
-
-names = (f"student-{number}" for number in itertools.count())
 
 
 class Room:
@@ -51,7 +42,3 @@ def flag(client: StudentClient) -> None:
     """Do what flags an interval at once."""
     for _ in range(FLAG_ACTS):
         client.act("copy")
-
-
-def shown_names(page: Page) -> list[str]:
-    return page.locator("#grid .tile:visible .tile-link").all_inner_texts()

@@ -1,0 +1,152 @@
+"""The proctor's pages in a real Chromium: no finding of axe-core, no complaint of the browser, nothing wider than the window."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from basics.readings import ActKind, Frame, ScreenAct, Sound
+from bench.harness.chromium import Chromium
+from bench.harness.footage import jpegs, pictures
+from bench.harness.student import Footage, StudentClient
+from tests.helpers.browser import WAIT_S, judge, until
+from tests.helpers.desk import PROTECTED, Desk, await_changes, flagged
+
+SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
+    running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
+    with running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def ended(server: Desk, proctors: Chromium, shared_data: Path) -> str:
+    """A session that has ended, flagged for two people in view and for acts, its clips made. Gives its id."""
+    two = [np.hstack([image, image]) for _, image in itertools.islice(pictures(shared_data / "webcam.mp4"), 0, 180, 15)]
+    frames = [Frame(number / 2, cv2.imencode(".jpg", image)[1].tobytes()) for number, image in enumerate(two)]
+    kinds: tuple[ActKind, ...] = ("copy", "paste", "tab_hidden", "tab_visible") * 2
+    acts = [ScreenAct(f"anna-{number}", 2.0 + number / 5, kind) for number, kind in enumerate(kinds)]
+    created = server.create("anna", "history")
+    client = StudentClient(f"{server.link_url}?token={created['token']}", Footage(frames, [], acts, 3600.0))
+    client.start()
+    page = proctors.open("about:blank")
+
+    def kinds_found() -> set[str]:
+        return {one["kind"] for interval in server.details(created["session_id"])["intervals"] for one in interval["violations"]}
+
+    until(page, lambda: kinds_found() >= {"multiple_faces", "copy_paste", "tab_switch"}, "everything is found")
+    client.finish()
+    until(page, lambda: (rows := flagged(server, "anna")) and all(one["clip"]["state"] == "ready" for one in rows), "its clips are made")
+    page.close()
+    return str(created["session_id"])
+
+
+@pytest.fixture(scope="module")
+def man(server: Desk, shared_data: Path) -> Iterator[str]:
+    """A session that runs: the man of webcam.mp4, sent by a small client. Gives its id."""
+    taken = itertools.takewhile(lambda one: one[0] < 8, jpegs(shared_data / "webcam.mp4"))
+    frames = [Frame(at, jpeg) for at, jpeg in itertools.islice(taken, 0, None, 3)]
+    sounds = [Sound(step / 5, np.random.default_rng(step).normal(0, 6, 3200).astype(np.int16)) for step in range(40)]
+    session = server.create("erik", "history")
+    client = StudentClient(f"{server.link_url}?token={session['token']}", Footage(frames, sounds, [], 8.0))
+    client.start()
+    assert client.welcomed.wait(WAIT_S)
+    yield str(session["session_id"])
+    client.finish()
+
+
+PAGES = {
+    "live": ("/", ".tile .tile-reading:not(:empty)"),
+    "session-running": ("/session/{running}", "#live-empty[hidden]"),
+    "session-ended": ("/session/{ended}#interval-0", "#timeline td"),
+    "report": ("/session/{ended}/report", "main h1"),
+    "review": ("/review?state=all", "#queue .queue-item"),
+    "analytics": ("/analytics", "main h1"),
+    "exams": ("/exams", "main h1"),
+    "settings": ("/settings", "main h1"),
+    "not-found": ("/nowhere", "main h1"),
+}
+LIVE = {"live": ".tile:has-text('erik') canvas", "session-running": "#live-picture"}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_proctors_page_reads_well(name: str, ended: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
+    path, shown = PAGES[name]
+    before = len(proctors.problems)
+    page = proctors.context.new_page()
+    proctors.watch(page)
+    page.goto(server.url + path.format(running=man, ended=ended))
+    page.locator(shown).first.wait_for(state="attached")
+    page.wait_for_load_state("networkidle")
+    if name in LIVE:
+        await_changes(page, LIVE[name], 1)
+    wrong = judge(page, folder, name)
+    page.close()
+    told = [problem for problem in proctors.problems[before:] if name != "not-found" or "404" not in problem]
+    assert wrong + told == []
+
+
+def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_seen(man: str, server: Desk, proctors: Chromium) -> None:
+    page = proctors.open(f"{server.url}/session/{man}")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    created = server.create("gina", "geography")
+    acts = [ScreenAct(f"gina-{number}", 0.5 + number / 2, kind) for number, kind in enumerate(("copy", "paste"))]  # type: ignore[arg-type]
+    client = StudentClient(f"{server.link_url}?token={created['token']}", Footage([], [], acts, 3600.0))
+    client.start()
+    expect(page.locator("#toasts .toast")).to_contain_text("gina")
+    page.goto(server.url)
+    tile = page.locator(".tile", has=page.get_by_role("link", name="gina"))
+    expect(tile).to_have_attribute("data-state", "flagged")
+    tile.get_by_role("button", name="Mark as seen").click()
+    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
+    page.reload()
+    expect(tile).to_be_visible()
+    expect(tile.get_by_role("button", name="Mark as seen")).to_be_hidden()
+    page.close()
+    client.finish()
+
+
+@pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])
+def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
+    page = proctors.open(server.url)
+    page.get_by_label("On a screen").select_option(tiles)
+    tile = page.locator(".tile", has=page.get_by_role("link", name="erik"))
+    await_changes(page, ".tile:has-text('erik') canvas", 1)
+    whole, picture, said = (tile.locator(part).first.bounding_box() for part in ("xpath=.", ".tile-picture", ".tile-text"))
+    assert whole
+    assert picture
+    assert said
+    assert picture["height"] >= 0.95 * whole["height"]
+    assert said["height"] <= 0.3 * whole["height"]
+    wrong = judge(page, folder, f"live-{tiles}")
+    page.get_by_label("On a screen").select_option("")
+    page.close()
+    assert wrong == []
+
+
+def test_dialogs_read_well(ended: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
+    page = proctors.open(f"{server.url}/review?state=all")
+    expect(page.locator("#item-title")).not_to_be_empty()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    wrong = judge(page, folder, "review-keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    expect(page.locator("#dismiss-reasons")).to_be_visible()
+    wrong += judge(page, folder, "review-dismiss")
+    page.goto(f"{server.url}/session/{man}")
+    page.get_by_role("button", name="End session").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    wrong += judge(page, folder, "session-end")
+    page.close()
+    assert wrong == []
