@@ -11,7 +11,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 SHARED = ROOT.parent / "shared"
 
-pytest_plugins = ("tests.helpers.fixtures_browser", "tests.helpers.fixtures_fragile", "tests.helpers.fixtures_mongod", "tests.helpers.fixtures_web")
+pytest_plugins = (
+    "tests.helpers.fixtures_browser",
+    "tests.helpers.fixtures_fragile",
+    "tests.helpers.fixtures_models",
+    "tests.helpers.fixtures_mongod",
+    "tests.helpers.fixtures_web",
+)
 
 # A slow machine is no failure, and the same examples run everywhere.
 settings.register_profile("proctor", max_examples=60, deadline=None, derandomize=True, database=None)

@@ -53,7 +53,7 @@ def _names() -> dict[str, object]:
 
 def _watched(settings: Settings, where: str) -> list[str]:
     """What a student is told of the signals that count, each sentence once."""
-    told = [signal.watched for kind, signal in SIGNALS.items() if signal.where == where and getattr(settings, f"points_{kind}")]
+    told = [signal.watched for kind, signal in SIGNALS.items() if signal.where == where and settings.points()[kind]]
     return list(dict.fromkeys(told))
 
 
@@ -85,9 +85,7 @@ def analytics() -> str:
 @pages.get("/exams")
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
-    settings = parts().settings
-    points = {kind: getattr(settings, f"points_{kind}") for kind in VIOLATION_KINDS}
-    return render_template("exams.html", active="exams", points=points, **_for_proctors())
+    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_proctors())
 
 
 @pages.get("/settings")

@@ -10,32 +10,7 @@ import pytest
 from commands import export_models, make_models
 from commands.make_models import prepare_models
 from detectors.model_files import MODELS, SUMS_FILE
-from settings.settings import Settings
-
-FILES: dict[str, str] = {model.name: model.file for model in MODELS}
-
-
-def settings(folder: Path, backend: str = "onnx", yolo_weights: str = "") -> Settings:
-    return Settings.model_validate({"models_dir": folder, "detector_backend": backend, "yolo_weights": yolo_weights})
-
-
-@pytest.fixture
-def finished(models_dir: Path, tmp_path: Path) -> Path:
-    """A folder with the three finished models."""
-    folder = tmp_path / "finished"
-    folder.mkdir()
-    for file in FILES.values():
-        if not (models_dir / file).is_file():
-            pytest.skip(f"needs {file}")
-        (folder / file).symlink_to(models_dir / file)
-    return folder
-
-
-@pytest.fixture
-def nothing(tmp_path: Path) -> Path:
-    folder = tmp_path / "nothing"
-    folder.mkdir()
-    return folder
+from tests.helpers.model_folders import FILES, settings
 
 
 def test_set_up_takes_finished_files_and_a_second_one_finds_them(finished: Path, tmp_path: Path, nothing: Path) -> None:
