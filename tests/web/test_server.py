@@ -218,17 +218,20 @@ def test_without_a_database_it_serves_and_says_so(tmp_path: Path) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "storage")
 
 
-@pytest.mark.parametrize("camera", ["no such camera.mp4", "README.md", "7", "rtsp://127.0.0.1:9/none"])
-def test_a_camera_that_is_not_there_is_shown_and_the_session_goes_on(tmp_path: Path, camera: str) -> None:
-    with Server(tmp_path, {"CAMERA": camera}) as running:
-        session = running.create("no-camera", source="local")
-        device = until(
-            lambda: (
-                (one := running.details(session["session_id"])["session"]["devices"].get("camera", {})).get("state") in {"missing", "lost"} and one
+def test_a_camera_that_is_not_there_is_shown_and_the_session_goes_on(tmp_path: Path) -> None:
+    cameras = {"room-1": "no such camera.mp4", "room-2": "README.md", "room-3": "7", "room-4": "rtsp://127.0.0.1:9/none"}
+    with Server(tmp_path, {"STATIONS": json.dumps({name: {"camera": camera} for name, camera in cameras.items()})}) as running:
+        for room in cameras:
+            body = {"user_id": f"no-camera-{room}", "source": "local", "station": room}
+            session = running.call("POST", "/api/session/create", json=body)
+            device = until(
+                lambda session=session: (  # type: ignore[misc]
+                    (one := running.details(session["session_id"])["session"]["devices"].get("camera", {})).get("state") in {"missing", "lost"}
+                    and one
+                )
             )
-        )
-        assert device["reason"]
-        assert running.call("POST", "/api/session/end", json={"user_id": "no-camera"})["total_score"] == 0
+            assert device["reason"], room
+            assert running.call("POST", "/api/session/end", json={"user_id": body["user_id"]})["total_score"] == 0
 
 
 def test_two_apps_in_one_process_do_not_meet_and_leave_nothing_behind(tmp_path: Path) -> None:
