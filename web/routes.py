@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from web.access.gate import Gate
 from web.access.headers import register_headers
 from web.access.who_may import register_access
 from web.calls.errors import register_errors
@@ -38,3 +39,5 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_access(app, parts.access)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    # In front of Socket.IO as well, which answers before the app.
+    app.wsgi_app = Gate(app.wsgi_app, parts.access.may_watch, max_sessions=parts.settings.max_sessions)  # type: ignore[method-assign]

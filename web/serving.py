@@ -17,15 +17,17 @@ from typing import Any
 from flask import Flask
 
 from settings.settings import Settings
+from web.access.gate import threads_for
+from web.leftovers import end_leftovers, note_worker
 from web.listener import listen
+from web.open_files import OWN_FILES, open_files_limit, raise_open_files_limit, too_few_open_files
 
 log = logging.getLogger(__name__)
 
 Create = Callable[[Settings], Flask]
 Close = Callable[[Flask], None]
 
-SPARE_THREADS = 64  # an open WebSocket holds a thread: what is left answers HTTP
-VIEWER_THREADS = 200
+CONNECTIONS = 4000  # open at once, at most
 STUCK_WORKER_S = 120
 
 
@@ -34,7 +36,11 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
 
     The socket is had before anything is loaded, and kept: whoever can't have the port is told at once.
     """
+    end_leftovers(settings.data_dir)
     listener = listen(settings, offer_next=offer_next_port)
+    low = too_few_open_files(settings.max_sessions, raise_open_files_limit())
+    if low:
+        print(low, file=sys.stderr, flush=True)
     if settings.socketio_async_mode == "eventlet":
         return _serve_eventlet(settings, listener, create, close)
     try:
@@ -52,7 +58,10 @@ def _announce(host: str, port: int) -> None:
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     from gunicorn.app.base import BaseApplication
 
+    from web.worker import PatientWorker
+
     port = listener.getsockname()[1]
+    connections = min(CONNECTIONS, open_files_limit() - OWN_FILES)
     descriptor = listener.detach()  # gunicorn owns it from here on
 
     class Server(BaseApplication):  # type: ignore[misc]
@@ -65,9 +74,9 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             options = {
                 "bind": f"fd://{descriptor}",
                 "workers": 1,
-                "worker_class": "gthread",
-                "threads": settings.max_sessions + VIEWER_THREADS + SPARE_THREADS,
-                "worker_connections": 4000,
+                "worker_class": PatientWorker,
+                "threads": threads_for(settings.max_sessions),
+                "worker_connections": connections,
                 "timeout": STUCK_WORKER_S,
                 "graceful_timeout": 45,
                 "loglevel": "warning",
@@ -90,6 +99,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
 
         def started(self, worker: Any) -> None:
             # A worker that is told to end waits for its open sockets; they end at once when the parts close.
+            note_worker(settings.data_dir)
             threading.Thread(target=self._close_when_told, args=(worker,), name="end-watch", daemon=True).start()
             _announce(settings.flask_host, port)
 
@@ -98,6 +108,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             while worker.alive:
                 told.wait(0.2)
             self.close_parts()
+            worker.parts_closed()
 
         def close_parts(self) -> None:
             with self.closing:

@@ -76,10 +76,11 @@ class Server:
         for line in process.stdout:
             self.output.append(line)
             found = READY.search(line)
-            if found:
+            if found and process is self.process:
                 self.port = int(found[1])
                 self._ready.set()
-        self._ready.set()
+        if process is self.process:  # what a killed one left behind may end later
+            self._ready.set()
 
     @property
     def url(self) -> str:
