@@ -28,7 +28,7 @@ class Documents:
 
     def interval_id(self, index: int) -> str:
         """The id of an interval's record, which is also its clip's."""
-        return f"{self.identity.session_id}-{index}"
+        return self.identity.interval_id(index)
 
     def session(self, **fields: Any) -> Any:
         """Change fields of the session's own document."""

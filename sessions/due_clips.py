@@ -27,6 +27,9 @@ class DueClips:
         keep_s = settings.clip_preroll_s + interval_duration + self._after + settings.clip_settle_s
         self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
         self.screen = ScreenStills(keep_s)
+        self._kept = recorder.kept
+        self._interval_duration = interval_duration
+        self._until: dict[int, float] = {}  # of the flagged intervals: until when pictures and sound belong to their clip
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
         self._lock = threading.Lock()
@@ -36,43 +39,81 @@ class DueClips:
     def add_frame(self, frame: Frame) -> None:
         """Keep one picture for as long as a clip may need it."""
         self._ring.add_frame(frame)
+        self._keep(frame)
 
     def add_sound(self, sound: Sound) -> None:
         """Keep a stretch of sound as long."""
         self._ring.add_sound(sound)
+        self._keep(sound)
+
+    def _keep(self, item: Frame | Sound) -> None:
+        """Of a flagged interval it goes to the disk as well: the process may not live until the clip is cut."""
+        if self._until:
+            with self._lock:
+                keys = [self._identity.interval_id(index) for index, until in self._until.items() if item.at < until]
+            for key in keys:
+                self._kept.add(key, [item])
 
     # Which are due
 
     def want(self, index: int) -> None:
-        """Interval `index` is flagged: it will need a clip."""
+        """Interval `index` is flagged: it will need a clip, and what there is of it already goes to the disk."""
         self.set(index, Clip("pending"))
+        key = self._identity.interval_id(index)
+        if not self._kept.has(key):
+            start, until = self._span(index)
+            frames, sounds = self._ring.cut(start, until)
+            self._kept.add(key, sorted([*frames, *sounds], key=lambda item: item.at))
 
     def set(self, index: int, clip: Clip) -> None:
-        """What became of a clip, or what was stored of it; one that is pending is due again."""
+        """What became of a clip, or what was stored of it; one that is pending, or whose pictures are still kept, is due again."""
         with self._lock:
+            again = clip.state == "pending" or (
+                clip.state == "failed" and index not in self._clips and self._kept.has(self._identity.interval_id(index))
+            )
             self._clips[index] = clip
-            if clip.state == "pending":
+            if again:
                 self._due.add(index)
+                self._until[index] = self._span(index)[1]
+
+    def _span(self, index: int) -> tuple[float, float]:
+        """From when to when a clip goes."""
+        start = index * self._interval_duration
+        return max(0.0, start - self._settings.clip_preroll_s), start + self._interval_duration + self._settings.clip_postroll_s
 
     def clip(self, index: int) -> Clip:
         """The clip of an interval as it stands."""
         return self._clips.get(index, Clip("none"))
 
+    def take_unkept(self) -> list[int]:
+        """The intervals that wait for their clip and are in memory alone; they are due no more."""
+        with self._lock:
+            due = [index for index in self._due if not self._kept.is_whole(self._identity.interval_id(index))]
+            self._forget(due)
+        return sorted(due)
+
+    def _forget(self, due: list[int]) -> None:
+        self._due.difference_update(due)
+        for index in due:
+            self._until.pop(index, None)
+
     def take_due(self, until: float | None, interval_duration: float) -> list[int]:
         """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more."""
         with self._lock:
             due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
-            self._due.difference_update(due)
+            self._forget(due)
         return sorted(due)
 
     # Cutting
 
     def cut(self, result: IntervalResult, started_at: datetime, done: Callable[[Clip], None]) -> int:
         """Hand an interval's pictures and sound to the recorder, which calls `done` later; return how many stills of the screen lie in it."""
-        start = max(0.0, result.start - self._settings.clip_preroll_s)
-        end = result.end + self._settings.clip_postroll_s
-        frames, sounds = self._ring.cut(start, end)
+        start, end = self._span(result.index)
+        key = self._identity.interval_id(result.index)
+        kept = self._kept.is_whole(key)
+        frames, sounds = ([], []) if kept else self._ring.cut(start, end)
         start = min([start] + [frame.at for frame in frames[:1]])  # H.264 begins at its key
+        self._kept.seal(key)
         job = ClipJob(
             self._identity.session_id,
             self._identity.user_id,
@@ -84,6 +125,7 @@ class DueClips:
             frames,
             sounds,
             [[violation.kind, violation.start, violation.end] for violation in result.violations],
+            kept,
         )
         self._recorder.submit(job, done)
         return len(self.screen.between(start, end))

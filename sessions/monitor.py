@@ -23,7 +23,7 @@ from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.identity import Identity
 from sessions.models import Models
-from sessions.resume import Resumed, give_up_clips, resume
+from sessions.resume import Resumed, give_up_clips, make_kept_clips, resume
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from sessions.sources import Stations
@@ -299,7 +299,8 @@ class Monitor:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
         longest = self._settings.resume_s + self._settings.check_interval
         resume(self._database, self._make, is_live=self._is_live, longest=longest, adopt=self._adopt)
-        give_up_clips(self._database, self._is_live)
+        make_kept_clips(self._database, self.recorder, self._is_live)
+        give_up_clips(self._database, self.recorder, self._is_live)
 
     def _is_live(self, session_id: str) -> bool:
         return session_id in self._sessions
@@ -334,9 +335,9 @@ class Monitor:
                 "gaze_fps_least": min((rate.get("gaze_fps", 0.0) for rate in rates), default=None),
             },
             "recorder": {
-                "state": "degraded" if self.recorder.last_error else "ok",
+                "state": "degraded" if (problem := self.recorder.problem()) else "ok",
                 "waiting": self.recorder.waiting(),
-                "reason": self.recorder.last_error,
+                "reason": problem,
             },
             "stations": self.stations.states(),
             "sessions": {"state": "ok", "active": len(sessions), "limit": self._settings.max_sessions},

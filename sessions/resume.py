@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
-from basics.errors import StorageError
+from basics.errors import NotFound, StorageError
 from basics.times import utc_now
 from database import Database
-from media.clip import Clip
+from media.clip import Clip, ClipJob
+from media.recorder import Recorder
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
 from sessions.ends import End
@@ -21,6 +23,7 @@ from sessions.session import ExamSession
 log = logging.getLogger(__name__)
 
 PAGE = 1000  # records read at once
+KEPT_ROLL_S = 60.0  # after its interval a clip goes on for at most so long (CLIP_POSTROLL_S); what is kept is no longer than it
 
 
 class MakeSession(Protocol):
@@ -60,13 +63,38 @@ def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bo
             adopt(resumed)
 
 
-def give_up_clips(database: Database, is_live: Callable[[str], bool]) -> None:
-    """Clips that waited when the server died are lost with its memory, and their records say so."""
+def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
+    """Make the clips of sessions that run no more from what an earlier run kept of them on disk. Raise `StorageError`."""
+    for key in recorder.kept.intervals():
+        session_id, _, index = key.rpartition("-")
+        if is_live(session_id) or recorder.has(key):
+            continue
+        try:
+            interval = database.interval(key)
+        except NotFound:
+            recorder.kept.drop(key)
+            continue
+        if not interval.get("flagged") or interval.get("clip", {}).get("state") == "ready":
+            recorder.kept.drop(key)
+            continue
+        marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
+        start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
+        job = ClipJob(session_id, interval["user_id"], int(index), began, interval["score"], start, end, [], [], marks, kept=True)
+        recorder.submit(job, partial(_store_clip, database, key))
+
+
+def _store_clip(database: Database, key: str, clip: Clip) -> None:
+    database.write("intervals", key, {"clip": clip.to_dict()})
+
+
+def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
+    """Clips that waited when the server died and of which nothing is on disk are lost with its memory, and their records say so."""
     for interval in database.pending_clips():
-        if is_live(interval["session_id"]):
+        key = interval["_id"]
+        if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
         clip = Clip("failed", reason="the server stopped before the clip was made")
-        database.write("intervals", interval["_id"], {"clip": clip.to_dict()})
+        database.write("intervals", key, {"clip": clip.to_dict()})
 
 
 def _resumed(database: Database, make: MakeSession, document: dict[str, Any], longest: float) -> Resumed | None:

@@ -142,6 +142,11 @@ class ScoreBook:
         for index in self._clips.take_due(until, self.rules.interval_duration):
             self._cut_clip(index, done)
 
+    def save_clips(self, done: Callable[[int, Clip], None]) -> None:
+        """Cut the clips that wait and are not on disk: the memory that they are in goes now."""
+        for index in self._clips.take_unkept():
+            self._cut_clip(index, done)
+
     def _cut_clip(self, index: int, done: Callable[[int, Clip], None]) -> None:
         def keep(clip: Clip) -> None:
             with self._lock:

@@ -391,9 +391,10 @@ class ExamSession:
         self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks)
 
     def checkpoint(self) -> None:
-        """Store what was read so far and cut the clips that are due, before the server stops and the ring is gone; the session goes on afterwards."""
+        """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""
         self._book.checkpoint()
-        self._book.cut_clips(None, self._clip_done)
+        self._book.cut_clips(self.clock(), self._clip_done)
+        self._book.save_clips(self._clip_done)
 
     # What others see
 

@@ -27,6 +27,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Most intervals score nothing; what is counted of violations reads only the others.
         IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
     "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
