@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
+        _run(closing, parts.disks.start, parts.disks.stop)
         clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, kept=recorder.kept)
         _run(closing, retention.start, retention.stop)

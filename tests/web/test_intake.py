@@ -162,7 +162,7 @@ def test_a_still_is_handed_on_as_it_came(page: Page) -> None:
     [
         ("h264", jpeg(), "unsupported"),
         ("jpeg", b"not a jpeg", "invalid"),
-        ("jpeg", jpeg(2000, 1000), "too_large"),
+        ("jpeg", jpeg(3000, 2000), "too_large"),
         ("jpeg", bytes(65 << 10), "too_large"),
     ],
 )

@@ -23,7 +23,7 @@ from web.parts import Parts, parts
 from web.student.conversation import Conversation
 from web.student.exam import Terms
 from web.student.protocol import Message
-from web.student.video import student_video
+from web.student.video import PAGE_MAX_PIXELS, student_video
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def terms_of(settings: Settings) -> Terms:
         video=student_video(settings).model_dump(),
         video_fps=settings.video_fps,
         max_picture_kb=settings.max_picture_kb,
-        max_picture_pixels=settings.max_picture_pixels,
+        max_picture_pixels=min(settings.max_picture_pixels, PAGE_MAX_PIXELS),
         screen_capture=settings.screen_capture,
     )
 
