@@ -64,17 +64,24 @@ class Disks:
             looks.append((self._clock(), free))
         hours = self._hours(looks, free)
         known: dict[str, Any] = {"free_mb": free >> 20, "hours": None if hours is None else round(hours, 1)}
-        if files is not None and files.f_flag & os.ST_RDONLY:
-            return {"state": "full", **known, "reason": f"{folder} is on a disk that can only be read. Mount it for writing, or move the folder."}
-        if files is not None and files.f_files and not files.f_favail:
-            return {"state": "full", **known, "reason": f"No file can be made on the disk of {folder}: it is out of inodes. Delete files there."}
-        if free < max(self._min_free, 1 << 20):
-            return {"state": "full", **known, "reason": f"{free >> 20} MB are left on the disk of {folder}. Make room now."}
-        if hours is not None and hours < LOW_HOURS:
-            return {"state": "low", **known, "reason": f"{free >> 20} MB are left on the disk of {folder}, for {hours:.1f} hours. Make room."}
-        if free < LOW_BYTES:
-            return {"state": "low", **known, "reason": f"{free >> 20} MB are left on the disk of {folder}. Make room."}
-        return {"state": "ok", **known}
+        state, wrong = self._judge(free, hours, files)
+        return {"state": state, **known} | ({"reason": f"{wrong} ({folder})."} if wrong else {})
+
+    def _judge(self, free: int, hours: float | None, files: os.statvfs_result | None) -> tuple[str, str]:
+        """The state of a disk, and what is wrong with it."""
+        left = f"{free >> 20} MB are left on this disk"
+        wrong = [
+            ("full", "This disk can only be read: mount it for writing, or move the folder", files is not None and files.f_flag & 1),  # ST_RDONLY
+            (
+                "full",
+                "No file can be made on this disk: it is out of inodes, delete files",
+                files is not None and files.f_files and not files.f_favail,
+            ),
+            ("full", f"{left}: make room now", free < max(self._min_free, 1 << 20)),
+            ("low", f"{left}, for {hours or 0:.1f} hours: make room", hours is not None and hours < LOW_HOURS),
+            ("low", f"{left}: make room", free < LOW_BYTES),
+        ]
+        return next(((state, said) for state, said, holds in wrong if holds), ("ok", ""))
 
     def _hours(self, looks: deque[tuple[float, int]], free: int) -> float | None:
         """How long the room lasts if it goes on shrinking as in the last half hour; None where it doesn't."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from storage import disks as disks_module
 from storage.disks import Disks
 
 
@@ -31,8 +31,8 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
-    monkeypatch.setattr(disks_module.shutil, "disk_usage", made.usage)
-    monkeypatch.setattr(disks_module.os, "statvfs", made.statvfs)
+    monkeypatch.setattr(shutil, "disk_usage", made.usage)
+    monkeypatch.setattr(os, "statvfs", made.statvfs)
     return made
 
 
@@ -64,7 +64,7 @@ def test_room_that_grows_again_lasts_for_ever(disks: Disks, machine: Machine) ->
     ("change", "state", "said"),
     [
         ({"free": 800 << 20}, "low", "800 MB"),
-        ({"free": 255 << 20}, "full", "Make room now"),
+        ({"free": 255 << 20}, "full", "make room now"),
         ({"flags": 1}, "full", "only be read"),
         ({"inodes": 0}, "full", "inodes"),
     ],
