@@ -73,11 +73,23 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
+        _look_after(closing, app)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
         _run(closing, retention.start, retention.stop)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _look_after(closing: ExitStack, app: Flask) -> None:
+    """Keep the process's memory near what is used, and its threads from waiting for slow clients."""
+    from basics.heap import Heap
+    from web.access.patience import Patience
+
+    heap, patience = Heap(), Patience(app.wsgi_app)
+    app.wsgi_app = patience  # type: ignore[method-assign]
+    _run(closing, heap.start, heap.stop)
+    _run(closing, patience.start, patience.stop)
 
 
 def _run(closing: ExitStack, start: Callable[[], Result], stop: Callable[[], object]) -> Result:

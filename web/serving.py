@@ -46,11 +46,14 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
 
 def _announce(host: str, port: int) -> None:
     shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
-    print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
+    with contextlib.suppress(OSError):  # nobody listens any more: a terminal that was closed ends no worker that begins after it
+        print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
 
 
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     from gunicorn.app.base import BaseApplication
+
+    from web.lingering import LingeringWorker
 
     port = listener.getsockname()[1]
     descriptor = listener.detach()  # gunicorn owns it from here on
@@ -65,7 +68,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             options = {
                 "bind": f"fd://{descriptor}",
                 "workers": 1,
-                "worker_class": "gthread",
+                "worker_class": LingeringWorker,
                 "threads": settings.max_sessions + VIEWER_THREADS + SPARE_THREADS,
                 "worker_connections": 4000,
                 "timeout": STUCK_WORKER_S,
@@ -108,8 +111,9 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
         def ended(self, server: Any, worker: Any) -> None:
             self.close_parts()
             # Engine.IO leaves a thread a connection that sleeps until its next ping, and Python would wait 25 s for it.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(0)
 
     try:
