@@ -1,4 +1,4 @@
-"""Connections to eventlet's server: who asks nothing is hung up on, and without file descriptors it goes on. In a process of its own, as it serves."""
+"""Connections to eventlet's server: who asks nothing is hung up on, and without file descriptors it goes on. In a process of its own, as it is."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def clients():
     assert all(ended(one) for one in half)  # they have had their time
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     held = connect(b"GET / HT")
-    others = [socket.socket() for _ in range(3)]
+    green.WAITING_PER_ADDRESS = 100
+    others = [socket.socket() for _ in range(40)]
     with socket.socket() as last:
         resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, hard))
-    others[0].close()
-    others[1].connect(("127.0.0.1", port))
-    others[2].connect(("127.0.0.1", port))  # more than can be accepted
+    for one in others:
+        one.connect(("127.0.0.1", port))  # more than can be accepted
     assert ended(held)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert answered()
