@@ -75,6 +75,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
+        _look_after(closing, app)
         _run(closing, parts.disks.start, parts.disks.stop)
         clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, kept=recorder.kept)
@@ -82,6 +83,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _look_after(closing: ExitStack, app: Flask) -> None:
+    """Keep the process's memory near what is used, and its threads from waiting for slow clients."""
+    from basics.heap import Heap
+    from web.access.patience import Patience
+
+    heap, patience = Heap(), Patience(app.wsgi_app)
+    app.wsgi_app = patience  # type: ignore[method-assign]
+    _run(closing, heap.start, heap.stop)
+    _run(closing, patience.start, patience.stop)
 
 
 def _run(closing: ExitStack, start: Callable[[], Result], stop: Callable[[], object]) -> Result:

@@ -52,7 +52,8 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
 
 def _announce(host: str, port: int) -> None:
     shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
-    print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
+    with contextlib.suppress(OSError):  # nobody listens any more: a terminal that was closed ends no worker that begins after it
+        print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
 
 
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
@@ -119,8 +120,9 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
         def ended(self, server: Any, worker: Any) -> None:
             self.close_parts()
             # Engine.IO leaves a thread a connection that sleeps until its next ping, and Python would wait 25 s for it.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(0)
 
     try:
@@ -150,17 +152,10 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
 def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
-        import eventlet
-        import eventlet.wsgi
         from engineio.async_drivers.eventlet import EventletThread
         from eventlet.green.threading import Event
-        from eventlet.greenio import GreenSocket
 
-    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-        """Says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's."""
-
-        def get_environ(self) -> dict[str, Any]:
-            return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
+        from web.green import Front, serve_green
 
     class Thread(EventletThread):  # type: ignore[misc]
         """What simple-websocket wants of a thread, as a green one."""
@@ -178,11 +173,16 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     app = create(settings)
     app.config["SOCK_SERVER_OPTIONS"] |= {"thread_class": Thread, "event_class": Event}
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
-    stop = lambda *_: sys.exit(0)  # noqa: E731
+    front = Front()
+
+    def stop(*_: object) -> None:
+        front.end()
+        sys.exit(0)
+
     signal.signal(signal.SIGTERM, stop)
     _announce(settings.flask_host, listener.getsockname()[1])
     try:
-        eventlet.wsgi.server(GreenSocket(listener), app, log_output=False, socket_timeout=60, protocol=Protocol)
+        serve_green(listener, app, front)
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:

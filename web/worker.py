@@ -18,7 +18,9 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import TConn
+
+from web.lingering import LingeringWorker
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +58,7 @@ class _Waiting:
     seen: int = 0  # bytes
 
 
-class PatientWorker(ThreadWorker):  # type: ignore[misc]
+class PatientWorker(LingeringWorker):
     """One thread a request, from the moment it can be read without waiting. All but `handle` runs in the worker's main thread."""
 
     def init_process(self) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from basics.paths import ROOT
 from bench.harness.server import Server, ServerError
 from bench.harness.student import StudentClient, page_ms
 from bench.harness.viewer import Viewer
-from settings.settings import load_settings
+from settings.settings import Settings, load_settings
 from tests.helpers.exams import QUICK, WAIT_S, footage, noise_frames, quiet_sounds, student
 from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
@@ -131,6 +132,23 @@ def test_a_stuck_dashboard_slows_nobody(server: Server) -> None:
     watcher.disconnect()
     stuck.disconnect()
     client.finish()
+
+
+def test_more_senders_of_half_a_body_than_threads_keep_nobody_waiting_for_long(server: Server) -> None:
+    half = b"POST /login HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+    with ExitStack() as open_:
+        for _ in range(Settings.model_fields["max_sessions"].default + 280):
+            open_.enter_context(socket.create_connection(("127.0.0.1", server.port), WAIT_S)).sendall(half)
+        assert requests.get(f"{server.url}/api/health", timeout=WAIT_S / 2).status_code == 200
+
+
+def test_callers_who_have_their_answer_and_never_hang_up_are_not_waited_for(server: Server) -> None:
+    with ExitStack() as open_:
+        for _ in range(40):
+            caller = open_.enter_context(socket.create_connection(("127.0.0.1", server.port), WAIT_S))
+            caller.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert requests.get(f"{server.url}/api/health", timeout=WAIT_S / 2).status_code == 200
+        assert caller.recv(15) == b"HTTP/1.1 200 OK"
 
 
 def test_it_ends_cleanly_with_open_sockets(tmp_path: Path) -> None:
@@ -241,7 +259,7 @@ import sys, os, json, threading
 sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from app import close_app, create_app
-from settings.settings import load_settings
+from settings.settings import Settings, load_settings
 def settings(name):
     folder = Path({str(tmp_path)!r}) / name
     return load_settings(_env_file=None, data_dir=folder / "data", clips_dir=folder / "clips", temp_dir=folder / "temp", log_dir=folder / "logs",
