@@ -20,6 +20,7 @@ class CheckCollector:
         self.number = 0
         self.start = 0.0
         self._last_rates: dict[str, float] = {}
+        self._spells: set[str] = set()  # why nothing can be told at the moment, beside what the readings say
         self._clear()
 
     def _clear(self) -> None:
@@ -28,6 +29,15 @@ class CheckCollector:
         self._audio: list[AudioReading] = []
         self._acts: list[ScreenAct] = []
         self._frames = 0
+        self._spelled = set(self._spells)
+
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        """From now on nothing can be told for this reason, or no longer for it: each check that it touches says so."""
+        if lasts:
+            self._spells.add(reason)
+            self._spelled.add(reason)
+        else:
+            self._spells.discard(reason)
 
     def add_frame(self) -> None:
         """Count a picture that came in, read or not."""
@@ -76,6 +86,7 @@ class CheckCollector:
         unknown = Counter(reading.reason or "unknown" for reading in self._gaze if reading.direction == "unknown")
         unknown.update(f"persons: {reading.reason or 'unknown'}" for reading in self._persons if reading.count is None)
         unknown.update(f"sound: {reading.reason}" for reading in self._audio if reading.reason)
+        unknown.update(self._spelled)
         counts = [reading.count for reading in self._persons if reading.count is not None]
         voices = [reading.voices for reading in self._audio if reading.voices is not None]
         return {

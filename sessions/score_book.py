@@ -124,6 +124,11 @@ class ScoreBook:
             while now >= self._checks.start + self._check_interval:
                 self._store_check(self._checks.start + self._check_interval, final=True)
 
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        """From now on nothing can be told for this reason, or no longer for it; the checks say so."""
+        with self._lock:
+            self._checks.unknown_while(reason, lasts)
+
     def close_intervals(self, until: float, baseline: Callable[[], Mapping[str, float]]) -> bool:
         """Close the intervals that end by `until`. False when there is none."""
         closed = []
