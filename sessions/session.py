@@ -75,7 +75,7 @@ class ExamSession:
         self._time = SessionClock(clock, start, started_at, begun=begun)
         self._store = Documents(storage, identity)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
-        self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips)
+        self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self._breaks = BreakControl(accommodation)
         self._devices = DeviceStates()
         self._notices = Notices(settings.notice_after_s)

@@ -170,13 +170,17 @@ class Page:
     def send(self, kind: str, codec: Any, payload: bytes, *, at: float | None = None, sequence: int = 0, **media: Any) -> list[Message]:
         return self.hand_in(pack_media(Media(kind, codec, sequence, self.ms(at), payload, **media)))
 
-    def act(self, *ids: str, kind: str = "copy") -> list[Message]:
-        return self.say("acts", acts=[{"id": act_id, "kind": kind, "page_ms": self.ms()} for act_id in ids])
+    def act(self, *ids: str, kind: str = "copy", page_ms: float | None = None, by: str | None = None) -> list[Message]:
+        noted = self.ms() if page_ms is None else page_ms
+        return self.say("acts", acts=[{"id": act_id, "kind": kind, "page_ms": noted} for act_id in ids], **_named(by or self.name))
 
     def answer_clock(self) -> list[Message]:
         """Answer the clock that is asked for now, at once."""
         (asked,) = [message for message in self.turn() if message["type"] == "clock"]
-        return self.say("clock", id=asked["id"], server_ms=asked["server_ms"], page_ms=self.ms())
+        return self.answer(asked)
+
+    def answer(self, asked: Message) -> list[Message]:
+        return self.say("clock", id=asked["id"], server_ms=asked["server_ms"], page_ms=self.ms(), **_named(self.name))
 
     def come_in(self) -> Page:
         """Be welcomed."""
@@ -187,3 +191,7 @@ class Page:
 
     def of_type(self, kind: str) -> list[Message]:
         return [message for message in self.heard if message["type"] == kind]
+
+
+def _named(clock: str | None) -> dict[str, str]:
+    return {} if clock is None else {"page": clock}

@@ -176,6 +176,7 @@ export const texts = {
       aside: "You look to one side of the camera all the time. If your screen stands there, put the camera on it.",
       unreadable: "Your pictures arrive damaged. If this stays, reload this page; your exam goes on.",
       error: "Our program can’t read your picture at the moment. There is nothing that you need to do.",
+      page_time: "Your computer’s clock does not run as it should. Close other programs, or reload this page; your exam goes on.",
       mic_silent: "Your microphone is silent. If it is muted, switch it on.",
       mic_faint: "We hear you very faintly. Bring the microphone nearer.",
       mic_clipped: "Your microphone is too loud. Move it further away, or turn it down.",

@@ -36,6 +36,7 @@ export const watchTexts = {
     flat: "nothing to see",
     starting: "just started",
   },
+  notices: { page_time: "The times that the student’s page tells can’t be right: its pictures are read as they arrive" },
   people: (count, reason = "") => {
     if (count === null || count === undefined) return `People: can’t tell${why(reason)}`;
     return count === 0 ? "Nobody in view" : plural(count, "person in view", "people in view");
