@@ -3,7 +3,7 @@
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
 
-const brokenOff = ["Your exam has ended", "The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor for a new link."];
+const brokenOff = ["Your exam has ended", "The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”."];
 
 export const texts = {
   ...shared,
@@ -114,7 +114,7 @@ export const texts = {
     student: ["Your exam has ended", "You ended it. Recording has stopped and your camera is off."],
     proctor: ["Your exam has ended", (why) => `Your proctor ended it${why ? `: ${why}${/[.!?]$/.test(why) ? "" : "."}` : "."} Recording has stopped and your camera is off.`],
     call: ["Your exam has ended", "Your institution ended it. Recording has stopped and your camera is off."],
-    away: ["Your exam has ended", "This page was away for too long, and the exam was closed. If you were not done, ask your proctor for a new link."],
+    away: ["Your exam has ended", "This page was away for too long, and the exam was closed. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”."],
     restart: brokenOff,
     outage: brokenOff,
     unreadable: brokenOff,
@@ -192,6 +192,7 @@ export const texts = {
       refused: ["This page can’t go on", "The server no longer accepts this link. If your exam is not over, ask your proctor for a new one."],
     },
     here: "Continue here instead",
+    goOn: "Go on with my exam",
     again: "Rehearse again",
     breakTake: (left) => `Take a break (${left} left)`,
     breakEnd: "End the break",

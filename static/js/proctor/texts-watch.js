@@ -140,6 +140,7 @@ export const watchTexts = {
     nothing: "Nothing was found in this interval.",
     going: "This interval is still going on.",
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
+    reopenFailed: (message) => `The session does not go on. ${message}`,
     endFailed: (message) => `The session was not ended. ${message}`,
     endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
     accommodation: (words) => `Accommodation: ${words.join(" · ")}`,
