@@ -73,9 +73,16 @@ def interval_document(
 
 
 def new_session_document(
-    identity: Identity, *, started_at: datetime, begun: bool, rules: Mapping[str, Any], accommodation: Accommodation | None, nonce: str
+    identity: Identity,
+    *,
+    started_at: datetime,
+    clock: Mapping[str, Any],
+    begun: bool,
+    rules: Mapping[str, Any],
+    accommodation: Accommodation | None,
+    nonce: str,
 ) -> dict[str, Any]:
-    """A session as it is stored when it is made."""
+    """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin."""
     return {
         "user_id": identity.user_id,
         "exam_id": identity.exam_id,
@@ -83,6 +90,7 @@ def new_session_document(
         "station": identity.station,
         "state": "running",
         "started_at": started_at,
+        "clock": clock,
         "begun": begun,
         "ended_at": None,
         "end_reason": "",

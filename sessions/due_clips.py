@@ -14,6 +14,9 @@ from media.screen_stills import ScreenStills
 from sessions.identity import Identity
 from settings.settings import Settings
 
+LATE_S = 60.0  # the longest that media may have been under way: a narrow line holds them up
+PROMPT_S = 2.0  # media that are no later than this are in before any clip is cut
+
 
 class DueClips:
     """Which intervals wait for their clip. Safe between threads."""
@@ -32,12 +35,15 @@ class DueClips:
         self._until: dict[int, float] = {}  # of the flagged intervals: until when pictures and sound belong to their clip
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
+        self._late = self._late_before = 0.0  # for how long the newest picture was under way
         self._lock = threading.Lock()
 
     # What clips are made of
 
-    def add_frame(self, frame: Frame) -> None:
-        """Keep one picture for as long as a clip may need it."""
+    def add_frame(self, frame: Frame, now: float) -> None:
+        """Keep one picture, which came in `now`, for as long as a clip may need it."""
+        self._late = min(LATE_S, now - frame.at)
+        self._ring.late_s = max(self._ring.late_s, self._late if self._late > PROMPT_S else 0.0)
         self._ring.add_frame(frame)
         self._keep(frame)
 
@@ -98,8 +104,15 @@ class DueClips:
             self._until.pop(index, None)
 
     def take_due(self, until: float | None, interval_duration: float) -> list[int]:
-        """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more."""
+        """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more.
+
+        A clip waits for the media that are still under way on a narrow line.
+        """
         with self._lock:
+            late = self._late if self._late > PROMPT_S else 0.0
+            if until is not None:
+                until -= late
+            self._ring.late_s, self._late_before = max(late, self._late_before), late  # what is due now is cut a moment later
             due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
             self._forget(due)
         return sorted(due)

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,15 +19,17 @@ from records.accommodations import Accommodations
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
 from sessions.attendance import Attendance
+from sessions.clock_mark import mark
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.identity import Identity
 from sessions.models import Models
-from sessions.resume import Resumed, give_up_clips, make_kept_clips, resume
+from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from sessions.sources import Stations
+from sessions.starts import check_may_reopen
 from sessions.station_feed import StationFeeds
 from sessions.workers import Workers
 from settings.settings import Settings
@@ -136,7 +139,13 @@ class Monitor:
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
         document = new_session_document(
-            identity, started_at=session.started_at, begun=session.begun, rules=session.rules, accommodation=accommodation, nonce=nonce
+            identity,
+            started_at=session.started_at,
+            clock=mark(session.start),
+            begun=session.begun,
+            rules=session.rules,
+            accommodation=accommodation,
+            nonce=nonce,
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
             self._drop(session)
@@ -200,6 +209,7 @@ class Monitor:
         self.attendance.connected(session_id, connected)
         session = self.get(session_id)
         if session is not None:
+            session.unknown_while("page_away", not connected)
             if connected:
                 session.device_state("connection", "ok")
             else:
@@ -213,7 +223,33 @@ class Monitor:
         """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
         if not session.begun:
             self.attendance.expect(session.session_id)
-            self._database.write("sessions", session.session_id, {"link_made_at": utc_now()})
+            self._database.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
+
+    def reopen(self, session_id: str) -> ExamSession:
+        """Let a session go on that ended by nobody's wish, once that is safe. What was not seen since then is unknown.
+
+        Raise `NotFound`, `Conflict` where it runs, was ended by somebody or can't be read any more, `TooMany` and `StorageError`.
+        """
+        document = self._database.session(session_id)
+        check_may_reopen(document, runs_here=self._is_live(session_id), resumed=self.resumed.is_set(), now=utc_now())
+        taken = reopened(self._database, self._make, self._clock(), document)
+        session = taken.session
+        with self._lock:
+            running = self._find(session.user_id, session.exam_id)
+            if running is not None:
+                session.close()
+                raise Conflict(f"{session.user_id!r} has a running session of this exam; end it first", session_id=running.session_id)
+            self._check_room(waits=not session.begun)
+            self._sessions[session_id] = session
+        fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
+        if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
+            self._drop(session)
+            raise StorageError("the session can't be stored now (neither database nor spool answers); see /api/health and try again")
+        log.info("session is reopened, %.0f s after its last record", taken.away, extra={"session_id": session_id})
+        self._adopt(replace(taken, waited=0.0))
+        if session.begun and session.station is None:  # its student is told only now
+            self.attendance.give_until(session_id, self._settings.abandoned_s, unseen=taken.away)
+        return session
 
     # Sessions end
 
@@ -297,8 +333,8 @@ class Monitor:
 
     def resume(self) -> None:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
-        longest = self._settings.resume_s + self._settings.check_interval
-        resume(self._database, self._make, is_live=self._is_live, longest=longest, adopt=self._adopt)
+        longest = self._settings.abandoned_s + self._settings.check_interval
+        resume(self._database, self._make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
         make_kept_clips(self._database, self.recorder, self._is_live)
         give_up_clips(self._database, self.recorder, self._is_live)
 
@@ -310,8 +346,13 @@ class Monitor:
         with self._lock:
             self._sessions[session.session_id] = session
         self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
+        if session.begun:
+            self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
         if session.begun and session.station is None:
-            self.attendance.give_until(session.session_id, self._settings.resume_s)
+            session.unknown_while("page_away", True)
+            # Whichever side was away, and for how long the clocks ever say: the pages that are there come back within seconds.
+            time_left = max(self._settings.resume_s, self._settings.abandoned_s - resumed.away)
+            self.attendance.give_until(session.session_id, time_left, unseen=resumed.away)
         self._open(session)
 
     # How it goes

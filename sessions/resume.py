@@ -1,4 +1,7 @@
-"""Sessions of an earlier run: what was stored of each is read, and it goes on or is closed as interrupted."""
+"""Sessions of an earlier run: what was stored of each is read, and it goes on or is closed as interrupted.
+
+For how long the server was away is told without the wall's clock where that can be; where it can't, the clock is given two hours of doubt.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
 
-from basics.errors import NotFound, StorageError
-from basics.times import utc_now
+from basics.errors import Conflict, NotFound, StorageError
+from basics.times import WALL_DOUBT_S, utc_now
 from database import Database
 from media.clip import Clip, ClipJob
 from media.recorder import Recorder
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
+from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.session import ExamSession
@@ -34,14 +38,23 @@ class MakeSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A session that goes on. `waited` is how long one that nobody has begun has waited for its student, in seconds."""
+    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited."""
 
     session: ExamSession
     nonce: str
     waited: float
+    away: float
 
 
-def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bool], longest: float, adopt: Callable[[Resumed], None]) -> None:
+def resume(
+    database: Database,
+    make: MakeSession,
+    *,
+    clock: Callable[[], float],
+    is_live: Callable[[str], bool],
+    longest: float,
+    adopt: Callable[[Resumed], None],
+) -> None:
     """Hand each session that ran when the server stopped to `adopt`; those away for more than `longest` seconds are closed as interrupted.
 
     Raise `StorageError` when the database doesn't answer: what was adopted until then stays so.
@@ -51,7 +64,7 @@ def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bo
         if is_live(session_id):
             continue
         try:
-            resumed = _resumed(database, make, document, longest)
+            resumed = _resumed(database, make, clock(), document, longest)
         except StorageError:
             raise
         except Exception:
@@ -97,26 +110,55 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         database.write("intervals", key, {"clip": clip.to_dict()})
 
 
-def _resumed(database: Database, make: MakeSession, document: dict[str, Any], longest: float) -> Resumed | None:
+def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:
+    """A session that broke off, with all that is stored of it, as it goes on at `now` on the monotonic clock. Raise `StorageError`, `Conflict`."""
+    try:
+        session, last, ago = _read(database, make, now, document)
+    except StorageError:
+        raise
+    except Exception as error:
+        log.exception("session can't be reopened", extra={"session_id": document["_id"]})
+        raise Conflict("The session's records can't be read any more. Create a new one.") from error
+    return _goes_on(session, document, now, ago - last, why="interrupted")
+
+
+def _resumed(database: Database, make: MakeSession, now: float, document: dict[str, Any], longest: float) -> Resumed | None:
+    session, last, ago = _read(database, make, now, document)
+    away = ago - last
+    if session.begun and away > longest + WALL_DOUBT_S:
+        session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
+        session.close()
+        return None
+    return _goes_on(session, document, now, away)
+
+
+def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> tuple[ExamSession, float, float]:
+    """The session as it was stored, how far its records reach on its clock, and what its clock shows."""
     session_id, begun = document["_id"], document.get("begun", True)
     checks = _all_pages(lambda after: database.checks(session_id, after, PAGE))
     intervals = _all_pages(lambda after: database.intervals(session_id, after, PAGE))
-    ago = (utc_now() - document["started_at"]).total_seconds()
     last = max([check["end"] for check in checks], default=0.0)
+    ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
     applied = document.get("accommodation")
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, Accommodation.from_dict(applied) if applied else None, begun=begun, started_at=document["started_at"], ago=ago)
     acts = _all_pages(lambda after: database.acts(session_id, after, PAGE))
     rules = Rules.from_dict(document["rules"])
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
-    away = ago - last
-    if begun and away > longest:
-        session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
-        session.close()
-        return None
-    waited = 0.0 if begun else (utc_now() - (document.get("link_made_at") or document["started_at"])).total_seconds()
-    log.info("session goes on after %.0f s", away, extra={"session_id": session_id})
-    return Resumed(session, document.get("nonce") or "", waited)
+    return session, last, ago
+
+
+def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: float, *, why: str = "server_away") -> Resumed:
+    waited = 0.0
+    if session.begun:
+        session.unknown_while(why, True)
+        session.tick()  # what nobody saw since the last record is closed, and says why
+        session.unknown_while(why, False)
+        log.info("session goes on after %.0f s", away, extra={"session_id": session.session_id})
+    else:
+        since = document.get("link_made_at") or document["started_at"]
+        waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
+    return Resumed(session, document.get("nonce") or "", waited, away)
 
 
 def _all_pages(read: Callable[[str | None], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -46,7 +46,8 @@ class Scored:
 class ScoreBook:
     """The scorer of one session and its records. Safe between threads."""
 
-    def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips) -> None:
+    def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips, *, gaze_fps: float = 0.0) -> None:
+        """`gaze_fps`: readings a second that are wanted."""
         self.rules = rules
         self._lock = threading.RLock()
         self._check_interval = check_interval
@@ -54,7 +55,7 @@ class ScoreBook:
         self._store = store
         self._clips = clips
         self._scorer = Scorer(rules)
-        self._checks = CheckCollector()
+        self._checks = CheckCollector(gaze_fps)
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
@@ -123,6 +124,11 @@ class ScoreBook:
         with self._lock:
             while now >= self._checks.start + self._check_interval:
                 self._store_check(self._checks.start + self._check_interval, final=True)
+
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        """From now on nothing can be told for this reason, or no longer for it; the checks say so."""
+        with self._lock:
+            self._checks.unknown_while(reason, lasts)
 
     def close_intervals(self, until: float, baseline: Callable[[], Mapping[str, float]]) -> bool:
         """Close the intervals that end by `until`. False when there is none."""

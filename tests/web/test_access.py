@@ -15,6 +15,7 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from basics.errors import ConfigError, Forbidden, TooMany, Unauthorized
+from basics.times import WALL_DOUBT_S
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, local_client, settings_for
 from web.access.limits import KEPT_ADDRESSES, RateLimit
 from web.access.who_may import FAILED_LOGINS, LOGIN_COOKIE, WHO_MAY, Access, check_start
@@ -227,7 +228,7 @@ def test_student_tokens_are_for_one_session_and_cannot_be_forged(locked: Access,
 
 def test_student_tokens_end_after_a_day(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     token = locked.make_student_token(SESSION)
-    monkeypatch.setattr("web.access.signing.STUDENT_TOKEN_MAX_AGE", -1)
+    monkeypatch.setattr("web.access.signing.STUDENT_TOKEN_MAX_AGE", -WALL_DOUBT_S - 1)
     with pytest.raises(Unauthorized, match="more than a day old"):
         locked.read_student_token(token)
 

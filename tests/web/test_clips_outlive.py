@@ -21,7 +21,7 @@ def flagged(server: Server, session_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_the_clip_of_an_interval_that_was_flagged_is_made_at_the_next_start(tmp_path: Path, end: str) -> None:
-    settings = QUICK | {"INTERVAL_DURATION": "60", "CHECK_INTERVAL": "10", "RESUME_S": "1", "FLASK_PORT": str(free_port())}
+    settings = QUICK | {"INTERVAL_DURATION": "60", "CHECK_INTERVAL": "10", "FLASK_PORT": str(free_port())}
     with Server(tmp_path, settings) as running:
         client, session_id = student(running, "cut-off")
         acts = [client.act("copy"), client.act("paste")]
@@ -33,6 +33,8 @@ def test_the_clip_of_an_interval_that_was_flagged_is_made_at_the_next_start(tmp_
         there = sum(isinstance(item, Frame) for item in unpack(kept.read_bytes()))
         running.kill() if end == "kill" else running.stop()
         running.start()
+        until(lambda: running.call("GET", "/api/sessions/active")["count"])  # taken up again
+        running.call("POST", "/api/session/end", json={"user_id": "cut-off", "exam_id": "exam"})
         (interval,) = until(lambda: [one for one in flagged(running, session_id) if one["clip"]["state"] == "ready"])
         with av.open(str(running.clips_dir / interval["clip"]["path"])) as container:
             assert {stream.type for stream in container.streams} == {"video", "audio"}

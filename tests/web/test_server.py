@@ -184,19 +184,6 @@ def test_after_a_power_cut_everything_acknowledged_is_there(tmp_path: Path) -> N
         assert after["session"]["total_score"] == 15
 
 
-def test_a_session_whose_browser_does_not_come_back_is_closed_as_interrupted(tmp_path: Path) -> None:
-    settings = QUICK | {"RESUME_S": "1", "FLASK_PORT": str(free_port())}
-    with Server(tmp_path, settings) as running:
-        client, session_id = student(running, "gone")
-        act = client.act("copy")
-        until(lambda: act in client.acknowledged)
-        client.close()
-        running.kill()
-        running.start()
-        until(lambda: running.details(session_id)["session"]["state"] == "interrupted")
-        assert running.details(session_id)["session"]["total_score"] == 5
-
-
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -45,6 +45,7 @@ WHO_MAY: Mapping[str, Who] = {
     "desk.send_message": "proctor",
     "desk.end_session": "proctor",
     "desk.make_link": "proctor",
+    "desk.reopen_session": "proctor",
     "reviews.queue": "proctor",
     "reviews.decide": "proctor",
     "reviews.history": "proctor",

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
+from web.student.act_times import ActTimes, page_name
+from web.student.arrivals import Arrivals
 from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
-from web.student.page_clock import PageClock
+from web.student.page_clock import PageClock, PageClocks
 from web.student.protocol import Media, Message, no_answer, unpack_acts, unpack_break, unpack_clock, unpack_device, unpack_media, unpack_text
 
 log = logging.getLogger(__name__)
@@ -24,9 +26,8 @@ RECEIVED_S = 0.2  # least pause between two words of what has arrived
 CLOCK_TRIPS = 3  # round trips before the first picture
 CLOCK_EVERY_S = 10.0
 CLOCK_AT_FIRST_S = 1.0  # until the page is welcomed
-CLOCK_KEPT_S = CLOCK_EVERY_S * 3  # an answer that comes later tells nothing
+CLOCK_KEPT_S = 120.0  # an answer that comes later tells nothing: a narrow line holds it up for most of a minute
 DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
-FUTURE_S = 0.5  # a picture may seem this much newer than now: the page's clock is known to half a round trip
 PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
 WAITING_MAX = 200  # messages of others that wait to be said
 
@@ -41,7 +42,18 @@ class Conversation:
     what comes with `take`, says its answers, and goes on until `over` tells why it must not.
     """
 
-    def __init__(self, exam: Exam, terms: Terms, *, now: float, notices: Callable[[], list[str]], end: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        exam: Exam,
+        terms: Terms,
+        *,
+        now: float,
+        notices: Callable[[], list[str]],
+        end: Callable[[], object],
+        clocks: PageClocks | None = None,
+        away_since: float = 0.0,
+    ) -> None:
+        """`clocks` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
         self.over: Over | None = None
         self._exam = exam
         self._terms = terms
@@ -51,7 +63,12 @@ class Conversation:
         self._pace = Pace(terms.video_fps)
         self._to_say: deque[Message] = deque(maxlen=WAITING_MAX)
         self._answers: list[Message] = []
-        self._clock = PageClock()
+        self._clocks = clocks or PageClocks()
+        self._clock = PageClock()  # of the page that is here
+        self._arrivals = Arrivals(terms.video_fps)
+        self._act_times = ActTimes(away_since)
+        self._told_unsteady = False
+        self._asked_early = now
         self._clock_sent: dict[float, float] = {}
         self._clock_id = 0
         self._clock_due = 0.0
@@ -173,7 +190,7 @@ class Conversation:
         if kind == "clock":
             self._take_clock(message, now)
         elif kind == "acts":
-            self._take_acts(message)
+            self._take_acts(message, now)
         elif kind == "device":
             self._take_device(message)
         elif kind == "break":
@@ -190,22 +207,28 @@ class Conversation:
         sent = self._clock_sent.pop(number, None)
         if sent is None:
             raise no_answer()
-        self._clock.add(sent, page_ms, now)
+        self._clock = self._clocks.named(page_name(message))
+        stepped = self._clock.add(sent, page_ms, now)
+        self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:
+            if stepped:
+                self._clock_due = 0.0  # by how much is known to the round trip only, and this one was long
             return
         if self._clock_id < CLOCK_TRIPS:
             self._clock_due = 0.0
             return
         self._welcomed = True
+        self._act_times.welcomed(now)
         self._clock_due = now + CLOCK_EVERY_S
         video = dict(self._terms.video)
         self._answers.append({"type": "welcome", "session_id": self._exam.session_id, "video": video, "elapsed_s": round(now, 1)})
         self._answers.append({"type": "quality", "notices": self._notices()})  # a page that was reloaded knows none
 
-    def _take_acts(self, message: Message) -> None:
+    def _take_acts(self, message: Message, now: float) -> None:
         if not self._clock.known:
             raise InvalidInput("send acts after the first clock message: their time can't be told yet")
-        acts, problems = unpack_acts(message, self._clock)
+        clock = self._clocks.find(page_name(message)) or self._clock
+        acts, problems = unpack_acts(message, self._act_times.by(clock, now))
         for problem in problems:
             self._complain(problem)
         try:
@@ -234,5 +257,18 @@ class Conversation:
             self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "break"})
 
     def _take_media(self, media: Media, now: float) -> None:
-        if self._welcomed:  # else its time can't be told yet
-            self._intake.take(media, min(self._clock.at(media.time_ms), now + FUTURE_S))
+        if not self._welcomed:  # its time can't be told yet
+            return
+        told = self._clock.now(media.time_ms)
+        if self._arrivals.is_odd(told, now):
+            self._ask_soon(now)
+        at = self._arrivals.stamp(media.kind, media.time_ms / 1000, told, now)
+        if self._arrivals.unsteady != self._told_unsteady:
+            self._told_unsteady = self._arrivals.unsteady
+            self._exam.unknown_while("page_time", self._told_unsteady)
+        self._intake.take(media, at)
+
+    def _ask_soon(self, now: float) -> None:
+        """Ask the page for its clock before its turn, unless it was just asked: it may have slept, or been set."""
+        if now - max(self._clock_sent.values(), default=-CLOCK_AT_FIRST_S) >= CLOCK_AT_FIRST_S and now > self._asked_early + CLOCK_AT_FIRST_S:
+            self._clock_due, self._asked_early = 0.0, now

@@ -43,12 +43,15 @@ class StudentLink:
         self.session = session
         self._socket = socket
         self._closing = False
+        now = session.clock()
         self._conversation = Conversation(
             session,
             terms_of(owner.settings),
-            now=session.clock(),
+            now=now,
             notices=lambda: list(session.status().notices),
             end=lambda: owner.monitor.end_session(session.session_id, End("student")),
+            clocks=owner.links.clocks_of(session.session_id),
+            away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
         )
 
     def say(self, message: Message) -> None:

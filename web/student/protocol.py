@@ -4,7 +4,8 @@ It is one WebSocket without compression, `/student/link?token=TOKEN`. Text messa
 sound and stills of the screen.
 
 1. The server says `clock`, and the page answers at once; three times before the first picture, then every 10 seconds. By these round trips the
-   page's times are known on the session's clock.
+   page's times are known on the session's clock. The server's own clock decides: media count as taken at most a minute before they arrive, acts
+   that were kept as done while the page was away, and a page whose time can't be true is stamped as it arrives.
 2. The server says `welcome`. Media that come before it are dropped; acts may come after the first answer to `clock`.
 3. The page sends media, and sends its acts again until each is acknowledged. What is wrong with a message is told once for each thing, and the
    link stays open.
@@ -52,8 +53,11 @@ The server says:
 
 The page says:
 
-    clock {id, server_ms, page_ms}   the answer: id and server_ms as they came, page_ms the page's clock
-    acts {acts}                      what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID. Kinds:
+    clock {id, server_ms, page_ms, page?}
+                                     the answer: id and server_ms as they came, page_ms the page's clock. page is a name for this clock: another
+                                     one after a reload, and after each time at which the computer slept or was set
+    acts {acts, page?}               what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
+                                     clock of them all. Kinds:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
                                      fullscreen_left, fullscreen_entered, share_stopped, second_display
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
@@ -73,7 +77,7 @@ from typing import Any, Final, TypeGuard, cast, get_args
 
 from basics.errors import InvalidInput, Unsupported
 from basics.readings import ActKind, Codec, DeviceName, DeviceStateName, ScreenAct
-from web.student.page_clock import PageClock
+from web.student.page_clock import Clock
 
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<BBBBId")
@@ -181,7 +185,7 @@ def unpack_break(message: Message) -> bool:
     return on
 
 
-def unpack_acts(message: Message, clock: PageClock) -> tuple[list[ScreenAct], list[InvalidInput]]:
+def unpack_acts(message: Message, clock: Clock) -> tuple[list[ScreenAct], list[InvalidInput]]:
     """The acts of an `acts` message on the session's clock, and what is wrong with those that can't be read."""
     listed = message.get("acts")
     if not isinstance(listed, list) or len(listed) > MAX_ACTS_PER_MESSAGE:
@@ -195,7 +199,7 @@ def unpack_acts(message: Message, clock: PageClock) -> tuple[list[ScreenAct], li
     return acts, problems
 
 
-def _unpack_act(item: Any, clock: PageClock) -> ScreenAct:
+def _unpack_act(item: Any, clock: Clock) -> ScreenAct:
     if not isinstance(item, dict):
         raise InvalidInput("an act must be an object {id, kind, page_ms}")
     act_id, kind, page_ms = item.get("id"), item.get("kind"), item.get("page_ms")

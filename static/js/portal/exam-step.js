@@ -221,7 +221,8 @@ export class ExamStep {
     this.#close();
     sessionStorage.removeItem(ENDING);
     document.getElementById("exam-frame")?.remove();
-    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
+    // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
+    if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
     this.onDone(state, end);
   }

@@ -1,6 +1,7 @@
 // What is known of a running session now: this interval's points, what the detectors read, the devices and the shared screen.
 
 import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
+import { noticeLines } from "./states.js";
 import { texts } from "./texts.js";
 
 export class SessionNow {
@@ -30,7 +31,8 @@ export class SessionNow {
     setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
     setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
-    this.#fill(byId("fact-devices"), Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device)));
+    const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));
+    this.#fill(byId("fact-devices"), [...devices, ...noticeLines(status)]);
     const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
     this.#fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
   }
