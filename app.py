@@ -73,6 +73,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
+        if access.local is not None:
+            access.local.write_token()
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
         _run(closing, retention.start, retention.stop)
         registry.register(app, settings)

@@ -17,7 +17,9 @@ from typing import Any
 from flask import Flask
 
 from settings.settings import Settings
+from web.access.local import ARGUMENT
 from web.listener import listen
+from web.parts import parts_of
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +46,12 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     return _serve_gunicorn(settings, listener, create, close)
 
 
-def _announce(host: str, port: int) -> None:
+def _announce(host: str, port: int, app: Flask) -> None:
     shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
-    print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
+    access = parts_of(app).access
+    base = f"http://{shown}:{port}{access.prefix}"
+    local = f"?{ARGUMENT}={access.local.token}" if access.local is not None else ""
+    print(f"\nReady.\n  Proctors:  {base}/{local}\n  Students:  {base}/portal{local}\n  Ctrl+C ends.\n", flush=True)
 
 
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
@@ -91,7 +96,8 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
         def started(self, worker: Any) -> None:
             # A worker that is told to end waits for its open sockets; they end at once when the parts close.
             threading.Thread(target=self._close_when_told, args=(worker,), name="end-watch", daemon=True).start()
-            _announce(settings.flask_host, port)
+            if self.app is not None:
+                _announce(settings.flask_host, port, self.app)
 
         def _close_when_told(self, worker: Any) -> None:
             told = threading.Event()
@@ -126,7 +132,7 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
     log.info("gunicorn does not run on this system: served by Werkzeug, which is slower with many viewers")
     server = make_server(settings.flask_host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(settings.flask_host, listener.getsockname()[1], app)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -169,7 +175,7 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
     stop = lambda *_: sys.exit(0)  # noqa: E731
     signal.signal(signal.SIGTERM, stop)
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(settings.flask_host, listener.getsockname()[1], app)
     try:
         eventlet.wsgi.server(GreenSocket(listener), app, log_output=False, socket_timeout=60, protocol=Protocol)
     except (KeyboardInterrupt, SystemExit):
@@ -184,7 +190,7 @@ def _in_threads(app: Any) -> Any:
     from eventlet import tpool
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE") or not environ.get("PATH_INFO", "").startswith("/api/"):
+        if environ.get("HTTP_UPGRADE") or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
         length = environ.get("CONTENT_LENGTH") or "0"
         # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.
