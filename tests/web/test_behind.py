@@ -54,6 +54,13 @@ def test_a_header_of_somebody_who_is_not_trusted_counts_for_nothing(proxied: Cli
     assert answers[-1] == 429
 
 
+def test_a_proxy_that_nobody_told_of_is_told_of_once(proxied: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client = proxied()
+    for number in range(3):
+        client.get("/login", headers={"X-Forwarded-For": f"10.0.0.{number}"})
+    assert len([record for record in caplog.records if "TRUSTED_PROXIES" in record.message]) == 1
+
+
 def test_the_audit_has_the_address_of_who_asked(proxied: Client, database: Any, student: str) -> None:
     client = proxied(trusted_proxies="127.0.0.1")
     headers = BEARER | {"X-Forwarded-For": "6.6.6.6, 203.0.113.77"}

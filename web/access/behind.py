@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,6 +10,8 @@ from urllib.parse import urlsplit
 
 from basics.proxies import parse_proxies
 from settings.settings import Settings
+
+log = logging.getLogger(__name__)
 
 PEER = "proctor.peer"  # in a request's environ: the address at the connection's other end, a proxy's where there is one
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -24,12 +27,16 @@ class Behind:
         self._app = app
         # In protected mode a proxy's trace is a reason to refuse, and must be seen.
         self._proxies = parse_proxies(settings.trusted_proxies if settings.proctor_password.get_secret_value() else "")
+        self._unsaid = not self._proxies and bool(settings.proctor_password.get_secret_value())
         self._prefix = prefix_of(settings)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         peer = environ.get("REMOTE_ADDR", "")
         environ[PEER] = peer
         prefix = self._prefix
+        if self._unsaid and "HTTP_X_FORWARDED_FOR" in environ:
+            self._unsaid = False
+            log.warning("requests come through a web server (%s), and TRUSTED_PROXIES is not set: limits and audit take all callers for one", peer)
         if self._proxies and self._proxies.trusts(peer):
             environ["REMOTE_ADDR"] = self._proxies.caller(peer, environ.get("HTTP_X_FORWARDED_FOR", ""))
             scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").rpartition(",")[2].strip().lower()
