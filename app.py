@@ -15,6 +15,8 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from web.parts import Parts
+
 log = logging.getLogger(__name__)
 
 CLOSING = "proctor_closing"  # the parts to be ended, in `app.extensions`
@@ -75,8 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
-        _look_after(closing, app)
-        _run(closing, parts.disks.start, parts.disks.stop)
+        _look_after(closing, app, parts)
         clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
         retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, kept=recorder.kept)
         _run(closing, retention.start, retention.stop)
@@ -85,8 +86,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _look_after(closing: ExitStack, app: Flask) -> None:
-    """Keep the process's memory near what is used, and its threads from waiting for slow clients."""
+def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
+    """Keep the process's memory near what is used, its threads from waiting for slow clients, an eye on the disks, and strangers out."""
     from basics.heap import Heap
     from web.access.patience import Patience
 
@@ -94,6 +95,9 @@ def _look_after(closing: ExitStack, app: Flask) -> None:
     app.wsgi_app = patience  # type: ignore[method-assign]
     _run(closing, heap.start, heap.stop)
     _run(closing, patience.start, patience.stop)
+    _run(closing, parts.disks.start, parts.disks.stop)
+    if parts.access.local is not None:
+        parts.access.local.write_token()
 
 
 def _run(closing: ExitStack, start: Callable[[], Result], stop: Callable[[], object]) -> Result:

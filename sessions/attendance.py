@@ -25,6 +25,7 @@ class Attendance:
         self._resume_until: dict[str, float] = {}
         self._seen_until: dict[str, float] = {}
         self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
+        self._vouched: set[str] = set()
 
     def expect(self, session_id: str, nonce: str = "", *, waited: float = 0.0) -> None:
         """Wait for a session's student from now on, of whom `waited` seconds have gone by already."""
@@ -59,11 +60,21 @@ class Attendance:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
         return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
 
+    def by_id(self, session_id: str) -> bool:
+        """Was this session started by an ID alone, and has no proctor made a link for it since?"""
+        return session_id in self._nonces and session_id not in self._vouched
+
+    def vouch(self, session_id: str) -> None:
+        """A proctor made a link for the session."""
+        with self._lock:
+            self._vouched.add(session_id)
+
     def forget(self, session_id: str) -> None:
         """The session is over."""
         with self._lock:
             for known in (self._linked_at, self._resume_until, self._seen_until, self._nonces):
                 known.pop(session_id, None)
+            self._vouched.discard(session_id)
 
     def overdue(self, sessions: Iterable[ExamSession]) -> list[tuple[str, End]]:
         """The sessions whose student has been away for too long, and why each ends."""

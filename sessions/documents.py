@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
 from media.clip import Clip
+from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
@@ -105,4 +106,5 @@ def new_session_document(
         "devices": {},
         "baseline": {},
         "nonce": nonce,
+        **looks_of(identity.user_id, identity.exam_id),
     }

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from basics.errors import Conflict, NotFound, StorageError, TooMany
+from basics.looks import folded
 from basics.times import utc_now
 from database import Database
 from media.recorder import Recorder
@@ -135,7 +136,7 @@ class Monitor:
             if running is not None:
                 of = f" of exam {exam_id!r}" if exam_id else ""
                 raise Conflict(f"{user_id!r} already has a running session{of}; end it first", session_id=running.session_id)
-            self._check_room(waits=source != "local")
+            self._check_room(waits=source != "local", by_id=bool(nonce))
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
         document = new_session_document(
@@ -155,16 +156,25 @@ class Monitor:
         self._open(session)
         return session
 
-    def is_full(self) -> bool:
-        """Whether as many sessions run as may. Those that wait for their student, as links made the day before, take next to nothing."""
-        return sum(session.begun for session in self.active()) >= self._settings.max_sessions
+    def is_full(self, session_id: str = "") -> bool:
+        """Whether as many sessions run as may, for the student of `session_id`: exams that were started by an ID alone leave room for all others.
 
-    def _check_room(self, *, waits: bool) -> None:
-        running, limit = sum(session.begun for session in self._sessions.values()), self._settings.max_sessions
+        Those that wait for their student, as links made the day before, take next to nothing.
+        """
+        counted = self._counted(self.active(), by_id=self.attendance.by_id(session_id))
+        return sum(session.begun for session in counted) >= self._settings.max_sessions
+
+    def _check_room(self, *, waits: bool, by_id: bool) -> None:
+        counted = self._counted(self._sessions.values(), by_id=by_id)
+        running, limit = sum(session.begun for session in counted), self._settings.max_sessions
         if running >= limit:
             raise TooMany(f"{running} sessions run, which is the limit; end one, or raise MAX_SESSIONS")
-        if waits and len(self._sessions) - running >= WAITING_FACTOR * limit:
-            raise TooMany(f"{len(self._sessions) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
+        if waits and len(counted) - running >= WAITING_FACTOR * limit:
+            raise TooMany(f"{len(counted) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
+
+    def _counted(self, sessions: Iterable[ExamSession], *, by_id: bool) -> list[ExamSession]:
+        """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
+        return [session for session in sessions if by_id or not self.attendance.by_id(session.session_id)]
 
     def _make(self, identity: Identity, accommodation: Accommodation | None, *, begun: bool, started_at: datetime, ago: float = 0.0) -> ExamSession:
         return ExamSession(
@@ -193,7 +203,7 @@ class Monitor:
     # Which there are
 
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
-        return next((s for s in self._sessions.values() if s.user_id == user_id and s.exam_id == exam_id), None)
+        return next((s for s in self._sessions.values() if _same(s.user_id, user_id) and _same(s.exam_id, exam_id)), None)
 
     def get(self, session_id: str) -> ExamSession | None:
         """The live session of this id."""
@@ -221,6 +231,7 @@ class Monitor:
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
+        self.attendance.vouch(session.session_id)
         if not session.begun:
             self.attendance.expect(session.session_id)
             self._database.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
@@ -239,7 +250,7 @@ class Monitor:
             if running is not None:
                 session.close()
                 raise Conflict(f"{session.user_id!r} has a running session of this exam; end it first", session_id=running.session_id)
-            self._check_room(waits=not session.begun)
+            self._check_room(waits=not session.begun, by_id=False)
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
@@ -259,7 +270,7 @@ class Monitor:
         Raise `NotFound` when there never was one, `Conflict` when it has ended already or several run.
         """
         with self._lock:
-            mine = [s for s in self._sessions.values() if s.user_id == user_id and exam_id in (None, s.exam_id)]
+            mine = [s for s in self._sessions.values() if _same(s.user_id, user_id) and (exam_id is None or _same(s.exam_id, exam_id))]
         if len(mine) > 1:
             mine = [s for s in mine if s.exam_id is None] or mine
         if len(mine) > 1:
@@ -388,3 +399,8 @@ class Monitor:
         """Numbers for `/metrics`, by name."""
         read = {"pictures_read": self._workers.pictures_read, "persons_looks": self._workers.persons_looks}
         return {**read, **self._counters, "sessions_active": len(self._sessions), "clips_waiting": self.recorder.waiting()}
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Are two IDs one?"""
+    return one == other if one is None or other is None else folded(one) == folded(other)

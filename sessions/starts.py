@@ -7,6 +7,7 @@ outage put out starts anew. While nobody can tell, because the server takes up t
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -54,7 +55,7 @@ def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str 
     Raise `Conflict` where it runs elsewhere or has ended, `StorageError` where nobody can tell yet or it can't be stored, `TooMany`.
     """
     _check_may_start(exams, records, user_id, exam_id, keep_days)
-    nonce = fingerprint(secret)
+    nonce = fingerprint(secret or secrets.token_hex(16))  # by having one it is known as started by an ID alone
     try:
         return exams.create(user_id, exam_id, "browser", nonce=nonce).session_id
     except Conflict as conflict:  # asked by creating it: two pages that start at once must not both be let in

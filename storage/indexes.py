@@ -9,6 +9,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         # One running session for each student and exam (no exam counts as one), whatever server started it.
         IndexModel([("user_id", 1), ("exam_id", 1)], name="one_running", unique=True, partialFilterExpression={"state": "running"}),
         IndexModel([("user_id", 1), ("exam_id", 1), ("started_at", -1)], name="latest"),
+        IndexModel([("user_look", 1), ("started_at", -1)], name="user_look"),
+        IndexModel([("exam_look", 1), ("started_at", -1)], name="exam_look"),
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
         IndexModel([("flagged_intervals", 1)], name="flags"),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
+from web.access.behind import Behind
 from web.access.gate import Gate
 from web.access.headers import register_headers
-from web.access.who_may import register_access
+from web.access.who_may import LINK_PROTOCOL, register_access
 from web.calls.errors import register_errors
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
@@ -32,7 +33,7 @@ def register_web(app: Flask, parts: Parts) -> None:
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
-    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES}
+    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES, "subprotocols": [LINK_PROTOCOL]}
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)
@@ -41,3 +42,4 @@ def register_web(app: Flask, parts: Parts) -> None:
         app.register_blueprint(blueprint)
     # In front of Socket.IO as well, which answers before the app.
     app.wsgi_app = Gate(app.wsgi_app, parts.access.may_watch, max_sessions=parts.settings.max_sessions)  # type: ignore[method-assign]
+    app.wsgi_app = Behind(app.wsgi_app, parts.settings)  # type: ignore[method-assign]

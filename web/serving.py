@@ -18,9 +18,11 @@ from flask import Flask
 
 from settings.settings import Settings
 from web.access.gate import threads_for
+from web.access.local import ARGUMENT
 from web.leftovers import end_leftovers, note_worker
 from web.listener import listen
 from web.open_files import OWN_FILES, open_files_limit, raise_open_files_limit, too_few_open_files
+from web.parts import parts_of
 
 log = logging.getLogger(__name__)
 
@@ -50,10 +52,18 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     return _serve_gunicorn(settings, listener, create, close)
 
 
-def _announce(host: str, port: int) -> None:
+def _greeting(host: str, port: int, app: Flask) -> str:
+    """The addresses to open."""
     shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
+    access = parts_of(app).access
+    base = f"http://{shown}:{port}{access.prefix}"
+    local = f"?{ARGUMENT}={access.local.token}" if access.local is not None else ""
+    return f"\nReady.\n  Proctors:  {base}/{local}\n  Students:  {base}/portal{local}\n  Ctrl+C ends.\n"
+
+
+def _announce(greeting: str) -> None:
     with contextlib.suppress(OSError):  # nobody listens any more: a terminal that was closed ends no worker that begins after it
-        print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
+        print(greeting, flush=True)
 
 
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
@@ -102,7 +112,8 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             # A worker that is told to end waits for its open sockets; they end at once when the parts close.
             note_worker(settings.data_dir)
             threading.Thread(target=self._close_when_told, args=(worker,), name="end-watch", daemon=True).start()
-            _announce(settings.flask_host, port)
+            if self.app is not None:
+                _announce(_greeting(settings.flask_host, port, self.app))
 
         def _close_when_told(self, worker: Any) -> None:
             told = threading.Event()
@@ -139,7 +150,7 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
     log.info("gunicorn does not run on this system: served by Werkzeug, which is slower with many viewers")
     server = make_server(settings.flask_host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -180,7 +191,7 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
         serve_green(listener, app, front)
     except (KeyboardInterrupt, SystemExit):
@@ -195,7 +206,7 @@ def _in_threads(app: Any) -> Any:
     from eventlet import tpool
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE") or not environ.get("PATH_INFO", "").startswith("/api/"):
+        if environ.get("HTTP_UPGRADE") or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
         length = environ.get("CONTENT_LENGTH") or "0"
         # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.

@@ -17,6 +17,7 @@ import psutil
 import requests
 
 from basics.paths import ROOT
+from bench.harness.known_here import introduce
 
 READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/")
 START_S = 60.0
@@ -69,6 +70,7 @@ class Server:
         if not self._ready.wait(START_S) or not self.port:
             self.stop()
             raise ServerError("the server did not start; it printed:\n" + "".join(self.output[-40:]))
+        introduce(self.url, Path(self._settings["DATA_DIR"]))
         return self
 
     def _read(self, process: subprocess.Popen[str]) -> None:

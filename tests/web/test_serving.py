@@ -157,7 +157,7 @@ def test_a_worker_that_begins_when_nobody_listens_to_its_word_begins_all_the_sam
     os.close(near)
     with os.fdopen(far, "w") as nobody:
         monkeypatch.setattr(sys, "stdout", nobody)
-        _announce("127.0.0.1", DEFAULT)
+        _announce("Ready.")
         with suppress(BrokenPipeError):
             nobody.close()
 

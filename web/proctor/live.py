@@ -119,6 +119,8 @@ class Live:
         if isinstance(event, SessionEnded):
             self._sound.ended(session.session_id)
         name, payload = MESSAGES[type(event)](event)
+        if "url" in payload:
+            payload["url"] = self._access.prefix + payload["url"]
         self._dirty.add(session.session_id)
         self._queue(name, payload, session.session_id, session.exam_id)
 

@@ -115,8 +115,7 @@ def _find(path: str, field: str) -> Path:
 
 def _send(path: Path, sha256: str | None) -> Response:
     response = send_file(path, mimetype="video/mp4", conditional=True, etag=sha256 or True)
-    # A browser may keep it, a proxy may not, and it asks each time: a revised interval's clip can change.
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "no-store, private"  # evidence stays on no machine that has only shown it
     return response
 
 

@@ -103,7 +103,7 @@ def student_link(socket: Any) -> None:
         with contextlib.suppress(ConnectionClosed, OSError):
             socket.send(json.dumps({"type": "ended", **_end_of(owner, session_id)}))
         return
-    if not session.begun and owner.monitor.is_full():
+    if not session.begun and owner.monitor.is_full(session_id):
         socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
         return
     session.begin()

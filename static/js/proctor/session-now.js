@@ -1,5 +1,6 @@
 // What is known of a running session now: this interval's points, what the detectors read, the devices and the shared screen.
 
+import { addressOf } from "../shared/base.js";
 import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
 import { noticeLines } from "./states.js";
 import { texts } from "./texts.js";
@@ -46,9 +47,9 @@ export class SessionNow {
     if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
     if (this.#screenAt === at) return;
     this.#screenAt = at;
-    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: "" });
+    const still = make("img", { src: addressOf(`/api/session/${this.id}/screen?at=${at}`), alt: "" });
     still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
-    byId("screen-link").href = `/api/session/${this.id}/screen`;
+    byId("screen-link").href = addressOf(`/api/session/${this.id}/screen`);
   }
 
   #fill(list, lines) {

@@ -1,5 +1,6 @@
 // One session's tile on the live page: picture, state, score, what is seen, what was found.
 
+import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { ICONS, deviceProblems, isPictureOld, isSilent, noticeLines, settle, stateOfSession, stateWords } from "./states.js";
@@ -43,7 +44,7 @@ export class Tile {
     this.place = settle(this.place, this.state, performance.now() / 1000);
     this.element.dataset.state = this.state;
     setText(this.link, status.user_id);
-    this.link.href = `/session/${status.session_id}`;
+    this.link.href = addressOf(`/session/${status.session_id}`);
     setText(this.exam, status.exam_id ?? "");
     this.#drawMark();
     this.#drawAge();

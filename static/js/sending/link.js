@@ -25,7 +25,7 @@ export class Link {
   #read = new Set(); // messages that the student has read; the server says one again until it knows
 
   /**
-   * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
+   * `url` of the link; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
    * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`,
    * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's.
    */
