@@ -61,7 +61,7 @@ def primary_killed(ground: Ground) -> None:
 
 
 ROWS = [
-    Row("mongod stopped", f"SIGSTOP of the embedded mongod for {FROZEN_S:g} s", frozen, health="database", wall="database", quick=True),
+    Row("mongod stopped", f"SIGSTOP of the embedded mongod for {FROZEN_S:g} s", frozen, health="database", wall="database"),
     Row("database away", f"an external mongod away for {AWAY_S:g} s", external_away, health="database", wall="database"),
     Row("primary killed", f"a set of {SET_OF}, its primary killed", primary_killed),
 ]

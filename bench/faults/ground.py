@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import requests
+from pymongo.errors import PyMongoError
 
 from bench.faults.comparison import Outcome, Promised, compare
 from bench.faults.deciding import Deciding
@@ -138,8 +139,7 @@ class Ground:
         for student in self.students:
             student.leave()
         try:
-            comes(lambda: not sessions_running(self.server), 30, 0.5)
-            comes(lambda: not clips_pending(self.server), SETTLED_S, 0.5)
+            self._settle()
             kept = read_kept(self.server, self.students)
         except Exception as error:
             return Outcome(row.name, faults=[*self.faults, f"what is there could not be read: {type(error).__name__}: {str(error)[:200]}"])
@@ -151,6 +151,16 @@ class Ground:
         outcome.faults = self.faults + outcome.faults + _untold(row, outcome, degraded=degraded)
         self._stop_server(outcome)
         return outcome
+
+    def _settle(self) -> None:
+        """Wait until all sessions have ended and their clips are made; the database may still be coming back."""
+
+        def settled() -> bool:
+            with contextlib.suppress(PyMongoError, ServerError):
+                return not sessions_running(self.server) and not clips_pending(self.server)
+            return False
+
+        comes(settled, SETTLED_S, 0.5)
 
     def _promised(self, put_out: list[str]) -> Promised:
         assert self.deciding is not None
