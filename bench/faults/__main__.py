@@ -15,15 +15,26 @@ import json
 import secrets
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bench.faults import clients, clocks, databases, detectors, disks, kills, stops
+from bench.faults.comparison import Outcome
 from bench.faults.ground import run_row
 from bench.faults.mounts import isolate
+from bench.faults.row import Row
 from bench.faults.table import HEAD, lines
 
 ROWS = [*kills.ROWS, *databases.ROWS, *disks.ROWS, *clocks.ROWS, *clients.ROWS, *detectors.ROWS, *stops.ROWS]
 ROUNDS = 10  # of what happens at a random moment
+
+
+def told(row: Row, seed: int, rounds: int) -> Outcome:
+    """Run one row in a folder of its own, and print it."""
+    with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
+        outcome = run_row(row, Path(folder), seed, rounds)
+    print("\n".join(lines(outcome)), flush=True)
+    return outcome
 
 
 def main() -> int:
@@ -44,12 +55,10 @@ def main() -> int:
     rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
     why_not = isolate() if any(row in disks.ROWS for row in rows) else ""
     disks.WHY_NOT = [why_not] if why_not else []
-    outcomes = []
     print(HEAD, flush=True)
-    for row in rows:
-        with tempfile.TemporaryDirectory(prefix="faults-", ignore_cleanup_errors=True) as folder:
-            outcomes.append(run_row(row, Path(folder), seed, rounds))
-        print("\n".join(lines(outcomes[-1])), flush=True)
+    # The quick ones wait for most of their time: side by side they take that of the longest.
+    with ThreadPoolExecutor(len(rows) if arguments.quick else 1) as pool:
+        outcomes = list(pool.map(lambda row: told(row, seed, rounds), rows))
     wrong = [outcome.name for outcome in outcomes if not outcome.well]
     made = sum(not outcome.left_out for outcome in outcomes)
     print(f"{made} rows, {sum(one.acknowledged for one in outcomes)} acknowledged, {sum(one.lost for one in outcomes)} lost; ", end="")
