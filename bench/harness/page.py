@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 import time
 import uuid
@@ -11,13 +12,14 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
-from websocket import ABNF, WebSocket, WebSocketException, create_connection
+from websocket import ABNF, WebSocket, WebSocketException, WebSocketTimeoutException, create_connection
 
 from bench.harness.student import page_ms
 from bench.harness.waiting import comes
 from web.student.protocol import Media, pack_media
 
 CONNECT_S = 20.0
+NARROW = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),)  # of a page that does not read: what its own system would hold for it is no measure
 CLOSED = (OSError, WebSocketException)  # what sending raises once the server has closed the link
 
 
@@ -48,7 +50,7 @@ class HandPage:
 
     def connect(self) -> None:
         """Connect and be welcomed. Raise `WebSocketException` or `OSError`."""
-        self._socket = create_connection(self.link, timeout=CONNECT_S, skip_utf8_validation=True)
+        self._socket = create_connection(self.link, timeout=CONNECT_S, skip_utf8_validation=True, sockopt=() if self.read else NARROW)
         self.closed = ""
         self._welcomed.clear()
         threading.Thread(target=self._listen, args=(self._socket,), name="hand-page", daemon=True).start()
@@ -93,9 +95,9 @@ class HandPage:
         """Is this act acknowledged, within so many seconds?"""
         return comes(lambda: any(act_id in message["ids"] for message in self.told("acts")), within)
 
-    def _listen(self, socket: WebSocket) -> None:
+    def _listen(self, line: WebSocket) -> None:
         try:
-            while text := socket.recv():
+            while text := self._heard_from(line):
                 message = json.loads(text)
                 if message["type"] == "clock":
                     self.say({"type": "clock", "id": message["id"], "server_ms": message["server_ms"], "page_ms": self.clock()})
@@ -103,8 +105,14 @@ class HandPage:
                 self.heard.append(message)
                 if message["type"] == "welcome":
                     self._welcomed.set()
-                    while not self.read and socket.connected:
+                    while not self.read and line.connected:
                         time.sleep(0.2)
             self.closed = self.closed or "closed by the server"
         except (*CLOSED, ValueError) as error:
             self.closed = str(error) or type(error).__name__
+
+    def _heard_from(self, line: WebSocket) -> str:
+        """The next message; empty once the server has closed the link. That nothing is said for a while is no end."""
+        while True:
+            with contextlib.suppress(WebSocketTimeoutException):
+                return str(line.recv())

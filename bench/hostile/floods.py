@@ -17,7 +17,7 @@ from bench.harness.student import page_ms
 from bench.hostile.arena import Arena, Case
 from web.student.protocol import Media, pack_media
 
-HALF_SENT, UNJOINED, IDLE = 300, 265, 1000
+HALF_SENT, UNJOINED, IDLE = 400, 400, 1000  # more than there are threads
 DESCRIPTORS = 1024  # Debian's soft limit
 NAL_MESSAGE = b"\x00\x00\x01\x01" * 250_000  # 1 MB of units that hold nothing
 LARGE_BYTES = 16 << 20
@@ -39,14 +39,14 @@ def again_and_again(arena: Arena, stop: threading.Event, behave: Callable[[HandP
 
 
 def never_reads(arena: Arena, stop: threading.Event) -> None:
-    """Sends nonsense that is answered and pictures, and reads nothing."""
+    """Sends acts, each of which is acknowledged, and pictures, and reads nothing."""
 
     def behave(page: HandPage, stop: threading.Event) -> None:
         number = 0
         while not stop.is_set():
             number += 1
-            page.say({"type": f"nonsense {number}"})
-            page.send(bytes(200_000))
+            page.say({"type": "acts", "acts": [{"id": f"{number:032}-{one:031}", "kind": "copy", "page_ms": page_ms()} for one in range(200)]})
+            page.send(bytes(500_000))
 
     again_and_again(arena, stop, behave, read=False)
 
