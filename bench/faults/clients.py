@@ -22,7 +22,8 @@ from web.student.protocol import Media, pack_media
 LASTS_S = 12.0
 MANY = 20
 CUT_S = 40.0  # longer than the 30 s after which a page is taken for gone
-MEMORY_MB = 150.0  # what a client that floods may cost while it does
+WARM_FRAMES = 20
+MEMORY_MB = 60.0  # what a client that floods may cost while it does
 
 
 def half_open(ground: Ground) -> None:
@@ -38,6 +39,8 @@ def half_open(ground: Ground) -> None:
     threading.Event().wait(CUT_S)
     ground.hit()
     relay.mend()
+    never_came = (ground.hit_at or 0.0) - CUT_S, ground.hit_at or 0.0
+    student.pictures_at = [at for at in student.pictures_at if not never_came[0] <= at <= never_came[1]]
     ground.served(40, f"a line that was cut for {CUT_S:g} s")
 
 
@@ -58,16 +61,27 @@ def flooding(ground: Ground) -> None:
 
 def half_sent(ground: Ground) -> None:
     """Connections that begin a request and never end it."""
-    _others(ground, MANY, _half_sent)
+    _others(ground, MANY, _half_sent, sessions=False)
 
 
-def _others(ground: Ground, count: int, behave: Callable[[Ground, str, threading.Event], None]) -> None:
+def _others(ground: Ground, count: int, behave: Callable[[Ground, str, threading.Event], None], *, sessions: bool = True) -> None:
     """`count` clients behave so for a while, beside the honest students; then they are gone, and the server's memory is looked at."""
     ground.begin()
     ground.rest(2, 4)
+    links = (
+        [f"{ground.server.link_url}?token={ground.server.create(f'other-{number}')['token']}" for number in range(count)]
+        if sessions
+        else [""] * count
+    )
+    # Ordinary pages first: what a session of its own costs is no fault of what its page does then.
+    ordinary = [StudentClient(link, drawn_footage(2)) for link in links if link]
+    for client in ordinary:
+        client.start()
+    comes(lambda: all(client.sent_frames > WARM_FRAMES for client in ordinary), 30)
+    for client in ordinary:
+        client.close()
     before = _rss_mb(ground)
     most, stop = before, threading.Event()
-    links = [f"{ground.server.link_url}?token={ground.server.create(f'other-{number}')['token']}" for number in range(count)]
     threads = [threading.Thread(target=_run, args=(behave, ground, link, stop), name="client", daemon=True) for link in links]
     ground.hit()
     for thread in threads:
@@ -83,7 +97,7 @@ def _others(ground: Ground, count: int, behave: Callable[[Ground, str, threading
         ground.faults.append(f"memory grew by {most - before:.0f} MB")
     for thread in threads:
         thread.join(10)
-    for number in range(count):
+    for number in range(count if sessions else 0):
         ground.server.call("POST", "/api/session/end", json={"user_id": f"other-{number}"})
 
 
