@@ -24,10 +24,18 @@ LARGE_BYTES = 16 << 20
 
 
 def again_and_again(arena: Arena, stop: threading.Event, behave: Callable[[HandPage, threading.Event], None], *, read: bool = True) -> None:
-    """Connect and behave so; once the server has closed the link, come again."""
+    """Connect and behave so, a page for each hostile session; once the server has closed the link, come again."""
+    threads = [threading.Thread(target=_come, args=(arena, link, stop, behave, read), name="hostile", daemon=True) for link in arena.links]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _come(arena: Arena, link: str, stop: threading.Event, behave: Callable[[HandPage, threading.Event], None], read: bool) -> None:
     ends: dict[str, int] = {}
     while not stop.is_set():
-        page = HandPage(arena.links[0], read=read)
+        page = HandPage(link, read=read)
         with contextlib.suppress(*CLOSED):
             page.connect()
             behave(page, stop)

@@ -46,7 +46,7 @@ def progressive(arena: Arena, stop: threading.Event) -> None:
     jpeg = empty_scans()
 
     def behave(page: HandPage, stop: threading.Event) -> None:
-        while not stop.wait(EVERY_S):
+        while not stop.wait(EVERY_S):  # two of them: there is a worker for each core
             page.picture(jpeg)
 
     again_and_again(arena, stop, behave)
@@ -66,6 +66,6 @@ def profiles(arena: Arena, stop: threading.Event) -> None:
 
 
 CASES = [
-    Case("empty scans", "a progressive JPEG of 14,000 empty scans", progressive),
-    Case("profiles", "H.264 whose size is read in two ways", profiles),
+    Case("empty scans", "a progressive JPEG of 14,000 empty scans", progressive, hostile=2),
+    Case("profiles", "H.264 whose size is read in two ways", profiles, hostile=2),
 ]
