@@ -34,7 +34,7 @@ class Server:
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.clips_dir = folder / "flagged_videos"
-        self._settings = {
+        self.settings = {
             "DATA_DIR": str(folder / "data"),
             "CLIPS_DIR": str(self.clips_dir),
             "TEMP_DIR": str(folder / "temp"),
@@ -58,7 +58,7 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "app.py"],
             cwd=ROOT,
-            env=environment | self._settings,
+            env=environment | self.settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ from typing import Any
 from websocket import ABNF, WebSocket, WebSocketException, create_connection
 
 from basics.readings import SAMPLE_RATE, Frame, ScreenAct, Sound
-from web.student.protocol import Media, pack_media
+from web.student.protocol import MAX_ACTS_PER_MESSAGE, Media, pack_media
 
 RECONNECT_S = 0.5
 RESEND_S = 2.0
@@ -164,8 +164,9 @@ class StudentClient:
         if kind == "welcome":
             self._needs_key = True
             self.welcomed.set()
-            if self._acts:
-                self._say({"type": "acts", "acts": list(self._acts.values())})
+            waiting = list(self._acts.values())
+            for begin in range(0, len(waiting), MAX_ACTS_PER_MESSAGE):
+                self._say({"type": "acts", "acts": waiting[begin : begin + MAX_ACTS_PER_MESSAGE]})
         elif kind == "acts":
             self.acknowledged.update(message["ids"])
             for act_id in message["ids"]:

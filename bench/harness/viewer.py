@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import engineio
@@ -15,6 +16,10 @@ class _InOrder(engineio.Client):  # type: ignore[misc]
         if event == "message":
             return self.handlers[event](*args)
         return super()._trigger_event(event, *args, **kwargs)
+
+    # A server that stops says so in a message, which is read in that same thread: it can't wait for itself to end.
+    def disconnect(self, abort: bool = False, reason: str | None = None) -> None:
+        super().disconnect(abort=abort or threading.current_thread() is self.read_loop_task, reason=reason)
 
 
 class Viewer(socketio.Client):  # type: ignore[misc]

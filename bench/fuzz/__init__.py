@@ -1,0 +1,1 @@
+"""What nobody would send, made at random from a seed: against the decoders, and against every REST call."""

@@ -1,0 +1,27 @@
+"""Waiting for what comes, with a limit; and ports that nobody has."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+STEP_S = 0.05
+
+
+def comes(condition: Callable[[], object], within: float, step: float = STEP_S) -> bool:
+    """Wait until `condition` is true, for at most `within` seconds; return whether it came true."""
+    pause, deadline = threading.Event(), time.monotonic() + within
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(step)
+    return True
+
+
+def free_port() -> int:
+    """A port of this machine at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
