@@ -18,7 +18,7 @@ from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.videos import videos
-from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+from web.student.link import link
 from web.student.start import students
 from web.student.trials import trials
 
@@ -31,7 +31,6 @@ def register_web(app: Flask, parts: Parts) -> None:
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
-    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES}
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
 import os
@@ -141,8 +140,6 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
         import eventlet
         import eventlet.wsgi
-        from engineio.async_drivers.eventlet import EventletThread
-        from eventlet.green.threading import Event
         from eventlet.greenio import GreenSocket
 
     class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
@@ -151,21 +148,7 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         def get_environ(self) -> dict[str, Any]:
             return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
 
-    class Thread(EventletThread):  # type: ignore[misc]
-        """What simple-websocket wants of a thread, as a green one."""
-
-        name = "(_thread)"
-
-        def __init__(self, target: Callable[[], None]) -> None:
-            def run() -> None:
-                # A socket that is closed while it is read ends the reading; raised on, it would end the hub.
-                with contextlib.suppress(OSError, EOFError):
-                    target()
-
-            super().__init__(run)
-
     app = create(settings)
-    app.config["SOCK_SERVER_OPTIONS"] |= {"thread_class": Thread, "event_class": Event}
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
     stop = lambda *_: sys.exit(0)  # noqa: E731
     signal.signal(signal.SIGTERM, stop)
