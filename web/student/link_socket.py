@@ -152,17 +152,30 @@ class LinkSocket(Server):  # type: ignore[misc]
             self._write(self.ws.send(CloseConnection(reason or 1000, shown or None)), CLOSE_S)
 
     def hang_up(self) -> None:
-        """End it, and let the line go. What the client still sends is thrown away for a moment: else the system would take our last word back."""
+        """End it, and let the line go a moment later: while the client still sends, the system would take our last word back."""
         self.close()
+        until, left = time.monotonic() + (STEP_S if self._hurry else CLOSE_S), MESSAGE_MAX_BYTES
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
-            until, left = time.monotonic() + (STEP_S if self._hurry else CLOSE_S), MESSAGE_MAX_BYTES * 2
             while left > 0 and (seconds := until - time.monotonic()) > 0:
                 self.sock.settimeout(seconds)
                 data = self.sock.recv(READ_BYTES)
-                left -= len(data) or left
+                if not data:
+                    break
+                left -= len(data)
+            else:
+                self._wait(max(0.0, until - time.monotonic()))
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+    def _wait(self, seconds: float) -> None:
+        """Read nothing for a while: what the client sends stays with it."""
+        if self.mode == "eventlet":
+            import eventlet
+
+            eventlet.sleep(seconds)
+        else:
+            time.sleep(seconds)
 
     def response(self) -> Response:
         """What the view answers when the connection is over: there is nothing to be said in HTTP, and each server wants that told its way."""
