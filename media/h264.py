@@ -18,6 +18,8 @@ BASELINE, MAIN, HIGH = 66, 77, 100  # what browsers encode; others are read by n
 PROFILES = frozenset({BASELINE, MAIN, HIGH})
 REFERENCES_MAX = 4  # pictures of the largest allowed size that a stream may keep: it bounds a decoder's memory
 GOLOMB_BITS_MAX = 32
+UNITS_MAX = 64  # NAL units of one picture; encoders make up to a dozen, a slice for each core among them
+PARAMETERS_MAX_BYTES = 256  # of an SPS or a PPS; theirs take under 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +107,15 @@ def _skip_chroma(bits: _Bits) -> None:
 
 
 def inspect(data: bytes, max_pixels: int) -> Unit:
-    """Look at one picture before anything decodes it. Raise `TooLarge` for a size bomb, `InvalidInput` for what is no picture."""
+    """Look at one picture before anything decodes it. Raise `TooLarge` for a size bomb or a crowd of units, `InvalidInput` for what is no picture."""
     has_slice = has_idr = False
     parameters: list[bytes] = []
     kinds = set()
-    for kind, unit in nal_units(data):
+    for number, (kind, unit) in enumerate(nal_units(data)):
+        if number >= UNITS_MAX:
+            raise TooLarge(f"the picture has more than {UNITS_MAX} NAL units; send each picture by itself, in few slices")
+        if kind in {SPS, PPS} and len(unit) > PARAMETERS_MAX_BYTES:
+            raise TooLarge(f"the picture's H.264 parameters have more than {PARAMETERS_MAX_BYTES} bytes; send the encoder's stream as it is")
         kinds.add(kind)
         has_slice = has_slice or kind in {SLICE, IDR}
         has_idr = has_idr or kind == IDR

@@ -23,6 +23,7 @@ from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.session import ExamSession
+from sessions.within import AHEAD_MAX_S, time_within
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +145,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     session = make(identity, Accommodation.from_dict(applied) if applied else None, begun=begun, started_at=document["started_at"], ago=ago)
     acts = _all_pages(lambda after: database.acts(session_id, after, PAGE))
     rules = Rules.from_dict(document["rules"])
+    intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
     return session, last, ago
 
@@ -159,6 +161,34 @@ def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: f
         since = document.get("link_made_at") or document["started_at"]
         waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
     return Resumed(session, document.get("nonce") or "", waited, away)
+
+
+def _put_within(
+    database: Database,
+    document: dict[str, Any],
+    rules: Rules,
+    acts: list[dict[str, Any]],
+    intervals: list[dict[str, Any]],
+    now: float,
+) -> list[dict[str, Any]]:
+    """Mend what an older version took from a page as it came: acts dated far after the session, and the intervals that they made.
+
+    Such an act counts where the session ends, and its record says so; the records of intervals that never were are deleted.
+    """
+    mended = [act for act in acts if time_within(act["at"], now) != act["at"]]
+    for act in mended:
+        act["at"] = time_within(act["at"], now)
+        database.write("acts", act["_id"], {"at": act["at"], "wall": document["started_at"] + timedelta(seconds=act["at"])})
+    last = rules.index(now + AHEAD_MAX_S)
+    beyond = [interval["_id"] for interval in intervals if interval["index"] > last]
+    for interval_id in beyond:
+        database.delete("intervals", interval_id)
+    if mended or beyond:
+        counts = (len(mended), len(beyond))
+        log.warning(
+            "%d acts dated after the session count at its end; %d intervals after it are deleted", *counts, extra={"session_id": document["_id"]}
+        )
+    return [interval for interval in intervals if interval["index"] <= last]
 
 
 def _all_pages(read: Callable[[str | None], list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from scoring.rules import Rules
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
+from sessions.within import act_within
 
 MAX_ACTS = 5000  # screen acts of one session; more are no student's
 
@@ -60,6 +61,7 @@ class ScoreBook:
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
         self._acts: dict[str, ScreenAct] = {}
+        self._tickets: dict[str, Any] = {}  # of the acts that came in this run, by id
 
     # In
 
@@ -70,14 +72,24 @@ class ScoreBook:
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
         """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
+        now = self._clock.now()
+        acts = [act_within(act, now) for act in acts]
         with self._lock:
             new = [act for act in acts if act.id not in self._acts]
             if len(self._acts) + len(new) > MAX_ACTS:
                 raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
             self._acts |= {act.id: act for act in new}
             self._checks.add_acts(new)
-        tickets = [self._store.act(act, self._clock.wall(act.at)) for act in acts]
+        tickets = [self._store_act(act) for act in acts]
         return tickets, self._score(lambda: self._scorer.take_acts(new)) if new else Scored(False)
+
+    def _store_act(self, act: ScreenAct) -> Any:
+        """The ticket of an act's record. One that waits or is safe is not written again, however often the page sends the act."""
+        with self._lock:
+            ticket = self._tickets.get(act.id)
+            if ticket is None or (ticket.done and not ticket.wait(0)):
+                ticket = self._tickets[act.id] = self._store.act(act, self._clock.wall(act.at))
+            return ticket
 
     def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> Scored:
         """Keep and count what was read from one picture."""

@@ -189,7 +189,11 @@ class ClientLimits(BaseModel):
         default=64, ge=4, le=10_240, description="KB of a REST call's body; the largest of the pages' own has 60.", json_schema_extra=EVERYDAY
     )
     max_picture_kb: int = Field(
-        default=1024, ge=16, le=16_384, description="KB of one picture; one of 640×480 takes about 25.", json_schema_extra=EVERYDAY
+        default=1024,
+        ge=16,
+        le=2000,
+        description="KB of one picture; one of 640×480 takes about 25. No message of a student's link may have more than 2 MB.",
+        json_schema_extra=EVERYDAY,
     )
     max_picture_pixels: int = Field(
         default=4_000_000,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
 from sessions.session import ExamSession
+from web.student.budget import Budget
 from web.student.page_clock import PageClocks
 
 
@@ -29,6 +31,7 @@ class Links:
         events.subscribe(KeyWanted, lambda event: self._say(event.session.session_id, {"type": "key"}))
         self._open: dict[str, Connection] = {}
         self._clocks: dict[str, PageClocks] = {}
+        self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
 
     def enter(self, new: Connection) -> Connection | None:
@@ -51,6 +54,13 @@ class Links:
         with self._lock:
             return self._clocks.setdefault(session_id, PageClocks())
 
+    def budget(self, session_id: str, new: Callable[[], Budget]) -> Budget:
+        """What the pages of a session may send: one for all its connections, until it ends, so that coming again brings no more."""
+        with self._lock:
+            if session_id not in self._budgets:
+                self._budgets[session_id] = new()
+            return self._budgets[session_id]
+
     def connected(self, session_id: str) -> bool:
         """Is the student's page connected?"""
         with self._lock:
@@ -66,6 +76,7 @@ class Links:
     def _ended(self, event: SessionEnded) -> None:
         with self._lock:
             self._clocks.pop(event.session.session_id, None)
+            self._budgets.pop(event.session.session_id, None)
         end = {"reason": event.end.reason, "code": event.end.code, "note": event.end.note}
         self._say(event.session.session_id, {"type": "ended", **end})
 

@@ -7,7 +7,7 @@ from flask import Flask
 from web.access.behind import Behind
 from web.access.gate import Gate
 from web.access.headers import register_headers
-from web.access.who_may import LINK_PROTOCOL, register_access
+from web.access.who_may import register_access
 from web.calls.errors import register_errors
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
@@ -20,7 +20,7 @@ from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.videos import videos
-from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+from web.student.link import link
 from web.student.start import students
 from web.student.trials import trials
 
@@ -33,7 +33,6 @@ def register_web(app: Flask, parts: Parts) -> None:
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
-    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES, "subprotocols": [LINK_PROTOCOL]}
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)

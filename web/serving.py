@@ -163,26 +163,10 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
 def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
-        from engineio.async_drivers.eventlet import EventletThread
-        from eventlet.green.threading import Event
 
         from web.green import Front, serve_green
 
-    class Thread(EventletThread):  # type: ignore[misc]
-        """What simple-websocket wants of a thread, as a green one."""
-
-        name = "(_thread)"
-
-        def __init__(self, target: Callable[[], None]) -> None:
-            def run() -> None:
-                # A socket that is closed while it is read ends the reading; raised on, it would end the hub.
-                with contextlib.suppress(OSError, EOFError):
-                    target()
-
-            super().__init__(run)
-
     app = create(settings)
-    app.config["SOCK_SERVER_OPTIONS"] |= {"thread_class": Thread, "event_class": Event}
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
     front = Front()
 

@@ -70,7 +70,7 @@ class Server:
         if not self._ready.wait(START_S) or not self.port:
             self.stop()
             raise ServerError("the server did not start; it printed:\n" + "".join(self.output[-40:]))
-        introduce(self.url, Path(self._settings["DATA_DIR"]))
+        introduce(self.url, Path(self.settings["DATA_DIR"]))
         return self
 
     def _read(self, process: subprocess.Popen[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import re
@@ -18,6 +19,7 @@ import av
 import pytest
 import requests
 from PIL import Image
+from websocket import ABNF, WebSocketException, create_connection
 
 from app import close_app, create_app
 from basics.paths import ROOT
@@ -87,6 +89,67 @@ def test_poor_media_are_refused_with_a_reason_and_the_link_goes_on(server: Serve
     until(lambda: client.sent_frames > before + 3)
     assert client.connections == 1
     client.finish()
+    assert server.details(session_id)["session"]["state"] == "ended"
+
+
+FLOODS = {
+    "media": (0x82, pack_media(Media("picture", "jpeg", 1, 1e12, bytes(1_000_000)))),
+    "units": (0x82, pack_media(Media("picture", "h264", 1, 1e12, b"\x00\x00\x01\x41" * 250_000))),
+    "texts": (0x81, json.dumps({"type": "acts", "acts": [{"id": "no"}] * 200}).encode()),
+    "too-large": (0x82, bytes(3 << 20)),
+    "pings": (0x89, b"x"),
+}
+
+
+def flood(url: str, opcode: int, payload: bytes, *, reads: bool) -> str:
+    """Send one thing as fast as the line takes it, until the server ends it; return the reason that it gives to who `reads`."""
+    line = create_connection(url, timeout=30, skip_utf8_validation=True)
+    lengths = (b"\xff", 8) if len(payload) > 0xFFFF else (b"\xfe", 2) if len(payload) > 125 else (b"", 0)
+    length = lengths[0] + len(payload).to_bytes(lengths[1], "big") if lengths[1] else bytes([0x80 | len(payload)])
+    sent = bytes([opcode]) + length + bytes(4) + payload
+    reasons = [""]
+
+    def read() -> None:
+        with contextlib.suppress(OSError, WebSocketException):
+            while True:
+                frame = line.recv_frame()  # answering it would wait behind what is sent
+                if frame.opcode == ABNF.OPCODE_CLOSE:
+                    reasons.append(frame.data[2:].decode())
+
+    reader = threading.Thread(target=read, daemon=True)
+    if reads:
+        reader.start()
+    with contextlib.suppress(OSError):
+        while True:
+            line.sock.sendall(sent * max(1, 100_000 // len(sent)))
+    line.shutdown()
+    if reads:
+        reader.join(WAIT_S)
+    return reasons[-1]
+
+
+def test_who_sends_without_end_and_reads_nothing_ends_its_own_connection_alone(server: Server) -> None:
+    client, session_id = student(server, "honest")
+    until(lambda: server.call("GET", "/api/sessions/active")["sessions"][-1]["rates"].get("gaze_fps"), what="the models are there")
+    held = [server.processes()[-1].memory_info().rss]
+    reasons: dict[str, str] = {}
+    for name, (opcode, payload) in FLOODS.items():
+        made = server.create(name, "floods")
+        url = f"{server.link_url}?token={made['token']}"
+        reasons[name] = flood(url, opcode, payload, reads=name != "media")
+        held.append(server.processes()[-1].memory_info().rss)
+        server.call("POST", f"/api/session/{made['session_id']}/end", json={})
+        client.act("window_focus")
+        until(lambda: not client.unacknowledged())
+    assert max(held) - held[0] < 60 << 20
+    assert reasons.pop("media") == "", "it reads nothing"
+    assert all("a second were sent" in reason or "bytes allowed" in reason for reason in reasons.values()), reasons
+    before_last = client.sent_frames
+    until(lambda: client.sent_frames > before_last + 3)
+    assert client.connections == 1
+    client.finish()
+    log = (server.folder / "logs" / "app.log").read_text(encoding="utf-8")
+    assert log.count("student's link closed: ") == len(FLOODS)
     assert server.details(session_id)["session"]["state"] == "ended"
 
 
