@@ -10,13 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
+from media.h264 import UNITS_MAX
 from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
 from web.student import protocol
-from web.student.conversation import CLOCK_EVERY_S, DEAD_S
-from web.student.link_socket import TRY_AGAIN
+from web.student.budget import BURST_S, BYTES_A_SECOND, FRAMES_A_CONNECTION, FRAMES_A_PICTURE, FRAMES_A_SECOND
+from web.student.conversation import ACTS_A_SECOND, CLOCK_EVERY_S, DEAD_S, DEVICES_A_SECOND
+from web.student.intake import SOUND_A_SECOND
+from web.student.link_socket import MESSAGE_MAX_BYTES, SEND_S, TRY_AGAIN
 from web.student.page_clock import PageClock
 from web.student.protocol import HEADER, Media, pack_media, unpack_acts, unpack_media, unpack_text
+from web.student.said import MAX_CHARACTERS, MAX_TEXT
 
 
 @given(
@@ -148,4 +152,16 @@ def test_what_may_stand_in_them_is_described() -> None:
     assert f"every {CLOCK_EVERY_S:g} seconds" in DESCRIPTION
     assert f"says nothing for {DEAD_S:g} seconds" in DESCRIPTION
     assert f"closes with {TRY_AGAIN} when" in DESCRIPTION
+
+
+def test_the_limits_are_described() -> None:
+    limits = " ".join(DESCRIPTION.split("No connection makes")[1].split("Media stand")[0].split())
+    assert f"at most {MESSAGE_MAX_BYTES >> 20} MB, a text message {MAX_CHARACTERS:,} characters, a picture {UNITS_MAX} NAL units" in limits
+    assert f"send {FRAMES_A_SECOND} messages a second" in limits
+    assert f"and {BYTES_A_SECOND >> 20} MB a second" in limits
+    assert f"counts as {FRAMES_A_CONNECTION} messages" in limits
+    assert f"reads nothing for {SEND_S:g} seconds" in limits
+    assert f"beyond {ACTS_A_SECOND} messages a second" in limits
+    assert (BURST_S, FRAMES_A_PICTURE, DEVICES_A_SECOND, SOUND_A_SECOND) == (10, 2, 1, 2), "said in words"
+    assert f"cut at {MAX_TEXT} characters" in DESCRIPTION
     assert DESCRIPTION.count(f"{protocol.MAX_SOUND_S:g} seconds the most") == 2

@@ -21,8 +21,8 @@ act that lies ahead of the session counts now, and media too; what lies before i
 No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most
 2 MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
 each picture that is asked for, pings and parts of messages counted, and 2 MB a second, ten seconds' worth of it at once; another connection counts
-as 30 messages. Who goes beyond, or does not read what is said for 10 seconds, is told by an error and by the reason of the close (1013, 1009 where
-the message was too large) and may come again when the time for it has passed. Acts beyond 4 messages a second, and words about devices beyond one
+as 30 messages. Who goes beyond is told by an error and by the reason of the close (1013, 1009 where the message was too large), who reads nothing
+for 10 seconds is let go; either may come again when the time for it has passed. Acts beyond 4 messages a second, and words about devices beyond one
 a second, are counted together a little later, the newest word of each device; of sound, no more than twice the time that passes is heard.
 
 Media stand behind a header of 16 bytes, little endian:
