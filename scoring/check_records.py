@@ -9,6 +9,7 @@ from typing import Any
 from basics.readings import AudioReading, Box, GazeReading, PersonsReading, ScreenAct
 
 RATES_AFTER_S = 2.0
+UNREAD = frozenset({"lost", "error"})
 
 Reading = GazeReading | PersonsReading | AudioReading
 
@@ -28,10 +29,15 @@ class CheckCollector:
         self._audio: list[AudioReading] = []
         self._acts: list[ScreenAct] = []
         self._frames = 0
+        self._unseen: Counter[str] = Counter()
 
     def add_frame(self) -> None:
         """Count a picture that came in, read or not."""
         self._frames += 1
+
+    def add_unseen(self, seconds: Mapping[str, float]) -> None:
+        """Count seconds in which there was nothing to read, by why."""
+        self._unseen.update(seconds)
 
     def add(self, reading: Reading) -> None:
         """Keep one reading."""
@@ -55,9 +61,9 @@ class CheckCollector:
     def _rates(self, seconds: float) -> dict[str, float]:
         return {
             "video_fps": round(self._frames / seconds, 3),
-            "gaze_fps": round(len(self._gaze) / seconds, 3),
-            "persons_per_s": round(len(self._persons) / seconds, 3),
-            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason != "lost") / seconds, 3),
+            "gaze_fps": round(sum(reading.reason != "error" for reading in self._gaze) / seconds, 3),
+            "persons_per_s": round(sum(reading.reason != "error" for reading in self._persons) / seconds, 3),
+            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason not in UNREAD) / seconds, 3),
         }
 
     def take(self, end: float) -> dict[str, Any]:
@@ -88,7 +94,7 @@ class CheckCollector:
             "speech_s": round(sum(stop - start for reading in self._audio for start, stop in reading.speech), 2),
             "voices": max(voices) if voices else None,
             "acts": dict(Counter(act.kind for act in self._acts)),
-            "unknown": dict(unknown),
+            "unknown": dict(unknown) | {why: round(seconds + unknown[why], 1) for why, seconds in self._unseen.items()},
             "rates": self._rates(seconds),
             "readings": pack(self._gaze, self._persons, self._audio, self._acts),
         }

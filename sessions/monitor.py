@@ -21,6 +21,7 @@ from sessions.attendance import Attendance
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
+from sessions.health import analysis_health, models_health
 from sessions.identity import Identity
 from sessions.models import Models
 from sessions.resume import Resumed, give_up_clips, resume
@@ -104,6 +105,7 @@ class Monitor:
             self.models.load(self._settings)
         except Exception:
             log.exception("the models can't be loaded; pictures and sound stay unread")
+            self.models.failed = True
             self.models.notes.append("The models can't be loaded; see logs/app_errors.log and run ./setup.sh again.")
 
     def _count(self, what: str) -> None:
@@ -318,21 +320,10 @@ class Monitor:
     def health(self) -> dict[str, Any]:
         """Each part's state, for `/api/health`."""
         sessions = [session for session in self.active() if session.begun]
-        rates = [rates for session in sessions if (rates := session.status().rates).get("video_fps")]  # no pictures: nothing is to be read
-        models = "ok" if self.models.loaded.is_set() and not self.models.notes else "limited" if self.models.loaded.is_set() else "loading"
         return {
-            "models": {
-                "state": models,
-                "notes": list(self.models.notes),
-                "persons": self.models.persons.backend if self.models.persons else None,
-                "sound": self.models.audio is not None,
-            },
-            "analysis": {
-                "state": "ok",
-                "workers": self._workers.count,
-                "gaze_fps_wanted": self._settings.gaze_fps,
-                "gaze_fps_least": min((rate.get("gaze_fps", 0.0) for rate in rates), default=None),
-            },
+            "models": models_health(self.models),
+            "analysis": analysis_health(sessions, self._settings.gaze_fps, self._workers.count),
+            "detectors": self.models.failures.health(),
             "recorder": {
                 "state": "degraded" if self.recorder.last_error else "ok",
                 "waiting": self.recorder.waiting(),

@@ -81,6 +81,7 @@ def _resumed(database: Database, make: MakeSession, document: dict[str, Any], lo
     acts = _all_pages(lambda after: database.acts(session_id, after, PAGE))
     rules = Rules.from_dict(document["rules"])
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
+    session.watch_over.take_up(document, acts)
     away = ago - last
     if begun and away > longest:
         session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))

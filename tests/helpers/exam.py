@@ -45,6 +45,7 @@ class PlainExam:
         self.safe: bool | None = True  # of the acts that come
         self.devices: list[tuple[str, str, str]] = []
         self.told_frozen: list[bool] = []
+        self.said: list[tuple[bool, str]] = []
         self.behind: float | None = None
         self.pauses: list[dict[str, Any]] = []
         self.on_break = False
@@ -70,6 +71,9 @@ class PlainExam:
 
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         self.devices.append((device, state, reason))
+
+    def page_says(self, hidden: bool, camera: str) -> None:
+        self.said.append((hidden, camera))
 
     def camera_frozen(self, frozen: bool) -> None:
         self.told_frozen.append(frozen)

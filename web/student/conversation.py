@@ -16,6 +16,7 @@ from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
 from web.student.page_clock import PageClock
+from web.student.presence import unpack_page
 from web.student.protocol import Media, Message, no_answer, unpack_acts, unpack_break, unpack_clock, unpack_device, unpack_media, unpack_text
 
 log = logging.getLogger(__name__)
@@ -180,10 +181,13 @@ class Conversation:
             self._take_break(message)
         elif kind == "read":
             self._exam.message_read(str(message.get("id")))
+        elif kind == "page":
+            said = unpack_page(message)
+            self._exam.page_says(said.hidden, said.camera)
         elif kind == "end":
             self._end()
         else:
-            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break, read and end")
+            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, page, break, read and end")
 
     def _take_clock(self, message: Message, now: float) -> None:
         number, page_ms = unpack_clock(message)

@@ -22,6 +22,7 @@ from settings.settings import Settings
 from web.parts import Parts, parts
 from web.student.conversation import Conversation
 from web.student.exam import Terms
+from web.student.presence import BROWSER_MAX, plain
 from web.student.protocol import Message
 from web.student.video import student_video
 
@@ -104,6 +105,7 @@ def student_link(socket: Any) -> None:
         socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
         return
     session.begin()
+    session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
     connection = StudentLink(socket, session, owner)
     replaced = owner.links.enter(connection)
     if replaced is not None:

@@ -35,6 +35,7 @@ export const watchTexts = {
     bright: "too bright",
     flat: "nothing to see",
     starting: "just started",
+    not_read: "the server does not read it",
   },
   people: (count, reason = "") => {
     if (count === null || count === undefined) return `People: can’t tell${why(reason)}`;
@@ -72,9 +73,9 @@ export const watchTexts = {
     denied: "",
     missing: "",
   },
-  deviceLine: (name, { state, reason }) => {
+  deviceLine: (name, { state, reason, label }) => {
     const cause = state === "ok" ? "" : (watchTexts.deviceReasons[reason] ?? reason);
-    return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}`;
+    return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}${label ? `, ${label}` : ""}`;
   },
   gazeWords: ({ gaze, gaze_reason: reason }) => {
     return (watchTexts.gaze[gaze] ?? watchTexts.gaze.unknown) + (gaze === "unknown" ? why(reason) : "");

@@ -85,8 +85,9 @@ export const texts = {
       stations: "This machine’s cameras and microphones",
       sessions: "Exams",
       disk: "Disk",
+      detectors: "Detectors",
     },
-    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full" },
+    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full", failed: "does not work", error: "can’t be asked" },
     figures: {
       database: ({ queued, spooled }) => (queued + spooled ? `${queued + spooled} records wait to be stored` : "Nothing waits to be stored"),
       analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted }) =>

@@ -117,6 +117,7 @@ export class Tile {
     const problems = (this.ended || this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => texts.deviceLine(name, { state }));
     const unheard = problems.length === 0 && (this.status.notices ?? []).some((code) => code.startsWith("mic_"));
     if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
+    if (!this.ended && !this.status.on_break) problems.push(...(this.status.doubts ?? []).map(({ text }) => text));
     const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
     const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
     const now = lines.join("\n");
