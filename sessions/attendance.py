@@ -47,6 +47,11 @@ class Attendance:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
         return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
 
+    def forget_browser(self, session_id: str) -> None:
+        """The browser that started a session gets no answer of it again: its student has another link."""
+        with self._lock:
+            self._nonces.pop(session_id, None)
+
     def forget(self, session_id: str) -> None:
         """The session is over."""
         with self._lock:

@@ -211,8 +211,15 @@ class Monitor:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
         return self.attendance.was_started_with(session_id, nonce)
 
+    def link_number(self, session_id: str) -> int:
+        """The number of a running session's newest link; 0 for the first, and where it doesn't run here."""
+        session = self.get(session_id)
+        return session.watch_over.link_number if session is not None else 0
+
     def link_made(self, session: ExamSession) -> None:
-        """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
+        """The student of `session` gets another link, which ends those before: where nobody has begun it, it waits for the life of that one."""
+        session.watch_over.end_links()
+        self.attendance.forget_browser(session.session_id)
         if not session.begun:
             self.attendance.expect(session.session_id)
             self._database.write("sessions", session.session_id, {"link_made_at": utc_now()})

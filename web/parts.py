@@ -37,6 +37,7 @@ class Parts:
     stills: ClipStills = field(init=False)
 
     def __post_init__(self) -> None:
+        self.access.link_number = self.monitor.link_number
         self.reviews = Reviews(self.database)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
 

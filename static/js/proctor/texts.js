@@ -49,7 +49,7 @@ export const texts = {
     sessionStates: { waiting: "Not begun yet", running: "Running", interrupted: "Interrupted" },
     accommodationsFailed: (message) => `The accommodations can’t be read. ${message}`,
     linkFailed: (message) => `No link was made. ${message}`,
-    link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only.`,
+    link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only. A link made before it is over.`,
     already: "This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it.",
     missing: "Enter the student’s ID.",
     everyExam: "Every exam",
