@@ -139,6 +139,7 @@ class _Sitting:
         kind = message.get("type")
         if kind == "clock":
             self._say({"type": "clock", "id": message["id"], "server_ms": message["server_ms"], "page_ms": self._page_ms(self._now())})
+            self._say({"type": "page", "hidden": False, "camera": "Drawn camera"})
         elif kind == "welcome":
             self._fps = float(message["video"]["fps"])
             for device in ("camera", "microphone"):

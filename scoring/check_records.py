@@ -11,6 +11,7 @@ from basics.readings import AudioReading, Box, GazeReading, PersonsReading, Scre
 RATES_AFTER_S = 2.0
 FEW = 0.5  # of the readings that the pictures allow; with fewer nobody can say that all was seen
 FEW_AFTER_S = 5.0
+UNREAD = frozenset({"lost", "error"})
 
 Reading = GazeReading | PersonsReading | AudioReading
 
@@ -34,6 +35,7 @@ class CheckCollector:
         self._acts: list[ScreenAct] = []
         self._frames = 0
         self._spelled = set(self._spells)
+        self._unseen: Counter[str] = Counter()
 
     def unknown_while(self, reason: str, lasts: bool) -> None:
         """From now on nothing can be told for this reason, or no longer for it: each check that it touches says so."""
@@ -46,6 +48,10 @@ class CheckCollector:
     def add_frame(self) -> None:
         """Count a picture that came in, read or not."""
         self._frames += 1
+
+    def add_unseen(self, seconds: Mapping[str, float]) -> None:
+        """Count seconds in which there was nothing to read, by why."""
+        self._unseen.update(seconds)
 
     def add(self, reading: Reading) -> None:
         """Keep one reading."""
@@ -69,9 +75,9 @@ class CheckCollector:
     def _rates(self, seconds: float) -> dict[str, float]:
         return {
             "video_fps": round(self._frames / seconds, 3),
-            "gaze_fps": round(len(self._gaze) / seconds, 3),
-            "persons_per_s": round(len(self._persons) / seconds, 3),
-            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason != "lost") / seconds, 3),
+            "gaze_fps": round(sum(reading.reason != "error" for reading in self._gaze) / seconds, 3),
+            "persons_per_s": round(sum(reading.reason != "error" for reading in self._persons) / seconds, 3),
+            "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason not in UNREAD) / seconds, 3),
         }
 
     def take(self, end: float) -> dict[str, Any]:
@@ -106,7 +112,7 @@ class CheckCollector:
             "speech_s": round(sum(stop - start for reading in self._audio for start, stop in reading.speech), 2),
             "voices": max(voices) if voices else None,
             "acts": dict(Counter(act.kind for act in self._acts)),
-            "unknown": dict(unknown),
+            "unknown": dict(unknown) | {why: round(seconds + unknown[why], 1) for why, seconds in self._unseen.items()},
             "rates": self._rates(seconds),
             "readings": pack(self._gaze, self._persons, self._audio, self._acts),
         }

@@ -20,9 +20,9 @@ def violation_document(violation: Violation) -> dict[str, Any]:
 
 
 def readings_document(
-    gaze: GazeReading | None, persons: PersonsReading | None, audio: AudioReading | None, *, unread: str = "starting"
+    gaze: GazeReading | None, persons: PersonsReading | None, audio: AudioReading | None, *, unread: str = "starting", unheard: str = ""
 ) -> dict[str, Any]:
-    """The newest readings, in words and as boxes to draw over the picture; None stands for what can't be read now, `unread` says why."""
+    """The newest readings, in words and as boxes to draw over the picture; None stands for what can't be read now, `unread` and `unheard` say why."""
     box = gaze.box if gaze else None
     return {
         "gaze": gaze.direction if gaze else "unknown",
@@ -31,7 +31,7 @@ def readings_document(
         "faces_reason": persons.reason if persons else unread,
         "phone": persons.phone if persons else None,
         "voices": audio.voices if audio else None,
-        "sound_reason": audio.reason if audio else "",
+        "sound_reason": audio.reason if audio else unheard,
         "level_dbfs": round(audio.level_dbfs, 1) if audio else None,
         "overlay": {
             "gaze_box": [round(box.x1), round(box.y1), round(box.x2), round(box.y2)] if box else None,

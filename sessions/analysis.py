@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -17,22 +16,22 @@ from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import Picture
 from sessions.models import Models
+from sessions.repeats import RepeatedImages
 from settings.settings import Settings
-
-log = logging.getLogger(__name__)
 
 FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
 
 
 @dataclass(slots=True)
 class PictureReadings:
-    """What one picture gave. `problem` says why it could not be read at all."""
+    """What one picture gave. `problem` says why it could not be read at all; `loop_s` how long the loop is that it seems to be of."""
 
     at: float
     gaze: GazeReading
     persons: PersonsReading | None = None
     frozen: bool = False
     problem: str = ""
+    loop_s: float | None = None
 
 
 class PictureAnalyst:
@@ -52,8 +51,9 @@ class PictureAnalyst:
         self._look: PersonsReading | None = None
         self._sample: npt.NDArray[np.uint8] | None = None
         self._changed_at = 0.0
+        self._repeats = RepeatedImages()
         self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
-        self._failures: set[str] = set()
+        self._failures = models.failures
 
     @property
     def next_at(self) -> float:
@@ -69,8 +69,15 @@ class PictureAnalyst:
         # Due times keep their beat while the machine keeps up, and start anew when it doesn't.
         self._next_gaze_at = max(self._next_gaze_at + self._gaze_step, at + self._gaze_step / 2)
 
+    def failed(self, at: float, error: Exception, session_id: str) -> PictureReadings:
+        """What is said of a picture whose decoding or reading failed in a way that nobody foresaw."""
+        self._beat(at)
+        self._failures.note("pictures", error, session_id)
+        persons = PersonsReading(at, None, None, "error") if self._models.persons is not None and self._look_is_due(at) else None
+        return PictureReadings(at, GazeReading(at, "unknown", "error"), persons)
+
     def read(self, picture: Picture, session_id: str) -> PictureReadings:
-        """Read one picture: gaze always, persons when they are due. Never raises for what a detector does."""
+        """Read one picture: gaze always, persons when they are due. A detector that raises is `unknown`, and its failure noted."""
         at, image = picture.at, picture.image
         self._beat(at)
         still = self._still_for(image, at)
@@ -87,7 +94,7 @@ class PictureAnalyst:
             persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
-        return PictureReadings(at, gaze, persons)
+        return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at))
 
     def _look_is_due(self, at: float) -> bool:
         due = at >= self._next_persons_at
@@ -121,22 +128,15 @@ class PictureAnalyst:
                 self._gaze = GazeDetector(self._settings, finder=self._models.faces)
             return self._gaze.read(image, at)
         except Exception as error:
-            self._failed("gaze", error, session_id)
+            self._failures.note("gaze", error, session_id)
             return GazeReading(at, "unknown", "error")
 
     def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
         try:
             return model.look(image, gaze.at, gaze)
         except Exception as error:
-            self._failed("persons", error, session_id)
+            self._failures.note("persons", error, session_id)
             return PersonsReading(gaze.at, None, None, "error")
-
-    def _failed(self, what: str, error: Exception, session_id: str) -> None:
-        """A detector's failure is logged once for each cause; its readings are unknown meanwhile."""
-        cause = f"{what}: {type(error).__name__}: {error}"
-        if cause not in self._failures:
-            self._failures.add(cause)
-            log.error("detector failed, its readings are unknown: %s", cause, exc_info=error, extra={"session_id": session_id})
 
     def baseline(self) -> dict[str, float]:
         """The person's own rest, for the session's details; empty until it is learnt."""
@@ -172,20 +172,25 @@ class SoundAnalyst:
         """Read all that waits; with `finish`, also what the detector still held back."""
         readings: list[AudioReading] = []
         with self._lock:
-            if self._detector is None:
-                self._detector = self.models.audio_detector()
+            try:
+                self._detector = self._detector or self.models.audio_detector()
+            except Exception as error:
+                self.models.failures.note("sound", error, session_id)
             if self._detector is None:
                 return readings
             while self._waiting:
                 sound = self._waiting.popleft()
                 try:
                     readings.extend(self._detector.take(sound))
-                except Exception:
-                    log.exception("sound at %.1f s can't be read", sound.at, extra={"session_id": session_id})
+                except Exception as error:
+                    self.models.failures.note("sound", error, session_id)
                     readings.append(AudioReading(sound.at, sound.duration, voices=None, reason="error"))
                     self._detector = self.models.audio_detector() or self._detector
             if finish:
-                readings.extend(self._detector.finish())
+                try:
+                    readings.extend(self._detector.finish())
+                except Exception as error:
+                    self.models.failures.note("sound", error, session_id)
         return readings
 
     def close(self) -> None:

@@ -69,6 +69,11 @@ class Attendance:
         with self._lock:
             self._vouched.add(session_id)
 
+    def forget_browser(self, session_id: str) -> None:
+        """The browser that started a session gets no answer of it again: its student has another link."""
+        with self._lock:
+            self._nonces.pop(session_id, None)
+
     def forget(self, session_id: str) -> None:
         """The session is over."""
         with self._lock:

@@ -13,6 +13,7 @@ from detectors.faces import FaceFinder
 from detectors.model_files import find_models
 from detectors.sound_models import AudioModels
 from face_detector import PersonsModel
+from sessions.failures import Failures
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ class Models:
         self._lock = threading.Lock()
         self.notes: list[str] = []
         self.loaded = threading.Event()
+        self.failed = False  # to load
+        self.failures = Failures()
 
     @property
     def faces(self) -> FaceFinder:

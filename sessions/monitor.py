@@ -24,6 +24,7 @@ from sessions.clock_mark import mark
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
+from sessions.health import analysis_health, models_health
 from sessions.identity import Identity
 from sessions.models import Models
 from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
@@ -108,6 +109,7 @@ class Monitor:
             self.models.load(self._settings)
         except Exception:
             log.exception("the models can't be loaded; pictures and sound stay unread")
+            self.models.failed = True
             self.models.notes.append("The models can't be loaded; see logs/app_errors.log and run ./setup.sh again.")
 
     def _count(self, what: str) -> None:
@@ -229,9 +231,16 @@ class Monitor:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
         return self.attendance.was_started_with(session_id, nonce)
 
+    def link_number(self, session_id: str) -> int:
+        """The number of a running session's newest link; 0 for the first, and where it doesn't run here."""
+        session = self.get(session_id)
+        return session.watch_over.link_number if session is not None else 0
+
     def link_made(self, session: ExamSession) -> None:
-        """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
+        """The student of `session` gets another link, which ends those before: where nobody has begun it, it waits for the life of that one."""
+        session.watch_over.end_links()
         self.attendance.vouch(session.session_id)
+        self.attendance.forget_browser(session.session_id)
         if not session.begun:
             self.attendance.expect(session.session_id)
             self._database.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
@@ -371,21 +380,10 @@ class Monitor:
     def health(self) -> dict[str, Any]:
         """Each part's state, for `/api/health`."""
         sessions = [session for session in self.active() if session.begun]
-        rates = [rates for session in sessions if (rates := session.status().rates).get("video_fps")]  # no pictures: nothing is to be read
-        models = "ok" if self.models.loaded.is_set() and not self.models.notes else "limited" if self.models.loaded.is_set() else "loading"
         return {
-            "models": {
-                "state": models,
-                "notes": list(self.models.notes),
-                "persons": self.models.persons.backend if self.models.persons else None,
-                "sound": self.models.audio is not None,
-            },
-            "analysis": {
-                "state": "ok",
-                "workers": self._workers.count,
-                "gaze_fps_wanted": self._settings.gaze_fps,
-                "gaze_fps_least": min((rate.get("gaze_fps", 0.0) for rate in rates), default=None),
-            },
+            "models": models_health(self.models),
+            "analysis": analysis_health(sessions, self._settings.gaze_fps, self._workers.count),
+            "detectors": self.models.failures.health(),
             "recorder": {
                 "state": "degraded" if (problem := self.recorder.problem()) else "ok",
                 "waiting": self.recorder.waiting(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -10,15 +10,18 @@ from basics.readings import AudioReading, GazeReading, PersonsReading
 
 SPELLS = frozenset({"page_time"})  # told by others than pictures and sound
 SOUND = {"silent": "mic_silent", "faint": "mic_faint", "clipped": "mic_clipped"}
+NOTHING = {"camera": "camera_nothing", "microphone": "mic_nothing", "screen": "screen_nothing"}
 
 
 @dataclass(slots=True)
 class Notices:
     """The notices of one session; `after` is how many seconds something must last. Codes: the reasons of gaze and persons readings that
-    are unknown (`dark`, `covered`, …), `nobody`, `mic_silent`, `mic_faint`, `mic_clipped`, and `page_time`: the page's clock can't be right."""
+    are unknown (`dark`, `covered`, …), `nobody`, `mic_silent`, `mic_faint`, `mic_clipped`, `page_time`: the page's clock can't be right, and
+    `camera_nothing`, `mic_nothing`, `screen_nothing` where nothing comes from a device that is said to be well."""
 
     after: float
     covered: bool = False
+    _nothing: tuple[str, ...] = ()
     _gaze: str = ""
     _room: str = ""
     _since: dict[str, tuple[str, float]] = field(default_factory=dict)
@@ -29,7 +32,13 @@ class Notices:
     @property
     def codes(self) -> list[str]:
         """What the student is told now."""
-        return [code for code in self._shown.values() if code]
+        past = {"picture": "camera" in self._nothing, "sound": "microphone" in self._nothing}  # what was seen and heard before it stopped
+        return [code for what, code in self._shown.items() if code and not past[what]] + [NOTHING[device] for device in self._nothing]
+
+    def miss(self, devices: Iterable[str]) -> bool:
+        """Nothing comes from these devices. True when `codes` have changed."""
+        before, self._nothing = self._nothing, tuple(device for device in NOTHING if device in devices)
+        return before != self._nothing
 
     def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> bool:
         """Take what one picture gave. True when `codes` have changed."""

@@ -65,12 +65,18 @@ class PictureLine:
         except ProctorError as error:
             self._read_at, self._due_from = newest_at, None
             return self._analyst.unreadable(newest_at, error.message)
+        except Exception as error:  # done with, whatever it was: else the same picture would be due for ever
+            self._read_at, self._due_from = newest_at, None
+            return self._analyst.failed(newest_at, error, self._session_id)
         finally:
             self._rest_after(time.thread_time() - begun)
         self._read_at, self._due_from = newest_at if picture is None else picture.at, None
         if picture is None or picture.at < self._analyst.next_at - 1e-3:
             return None
-        return self._analyst.read(picture, self._session_id)
+        try:
+            return self._analyst.read(picture, self._session_id)
+        except Exception as error:
+            return self._analyst.failed(picture.at, error, self._session_id)
 
     def _rest_after(self, cost: float) -> None:
         """A session whose pictures cost far more than a page's do is slowed, it alone."""

@@ -147,6 +147,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     rules = Rules.from_dict(document["rules"])
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
+    session.watch_over.take_up(document, acts)
     return session, last, ago
 
 

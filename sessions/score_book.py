@@ -70,6 +70,11 @@ class ScoreBook:
         with self._lock:
             self._checks.add_frame()
 
+    def count_unseen(self, seconds: Mapping[str, float]) -> None:
+        """So long there was nothing to read, by why."""
+        with self._lock:
+            self._checks.add_unseen(seconds)
+
     def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
         """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
         now = self._clock.now()

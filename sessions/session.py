@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from basics.errors import Conflict
-from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, GazeReading, PersonsReading, ScreenAct, Sound
+from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from basics.times import utc_now
 from media.clip import Clip
 from media.pictures import PictureFeed
@@ -23,7 +23,6 @@ from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
 from sessions.break_control import BreakControl
 from sessions.clock import SessionClock
-from sessions.device_states import DeviceStates
 from sessions.documents import Documents, Storage
 from sessions.due_clips import DueClips
 from sessions.ends import End
@@ -35,6 +34,7 @@ from sessions.notices import Notices, untold
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
 from sessions.status import SessionStatus
+from sessions.watch import Watch
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,17 +77,14 @@ class ExamSession:
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self._breaks = BreakControl(accommodation)
-        self._devices = DeviceStates()
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
+        self.watch_over = Watch(self, settings, self._store, events, self._notices, models.failures)
         self._problems: set[str] = set()
         self._media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id)
-        self._gaze: GazeReading | None = None
-        self._persons: PersonsReading | None = None
-        self._audio: AudioReading | None = None
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -134,7 +131,7 @@ class ExamSession:
         self._came_until(frame.at)
         self._book.count_frame()
         self._line.add(frame, self.clock())
-        self._came("camera")
+        self.watch_over.picture_came(frame)
         self._events.publish(told.FrameCame(self))
         if self._pictures_in.asks_key(frame.at):
             self._events.publish(told.KeyWanted(self))
@@ -146,7 +143,7 @@ class ExamSession:
         self._clips.add_sound(sound)
         self._came_until(sound.at + sound.duration)
         self.sound.put(sound)
-        self._came("microphone")
+        self.watch_over.sound_came(sound)
         self._events.publish(told.SoundCame(self, sound))
 
     def take_still(self, still: Frame) -> None:
@@ -154,8 +151,7 @@ class ExamSession:
         if not self._takes(still.at):
             return
         self.screen.add(still)
-        if self._devices.state("screen") != "ok":
-            self.device_state("screen", "ok")
+        self.watch_over.still_came()
         self._events.publish(told.Updated(self))
 
     def _takes(self, at: float) -> bool:
@@ -168,25 +164,21 @@ class ExamSession:
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
         tickets, scored = self._book.take_acts(acts)
+        self.watch_over.seen_of.take_acts(acts)
         self._tell_scored(scored)
         return tickets
 
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         """A device's state, as its source sees it."""
-        if not self._devices.set(device, state, reason, self.wall(self.clock())):
-            return
-        level = logging.INFO if state in {"ok", "off", "starting"} else logging.WARNING
-        log.log(level, "%s: %s%s", device, state, f" ({reason})" if reason else "", extra={"session_id": self.session_id})
-        self._store.session(devices=self._devices.documents())
-        self._events.publish(told.DeviceChanged(self, device, state, reason))
+        self.watch_over.device_state(device, state, reason)
+
+    def page_says(self, hidden: bool, camera: str) -> None:
+        """The student's page says whether it is out of sight, and what its camera is called."""
+        self.watch_over.page_says(hidden, camera)
 
     def camera_frozen(self, frozen: bool) -> None:
         """The student's page sees whether its camera's picture stands still."""
         self.pictures.told_frozen = frozen
-
-    def _came(self, device: DeviceName) -> None:
-        if self._devices.came(device, self.clock()):
-            self.device_state(device, "ok")
 
     # Reading
 
@@ -210,24 +202,16 @@ class ExamSession:
 
     def take_readings(self, readings: PictureReadings) -> None:
         """Take what one picture gave."""
-        self._gaze = readings.gaze
-        if readings.persons is not None:
-            self._persons = readings.persons
         if readings.problem and readings.problem not in self._problems:
             self._problems.add(readings.problem)
             log.warning("%s", readings.problem, extra={"session_id": self.session_id})
         self._tell_notices(self._notices.take_picture(readings.gaze, readings.persons))
-        if self._notices.covered:
-            self.device_state("camera", "covered")
-        elif readings.frozen:
-            self.device_state("camera", "frozen")
-        elif self._devices.state("camera") in {"frozen", "covered"}:
-            self.device_state("camera", "ok")
+        self.watch_over.see(readings)
         self._tell_scored(self._book.take_picture(readings.gaze, readings.persons))
 
     def take_audio(self, reading: AudioReading) -> None:
         """Take what was heard."""
-        self._audio = reading
+        self.watch_over.hear(reading)
         self._tell_notices(self._notices.take_sound(reading))
         self._tell_scored(self._book.take_sound(reading))
 
@@ -283,7 +267,7 @@ class ExamSession:
     def _finish_break(self, at: float) -> None:
         def finish() -> list[Break]:
             self._breaks.finish(at)
-            self._devices.forgive(at)
+            self.watch_over.forgive(at)
             return self._breaks.breaks
 
         self._tell_scored(self._book.change_breaks(finish))
@@ -339,9 +323,10 @@ class ExamSession:
         if self._book.close_intervals(now - self._settings.interval_settle_s, self.pictures.baseline):
             self._events.publish(told.Updated(self))
         self._book.cut_clips(now, self._clip_done)
-        if not self.on_break:  # in a break no device is asked
-            for device in self._devices.silent(now, self._settings.device_silent_s):
-                self.device_state(device, "lost", "nothing_comes")
+        self._tell_notices(self.watch_over.tick(now))
+        unseen = self.watch_over.unseen(now)
+        if not self.on_break:
+            self._book.count_unseen(unseen)
 
     def _clip_done(self, index: int, clip: Clip) -> None:
         self._events.publish(told.ClipDone(self, index, clip))
@@ -362,6 +347,7 @@ class ExamSession:
         self._book.end(now)
         self._book.cut_clips(None, self._clip_done)
         ended_at = self.wall(now) if self.begun else utc_now()
+        self.watch_over.end(now)
         ticket = self._book.store_totals(
             state=state, **why.to_dict(), ended_at=ended_at, ended_after_s=now, intervals=self._book.closed, baseline=self.pictures.baseline()
         )
@@ -373,6 +359,7 @@ class ExamSession:
 
     def close(self) -> None:
         """Free the detectors, and the student's voice with them. The monitor calls it when no worker holds the session."""
+        self.watch_over.close()
         self.pictures.close()
         self.sound.close()
 
@@ -420,7 +407,7 @@ class ExamSession:
         """The session as it stands, for proctors."""
         now = self.clock()
         still = self.screen.newest()
-        blind, deaf = self._devices.are_gone("camera", "connection"), self._devices.are_gone("microphone", "connection")
+        seen = self.watch_over.seen(now)
         summary, recent = self._book.standing(now, RECENT_INTERVALS)
         return SessionStatus(
             identity=self.identity,
@@ -432,11 +419,9 @@ class ExamSession:
             total_score=summary.total_score,
             flagged_intervals=summary.flagged_intervals,
             flag_threshold=self._book.rules.flag_threshold,
-            gaze=None if blind else self._gaze,
-            persons=None if blind else self._persons,
-            audio=None if deaf else self._audio,
-            unread="lost" if blind else "starting",
-            devices=self._devices.all(),
+            seen=seen,
+            doubts=self.watch_over.seen_of.doubts.now,
+            devices=self.watch_over.devices(),
             rates=self._book.rates(now),
             baseline=self.pictures.baseline(),
             accommodation=self.accommodation,

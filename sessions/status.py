@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading
+from basics.readings import IntervalResult
 from scoring.accommodations import Accommodation
 from scoring.documents import readings_document, violation_document
 from sessions.break_control import BreakState
-from sessions.device_states import DeviceState
+from sessions.doubts import Doubt
 from sessions.identity import Identity
+from sessions.oversight import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """One moment of a session. A reading is None where it can't be had now, `unread` says why; times in seconds on the session's clock.
+    """One moment of a session; times in seconds on the session's clock.
 
     `recent` are the newest intervals, oldest first; the last of them is the one that goes on.
     """
@@ -31,11 +32,9 @@ class SessionStatus:
     total_score: int
     flagged_intervals: int
     flag_threshold: int
-    gaze: GazeReading | None
-    persons: PersonsReading | None
-    audio: AudioReading | None
-    unread: str
-    devices: Mapping[str, DeviceState]
+    seen: Seen
+    doubts: tuple[Doubt, ...]
+    devices: Mapping[str, Mapping[str, Any]]
     rates: Mapping[str, float]
     baseline: Mapping[str, float]
     accommodation: Accommodation | None
@@ -62,9 +61,10 @@ class SessionStatus:
             "total_score": self.total_score,
             "flagged_intervals": self.flagged_intervals,
             "flag_threshold": self.flag_threshold,
-            **readings_document(self.gaze, self.persons, self.audio, unread=self.unread),
+            **readings_document(self.seen.gaze, self.seen.persons, self.seen.audio, unread=self.seen.unread, unheard=self.seen.unheard),
             "violations": [violation_document(violation) for violation in self.current.violations],
-            "devices": {name: device.to_dict() for name, device in self.devices.items()},
+            "devices": {name: dict(device) for name, device in self.devices.items()},
+            "doubts": [doubt.to_dict() for doubt in self.doubts],
             "rates": dict(self.rates),
             "baseline": dict(self.baseline),
             "accommodation": self.accommodation.to_dict() if self.accommodation else None,

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sessions.events import Events, FrameCame, SoundCame
 from sessions.session import ExamSession
-
-log = logging.getLogger(__name__)
 
 LOOK_AGAIN_S = 1.0  # between two looks at what waits, where nothing comes
 HAND_OVER_S = 10.0  # for how long whoever ends a session waits for the picture of it that is being read
@@ -80,8 +77,8 @@ class Workers:
                 with self._work:
                     self.pictures_read += 1
                     self.persons_looks += readings is not None and readings.persons is not None
-            except Exception:
-                log.exception("a picture can't be read", extra={"session_id": session.session_id})
+            except Exception as error:
+                session.watch_over.failed(error)
             finally:
                 self._put_down(session.session_id)
 
@@ -121,5 +118,5 @@ class Workers:
             for session in self._sessions():
                 try:
                     session.read_sound()
-                except Exception:
-                    log.exception("sound can't be read", extra={"session_id": session.session_id})
+                except Exception as error:
+                    session.watch_over.failed(error)

@@ -66,6 +66,10 @@ class Links:
         with self._lock:
             return session_id in self._open
 
+    def let_go(self, session_id: str) -> None:
+        """The link by which a student's page is connected is over: tell it so."""
+        self._say(session_id, {"type": "replaced"})
+
     def _say(self, session_id: str, message: dict[str, Any]) -> None:
         """Say something to a student's page, where it is connected."""
         with self._lock:

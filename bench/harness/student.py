@@ -159,6 +159,7 @@ class StudentClient:
         kind = message["type"]
         if kind == "clock":
             self._say({"type": "clock", "id": message["id"], "server_ms": message["server_ms"], "page_ms": page_ms()})
+            self._say({"type": "page", "hidden": False})
             return
         self.messages.append(message)
         if kind == "welcome":

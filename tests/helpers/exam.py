@@ -47,6 +47,7 @@ class PlainExam:
         self.devices: list[tuple[str, str, str]] = []
         self.told_frozen: list[bool] = []
         self.unknown: set[str] = set()  # why nothing can be told
+        self.said: list[tuple[bool, str]] = []
         self.behind: float | None = None
         self.pauses: list[dict[str, Any]] = []
         self.on_break = False
@@ -72,6 +73,9 @@ class PlainExam:
 
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         self.devices.append((device, state, reason))
+
+    def page_says(self, hidden: bool, camera: str) -> None:
+        self.said.append((hidden, camera))
 
     def camera_frozen(self, frozen: bool) -> None:
         self.told_frozen.append(frozen)

@@ -121,6 +121,23 @@ def test_a_proctor_lets_a_student_into_the_running_exam_again(client: FlaskClien
     assert "station" in error_of(client.post(f"/api/session/{station['session_id']}/link", json={}), 409)["message"]
 
 
+def test_a_new_link_ends_those_before(client: FlaskClient, parts: Parts, student: str) -> None:
+    started = client.post("/api/student/start", json={"user_id": student, "exam_id": "exam001", "nonce": "n" * 20}).get_json()
+
+    def status(token: str) -> int:
+        return client.get("/api/student/session", headers={"Authorization": f"Bearer {token}"}).status_code
+
+    tokens = [started["token"]]
+    for _ in range(2):
+        made = client.post(f"/api/session/{started['session_id']}/link", json={}).get_json()
+        tokens.append(made["portal_url"].partition("/portal#t=")[2])
+    assert [status(token) for token in tokens] == [401, 401, 200]
+    again = client.post("/api/student/start", json={"user_id": student, "exam_id": "exam001", "nonce": "n" * 20})
+    assert error_of(again, 409)["code"] == "conflict"  # nor does the browser that started it get the new one
+    assert parts.database.flush(10)
+    assert parts.database.session(started["session_id"])["link_number"] == 2
+
+
 def test_a_page_reads_why_its_exam_ended_and_whether_one_is_connected(client: FlaskClient, parts: Parts, student: str) -> None:
     created = create(client, student, source="browser")
     bearer = {"Authorization": f"Bearer {created['portal_url'].partition('#t=')[2]}"}

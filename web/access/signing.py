@@ -27,6 +27,7 @@ STUDENT_TOKEN_MAX_AGE = 24 * 3600  # s; longer than any exam, and a link that le
 LOGIN_MAX_AGE = 12 * 3600  # s; one working day
 LEAST_KEY = 16  # characters of SECRET_KEY
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
+LINK = re.compile(r"[0-9a-f]{32}(\.[0-9]{1,6})?")  # a session and, from the second link on, the link's number
 
 
 class Signer:
@@ -42,14 +43,14 @@ class Signer:
         self._mark = hmac.new(key.encode(), password.encode(), hashlib.sha256).hexdigest()[:16]
 
     def student_token(self, session_id: str) -> str:
-        """A token for the student of one session."""
+        """A token for the student of one session: its id, and after a dot the link's number where it isn't the first."""
         return str(self._student.dumps({"s": session_id}))
 
     def read_student_token(self, token: str) -> str:
         """The session that `token` is for. Raise `Unauthorized` when it isn't ours, or too old, `StorageError` when its age can't be told now."""
         content, made = _read(self._student, token)
         session_id = content.get("s") if isinstance(content, dict) else None
-        if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
+        if not isinstance(session_id, str) or not LINK.fullmatch(session_id):
             raise Unauthorized("This exam link is not valid here. Open the whole link again, or ask for a new one.", field="token")
         age = self._age(made, STUDENT_TOKEN_MAX_AGE)
         if age == "early":

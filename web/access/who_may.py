@@ -109,6 +109,7 @@ class Access:
         self.secret_key = find_key(settings)
         self._signer = Signer(self.secret_key, self._password)
         self.local = None if self._password else LocalCallers(self.secret_key, settings.data_dir)
+        self.link_number: Callable[[str], int] = lambda _: 0  # of a running session's newest link; older ones are refused
         self._logins = Logins(sleep=_sleep_of(settings))
         self._starts = RateLimit(STARTS, STARTS_WINDOW, "Too many exams were started from this address.")
 
@@ -242,8 +243,9 @@ class Access:
     # Students
 
     def make_student_token(self, session_id: str) -> str:
-        """A token that lets its bearer be the student of this one session."""
-        return self._signer.student_token(session_id)
+        """A token that lets its bearer be the student of this one session, until a newer link is made."""
+        number = self.link_number(session_id)
+        return self._signer.student_token(f"{session_id}.{number}" if number else session_id)
 
     def count_start(self, address: str | None) -> None:
         """Count one exam started by the open portal. Raise `TooMany` where one address starts more than a whole room does."""
@@ -251,8 +253,11 @@ class Access:
             self._starts.take(address)
 
     def read_student_token(self, token: str) -> str:
-        """The session that the token is for. Raise `Unauthorized`."""
-        return self._signer.read_student_token(token)
+        """The session that the token is for. Raise `Unauthorized`, also where a newer link was made."""
+        session_id, _, number = self._signer.read_student_token(token).partition(".")
+        if int(number or 0) < self.link_number(session_id):
+            raise Unauthorized("A newer link was made for this exam, and this one is over. Use the new one, or ask for it.", field="token")
+        return session_id
 
 
 def register_access(app: Flask, access: Access) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from web.calls.bodies import reply
 from web.calls.openapi import build, describe
 from web.operator.metrics import CONTENT_TYPE, metrics_of
+from web.operator.todo import with_todo
 from web.parts import Parts, parts
 
 health_calls = Blueprint("health", __name__)
@@ -25,7 +26,7 @@ class Health(BaseModel):
     status: Literal["ok", "degraded"]
     uptime_s: float | None = None
     notes: list[str] | None = Field(default=None, description="What an operator should know of this server.")
-    parts: dict[str, Any] | None = Field(default=None, description="Each part's `state`, with the `reason` where it isn't well.")
+    parts: dict[str, Any] | None = Field(default=None, description="Each part's `state`, with the `reason` and what `todo` where it isn't well.")
 
 
 @health_calls.get("/api/health")
@@ -35,7 +36,7 @@ def health() -> Response:
 
     200 whenever the server serves; `status` is `degraded` where a part needs a look.
     """
-    found = part_states(parts())
+    found = with_todo(part_states(parts()), is_well)
     status: Literal["ok", "degraded"] = "ok" if all(is_well(state) for state in found.values()) else "degraded"
     if not parts().access.is_proctor(request):
         return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")

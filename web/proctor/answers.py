@@ -50,6 +50,8 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
     fields = _only(SessionAnswer.model_fields, document) | {"session_id": document["_id"]}
     if live is not None:
         fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
+    if session is not None:
+        fields["doubts"] = session.watch_over.seen_of.doubts.documents()
     return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
 
 

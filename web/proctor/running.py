@@ -76,12 +76,16 @@ def send_message(session_id: str) -> Response:
 @desk.post("/link")
 @describe(LinkMade, body=MakeLink, errors=(404, 409, 503))
 def make_link(session_id: str) -> Response:
-    """Make another link for the student of a running browser session, who lost the page or goes on at another computer."""
+    """Make another link for the student of a running browser session, who lost the page or goes on at another computer.
+
+    It ends every link made before: a page that is open by one of them stops.
+    """
     session = running(session_id)
     wanted = read_body(request, MakeLink)
     if session.source != "browser":
         raise Conflict("This session watches a station of the server, whose student needs no link.")
     parts().monitor.link_made(session)
+    parts().links.let_go(session_id)
     note("link: made", wanted.by, session_id=session_id)
     return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id))))
 

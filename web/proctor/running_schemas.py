@@ -68,7 +68,7 @@ class MakeLink(BaseModel):
 
 
 class LinkMade(BaseModel):
-    """The address at which the student begins the exam, or goes on with it. Links made before stay good."""
+    """The address at which the student begins the exam, or goes on with it. Links made before are over."""
 
     success: Literal[True] = True
     session_id: str

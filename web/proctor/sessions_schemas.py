@@ -144,7 +144,9 @@ class CheckAnswer(BaseModel):
     speech_s: float = 0
     voices: int | None = None
     acts: dict[str, int] = Field(default_factory=dict)
-    unknown: dict[str, float] = Field(default_factory=dict, description="What couldn't be told, by reason.")
+    unknown: dict[str, float] = Field(
+        default_factory=dict, description="What couldn't be told, by reason: readings, and seconds in which there was nothing to read."
+    )
     phone: bool | None = None
     rates: dict[str, Any] = Field(default_factory=dict)
     readings: dict[str, Any] | None = Field(default=None, description="Every reading, where `readings=true` asked for them.")
@@ -176,6 +178,13 @@ class SessionAnswer(BaseModel):
     rates: dict[str, Any] = Field(default_factory=dict)
     baseline: dict[str, Any] = Field(default_factory=dict)
     on_break: bool = False
+    doubts: list[dict[str, Any]] = Field(
+        default_factory=list,
+        description="What could not be told, or is for a person to look at: `code`, `text`, `helps`, `start`, `end` (null: it lasts). No points.",
+    )
+    connections: list[dict[str, Any]] = Field(
+        default_factory=list, description="From where the student's page was connected, at each change: `at` (s), `address`, `browser`."
+    )
     accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`.")

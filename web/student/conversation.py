@@ -21,6 +21,7 @@ from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
 from web.student.page_clock import PageClock, PageClocks
+from web.student.presence import unpack_page
 from web.student.protocol import (
     DeviceReport,
     Media,
@@ -231,12 +232,15 @@ class Conversation:
             self._take_break(message)
         elif kind == "read":
             self._take_read(message)
+        elif kind == "page":
+            said = unpack_page(message)
+            self._exam.page_says(said.hidden, said.camera)
         elif kind == "end":
             if self._acts:
                 self._count_acts()  # what was done before the end counts
             self._end()
         else:
-            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, break, read and end")
+            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, page, break, read and end")
 
     def _take_clock(self, message: Message, now: float) -> None:
         number, page_ms = unpack_clock(message)

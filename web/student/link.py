@@ -24,6 +24,7 @@ from web.student.budget import Budget
 from web.student.conversation import Conversation
 from web.student.exam import Terms
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
+from web.student.presence import BROWSER_MAX, plain
 from web.student.protocol import Message
 from web.student.video import PAGE_MAX_PIXELS, student_video
 
@@ -129,6 +130,7 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
         socket.close(TRY_AGAIN, "this exam's pages came too often or sent too much; the page comes again by itself")
         return
     session.begin()
+    session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
     connection = StudentLink(socket, session, owner)
     replaced = owner.links.enter(connection)
     if replaced is not None:

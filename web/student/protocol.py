@@ -74,6 +74,8 @@ The page says:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
                                      fullscreen_left, fullscreen_entered, share_stopped, second_display
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
+    page {hidden, camera?}           every 10 seconds and when it changes: whether the page is out of sight, and the name of its camera; a proctor is
+                                     shown where it isn't said for half a minute
     break {on}                       the student takes a break, while any are left, or comes back; answered by pause or error
     read {id}                        the student has read a message
     end {}                           the student ends the exam

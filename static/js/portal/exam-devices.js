@@ -40,6 +40,26 @@ export class ExamDevices {
     for (const [name, { state, reason }] of Object.entries(this.#devices)) this.tell(name, state, reason);
   }
 
+  /** Whether a device gives something: of a track that has ended the browser goes on giving silence, and a last picture. */
+  gives(name) {
+    const track = this.#tracks[name];
+    return this.#devices[name].state === "ok" && track?.readyState === "live" && !track.muted;
+  }
+
+  /** The camera's name; empty where there is none. */
+  get cameraName() {
+    return this.#tracks.camera?.label ?? "";
+  }
+
+  /** At every tick: a track can end, or be muted, without a word. */
+  look() {
+    for (const [name, track] of Object.entries(this.#tracks)) {
+      if (this.#devices[name].state !== "ok") continue;
+      if (track.readyState === "ended") this.#deviceIs(name, "lost", "device_ended");
+      else if (track.muted) this.#deviceIs(name, "off", "turned_off");
+    }
+  }
+
   /** Look again at once: something was plugged in or out. */
   hurry() {
     this.#reopenAt = 0;
@@ -65,7 +85,8 @@ export class ExamDevices {
     } else if (!listening) {
       await this.sound.listen(track);
     }
-    this.#deviceIs(name, track.readyState === "ended" ? "lost" : "ok", "");
+    const muted = track.muted ? ["off", "turned_off"] : ["ok", ""];
+    this.#deviceIs(name, ...(track.readyState === "ended" ? ["lost", "device_ended"] : muted));
   }
 
   #deviceIs(name, state, reason) {

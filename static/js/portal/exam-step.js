@@ -14,6 +14,7 @@ import { judgeSharing } from "./checks.js";
 import { ExamDevices } from "./exam-devices.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
+import { Presence } from "./presence.js";
 import { isFinal } from "./said.js";
 import { texts } from "./texts.js";
 
@@ -67,7 +68,11 @@ export class ExamStep {
     this.breaks.allow(session.breaks_left);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
-    this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]), session.video ?? {}, kbits);
+    const slow = (step) => {
+      this.notices.cut = step === "acts";
+      this.notices.set("slow", texts.exam.slow[step]);
+    };
+    this.sending = new Sending(this.video, slow, session.video ?? {}, kbits);
     this.link = new Link(linkAddress(), this.queue, {
       state: (state, end) => this.#linkState(state, end),
       welcome: (message) => this.#welcome(message),
@@ -83,6 +88,8 @@ export class ExamStep {
     this.acts = new ActWatch(window, (act) => this.link.act(act));
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
+    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page));
+    document.addEventListener("visibilitychange", () => this.presence.tell(), { signal });
     this.#recording = true;
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });
@@ -99,6 +106,9 @@ export class ExamStep {
   #tick() {
     this.link.tick();
     this.acts.look();
+    this.devices.look();
+    this.presence.tick();
+    this.sending.blind = !this.devices.gives("camera");
     this.sending.tick();
     const still = this.sending.screen;
     if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
@@ -107,6 +117,7 @@ export class ExamStep {
   }
 
   #heard({ samples, time, level }) {
+    if (!this.devices.gives("microphone")) return;
     setShare(byId("exam-meter"), levelShare(level));
     this.sending.sound(samples, time);
   }
@@ -120,6 +131,7 @@ export class ExamStep {
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
     }
     this.devices.tellAll();
+    this.presence.tell();
     if (this.sending.frozen) this.sending.tellFrozen();
   }
 

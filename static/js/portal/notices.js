@@ -4,9 +4,17 @@ import { byId, make, setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
 const SERVER = "server:";
+// What the page itself says already, with its cause: by the server's code, the page's own.
+const SAID_HERE = {
+  camera_nothing: ["camera", "offline"],
+  mic_nothing: ["microphone", "sound", "offline"],
+  mic_silent: ["microphone", "sound"],
+  screen_nothing: ["screen", "offline", "slow"],
+};
 
 export class Notices {
   #shown = new Map(); // code: {text, action}
+  cut = false; // the line is so slow that no picture and no sound is sent, which is said already
   #list = byId("exam-notices");
 
   /** Show `text` for `code`, with a button where there is an `action` ({text, does}); without a text the notice goes. */
@@ -26,10 +34,16 @@ export class Notices {
     this.#draw();
   }
 
+  #told() {
+    const saidHere = (code) => (this.cut && code.endsWith("_nothing")) || SAID_HERE[code]?.some((own) => this.#shown.has(own));
+    return new Map([...this.#shown].filter(([code]) => !(code.startsWith(SERVER) && saidHere(code.slice(SERVER.length)))));
+  }
+
   #draw() {
     const items = new Map([...this.#list.children].map((item) => [item.dataset.code, item]));
-    for (const [code, item] of items) if (!this.#shown.has(code)) leave(item);
-    for (const [code, { text, action }] of this.#shown) {
+    const told = this.#told();
+    for (const [code, item] of items) if (!told.has(code)) leave(item);
+    for (const [code, { text, action }] of told) {
       const item = items.get(code) ?? this.#list.appendChild(make("li", { "data-code": code }, make("span")));
       setText(item.querySelector("span"), text);
       const button = item.querySelector("button");

@@ -145,7 +145,7 @@ export const texts = {
       stills: "Your connection is very slow: one picture is sent every few seconds. Stop other downloads, or move nearer to the Wi-Fi.",
       acts: "Your connection is almost gone: no picture and no sound can be sent for now. Stay on this page; your exam goes on.",
     },
-    soundWaits: "Click anywhere on this page so that the sound can go on.",
+    soundWaits: "Click anywhere on this page so that the sound can go on. If nothing changes, plug in headphones or a loudspeaker: some browsers hear no microphone without one.",
     tryAgain: "Try again",
     camera: {
       denied: "Your camera gives no picture: permission was refused. Click the camera sign beside the address and choose “Allow”.",
@@ -177,6 +177,9 @@ export const texts = {
       unreadable: "Your pictures arrive damaged. If this stays, reload this page; your exam goes on.",
       error: "Our program can’t read your picture at the moment. There is nothing that you need to do.",
       page_time: "Your computer’s clock does not run as it should. Close other programs, or reload this page; your exam goes on.",
+      camera_nothing: "No picture of your camera arrives. Unplug the camera and plug it in again, or reload this page; your exam goes on.",
+      mic_nothing: "No sound of your microphone arrives. If it is muted, switch it on; else unplug it and plug it in again, or reload this page. Your exam goes on.",
+      screen_nothing: "No picture of your screen arrives. Choose “Share my screen”, then the whole screen; if that does not help, reload this page.",
       mic_silent: "Your microphone is silent. If it is muted, switch it on.",
       mic_faint: "We hear you very faintly. Bring the microphone nearer.",
       mic_clipped: "Your microphone is too loud. Move it further away, or turn it down.",

@@ -37,7 +37,7 @@ class LivePage {
     socket.on("interval_flagged", (flag) => this.flagged(flag));
     socket.on("device_state", ({ session_id, device, state, reason }) => {
       const tile = this.tiles.get(session_id);
-      tile?.update({ devices: { ...tile.status.devices, [device]: { state, reason } } });
+      tile?.update({ devices: { ...tile.status.devices, [device]: { ...tile.status.devices?.[device], state, reason } } });
     });
     socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
     onSeen(() => this.readSeen());

@@ -54,6 +54,7 @@ class Report {
     this.drawTimeline();
     byId("report-flags").replaceChildren(...this.flags.map((interval) => this.flag(interval)));
     if (!this.flags.length) byId("report-flags").replaceWith(said(t.noFlags));
+    this.drawDoubts();
     this.drawBreaks();
     this.drawMessages();
     this.drawRules();
@@ -145,6 +146,17 @@ class Report {
     const still = make("img", { src: addressOf(`/api/session/${id}/still/${index}`), alt: t.still(this.session.user_id, index + 1), width: 240, height: 180 });
     still.addEventListener("error", () => still.remove());
     return still;
+  }
+
+  /** What could not be told or was to be looked at, and from where the page was connected where that changed. */
+  drawDoubts() {
+    const { doubts = [], connections = [], devices = {} } = this.session;
+    const rows = doubts.map(({ start, end, text }) => [this.wall(start), typeof end === "number" ? spellSeconds(end - start) : "–", text]);
+    const places = connections.map(({ at, address, browser }) => [this.wall(at), address, browser]);
+    const camera = devices.camera?.label ? said(t.camera(devices.camera.label)) : null;
+    byId("report-doubts").replaceChildren(
+      ...[rows.length ? table(t.doubtHead, rows) : said(t.noDoubts), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
+    );
   }
 
   drawBreaks() {

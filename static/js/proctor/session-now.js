@@ -34,8 +34,19 @@ export class SessionNow {
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
     const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));
     this.#fill(byId("fact-devices"), [...devices, ...noticeLines(status)]);
+    this.#drawDoubts(silent || now.on_break ? [] : (now.doubts ?? []));
     const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
     this.#fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
+  }
+
+  /** What can't be told, or is to be looked at, and what helps. */
+  #drawDoubts(doubts) {
+    const list = byId("now-doubts");
+    const key = JSON.stringify(doubts);
+    if (list.dataset.key === key) return;
+    list.dataset.key = key;
+    byId("now-doubts-part").hidden = doubts.length === 0;
+    list.replaceChildren(...doubts.map(({ text, helps }) => make("li", {}, make("strong", { text: `${text}. ` }), helps)));
   }
 
   /** The newest still of the shared screen, where there is one. */

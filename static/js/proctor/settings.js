@@ -26,10 +26,10 @@ function wireOwn() {
 }
 
 /** A part's line: its name, whether it is well, and what it says of itself. */
-function part([name, { state, reason, notes = [], ...rest }]) {
+function part([name, { state, reason, todo, notes = [], ...rest }]) {
   const well = state === undefined || WELL.has(state);
   const figures = t.figures[name]?.(rest);
-  const said = [reason, ...notes].filter(Boolean);
+  const said = [reason, todo, ...notes].filter(Boolean);
   return make(
     "li",
     { "data-well": well },

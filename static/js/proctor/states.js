@@ -34,10 +34,10 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
   if (status.on_break && !silent) return "fine"; // nothing is asked for in a break, so nothing is missing
   if (stateOfDevice(status, "connection") === "starting") return "waiting"; // the student has not come yet
   if (lostDevice(status, silent)) return "lost";
-  if (status.interval_score > 0 || noticeLines(status).length) return "look";
+  if (status.interval_score > 0 || noticeLines(status).length || doubted(status, "look")) return "look";
   const blind = BLIND.has(stateOfDevice(status, "camera"));
   const poor = (status.notices ?? []).some((code) => code !== "nobody" && !code.startsWith("mic_")); // what the student is told, because it lasts: dark, blurred, hidden, …
-  if (blind || poor || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
+  if (blind || poor || doubted(status, "unknown") || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
   return "fine";
 }
 
@@ -45,6 +45,7 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
 export function noticeLines(status) {
   return (status.notices ?? []).map((code) => texts.notices[code]).filter(Boolean);
 }
+const doubted = (status, weight) => (status.doubts ?? []).some((doubt) => doubt.weight === weight);
 
 /** What is gone of a session: `connection`, `camera`, `microphone` or `screen`; null: all is there. */
 export function lostDevice(status, silent = false) {

@@ -35,6 +35,7 @@ export const watchTexts = {
     bright: "too bright",
     flat: "nothing to see",
     starting: "just started",
+    not_read: "the server does not read it",
   },
   notices: { page_time: "The times that the student’s page tells can’t be right: its pictures are read as they arrive" },
   people: (count, reason = "") => {
@@ -73,9 +74,9 @@ export const watchTexts = {
     denied: "",
     missing: "",
   },
-  deviceLine: (name, { state, reason }) => {
+  deviceLine: (name, { state, reason, label }) => {
     const cause = state === "ok" ? "" : (watchTexts.deviceReasons[reason] ?? reason);
-    return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}`;
+    return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}${label ? `, ${label}` : ""}`;
   },
   gazeWords: ({ gaze, gaze_reason: reason }) => {
     return (watchTexts.gaze[gaze] ?? watchTexts.gaze.unknown) + (gaze === "unknown" ? why(reason) : "");

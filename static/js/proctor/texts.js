@@ -49,7 +49,7 @@ export const texts = {
     sessionStates: { waiting: "Not begun yet", running: "Running", interrupted: "Interrupted" },
     accommodationsFailed: (message) => `The accommodations can’t be read. ${message}`,
     linkFailed: (message) => `No link was made. ${message}`,
-    link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only.`,
+    link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only. A link made before it is over.`,
     already: "This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it.",
     missing: "Enter the student’s ID.",
     everyExam: "Every exam",
@@ -85,8 +85,9 @@ export const texts = {
       stations: "This machine’s cameras and microphones",
       sessions: "Exams",
       disk: "Disk",
+      detectors: "Detectors",
     },
-    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full" },
+    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full", failed: "does not work", error: "can’t be asked" },
     figures: {
       database: ({ queued, spooled }) => (queued + spooled ? `${queued + spooled} records wait to be stored` : "Nothing waits to be stored"),
       analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted }) =>

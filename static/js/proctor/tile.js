@@ -119,6 +119,7 @@ export class Tile {
     const unheard = problems.length === 0 && (this.status.notices ?? []).some((code) => code.startsWith("mic_"));
     if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
     if (!this.ended) problems.push(...noticeLines(this.status));
+    if (!this.ended && !this.status.on_break) problems.push(...(this.status.doubts ?? []).map(({ text }) => text));
     const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
     const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
     const now = lines.join("\n");

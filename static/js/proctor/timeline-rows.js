@@ -47,7 +47,7 @@ function add(row, index, sign, text) {
 function untold(checks, breaks, length) {
   const rates = checks.map(({ rates }) => rates?.video_fps ?? 0).filter((fps) => fps > 0).sort((a, b) => a - b);
   const usual = rates[Math.floor(rates.length / 2)] ?? 0;
-  const hears = checks.some(({ rates }) => rates?.audio_s_per_s > 0); // there is a microphone
+  const hears = checks.some(({ rates, unknown }) => rates?.audio_s_per_s > 0 || unknown?.["sound: lost"]); // there is a microphone, or should be
   const sums = new Map();
   for (const { start, end, gaze = {}, rates, unknown = {} } of checks) {
     const span = Math.max(0, end - start);

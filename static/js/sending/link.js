@@ -130,6 +130,11 @@ export class Link {
     if (this.isOpen) this.#say({ type: "device", device, state, reason });
   }
 
+  /** How the page is: `{hidden, camera}`. */
+  page(page) {
+    if (this.isOpen) this.#say({ type: "page", ...page });
+  }
+
   /** A still of the shared screen; skipped while pictures wait, or another still is under way. */
   still(bytes, time) {
     if (this.isFree && this.#backlog.bytes === this.#backlog.regular) this.#media(KIND.still, CODEC.jpeg, bytes, time);

@@ -23,6 +23,7 @@ export class Sending {
     this.onStep = onStep;
     this.link = null;
     this.paused = false;
+    this.blind = false; // the camera gives nothing: its last picture is none of now
     this.frozen = false;
     this.pictures = new Pictures(video, (picture) => this.#picture(picture), (frozen) => {
       this.frozen = frozen;
@@ -80,11 +81,11 @@ export class Sending {
   /** At every tick. */
   tick() {
     this.#ladder.can.h264 = this.#mayH264;
-    const held = !this.paused && !this.link.isFree && this.pictures.isDue;
+    const held = !this.paused && !this.blind && !this.link.isFree && this.pictures.isDue;
     if (this.link.isOpen && this.#ladder.observe(performance.now(), { held, ...this.link.underWay })) this.#stepped();
     this.link.room = this.#ladder.room;
     this.#apply();
-    if (!this.paused) this.pictures.tick(this.link.isFree);
+    if (!this.paused && !this.blind) this.pictures.tick(this.link.isFree);
     else this.pictures.needKey();
   }
 

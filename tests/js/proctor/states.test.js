@@ -119,3 +119,8 @@ test("a break is fine: nothing is asked for, so nothing is lost", () => {
   assert.equal(stateOfSession({ ...away, interval_score: 12 }, { threshold: 10 }), "flagged");
   assert.equal(stateOfSession(away, { threshold: 10, silent: true }), "lost");
 });
+
+test("a doubt makes a session one that can't be told of, or one that needs a look; a note does neither", () => {
+  const seen = (weight) => stateOfSession({ interval_score: 0, gaze: "focused", faces: 1, devices: {}, doubts: [{ weight }] }, { threshold: 10 });
+  assert.deepEqual(["unknown", "look", "note"].map(seen), ["unknown", "look", "fine"]);
+});

@@ -50,3 +50,10 @@ test("what was done at the screen and has no points of its own stands in a row o
 test("nothing is no rows", () => {
   assert.deepEqual(extraRows({}, 30, 4), []);
 });
+
+test("a microphone that never gave anything is a row of lost sound", () => {
+  const check = (start) => ({ start, end: start + 10, gaze: { focused: 1 }, unknown: { "sound: lost": 10 }, rates: { video_fps: 10, audio_s_per_s: 0 } });
+  const rows = extraRows({ checks: [0, 10, 20].map(check) }, 30, 0);
+  assert.equal(rows.length, 1);
+  assert.ok(rows[0].cells.get(0));
+});

@@ -1,0 +1,47 @@
+"""How the reading of all sessions goes, for whoever runs the server: never well while less than half of what is wanted is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sessions.models import Models
+from sessions.session import ExamSession
+
+
+def models_health(models: Models) -> dict[str, Any]:
+    """Which models there are."""
+    loaded = models.loaded.is_set()
+    state = "failed" if models.failed else "loading" if not loaded else "limited" if models.notes else "ok"
+    return {
+        "state": state,
+        "notes": list(models.notes),
+        "persons": models.persons.backend if models.persons else None,
+        "sound": models.audio is not None,
+    }
+
+
+def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int) -> dict[str, Any]:
+    """How often the pictures of these sessions are read; `behind` counts those that are read too seldom, or not at all, though pictures come."""
+    read: list[float] = []  # a second
+    behind: list[float] = []
+    for session in sessions:
+        standing = session.watch_over.reading_rate()
+        if standing is None:
+            continue
+        rate, is_behind = standing
+        read.append(rate)
+        if is_behind:
+            behind.append(rate)
+    reason = ""
+    if behind:
+        of = "1 exam is" if len(behind) == 1 else f"{len(behind)} of {len(sessions)} exams are"
+        reason = f"{of} read less than half as often as wanted: {min(behind):.1f} of {wanted:g} times a second at the least."
+    return {
+        "state": "degraded" if behind else "ok",
+        "reason": reason,
+        "workers": workers,
+        "gaze_fps_wanted": wanted,
+        "gaze_fps_least": min(read, default=None),
+        "behind": len(behind),
+    }

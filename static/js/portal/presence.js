@@ -1,0 +1,31 @@
+// Says every few seconds how the page is: out of sight or not, and what its camera is called. A page that falls silent is noticed by that.
+
+const SAY_MS = 10_000;
+
+export class Presence {
+  #saidAt = -Infinity;
+  #said = "";
+
+  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, camera})` tells the server. */
+  constructor(document, camera, say, now = () => performance.now()) {
+    Object.assign(this, { document, camera, say, now });
+  }
+
+  /** At every tick. */
+  tick() {
+    const due = this.now() - this.#saidAt >= SAY_MS;
+    if (due || JSON.stringify(this.#page) !== this.#said) this.tell();
+  }
+
+  /** Say it now. */
+  tell() {
+    const page = this.#page;
+    this.#saidAt = this.now();
+    this.#said = JSON.stringify(page);
+    this.say(page);
+  }
+
+  get #page() {
+    return { hidden: this.document.hidden, camera: this.camera() };
+  }
+}

@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { Presence } from "../../../static/js/portal/presence.js";
+
+test("the page says how it is every ten seconds, and at once when that changes", () => {
+  const document = { hidden: false };
+  const said = [];
+  let camera = "";
+  let now = 0;
+  const presence = new Presence(document, () => camera, (page) => said.push([now, page]), () => now);
+  for (; now <= 12_000; now += 1000) {
+    if (now === 3000) camera = "Webcam";
+    if (now === 5000) document.hidden = true;
+    presence.tick();
+  }
+  const hidden = { hidden: true, camera: "Webcam" };
+  assert.deepEqual(said, [[0, { hidden: false, camera: "" }], [3000, { hidden: false, camera: "Webcam" }], [5000, hidden]]);
+  now = 15_000;
+  presence.tick();
+  assert.deepEqual(said.at(-1), [15_000, hidden]);
+});

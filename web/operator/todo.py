@@ -1,0 +1,25 @@
+"""What an operator does about a part that isn't well, where the part itself doesn't say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TODO: Mapping[str, str] = {
+    "database": "Look whether MongoDB runs and MONGO_URI is right. Nothing is lost meanwhile: records wait on this machine's disk.",
+    "models": "Run ./setup.sh again, and start the server anew.",
+    "analysis": "Run fewer exams on this machine, give it more cores, or lower GAZE_FPS. What is not read counts against nobody.",
+    "detectors": "Look into logs/app_errors.log. If it goes on, start the server anew: exams go on. What is not read counts against nobody.",
+    "recorder": "Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log.",
+    "disk": "With a lower KEEP_DAYS old clips go by themselves.",
+    "stations": "Look at the cable of the camera or microphone, and whether another program holds it.",
+}
+
+
+def with_todo(parts: Mapping[str, Any], is_well: Any) -> dict[str, Any]:
+    """`parts`, those that aren't well with what to do (`todo`)."""
+    return {name: _with_todo(name, state) if isinstance(state, Mapping) and not is_well(state) else state for name, state in parts.items()}
+
+
+def _with_todo(name: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    return {**state, "todo": state.get("todo") or TODO.get(name, "Look into logs/app_errors.log.")}

@@ -1,0 +1,32 @@
+"""What a student's page says of itself every few seconds: is the exam out of sight, and what is its camera called?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from basics.errors import InvalidInput
+
+LABEL_MAX = 100  # characters of a camera's name
+BROWSER_MAX = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PageSaid:
+    """`camera` is empty where its name isn't known."""
+
+    hidden: bool
+    camera: str
+
+
+def unpack_page(message: dict[str, Any]) -> PageSaid:
+    """What a `page` message says. Raise `InvalidInput`."""
+    hidden, camera = message.get("hidden"), message.get("camera", "")
+    if not isinstance(hidden, bool) or not isinstance(camera, str):
+        raise InvalidInput('a page message must have "hidden": true or false, and may have the name of the "camera"')
+    return PageSaid(hidden, plain(camera, LABEL_MAX))
+
+
+def plain(text: str, longest: int) -> str:
+    """`text` as it may be shown, stored and logged: without controls, surrogates and marks that turn the writing round."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())[:longest]
