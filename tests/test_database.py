@@ -346,3 +346,9 @@ def test_two_servers_can_not_share_a_spool(mongo_uri: str, tmp_path: Path) -> No
         Database(mongo_uri, "two", tmp_path / "spool")
     with opened(mongo_uri, "two", tmp_path, start=False):
         pass
+
+
+@pytest.mark.parametrize("uri", ["mongodb://h/?compressors=zlib", "mongodb+srv://h.example/x?w=1&Compressors=snappy,zlib"])
+def test_a_compressor_that_gave_memory_away_is_refused(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="CVE-2025-14847"):
+        Database(uri, "x", tmp_path, timeout_s=1, spool_max_mb=1)

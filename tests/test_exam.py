@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import av
-import pymongo
 import pytest
 
 from basics.paths import ROOT
 from bench.harness.footage import Scenario
 from bench.harness.server import Server
+from bench.harness.stored import stored
 from bench.harness.student import Footage, StudentClient
 from bench.load import footage_of, is_playable
 from bench.session import compare, found_kinds
@@ -128,15 +128,9 @@ def run_exams(server: Server, display: Display, parts: dict[str, Scenario], data
     watched = watcher.finish()
     day = ExamDay(server, created, ended, {}, flagged, watched, students, parts, active)
     day.details = {name: server.details(session_id) for name, session_id in sessions.items()}
-    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{mongod_port(server)}/?directConnection=true") as client:
-        database = client["proctoring_db"]
+    with stored(server) as database:
         day.documents = {name: list(database[name].find()) for name in ("sessions", "intervals", "checks", "acts")}
     return day
-
-
-def mongod_port(server: Server) -> int:
-    """The embedded database's port, as the log names it."""
-    return int(next(found[1] for line in server.output if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line))))
 
 
 class Watcher:

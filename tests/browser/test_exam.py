@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,11 +14,11 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-import pymongo
 import pytest
 from playwright.sync_api import Page, Playwright, Response, expect
 
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
+from bench.harness.stored import stored
 from tests.helpers.browser import until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, begin, end, fill_in, flagged, session_of
 
@@ -119,9 +118,8 @@ def acts_of(server: Desk, session_id: str) -> Counter[str]:
 
 def documents(server: Desk) -> dict[str, list[dict[str, Any]]]:
     """What the database holds."""
-    port = next(found[1] for line in server.output if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line)))
-    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
-        return {name: list(client["proctoring_db"][name].find()) for name in ("sessions", "checks", "acts")}
+    with stored(server) as database:
+        return {name: list(database[name].find()) for name in ("sessions", "checks", "acts")}
 
 
 def test_pictures_and_sound_go_on_in_a_hidden_tab(exam: Exam) -> None:

@@ -11,20 +11,18 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 from playwright.sync_api import Page, Playwright, expect
-from pymongo.database import Database
 
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.relay import Relay
 from bench.harness.server import Server
+from bench.harness.stored import stored
 from tests.helpers.browser import until
 from tests.helpers.waiting import free_port
 
@@ -48,14 +46,6 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     with running:
         yield running
         print("".join(running.output[-80:]))  # shown where a test failed
-
-
-@contextmanager
-def stored(server: Server) -> Iterator[Database[dict[str, Any]]]:
-    """What the server keeps. A server that was killed and started has its mongod on another port."""
-    port = next(found[1] for line in reversed(server.output) if (found := re.search(r"mongod runs on 127\.0\.0\.1:(\d+)", line)))
-    with pymongo.MongoClient[dict[str, Any]](f"mongodb://127.0.0.1:{port}/?directConnection=true") as client:
-        yield client["proctoring_db"]
 
 
 def begin(chromium: Chromium, url: str) -> Page:

@@ -40,7 +40,9 @@ def frozen(server: EmbeddedMongod) -> Iterator[None]:
 
 
 def uri_of(server: EmbeddedMongod) -> str:
-    return f"mongodb://127.0.0.1:{server.port}/?directConnection=true"
+    uri = server.running_uri()
+    assert uri is not None
+    return uri
 
 
 def all_stored(tickets: list[Ticket], timeout: float = 30) -> bool:

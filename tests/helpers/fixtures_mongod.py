@@ -11,6 +11,7 @@ import pytest
 
 from database import Database
 from storage.mongod import EmbeddedMongod
+from tests.helpers.databases import uri_of
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +26,7 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]
 @pytest.fixture(scope="session")
 def mongo_uri(mongod: EmbeddedMongod) -> str:
     """The address of a running MongoDB."""
-    return f"mongodb://127.0.0.1:{mongod.port}/?directConnection=true"
+    return uri_of(mongod)
 
 
 @pytest.fixture

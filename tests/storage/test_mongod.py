@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pymongo
 import pytest
+from pymongo.errors import OperationFailure
 
 from basics.errors import StorageError
 from storage import mongod as mongod_module
@@ -281,3 +282,40 @@ def test_stop_is_harmless_twice_and_before_a_start(folder: Path) -> None:
     server.stop()
     server.stop()
     assert not server.alive()
+
+
+def test_nobody_is_let_in_without_the_key(tmp_path: Path) -> None:
+    server = EmbeddedMongod(tmp_path)
+    uri = server.start()
+    try:
+        with client(uri) as ours:
+            ours.exams.notes.insert_one({"_id": "a", "health": "private"})
+        with client(f"mongodb://127.0.0.1:{server.port}/?directConnection=true") as stranger:
+            for attempt in (
+                stranger.exams.notes.find_one,
+                lambda: stranger.exams.notes.delete_many({}),
+                lambda: stranger.admin.command("createUser", "mine", pwd="mine", roles=["root"]),
+                lambda: stranger.admin.command("shutdown"),
+            ):
+                with pytest.raises(OperationFailure, match=r"not authorized|requires authentication"):
+                    attempt()
+            assert "compression" not in stranger.admin.command("hello", compression=["zlib", "snappy", "zstd"])
+        assert [path for path in (tmp_path / "mongo").iterdir() if path.name == "key" and path.stat().st_mode & 0o077] == []
+    finally:
+        server.stop()
+
+
+def test_the_files_of_a_version_that_had_no_key_are_taken_over(tmp_path: Path) -> None:
+    open_to_all = EmbeddedMongod(tmp_path)
+    arguments = open_to_all._arguments
+    open_to_all._arguments = lambda: [one for one in arguments() if one not in ("--keyFile", str(tmp_path / "mongo" / "key"))]  # type: ignore[method-assign]
+    open_to_all._key.uri = lambda port: f"mongodb://127.0.0.1:{port}/?directConnection=true"  # type: ignore[method-assign]
+    with client(open_to_all.start()) as before:
+        before.exams.notes.insert_one({"_id": "a"})
+    open_to_all.stop()
+    server = EmbeddedMongod(tmp_path)
+    try:
+        with client(server.start()) as after:
+            assert after.exams.notes.count_documents({}) == 1
+    finally:
+        server.stop()

@@ -11,6 +11,7 @@ import pytest
 
 from basics.errors import StorageError
 from storage.mongod import EmbeddedMongod
+from storage.mongod_key import MongodKey
 from tests.helpers.databases import all_stored, frozen, opened, uri_of
 from tests.helpers.platform import posix_only
 from tests.helpers.waiting import free_port, until
@@ -79,7 +80,11 @@ def test_nothing_acknowledged_is_lost_when_mongod_is_killed_under_load(fragile: 
 
 def test_what_was_spooled_is_played_back_in_order_by_the_next_run(tmp_path: Path) -> None:
     port = free_port()
-    uri = f"mongodb://127.0.0.1:{port}/?directConnection=true"
+    folder = tmp_path / "mongo"
+    folder.mkdir()
+    key = MongodKey(folder)
+    key.make()
+    uri = key.uri(port)
     with opened(uri, "later", tmp_path) as database:
         first = [database.write("sessions", "s", {"total_score": value, "user_id": "ann"}) for value in range(50)]
         first.append(database.write("sessions", "s", {"$bad": 1}))
@@ -91,8 +96,6 @@ def test_what_was_spooled_is_played_back_in_order_by_the_next_run(tmp_path: Path
         assert database.health()["spooled"] == len(first) + 1
     with max((tmp_path / "spool").glob("*.spool")).open("ab") as file:
         file.write(b"\x50\x00\x00\x00torn")
-    folder = tmp_path / "mongo"
-    folder.mkdir()
     (folder / "port").write_text(str(port))
     server = EmbeddedMongod(tmp_path)
     try:
