@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
+from basics.heap import settle_heap
 from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -82,13 +83,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _look_after(closing: ExitStack, app: Flask) -> None:
-    """Keep the process's memory near what is used, and its threads from waiting for slow clients."""
-    from basics.heap import Heap
+    """Keep the threads from waiting for slow clients."""
     from web.access.patience import Patience
 
-    heap, patience = Heap(), Patience(app.wsgi_app)
+    patience = Patience(app.wsgi_app)
     app.wsgi_app = patience  # type: ignore[method-assign]
-    _run(closing, heap.start, heap.stop)
     _run(closing, patience.start, patience.stop)
 
 
@@ -127,6 +126,7 @@ def main() -> int:
 
     `--next-free-port`, which `./run.sh` gives, allows another port than the default where that is taken.
     """
+    settle_heap()
     try:
         settings = load_settings()
         from web.access.who_may import check_start
