@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
+from basics.heap import settle_heap
 from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -94,13 +95,11 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
-    """Keep the process's memory near what is used, its threads from waiting for slow clients, an eye on the disks, and strangers out."""
-    from basics.heap import Heap
+    """Keep threads from waiting for slow clients, an eye on the disks, and strangers out."""
     from web.access.patience import Patience
 
-    heap, patience = Heap(), Patience(app.wsgi_app)
+    patience = Patience(app.wsgi_app)
     app.wsgi_app = patience  # type: ignore[method-assign]
-    _run(closing, heap.start, heap.stop)
     _run(closing, patience.start, patience.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
     if parts.access.local is not None:
@@ -143,6 +142,7 @@ def main() -> int:
     `--next-free-port`, which `./run.sh` gives, allows another port than the default where that is taken.
     """
     os.umask(0o077)  # what is written of students is for this system user alone
+    settle_heap()
     try:
         settings = load_settings()
         from web.access.who_may import check_start

@@ -1,49 +1,42 @@
-"""Free memory goes back to the system where there is much of it, and only then. What many threads left behind is real, in a process of its own."""
+"""The heap that threads share. It is the C library's own, in a process of its own."""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
-from basics.heap import GROWN_BYTES, Heap, glibc_trim
+from basics.heap import ARENAS
 from basics.paths import ROOT
 
-LEFT_BEHIND = """
-import threading
-from basics.heap import Heap, glibc_trim, used_bytes
-rows = []
+SHARE = """
+import ctypes, threading
+from basics.heap import settle_heap
+settled = settle_heap()
+libc = ctypes.CDLL(None)
+gate = threading.Barrier(12)
 def session():
-    rows.append([bytearray(b"x" * 9000) for _ in range(1500)])
-threads = [threading.Thread(target=session) for _ in range(8)]
+    mine = []
+    gate.wait()
+    for _ in range(300):
+        mine.append(bytearray(b"x" * 20_000))
+    gate.wait()
+threads = [threading.Thread(target=session) for _ in range(12)]
 for thread in threads:
     thread.start()
 for thread in threads:
     thread.join()
-rows[:] = [row[::50] for row in rows]
-before = used_bytes()
-Heap().look(glibc_trim(), used_bytes)
-print((before - used_bytes()) >> 20)
+if settled:
+    out = ctypes.c_void_p.in_dll(libc, "stdout")
+    libc.malloc_info(0, out)
+    libc.fflush(out)
 """
 
 
-@pytest.mark.skipif(glibc_trim() is None, reason="another C library than glibc")
-def test_what_threads_have_left_behind_goes_back() -> None:
-    done = subprocess.run([sys.executable, "-c", LEFT_BEHIND], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert int(done.stdout) > 50  # of the 103 MB that were freed
-
-
-def test_only_a_process_that_has_grown_is_trimmed() -> None:
-    heap, trimmed = Heap(), list[int]()
-    used = [GROWN_BYTES * 4]
-
-    def trim(pad: int) -> int:
-        trimmed.append(pad)
-        used[0] -= GROWN_BYTES // 2
-        return 1
-
-    for more in (0, GROWN_BYTES - 1, 1, GROWN_BYTES // 2):
-        used[0] += more
-        heap.look(trim, lambda: used[0])
-    assert len(trimmed) == 2
+def test_many_threads_share_few_arenas() -> None:
+    done = subprocess.run([sys.executable, "-c", SHARE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    if not done.stdout:
+        pytest.skip("another C library than glibc")
+    assert len(re.findall("<heap nr=", done.stdout)) <= ARENAS

@@ -11,11 +11,13 @@ from typing import Any, cast
 from flask import Flask
 from socketio.packet import ACK, Packet
 
-from sessions.events import Events, KeyWanted, NoticesChanged, SessionStarted
+from sessions.ends import End
+from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded, SessionStarted
+from sessions.score_book import Summary
 from sessions.session import ExamSession
 from tests.helpers.web import settings_for
 from web.access.who_may import Access
-from web.proctor.live import Live, _Watch
+from web.proctor.live import Live, _Viewer, _Watch
 
 NOBODY: dict[str, Any] = {"sessions": lambda _: None, "audit": lambda _: None, "async_mode": "threading", "fps": 10}
 SESSIONS = [f"{number:032x}" for number in range(30)]
@@ -89,3 +91,19 @@ def test_what_is_the_students_alone_does_not_pass_the_dashboards(tmp_path: Path)
     events.publish(KeyWanted(session))
     events.publish(NoticesChanged(session, ("dark",)))
     assert not live._messages
+
+
+def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: Path) -> None:
+    events = Events()
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
+    viewer = live.socketio.server.manager.connect("line", "/")
+    for session_id in SESSIONS:
+        live._viewers.setdefault(viewer, _Viewer()).watches[session_id] = watch = _Watch("binary", 1.0)
+        live._watchers[session_id] = {viewer: watch}
+        live.socketio.server.manager.basic_enter_room(viewer, "/", f"session:{session_id}")
+        summary = SimpleNamespace(to_dict=lambda session_id=session_id: {"session_id": session_id})
+        session = cast(ExamSession, SimpleNamespace(session_id=session_id, exam_id=None))
+        events.publish(SessionEnded(session, cast(Summary, summary), End("student"), "ended"))
+    live._pump_once()
+    assert (live._watchers, live._viewers[viewer].watches) == ({}, {})
+    assert not [room for room in live.socketio.server.manager.rooms["/"] if str(room).startswith("session:")]

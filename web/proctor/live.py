@@ -169,6 +169,8 @@ class Live:
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
                 self._emit(event, ready_for_json(payload), rooms)
+                if event == "session_ended":
+                    self._close_session(payload["session_id"])
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
             self._connections.end_silent()
@@ -272,6 +274,14 @@ class Live:
             viewer = self._viewers.pop(sid, None)
             for session_id in viewer.watches if viewer else ():
                 self._unwatch(session_id, sid)
+
+    def _close_session(self, session_id: str) -> None:
+        """Nobody watches it any more: a page that is open all day would have its number of sessions full of those that have ended."""
+        with self._lock:
+            for sid in self._watchers.pop(session_id, {}):
+                if sid in self._viewers:
+                    self._viewers[sid].watches.pop(session_id, None)
+        self.socketio.close_room(f"session:{session_id}")
 
     def _unwatch(self, session_id: str, sid: str) -> None:
         watches = self._watchers.get(session_id, {})
