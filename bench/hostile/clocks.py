@@ -30,13 +30,15 @@ class Moved:
         return self._begun + (page_ms() - self._begun) * self.rate + self.ahead_ms
 
 
-def _play(page: HandPage, stop: threading.Event, seconds: float, laps: int = 0) -> None:
-    """Send drawn pictures for so long; `laps`: that many of them only, again and again."""
-    frames = drawn_footage(5).frames
-    frames = frames[: laps or len(frames)]
+def _play(page: HandPage, stop: threading.Event, seconds: float, laps: int = 0, *, sound: bool = True) -> None:
+    """Send drawn pictures and a quiet room for so long; `laps`: that many pictures only, again and again."""
+    footage = drawn_footage(5)
+    frames, sounds = footage.frames[: laps or None], footage.sounds
     until, number = time.monotonic() + seconds, 0
     while time.monotonic() < until and not stop.wait(1 / FPS):
         page.picture(frames[number % len(frames)].data)
+        if sound:
+            page.sound(sounds[number % len(sounds)].samples)
         number += 1
 
 
@@ -104,7 +106,7 @@ def no_sound(arena: Arena, stop: threading.Event) -> None:
     """Says that the microphone is well, and sends no sound."""
     with HandPage(arena.links[0]) as page:
         page.say({"type": "device", "device": "microphone", "state": "ok", "reason": ""})
-        _play(page, stop, arena.case.seconds)
+        _play(page, stop, arena.case.seconds, sound=False)
 
 
 def two_clients(arena: Arena, stop: threading.Event) -> None:
