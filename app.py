@@ -15,10 +15,12 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from web.parts import Parts
+
 log = logging.getLogger(__name__)
 
 CLOSING = "proctor_closing"  # the parts to be ended, in `app.extensions`
-RECORDER_STOP_S = 30.0  # clips that wait are made before the end, for at most this long
+RECORDER_STOP_S = 3.0  # clips that wait are made before the end, for at most this long; the others at the next start
 Result = TypeVar("Result")
 
 
@@ -35,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import logger
     from database import Database
     from media.recorder import Recorder
+    from records.clip_sweep import ClipSweep
     from records.retention import Retention
     from sessions.events import Events
     from sessions.models import Models
@@ -59,7 +62,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         uri = _run(closing, mongod.start, mongod.stop) if uri == "embedded" else uri
         database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
         _run(closing, database.start, database.stop)
-        recorder = Recorder(settings.clips_dir, settings.temp_dir, crf=settings.clip_crf, max_waiting_bytes=settings.clip_queue_mb << 20)
+        room, queue = settings.min_free_mb, settings.clip_queue_mb << 20
+        recorder = Recorder(settings.clips_dir, settings.temp_dir, crf=settings.clip_crf, max_waiting_bytes=queue, min_free_mb=room)
         _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
         _end_with(closing, stations.close)
@@ -73,11 +77,27 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
-        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days)
+        _look_after(closing, app, parts)
+        clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
+        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, kept=recorder.kept)
         _run(closing, retention.start, retention.stop)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
+    """Keep the process's memory near what is used, its threads from waiting for slow clients, an eye on the disks, and strangers out."""
+    from basics.heap import Heap
+    from web.access.patience import Patience
+
+    heap, patience = Heap(), Patience(app.wsgi_app)
+    app.wsgi_app = patience  # type: ignore[method-assign]
+    _run(closing, heap.start, heap.stop)
+    _run(closing, patience.start, patience.stop)
+    _run(closing, parts.disks.start, parts.disks.stop)
+    if parts.access.local is not None:
+        parts.access.local.write_token()
 
 
 def _run(closing: ExitStack, start: Callable[[], Result], stop: Callable[[], object]) -> Result:

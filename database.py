@@ -183,6 +183,11 @@ class Database:
             query["user_id"] = user_id
         return self.page("intervals", query, [("flagged_at", DESCENDING)], after, limit)
 
+    def interval_of_clip(self, path: str) -> Document | None:
+        """The interval whose clip lies at `path` under the folder of clips."""
+        with self.reading():
+            return self._db.intervals.find_one({"clip.path": {"$eq": path, "$gt": ""}})
+
     def pending_clips(self) -> list[Document]:
         """Intervals whose clip was still to be made, oldest first."""
         with self.reading():

@@ -1,5 +1,8 @@
 """Where log lines go: `app.log`, `app_errors.log` (rotated) and the console, each with its session's id and without secrets.
 
+Nothing that a caller sent reaches a file or a terminal but as text that shows, and no session can fill the files: what it says too often
+is counted and left out.
+
 Modules log through `logging.getLogger(__name__)`, with `extra={"session_id": …}` where a line concerns one session. An app calls
 `configure` once and `close`s what it got back, which leaves the process as it was. Two apps in one process have files of their own, each
 closed with its app; while both run, module loggers don't know for which they speak, so both files get the lines.
@@ -23,6 +26,9 @@ from pydantic import SecretStr
 FILE_BYTES = 10 * 1024 * 1024  # an exam day of 30 sessions writes about 2 MB
 FILE_COUNT = 5  # rotated files kept beside the newest
 CHATTY = frozenset({"pymongo", "matplotlib", "PIL", "asyncio", "gunicorn", "urllib3"})
+SESSION_LINES = 60  # of one session and one module at once, and
+SESSION_LINES_A_SECOND = 0.2  # from then on; in an exam of two hours they are some dozens
+SESSIONS_COUNTED = 4096
 LINE_CHARACTERS = 20_000  # of one entry with its traceback; what a caller sent can be any length
 HIDDEN = "[hidden]"
 SHORTEST_SECRET = 6  # characters; a shorter one would blank out ordinary words
@@ -77,22 +83,68 @@ class SafeFormatter(logging.Formatter):
         self._secrets = tuple(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        text = redact(super().format(record), self._secrets)
+        text = shown(redact(super().format(record), self._secrets), keep="\n\t")
         return text if len(text) <= LINE_CHARACTERS else f"{text[:LINE_CHARACTERS]} … ({len(text) - LINE_CHARACTERS} characters left out)"
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         # A name with a line break in it must not be able to write a log line of its own.
-        return super().formatMessage(record).replace("\r", "\\r").replace("\n", "\\n")
+        text = shown(super().formatMessage(record))
+        left_out = getattr(record, "left_out", 0)
+        return f"{text} ({left_out} lines of this session were left out before this one)" if left_out else text
+
+
+def shown(text: str, keep: str = "") -> str:
+    """The text with all that a terminal would obey, or an editor would not show, written out; but for the characters of `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in keep else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 class _LineFilter(logging.Filter):
-    """Fills in the session's id and drops other packages' debug lines: pymongo's hold whole documents."""
+    """Fills in the session's id, drops other packages' debug lines (pymongo's hold whole documents) and what a session says too often."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rooms: dict[tuple[str, str], _Room] = {}
+        self._lock = threading.Lock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.INFO and record.name.partition(".")[0] in CHATTY:
             return False
-        record.session_id = getattr(record, "session_id", None) or "-"
+        session_id = getattr(record, "session_id", None)
+        record.session_id = session_id or "-"
+        record.left_out = 0
+        if session_id is None:
+            return True
+        with self._lock:
+            return self._has_room(record, str(session_id))
+
+    def _has_room(self, record: logging.LogRecord, session_id: str) -> bool:
+        """Is there room for another line of this session and module? Each has its own, so that what one floods does not hide another."""
+        key = (session_id, record.name)
+        room = self._rooms.pop(key, None) or _Room(record.created)
+        self._rooms[key] = room  # the last of all: the first is the one that said nothing for longest
+        if len(self._rooms) > SESSIONS_COUNTED:
+            del self._rooms[next(iter(self._rooms))]
+        room.lines = min(SESSION_LINES, room.lines + max(0.0, record.created - room.at) * SESSION_LINES_A_SECOND)
+        room.at = record.created
+        if room.lines < 1:
+            room.left_out += 1
+            return False
+        room.lines -= 1
+        record.left_out, room.left_out = room.left_out, 0
         return True
+
+
+class _Room:
+    """How many lines may follow, as of `at`, and how many were left out."""
+
+    __slots__ = ("at", "left_out", "lines")
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.lines: float = SESSION_LINES
+        self.left_out = 0
 
 
 class Logging:

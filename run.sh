@@ -22,8 +22,8 @@ case "${1:-}" in
     venv/bin/ruff format --check .
     venv/bin/mypy .
     node --test tests/js/*/*.test.js
-    # Much of the time real exams run at their own pace: three at once cost no more on two cores. In the order of their names the long ones come early.
-    exec venv/bin/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
+    # Much of the time real exams run at their own pace: four at once cost no more on two cores. The long ones come first (tests/conftest.py).
+    exec venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
     ;;
   *)
     echo "usage: ./run.sh            start the server" >&2

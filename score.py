@@ -315,9 +315,9 @@ class Scorer:
         )
 
     def results(self, until: float) -> list[IntervalResult]:
-        """Every interval that begins before `until`, and later ones that have something."""
-        last = max([math.ceil(until / self.rules.interval_duration) - 1, *self._intervals], default=-1)
-        return [self.interval(index) for index in range(last + 1)]
+        """Every interval that begins before `until`, and later ones that have something; none between."""
+        begun = range(math.ceil(until / self.rules.interval_duration))
+        return [self.interval(index) for index in sorted({*begun, *self._intervals})]
 
     def close(self, index: int) -> IntervalResult:
         """Close interval `index`: what still arrives for it raises its revision."""

@@ -96,6 +96,7 @@ test_packages() {
   command -v Xvfb >/dev/null || missing+=(xvfb)
   command -v espeak-ng >/dev/null || missing+=(espeak-ng)
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
+  command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
   for package in xdotool xclip; do
     command -v "$package" >/dev/null || missing+=("$package")
   done

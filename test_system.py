@@ -315,6 +315,7 @@ def all_rows(devices_required: bool) -> Iterator[Row]:
     if settings is None:
         return
     yield from check_folders(settings)
+    yield from check_open_files(settings)
     checks: tuple[tuple[str, Callable[[], Iterator[Row]]], ...] = (
         ("models", lambda: check_models(settings)),
         ("database", lambda: iter([check_database(settings)])),
@@ -326,6 +327,15 @@ def all_rows(devices_required: bool) -> Iterator[Row]:
             yield from check()
         except Exception as error:  # a library that is missing above; the other checks still run
             yield Row(part, "missing", _first_line(error), "mend the libraries above first")
+
+
+def check_open_files(settings: Settings) -> Iterator[Row]:
+    """How many files and connections may be open at once."""
+    from web.open_files import raise_open_files_limit, too_few_open_files
+
+    limit = raise_open_files_limit()
+    low = too_few_open_files(settings.max_sessions, limit)
+    yield Row("open files", "missing" if low else "ok", f"{limit}, for MAX_SESSIONS={settings.max_sessions}", low)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+WALL_DOUBT_S = 2 * 3600.0  # by so much the wall's clock may be wrong: a zone or summer time set badly, a start before the time server answered
+
 
 def utc_now() -> datetime:
     """The time of day, in UTC."""

@@ -46,10 +46,13 @@ class Row:
         return Path(self.file).name.startswith("ami-")
 
 
-def judge(data: Path, make: Callable[[], AudioDetector], change: SoundChange | None = None, *, enrol: bool = True) -> list[Row]:
-    """Let a new detector hear each clip of `data`/audio/labels.csv, after the student's own voice where there is one (unless not `enrol`)."""
+def judge(data: Path, make: Callable[[], AudioDetector], change: SoundChange | None = None, *, enrol: bool = True, every: int = 1) -> list[Row]:
+    """Let a new detector hear each clip of `data`/audio/labels.csv, after the student's own voice where there is one (unless not `enrol`).
+
+    `every`: of how many clips one is heard, in the order of the file, which goes by kind.
+    """
     rows = []
-    for entry in labels(data, "audio"):
+    for entry in labels(data, "audio")[::every]:
         sound = read_sound(data / entry["file"])
         own = read_sound(data / entry["enrol"]) if entry["enrol"] and enrol else None
         if change is not None:

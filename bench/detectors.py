@@ -47,6 +47,8 @@ class Bench:
     data: Path
     settings: Settings = field(default_factory=lambda: load_settings(_env_file=None))
     models: Models = field(default_factory=Models)
+    every_clip: int = 1  # of how many labelled clips of sound one is heard
+    only_exams: frozenset[str] = frozenset()  # by name; empty: all
     _exams: list[ExamRows] | None = None
 
     def load(self) -> None:
@@ -99,7 +101,7 @@ class Bench:
         detector = self.models.audio_detector
         if detector() is None:
             raise DetectorError("No sound model is there; run ./setup.sh.")
-        rows = audio_task.judge(self.data, detector)  # type: ignore[arg-type]
+        rows = audio_task.judge(self.data, detector, every=self.every_clip)  # type: ignore[arg-type]
         return Result(audio_task.audio_figures(rows), audio_task.audio_table(rows))
 
     def _scenarios(self) -> Result:
@@ -118,7 +120,8 @@ class Bench:
             found = scenarios(self.data)
             if not found:
                 raise InvalidInput(f"There is no {self.data}/scenarios/NAME/expected.json. Give the folder of the labelled data with --data.")
-            self._exams = [replay_exam(scenario, self.settings, self.models) for scenario in found]
+            chosen = [scenario for scenario in found if not self.only_exams or scenario.name in self.only_exams]
+            self._exams = [replay_exam(scenario, self.settings, self.models) for scenario in chosen]
         return self._exams
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import audit, rescore
+from commands import audit, rescore, token
 from settings.settings import Settings
 
-COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register)
+COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, token.register)
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

@@ -71,10 +71,18 @@ def allowed(field: FieldInfo) -> str:
     high = f"{bounds['le']:,}" if "le" in bounds else ""
     if low or high:
         return f"{low} to {high}" if low and high else f"{low} or more" if "ge" in bounds else low or f"up to {high}"
-    choices = get_args(field.annotation)
-    if choices and all(isinstance(choice, str) for choice in choices):
-        return ", ".join(f"`{choice}`" for choice in choices)
-    return "`true`, `false`" if field.annotation is bool else ""
+    return ", ".join(f"`{choice}`" for choice in _choices(field.annotation))
+
+
+def _choices(kind: Any) -> list[str]:
+    """What may be chosen of a type that names it; empty for one that doesn't."""
+    if kind is bool:
+        return ["true", "false"]
+    named: list[Any] = list(get_args(kind))
+    if all(isinstance(choice, str) for choice in named):
+        return named
+    parts = [_choices(part) for part in named]
+    return [choice for part in parts for choice in part] if all(parts) else []
 
 
 def _rules(field: FieldInfo) -> list[Any]:

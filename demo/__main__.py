@@ -37,7 +37,7 @@ def _run(folder: Path, told: threading.Event) -> int:
         while not told.is_set() and not server.answered.wait(0.1):
             pass
         if server.port and not told.is_set():
-            _say_where(server.port)
+            _say_where(server.port, server.query)
             students = _seat(server, told)
         while server.running and not told.wait(LOOK_S):
             pass
@@ -67,12 +67,12 @@ def _seat(server: DemoServer, told: threading.Event) -> list[DemoStudent]:
     return students
 
 
-def _say_where(port: int) -> None:
-    address = f"http://localhost:{port}/"
+def _say_where(port: int, query: str) -> None:
+    address = f"http://localhost:{port}/{query}"
     print(
         f"\nThe demo runs at {address}\n"
-        f"  Live:    {address}        six drawn students; three need a look within a minute\n"
-        f"  Review:  {address}review  what was flagged, with its clip and the reasons, from a minute on: confirm or dismiss it\n"
+        "  Live    six drawn students; three need a look within a minute\n"
+        "  Review  what was flagged, with its clip and the reasons, from a minute on: confirm or dismiss it\n"
         "Nothing of it is kept. Ctrl+C ends it.\n",
         flush=True,
     )

@@ -16,7 +16,7 @@ import psutil
 from basics.paths import ROOT
 from settings.settings import Settings
 
-READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/")
+READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/(\?\S+)?")
 END_S = 8.0  # a clean end takes two; whatever it would still keep is deleted anyway
 SAID_LINES = 40
 
@@ -29,6 +29,7 @@ class DemoServer:
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self.port = 0
+        self.query = ""  # of the printed address, by which the server knows the browser that opens it
         self.answered = threading.Event()  # it is ready, or has ended
         self.said: deque[str] = deque(maxlen=SAID_LINES)
 
@@ -101,7 +102,7 @@ class DemoServer:
             self.said.append(line)
             found = READY.search(line)
             if found:
-                self.port = int(found[1])
+                self.port, self.query = int(found[1]), found[2] or ""
                 self.answered.set()
         self.answered.set()
 

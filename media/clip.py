@@ -28,6 +28,12 @@ class ClipJob:
     frames: list[Frame]
     sounds: list[Sound]
     marks: list[list[Any]] = field(default_factory=list)
+    kept: bool = False  # its pictures and sound are on disk (`media.kept`) and not in `frames` and `sounds`
+
+    @property
+    def key(self) -> str:
+        """The id of its interval."""
+        return f"{self.session_id}-{self.index}"
 
     @property
     def nbytes(self) -> int:

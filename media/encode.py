@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -41,6 +42,8 @@ def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
     last = max([frame.at for frame in frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
     end = min(job.end, last)
     with av.open(str(path), "w", format="mp4", options={"movflags": "faststart"}) as container:
+        # Whose clip it is: a file that its record doesn't know can be told from a stranger's.
+        container.metadata["comment"] = json.dumps({"clip": job.key, "start": round(start, 3)})
         # Both tracks must be there before the first packet is written.
         video = CopiedTrack(container, frames[0]) if can_copy(frames) else _encoded_track(container, frames, crf)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if job.sounds else None

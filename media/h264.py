@@ -14,9 +14,12 @@ from basics.errors import InvalidInput, TooLarge
 from basics.readings import Frame
 
 SLICE, IDR, SPS, PPS = 1, 5, 7, 8  # NAL unit types (ITU-T H.264, table 7-1)
-HIGH_PROFILES = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})  # their SPS has the chroma fields (7.3.2.1.1)
+BASELINE, MAIN, HIGH = 66, 77, 100  # what browsers encode; others are read by nobody alike, and a size read wrongly is a bomb
+PROFILES = frozenset({BASELINE, MAIN, HIGH})
 REFERENCES_MAX = 4  # pictures of the largest allowed size that a stream may keep: it bounds a decoder's memory
 GOLOMB_BITS_MAX = 32
+UNITS_MAX = 64  # NAL units of one picture; encoders make up to a dozen, a slice for each core among them
+PARAMETERS_MAX_BYTES = 256  # of an SPS or a PPS; theirs take under 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,11 @@ def picture_size(sps: bytes) -> tuple[int, int, int]:
     """Width and height in pixels as they are decoded (before cropping), and how many pictures the stream refers back to. Raise `InvalidInput`."""
     bits = _Bits(sps[1:])
     profile = bits.take(8)
+    if profile not in PROFILES:
+        raise InvalidInput(f"the picture's H.264 has profile {profile}, and {', '.join(map(str, sorted(PROFILES)))} are read; encode as avc1.42001f")
     bits.take(16)
     bits.golomb()
-    if profile in HIGH_PROFILES:
+    if profile == HIGH:  # only its SPS has these fields (7.3.2.1.1)
         _skip_chroma(bits)
     bits.golomb()  # log2_max_frame_num_minus4
     order = bits.golomb()
@@ -93,10 +98,8 @@ def picture_size(sps: bytes) -> tuple[int, int, int]:
 
 
 def _skip_chroma(bits: _Bits) -> None:
-    if bits.golomb() == 3:
-        bits.take(1)
-    bits.golomb()
-    bits.golomb()
+    if bits.golomb() > 1 or bits.golomb() or bits.golomb():  # chroma_format_idc, bit depths
+        raise InvalidInput("the picture's H.264 isn't 4:2:0 of 8 bits; encode as avc1.42001f")
     bits.take(1)
     if not bits.take(1):
         return
@@ -104,11 +107,15 @@ def _skip_chroma(bits: _Bits) -> None:
 
 
 def inspect(data: bytes, max_pixels: int) -> Unit:
-    """Look at one picture before anything decodes it. Raise `TooLarge` for a size bomb, `InvalidInput` for what is no picture."""
+    """Look at one picture before anything decodes it. Raise `TooLarge` for a size bomb or a crowd of units, `InvalidInput` for what is no picture."""
     has_slice = has_idr = False
     parameters: list[bytes] = []
     kinds = set()
-    for kind, unit in nal_units(data):
+    for number, (kind, unit) in enumerate(nal_units(data)):
+        if number >= UNITS_MAX:
+            raise TooLarge(f"the picture has more than {UNITS_MAX} NAL units; send each picture by itself, in few slices")
+        if kind in {SPS, PPS} and len(unit) > PARAMETERS_MAX_BYTES:
+            raise TooLarge(f"the picture's H.264 parameters have more than {PARAMETERS_MAX_BYTES} bytes; send the encoder's stream as it is")
         kinds.add(kind)
         has_slice = has_slice or kind in {SLICE, IDR}
         has_idr = has_idr or kind == IDR
@@ -159,7 +166,7 @@ class H264Decoder:
         if self._context is None:
             if not unit.key:
                 raise InvalidInput("an H.264 picture came without the key picture it rests on; send a key picture first")
-            self._context = self._open()
+            self._context = self._open(self._max_pixels)
         try:
             pictures = self._context.decode(av.Packet(frame.data))
         except av.error.FFmpegError as error:
@@ -171,12 +178,13 @@ class H264Decoder:
         return pictures[-1]
 
     @staticmethod
-    def _open() -> av.VideoCodecContext:
+    def _open(max_pixels: int) -> av.VideoCodecContext:
         context = av.CodecContext.create("h264", "r")
         assert isinstance(context, av.VideoCodecContext)
         context.thread_count = 1
         context.flags |= av.codec.context.Flags.low_delay
-        context.options = {"err_detect": "explode"}  # else damage is painted over, and a detector would read the paint
+        # Damage is painted over else, and a detector would read the paint. FFmpeg's own bound is the second lock: it may read a size as we don't.
+        context.options = {"err_detect": "explode", "max_pixels": str(max_pixels)}
         return context
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
+import re
 import threading
-import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
 
 from basics.errors import InvalidInput, ProctorError, TooLarge
 from basics.readings import Frame
@@ -20,6 +19,12 @@ WAITING_MAX = 64  # H.264 pictures that wait to be decoded: pages send a key eve
 WAITING_MAX_BYTES = 4 << 20
 ASK_AGAIN_S = 1.0  # a page that was asked for a key is given this long
 WATCHED_FOR_S = 3.0  # viewers say at least once a second that they watch
+BASELINE, SCAN, END = 0xC0, 0xDA, 0xD9  # JPEG's markers (ITU-T T.81, table B.1)
+OTHER_FRAMES = frozenset({*range(0xC1, 0xD0)} - {0xC4, 0xC8, 0xCC})
+FRAME_HEADER_BYTES = 6
+SCANS_MAX = 4  # one, or one for each colour
+SEGMENTS_MAX = 200
+SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that is neither data nor a restart
 VIEW_QUALITY = 60  # of the JPEGs that viewers get
 
 
@@ -32,19 +37,65 @@ class Picture:
 
 
 def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
-    """Width and height of a JPEG, read from its header alone. Raise `InvalidInput` for what isn't one, `TooLarge` for one that is too large."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-                width, height = image.size
-    except Image.DecompressionBombError:
-        raise TooLarge(f"the picture is far larger than {max_pixels:,} pixels; send 640×480") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise InvalidInput(f"the picture ({len(data):,} bytes) is not a JPEG; send pictures as JPEG") from None
-    if width * height > max_pixels:
-        raise TooLarge(f"the picture has {width}×{height} pixels, and {max_pixels:,} are allowed; send 640×480")
-    return width, height
+    """Width and height of a JPEG, read from its headers alone. Raise `InvalidInput` for what isn't a baseline JPEG, `TooLarge` for one too large.
+
+    A progressive JPEG may hold any number of empty scans, each of which costs as much as a picture.
+    """
+    size, scans = None, 0
+    for marker, segment in _segments(data):
+        if marker == BASELINE:
+            if size is not None or len(segment) < FRAME_HEADER_BYTES:
+                raise _no_jpeg(data)
+            size = int.from_bytes(segment[3:5], "big"), int.from_bytes(segment[1:3], "big")
+        elif marker in OTHER_FRAMES:
+            raise InvalidInput("the picture is a progressive JPEG, or of another rare kind; send baseline JPEG, as cameras and browsers make it")
+        elif marker == SCAN:
+            scans += 1
+    if size is None or not scans or 0 in size:
+        raise _no_jpeg(data)
+    if scans > SCANS_MAX:
+        raise InvalidInput(f"the picture has {scans} scans; send baseline JPEG, as cameras and browsers make it")
+    if size[0] * size[1] > max_pixels:
+        raise TooLarge(f"the picture has {size[0]}×{size[1]} pixels, and {max_pixels:,} are allowed; send 640×480")
+    return size
+
+
+def _no_jpeg(data: bytes) -> InvalidInput:
+    return InvalidInput(f"the picture ({len(data):,} bytes) is not a JPEG; send pictures as JPEG")
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """`(marker, content)` of each segment; what a scan's header is followed by is passed over. Ends at the end of the picture, or of the data."""
+    if data[:2] != b"\xff\xd8":
+        raise _no_jpeg(data)
+    position = 2
+    for _ in range(SEGMENTS_MAX):
+        position = data.find(b"\xff", position)
+        if position < 0 or position + 1 >= len(data):
+            return
+        marker = data[position + 1]
+        if marker == 0xFF:  # fill
+            position += 1
+            continue
+        position += 2
+        if marker == END:
+            return
+        if marker in (0, 1) or 0xD0 <= marker <= 0xD8:  # without content; a 0 is data of a scan
+            continue
+        length = int.from_bytes(data[position : position + 2], "big")
+        if length < 2:
+            raise _no_jpeg(data)
+        yield marker, data[position + 2 : position + length]
+        position += length
+        if marker == SCAN:
+            position = _after_scan(data, position)
+    raise InvalidInput(f"the picture has more than {SEGMENTS_MAX} parts; send baseline JPEG, as cameras and browsers make it")
+
+
+def _after_scan(data: bytes, position: int) -> int:
+    """Where the next marker is after a scan's data."""
+    found = SCAN_END.search(data, position)
+    return found.start() if found else len(data)
 
 
 def decode_jpeg(data: bytes, max_pixels: int) -> npt.NDArray[np.uint8]:

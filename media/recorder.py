@@ -1,152 +1,286 @@
-"""The clips' queue: one encoder at low priority; a file with a final name is whole."""
+"""The clips' queue: one encoder at low priority; a file with a final name is whole, and a clip that can't be made now is tried again."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import heapq
+import itertools
 import logging
 import os
 import queue
 import secrets
+import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
 
+from basics.backoff import Backoff
 from media.clip import Clip, ClipJob, file_name, folder_name
 from media.encode import encode
+from media.kept import KeptMedia
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_S = (1.0, 5.0, 20.0)  # a disk that is full or away is tried again this often
+RETRY_AFTER_S = (1.0, 5.0, 20.0, 60.0)  # a disk that is full or away is tried again this often, the last for as long as it takes
+FAILED_AFTER = 3  # tries, and the record says that the clip could not be made, and that it is tried again
+STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
+MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
+
+AGAIN = "disk:"  # so begin the reasons that may pass
+
+Done = Callable[[Clip], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A clip that waits to be made, or to be tried again."""
+
+    job: ClipJob
+    done: Done
+    tries: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(*RETRY_AFTER_S))
 
 
 class Recorder:
     """Encodes clips one after the other, in a thread of its own."""
 
-    def __init__(self, clips_dir: Path, temp_dir: Path, *, crf: int = 28, max_waiting_bytes: int = 512 << 20) -> None:
+    def __init__(self, clips_dir: Path, temp_dir: Path, *, crf: int = 28, max_waiting_bytes: int = 512 << 20, min_free_mb: int = MIN_FREE_MB) -> None:
         self.clips_dir = clips_dir
         self.temp_dir = temp_dir
+        self.kept = KeptMedia(temp_dir)
         self._crf = crf
         self._max_waiting_bytes = max_waiting_bytes
-        self._jobs: queue.Queue[tuple[ClipJob, Callable[[Clip], None]] | None] = queue.Queue()
+        self._min_free = min_free_mb << 20
+        self._jobs: queue.Queue[_Waiting | None] = queue.Queue()
+        self._later: list[tuple[float, int, _Waiting]] = []  # a heap, by the time of the next try
+        self._number = itertools.count()
         self._waiting_bytes = 0
         self._lock = threading.Lock()
+        self._publishing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._queued: set[str] = set()
+        self._failing: dict[str, str] = {}  # clips that could not be made and are tried again, with the reason
         self.last_error = ""
 
     def start(self) -> None:
         """Make the folders, remove half clips of an earlier run and start the encoder."""
-        self.clips_dir.mkdir(parents=True, exist_ok=True)
-        self.temp_dir.mkdir(parents=True, exist_ok=True)
-        for part in self.temp_dir.glob("*.part"):
-            part.unlink(missing_ok=True)
+        for folder in (self.clips_dir, self.temp_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+            for part in folder.rglob("*.part"):
+                with contextlib.suppress(OSError):
+                    part.unlink(missing_ok=True)
+        self.kept.start()
         self._thread = threading.Thread(target=self._run, name="clip-encoder", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float = 30.0) -> None:
-        """Encode what waits, for at most `timeout` seconds, then end."""
+        """Encode what waits, for at most `timeout` seconds, then end. What is left is made at the next start."""
         if self._thread is None:
             return
         self._jobs.put(None)
         self._thread.join(timeout)
         self._stopping.set()
-        self._thread.join(5)
+        self._jobs.put(None)
+        self._thread.join(STUCK_S)
         self._thread = None
+        self.kept.stop()
+        self._keep_the_rest()
 
-    def submit(self, job: ClipJob, done: Callable[[Clip], None]) -> None:
-        """Queue a clip. `done` is called from the encoder's thread with what became of it, or at once when there is no room."""
+    def submit(self, job: ClipJob, done: Done) -> None:
+        """Queue a clip. `done` is called from the encoder's thread with what became of it, or at once when there is no room.
+
+        It may be called again: of a clip that failed for the disk's sake and could be made later.
+        """
         size = job.nbytes
         with self._lock:
             full = self._waiting_bytes + size > self._max_waiting_bytes
             if not full:
                 self._waiting_bytes += size
+                self._queued.add(job.key)
         if full:
             waiting = self._waiting_bytes >> 20
             done(Clip("failed", reason=f"the encoder is behind ({waiting} MB wait); raise CLIP_QUEUE_MB or free a core", start=job.start))
             return
-        self._jobs.put((job, done))
+        self._jobs.put(_Waiting(job, done))
 
     def waiting(self) -> int:
         """How many clips wait."""
-        return self._jobs.qsize()
+        return self._jobs.qsize() + len(self._later)
+
+    def has(self, key: str) -> bool:
+        """Does the clip of this interval wait to be made?"""
+        with self._lock:
+            return key in self._queued
+
+    def problem(self) -> str:
+        """Why clips can't be made now; empty where nothing is known against it."""
+        with self._lock:
+            failing = list(self._failing.values())
+        if failing:
+            return f"clips that can't be made and are tried again: {len(failing)}. {failing[-1]}"
+        return self.last_error or self.kept.last_error
 
     def make(self, job: ClipJob) -> Clip:
         """Make a clip now, in the caller's thread. Never raises: a clip that can't be made has state `failed` and the reason."""
-        if not job.frames and not job.sounds:
-            return Clip("failed", reason="no picture and no sound of this time was kept", start=job.start)
         part = self.temp_dir / f"{job.session_id}-{job.index}-{secrets.token_hex(4)}.part"
         try:
+            job = self._with_media(job)
+            if not job.frames and not job.sounds:
+                return Clip("failed", reason="no picture and no sound of this time was kept", start=job.start)
+            self._check_room()
             start, duration = encode(job, part, self._crf)
-            size, sha256 = part.stat().st_size, _sha256(part)
+            size, sha256 = part.stat().st_size, hash_of(part)
             final = self._publish(part, job)
-        except (OSError, ValueError, av.error.FFmpegError) as error:
-            part.unlink(missing_ok=True)
+        except Exception as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            if not isinstance(error, (OSError, ValueError, av.error.FFmpegError)):
+                log.exception("the encoder failed", extra={"session_id": job.session_id})
             return Clip("failed", reason=_reason(error, self.clips_dir), start=job.start)
         marks = [[kind, round(begin - start, 2), round(end - start, 2)] for kind, begin, end in job.marks]
         return Clip("ready", final.relative_to(self.clips_dir).as_posix(), sha256, round(duration, 3), size, "", start, marks)
 
+    def _with_media(self, job: ClipJob) -> ClipJob:
+        """`job` with its pictures and sound, from the disk where they are there."""
+        if not job.kept:
+            return job
+        frames, sounds = self.kept.read(job.key)
+        return replace(job, frames=frames, sounds=sounds, start=min([job.start] + [frame.at for frame in frames[:1]]))
+
+    def _check_room(self) -> None:
+        self.clips_dir.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(self.clips_dir).free < self._min_free:
+            raise OSError(28, f"less than {self._min_free >> 20} MB are free (MIN_FREE_MB)")
+
     def _publish(self, part: Path, job: ClipJob) -> Path:
-        """Give the finished file its final name, without ever replacing another."""
+        """Give the finished file its final name, without ever replacing another. It is on the disk before it has that name."""
         folder = self.clips_dir / folder_name(job.user_id)
         folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 1000):
-            final = folder / file_name(job, number)
+        if part.stat().st_dev != folder.stat().st_dev:  # nothing can be renamed from one disk to another
+            here = folder / part.name
             try:
-                final.touch(exist_ok=False)  # reserves the name; the rename below replaces our own empty file
-            except FileExistsError:
-                continue
-            try:
-                part.replace(final)
+                shutil.copyfile(part, here)
+                part.unlink()
             except OSError:
-                final.unlink(missing_ok=True)
+                here.unlink(missing_ok=True)
                 raise
-            return final
+            part = here
+        try:
+            _sync(part)
+            for number in range(1, 1000):
+                final = folder / file_name(job, number)
+                if self._rename(part, final):
+                    _sync(folder)
+                    return final
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
         raise ValueError(f"a thousand clips are named {file_name(job)} in {folder}")
+
+    def _rename(self, part: Path, final: Path) -> bool:
+        """Give `part` the name `final`; False where there is one of that name."""
+        try:
+            os.link(part, final)  # unlike a rename, it replaces nothing
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links: only this process gives names in it
+            with self._publishing:
+                if final.exists():
+                    return False
+                part.replace(final)
+            return True
+        part.unlink()
+        return True
+
+    # The encoder's thread
 
     def _run(self) -> None:
         _lower_priority()
-        while True:
-            item = self._jobs.get()
-            if item is None:
+        while not self._stopping.is_set():
+            waiting = self._next()
+            if waiting is None:
                 return
-            job, done = item
             try:
-                clip = self._make_with_patience(job)
-                done(clip)
+                self._take(waiting)
             except Exception:
-                log.exception("clip of interval %d was lost", job.index, extra={"session_id": job.session_id})
-            finally:
-                with self._lock:
-                    self._waiting_bytes -= job.nbytes
-                del item, job, done
+                log.exception("clip of interval %d was lost", waiting.job.index, extra={"session_id": waiting.job.session_id})
+            del waiting
 
-    def _make_with_patience(self, job: ClipJob) -> Clip:
+    def _next(self) -> _Waiting | None:
+        """The clip to be made next; None where the recorder stops."""
+        while True:
+            pause = max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
+            try:
+                return self._jobs.get(timeout=pause)
+            except queue.Empty:
+                return heapq.heappop(self._later)[2]
+
+    def _take(self, waiting: _Waiting) -> None:
+        job = waiting.job
         clip = self.make(job)
-        for wait in RETRY_AFTER_S:
-            if clip.state == "ready" or not clip.reason.startswith("disk:") or self._stopping.is_set():
-                break
-            log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, wait, extra={"session_id": job.session_id})
-            self.last_error = clip.reason
-            self._stopping.wait(wait)
-            clip = self.make(job)
-        self.last_error = clip.reason
+        waiting.tries += 1
+        if clip.state != "ready" and clip.reason.startswith(AGAIN):
+            pause = waiting.backoff.pause()
+            if waiting.tries <= FAILED_AFTER:
+                log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, pause, extra={"session_id": job.session_id})
+            if waiting.tries == FAILED_AFTER:
+                waiting.done(replace(clip, reason=f"{clip.reason}; it is tried again as long as its pictures are kept"))
+            with self._lock:
+                self._failing[job.key] = clip.reason
+            heapq.heappush(self._later, (time.monotonic() + pause, next(self._number), waiting))
+            return
+        with self._lock:
+            self._failing.pop(job.key, None)
+            self._queued.discard(job.key)
+            self._waiting_bytes -= job.nbytes
+        self.last_error = "" if clip.state == "ready" else clip.reason
         if clip.state != "ready":
             log.error("clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
-        return clip
+        waiting.done(clip)
+        self.kept.drop(job.key)
+
+    def _keep_the_rest(self) -> None:
+        """What could not be made in time goes to the disk, where it isn't there already."""
+        rest = [waiting for _, _, waiting in self._later]
+        while not self._jobs.empty():
+            waiting = self._jobs.get_nowait()
+            rest += [waiting] if waiting is not None else []
+        for waiting in rest:
+            job = waiting.job
+            if not job.kept and job.frames + job.sounds:
+                try:
+                    self.kept.keep_now(job.key, [*job.frames, *job.sounds])
+                except OSError as error:
+                    log.error("clip of interval %d is lost: %s", job.index, _reason(error, self.temp_dir), extra={"session_id": job.session_id})  # noqa: TRY400
+        if rest:
+            log.info("clips that waited are made at the next start: %d", len(rest))
 
 
-def _sha256(path: Path) -> str:
+def _sync(path: Path) -> None:
+    """Have a file, or a folder's names, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def hash_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() if sys.version_info >= (3, 11) else hashlib.sha256(file.read()).hexdigest()
 
 
 def _reason(error: Exception, folder: Path) -> str:
     if isinstance(error, OSError):
-        return f"disk: {error.strerror or error} ({folder}); free some space or mend the folder's rights"
+        return f"{AGAIN} {error.strerror or error} ({folder}); free some space or mend the folder's rights"
     return f"encoder: {error}"
 
 

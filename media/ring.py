@@ -22,6 +22,7 @@ class ClipRing:
 
     def __init__(self, keep_s: float, max_bytes: int) -> None:
         self._keep_s = keep_s
+        self.late_s = 0.0  # by so much is kept longer: media that were under way for so long may be followed by such as were not
         self._max_bytes = max_bytes
         self._frames: deque[Frame] = deque()
         self._sounds: deque[Sound] = deque()
@@ -43,7 +44,7 @@ class ClipRing:
             self._trim(sound.at)
 
     def _trim(self, now: float) -> None:
-        oldest = now - self._keep_s
+        oldest = now - self._keep_s - self.late_s
         while self._frames and (self._frames[0].at < oldest or self._bytes > self._max_bytes):
             self._bytes -= len(self._frames.popleft().data)
         while self._sounds and (self._sounds[0].at + self._sounds[0].duration < oldest or self._bytes > self._max_bytes):

@@ -10,6 +10,7 @@ from pymongo import DESCENDING
 from basics.errors import NotFound, StorageError
 from basics.times import utc_now
 from database import Database, Document
+from records.spellings import looks_of
 from scoring.accommodations import Accommodation, document_id_of
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ class Accommodations:
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
         stored = replace(accommodation, at=utc_now())
-        ticket = self._database.write("accommodations", stored.document_id, stored.to_dict())
+        ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
         if not ticket.wait(STORED_WITHIN_S):
             raise StorageError("The accommodation can't be stored now; see /api/health and try again.")
         self._known[stored.document_id] = stored

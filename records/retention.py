@@ -15,6 +15,8 @@ from pathlib import Path
 from basics.errors import StorageError
 from basics.times import utc_now
 from database import Database, Document
+from media.kept import KeptMedia
+from records.clip_sweep import ClipSweep
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +27,14 @@ OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections who
 
 
 class Retention:
-    """Sweeps once an hour in a thread of its own. `keep_days` 0: never; then `start` does nothing."""
+    """Sweeps once an hour in a thread of its own. `keep_days` 0: nothing is deleted, and clips and records are compared all the same."""
 
-    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int) -> None:
+    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int, *, clips: ClipSweep, kept: KeptMedia) -> None:
         self._database = database
         self._clips_dir = clips_dir.resolve()
         self._stills_dir = stills_dir
+        self._clips = clips
+        self._kept = kept
         self._keep = timedelta(days=keep_days)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -39,7 +43,7 @@ class Retention:
         """Begin to sweep, the first time a minute from now."""
         if self._keep:
             log.info("sessions are deleted %d days after their end (KEEP_DAYS)", self._keep.days)
-            self._thread.start()
+        self._thread.start()
 
     def stop(self, timeout: float = 10) -> None:
         """End; a sweep that runs ends with the session it is at."""
@@ -78,7 +82,9 @@ class Retention:
         while not self._stop.wait(pause):
             pause = EVERY_S
             try:
-                self.sweep()
+                self._clips.sweep()
+                if self._keep:
+                    self.sweep()
             except StorageError as error:
                 log.warning("old sessions are deleted later: %s", error.message)
             except Exception:
@@ -98,6 +104,9 @@ class Retention:
         try:
             for clip in clips:
                 self._delete_clip(clip)
+            for key in self._kept.intervals():
+                if key.startswith(f"{session_id}-"):
+                    self._kept.drop(key)
             for still in self._stills_dir.glob(f"still-{session_id}-*"):
                 still.unlink(missing_ok=True)
         except OSError as error:

@@ -9,6 +9,8 @@ from typing import Any
 from basics.readings import AudioReading, Box, GazeReading, PersonsReading, ScreenAct
 
 RATES_AFTER_S = 2.0
+FEW = 0.5  # of the readings that the pictures allow; with fewer nobody can say that all was seen
+FEW_AFTER_S = 5.0
 
 Reading = GazeReading | PersonsReading | AudioReading
 
@@ -16,10 +18,13 @@ Reading = GazeReading | PersonsReading | AudioReading
 class CheckCollector:
     """Collects one session's readings from `start` on; `take` makes them into a record and begins the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, gaze_fps: float = 0.0) -> None:
+        """`gaze_fps`: readings a second that are wanted of pictures, 0: whatever comes."""
+        self._gaze_fps = gaze_fps
         self.number = 0
         self.start = 0.0
         self._last_rates: dict[str, float] = {}
+        self._spells: set[str] = set()  # why nothing can be told at the moment, beside what the readings say
         self._clear()
 
     def _clear(self) -> None:
@@ -28,6 +33,15 @@ class CheckCollector:
         self._audio: list[AudioReading] = []
         self._acts: list[ScreenAct] = []
         self._frames = 0
+        self._spelled = set(self._spells)
+
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        """From now on nothing can be told for this reason, or no longer for it: each check that it touches says so."""
+        if lasts:
+            self._spells.add(reason)
+            self._spelled.add(reason)
+        else:
+            self._spells.discard(reason)
 
     def add_frame(self) -> None:
         """Count a picture that came in, read or not."""
@@ -76,6 +90,10 @@ class CheckCollector:
         unknown = Counter(reading.reason or "unknown" for reading in self._gaze if reading.direction == "unknown")
         unknown.update(f"persons: {reading.reason or 'unknown'}" for reading in self._persons if reading.count is None)
         unknown.update(f"sound: {reading.reason}" for reading in self._audio if reading.reason)
+        unknown.update(self._spelled)
+        allowed = min(self._frames / seconds, self._gaze_fps) * seconds
+        if seconds >= FEW_AFTER_S and len(self._gaze) < FEW * allowed - 1:
+            unknown["few_readings"] = round(allowed - len(self._gaze))
         counts = [reading.count for reading in self._persons if reading.count is not None]
         voices = [reading.voices for reading in self._audio if reading.voices is not None]
         return {

@@ -23,7 +23,9 @@ class Attendance:
         self._lock = threading.Lock()
         self._linked_at: dict[str, float] = {}
         self._resume_until: dict[str, float] = {}
+        self._seen_until: dict[str, float] = {}
         self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
+        self._vouched: set[str] = set()
 
     def expect(self, session_id: str, nonce: str = "", *, waited: float = 0.0) -> None:
         """Wait for a session's student from now on, of whom `waited` seconds have gone by already."""
@@ -32,26 +34,47 @@ class Attendance:
             if nonce:
                 self._nonces[session_id] = nonce
 
-    def give_until(self, session_id: str, seconds: float) -> None:
-        """The student's page must come back within so many seconds."""
+    def give_until(self, session_id: str, seconds: float, *, unseen: float = 0.0) -> None:
+        """The student's page must come back within so many seconds; nobody has heard it for `unseen` already."""
         with self._lock:
             self._resume_until[session_id] = self._clock() + seconds
+            self._seen_until[session_id] = self._clock() - unseen
 
     def connected(self, session_id: str, there: bool) -> None:
         """The student's page came or went."""
         with self._lock:
             self._resume_until.pop(session_id, None)
             self._linked_at[session_id] = inf if there else self._clock()
+            if not there:
+                self._seen_until[session_id] = self._clock()
+
+    def unseen_for(self, session_id: str, otherwise: float) -> float:
+        """For how many seconds nobody has heard the student's page; 0 where one is connected, `otherwise` where none ever was."""
+        with self._lock:
+            if self._linked_at.get(session_id) == inf:
+                return 0.0
+            seen = self._seen_until.get(session_id)
+        return otherwise if seen is None else self._clock() - seen
 
     def was_started_with(self, session_id: str, nonce: str) -> bool:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
         return hmac.compare_digest(self._nonces.get(session_id, ""), nonce) if nonce else False
 
+    def by_id(self, session_id: str) -> bool:
+        """Was this session started by an ID alone, and has no proctor made a link for it since?"""
+        return session_id in self._nonces and session_id not in self._vouched
+
+    def vouch(self, session_id: str) -> None:
+        """A proctor made a link for the session."""
+        with self._lock:
+            self._vouched.add(session_id)
+
     def forget(self, session_id: str) -> None:
         """The session is over."""
         with self._lock:
-            for known in (self._linked_at, self._resume_until, self._nonces):
+            for known in (self._linked_at, self._resume_until, self._seen_until, self._nonces):
                 known.pop(session_id, None)
+            self._vouched.discard(session_id)
 
     def overdue(self, sessions: Iterable[ExamSession]) -> list[tuple[str, End]]:
         """The sessions whose student has been away for too long, and why each ends."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from basics.times import utc_now
+from sessions.clock_mark import mark
 
 
 class SessionClock:
@@ -27,6 +29,10 @@ class SessionClock:
     def wall(self, at: float) -> datetime:
         """The UTC time of `at`."""
         return self.started_at + timedelta(seconds=at)
+
+    def mark(self) -> dict[str, Any]:
+        """Where it began, as it is stored for the server's next run."""
+        return mark(self.start)
 
     def begin(self) -> bool:
         """Run from now on. False where it runs already."""

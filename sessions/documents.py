@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
 from media.clip import Clip
+from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
@@ -28,7 +29,7 @@ class Documents:
 
     def interval_id(self, index: int) -> str:
         """The id of an interval's record, which is also its clip's."""
-        return f"{self.identity.session_id}-{index}"
+        return self.identity.interval_id(index)
 
     def session(self, **fields: Any) -> Any:
         """Change fields of the session's own document."""
@@ -73,9 +74,16 @@ def interval_document(
 
 
 def new_session_document(
-    identity: Identity, *, started_at: datetime, begun: bool, rules: Mapping[str, Any], accommodation: Accommodation | None, nonce: str
+    identity: Identity,
+    *,
+    started_at: datetime,
+    clock: Mapping[str, Any],
+    begun: bool,
+    rules: Mapping[str, Any],
+    accommodation: Accommodation | None,
+    nonce: str,
 ) -> dict[str, Any]:
-    """A session as it is stored when it is made."""
+    """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin."""
     return {
         "user_id": identity.user_id,
         "exam_id": identity.exam_id,
@@ -83,6 +91,7 @@ def new_session_document(
         "station": identity.station,
         "state": "running",
         "started_at": started_at,
+        "clock": clock,
         "begun": begun,
         "ended_at": None,
         "end_reason": "",
@@ -97,4 +106,5 @@ def new_session_document(
         "devices": {},
         "baseline": {},
         "nonce": nonce,
+        **looks_of(identity.user_id, identity.exam_id),
     }

@@ -14,6 +14,9 @@ from media.screen_stills import ScreenStills
 from sessions.identity import Identity
 from settings.settings import Settings
 
+LATE_S = 60.0  # the longest that media may have been under way: a narrow line holds them up
+PROMPT_S = 2.0  # media that are no later than this are in before any clip is cut
+
 
 class DueClips:
     """Which intervals wait for their clip. Safe between threads."""
@@ -27,52 +30,103 @@ class DueClips:
         keep_s = settings.clip_preroll_s + interval_duration + self._after + settings.clip_settle_s
         self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
         self.screen = ScreenStills(keep_s)
+        self._kept = recorder.kept
+        self._interval_duration = interval_duration
+        self._until: dict[int, float] = {}  # of the flagged intervals: until when pictures and sound belong to their clip
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
+        self._late = self._late_before = 0.0  # for how long the newest picture was under way
         self._lock = threading.Lock()
 
     # What clips are made of
 
-    def add_frame(self, frame: Frame) -> None:
-        """Keep one picture for as long as a clip may need it."""
+    def add_frame(self, frame: Frame, now: float) -> None:
+        """Keep one picture, which came in `now`, for as long as a clip may need it."""
+        self._late = min(LATE_S, now - frame.at)
+        self._ring.late_s = max(self._ring.late_s, self._late if self._late > PROMPT_S else 0.0)
         self._ring.add_frame(frame)
+        self._keep(frame)
 
     def add_sound(self, sound: Sound) -> None:
         """Keep a stretch of sound as long."""
         self._ring.add_sound(sound)
+        self._keep(sound)
+
+    def _keep(self, item: Frame | Sound) -> None:
+        """Of a flagged interval it goes to the disk as well: the process may not live until the clip is cut."""
+        if self._until:
+            with self._lock:
+                keys = [self._identity.interval_id(index) for index, until in self._until.items() if item.at < until]
+            for key in keys:
+                self._kept.add(key, [item])
 
     # Which are due
 
     def want(self, index: int) -> None:
-        """Interval `index` is flagged: it will need a clip."""
+        """Interval `index` is flagged: it will need a clip, and what there is of it already goes to the disk."""
         self.set(index, Clip("pending"))
+        key = self._identity.interval_id(index)
+        if not self._kept.has(key):
+            start, until = self._span(index)
+            frames, sounds = self._ring.cut(start, until)
+            self._kept.add(key, sorted([*frames, *sounds], key=lambda item: item.at))
 
     def set(self, index: int, clip: Clip) -> None:
-        """What became of a clip, or what was stored of it; one that is pending is due again."""
+        """What became of a clip, or what was stored of it; one that is pending, or whose pictures are still kept, is due again."""
         with self._lock:
+            again = clip.state == "pending" or (
+                clip.state == "failed" and index not in self._clips and self._kept.has(self._identity.interval_id(index))
+            )
             self._clips[index] = clip
-            if clip.state == "pending":
+            if again:
                 self._due.add(index)
+                self._until[index] = self._span(index)[1]
+
+    def _span(self, index: int) -> tuple[float, float]:
+        """From when to when a clip goes."""
+        start = index * self._interval_duration
+        return max(0.0, start - self._settings.clip_preroll_s), start + self._interval_duration + self._settings.clip_postroll_s
 
     def clip(self, index: int) -> Clip:
         """The clip of an interval as it stands."""
         return self._clips.get(index, Clip("none"))
 
-    def take_due(self, until: float | None, interval_duration: float) -> list[int]:
-        """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more."""
+    def take_unkept(self) -> list[int]:
+        """The intervals that wait for their clip and are in memory alone; they are due no more."""
         with self._lock:
+            due = [index for index in self._due if not self._kept.is_whole(self._identity.interval_id(index))]
+            self._forget(due)
+        return sorted(due)
+
+    def _forget(self, due: list[int]) -> None:
+        self._due.difference_update(due)
+        for index in due:
+            self._until.pop(index, None)
+
+    def take_due(self, until: float | None, interval_duration: float) -> list[int]:
+        """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more.
+
+        A clip waits for the media that are still under way on a narrow line.
+        """
+        with self._lock:
+            late = self._late if self._late > PROMPT_S else 0.0
+            if until is not None:
+                until -= late
+            self._ring.late_s, self._late_before = max(late, self._late_before), late  # what is due now is cut a moment later
             due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
-            self._due.difference_update(due)
+            self._forget(due)
         return sorted(due)
 
     # Cutting
 
     def cut(self, result: IntervalResult, started_at: datetime, done: Callable[[Clip], None]) -> int:
         """Hand an interval's pictures and sound to the recorder, which calls `done` later; return how many stills of the screen lie in it."""
-        start = max(0.0, result.start - self._settings.clip_preroll_s)
-        end = result.end + self._settings.clip_postroll_s
-        frames, sounds = self._ring.cut(start, end)
+        start, end = self._span(result.index)
+        key = self._identity.interval_id(result.index)
+        kept = self._kept.is_whole(key)
+        frames, sounds = ([], []) if kept else self._ring.cut(start, end)
         start = min([start] + [frame.at for frame in frames[:1]])  # H.264 begins at its key
+        self._kept.seal(key)
         job = ClipJob(
             self._identity.session_id,
             self._identity.user_id,
@@ -84,6 +138,7 @@ class DueClips:
             frames,
             sounds,
             [[violation.kind, violation.start, violation.end] for violation in result.violations],
+            kept,
         )
         self._recorder.submit(job, done)
         return len(self.screen.between(start, end))

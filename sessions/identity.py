@@ -15,6 +15,10 @@ class Identity:
     source: str
     station: str | None = None
 
+    def interval_id(self, index: int) -> str:
+        """The id of an interval's record, which is also its clip's."""
+        return f"{self.session_id}-{index}"
+
     def to_dict(self) -> dict[str, str | None]:
         """As it is stored and answered."""
         return asdict(self)

@@ -6,11 +6,13 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
 from basics.errors import Conflict, NotFound, StorageError, TooMany
+from basics.looks import folded
 from basics.times import utc_now
 from database import Database
 from media.recorder import Recorder
@@ -18,15 +20,17 @@ from records.accommodations import Accommodations
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
 from sessions.attendance import Attendance
+from sessions.clock_mark import mark
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.identity import Identity
 from sessions.models import Models
-from sessions.resume import Resumed, give_up_clips, resume
+from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from sessions.sources import Stations
+from sessions.starts import check_may_reopen
 from sessions.station_feed import StationFeeds
 from sessions.workers import Workers
 from settings.settings import Settings
@@ -132,11 +136,17 @@ class Monitor:
             if running is not None:
                 of = f" of exam {exam_id!r}" if exam_id else ""
                 raise Conflict(f"{user_id!r} already has a running session{of}; end it first", session_id=running.session_id)
-            self._check_room(waits=source != "local")
+            self._check_room(waits=source != "local", by_id=bool(nonce))
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
         document = new_session_document(
-            identity, started_at=session.started_at, begun=session.begun, rules=session.rules, accommodation=accommodation, nonce=nonce
+            identity,
+            started_at=session.started_at,
+            clock=mark(session.start),
+            begun=session.begun,
+            rules=session.rules,
+            accommodation=accommodation,
+            nonce=nonce,
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
             self._drop(session)
@@ -146,16 +156,25 @@ class Monitor:
         self._open(session)
         return session
 
-    def is_full(self) -> bool:
-        """Whether as many sessions run as may. Those that wait for their student, as links made the day before, take next to nothing."""
-        return sum(session.begun for session in self.active()) >= self._settings.max_sessions
+    def is_full(self, session_id: str = "") -> bool:
+        """Whether as many sessions run as may, for the student of `session_id`: exams that were started by an ID alone leave room for all others.
 
-    def _check_room(self, *, waits: bool) -> None:
-        running, limit = sum(session.begun for session in self._sessions.values()), self._settings.max_sessions
+        Those that wait for their student, as links made the day before, take next to nothing.
+        """
+        counted = self._counted(self.active(), by_id=self.attendance.by_id(session_id))
+        return sum(session.begun for session in counted) >= self._settings.max_sessions
+
+    def _check_room(self, *, waits: bool, by_id: bool) -> None:
+        counted = self._counted(self._sessions.values(), by_id=by_id)
+        running, limit = sum(session.begun for session in counted), self._settings.max_sessions
         if running >= limit:
             raise TooMany(f"{running} sessions run, which is the limit; end one, or raise MAX_SESSIONS")
-        if waits and len(self._sessions) - running >= WAITING_FACTOR * limit:
-            raise TooMany(f"{len(self._sessions) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
+        if waits and len(counted) - running >= WAITING_FACTOR * limit:
+            raise TooMany(f"{len(counted) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
+
+    def _counted(self, sessions: Iterable[ExamSession], *, by_id: bool) -> list[ExamSession]:
+        """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
+        return [session for session in sessions if by_id or not self.attendance.by_id(session.session_id)]
 
     def _make(self, identity: Identity, accommodation: Accommodation | None, *, begun: bool, started_at: datetime, ago: float = 0.0) -> ExamSession:
         return ExamSession(
@@ -184,7 +203,7 @@ class Monitor:
     # Which there are
 
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
-        return next((s for s in self._sessions.values() if s.user_id == user_id and s.exam_id == exam_id), None)
+        return next((s for s in self._sessions.values() if _same(s.user_id, user_id) and _same(s.exam_id, exam_id)), None)
 
     def get(self, session_id: str) -> ExamSession | None:
         """The live session of this id."""
@@ -200,6 +219,7 @@ class Monitor:
         self.attendance.connected(session_id, connected)
         session = self.get(session_id)
         if session is not None:
+            session.unknown_while("page_away", not connected)
             if connected:
                 session.device_state("connection", "ok")
             else:
@@ -211,9 +231,36 @@ class Monitor:
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` got another link: where nobody has begun it, it waits for the life of that one."""
+        self.attendance.vouch(session.session_id)
         if not session.begun:
             self.attendance.expect(session.session_id)
-            self._database.write("sessions", session.session_id, {"link_made_at": utc_now()})
+            self._database.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
+
+    def reopen(self, session_id: str) -> ExamSession:
+        """Let a session go on that ended by nobody's wish, once that is safe. What was not seen since then is unknown.
+
+        Raise `NotFound`, `Conflict` where it runs, was ended by somebody or can't be read any more, `TooMany` and `StorageError`.
+        """
+        document = self._database.session(session_id)
+        check_may_reopen(document, runs_here=self._is_live(session_id), resumed=self.resumed.is_set(), now=utc_now())
+        taken = reopened(self._database, self._make, self._clock(), document)
+        session = taken.session
+        with self._lock:
+            running = self._find(session.user_id, session.exam_id)
+            if running is not None:
+                session.close()
+                raise Conflict(f"{session.user_id!r} has a running session of this exam; end it first", session_id=running.session_id)
+            self._check_room(waits=not session.begun, by_id=False)
+            self._sessions[session_id] = session
+        fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
+        if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
+            self._drop(session)
+            raise StorageError("the session can't be stored now (neither database nor spool answers); see /api/health and try again")
+        log.info("session is reopened, %.0f s after its last record", taken.away, extra={"session_id": session_id})
+        self._adopt(replace(taken, waited=0.0))
+        if session.begun and session.station is None:  # its student is told only now
+            self.attendance.give_until(session_id, self._settings.abandoned_s, unseen=taken.away)
+        return session
 
     # Sessions end
 
@@ -223,7 +270,7 @@ class Monitor:
         Raise `NotFound` when there never was one, `Conflict` when it has ended already or several run.
         """
         with self._lock:
-            mine = [s for s in self._sessions.values() if s.user_id == user_id and exam_id in (None, s.exam_id)]
+            mine = [s for s in self._sessions.values() if _same(s.user_id, user_id) and (exam_id is None or _same(s.exam_id, exam_id))]
         if len(mine) > 1:
             mine = [s for s in mine if s.exam_id is None] or mine
         if len(mine) > 1:
@@ -297,9 +344,10 @@ class Monitor:
 
     def resume(self) -> None:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
-        longest = self._settings.resume_s + self._settings.check_interval
-        resume(self._database, self._make, is_live=self._is_live, longest=longest, adopt=self._adopt)
-        give_up_clips(self._database, self._is_live)
+        longest = self._settings.abandoned_s + self._settings.check_interval
+        resume(self._database, self._make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
+        make_kept_clips(self._database, self.recorder, self._is_live)
+        give_up_clips(self._database, self.recorder, self._is_live)
 
     def _is_live(self, session_id: str) -> bool:
         return session_id in self._sessions
@@ -309,8 +357,13 @@ class Monitor:
         with self._lock:
             self._sessions[session.session_id] = session
         self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
+        if session.begun:
+            self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
         if session.begun and session.station is None:
-            self.attendance.give_until(session.session_id, self._settings.resume_s)
+            session.unknown_while("page_away", True)
+            # Whichever side was away, and for how long the clocks ever say: the pages that are there come back within seconds.
+            time_left = max(self._settings.resume_s, self._settings.abandoned_s - resumed.away)
+            self.attendance.give_until(session.session_id, time_left, unseen=resumed.away)
         self._open(session)
 
     # How it goes
@@ -334,9 +387,9 @@ class Monitor:
                 "gaze_fps_least": min((rate.get("gaze_fps", 0.0) for rate in rates), default=None),
             },
             "recorder": {
-                "state": "degraded" if self.recorder.last_error else "ok",
+                "state": "degraded" if (problem := self.recorder.problem()) else "ok",
                 "waiting": self.recorder.waiting(),
-                "reason": self.recorder.last_error,
+                "reason": problem,
             },
             "stations": self.stations.states(),
             "sessions": {"state": "ok", "active": len(sessions), "limit": self._settings.max_sessions},
@@ -346,3 +399,8 @@ class Monitor:
         """Numbers for `/metrics`, by name."""
         read = {"pictures_read": self._workers.pictures_read, "persons_looks": self._workers.persons_looks}
         return {**read, **self._counters, "sessions_active": len(self._sessions), "clips_waiting": self.recorder.waiting()}
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Are two IDs one?"""
+    return one == other if one is None or other is None else folded(one) == folded(other)

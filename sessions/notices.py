@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from basics.readings import AudioReading, GazeReading, PersonsReading
 
+SPELLS = frozenset({"page_time"})  # told by others than pictures and sound
 SOUND = {"silent": "mic_silent", "faint": "mic_faint", "clipped": "mic_clipped"}
 
 
 @dataclass(slots=True)
 class Notices:
     """The notices of one session; `after` is how many seconds something must last. Codes: the reasons of gaze and persons readings that
-    are unknown (`dark`, `covered`, …), `nobody`, and `mic_silent`, `mic_faint`, `mic_clipped`."""
+    are unknown (`dark`, `covered`, …), `nobody`, `mic_silent`, `mic_faint`, `mic_clipped`, and `page_time`: the page's clock can't be right."""
 
     after: float
     covered: bool = False
     _gaze: str = ""
     _room: str = ""
     _since: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _shown: dict[str, str] = field(default_factory=lambda: {"picture": "", "sound": ""})  # whole from the start: other threads read it
+    _shown: dict[str, str] = field(
+        default_factory=lambda: {"picture": "", "sound": "", "page_time": ""}
+    )  # whole from the start: other threads read it
 
     @property
     def codes(self) -> list[str]:
@@ -39,6 +44,14 @@ class Notices:
         """Take what was heard. True when `codes` have changed."""
         return self._hear("sound", SOUND.get(reading.reason, ""), reading.at)
 
+    def spell(self, reason: str, lasts: bool) -> bool:
+        """Something can't be told for this reason from now on, or no longer. True when `codes` have changed."""
+        shown = reason if lasts else ""
+        if reason not in SPELLS or self._shown[reason] == shown:
+            return False
+        self._shown[reason] = shown
+        return True
+
     def _hear(self, what: str, code: str, at: float) -> bool:
         if code != self._since.get(what, ("", at))[0]:
             self._since[what] = (code, at)
@@ -47,3 +60,19 @@ class Notices:
         changed = shown != self._shown[what]
         self._shown[what] = shown
         return changed
+
+
+class Checks(Protocol):
+    """What keeps, for the records, why nothing could be told."""
+
+    def unknown_while(self, reason: str, lasts: bool) -> None: ...
+
+
+def untold(checks: Checks, notices: Notices, tell: Callable[[bool], None]) -> Callable[[str, bool], None]:
+    """A call by which nothing can be told for a reason from now on, or no longer: the records say so, and who is to be told is."""
+
+    def unknown_while(reason: str, lasts: bool) -> None:
+        checks.unknown_while(reason, lasts)
+        tell(notices.spell(reason, lasts))
+
+    return unknown_while

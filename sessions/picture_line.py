@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from basics.errors import ProctorError
 from basics.readings import Frame
 from media.pictures import PictureFeed
 from sessions.analysis import PictureAnalyst, PictureReadings
 
 UNREAD = -1.0  # before any picture
+DEAR_S = 0.1  # of a processor; 640×480 takes a hundredth of it to decode
+SHARE = 0.2  # of one processor that decoding the pictures of one session may take, where they are that dear
 
 
 class PictureLine:
@@ -19,6 +23,7 @@ class PictureLine:
         self._session_id = session_id
         self._read_at = UNREAD
         self._due_from: float | None = None
+        self._rests_until = 0.0  # on the machine's clock: what was decoded was so dear that the others come first
 
     def add(self, frame: Frame, now: float) -> None:
         """Take one encoded picture."""
@@ -30,7 +35,7 @@ class PictureLine:
     def waits(self, now: float) -> float | None:
         """For how many seconds pictures have been due and unread; None when none is."""
         newest = self._due(now)
-        if newest is None:
+        if newest is None or time.monotonic() < self._rests_until:
             return None
         due_from = self._due_from
         return now - (newest if due_from is None else due_from)
@@ -54,12 +59,20 @@ class PictureLine:
     def read(self) -> PictureReadings | None:
         """Decode what came and read the newest picture; None when it wasn't to be read, only decoded for viewers, or nothing came."""
         newest_at = self._feed.newest_at
+        begun = time.thread_time()
         try:
             picture = self._feed.decode()
         except ProctorError as error:
             self._read_at, self._due_from = newest_at, None
             return self._analyst.unreadable(newest_at, error.message)
+        finally:
+            self._rest_after(time.thread_time() - begun)
         self._read_at, self._due_from = newest_at if picture is None else picture.at, None
         if picture is None or picture.at < self._analyst.next_at - 1e-3:
             return None
         return self._analyst.read(picture, self._session_id)
+
+    def _rest_after(self, cost: float) -> None:
+        """A session whose pictures cost far more than a page's do is slowed, it alone."""
+        if cost > DEAR_S:
+            self._rests_until = time.monotonic() + cost * (1 / SHARE - 1)

@@ -1,4 +1,7 @@
-"""Sessions of an earlier run: what was stored of each is read, and it goes on or is closed as interrupted."""
+"""Sessions of an earlier run: what was stored of each is read, and it goes on or is closed as interrupted.
+
+For how long the server was away is told without the wall's clock where that can be; where it can't, the clock is given two hours of doubt.
+"""
 
 from __future__ import annotations
 
@@ -6,21 +9,26 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
-from basics.errors import StorageError
-from basics.times import utc_now
+from basics.errors import Conflict, NotFound, StorageError
+from basics.times import WALL_DOUBT_S, utc_now
 from database import Database
-from media.clip import Clip
+from media.clip import Clip, ClipJob
+from media.recorder import Recorder
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
+from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.session import ExamSession
+from sessions.within import AHEAD_MAX_S, time_within
 
 log = logging.getLogger(__name__)
 
 PAGE = 1000  # records read at once
+KEPT_ROLL_S = 60.0  # after its interval a clip goes on for at most so long (CLIP_POSTROLL_S); what is kept is no longer than it
 
 
 class MakeSession(Protocol):
@@ -31,14 +39,23 @@ class MakeSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A session that goes on. `waited` is how long one that nobody has begun has waited for its student, in seconds."""
+    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited."""
 
     session: ExamSession
     nonce: str
     waited: float
+    away: float
 
 
-def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bool], longest: float, adopt: Callable[[Resumed], None]) -> None:
+def resume(
+    database: Database,
+    make: MakeSession,
+    *,
+    clock: Callable[[], float],
+    is_live: Callable[[str], bool],
+    longest: float,
+    adopt: Callable[[Resumed], None],
+) -> None:
     """Hand each session that ran when the server stopped to `adopt`; those away for more than `longest` seconds are closed as interrupted.
 
     Raise `StorageError` when the database doesn't answer: what was adopted until then stays so.
@@ -48,7 +65,7 @@ def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bo
         if is_live(session_id):
             continue
         try:
-            resumed = _resumed(database, make, document, longest)
+            resumed = _resumed(database, make, clock(), document, longest)
         except StorageError:
             raise
         except Exception:
@@ -60,35 +77,118 @@ def resume(database: Database, make: MakeSession, *, is_live: Callable[[str], bo
             adopt(resumed)
 
 
-def give_up_clips(database: Database, is_live: Callable[[str], bool]) -> None:
-    """Clips that waited when the server died are lost with its memory, and their records say so."""
+def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
+    """Make the clips of sessions that run no more from what an earlier run kept of them on disk. Raise `StorageError`."""
+    for key in recorder.kept.intervals():
+        session_id, _, index = key.rpartition("-")
+        if is_live(session_id) or recorder.has(key):
+            continue
+        try:
+            interval = database.interval(key)
+        except NotFound:
+            recorder.kept.drop(key)
+            continue
+        if not interval.get("flagged") or interval.get("clip", {}).get("state") == "ready":
+            recorder.kept.drop(key)
+            continue
+        marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
+        start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
+        job = ClipJob(session_id, interval["user_id"], int(index), began, interval["score"], start, end, [], [], marks, kept=True)
+        recorder.submit(job, partial(_store_clip, database, key))
+
+
+def _store_clip(database: Database, key: str, clip: Clip) -> None:
+    database.write("intervals", key, {"clip": clip.to_dict()})
+
+
+def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
+    """Clips that waited when the server died and of which nothing is on disk are lost with its memory, and their records say so."""
     for interval in database.pending_clips():
-        if is_live(interval["session_id"]):
+        key = interval["_id"]
+        if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
         clip = Clip("failed", reason="the server stopped before the clip was made")
-        database.write("intervals", interval["_id"], {"clip": clip.to_dict()})
+        database.write("intervals", key, {"clip": clip.to_dict()})
 
 
-def _resumed(database: Database, make: MakeSession, document: dict[str, Any], longest: float) -> Resumed | None:
+def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:
+    """A session that broke off, with all that is stored of it, as it goes on at `now` on the monotonic clock. Raise `StorageError`, `Conflict`."""
+    try:
+        session, last, ago = _read(database, make, now, document)
+    except StorageError:
+        raise
+    except Exception as error:
+        log.exception("session can't be reopened", extra={"session_id": document["_id"]})
+        raise Conflict("The session's records can't be read any more. Create a new one.") from error
+    return _goes_on(session, document, now, ago - last, why="interrupted")
+
+
+def _resumed(database: Database, make: MakeSession, now: float, document: dict[str, Any], longest: float) -> Resumed | None:
+    session, last, ago = _read(database, make, now, document)
+    away = ago - last
+    if session.begun and away > longest + WALL_DOUBT_S:
+        session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
+        session.close()
+        return None
+    return _goes_on(session, document, now, away)
+
+
+def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> tuple[ExamSession, float, float]:
+    """The session as it was stored, how far its records reach on its clock, and what its clock shows."""
     session_id, begun = document["_id"], document.get("begun", True)
     checks = _all_pages(lambda after: database.checks(session_id, after, PAGE))
     intervals = _all_pages(lambda after: database.intervals(session_id, after, PAGE))
-    ago = (utc_now() - document["started_at"]).total_seconds()
     last = max([check["end"] for check in checks], default=0.0)
+    ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
     applied = document.get("accommodation")
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, Accommodation.from_dict(applied) if applied else None, begun=begun, started_at=document["started_at"], ago=ago)
     acts = _all_pages(lambda after: database.acts(session_id, after, PAGE))
     rules = Rules.from_dict(document["rules"])
+    intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
-    away = ago - last
-    if begun and away > longest:
-        session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
-        session.close()
-        return None
-    waited = 0.0 if begun else (utc_now() - (document.get("link_made_at") or document["started_at"])).total_seconds()
-    log.info("session goes on after %.0f s", away, extra={"session_id": session_id})
-    return Resumed(session, document.get("nonce") or "", waited)
+    return session, last, ago
+
+
+def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: float, *, why: str = "server_away") -> Resumed:
+    waited = 0.0
+    if session.begun:
+        session.unknown_while(why, True)
+        session.tick()  # what nobody saw since the last record is closed, and says why
+        session.unknown_while(why, False)
+        log.info("session goes on after %.0f s", away, extra={"session_id": session.session_id})
+    else:
+        since = document.get("link_made_at") or document["started_at"]
+        waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
+    return Resumed(session, document.get("nonce") or "", waited, away)
+
+
+def _put_within(
+    database: Database,
+    document: dict[str, Any],
+    rules: Rules,
+    acts: list[dict[str, Any]],
+    intervals: list[dict[str, Any]],
+    now: float,
+) -> list[dict[str, Any]]:
+    """Mend what an older version took from a page as it came: acts dated far after the session, and the intervals that they made.
+
+    Such an act counts where the session ends, and its record says so; the records of intervals that never were are deleted.
+    """
+    mended = [act for act in acts if time_within(act["at"], now) != act["at"]]
+    for act in mended:
+        act["at"] = time_within(act["at"], now)
+        database.write("acts", act["_id"], {"at": act["at"], "wall": document["started_at"] + timedelta(seconds=act["at"])})
+    last = rules.index(now + AHEAD_MAX_S)
+    beyond = [interval["_id"] for interval in intervals if interval["index"] > last]
+    for interval_id in beyond:
+        database.delete("intervals", interval_id)
+    if mended or beyond:
+        counts = (len(mended), len(beyond))
+        log.warning(
+            "%d acts dated after the session count at its end; %d intervals after it are deleted", *counts, extra={"session_id": document["_id"]}
+        )
+    return [interval for interval in intervals if interval["index"] <= last]
 
 
 def _all_pages(read: Callable[[str | None], list[dict[str, Any]]]) -> list[dict[str, Any]]:

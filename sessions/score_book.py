@@ -18,6 +18,7 @@ from scoring.rules import Rules
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
+from sessions.within import act_within
 
 MAX_ACTS = 5000  # screen acts of one session; more are no student's
 
@@ -46,7 +47,8 @@ class Scored:
 class ScoreBook:
     """The scorer of one session and its records. Safe between threads."""
 
-    def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips) -> None:
+    def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips, *, gaze_fps: float = 0.0) -> None:
+        """`gaze_fps`: readings a second that are wanted."""
         self.rules = rules
         self._lock = threading.RLock()
         self._check_interval = check_interval
@@ -54,11 +56,12 @@ class ScoreBook:
         self._store = store
         self._clips = clips
         self._scorer = Scorer(rules)
-        self._checks = CheckCollector()
+        self._checks = CheckCollector(gaze_fps)
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
         self._acts: dict[str, ScreenAct] = {}
+        self._tickets: dict[str, Any] = {}  # of the acts that came in this run, by id
 
     # In
 
@@ -69,14 +72,24 @@ class ScoreBook:
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
         """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
+        now = self._clock.now()
+        acts = [act_within(act, now) for act in acts]
         with self._lock:
             new = [act for act in acts if act.id not in self._acts]
             if len(self._acts) + len(new) > MAX_ACTS:
                 raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
             self._acts |= {act.id: act for act in new}
             self._checks.add_acts(new)
-        tickets = [self._store.act(act, self._clock.wall(act.at)) for act in acts]
+        tickets = [self._store_act(act) for act in acts]
         return tickets, self._score(lambda: self._scorer.take_acts(new)) if new else Scored(False)
+
+    def _store_act(self, act: ScreenAct) -> Any:
+        """The ticket of an act's record. One that waits or is safe is not written again, however often the page sends the act."""
+        with self._lock:
+            ticket = self._tickets.get(act.id)
+            if ticket is None or (ticket.done and not ticket.wait(0)):
+                ticket = self._tickets[act.id] = self._store.act(act, self._clock.wall(act.at))
+            return ticket
 
     def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> Scored:
         """Keep and count what was read from one picture."""
@@ -124,6 +137,11 @@ class ScoreBook:
             while now >= self._checks.start + self._check_interval:
                 self._store_check(self._checks.start + self._check_interval, final=True)
 
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        """From now on nothing can be told for this reason, or no longer for it; the checks say so."""
+        with self._lock:
+            self._checks.unknown_while(reason, lasts)
+
     def close_intervals(self, until: float, baseline: Callable[[], Mapping[str, float]]) -> bool:
         """Close the intervals that end by `until`. False when there is none."""
         closed = []
@@ -140,6 +158,11 @@ class ScoreBook:
     def cut_clips(self, until: float | None, done: Callable[[int, Clip], None]) -> None:
         """Cut the clips that are due at `until`, or all that wait; `done` is told of each, later."""
         for index in self._clips.take_due(until, self.rules.interval_duration):
+            self._cut_clip(index, done)
+
+    def save_clips(self, done: Callable[[int, Clip], None]) -> None:
+        """Cut the clips that wait and are not on disk: the memory that they are in goes now."""
+        for index in self._clips.take_unkept():
             self._cut_clip(index, done)
 
     def _cut_clip(self, index: int, done: Callable[[int, Clip], None]) -> None:

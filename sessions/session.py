@@ -31,7 +31,7 @@ from sessions.events import Events
 from sessions.identity import Identity
 from sessions.messages import Level, Message, MessageBook
 from sessions.models import Models
-from sessions.notices import Notices
+from sessions.notices import Notices, untold
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
 from sessions.status import SessionStatus
@@ -75,10 +75,11 @@ class ExamSession:
         self._time = SessionClock(clock, start, started_at, begun=begun)
         self._store = Documents(storage, identity)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
-        self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips)
+        self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self._breaks = BreakControl(accommodation)
         self._devices = DeviceStates()
         self._notices = Notices(settings.notice_after_s)
+        self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
         self._problems: set[str] = set()
         self._media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
@@ -121,7 +122,7 @@ class ExamSession:
     def begin(self) -> None:
         """The student has come: from now on the clock runs. Harmless once it does."""
         if self._time.begin():
-            self._store.session(started_at=self.started_at, begun=True)
+            self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True)
 
     # What comes in
 
@@ -129,7 +130,7 @@ class ExamSession:
         """Take one encoded picture; the newest is read when its turn comes."""
         if not self._takes(frame.at):
             return
-        self._clips.add_frame(frame)
+        self._clips.add_frame(frame, self.clock())
         self._came_until(frame.at)
         self._book.count_frame()
         self._line.add(frame, self.clock())
@@ -391,9 +392,10 @@ class ExamSession:
         self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks)
 
     def checkpoint(self) -> None:
-        """Store what was read so far and cut the clips that are due, before the server stops and the ring is gone; the session goes on afterwards."""
+        """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""
         self._book.checkpoint()
-        self._book.cut_clips(None, self._clip_done)
+        self._book.cut_clips(self.clock(), self._clip_done)
+        self._book.save_clips(self._clip_done)
 
     # What others see
 

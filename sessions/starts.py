@@ -7,6 +7,7 @@ outage put out starts anew. While nobody can tell, because the server takes up t
 from __future__ import annotations
 
 import hashlib
+import secrets
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ from basics.errors import Conflict, NotFound, StorageError
 from basics.times import utc_now
 
 Record = Mapping[str, Any]
+
+REOPENED_WITHIN_S = 24 * 3600.0  # what is unseen between is kept as unknown; after a day it is another exam
 
 
 class Started(Protocol):
@@ -52,7 +55,7 @@ def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str 
     Raise `Conflict` where it runs elsewhere or has ended, `StorageError` where nobody can tell yet or it can't be stored, `TooMany`.
     """
     _check_may_start(exams, records, user_id, exam_id, keep_days)
-    nonce = fingerprint(secret)
+    nonce = fingerprint(secret or secrets.token_hex(16))  # by having one it is known as started by an ID alone
     try:
         return exams.create(user_id, exam_id, "browser", nonce=nonce).session_id
     except Conflict as conflict:  # asked by creating it: two pages that start at once must not both be let in
@@ -79,6 +82,20 @@ def check_may_start_again(latest: Record | None, *, runs_here: bool, resumed: bo
     if kept and latest["ended_at"] + kept < now:
         return
     raise Conflict("This exam has ended for you already. If you must go on, ask your proctor for a link.", field="user_id", state=latest["state"])
+
+
+def check_may_reopen(record: Record, *, runs_here: bool, resumed: bool, now: datetime) -> None:
+    """Raise `Conflict` unless this session ended by nobody's wish and not too long ago, `StorageError` while that can't be told."""
+    if runs_here:
+        raise Conflict("The session runs already. Make a new link for its student.")
+    if record["state"] == "running":
+        if not resumed:
+            raise taking_up()
+        raise Conflict("The session is stored as running, and this server doesn't have it. Start the server again: it takes it up.")
+    if record["state"] == "ended":
+        raise Conflict(f"The session was {record.get('end_reason') or 'ended'}; only one that broke off can go on. Create a new one.")
+    if (now - record["ended_at"]).total_seconds() > REOPENED_WITHIN_S:
+        raise Conflict("The session broke off more than a day ago. Create a new one.")
 
 
 def record_of(exams: Exams, records: Records, session_id: str) -> Record:

@@ -44,6 +44,12 @@ class RecordingSettings(BaseModel):
         description="MB of pictures that may wait to be encoded; beyond it a clip is given up, and its record says so.",
         json_schema_extra=EVERYDAY,
     )
+    min_free_mb: int = Field(
+        default=256,
+        ge=0,
+        description="MB that stay free on the clips' disk: clips wait until there is more, and the database, which may share it, goes on.",
+        json_schema_extra=EVERYDAY,
+    )
     keep_days: int = Field(
         default=365,
         ge=0,

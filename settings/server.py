@@ -8,7 +8,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from basics.passwords import why_too_weak
+from basics.proxies import parse_proxies
 from settings.everyday import EVERYDAY
+
+OWN_PATHS = frozenset(
+    "api static student socket.io login logout portal review flagged analytics exams settings session metrics".split()  # noqa: SIM905 (a list to be read)
+)
+"""First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
 class ServerSettings(BaseModel):
@@ -28,7 +35,14 @@ class ServerSettings(BaseModel):
     )
     public_url: str = Field(
         default="",
-        description="Address at which students reach the server (https://proctor.example.org), for portal links; empty: as the caller addressed it.",
+        description="Address at which students reach the server (https://proctor.example.org, or with a path, https://uni.example/proctor), "
+        "for portal links; empty: as the caller addressed it.",
+        json_schema_extra=EVERYDAY,
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Web servers in front that are believed when they say who asks (X-Forwarded-For): their number (1), where every caller comes "
+        "through them, or their addresses (127.0.0.1, 10.0.0.0/8). Empty: none. Limits and audit count the address so found.",
         json_schema_extra=EVERYDAY,
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
@@ -45,6 +59,22 @@ class ServerSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
 
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, value: str) -> str:
+        found = re.fullmatch(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?((?:/[A-Za-z0-9._~-]+)*)/?", value)
+        if value and not found:
+            raise ValueError("must be https:// or http://, a host's name, and at most a path of letters, digits, `.`, `_`, `~` and `-`")
+        if found and (first := found[1].partition("/")[2].partition("/")[0]) in OWN_PATHS:
+            raise ValueError(f"has a path that begins with /{first}, which is an address of the server's own; choose another, such as /proctor")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, value: str) -> str:
+        parse_proxies(value)
+        return value
+
 
 class AccessSettings(BaseModel):
     """Who may do what."""
@@ -53,12 +83,14 @@ class AccessSettings(BaseModel):
 
     proctor_password: SecretStr = Field(
         default=SecretStr(""),
-        description="Password of the user `proctor`. Empty: only this machine is answered (protected mode).",
+        description="Password of the user `proctor`, at least 12 characters and none that everybody tries. Empty: only this machine is answered "
+        "(protected mode).",
         json_schema_extra=EVERYDAY,
     )
     api_token: SecretStr = Field(
         default=SecretStr(""),
-        description="Token for scripts (`Authorization: Bearer …`), at least 24 characters. Empty: scripts are answered in protected mode only.",
+        description="Token for scripts (`Authorization: Bearer …`), at least 24 characters; or its fingerprint, `sha256:…`, so that the token itself "
+        "lies nowhere here (`flask --app app token` makes both). Empty: scripts are answered in protected mode only.",
         json_schema_extra=EVERYDAY,
     )
     secret_key: SecretStr = Field(
@@ -66,16 +98,33 @@ class AccessSettings(BaseModel):
         description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.",
         json_schema_extra=EVERYDAY,
     )
-    portal_open: bool = Field(
-        default=True,
-        description="Students may start an exam by their ID alone; else only by a link that a script or a proctor made.",
+    portal_open: Literal["auto"] | bool = Field(
+        default="auto",
+        description="Students may start an exam by their ID alone, which anybody can who knows one; else only by a link that a script or a proctor "
+        "made. `auto`: only without a password.",
         json_schema_extra=EVERYDAY,
     )
+
+    @property
+    def is_portal_open(self) -> bool:
+        """May a student start an exam without a link?"""
+        return not self.proctor_password.get_secret_value() if self.portal_open == "auto" else self.portal_open
+
+    @field_validator("proctor_password")
+    @classmethod
+    def _check_password(cls, value: SecretStr) -> SecretStr:
+        weakness = why_too_weak(value.get_secret_value()) if value.get_secret_value() else ""
+        if weakness:
+            raise ValueError(f"{weakness}. Four words that nobody else would put together are good, or: openssl rand -base64 18")
+        return value
 
     @field_validator("api_token")
     @classmethod
     def _check_token(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and len(value.get_secret_value()) < 24:
+        given = value.get_secret_value()
+        if given.startswith("sha256:") and not re.fullmatch(r"sha256:[0-9a-f]{64}", given):
+            raise ValueError("begins with sha256: and needs 64 hexadecimal digits behind it; make both with: flask --app app token")
+        if given and len(given) < 24:
             raise ValueError("needs at least 24 characters; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'")
         return value
 
@@ -140,7 +189,11 @@ class ClientLimits(BaseModel):
         default=64, ge=4, le=10_240, description="KB of a REST call's body; the largest of the pages' own has 60.", json_schema_extra=EVERYDAY
     )
     max_picture_kb: int = Field(
-        default=1024, ge=16, le=16_384, description="KB of one picture; one of 640×480 takes about 25.", json_schema_extra=EVERYDAY
+        default=1024,
+        ge=16,
+        le=2000,
+        description="KB of one picture; one of 640×480 takes about 25. No message of a student's link may have more than 2 MB.",
+        json_schema_extra=EVERYDAY,
     )
     max_picture_pixels: int = Field(
         default=4_000_000,

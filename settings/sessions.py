@@ -54,13 +54,14 @@ class SessionSettings(BaseModel):
         default=120,
         ge=0,
         le=3600,
-        description="Seconds in which a session may go on after the server or the student's browser was away; a computer starts anew in less.",
+        description="Seconds after the server's start in which a student's page may come back, however long the server was away; they take a few.",
         json_schema_extra=EVERYDAY,
     )
     abandoned_s: float = Field(
         default=3600,
         ge=60,
         le=86_400,
-        description="Seconds without the student's page after which a browser session is closed as interrupted; one not begun waits a day.",
+        description="Seconds without the student's page, whichever side was away, after which a browser session is closed as interrupted; one not "
+        "begun waits a day.",
         json_schema_extra=EVERYDAY,
     )

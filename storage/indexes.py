@@ -9,6 +9,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         # One running session for each student and exam (no exam counts as one), whatever server started it.
         IndexModel([("user_id", 1), ("exam_id", 1)], name="one_running", unique=True, partialFilterExpression={"state": "running"}),
         IndexModel([("user_id", 1), ("exam_id", 1), ("started_at", -1)], name="latest"),
+        IndexModel([("user_look", 1), ("started_at", -1)], name="user_look"),
+        IndexModel([("exam_look", 1), ("started_at", -1)], name="exam_look"),
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
         IndexModel([("flagged_intervals", 1)], name="flags"),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
@@ -27,6 +29,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Most intervals score nothing; what is counted of violations reads only the others.
         IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
     "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],

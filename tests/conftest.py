@@ -19,9 +19,24 @@ pytest_plugins = (
     "tests.helpers.fixtures_web",
 )
 
+LONG = (  # modules that take longest, most of it real time: begun first, they run beside the others and not after them
+    "test_exam.py",
+    "web/test_server.py",
+    "browser/test_trouble.py",
+    "bench/test_floors_exams.py",
+    "browser/test_portal.py",
+    "bench/test_floors_sound.py",
+)
+
 # A slow machine is no failure, and the same examples run everywhere.
 settings.register_profile("proctor", max_examples=60, deadline=None, derandomize=True, database=None)
 settings.load_profile("proctor")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin the long modules first."""
+    places = {ROOT / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
 
 
 @pytest.fixture(scope="session")

@@ -166,3 +166,41 @@ def test_logs_are_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         logging.getLogger("proctor.test").warning("line %d", number)
     handle.close()
     assert len(list(tmp_path.glob("app.log.*"))) == logger.FILE_COUNT
+
+
+@pytest.mark.parametrize("hostile", ["\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202eevil", "\ud800", "\u2028forged", "\x00", "\x7f", "\r\n"])
+def test_what_a_terminal_would_obey_is_written_out(tmp_path: Path, hostile: str, capfd: pytest.CaptureFixture[str]) -> None:
+    handle = logger.configure(settings(tmp_path))
+    logging.getLogger("proctor.test").warning("lost (%s)", hostile)
+    logging.getLogger("proctor.test").error("failed", exc_info=ValueError(hostile))
+    handle.close()
+    told = capfd.readouterr().err
+    written = (tmp_path / "app.log").read_text(encoding="utf-8")
+    assert written == told
+    assert "ValueError: " in written
+    assert all(line.isprintable() for line in written.split("\n"))
+    assert "lost (\\" in written
+
+
+def test_one_session_cannot_roll_the_log_away(tmp_path: Path) -> None:
+    handle = logger.configure(settings(tmp_path), console=False)
+    link, others = logging.getLogger("proctor.link"), logging.getLogger("proctor.session")
+    for number in range(5000):
+        link.warning("no JSON %d", number, extra={"session_id": "loud"})
+    others.info("flagged", extra={"session_id": "loud"})
+    link.warning("calm", extra={"session_id": "calm"})
+    late = logging.LogRecord("proctor.link", logging.WARNING, __file__, 1, "an hour later", (), None)
+    late.created += 3600
+    late.session_id = "loud"
+    link.handle(late)
+    for number in range(5000):
+        logging.getLogger("proctor.link").warning("another session", extra={"session_id": f"session {number}"})
+    assert (
+        max(len(each._rooms) for handler in logging.getLogger().handlers for each in handler.filters if isinstance(each, logger._LineFilter)) < 5000
+    )
+    handle.close()
+    lines = (tmp_path / "app.log").read_text(encoding="utf-8").splitlines()
+    assert sum("no JSON" in line for line in lines) in range(logger.SESSION_LINES, logger.SESSION_LINES + 10)
+    assert sum(line.endswith(("flagged", "calm")) for line in lines) == 2, "neither its own others nor another's are hidden by it"
+    (told,) = [line for line in lines if "an hour later" in line]
+    assert "lines of this session were left out before this one" in told

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
 from sessions.session import ExamSession
+from web.student.budget import Budget
+from web.student.page_clock import PageClocks
 
 
 class Connection(Protocol):
@@ -27,6 +30,8 @@ class Links:
         events.subscribe(NoticesChanged, self._notices)
         events.subscribe(KeyWanted, lambda event: self._say(event.session.session_id, {"type": "key"}))
         self._open: dict[str, Connection] = {}
+        self._clocks: dict[str, PageClocks] = {}
+        self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
 
     def enter(self, new: Connection) -> Connection | None:
@@ -44,6 +49,18 @@ class Links:
             del self._open[gone.session.session_id]
             return True
 
+    def clocks_of(self, session_id: str) -> PageClocks:
+        """The clocks of a session's pages, over all their connections."""
+        with self._lock:
+            return self._clocks.setdefault(session_id, PageClocks())
+
+    def budget(self, session_id: str, new: Callable[[], Budget]) -> Budget:
+        """What the pages of a session may send: one for all its connections, until it ends, so that coming again brings no more."""
+        with self._lock:
+            if session_id not in self._budgets:
+                self._budgets[session_id] = new()
+            return self._budgets[session_id]
+
     def connected(self, session_id: str) -> bool:
         """Is the student's page connected?"""
         with self._lock:
@@ -57,6 +74,9 @@ class Links:
             found.say(message)
 
     def _ended(self, event: SessionEnded) -> None:
+        with self._lock:
+            self._clocks.pop(event.session.session_id, None)
+            self._budgets.pop(event.session.session_id, None)
         end = {"reason": event.end.reason, "code": event.end.code, "note": event.end.note}
         self._say(event.session.session_id, {"type": "ended", **end})
 

@@ -15,7 +15,7 @@ from basics.errors import ProctorError
 from basics.signals import SIGNALS, VIOLATION_KINDS
 from settings.settings import Settings
 from web.calls.addresses import server_address
-from web.calls.errors import status_of
+from web.calls.errors import retry_after, status_of
 from web.calls.values import check_session_id
 from web.parts import parts
 from web.student.check_items import CHECK_ITEMS
@@ -119,7 +119,7 @@ def portal() -> str:
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
         watched={where: _watched(settings, where) for where in ("camera", "page")},
         keep_days=settings.keep_days,
-        portal_open=settings.portal_open,
+        portal_open=settings.is_portal_open,
         clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
 
@@ -134,7 +134,10 @@ def login() -> BaseResponse:
     try:
         access.check_login(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr)
     except ProctorError as error:
-        return _login_page(wanted, error=error.message, status=status_of(error))
+        page = _login_page(wanted, error=error.message, status=status_of(error))
+        if (wait := retry_after(error)) is not None:
+            page.headers["Retry-After"] = str(wait)
+        return page
     response = redirect(wanted)
     access.remember_login(request, response)
     return response
@@ -155,14 +158,26 @@ def own_path(address: str) -> str:
     split = urlsplit(address) if plain else None
     if split is None or split.scheme or split.netloc or not split.path.startswith("/"):
         return url_for("pages.dashboard")
-    return quote(split.path, safe="/%@-._~") + (f"?{quote(split.query, safe='=&%@-._~')}" if split.query else "")
+    path = split.path if split.path.startswith(f"{request.root_path}/") else request.root_path + split.path
+    return quote(path, safe="/%@-._~") + (f"?{quote(split.query, safe='=&%@-._~')}" if split.query else "")
 
 
 def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """The settings that a proctor should know, by subject: name, value, what it means. No addresses, folders or secrets."""
     described = type(settings).model_fields
     return [
-        (title, [(name.upper(), _said(getattr(settings, name)), described[name].description or "") for name in names if name in described])
+        (
+            title,
+            [
+                (
+                    name.upper(),
+                    _said(settings.is_portal_open if name == "portal_open" else getattr(settings, name)),
+                    described[name].description or "",
+                )
+                for name in names
+                if name in described
+            ],
+        )
         for title, names in SHOWN_SETTINGS.items()
     ]
 
@@ -174,7 +189,8 @@ def _said(value: object) -> str:
 
 
 def _login_page(wanted: str, error: str = "", status: int = 200) -> Response:
-    return Response(render_template("login.html", next=wanted, error=error), status=status, mimetype="text/html")
+    page = render_template("login.html", next=wanted, error=error, portal_open=parts().settings.is_portal_open)
+    return Response(page, status=status, mimetype="text/html")
 
 
 def _for_proctors() -> dict[str, object]:
@@ -184,6 +200,6 @@ def _for_proctors() -> dict[str, object]:
         "flag_threshold": settings.flag_threshold,
         "interval_duration": settings.interval_duration,
         "update_silent_s": settings.update_silent_s,
-        "portal_open": settings.portal_open,
+        "portal_open": settings.is_portal_open,
         "logged_in": not parts().access.protected,
     }

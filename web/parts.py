@@ -11,6 +11,7 @@ from flask import Flask, current_app
 from media.clip_stills import ClipStills
 from records.reviews import Reviews
 from settings.settings import Settings
+from storage.disks import Disks
 from web.access.who_may import Access
 from web.links import Links
 
@@ -35,10 +36,13 @@ class Parts:
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     stills: ClipStills = field(init=False)
+    disks: Disks = field(init=False)
 
     def __post_init__(self) -> None:
         self.reviews = Reviews(self.database)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
+        folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
+        self.disks = Disks(folders, min_free_mb=self.settings.min_free_mb)
 
 
 def parts_of(app: Flask) -> Parts:

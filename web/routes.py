@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
+from web.access.behind import Behind
+from web.access.gate import Gate
 from web.access.headers import register_headers
 from web.access.who_may import register_access
 from web.calls.errors import register_errors
@@ -18,7 +20,7 @@ from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.videos import videos
-from web.student.link import MESSAGE_MAX_BYTES, RECEIVE_BYTES, link
+from web.student.link import link
 from web.student.start import students
 from web.student.trials import trials
 
@@ -31,10 +33,12 @@ def register_web(app: Flask, parts: Parts) -> None:
     app.secret_key = parts.access.secret_key
     app.config["MAX_CONTENT_LENGTH"] = parts.settings.max_body_kb * 1024
     app.config["MAX_FORM_MEMORY_SIZE"] = parts.settings.max_body_kb * 1024
-    app.config["SOCK_SERVER_OPTIONS"] = {"receive_bytes": RECEIVE_BYTES, "max_message_size": MESSAGE_MAX_BYTES}
     register_errors(app)
     register_headers(app)
     register_metrics(app, parts)
     register_access(app, parts.access)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    # In front of Socket.IO as well, which answers before the app.
+    app.wsgi_app = Gate(app.wsgi_app, parts.access.may_watch, max_sessions=parts.settings.max_sessions)  # type: ignore[method-assign]
+    app.wsgi_app = Behind(app.wsgi_app, parts.settings)  # type: ignore[method-assign]

@@ -17,15 +17,19 @@ from typing import Any
 from flask import Flask
 
 from settings.settings import Settings
+from web.access.gate import threads_for
+from web.access.local import ARGUMENT
+from web.leftovers import end_leftovers, note_worker
 from web.listener import listen
+from web.open_files import OWN_FILES, open_files_limit, raise_open_files_limit, too_few_open_files
+from web.parts import parts_of
 
 log = logging.getLogger(__name__)
 
 Create = Callable[[Settings], Flask]
 Close = Callable[[Flask], None]
 
-SPARE_THREADS = 64  # an open WebSocket holds a thread: what is left answers HTTP
-VIEWER_THREADS = 200
+CONNECTIONS = 4000  # open at once, at most
 STUCK_WORKER_S = 120
 
 
@@ -34,7 +38,11 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
 
     The socket is had before anything is loaded, and kept: whoever can't have the port is told at once.
     """
+    end_leftovers(settings.data_dir)
     listener = listen(settings, offer_next=offer_next_port)
+    low = too_few_open_files(settings.max_sessions, raise_open_files_limit())
+    if low:
+        print(low, file=sys.stderr, flush=True)
     if settings.socketio_async_mode == "eventlet":
         return _serve_eventlet(settings, listener, create, close)
     try:
@@ -44,15 +52,27 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     return _serve_gunicorn(settings, listener, create, close)
 
 
-def _announce(host: str, port: int) -> None:
+def _greeting(host: str, port: int, app: Flask) -> str:
+    """The addresses to open."""
     shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
-    print(f"\nReady.\n  Proctors:  http://{shown}:{port}/\n  Students:  http://{shown}:{port}/portal\n  Ctrl+C ends.\n", flush=True)
+    access = parts_of(app).access
+    base = f"http://{shown}:{port}{access.prefix}"
+    local = f"?{ARGUMENT}={access.local.token}" if access.local is not None else ""
+    return f"\nReady.\n  Proctors:  {base}/{local}\n  Students:  {base}/portal{local}\n  Ctrl+C ends.\n"
+
+
+def _announce(greeting: str) -> None:
+    with contextlib.suppress(OSError):  # nobody listens any more: a terminal that was closed ends no worker that begins after it
+        print(greeting, flush=True)
 
 
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     from gunicorn.app.base import BaseApplication
 
+    from web.worker import PatientWorker
+
     port = listener.getsockname()[1]
+    connections = min(CONNECTIONS, open_files_limit() - OWN_FILES)
     descriptor = listener.detach()  # gunicorn owns it from here on
 
     class Server(BaseApplication):  # type: ignore[misc]
@@ -65,9 +85,9 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             options = {
                 "bind": f"fd://{descriptor}",
                 "workers": 1,
-                "worker_class": "gthread",
-                "threads": settings.max_sessions + VIEWER_THREADS + SPARE_THREADS,
-                "worker_connections": 4000,
+                "worker_class": PatientWorker,
+                "threads": threads_for(settings.max_sessions),
+                "worker_connections": connections,
                 "timeout": STUCK_WORKER_S,
                 "graceful_timeout": 45,
                 "loglevel": "warning",
@@ -90,14 +110,17 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
 
         def started(self, worker: Any) -> None:
             # A worker that is told to end waits for its open sockets; they end at once when the parts close.
+            note_worker(settings.data_dir)
             threading.Thread(target=self._close_when_told, args=(worker,), name="end-watch", daemon=True).start()
-            _announce(settings.flask_host, port)
+            if self.app is not None:
+                _announce(_greeting(settings.flask_host, port, self.app))
 
         def _close_when_told(self, worker: Any) -> None:
             told = threading.Event()
             while worker.alive:
                 told.wait(0.2)
             self.close_parts()
+            worker.parts_closed()
 
         def close_parts(self) -> None:
             with self.closing:
@@ -108,8 +131,9 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
         def ended(self, server: Any, worker: Any) -> None:
             self.close_parts()
             # Engine.IO leaves a thread a connection that sleeps until its next ping, and Python would wait 25 s for it.
-            sys.stdout.flush()
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(0)
 
     try:
@@ -126,7 +150,7 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
     log.info("gunicorn does not run on this system: served by Werkzeug, which is slower with many viewers")
     server = make_server(settings.flask_host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -139,39 +163,21 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
 def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
-        import eventlet
-        import eventlet.wsgi
-        from engineio.async_drivers.eventlet import EventletThread
-        from eventlet.green.threading import Event
-        from eventlet.greenio import GreenSocket
 
-    class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-        """Says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's."""
-
-        def get_environ(self) -> dict[str, Any]:
-            return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
-
-    class Thread(EventletThread):  # type: ignore[misc]
-        """What simple-websocket wants of a thread, as a green one."""
-
-        name = "(_thread)"
-
-        def __init__(self, target: Callable[[], None]) -> None:
-            def run() -> None:
-                # A socket that is closed while it is read ends the reading; raised on, it would end the hub.
-                with contextlib.suppress(OSError, EOFError):
-                    target()
-
-            super().__init__(run)
+        from web.green import Front, serve_green
 
     app = create(settings)
-    app.config["SOCK_SERVER_OPTIONS"] |= {"thread_class": Thread, "event_class": Event}
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
-    stop = lambda *_: sys.exit(0)  # noqa: E731
+    front = Front()
+
+    def stop(*_: object) -> None:
+        front.end()
+        sys.exit(0)
+
     signal.signal(signal.SIGTERM, stop)
-    _announce(settings.flask_host, listener.getsockname()[1])
+    _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
-        eventlet.wsgi.server(GreenSocket(listener), app, log_output=False, socket_timeout=60, protocol=Protocol)
+        serve_green(listener, app, front)
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:
@@ -184,7 +190,7 @@ def _in_threads(app: Any) -> Any:
     from eventlet import tpool
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE") or not environ.get("PATH_INFO", "").startswith("/api/"):
+        if environ.get("HTTP_UPGRADE") or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
         length = environ.get("CONTENT_LENGTH") or "0"
         # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.

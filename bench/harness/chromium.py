@@ -22,6 +22,7 @@ import soundfile
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, Playwright
 
 from basics.readings import SAMPLE_RATE
+from bench.harness.known_here import cookies
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 START_S = 60.0  # a busy machine; a free one takes 1 to 2 s
@@ -138,6 +139,8 @@ class Chromium:
             raise RuntimeError(f"{program} did not start: {told.read_text(errors='replace')[-2000:]}")
         port = address.read_text().split()[0]
         self.browser = self._playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}", no_defaults=True)
+        if known := cookies():
+            self.context.add_cookies(known)  # type: ignore[arg-type]  # playwright wants its own kind of dict
         return self
 
     def stop(self) -> None:
@@ -169,6 +172,8 @@ class Chromium:
     def open(self, url: str) -> Page:
         """Open `url` in a new tab in front of the others; what its console complains of is kept in `problems`."""
         page = self.context.new_page()
+        if known := cookies():  # of a server that was started after the browser, too
+            self.context.add_cookies(known)  # type: ignore[arg-type]
         self.watch(page)
         page.goto(url)
         return page

@@ -17,6 +17,7 @@ import psutil
 import requests
 
 from basics.paths import ROOT
+from bench.harness.known_here import introduce
 
 READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/")
 START_S = 60.0
@@ -69,6 +70,7 @@ class Server:
         if not self._ready.wait(START_S) or not self.port:
             self.stop()
             raise ServerError("the server did not start; it printed:\n" + "".join(self.output[-40:]))
+        introduce(self.url, Path(self.settings["DATA_DIR"]))
         return self
 
     def _read(self, process: subprocess.Popen[str]) -> None:
@@ -76,10 +78,11 @@ class Server:
         for line in process.stdout:
             self.output.append(line)
             found = READY.search(line)
-            if found:
+            if found and process is self.process:
                 self.port = int(found[1])
                 self._ready.set()
-        self._ready.set()
+        if process is self.process:  # what a killed one left behind may end later
+            self._ready.set()
 
     @property
     def url(self) -> str:

@@ -1,4 +1,4 @@
-"""Whole exams of the labelled data where it is there, against floors a little under today's figures: a change that detects worse fails here."""
+"""Whole exams of the labelled data, against floors a little under today's figures: one with every kind of violation, and a clean one."""
 
 from __future__ import annotations
 
@@ -23,6 +23,6 @@ def test_whole_exams(measured: dict[str, Any]) -> None:
 def test_honest_students_get_no_flag(measured: dict[str, Any]) -> None:
     honest = measured
     assert set(honest) == {"hours", "intervals", "false_flags", "false_violations_per_hour"}
-    assert honest["intervals"] >= 6
+    assert honest["intervals"] >= 5
     assert honest["false_flags"] == 0
     assert honest["false_violations_per_hour"] == 0

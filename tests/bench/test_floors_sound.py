@@ -1,4 +1,4 @@
-"""Sound of the labelled data where it is there, against floors a little under today's figures: a change that detects worse fails here."""
+"""Every second clip of the labelled sound, against floors a little under today's figures: a change that detects worse fails here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def test_speech_and_voices(measured: dict[str, Any]) -> None:
     assert audio["speech"]["precision"] >= 0.99
     assert audio["speech"]["recall"] >= 0.97
     assert audio["voices"]["recall"] >= 0.90
-    assert audio["voices"]["false_alarm"] <= 0.016
+    assert audio["voices"]["false_alarm"] == 0
     assert audio["meetings"]["recall"] >= 0.70
-    assert audio["meetings"]["false_alarm"] <= 0.10
+    assert audio["meetings"]["false_alarm"] == 0

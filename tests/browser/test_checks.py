@@ -1,4 +1,4 @@
-"""The portal's check in a real Chromium: what it says of devices, of accommodations and of a script that is late; each step reads well."""
+"""The portal's check in a real Chromium: what it says of devices and of a script that is late; each step reads well."""
 
 from __future__ import annotations
 
@@ -73,27 +73,6 @@ def test_an_insecure_address_is_told_apart(server: Desk, proctors: Chromium) -> 
     check_row(page, "camera", "not_ready", "insecure address")
     check_row(page, "browser", "not_ready", "insecure address")
     page.close()
-
-
-# An accommodation of a student who came by ID alone
-
-
-def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_link(server: Desk, students: Chromium, folder: Path) -> None:
-    for name in ("camera", "microphone"):
-        students.set_permission(name, "granted", server.url)
-    server.call("POST", "/api/accommodations", json={"user_id": "eva", "reading_aloud": True, "breaks_allowed": 2, "set_by": "Ada"})
-    page = students.open(f"{server.url}/portal")
-    fill_in(page, "eva", "history")
-    page.get_by_role("button", name="Start the exam").click()
-    told = page.get_by_role("group", name="What is different for you")
-    expect(told).to_be_focused()
-    expect(told.get_by_role("listitem")).to_have_text(["Reading aloud allowed", "2 breaks of 5 min", "Set by Ada"])
-    expect(page.locator("#exam-bar")).to_be_hidden()
-    wrong = judge(page, folder, "portal-different")
-    begin(page)
-    end(page)
-    page.close()
-    assert wrong == []
 
 
 # A page whose script is late, or never comes

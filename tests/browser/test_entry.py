@@ -11,6 +11,7 @@ from playwright.sync_api import Page, Playwright, Route, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.server import Server
 from tests.helpers.browser import judge
+from tests.helpers.desk import fill_in
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,23 @@ def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed:
     assert (details["session"]["state"], details["checks"]) == ("running", [])
     page.get_by_role("link", name="Go to the exam").click()
     begin(page)
+    end(page)
+    page.close()
+    assert wrong == []
+
+
+def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_link(server: Server, chromium: Chromium, folder: Path) -> None:
+    server.call("POST", "/api/accommodations", json={"user_id": "eva", "reading_aloud": True, "breaks_allowed": 2, "set_by": "Ada"})
+    page = chromium.open(f"{server.url}/portal")
+    fill_in(page, "eva", "history")
+    page.get_by_role("button", name="Start the exam").click()
+    told = page.get_by_role("group", name="What is different for you")
+    expect(told).to_be_focused()
+    expect(told.get_by_role("listitem")).to_have_text(["Reading aloud allowed", "2 breaks of 5 min", "Set by Ada"])
+    expect(page.locator("#exam-bar")).to_be_hidden()
+    wrong = judge(page, folder, "portal-different")
+    page.get_by_role("button", name="Start the exam").click()
+    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
     end(page)
     page.close()
     assert wrong == []

@@ -11,7 +11,7 @@ from tests.helpers.browser import until
 from tests.helpers.web import API_TOKEN, PASSWORD
 
 SCRIPT = {"Authorization": f"Bearer {API_TOKEN}"}
-PROTECTED = {"PROCTOR_PASSWORD": PASSWORD, "API_TOKEN": API_TOKEN}
+PROTECTED = {"PROCTOR_PASSWORD": PASSWORD, "API_TOKEN": API_TOKEN, "PORTAL_OPEN": "true"}
 
 
 class Desk(Server):

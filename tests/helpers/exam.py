@@ -11,6 +11,7 @@ from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from sessions.messages import MessageBook
 from web.student.conversation import CLOCK_TRIPS, Conversation
 from web.student.exam import Exam, Terms
+from web.student.page_clock import PageClocks
 from web.student.protocol import Media, Message, pack_media
 
 AHEAD_MS = 1e12  # the page's clock is not the session's
@@ -45,6 +46,7 @@ class PlainExam:
         self.safe: bool | None = True  # of the acts that come
         self.devices: list[tuple[str, str, str]] = []
         self.told_frozen: list[bool] = []
+        self.unknown: set[str] = set()  # why nothing can be told
         self.behind: float | None = None
         self.pauses: list[dict[str, Any]] = []
         self.on_break = False
@@ -73,6 +75,9 @@ class PlainExam:
 
     def camera_frozen(self, frozen: bool) -> None:
         self.told_frozen.append(frozen)
+
+    def unknown_while(self, reason: str, lasts: bool) -> None:
+        (self.unknown.add if lasts else self.unknown.discard)(reason)
 
     def picture_waits(self) -> float | None:
         return self.behind
@@ -114,17 +119,29 @@ class PlainExam:
 class Page:
     """A student's page in one connection: `heard` is all it was told. Its clock is the exam's with another beginning."""
 
-    def __init__(self, exam: PlainExam | None = None, *, now: float = 0.0, notices: Sequence[str] = (), **terms: Any) -> None:
+    def __init__(
+        self,
+        exam: PlainExam | None = None,
+        *,
+        now: float = 0.0,
+        notices: Sequence[str] = (),
+        clocks: PageClocks | None = None,
+        away_since: float = 0.0,
+        **terms: Any,
+    ) -> None:
         self.exam = exam or PlainExam()
         self.now = now
+        self.ahead_ms = AHEAD_MS
+        self.name: str | None = None  # of its clock
         self.heard: list[Message] = []
         like_most = {"video": VIDEO, "video_fps": 10.0, "max_picture_kb": 64, "max_picture_pixels": 1_000_000, "screen_capture": "optional"}
         serves: Exam = self.exam
-        self.talk = Conversation(serves, Terms(**{**like_most, **terms}), now=now, notices=lambda: list(notices), end=self.exam.end)
+        wanted = Terms(**{**like_most, **terms})
+        self.talk = Conversation(serves, wanted, now=now, notices=lambda: list(notices), end=self.exam.end, clocks=clocks, away_since=away_since)
 
     def ms(self, at: float | None = None) -> float:
         """The page's clock now, or at a time of the session."""
-        return AHEAD_MS + (self.now if at is None else at) * 1000
+        return self.ahead_ms + (self.now if at is None else at) * 1000
 
     def turn(self, seconds: float = 0.0) -> list[Message]:
         """Let time pass; return what is said then."""
@@ -153,13 +170,17 @@ class Page:
     def send(self, kind: str, codec: Any, payload: bytes, *, at: float | None = None, sequence: int = 0, **media: Any) -> list[Message]:
         return self.hand_in(pack_media(Media(kind, codec, sequence, self.ms(at), payload, **media)))
 
-    def act(self, *ids: str, kind: str = "copy") -> list[Message]:
-        return self.say("acts", acts=[{"id": act_id, "kind": kind, "page_ms": self.ms()} for act_id in ids])
+    def act(self, *ids: str, kind: str = "copy", page_ms: float | None = None, by: str | None = None) -> list[Message]:
+        noted = self.ms() if page_ms is None else page_ms
+        return self.say("acts", acts=[{"id": act_id, "kind": kind, "page_ms": noted} for act_id in ids], **_named(by or self.name))
 
     def answer_clock(self) -> list[Message]:
         """Answer the clock that is asked for now, at once."""
         (asked,) = [message for message in self.turn() if message["type"] == "clock"]
-        return self.say("clock", id=asked["id"], server_ms=asked["server_ms"], page_ms=self.ms())
+        return self.answer(asked)
+
+    def answer(self, asked: Message) -> list[Message]:
+        return self.say("clock", id=asked["id"], server_ms=asked["server_ms"], page_ms=self.ms(), **_named(self.name))
 
     def come_in(self) -> Page:
         """Be welcomed."""
@@ -170,3 +191,7 @@ class Page:
 
     def of_type(self, kind: str) -> list[Message]:
         return [message for message in self.heard if message["type"] == kind]
+
+
+def _named(clock: str | None) -> dict[str, str]:
+    return {} if clock is None else {"page": clock}

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from database import Database
+from media.clip import Clip
+from media.kept import KeptMedia
+from records.clip_sweep import ClipSweep
 from records.retention import OF_A_SESSION, PAGE, Retention
+from tests.helpers.sessions import UNKNOWN, store_interval
+from tests.helpers.waiting import until
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=timezone.utc)
 KEEP_DAYS = 30
@@ -25,7 +30,12 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def retention(database: Database, folders: tuple[Path, Path]) -> Retention:
-    return Retention(database, *folders, KEEP_DAYS)
+    return made(database, folders, KEEP_DAYS)
+
+
+def made(database: Database, folders: tuple[Path, Path], keep_days: int) -> Retention:
+    temp = folders[0].parent / "temp"
+    return Retention(database, *folders, keep_days, clips=ClipSweep(database, folders[0], temp), kept=KeptMedia(temp))
 
 
 def add_session(database: Database, folders: tuple[Path, Path], name: str, ended: datetime | None, clip: str | None = None) -> str:
@@ -118,11 +128,17 @@ def test_more_than_one_page_is_deleted_in_one_sweep(database: Database, retentio
     assert retention.sweep(NOW) == PAGE + 5
 
 
-def test_zero_days_delete_nothing(database: Database, folders: tuple[Path, Path]) -> None:
-    never = Retention(database, *folders, 0)
+def test_zero_days_delete_nothing_and_clips_are_looked_at_all_the_same(
+    database: Database, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.retention.FIRST_S", 0)
+    old = add_session(database, folders, "old", NOW - timedelta(days=9999))
+    key = store_interval(database, UNKNOWN, 0, clip=Clip("ready", "gone.mp4").to_dict())
+    never = made(database, folders, 0)
     never.start()
-    assert not never._thread.is_alive()
+    until(lambda: database.interval(key)["clip"]["state"] == "failed")
     never.stop()
+    assert left_of(database, folders, old)["sessions"] == 1
 
 
 def test_an_old_session_is_found_by_an_index(database: Database) -> None:

@@ -299,3 +299,26 @@ def test_asking_whether_a_picture_waits_changes_nothing(exam: Exam) -> None:
     assert asked == [pytest.approx(3.0)] * 3
     exam.session.read_picture()
     assert [exam.session.picture_waits() for _ in range(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("caught_up", [False, True])
+def test_a_clip_waits_for_pictures_that_are_long_under_way(exam: Exam, caught_up: bool) -> None:
+    def come(step: int, late: float) -> None:
+        exam.at(step / 5 + late)
+        image = np.full((48, 64, 3), step % 200, np.uint8)
+        exam.session.take_frame(Frame(step / 5, cv2.imencode(".jpg", image)[1].tobytes()))
+
+    for step in range(32 * 5):
+        come(step, 40.0)
+        if step == 5:
+            exam.session.take_acts([act(1, 20), act(2, 21)])
+    if not caught_up:
+        for step in range(32 * 5, 40 * 5):
+            come(step, 40.0)
+    else:  # the line is free again: what comes now was taken just now
+        for step in range(72 * 5, 73 * 5):
+            come(step, 0.0)
+    exam.at(30 + 8 + 40.0)
+    assert exam.clip_made.wait(20)
+    clip = exam.interval(0)["clip"]
+    assert (clip["state"], clip["duration"]) == ("ready", pytest.approx(31, abs=0.5))

@@ -15,9 +15,10 @@ from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
 
 from basics.errors import ConfigError, Forbidden, TooMany, Unauthorized
+from basics.times import WALL_DOUBT_S
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, local_client, settings_for
 from web.access.limits import KEPT_ADDRESSES, RateLimit
-from web.access.who_may import FAILED_LOGINS, LOGIN_COOKIE, WHO_MAY, Access, check_start
+from web.access.who_may import LOGIN_COOKIE, WHO_MAY, Access, check_start
 
 SESSION = "0123456789abcdef0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -65,8 +66,9 @@ def test_start_is_allowed_on_this_machine_or_with_a_password(tmp_path: Path, hos
         {"HTTP_HOST": "[::1]:5000", "REMOTE_ADDR": "::1"},
         {"HTTP_HOST": "LOCALHOST"},
         {"REMOTE_ADDR": "::ffff:127.0.0.1"},
-        {"REQUEST_METHOD": "POST", "HTTP_ORIGIN": "http://localhost:5000", "HTTP_SEC_FETCH_SITE": "same-origin"},
-        {"HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_MODE": "navigate"},  # a link in a mail or a README
+        {"REQUEST_METHOD": "POST", "HTTP_ORIGIN": "http://localhost:5000"},
+        {"HTTP_CONNECTION": "keep-alive"},
+        {"HTTP_CONNECTION": "Upgrade", "HTTP_UPGRADE": "websocket"},
     ],
 )
 def test_protected_mode_answers_this_machine(protected: Access, allowed: dict[str, str]) -> None:
@@ -84,6 +86,7 @@ def test_protected_mode_answers_this_machine(protected: Access, allowed: dict[st
         ({"HTTP_FORWARDED": "for=10.0.0.1"}, "Forwarded"),
         ({"HTTP_VIA": "1.1 proxy"}, "Via"),
         ({"SERVER_PROTOCOL": "HTTP/1.0"}, "proxy"),
+        ({"HTTP_CONNECTION": "upgrade"}, "proxy"),  # nginx's usual recipe for WebSockets
         ({"HTTP_HOST": "rebound.example.org:5000"}, "rebound.example.org"),
         ({"HTTP_HOST": "localhost.example.org"}, "localhost.example.org"),
         ({"HTTP_HOST": "localhost:port"}, "localhost:port"),
@@ -160,16 +163,6 @@ def test_no_password_can_be_right_in_protected_mode(protected: Access) -> None:
         protected.check_login("proctor", "", "127.0.0.1")
 
 
-def test_too_many_wrong_passwords_close_the_login_for_that_address_only(locked: Access) -> None:
-    for _ in range(FAILED_LOGINS):
-        with pytest.raises(Unauthorized):
-            locked.check_login("proctor", "wrong", "10.0.0.1")
-    with pytest.raises(TooMany) as caught:
-        locked.check_login("proctor", PASSWORD, "10.0.0.1")
-    assert 0 < caught.value.details["retry_after_s"] <= 300
-    locked.check_login("proctor", PASSWORD, "10.0.0.2")
-
-
 def test_tries_are_forgotten_after_their_window_and_the_memory_for_them_is_bounded() -> None:
     now = 0.0
     limit = RateLimit(2, 60, "Too many.", clock=lambda: now)
@@ -195,27 +188,6 @@ def test_one_ipv6_customer_is_one_address() -> None:
     limit.take("2001:db8:1:3::1")
 
 
-def test_wrong_tries_at_once_are_all_counted(locked: Access) -> None:
-    gate = threading.Barrier(4)
-    outcomes: list[type[Exception]] = []
-
-    def guess() -> None:
-        gate.wait()
-        for _ in range(FAILED_LOGINS):
-            try:
-                locked.check_login("proctor", "wrong", "10.0.0.1")
-            except (Unauthorized, TooMany) as error:
-                outcomes.append(type(error))
-
-    threads = [threading.Thread(target=guess) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert outcomes.count(Unauthorized) == FAILED_LOGINS
-    assert outcomes.count(TooMany) == 3 * FAILED_LOGINS
-
-
 def test_student_tokens_are_for_one_session_and_cannot_be_forged(locked: Access, tmp_path: Path) -> None:
     token = locked.make_student_token(SESSION)
     assert locked.read_student_token(token) == SESSION
@@ -227,7 +199,7 @@ def test_student_tokens_are_for_one_session_and_cannot_be_forged(locked: Access,
 
 def test_student_tokens_end_after_a_day(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     token = locked.make_student_token(SESSION)
-    monkeypatch.setattr("web.access.signing.STUDENT_TOKEN_MAX_AGE", -1)
+    monkeypatch.setattr("web.access.signing.STUDENT_TOKEN_MAX_AGE", -WALL_DOUBT_S - 1)
     with pytest.raises(Unauthorized, match="more than a day old"):
         locked.read_student_token(token)
 

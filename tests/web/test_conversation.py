@@ -9,7 +9,8 @@ import pytest
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError, TooMany
 from tests.helpers.exam import VIDEO, Page, PlainExam
-from web.student.conversation import CLOCK_EVERY_S, CLOCK_TRIPS, DEAD_S, FUTURE_S, PROBLEMS_TOLD, RECEIVED_S, WAITING_MAX
+from web.student.arrivals import FUTURE_S
+from web.student.conversation import CLOCK_EVERY_S, CLOCK_KEPT_S, CLOCK_TRIPS, DEAD_S, PROBLEMS_TOLD, RECEIVED_S, WAITING_MAX
 from web.student.pace import SLOWER_AFTER_S
 
 
@@ -81,7 +82,7 @@ def test_an_answer_counts_once() -> None:
 def test_an_answer_that_comes_too_late_tells_nothing() -> None:
     page = Page()
     page.turn()
-    page.wait(CLOCK_EVERY_S * 3 + 1)
+    page.wait(CLOCK_KEPT_S + 1)
     assert [message["code"] for message in page.say("clock", id=1, page_ms=page.ms())] == ["invalid"]
     assert types(page.say("clock", id=page.of_type("clock")[-1]["id"], page_ms=page.ms())) == ["welcome", "quality"]
 

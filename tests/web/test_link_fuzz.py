@@ -143,8 +143,7 @@ def test_a_client_that_never_stops_makes_a_connection_hold_no_more(noise: str) -
 def test_acts_whose_writes_are_decided_are_held_no_longer() -> None:
     page = Page(exam := PlainExam()).come_in()
     exam.safe = None
-    for number in range(100):
-        page.act(f"act-{number:06}")
+    page.act(*(f"act-{number:06}" for number in range(100)))
     waiting = held(page)
     for number, receipt in enumerate(exam.receipts):
         receipt.safe = bool(number % 2)

@@ -14,7 +14,7 @@ from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
 from web.student import protocol
 from web.student.conversation import CLOCK_EVERY_S, DEAD_S
-from web.student.link import TRY_AGAIN
+from web.student.link_socket import TRY_AGAIN
 from web.student.page_clock import PageClock
 from web.student.protocol import HEADER, Media, pack_media, unpack_acts, unpack_media, unpack_text
 

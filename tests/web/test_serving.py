@@ -21,6 +21,7 @@ from basics.paths import ROOT
 from settings.settings import Settings, load_settings
 from web import listener
 from web.listener import is_chosen, listen
+from web.serving import _announce
 
 DEFAULT = 5000
 ASK = """
@@ -149,6 +150,16 @@ def test_the_port_of_an_env_file_is_held_to_too(taken: int, tmp_path: Path) -> N
     )
     assert ended.returncode == 1
     assert f"Port {taken} is taken" in ended.stderr
+
+
+def test_a_worker_that_begins_when_nobody_listens_to_its_word_begins_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    near, far = os.pipe()
+    os.close(near)
+    with os.fdopen(far, "w") as nobody:
+        monkeypatch.setattr(sys, "stdout", nobody)
+        _announce("Ready.")
+        with suppress(BrokenPipeError):
+            nobody.close()
 
 
 @pytest.mark.usefixtures("default_taken")

@@ -28,7 +28,7 @@ SESSION = "0123456789abcdef" * 2
 
 
 def make_settings(folder: Path, **settings: Any) -> Settings:
-    return settings_for(folder, proctor_password=PASSWORD, **settings)
+    return settings_for(folder, **{"proctor_password": PASSWORD, "portal_open": True, **settings})
 
 
 def make_client(folder: Path, models: Models, **settings: Any) -> FlaskClient:

@@ -100,3 +100,17 @@ def test_nothing_outside_the_folder_of_clips_is_served(client: FlaskClient, part
         assert answer.status_code in (403, 404), path
         assert b"secret" not in answer.data.replace(b"secret.mp4", b"")
         error_of(answer, answer.status_code)
+
+
+def test_a_clip_that_was_changed_on_the_disk_is_no_evidence(client: FlaskClient, parts: Parts, clip: tuple[str, str, bytes]) -> None:
+    video_id, path, content = clip
+    file = parts.settings.clips_dir / path
+    assert client.get(f"/api/video/{video_id}", buffered=True).status_code == 200
+    file.write_bytes(content[:-1] + b"!")
+    for url in (f"/api/video/{video_id}", f"/api/video/file/{path}"):
+        assert "changed" in error_of(client.get(url), 409)["message"]
+    assert parts.database.flush(10)
+    noted = [entry for entry in parts.database.audit_entries() if entry["what"] == "clip: changed"]
+    assert [entry["video_id"] for entry in noted] == [video_id], "once for the change, not for each who asks"
+    file.write_bytes(content)
+    assert client.get(f"/api/video/{video_id}", buffered=True).data == content

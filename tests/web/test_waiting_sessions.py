@@ -57,7 +57,7 @@ def test_a_link_is_waited_for_as_long_as_it_is_good(client: FlaskClient, parts: 
 def test_an_unused_link_survives_the_servers_restart(client: FlaskClient, parts: Parts, student: str, clock: Clock) -> None:
     created = create(client, student, source="browser")
     hours_ago = datetime.now(timezone.utc) - timedelta(hours=5)
-    parts.database.write("sessions", created["session_id"], {"started_at": hours_ago})
+    parts.database.write("sessions", created["session_id"], {"started_at": hours_ago, "clock": {"boot": "an earlier one", "start": 0.0}})
     assert parts.database.flush(10)
     stop_server(parts)
     parts.monitor.resume()

@@ -11,6 +11,7 @@ from web.parts import parts_of
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d+)?|\[[0-9A-Fa-f:.]+\](:\d+)?")
 
+HSTS = "max-age=31536000"  # a year; of this host alone, since other names under it may be somebody else's
 PLAIN_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -51,6 +52,8 @@ def register_headers(app: Flask) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in PLAIN_HEADERS.items():
             response.headers.setdefault(name, value)
+        if parts_of(app).access.is_https:
+            response.headers.setdefault("Strict-Transport-Security", HSTS)
         policy = content_security_policy(request.environ.get("HTTP_HOST", ""), parts_of(app).settings.exam_url)
         response.headers.setdefault("Content-Security-Policy", policy)
         if request.endpoint != "static" and "Cache-Control" not in response.headers:

@@ -29,8 +29,8 @@ class RateLimit:
         """Count one try from `address`. Raise `TooMany` with `retry_after_s` when it has none left; that try isn't counted."""
         now = self._clock()
         with self._lock:
-            tries = self._tries.setdefault(_network(address), deque())
-            self._tries.move_to_end(_network(address))
+            tries = self._tries.setdefault(network_of(address), deque())
+            self._tries.move_to_end(network_of(address))
             while tries and tries[0] <= now - self._window:
                 tries.popleft()
             wait = tries[0] + self._window - now if len(tries) >= self._most else 0.0
@@ -45,10 +45,10 @@ class RateLimit:
     def forgive(self, address: str | None) -> None:
         """Forget the tries from `address`, because one was right."""
         with self._lock:
-            self._tries.pop(_network(address), None)
+            self._tries.pop(network_of(address), None)
 
 
-def _network(address: str | None) -> str:
+def network_of(address: str | None) -> str:
     """What counts as one caller: an IPv4 address, or the /64 that one IPv6 customer has to choose from."""
     try:
         parsed = ipaddress.ip_address((address or "").partition("%")[0])

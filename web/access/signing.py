@@ -1,4 +1,7 @@
-"""The server's own key and what it signs: a student's token for one session, a proctor's login."""
+"""The server's own key and what it signs: a student's token for one session, a proctor's login.
+
+How old a token is says the wall's clock, which may be wrong: two hours are borne with either way, and a step while the server runs changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,18 @@ import hmac
 import os
 import re
 import secrets
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
-from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
-from basics.errors import ConfigError, Unauthorized
+from basics.errors import ConfigError, StorageError, Unauthorized
+from basics.times import WALL_DOUBT_S
 from settings.settings import Settings
+
+Age = Literal["good", "old", "early"]
 
 STUDENT_TOKEN_MAX_AGE = 24 * 3600  # s; longer than any exam, and a link that leaked is dead the next day
 LOGIN_MAX_AGE = 12 * 3600  # s; one working day
@@ -23,9 +32,12 @@ SESSION_ID = re.compile(r"[0-9a-f]{32}")
 class Signer:
     """Makes and reads signed tokens. Two servers read each other's when they share SECRET_KEY and PROCTOR_PASSWORD."""
 
-    def __init__(self, key: str, password: str) -> None:
-        self._student = URLSafeTimedSerializer(key, salt="student")
-        self._login = URLSafeTimedSerializer(key, salt="login")
+    def __init__(self, key: str, password: str, *, wall: Callable[[], float] = time.time, clock: Callable[[], float] = time.monotonic) -> None:
+        """`wall` tells the time of day in seconds, `clock` time that nobody sets."""
+        self._wall, self._clock = wall, clock
+        self._since_start = wall() - clock()  # what the wall's clock shows beside the other, had nobody set it since
+        self._student = URLSafeTimedSerializer(key, salt="student", signer=_stamped_by(wall))
+        self._login = URLSafeTimedSerializer(key, salt="login", signer=_stamped_by(wall))
         # A login ends when the password changes: its token carries this mark of the password it was made with.
         self._mark = hmac.new(key.encode(), password.encode(), hashlib.sha256).hexdigest()[:16]
 
@@ -34,16 +46,16 @@ class Signer:
         return str(self._student.dumps({"s": session_id}))
 
     def read_student_token(self, token: str) -> str:
-        """The session that `token` is for. Raise `Unauthorized` when it isn't ours, or too old."""
-        try:
-            content = self._student.loads(token, max_age=STUDENT_TOKEN_MAX_AGE)
-        except SignatureExpired:
-            raise Unauthorized("This exam link is more than a day old. Start again from the portal, or ask for a new link.", field="token") from None
-        except (BadData, UnicodeError):
-            content = None
+        """The session that `token` is for. Raise `Unauthorized` when it isn't ours, or too old, `StorageError` when its age can't be told now."""
+        content, made = _read(self._student, token)
         session_id = content.get("s") if isinstance(content, dict) else None
         if not isinstance(session_id, str) or not SESSION_ID.fullmatch(session_id):
             raise Unauthorized("This exam link is not valid here. Open the whole link again, or ask for a new one.", field="token")
+        age = self._age(made, STUDENT_TOKEN_MAX_AGE)
+        if age == "early":
+            raise StorageError("The server's clock stands before this link was made: it was not set yet. Try again in some minutes.", field="token")
+        if age == "old":
+            raise Unauthorized("This exam link is more than a day old. Start again from the portal, or ask for a new link.", field="token")
         return session_id
 
     def login_token(self) -> str:
@@ -52,12 +64,36 @@ class Signer:
 
     def is_login(self, token: str) -> bool:
         """Was `token` made by `login_token` under the present password, and not too long ago?"""
-        try:
-            content = self._login.loads(token, max_age=LOGIN_MAX_AGE)
-        except (BadData, UnicodeError):
-            return False
+        content, made = _read(self._login, token)
         mark = content.get("p") if isinstance(content, dict) else None
-        return isinstance(mark, str) and hmac.compare_digest(mark.encode(), self._mark.encode())
+        if not isinstance(mark, str) or not hmac.compare_digest(mark.encode(), self._mark.encode()):
+            return False
+        return self._age(made, LOGIN_MAX_AGE) == "good"
+
+    def _age(self, made: float, longest: float) -> Age:
+        """Is what was made at `made` still good for `longest` seconds, too old, or made later than it is now?"""
+        # Of a clock that was set while the server runs nobody knows which of its times was right: either may say that the token is good.
+        ages = [now - made for now in (self._wall(), self._since_start + self._clock())]
+        if any(-WALL_DOUBT_S <= age <= longest + WALL_DOUBT_S for age in ages):
+            return "good"
+        return "early" if min(ages) < 0 else "old"
+
+
+def _stamped_by(wall: Callable[[], float]) -> type[TimestampSigner]:
+    class Stamps(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return int(wall())
+
+    return Stamps
+
+
+def _read(serializer: URLSafeTimedSerializer, token: str) -> tuple[Any, float]:
+    """What was signed, and when by the wall's clock; nothing where it isn't ours."""
+    try:
+        content, made = serializer.loads(token, return_timestamp=True)
+    except (BadData, UnicodeError):
+        return None, 0.0
+    return content, made.timestamp()
 
 
 def find_key(settings: Settings) -> str:

@@ -1,14 +1,15 @@
 """Who may: one table says for each endpoint whether it is open, a student's or a proctor's, and one hook holds every request to it.
 
-Without a password the server is in protected mode and answers direct requests from this machine only. With one, proctors log in,
+Without a password the server is in protected mode and answers this machine's own account only (`web.access.local`). With one, proctors log in,
 scripts bring API_TOKEN, and students a signed token for their one session. An endpoint that isn't in the table is refused.
 """
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-import ipaddress
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -17,7 +18,10 @@ from werkzeug.wrappers import Request, Response
 
 from basics.errors import ConfigError, Forbidden, Unauthorized
 from settings.settings import Settings
+from web.access.behind import prefix_of
 from web.access.limits import RateLimit
+from web.access.local import LocalCallers, is_loopback_name
+from web.access.logins import Logins
 from web.access.signing import LOGIN_MAX_AGE, Signer, find_key
 
 Who = Literal["open", "student", "proctor"]
@@ -45,6 +49,7 @@ WHO_MAY: Mapping[str, Who] = {
     "desk.send_message": "proctor",
     "desk.end_session": "proctor",
     "desk.make_link": "proctor",
+    "desk.reopen_session": "proctor",
     "reviews.queue": "proctor",
     "reviews.decide": "proctor",
     "reviews.history": "proctor",
@@ -73,20 +78,17 @@ WHO_MAY: Mapping[str, Who] = {
 
 PROCTOR = "proctor"  # the one user's name
 LOGIN_COOKIE = "proctor_login"
-FAILED_LOGINS = 10  # tries from one address in LOGIN_WINDOW; a forgotten password takes fewer, a guessed one millions
-LOGIN_WINDOW = 300.0  # s
+LINK_PROTOCOL = "proctor.link"  # the subprotocol of the student's link
+TOKEN_PROTOCOL = "proctor.token."  # in front of a student's token among the subprotocols that are offered
 STARTS = 120  # exams started by the open portal from one address in STARTS_WINDOW; an exam room behind one address starts at once
 STARTS_WINDOW = 60.0  # s
 
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-PROXY_HEADERS = frozenset({"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-SET_PASSWORD = "Set PROCTOR_PASSWORD in .env and start again to let others in."
 
 
 def check_start(settings: Settings) -> None:
     """Raise `ConfigError` where the server would listen to other machines without a password."""
-    if settings.proctor_password.get_secret_value() or _is_loopback_name(settings.flask_host):
+    if settings.proctor_password.get_secret_value() or is_loopback_name(settings.flask_host):
         return
     raise ConfigError(
         f"FLASK_HOST={settings.flask_host} lets other machines in, and no password is set. "
@@ -100,11 +102,14 @@ class Access:
 
     def __init__(self, settings: Settings) -> None:
         self._password = settings.proctor_password.get_secret_value()
-        self._api_token = settings.api_token.get_secret_value()
+        self._api_token = fingerprint_of(settings.api_token.get_secret_value())
         self._public = urlsplit(settings.public_url)
+        self.prefix = prefix_of(settings)
+        self.login_cookie = _login_cookie(self._public.scheme, self.prefix)
         self.secret_key = find_key(settings)
         self._signer = Signer(self.secret_key, self._password)
-        self._logins = RateLimit(FAILED_LOGINS, LOGIN_WINDOW, "Too many wrong passwords from this address.")
+        self.local = None if self._password else LocalCallers(self.secret_key, settings.data_dir)
+        self._logins = Logins(sleep=_sleep_of(settings))
         self._starts = RateLimit(STARTS, STARTS_WINDOW, "Too many exams were started from this address.")
 
     @property
@@ -114,11 +119,11 @@ class Access:
 
     # Requests
 
-    def check_caller(self, request: Request) -> None:
-        """Raise `Forbidden` where nothing may be answered at all: another machine in protected mode, another site's page."""
-        if self.protected:
-            _check_direct(request)
+    def check_caller(self, request: Request, endpoint: str | None = None) -> None:
+        """Raise `Forbidden` where nothing may be answered at all: in protected mode who isn't this machine's own; another site's page."""
         self._check_site(request)
+        if self.local is not None:
+            self.local.check(request, endpoint)
 
     def check_endpoint(self, request: Request, endpoint: str) -> str | None:
         """Raise `Unauthorized` or `Forbidden` unless the caller may use `endpoint`. For a student's endpoint return the session's id."""
@@ -134,17 +139,22 @@ class Access:
         raise Forbidden(f"Nobody may use {request.path}: it has no entry in the table of who may.")
 
     def is_proctor(self, request: Request) -> bool:
-        """Is the caller a proctor who is logged in, a script with API_TOKEN, or (in protected mode) anybody on this machine?"""
-        if self.protected:
+        """Is the caller a proctor who is logged in, a script with API_TOKEN, or (in protected mode) this machine's own?"""
+        if self.local is not None:
+            return self.local.is_own(request)
+        token = bearer(request)
+        if token and self._api_token and hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "replace")).digest(), self._api_token):
             return True
-        token = _bearer(request)
-        if token and self._api_token and hmac.compare_digest(token.encode(), self._api_token.encode()):
-            return True
-        return self._signer.is_login(request.cookies.get(LOGIN_COOKIE, ""))
+        return self._signer.is_login(request.cookies.get(self.login_cookie, ""))
 
     def student_session(self, request: Request) -> str:
-        """The session whose student's token the request brings, as a Bearer token or (a WebSocket can't send headers) as `?token=`."""
-        token = _bearer(request) or (request.args.get("token", "") if is_websocket(request.environ) else "")
+        """The session whose student's token the request brings: as a Bearer token, or (a page's WebSocket sends no headers) as a subprotocol.
+
+        An address with `?token=` is read for clients that were made before; it stands in the logs of what is between.
+        """
+        token = bearer(request)
+        if not token and is_websocket(request.environ):
+            token = _offered_token(request) or request.args.get("token", "")
         if not token:
             raise Unauthorized(
                 "This needs the token of an exam link. Open the portal by the whole link, or start from the portal page.", field="token"
@@ -155,8 +165,8 @@ class Access:
         """May the sender of this Socket.IO handshake watch sessions? Asked at each connection."""
         handshake = Request(environ)
         try:
-            if self.protected:
-                _check_direct(handshake)
+            if self.local is not None:
+                self.local.check(handshake, None)
             self._check_site(handshake, changes=True)
         except Forbidden:
             return False
@@ -191,35 +201,43 @@ class Access:
     # Proctors
 
     def check_login(self, name: str, password: str, address: str | None) -> None:
-        """Raise `Unauthorized` unless name and password are the proctor's, `TooMany` after too many wrong ones from `address`."""
-        self._logins.take(address)
-        right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
-        right_password = hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode())
-        if not (right_name and right_password and self._password):
-            raise Unauthorized("Name or password is wrong. The user's name is `proctor`.")
-        self._logins.forgive(address)
+        """Raise `Unauthorized` unless name and password are the proctor's, `TooMany` after too many wrong ones from `address`; the right ones do."""
+
+        def is_right() -> bool:
+            right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
+            right_password = hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode())
+            return right_name and right_password and bool(self._password)
+
+        self._logins.check(address, is_right)
 
     def remember_login(self, request: Request, response: Response) -> None:
         """Give the caller the cookie of a login; call it after `check_login`."""
         response.set_cookie(
-            LOGIN_COOKIE,
+            self.login_cookie,
             self._signer.login_token(),
             max_age=LOGIN_MAX_AGE,
             httponly=True,
             samesite="Strict",
             secure=self._is_secure(request),
-            path="/",
+            path=self._cookie_path(request),
         )
 
     def forget_login(self, request: Request, response: Response) -> None:
         """Take the cookie back."""
-        response.delete_cookie(LOGIN_COOKIE, httponly=True, samesite="Strict", secure=self._is_secure(request), path="/")
+        response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request))
 
     def _is_secure(self, request: Request) -> bool:
         # A forged X-Forwarded-Proto can only make the forger's own cookie stricter.
         forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
-        public = self._public.scheme == "https" and self._public.netloc == request.environ.get("HTTP_HOST")
-        return request.scheme in ("https", "wss") or forwarded == "https" or public
+        return self.is_https or request.scheme in ("https", "wss") or forwarded == "https"
+
+    @property
+    def is_https(self) -> bool:
+        """Is the server reached by HTTPS, as PUBLIC_URL says? A login by anything else isn't kept then."""
+        return self._public.scheme == "https"
+
+    def _cookie_path(self, request: Request) -> str:
+        return "/" if self.login_cookie.startswith("__Host-") else f"{request.root_path}/"
 
     # Students
 
@@ -241,10 +259,14 @@ def register_access(app: Flask, access: Access) -> None:
     """Hold every request to `app` to the table. A student's session is then in `g.student_session_id`."""
 
     @app.before_request
-    def check() -> None:
-        access.check_caller(request)
+    def check() -> Response | None:
+        welcome = access.local.welcome(request) if access.local is not None else None
+        if welcome is not None:
+            return welcome
+        access.check_caller(request, request.endpoint)
         if request.endpoint is not None:  # else no such page: routing says so afterwards
             g.student_session_id = access.check_endpoint(request, request.endpoint)
+        return None
 
 
 def is_websocket(environ: Mapping[str, Any]) -> bool:
@@ -252,25 +274,15 @@ def is_websocket(environ: Mapping[str, Any]) -> bool:
     return str(environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
 
 
-def _check_direct(request: Request) -> None:
-    """Raise `Forbidden` unless this machine itself asks, by its own name and with nothing between."""
-    environ = request.environ
-    if not _is_loopback(environ.get("REMOTE_ADDR", "")):
-        raise Forbidden(
-            f"No password is set, so only this machine is answered, and this request comes from {environ.get('REMOTE_ADDR')}. {SET_PASSWORD}"
-        )
-    through = next((name for name in environ if name in PROXY_HEADERS or name.startswith("HTTP_X_FORWARDED_")), None)
-    if through:
-        header = through.removeprefix("HTTP_").replace("_", "-").title()
-        raise Forbidden(f"No password is set, so only this machine is answered, and this request came through a proxy ({header}). {SET_PASSWORD}")
-    if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":  # how nginx forwards by default, with no header that says so
-        raise Forbidden(f"No password is set, so only this machine is answered, and HTTP/1.0 is what a proxy speaks. {SET_PASSWORD}")
-    host = environ.get("HTTP_HOST", "")
-    if _host_name(host) not in LOCAL_HOSTS:  # a name of somebody's own that points here (DNS rebinding)
-        raise Forbidden(f"No password is set, so the server answers as localhost or 127.0.0.1 only, not as {host[:100]!r}. {SET_PASSWORD}")
+def fingerprint_of(token: str) -> bytes:
+    """What is kept of API_TOKEN: `sha256:…` stands for a token that isn't told here. Empty for none."""
+    if not token:
+        return b""
+    return bytes.fromhex(token.removeprefix("sha256:")) if token.startswith("sha256:") else hashlib.sha256(token.encode()).digest()
 
 
-def _bearer(request: Request) -> str:
+def bearer(request: Request) -> str:
+    """The token in `Authorization: Bearer …`, empty where there is none."""
     authorization = request.authorization
     if authorization is None or authorization.type != "bearer":
         return ""
@@ -286,24 +298,22 @@ def _host_and_port(url: str) -> tuple[str, int] | None:
     return (parts.hostname, port) if parts.hostname and port else None
 
 
-def _host_name(host: str) -> str | None:
-    """The name in a Host header, None where it isn't one."""
-    try:
-        parts = urlsplit(f"//{host}")
-        parts.port  # noqa: B018 (raises on a port that is no number)
-    except ValueError:
-        return None
-    return parts.hostname if parts.netloc == host and not parts.username else None
+def _offered_token(request: Request) -> str:
+    """The student's token among the subprotocols that a WebSocket offers: a page can send it nowhere else but in the address."""
+    offered = (name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
+    return next((name.removeprefix(TOKEN_PROTOCOL) for name in offered if name.startswith(TOKEN_PROTOCOL)), "")
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
-    return (mapped or parsed).is_loopback
+def _login_cookie(scheme: str, prefix: str) -> str:
+    """The name of a login's cookie. By HTTPS browsers hold it to its promises: `__Host-` to this host alone, which allows no path."""
+    if scheme != "https":
+        return LOGIN_COOKIE
+    return f"__Secure-{LOGIN_COOKIE}" if prefix else f"__Host-{LOGIN_COOKIE}"
 
 
-def _is_loopback_name(host: str) -> bool:
-    return host == "localhost" or _is_loopback(host)
+def _sleep_of(settings: Settings) -> Callable[[float], object]:
+    if settings.socketio_async_mode == "eventlet":  # a real sleep would hold everybody up
+        import eventlet
+
+        return eventlet.sleep  # type: ignore[no-any-return]
+    return time.sleep

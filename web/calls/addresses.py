@@ -11,7 +11,7 @@ from web.parts import parts
 
 def server_address(request: Request) -> str:
     """Where this server is reached: PUBLIC_URL, or as the request reached it."""
-    return parts().settings.public_url.rstrip("/") or request.host_url.rstrip("/")
+    return parts().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
 
 
 def portal_url(request: Request, token: str) -> str:

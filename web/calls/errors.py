@@ -71,6 +71,7 @@ HTTP_CODES = {
 
 API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
 STORAGE_RETRY_S = 5  # by then the writer has tried the database again
+FULL_RETRY_S = 30  # a limit that time alone doesn't lift: somebody must end something first
 
 
 def status_of(error: ProctorError) -> int:
@@ -81,6 +82,13 @@ def status_of(error: ProctorError) -> int:
     if isinstance(error, errors.InvalidInput):
         return 422 if error.field else 400
     return 500
+
+
+def retry_after(error: ProctorError) -> int | None:
+    """After how many seconds to come again, where that can help."""
+    default = STORAGE_RETRY_S if isinstance(error, errors.StorageError) else FULL_RETRY_S if status_of(error) == 429 else None
+    wait: int | None = error.details.get("retry_after_s", default)
+    return wait
 
 
 def register_errors(app: Flask) -> None:
@@ -95,9 +103,9 @@ def _proctor_error(error: ProctorError) -> Response:
     if status >= 500:
         logger.warning("%s %s: %s", request.method, request.path, error.message)
     if status == 401 and not _wants_json() and request.method == "GET":
-        return redirect(f"/login?next={quote(request.full_path.rstrip('?'))}")
+        return redirect(f"{request.root_path}/login?next={quote(request.root_path + request.full_path.rstrip('?'))}")
     response = _answer(status, error.code, error.message, error.field, error.details)
-    wait = error.details.get("retry_after_s", STORAGE_RETRY_S if isinstance(error, errors.StorageError) else None)
+    wait = retry_after(error)
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     if status == 401 and _wants_json():

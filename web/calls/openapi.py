@@ -18,6 +18,7 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 import web.student.protocol
 from web.access.who_may import WHO_MAY
 from web.calls.errors import ErrorAnswer
+from web.parts import parts_of
 
 VERSION = "1.0.0"  # of the published calls
 REF = "#/components/schemas/{model}"
@@ -33,7 +34,7 @@ ERRORS: Mapping[int, str] = {
     415: "The body isn't said to be JSON.",
     416: "The range lies outside the clip.",
     422: "A field is wrong; `field` names it.",
-    429: "A limit of sessions or tries is reached; `Retry-After` says when to come again, where it is known.",
+    429: "A limit of sessions or tries is reached; `Retry-After` says when to come again.",
     500: "The server failed; its log says why.",
     503: "The database is away; `Retry-After` says when to come again.",
 }
@@ -124,15 +125,20 @@ def build(app: Flask) -> dict[str, Any]:
             "With no password set, requests from this machine need no token.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": f"{parts_of(app).access.prefix}/"}],
         "paths": paths,
         "components": {
             "schemas": schemas.definitions(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, for scripts."},
-                "login": {"type": "apiKey", "in": "cookie", "name": "proctor_login", "description": "A proctor's login."},
+                "login": {"type": "apiKey", "in": "cookie", "name": parts_of(app).access.login_cookie, "description": "A proctor's login."},
                 "student": {"type": "http", "scheme": "bearer", "description": "A student's token for one session."},
-                "studentLink": {"type": "apiKey", "in": "query", "name": "token", "description": "The same, for the WebSocket."},
+                "studentLink": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Sec-WebSocket-Protocol",
+                    "description": "The same, for the WebSocket: `proctor.link, proctor.token.TOKEN`.",
+                },
             },
         },
     }

@@ -18,8 +18,11 @@ LONGEST_TEXT = 500  # characters of a message or a note
 ID_RULE = "An id has 1 to 128 characters: letters and digits of any script, `.`, `_`, `@`, `-`, no leading dot."
 ID_PATTERN = r"^[^.\s/\\][^\s/\\]*$"  # what JSON Schema's portable expressions can say of the rule
 DOCUMENT_ID_PATTERN = r"^[0-9a-f]{32}$"
-ROW_ID_PATTERN = r"^[0-9a-f]{32}-[0-9]{1,9}$"
-VIDEO_ID = re.compile(r"[0-9a-f]{32}-[0-9]{1,9}")  # of an interval and of its clip
+# An interval or a check: its session and its number, of as many digits as a number of an interval before the year 10,000 can have, so that
+# whatever was ever stored can be named in every call.
+ROW_ID_PATTERN = r"^[0-9a-f]{32}-[0-9]{1,12}$"
+VIDEO_ID = re.compile(ROW_ID_PATTERN.strip("^$"))  # of an interval and of its clip
+DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they turn the text around them: a name may show as another
 
 
 def normal_id(value: object) -> str:
@@ -42,16 +45,21 @@ def normal_id(value: object) -> str:
 
 
 def printable(text: str) -> str:
-    """The text in NFC. Raise `ValueError` where it has control characters other than line ends."""
+    """The text in NFC. Raise `ValueError` where it has control characters other than line ends, halves of pairs, or marks that turn the direction."""
     text = unicodedata.normalize("NFC", text)
-    wrong = next((character for character in text if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\t"), None)
+    wrong = next((character for character in text if _is_control(character) and character not in "\n\t"), None)
     if wrong is not None:
         raise ValueError(f"has a control character (U+{ord(wrong):04X}); send plain text")
     return text
 
 
-def _one_line(text: str) -> str:
-    if "\n" in text or "\t" in text:
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) in {"Cc", "Cs"} or character in DIRECTION_MARKS
+
+
+def one_line(text: str) -> str:
+    """The text. Raise `ValueError` where it has more than one line."""
+    if any(character in text for character in "\n\t\u2028\u2029"):
         raise ValueError("must be one line")
     return text
 
@@ -66,7 +74,7 @@ Identifier = Annotated[str, BeforeValidator(normal_id), _ID_SCHEMA]
 _TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
 Time = Annotated[datetime, BeforeValidator(_utc), PlainSerializer(iso_time, when_used="json"), _TIME_SCHEMA]
 RowId = Annotated[str, Field(pattern=ROW_ID_PATTERN)]  # an interval or a check: its session and its number
-Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), AfterValidator(printable), AfterValidator(_one_line)]
+Person = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128), AfterValidator(printable), AfterValidator(one_line)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST_TEXT), AfterValidator(printable)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEXT), AfterValidator(printable)]
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Literal
 
 from flask import Blueprint, Response, current_app, jsonify, request
@@ -18,7 +16,6 @@ from web.parts import Parts, parts
 
 health_calls = Blueprint("health", __name__)
 
-LOW_DISK_BYTES = 1 << 30  # 1 GiB: some ten thousand seconds of clips, and time to act
 WELL = frozenset({"ok", "ready", "idle", "off", "running", "starting", "loading"})
 
 
@@ -62,19 +59,8 @@ def openapi() -> Response:
 
 def part_states(of: Parts) -> dict[str, Any]:
     """The state of every part by its name, each a mapping with a `state`."""
-    return {"database": of.database.health(), **of.monitor.health(), "disk": disk_state(of.settings.clips_dir)}
-
-
-def disk_state(folder: Path) -> dict[str, Any]:
-    """How much room the disk of the clips has."""
-    present = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
-    try:
-        free = shutil.disk_usage(present).free
-    except OSError as error:
-        return {"state": "error", "reason": f"{present} can't be asked for its free space: {error}"}
-    if free < LOW_DISK_BYTES:
-        return {"state": "low", "free_mb": free >> 20, "reason": f"{free >> 20} MB are left for clips. Make room on the disk of {folder}."}
-    return {"state": "ok", "free_mb": free >> 20}
+    disks = of.disks.look()
+    return {"database": of.database.health(), **of.monitor.health(), "disk": disks["clips"], "disks": disks}
 
 
 def is_well(state: object) -> bool:

@@ -14,6 +14,7 @@ from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import LONGEST_PAGE, PAGE, next_after
+from web.calls.spelling import as_known
 from web.calls.values import DOCUMENT_ID_PATTERN, Identifier, Person, Text, Time
 from web.parts import parts
 
@@ -67,14 +68,14 @@ class Accommodations(BaseModel):
 
 
 @accommodations.post("")
-@describe(AccommodationSet, body=SetAccommodation, errors=(503,))
+@describe(AccommodationSet, body=SetAccommodation, errors=(409, 503))
 def save() -> Response:
     """Set what is different for one student, in one exam or in every exam.
 
     It replaces what was set for that student and exam, and is applied to sessions that start from now on.
     One for this exam goes before one for every exam.
     """
-    wanted = read_body(request, SetAccommodation)
+    wanted = as_known(read_body(request, SetAccommodation))
     stored = parts().monitor.accommodations.set(Accommodation(**wanted.model_dump()))
     note("accommodation: set", wanted.set_by, user_id=wanted.user_id, exam_id=wanted.exam_id, accommodation=stored["_id"])
     return reply(AccommodationSet(accommodation=_answer(stored)))

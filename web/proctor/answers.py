@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask import has_request_context, request
+
 from sessions.session import ExamSession
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine
@@ -77,7 +79,7 @@ def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: 
 
 def video_url(interval_id: str) -> str:
     """Where the clip of an interval is served."""
-    return f"/api/video/{interval_id}"
+    return f"{request.root_path if has_request_context() else ''}/api/video/{interval_id}"
 
 
 def _interval_fields(document: Document) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from basics.times import iso_time
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
 from web.access.who_may import Access
+from web.proctor.connections import Connections
 from web.proctor.messages import MESSAGES, status_message
 from web.proctor.sound import LiveSound
 
@@ -94,6 +95,7 @@ class Live:
         self._green = async_mode == "eventlet"
         self._whole = threading.RLock()
         self._keep_answers_apart()
+        self._connections = Connections(self.socketio.server)
         self._register()
         events.subscribe(FrameCame, self._changed)
         events.subscribe(Updated, self._changed)
@@ -117,6 +119,8 @@ class Live:
         if isinstance(event, SessionEnded):
             self._sound.ended(session.session_id)
         name, payload = MESSAGES[type(event)](event)
+        if "url" in payload:
+            payload["url"] = self._access.prefix + payload["url"]
         self._dirty.add(session.session_id)
         self._queue(name, payload, session.session_id, session.exam_id)
 
@@ -145,8 +149,7 @@ class Live:
         self._wake.set()
         if isinstance(self._pump, threading.Thread):
             self._pump.join(5)
-        for viewer in list(self._viewers):
-            self._let_go(viewer)
+        self._connections.hang_up_all()
         self.socketio.server.eio.shutdown()
 
     def _pump_loop(self) -> None:
@@ -168,6 +171,7 @@ class Live:
                 self._emit(event, ready_for_json(payload), rooms)
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
+            self._connections.end_silent()
         except Exception:
             log.exception("a message to the dashboards was lost")
 
@@ -237,10 +241,7 @@ class Live:
 
     def _let_go(self, sid: str) -> None:
         self._forget(sid)
-        try:
-            self.socketio.server.disconnect(sid)
-        except (KeyError, OSError):
-            log.debug("a dashboard was gone already")
+        self._connections.hang_up(self.socketio.server.manager.eio_sid_from_sid(sid, "/"))
 
     # From the viewers
 

@@ -1,4 +1,4 @@
-"""What a proctor does with a running session: pause it, write to its student, let the student in again, end it."""
+"""What a proctor does with a running session: pause it, write to its student, let the student in again, end it; or reopen one that broke off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,19 @@ from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
 from web.calls.values import check_session_id
 from web.parts import parts
-from web.proctor.running_schemas import BreakAnswer, BreakSet, EndSession, LinkMade, MakeLink, MessageAnswer, MessageSent, SendMessage, SetBreak
+from web.proctor.running_schemas import (
+    BreakAnswer,
+    BreakSet,
+    EndSession,
+    LinkMade,
+    MakeLink,
+    MessageAnswer,
+    MessageSent,
+    Reopened,
+    ReopenSession,
+    SendMessage,
+    SetBreak,
+)
 from web.proctor.sessions_schemas import SessionEnded
 
 desk = Blueprint("desk", __name__, url_prefix="/api/session/<session_id>")
@@ -72,6 +84,24 @@ def make_link(session_id: str) -> Response:
     parts().monitor.link_made(session)
     note("link: made", wanted.by, session_id=session_id)
     return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id))))
+
+
+@desk.post("/reopen")
+@describe(Reopened, body=ReopenSession, errors=(404, 409, 429, 503))
+def reopen_session(session_id: str) -> Response:
+    """Let a session go on that was interrupted: by an outage, or because the student's page stayed away.
+
+    What was not seen since then stays unknown. 409 where it runs, where somebody ended it, or a day has passed. The student goes on by
+    `portal_url`, or where the exam's page is still open, by its button.
+    """
+    check_session_id(session_id)
+    wanted = read_body(request, ReopenSession)
+    session = parts().monitor.reopen(session_id)
+    note("session: reopened", wanted.by, session_id=session_id)
+    answer = Reopened(session_id=session_id)
+    if session.source == "browser":
+        answer.portal_url = portal_url(request, parts().access.make_student_token(session_id))
+    return reply(answer)
 
 
 @desk.post("/end")

@@ -75,6 +75,20 @@ class LinkMade(BaseModel):
     portal_url: str
 
 
+class ReopenSession(BaseModel):
+    """A session that was interrupted is to go on, and who says so."""
+
+    by: Person = "proctor"
+
+
+class Reopened(BaseModel):
+    """The session goes on. `portal_url`: the address at which its student does; null where a station of the server is watched."""
+
+    success: Literal[True] = True
+    session_id: str
+    portal_url: str | None = None
+
+
 class EndSession(BaseModel):
     """Why a session is ended, and by whom."""
 

@@ -12,6 +12,7 @@ from web.calls.addresses import portal_url
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
+from web.calls.spelling import as_known
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
 from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, session_line, with_live
@@ -42,7 +43,7 @@ def create_session() -> Response:
 
     It is answered once the session is stored. A student who already has a running session of that exam gets 409 with its `session_id`.
     """
-    wanted = read_body(request, CreateSession)
+    wanted = as_known(read_body(request, CreateSession))
     source = wanted.source or parts().settings.default_source
     if source == "browser" and wanted.station is not None:
         raise InvalidInput("station is for source `local` only; leave it out for `browser`.", field="station")
@@ -58,7 +59,7 @@ def create_session() -> Response:
 @describe(SessionEnded, body=StudentExam, errors=(404, 409, 503))
 def end_session() -> Response:
     """End a student's running session."""
-    wanted = read_body(request, StudentExam)
+    wanted = as_known(read_body(request, StudentExam))
     return reply(SessionEnded(**parts().monitor.end(wanted.user_id, wanted.exam_id).to_dict()))
 
 

@@ -44,5 +44,5 @@ def of_interval(session_id: str, index: str) -> Response:
     at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
     still = parts().stills.get(path, f"{session_id}-{index}-{str(clip.get('sha256') or '')[:12]}", at)
     response = send_file(still, mimetype="image/jpeg", conditional=True)
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "no-store, private"
     return response

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, current_app, send_file
+from flask.sansio.blueprints import BlueprintSetupState
 
-from basics.errors import Forbidden, NotFound
+from basics.errors import Conflict, Forbidden, NotFound
+from media.recorder import hash_of
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
 from web.calls.values import VIDEO_ID
@@ -16,28 +20,63 @@ from web.parts import parts
 videos = Blueprint("videos", __name__, url_prefix="/api/video")
 
 RETRY_S = 5  # a clip is made within seconds of its interval's end
+HASHES_MAX = 10_000  # of clips that were served lately
+EXTENSION = "clip_hashes"  # this module's state in `app.extensions`: each app has its own
+
+
+@dataclass(slots=True)
+class _Hashes:
+    """What each clip's file was when it was looked at last."""
+
+    known: dict[Path, tuple[int, int, str]] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, path: Path) -> str:
+        """The file's SHA-256: read again only where its time or size has changed."""
+        status = path.stat()
+        known = self.known.get(path)
+        if known is not None and known[:2] == (status.st_mtime_ns, status.st_size):
+            return known[2]
+        found = (status.st_mtime_ns, status.st_size, hash_of(path))
+        with self.lock:
+            while len(self.known) >= HASHES_MAX:
+                del self.known[next(iter(self.known))]
+            self.known[path] = found
+        return found[2]
+
+
+@videos.record
+def _set_up(state: BlueprintSetupState) -> None:
+    state.app.extensions[EXTENSION] = _Hashes()
 
 
 @videos.get("/<video_id>")
-@describe(errors=(404, 416, 503), media_type="video/mp4")
+@describe(errors=(404, 409, 416, 503), media_type="video/mp4")
 def by_id(video_id: str) -> Response:
     """Serve the clip of a flagged interval, by the interval's id.
 
     A clip that is still being made: 404 with the code `not_ready`. Ranges and If-None-Match are answered; the ETag is the clip's SHA-256.
+    A file that is no longer what was recorded is no evidence: 409.
     """
     path, clip = clip_of(video_id)
     return _send(path, clip.get("sha256"))
 
 
 @videos.get("/file/<path:filepath>")
-@describe(errors=(404, 416), media_type="video/mp4")
+@describe(errors=(404, 409, 416, 503), media_type="video/mp4")
 def by_path(filepath: str) -> Response:
-    """Serve a clip by its path under flagged_videos/."""
-    return _send(_find(filepath, "filepath"), None)
+    """Serve a clip by its path under flagged_videos/. A file that is no longer what was recorded is no evidence: 409."""
+    path = _find(filepath, "filepath")
+    interval = parts().database.interval_of_clip(path.relative_to(parts().settings.clips_dir.resolve()).as_posix()) or {}
+    _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
+    return _send(path, interval.get("clip", {}).get("sha256"))
 
 
 def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
-    """The file of an interval's clip, and what is stored of it. Raise `NotFound` with the reason, `NotReady`, `Forbidden`, `StorageError`."""
+    """The file of an interval's clip, and what is stored of it.
+
+    Raise `NotFound` with the reason, `NotReady`, `Forbidden`, `Conflict` where the file was changed, `StorageError`.
+    """
     if not VIDEO_ID.fullmatch(video_id):
         raise NotFound(
             f"There is no clip {video_id[:64]!r}: a clip's id is its session's and the interval's number, with a dash between.", field="video_id"
@@ -52,7 +91,9 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
         )
     if state != "ready":
         raise NotFound(f"The interval {video_id} has no clip, because it was not flagged.", field="video_id")
-    return _find(str(clip["path"]), "video_id"), clip
+    path = _find(str(clip["path"]), "video_id")
+    _check_unchanged(path, video_id, clip.get("sha256"))
+    return path, clip
 
 
 def _find(path: str, field: str) -> Path:
@@ -74,6 +115,22 @@ def _find(path: str, field: str) -> Path:
 
 def _send(path: Path, sha256: str | None) -> Response:
     response = send_file(path, mimetype="video/mp4", conditional=True, etag=sha256 or True)
-    # A browser may keep it, a proxy may not, and it asks each time: a revised interval's clip can change.
-    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Cache-Control"] = "no-store, private"  # evidence stays on no machine that has only shown it
     return response
+
+
+def _check_unchanged(path: Path, video_id: str, sha256: str | None) -> None:
+    """Raise `Conflict` where the file isn't what was recorded when it was made; that is kept in the audit, once for each change."""
+    hashes = cast(_Hashes, current_app.extensions[EXTENSION])
+    before = hashes.known.get(path)
+    found = hashes.of(path)
+    if not sha256 or found == sha256:
+        return
+    if hashes.known.get(path) != before:
+        parts().database.audit({"who": "server", "what": "clip: changed", "video_id": video_id, "sha256": found, "recorded": sha256})
+    raise Conflict(
+        f"The clip {video_id} was changed on the disk after it was made: its SHA-256 is {found[:12]}…, and {sha256[:12]}… was recorded. "
+        "It is not served as evidence. Restore the file from a backup.",
+        field="video_id",
+        reason="changed",
+    )

@@ -9,14 +9,32 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
+from basics.readings import ScreenAct
+from web.student.act_times import ActTimes, page_name
+from web.student.arrivals import Arrivals
+from web.student.budget import Allowance
 from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
-from web.student.page_clock import PageClock
-from web.student.protocol import Media, Message, no_answer, unpack_acts, unpack_break, unpack_clock, unpack_device, unpack_media, unpack_text
+from web.student.page_clock import PageClock, PageClocks
+from web.student.protocol import (
+    DeviceReport,
+    Media,
+    Message,
+    no_answer,
+    unpack_acts,
+    unpack_break,
+    unpack_clock,
+    unpack_device,
+    unpack_media,
+    unpack_read,
+    unpack_text,
+)
+from web.student.said import shown
 
 log = logging.getLogger(__name__)
 
@@ -24,11 +42,13 @@ RECEIVED_S = 0.2  # least pause between two words of what has arrived
 CLOCK_TRIPS = 3  # round trips before the first picture
 CLOCK_EVERY_S = 10.0
 CLOCK_AT_FIRST_S = 1.0  # until the page is welcomed
-CLOCK_KEPT_S = CLOCK_EVERY_S * 3  # an answer that comes later tells nothing
+CLOCK_KEPT_S = 120.0  # an answer that comes later tells nothing: a narrow line holds it up for most of a minute
 DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
-FUTURE_S = 0.5  # a picture may seem this much newer than now: the page's clock is known to half a round trip
 PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
 WAITING_MAX = 200  # messages of others that wait to be said
+ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
+ACTS_WAITING_MAX = 1000  # acts that wait to be counted together
+DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
 
 Over = Literal["ended", "replaced", "silent"]
 LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
@@ -41,7 +61,18 @@ class Conversation:
     what comes with `take`, says its answers, and goes on until `over` tells why it must not.
     """
 
-    def __init__(self, exam: Exam, terms: Terms, *, now: float, notices: Callable[[], list[str]], end: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        exam: Exam,
+        terms: Terms,
+        *,
+        now: float,
+        notices: Callable[[], list[str]],
+        end: Callable[[], object],
+        clocks: PageClocks | None = None,
+        away_since: float = 0.0,
+    ) -> None:
+        """`clocks` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
         self.over: Over | None = None
         self._exam = exam
         self._terms = terms
@@ -51,7 +82,12 @@ class Conversation:
         self._pace = Pace(terms.video_fps)
         self._to_say: deque[Message] = deque(maxlen=WAITING_MAX)
         self._answers: list[Message] = []
-        self._clock = PageClock()
+        self._clocks = clocks or PageClocks()
+        self._clock = PageClock()  # of the page that is here
+        self._arrivals = Arrivals(terms.video_fps)
+        self._act_times = ActTimes(away_since)
+        self._told_unsteady = False
+        self._asked_early = now
         self._clock_sent: dict[float, float] = {}
         self._clock_id = 0
         self._clock_due = 0.0
@@ -59,8 +95,13 @@ class Conversation:
         self._heard_at = now
         self._received = 0  # messages, of every kind
         self._received_told = (0, -RECEIVED_S)  # how many the page knows of, and when it was told
-        self._unacknowledged: deque[tuple[str, Receipt]] = deque()
+        self._acts: dict[str, ScreenAct] = {}  # that wait to be counted
+        self._acts_pace = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
+        self._devices: dict[str, DeviceReport] = {}  # that wait to be told
+        self._devices_pace = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
+        self._unacknowledged: dict[str, Receipt] = {}
         self._said: set[str] = set()
+        self._read: set[str] = set()
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
         self._problems: set[str] = set()
 
@@ -73,6 +114,7 @@ class Conversation:
     def due(self, now: float) -> Iterator[Message]:
         """What is to be said now, in this order. Each is asked for when the one before it has been sent, and so counts as sent only then."""
         yield from self._ask_clock(now)
+        yield from self._hand_on_what_waits(now)
         yield from self._acknowledge()
         yield from self._tell_received(now)
         yield from self._deliver_messages()
@@ -94,15 +136,24 @@ class Conversation:
         self._clock_due = now + (CLOCK_EVERY_S if self._welcomed else CLOCK_AT_FIRST_S)
         yield {"type": "clock", "id": self._clock_id, "server_ms": round(now * 1000, 3)}
 
+    def _hand_on_what_waits(self, now: float) -> Iterator[Message]:
+        """Hand on what came faster than it is counted."""
+        self._answers = []
+        try:
+            if self._acts and self._acts_pace.allows(now):
+                self._count_acts()
+            if self._devices and self._devices_pace.allows(now):
+                self._tell_devices()
+        except ProctorError as error:
+            self._complain(error)
+        yield from self._answers
+
     def _acknowledge(self) -> Iterator[Message]:
         """Acknowledge the acts that are safe; nothing waits here for the database."""
-        ids = []
-        for _ in range(len(self._unacknowledged)):
-            act_id, receipt = self._unacknowledged.popleft()
-            if receipt.wait(0):
-                ids.append(act_id)
-            elif not receipt.done:
-                self._unacknowledged.append((act_id, receipt))
+        decided = {act_id: receipt.wait(0) for act_id, receipt in self._unacknowledged.items() if receipt.done}
+        for act_id in decided:
+            del self._unacknowledged[act_id]
+        ids = [act_id for act_id, safe in decided.items() if safe]
         if ids:
             yield {"type": "acts", "ids": ids}
 
@@ -173,41 +224,57 @@ class Conversation:
         if kind == "clock":
             self._take_clock(message, now)
         elif kind == "acts":
-            self._take_acts(message)
+            self._take_acts(message, now)
         elif kind == "device":
-            self._take_device(message)
+            self._take_device(message, now)
         elif kind == "break":
             self._take_break(message)
         elif kind == "read":
-            self._exam.message_read(str(message.get("id")))
+            self._take_read(message)
         elif kind == "end":
+            if self._acts:
+                self._count_acts()  # what was done before the end counts
             self._end()
         else:
-            raise InvalidInput(f"messages of type {kind[:40]!r} aren't known; known are clock, acts, device, break, read and end")
+            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, break, read and end")
 
     def _take_clock(self, message: Message, now: float) -> None:
         number, page_ms = unpack_clock(message)
         sent = self._clock_sent.pop(number, None)
         if sent is None:
             raise no_answer()
-        self._clock.add(sent, page_ms, now)
+        self._clock = self._clocks.named(page_name(message))
+        stepped = self._clock.add(sent, page_ms, now)
+        self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:
+            if stepped:
+                self._clock_due = 0.0  # by how much is known to the round trip only, and this one was long
             return
         if self._clock_id < CLOCK_TRIPS:
             self._clock_due = 0.0
             return
         self._welcomed = True
+        self._act_times.welcomed(now)
         self._clock_due = now + CLOCK_EVERY_S
         video = dict(self._terms.video)
         self._answers.append({"type": "welcome", "session_id": self._exam.session_id, "video": video, "elapsed_s": round(now, 1)})
         self._answers.append({"type": "quality", "notices": self._notices()})  # a page that was reloaded knows none
 
-    def _take_acts(self, message: Message) -> None:
+    def _take_acts(self, message: Message, now: float) -> None:
         if not self._clock.known:
             raise InvalidInput("send acts after the first clock message: their time can't be told yet")
-        acts, problems = unpack_acts(message, self._clock)
+        clock = self._clocks.find(page_name(message)) or self._clock
+        acts, problems = unpack_acts(message, self._act_times.by(clock, now))
         for problem in problems:
             self._complain(problem)
+        self._acts |= {act.id: replace(act, at=min(act.at, now)) for act in acts if act.id not in self._acts}  # nothing was done after now
+        if self._acts_pace.allows(now) or len(self._acts) > ACTS_WAITING_MAX:
+            self._count_acts()
+
+    def _count_acts(self) -> None:
+        """Hand the acts that wait to the exam, together: counting looks at all of them again."""
+        acts = list(self._acts.values())
+        self._acts = {}
         try:
             receipts = self._exam.take_acts(acts)
         except TooMany as error:
@@ -215,16 +282,30 @@ class Conversation:
             self._complain(error)
             self._answers.append({"type": "acts", "ids": [act.id for act in acts]})
             return
-        for act, receipt in zip(acts, receipts, strict=True):
-            self._unacknowledged.append((act.id, receipt))
+        self._unacknowledged |= {act.id: receipt for act, receipt in zip(acts, receipts, strict=True)}
 
-    def _take_device(self, message: Message) -> None:
+    def _take_device(self, message: Message, now: float) -> None:
         report = unpack_device(message)
-        if report.device == "camera":
-            self._exam.camera_frozen(report.state == "frozen")
-            if report.state == "frozen":
-                return  # shown when the next picture is read, until one is read as moving
-        self._exam.device_state(report.device, report.state, report.reason)
+        self._devices[report.device] = report
+        if self._devices_pace.allows(now):
+            self._tell_devices()
+
+    def _tell_devices(self) -> None:
+        """Tell the exam the newest of each device: a change is stored, and shown to every proctor."""
+        reports = list(self._devices.values())
+        self._devices = {}
+        for report in reports:
+            if report.device == "camera":
+                self._exam.camera_frozen(report.state == "frozen")
+                if report.state == "frozen":
+                    continue  # shown when the next picture is read, until one is read as moving
+            self._exam.device_state(report.device, report.state, report.reason)
+
+    def _take_read(self, message: Message) -> None:
+        message_id = unpack_read(message)
+        if message_id not in self._read:  # each reading is stored, with all messages
+            self._exam.message_read(message_id)
+            self._read.add(message_id)
 
     def _take_break(self, message: Message) -> None:
         on = unpack_break(message)
@@ -234,5 +315,18 @@ class Conversation:
             self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "break"})
 
     def _take_media(self, media: Media, now: float) -> None:
-        if self._welcomed:  # else its time can't be told yet
-            self._intake.take(media, min(self._clock.at(media.time_ms), now + FUTURE_S))
+        if not self._welcomed:  # its time can't be told yet
+            return
+        told = self._clock.now(media.time_ms)
+        if self._arrivals.is_odd(told, now):
+            self._ask_soon(now)
+        at = self._arrivals.stamp(media.kind, media.time_ms / 1000, told, now)
+        if self._arrivals.unsteady != self._told_unsteady:
+            self._told_unsteady = self._arrivals.unsteady
+            self._exam.unknown_while("page_time", self._told_unsteady)
+        self._intake.take(media, at, now)
+
+    def _ask_soon(self, now: float) -> None:
+        """Ask the page for its clock before its turn, unless it was just asked: it may have slept, or been set."""
+        if now - max(self._clock_sent.values(), default=-CLOCK_AT_FIRST_S) >= CLOCK_AT_FIRST_S and now > self._asked_early + CLOCK_AT_FIRST_S:
+            self._clock_due, self._asked_early = 0.0, now

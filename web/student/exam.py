@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,6 +43,9 @@ class Exam(Protocol):
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None: ...
 
     def camera_frozen(self, frozen: bool) -> None: ...
+
+    @property
+    def unknown_while(self) -> Callable[[str, bool], None]: ...
 
     def picture_waits(self) -> float | None: ...
 

@@ -5,34 +5,33 @@ What is said and when is the conversation's (`web.student.conversation`); here a
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 from collections.abc import Iterable
 from typing import Any
 
-from flask import Blueprint, g, request
-from flask_sock import Sock
+from flask import Blueprint, Response, g, request
 from simple_websocket import ConnectionClosed
+from simple_websocket.errors import ConnectionError as NoWebSocket
+from wsproto.utilities import RemoteProtocolError
 
-from basics.errors import NotFound, StorageError
+from basics.errors import InvalidInput, NotFound, StorageError, TooMany
 from sessions.ends import End
 from sessions.session import ExamSession
 from settings.settings import Settings
 from web.parts import Parts, parts
+from web.student.budget import Budget
 from web.student.conversation import Conversation
 from web.student.exam import Terms
+from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
 from web.student.protocol import Message
-from web.student.video import student_video
+from web.student.video import PAGE_MAX_PIXELS, student_video
 
 log = logging.getLogger(__name__)
 
 link = Blueprint("link", __name__)
-sock = Sock()
 
-RECEIVE_BYTES = 64 << 10  # a picture in one read
-MESSAGE_MAX_BYTES = 17 << 20  # above MAX_PICTURE_KB's highest value, which is told with its reason
-TRY_AGAIN = 1013  # WebSocket status: the page comes again by itself
+STOPS = 1001  # WebSocket status: the server goes away; the page comes again by itself
 IDLE_S = 0.25  # how often a link that hears nothing looks for something to say
 
 
@@ -43,12 +42,15 @@ class StudentLink:
         self.session = session
         self._socket = socket
         self._closing = False
+        now = session.clock()
         self._conversation = Conversation(
             session,
             terms_of(owner.settings),
-            now=session.clock(),
+            now=now,
             notices=lambda: list(session.status().notices),
             end=lambda: owner.monitor.end_session(session.session_id, End("student")),
+            clocks=owner.links.clocks_of(session.session_id),
+            away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
         )
 
     def say(self, message: Message) -> None:
@@ -58,16 +60,24 @@ class StudentLink:
     def close(self) -> None:
         """End the link from another thread."""
         self._closing = True
-        with contextlib.suppress(ConnectionClosed, OSError):
-            self._socket.close(1001, "the server stops; the page tries again")
+        self._socket.hurry()
 
     def serve(self) -> None:
         """Read and answer until the connection or the session ends."""
         talk = self._conversation
-        while not self._closing and self._send(talk.due(self.session.clock())):
+        while self._send(talk.due(self.session.clock())):
             data = self._socket.receive(timeout=IDLE_S)
+            if self._closing:
+                self._socket.close(STOPS, "the server stops; the page tries again")
+                return
             if not self._send(talk.take(data, self.session.clock())):
                 return
+
+    def refuse(self, much: TooMuch) -> None:
+        """Say what was too much, and end it. The page may come again, and its session's budget is what is left of it."""
+        log.warning("student's link closed: %s", much.why, extra={"session_id": self.session.session_id})
+        self._socket.send(json.dumps({"type": "error", "code": TooMany.code, "message": much.why}))
+        self._socket.close(much.status, much.why)
 
     def _send(self, messages: Iterable[Message]) -> bool:
         """Send each; False when the conversation is over with them."""
@@ -82,26 +92,41 @@ def terms_of(settings: Settings) -> Terms:
         video=student_video(settings).model_dump(),
         video_fps=settings.video_fps,
         max_picture_kb=settings.max_picture_kb,
-        max_picture_pixels=settings.max_picture_pixels,
+        max_picture_pixels=min(settings.max_picture_pixels, PAGE_MAX_PIXELS),
         screen_capture=settings.screen_capture,
     )
 
 
-@sock.route("/student/link", bp=link)  # type: ignore[untyped-decorator]
-def student_link(socket: Any) -> None:
+@link.route("/student/link", websocket=True)
+def student_link() -> Response:
     """Serve one student's page, until it goes or the exam ends. The token has been read by `web.access`."""
-    owner = parts()
-    session_id: str = g.student_session_id
+    try:
+        socket = LinkSocket(request.environ)
+    except (NoWebSocket, RemoteProtocolError) as error:
+        raise InvalidInput("This is no WebSocket that this server can speak; use version 13.") from error
+    try:
+        _serve(socket, parts(), g.student_session_id)
+    except (ConnectionClosed, OSError):
+        log.debug("student's link closed", extra={"session_id": g.student_session_id})
+    finally:
+        socket.hang_up()
+    return socket.response()
+
+
+def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     session = owner.monitor.get(session_id)
     if session is None and not owner.monitor.resumed.is_set():
         socket.close(TRY_AGAIN, "the server has just started and takes up its sessions")
         return
     if session is None:
-        with contextlib.suppress(ConnectionClosed, OSError):
-            socket.send(json.dumps({"type": "ended", **_end_of(owner, session_id)}))
+        socket.send(json.dumps({"type": "ended", **_end_of(owner, session_id)}))
         return
-    if not session.begun and owner.monitor.is_full():
+    if not session.begun and owner.monitor.is_full(session_id):
         socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
+        return
+    socket.budget = owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
+    if not socket.budget.connection():
+        socket.close(TRY_AGAIN, "this exam's pages came too often or sent too much; the page comes again by itself")
         return
     session.begin()
     connection = StudentLink(socket, session, owner)
@@ -111,6 +136,8 @@ def student_link(socket: Any) -> None:
     owner.monitor.student_connected(session_id, True)
     try:
         connection.serve()
+    except TooMuch as much:
+        connection.refuse(much)
     except (ConnectionClosed, OSError):
         log.debug("student's link closed", extra={"session_id": session_id})
     except Exception:

@@ -1,15 +1,29 @@
 """The student's link: what a student's page, or anybody's client, and the server say to each other over `/student/link`.
 
-It is one WebSocket without compression, `/student/link?token=TOKEN`. Text messages are JSON objects with a `type`; binary messages carry pictures,
-sound and stills of the screen.
+It is one WebSocket without compression, `/student/link`, that offers the subprotocols `proctor.link` and `proctor.token.TOKEN`, of which the server
+takes the first; a client that can send headers may bring `Authorization: Bearer TOKEN` instead. (`/student/link?token=TOKEN` is read, too, from
+clients that were made before, but addresses are kept in logs.) Text messages are JSON objects with a `type`; binary messages carry pictures, sound
+and stills of the screen.
 
 1. The server says `clock`, and the page answers at once; three times before the first picture, then every 10 seconds. By these round trips the
-   page's times are known on the session's clock.
+   page's times are known on the session's clock. The server's own clock decides: media count as taken at most a minute before they arrive, acts
+   that were kept as done while the page was away, and a page whose time can't be true is stamped as it arrives.
 2. The server says `welcome`. Media that come before it are dropped; acts may come after the first answer to `clock`.
 3. The page sends media, and sends its acts again until each is acknowledged. What is wrong with a message is told once for each thing, and the
    link stays open.
 4. `ended` and `replaced` are the server's last word. After any other end the page comes again by itself: the link closes with 1013 when the server
    has just started or all places are taken, with 1001 when it stops. A page that says nothing for 30 seconds is taken for gone.
+
+Text and numbers are checked as a call's body is: right types, ids of 8 to 64 letters, digits and dashes, numbers that are finite and times within
+1e15 ms, text of one line without control characters, half pairs or marks that turn its direction; details and reasons are cut at 200 characters. An
+act that lies ahead of the session counts now, and media too; what lies before its start counts at its start, or is dropped if media.
+
+No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most
+2 MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
+each picture that is asked for, pings and parts of messages counted, and 2 MB a second, ten seconds' worth of it at once; another connection counts
+as 30 messages. Who goes beyond, or does not read what is said for 10 seconds, is told by an error and by the reason of the close (1013, 1009 where
+the message was too large) and may come again when the time for it has passed. Acts beyond 4 messages a second, and words about devices beyond one
+a second, are counted together a little later, the newest word of each device; of sound, no more than twice the time that passes is heard.
 
 Media stand behind a header of 16 bytes, little endian:
 
@@ -52,8 +66,11 @@ The server says:
 
 The page says:
 
-    clock {id, server_ms, page_ms}   the answer: id and server_ms as they came, page_ms the page's clock
-    acts {acts}                      what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID. Kinds:
+    clock {id, server_ms, page_ms, page?}
+                                     the answer: id and server_ms as they came, page_ms the page's clock. page is a name for this clock: another
+                                     one after a reload, and after each time at which the computer slept or was set
+    acts {acts, page?}               what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
+                                     clock of them all. Kinds:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
                                      fullscreen_left, fullscreen_entered, share_stopped, second_display
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
@@ -64,26 +81,25 @@ The page says:
 
 from __future__ import annotations
 
-import json
-import math
 import struct
-import sys
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard, cast, get_args
+from typing import Any, Final
 
 from basics.errors import InvalidInput, Unsupported
-from basics.readings import ActKind, Codec, DeviceName, DeviceStateName, ScreenAct
-from web.student.page_clock import PageClock
+from basics.readings import Codec, DeviceName, DeviceStateName, ScreenAct
+from web.student import said as words
+from web.student.page_clock import Clock
+from web.student.said import MAX_MS, ActSaid, BreakSaid, ClockSaid, DeviceSaid, ReadSaid, check, parse, shown
 
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<BBBBId")
 KINDS: Final = {1: "picture", 2: "sound", 3: "still"}
 CODECS: Final[dict[int, Codec]] = {1: "jpeg", 2: "pcm16", 3: "h264", 4: "opus"}
-ACT_KINDS: Final = frozenset(get_args(ActKind))
-DEVICES: Final = frozenset(get_args(DeviceName)) - {"connection"}
-STATES: Final = frozenset(get_args(DeviceStateName))
+ACT_KINDS: Final = words.ACT_KINDS
+DEVICES: Final = words.DEVICES
+STATES: Final = words.STATES
 MAX_ACTS_PER_MESSAGE: Final = 200
-MAX_TEXT: Final = 200  # characters of a detail or a reason; longer ones are cut
+MAX_ID: Final = 64  # characters of an act's
 MAX_SOUND_S: Final = 5.0  # seconds of sound in one message
 
 Message = dict[str, Any]
@@ -123,8 +139,8 @@ def unpack_media(data: bytes) -> Media:
         raise Unsupported(f"media of version {version} aren't read; send version {VERSION}, or reload the page")
     if kind not in KINDS or codec not in CODECS:
         raise Unsupported(f"media of kind {kind} and codec {codec} aren't read; kinds are {KINDS}, codecs {CODECS}")
-    if not math.isfinite(time_ms):
-        raise InvalidInput(f"the time {time_ms} of a media message is no number of ms")
+    if not abs(time_ms) <= MAX_MS:  # written so that NaN is none
+        raise InvalidInput(f"the time {time_ms:g} of a media message is no time of a page's clock in ms")
     return Media(KINDS[kind], CODECS[codec], sequence, time_ms, data[HEADER.size :], bool(flags & 1), flags >> 1 & 7)
 
 
@@ -141,22 +157,16 @@ class DeviceReport:
 
 
 def unpack_text(text: str) -> Message:
-    """The JSON message in `text`, an object with a `type`. Raise `InvalidInput`."""
-    try:
-        message = json.loads(text)
-    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError of its own
-        raise InvalidInput("a text message is not JSON") from None
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        raise InvalidInput('a text message must be a JSON object with a "type"')
-    return message
+    """The JSON message in `text`, an object with a `type`. Raise `InvalidInput` or `TooLarge`."""
+    return parse(text)
 
 
 def unpack_clock(message: Message) -> tuple[float, float]:
     """The id that a `clock` message answers, and the page's clock in ms. Raise `InvalidInput`."""
-    number, page_ms = message.get("id", 0), message.get("page_ms")
-    if not isinstance(number, (int, float)) or not _is_ms(page_ms):
+    said, _ = check(ClockSaid, message)
+    if said is None:
         raise no_answer()
-    return number, float(page_ms)
+    return said.id, said.page_ms
 
 
 def no_answer() -> InvalidInput:
@@ -166,22 +176,32 @@ def no_answer() -> InvalidInput:
 
 def unpack_device(message: Message) -> DeviceReport:
     """What a `device` message says. Raise `InvalidInput`."""
-    device, state = message.get("device"), message.get("state")
-    if not isinstance(device, str) or device not in DEVICES or not isinstance(state, str) or state not in STATES:
-        known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
-        raise InvalidInput(f"device {str(device)[:40]!r} in state {str(state)[:40]!r} isn't known; {known}")
-    return DeviceReport(cast(DeviceName, device), cast(DeviceStateName, state), str(message.get("reason") or "")[:MAX_TEXT])
+    said, wrong = check(DeviceSaid, message)
+    if said is not None:
+        return DeviceReport(said.device, said.state, said.reason or "")
+    if wrong == "reason":
+        raise InvalidInput(f"the reason {shown(message.get('reason'))} of a device's state must be one line of plain text")
+    known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"
+    raise InvalidInput(f"device {shown(message.get('device'))} in state {shown(message.get('state'))} isn't known; {known}")
 
 
 def unpack_break(message: Message) -> bool:
     """Whether a `break` message begins a break. Raise `InvalidInput`."""
-    on = message.get("on")
-    if not isinstance(on, bool):
+    said, _ = check(BreakSaid, message)
+    if said is None:
         raise InvalidInput('a break message must have "on": true or false')
-    return on
+    return said.on
 
 
-def unpack_acts(message: Message, clock: PageClock) -> tuple[list[ScreenAct], list[InvalidInput]]:
+def unpack_read(message: Message) -> str:
+    """The id of the message that was read. Raise `InvalidInput`."""
+    said, _ = check(ReadSaid, message)
+    if said is None:
+        raise InvalidInput("a read message must have the id of the message that was read")
+    return said.id
+
+
+def unpack_acts(message: Message, clock: Clock) -> tuple[list[ScreenAct], list[InvalidInput]]:
     """The acts of an `acts` message on the session's clock, and what is wrong with those that can't be read."""
     listed = message.get("acts")
     if not isinstance(listed, list) or len(listed) > MAX_ACTS_PER_MESSAGE:
@@ -195,19 +215,21 @@ def unpack_acts(message: Message, clock: PageClock) -> tuple[list[ScreenAct], li
     return acts, problems
 
 
-def _unpack_act(item: Any, clock: PageClock) -> ScreenAct:
+def _unpack_act(item: Any, clock: Clock) -> ScreenAct:
+    said, wrong = check(ActSaid, item)
+    if said is not None:
+        return ScreenAct(said.id, max(0.0, clock.at(said.page_ms)), said.kind, said.detail or "")
     if not isinstance(item, dict):
         raise InvalidInput("an act must be an object {id, kind, page_ms}")
-    act_id, kind, page_ms = item.get("id"), item.get("kind"), item.get("page_ms")
-    if not isinstance(act_id, str) or not 8 <= len(act_id) <= 64 or not act_id.isascii() or not act_id.replace("-", "").isalnum():
-        raise InvalidInput(f"the act's id {str(act_id)[:80]!r} must be 8 to 64 letters, digits and dashes; use a UUID", act_id=act_id)
-    if not isinstance(kind, str) or kind not in ACT_KINDS:
-        raise InvalidInput(f"the act's kind {str(kind)[:40]!r} is none of {', '.join(sorted(ACT_KINDS))}", act_id=act_id)
-    if not _is_ms(page_ms):
-        raise InvalidInput(f"the act's page_ms {str(page_ms)[:40]!r} must be ms on the page's clock", act_id=act_id)
-    return ScreenAct(act_id, max(0.0, clock.at(page_ms)), cast(ActKind, kind), str(item.get("detail") or "")[:MAX_TEXT])
+    rules = {
+        "id": "must be 8 to 64 letters, digits and dashes; use a UUID",
+        "kind": f"is none of {', '.join(sorted(ACT_KINDS))}",
+        "page_ms": "must be ms on the page's clock",
+        "detail": "must be one line of plain text",
+    }
+    raise InvalidInput(f"the act's {wrong} {shown(item.get(wrong))} {rules[wrong]}", **_named(item.get("id")))
 
 
-def _is_ms(value: object) -> TypeGuard[float]:
-    """Can it be a time? JSON as Python reads it has NaN, Infinity and whole numbers that no float holds."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+def _named(act_id: object) -> dict[str, str]:
+    """By which id the page knows an act that is refused; nothing where what it calls one can't be said again."""
+    return {"act_id": act_id} if isinstance(act_id, str) and len(act_id) <= MAX_ID and act_id.isascii() and act_id.isprintable() else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -14,9 +15,12 @@ from settings.settings import Settings
 from web.calls.addresses import portal_url
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
+from web.calls.spelling import as_known
 from web.parts import parts
 from web.student.start_schemas import Rehearsal, StudentCheck, StudentSession, StudentStart, StudentStarted
 from web.student.video import student_video
+
+log = logging.getLogger(__name__)
 
 students = Blueprint("students", __name__, url_prefix="/api/student")
 
@@ -29,14 +33,15 @@ def start() -> Response:
     """Start a student's exam from the open portal.
 
     Only where PORTAL_OPEN is set. A student whose exam already runs gets 409, and no token, but for the browser that started it and brings
-    the same `nonce`. 409 with `state` where the student's exam has ended: a link lets the student in again.
+    the same `nonce`. 409 where the student's exam has ended: a link lets the student in again. Where a password is set, 409 does not say which
+    it is, and is the answer for a student with accommodations, too: an ID alone tells nothing.
     """
     settings = parts().settings
-    if not settings.portal_open:
+    if not settings.is_portal_open:
         raise Forbidden("Exams are started by a link here. Ask for yours, and open it.")
     parts().access.count_start(request.remote_addr)
     wanted = read_body(request, StudentStart)
-    session_id = start_by_student(parts().monitor, parts().database, wanted.user_id, wanted.exam_id, wanted.nonce, keep_days=settings.keep_days)
+    session_id = _start(wanted) if parts().access.protected else _start_untold(wanted)
     token = parts().access.make_student_token(session_id)
     return reply(
         StudentStarted(
@@ -113,17 +118,35 @@ def rehearsal() -> Response:
     Where PORTAL_OPEN is not set it needs the token of an exam's link, and is of that student and exam.
     """
     settings = parts().settings
-    if not settings.portal_open and request.authorization is None:
+    if not settings.is_portal_open and request.authorization is None:
         raise Forbidden("Exams are started by a link here. Open yours: its page has the rehearsal.")
     parts().access.count_start(request.remote_addr)
     found = read_body(request, Rehearsal)
-    if not settings.portal_open:
+    if not settings.is_portal_open:
         own = parts().monitor.get(parts().access.student_session(request))
         if own is None:
             raise Conflict("Your exam does not run: ask for a new link.")
         found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
+
+
+def _start(wanted: StudentStart) -> str:
+    wanted, keep_days = as_known(wanted), parts().settings.keep_days
+    return start_by_student(parts().monitor, parts().database, wanted.user_id, wanted.exam_id, wanted.nonce, keep_days=keep_days)
+
+
+def _start_untold(wanted: StudentStart) -> str:
+    """Start it for somebody who is known by nothing but an ID, which others may know, too: whatever is in the way, the answer is the same."""
+    try:
+        known = as_known(wanted)
+        if parts().monitor.accommodations.find(known.user_id, known.exam_id) is None:
+            return _start(wanted)
+    except Conflict as conflict:
+        log.info("not started by the ID alone: %s", conflict.message)
+    raise Conflict(
+        "This exam can’t be started by the ID alone. Go on in the window where you started it, or ask your proctor for your link.", field="user_id"
+    )
 
 
 def _stored(session_id: str) -> Record:

@@ -87,7 +87,7 @@ def look() -> Response:
 
 def _may_try() -> None:
     """Where the portal is closed, only who has an exam's link may."""
-    if not parts().settings.portal_open:
+    if not parts().settings.is_portal_open:
         parts().access.student_session(request)
     if not parts().access.protected:
         _own().limit.take(request.remote_addr)

@@ -7,6 +7,8 @@ from pydantic import BaseModel, Field
 from settings.settings import Settings
 
 VIDEO_WIDTH, VIDEO_HEIGHT = 640, 480  # pixels; the gaze detector gains nothing from more
+PAGE_MAX_PIXELS = 1280 * 1024  # a page's picture; a station's camera may give more (MAX_PICTURE_PIXELS)
+STILL_MAX_PIXELS = 4_000_000  # a still of the screen, which only proctors' browsers decode
 JPEG_QUALITY = 0.6  # 25 KB a picture, 2 Mbit/s at 10 pictures a second
 H264_BITRATE = 350_000  # as sharp as that, at a sixth of its bytes
 

@@ -3,6 +3,7 @@
 import { openBoth, watchPermission, watchTrack } from "../sending/devices.js";
 import { Sound } from "../sending/sound.js";
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
 import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
@@ -190,7 +191,7 @@ export class CheckStep {
     const headers = { "Content-Type": type, ...(this.token && { Authorization: `Bearer ${this.token}` }) };
     const late = AbortSignal.timeout(20_000);
     const signal = AbortSignal.any?.([this.#over.signal, late]) ?? late;
-    const answer = await fetch(path, { method: "POST", headers, body, signal });
+    const answer = await fetch(addressOf(path), { method: "POST", headers, body, signal });
     if (!answer.ok) throw Object.assign(new Error(`${path} answered ${answer.status}`), { status: answer.status });
     return answer.json();
   }

@@ -3,6 +3,7 @@
 import { ActQueue } from "../sending/act-queue.js";
 import { openActStore } from "../sending/act-store.js";
 import { ActWatch } from "../sending/acts.js";
+import { linkAddress, linkProtocols } from "../sending/link-address.js";
 import { Link } from "../sending/link.js";
 import { Sending } from "../sending/sending.js";
 import { call } from "../shared/api.js";
@@ -67,7 +68,7 @@ export class ExamStep {
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
     this.sending = new Sending(this.video, (step) => this.notices.set("slow", texts.exam.slow[step]), session.video ?? {}, kbits);
-    this.link = new Link(linkAddress(token), this.queue, {
+    this.link = new Link(linkAddress(), this.queue, {
       state: (state, end) => this.#linkState(state, end),
       welcome: (message) => this.#welcome(message),
       rate: (message) => this.sending.rate(message),
@@ -76,7 +77,7 @@ export class ExamStep {
       message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),
       error: (message) => this.#refused(message),
-    });
+    }, { open: (address) => new WebSocket(address, linkProtocols(token)) });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
     this.acts = new ActWatch(window, (act) => this.link.act(act));
@@ -221,7 +222,8 @@ export class ExamStep {
     this.#close();
     sessionStorage.removeItem(ENDING);
     document.getElementById("exam-frame")?.remove();
-    if (state === "ended") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
+    // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
+    if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
     this.onDone(state, end);
   }
@@ -258,9 +260,4 @@ export class ExamStep {
     byId("exam-self").setAttribute("aria-expanded", String(!hidden));
     setText(byId("exam-self").querySelector("span"), hidden ? texts.exam.showSelf : texts.exam.hideSelf);
   }
-}
-
-function linkAddress(token) {
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}/student/link?token=${encodeURIComponent(token)}`;
 }

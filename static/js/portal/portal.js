@@ -10,7 +10,7 @@ import { remember, remembered } from "../shared/storage.js";
 import { CheckStep } from "./check-step.js";
 import { mayStart } from "./checks.js";
 import { ExamStep } from "./exam-step.js";
-import { endWords, isFinal, refusalWords } from "./said.js";
+import { brokeOff, endWords, isFinal, refusalWords } from "./said.js";
 import { haveExam, leaveExam, runsElsewhere } from "./tabs.js";
 import { texts } from "./texts.js";
 
@@ -306,10 +306,11 @@ class Portal {
     setText(byId("done-title"), title);
     setText(byId("done-text"), text);
     byId("done-next").hidden = state !== "ended" || end.code === "unused";
-    byId("done-here").hidden = state !== "replaced";
-    setText(byId("done-here"), texts.exam.here);
-    if (state !== "replaced") this.forget();
-    if (state === "ended") remember(NONCE, "");
+    const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
+    byId("done-here").hidden = !goesOn;
+    setText(byId("done-here"), state === "replaced" ? texts.exam.here : texts.exam.goOn);
+    if (!goesOn) this.forget();
+    if (state === "ended" && !goesOn) remember(NONCE, "");
     this.show("done");
   }
 

@@ -15,6 +15,11 @@ export function refusalWords({ status, details }) {
   return status === 429 || status >= 500 ? texts.who.busy : null;
 }
 
+const BROKE_OFF = new Set(["away", "restart", "outage", "unreadable"]);
+
+/** Did an exam end by nobody's wish? Its proctor can let it go on. */
+export const brokeOff = ({ code }) => BROKE_OFF.has(code);
+
 /** What an end means for its student: `[title, text]`. A session that ended before ends had codes has just ended. */
 export function endWords({ code, note }) {
   const [title, text] = texts.done[code] ?? texts.done.other;

@@ -3,7 +3,7 @@
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
 
-const brokenOff = ["Your exam has ended", "The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor for a new link."];
+const brokenOff = ["Your exam has ended", "The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”."];
 
 export const texts = {
   ...shared,
@@ -114,7 +114,7 @@ export const texts = {
     student: ["Your exam has ended", "You ended it. Recording has stopped and your camera is off."],
     proctor: ["Your exam has ended", (why) => `Your proctor ended it${why ? `: ${why}${/[.!?]$/.test(why) ? "" : "."}` : "."} Recording has stopped and your camera is off.`],
     call: ["Your exam has ended", "Your institution ended it. Recording has stopped and your camera is off."],
-    away: ["Your exam has ended", "This page was away for too long, and the exam was closed. If you were not done, ask your proctor for a new link."],
+    away: ["Your exam has ended", "This page was away for too long, and the exam was closed. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”."],
     restart: brokenOff,
     outage: brokenOff,
     unreadable: brokenOff,
@@ -176,6 +176,7 @@ export const texts = {
       aside: "You look to one side of the camera all the time. If your screen stands there, put the camera on it.",
       unreadable: "Your pictures arrive damaged. If this stays, reload this page; your exam goes on.",
       error: "Our program can’t read your picture at the moment. There is nothing that you need to do.",
+      page_time: "Your computer’s clock does not run as it should. Close other programs, or reload this page; your exam goes on.",
       mic_silent: "Your microphone is silent. If it is muted, switch it on.",
       mic_faint: "We hear you very faintly. Bring the microphone nearer.",
       mic_clipped: "Your microphone is too loud. Move it further away, or turn it down.",
@@ -191,6 +192,7 @@ export const texts = {
       refused: ["This page can’t go on", "The server no longer accepts this link. If your exam is not over, ask your proctor for a new one."],
     },
     here: "Continue here instead",
+    goOn: "Go on with my exam",
     again: "Rehearse again",
     breakTake: (left) => `Take a break (${left} left)`,
     breakEnd: "End the break",

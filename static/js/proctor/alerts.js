@@ -1,5 +1,6 @@
 // A flag announced by a short sound and by the browser's notification, each only where this viewer switched it on.
 
+import { addressOf } from "../shared/base.js";
 import { remember, remembered } from "../shared/storage.js";
 import { texts } from "./texts.js";
 
@@ -29,7 +30,7 @@ export class Alerts {
       const note = new Notification(texts.alerts.title(user_id), { body: reasons.join("\n"), tag: `${session_id}-${interval}` });
       note.addEventListener("click", () => {
         window.focus();
-        location.assign(`/session/${session_id}#interval-${interval}`);
+        location.assign(addressOf(`/session/${session_id}#interval-${interval}`));
       });
     } catch (error) {
       console.info("This browser lets no page notify by itself.", error.message); // as on Android

@@ -1,5 +1,6 @@
 // The answer of GET /api/analytics as what each chart draws and the table behind it says. Pure.
 
+import { addressOf } from "../shared/base.js";
 import { kindName, signalKinds } from "../shared/names.js";
 import { texts } from "./texts.js";
 
@@ -104,6 +105,6 @@ function students(rows) {
     series: [{ name: c.flagged, values: shown.map(({ flagged_intervals: flags }) => flags) }],
     head: [c.student, c.exam, c.flagged, c.total],
     rows: sorted.map((row) => [row.user_id, examName(row.exam_id), row.flagged_intervals, row.total_score]),
-    links: sorted.map(({ session_id: id }) => `/session/${id}`),
+    links: sorted.map(({ session_id: id }) => addressOf(`/session/${id}`)),
   };
 }

@@ -1,6 +1,7 @@
 // The analytics page: six questions, a chart and a table for each, and the figures as CSV.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { seriesOf } from "./analytics-series.js";
 import { drawChart } from "./charts.js";
@@ -51,7 +52,7 @@ function problem(text) {
 async function read() {
   asked += 1;
   const mine = asked;
-  for (const link of document.querySelectorAll("[data-csv]")) link.href = `/api/analytics.csv?${query({ table: link.dataset.csv })}`;
+  for (const link of document.querySelectorAll("[data-csv]")) link.href = addressOf(`/api/analytics.csv?${query({ table: link.dataset.csv })}`);
   try {
     const answer = await call(`/api/analytics?${query()}`);
     if (mine !== asked) return;

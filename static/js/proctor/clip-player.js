@@ -1,5 +1,6 @@
 // A clip with our own seek bar: its violations are marked on it, it starts at the first one, and the next clip waits loaded beside it.
 
+import { addressOf } from "../shared/base.js";
 import { byId, icon, make, setText } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
 import { noClip, startOf } from "./clip.js";
@@ -93,7 +94,7 @@ export class ClipPlayer {
     const video = make("video", {
       playsinline: true,
       preload: "auto",
-      src: item.clip.url ?? item.url ?? `/api/video/${item.video_id}`,
+      src: addressOf(item.clip.url ?? item.url ?? `/api/video/${item.video_id}`),
       "data-state": "ready",
       "aria-label": texts.clip.label(item.user_id, item.index + 1),
     });

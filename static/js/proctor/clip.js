@@ -1,5 +1,6 @@
 // What a flagged interval shows: its clip, playing in place with buttons that seek to its violations, and its reasons.
 
+import { addressOf } from "../shared/base.js";
 import { make } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
 import { evidenceWords } from "./evidence.js";
@@ -24,7 +25,7 @@ export function clipOf(interval, user) {
   const clip = interval.clip ?? { state: "none" };
   if (clip.state !== "ready") return noClip(clip);
   const label = texts.clip.label(user, interval.index + 1);
-  const video = make("video", { controls: true, preload: "metadata", playsinline: true, src: clip.url ?? `/api/video/${interval.video_id}`, "aria-label": label });
+  const video = make("video", { controls: true, preload: "metadata", playsinline: true, src: addressOf(clip.url ?? `/api/video/${interval.video_id}`), "aria-label": label });
   const broken = make("p", { class: "field-error", role: "alert", hidden: true, text: texts.clip.broken });
   video.addEventListener("error", () => {
     broken.hidden = false;

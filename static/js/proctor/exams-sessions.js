@@ -1,6 +1,7 @@
 // The sessions on the exams page: the latest first, of one exam or a student where that is chosen.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { fullTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
@@ -113,12 +114,12 @@ export class SessionsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, make("a", { href: `/session/${id}`, text: user })),
+      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
       make("td", { text: exam ?? texts.analytics.noExam }),
       make("td", { class: "when", text: began }),
       make("td", {}, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
-      make("td", { class: "row-links" }, make("a", { href: `/session/${id}/report`, text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
+      make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
     );
   }
 }

@@ -1,6 +1,7 @@
 // The exams page: what exams and sessions there are, a link for a student, and the accommodations.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { wireCopyButtons } from "./copy.js";
 import { AccommodationsTable } from "./exams-accommodations.js";
@@ -44,7 +45,7 @@ class ExamsPage {
   }
 
   examRow({ exam_id: exam, sessions, running, flags }) {
-    const links = exam ? [make("a", { href: `/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`, text: t.review, "aria-label": `${t.review} ${exam}` })] : [];
+    const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": `${t.review} ${exam}` })] : [];
     const name = exam ?? texts.analytics.noExam;
     links.unshift(this.sessions.linkTo(exam, name));
     if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": `${t.live} ${name}` }));

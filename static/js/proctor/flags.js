@@ -1,6 +1,7 @@
 // Flags as they are raised: a few lines in the corner that go by themselves (the tile stays marked until somebody looked), and a polite word for
 // screen readers.
 
+import { addressOf } from "../shared/base.js";
 import { icon, make, setText } from "../shared/dom.js";
 import { clockTime } from "./dates.js";
 import { texts } from "./texts.js";
@@ -14,7 +15,7 @@ export class Flags {
   constructor(list, announcer) {
     this.list = list;
     this.announcer = announcer;
-    this.rest = make("a", { class: "toast-rest", href: "/review?rank=newest", hidden: true });
+    this.rest = make("a", { class: "toast-rest", href: addressOf("/review?rank=newest"), hidden: true });
     list.after(this.rest);
   }
 
@@ -29,7 +30,7 @@ export class Flags {
         "div",
         { class: "toast-head" },
         icon("flag"),
-        make("a", { href: `/session/${session_id}#interval-${interval}`, text: user_id, "aria-label": `${texts.live.open} ${user_id}`, onclick: onSeen }),
+        make("a", { href: addressOf(`/session/${session_id}#interval-${interval}`), text: user_id, "aria-label": `${texts.live.open} ${user_id}`, onclick: onSeen }),
         make("span", { class: "muted toast-exam", text: exam_id ?? "" }),
         make("time", { class: "muted", text: clockTime(timestamp) }),
         make("button", { type: "button", class: "quiet toast-close", text: "×", "aria-label": `${texts.live.dismiss}: ${user_id}`, onclick: () => this.#close(toast, onSeen) }),

@@ -1,6 +1,7 @@
 // The proctor's Socket.IO connection: what is joined is joined again after a break, and the page shows whether it is live.
 
 import { io } from "../../vendor/socket.io.esm.min.js";
+import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
@@ -15,7 +16,7 @@ export class ProctorSocket {
   #onConnect = [];
 
   constructor() {
-    this.socket = io({ transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
+    this.socket = io({ path: addressOf("/socket.io"), transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
     this.socket.on("connect", async () => {
       this.#show("open");
       if (this.#exam) this.socket.emit("join_exam", this.#exam); // first, so that nothing that begins meanwhile is missed

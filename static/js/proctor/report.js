@@ -1,5 +1,6 @@
 // A session's report for paper: who, when, checks, timeline, flags with stills, decisions, rules in force.
 
+import { addressOf } from "../shared/base.js";
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
 import { itemName, kindName } from "../shared/names.js";
@@ -141,7 +142,7 @@ class Report {
   }
 
   still({ index }) {
-    const still = make("img", { src: `/api/session/${id}/still/${index}`, alt: t.still(this.session.user_id, index + 1), width: 240, height: 180 });
+    const still = make("img", { src: addressOf(`/api/session/${id}/still/${index}`), alt: t.still(this.session.user_id, index + 1), width: 240, height: 180 });
     still.addEventListener("error", () => still.remove());
     return still;
   }

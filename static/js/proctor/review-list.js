@@ -1,5 +1,6 @@
 // The queue on the review page: a row for each interval, with a still and where it stands.
 
+import { addressOf } from "../shared/base.js";
 import { byId, icon, make } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
 import { clockTime } from "./dates.js";
@@ -54,7 +55,7 @@ export class QueueList {
       place.replaceChildren(icon("camera"));
       return;
     }
-    const still = make("img", { src: `/api/session/${item.session_id}/still/${item.index}`, alt: "", loading: "lazy", width: 96, height: 72 });
+    const still = make("img", { src: addressOf(`/api/session/${item.session_id}/still/${item.index}`), alt: "", loading: "lazy", width: 96, height: 72 });
     still.addEventListener("error", () => place.replaceChildren(icon("camera")));
     place.replaceChildren(still);
   }

@@ -1,6 +1,7 @@
 // The right column of the review page: the reasons of the interval shown, what was decided on it, and why it is dismissed.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, icon, make, setText } from "../shared/dom.js";
 import { reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
@@ -32,7 +33,7 @@ export class Verdict {
     setText(byId("item-when"), [item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)].filter(Boolean).join(" · "));
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
     byId("item-reasons").replaceChildren(...reasonsOf(item));
-    byId("item-session").href = `/session/${item.session_id}#interval-${item.index}`;
+    byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);
     byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";
     byId("history").open = false;
     byId("history").hidden = !shownOf(item)?.by;

@@ -1,6 +1,8 @@
 // What is known of a running session now: this interval's points, what the detectors read, the devices and the shared screen.
 
+import { addressOf } from "../shared/base.js";
 import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
+import { noticeLines } from "./states.js";
 import { texts } from "./texts.js";
 
 export class SessionNow {
@@ -30,7 +32,8 @@ export class SessionNow {
     setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
     setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
-    this.#fill(byId("fact-devices"), Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device)));
+    const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));
+    this.#fill(byId("fact-devices"), [...devices, ...noticeLines(status)]);
     const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
     this.#fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
   }
@@ -44,9 +47,9 @@ export class SessionNow {
     if (typeof elapsed === "number") setText(byId("screen-age"), texts.act.screenAge(elapsed - at));
     if (this.#screenAt === at) return;
     this.#screenAt = at;
-    const still = make("img", { src: `/api/session/${this.id}/screen?at=${at}`, alt: "" });
+    const still = make("img", { src: addressOf(`/api/session/${this.id}/screen?at=${at}`), alt: "" });
     still.addEventListener("load", () => byId("screen-link").replaceChildren(still)); // the old one stays until the new one is there
-    byId("screen-link").href = `/api/session/${this.id}/screen`;
+    byId("screen-link").href = addressOf(`/api/session/${this.id}/screen`);
   }
 
   #fill(list, lines) {

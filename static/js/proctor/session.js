@@ -14,6 +14,7 @@ import { SessionActions } from "./session-actions.js";
 import { drawInterval } from "./session-interval.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
+import { drawReopening, wireReopening } from "./session-reopen.js";
 import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
 import { newLink } from "./student-link.js";
 import { texts } from "./texts.js";
@@ -165,6 +166,7 @@ class SessionPage {
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();
     byId("end-session").hidden = !session.is_running;
+    drawReopening(session);
     byId("new-link").hidden = !session.is_running || session.source !== "browser";
     this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
     this.actions.drawMessages(session.messages, session.started_at);
@@ -240,6 +242,11 @@ class SessionPage {
 
   wire() {
     wireCopyButtons(document);
+    wireReopening(this.id, async (address) => {
+      if (address) this.showLink(address);
+      await this.read();
+      byId("main").focus();
+    });
     oneWish(byId("new-link")).addEventListener("click", () => this.makeLink());
     byId("overlay-switch").addEventListener("change", () => this.status && this.draw());
     byId("end-session").addEventListener("click", async () => {
@@ -250,15 +257,18 @@ class SessionPage {
 
   async makeLink() {
     try {
-      const address = await newLink(this.id);
-      setText(byId("link-words"), texts.exams.link(this.session.user_id));
-      setText(byId("link-address"), address);
-      byId("link-made").hidden = false;
+      this.showLink(await newLink(this.id));
       byId("end-error").hidden = true;
     } catch (error) {
       setText(byId("end-error"), texts.exams.linkFailed(error.message));
       byId("end-error").hidden = false;
     }
+  }
+
+  showLink(address) {
+    setText(byId("link-words"), texts.exams.link(this.session.user_id));
+    setText(byId("link-address"), address);
+    byId("link-made").hidden = false;
   }
 
   async end() {

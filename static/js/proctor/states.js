@@ -34,11 +34,16 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
   if (status.on_break && !silent) return "fine"; // nothing is asked for in a break, so nothing is missing
   if (stateOfDevice(status, "connection") === "starting") return "waiting"; // the student has not come yet
   if (lostDevice(status, silent)) return "lost";
-  if (status.interval_score > 0) return "look";
+  if (status.interval_score > 0 || noticeLines(status).length) return "look";
   const blind = BLIND.has(stateOfDevice(status, "camera"));
   const poor = (status.notices ?? []).some((code) => code !== "nobody" && !code.startsWith("mic_")); // what the student is told, because it lasts: dark, blurred, hidden, …
   if (blind || poor || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
   return "fine";
+}
+
+/** What is told of a session beside its devices, in words: it can have no innocent cause that mends itself. */
+export function noticeLines(status) {
+  return (status.notices ?? []).map((code) => texts.notices[code]).filter(Boolean);
 }
 
 /** What is gone of a session: `connection`, `camera`, `microphone` or `screen`; null: all is there. */

@@ -36,6 +36,7 @@ export const watchTexts = {
     flat: "nothing to see",
     starting: "just started",
   },
+  notices: { page_time: "The times that the student’s page tells can’t be right: its pictures are read as they arrive" },
   people: (count, reason = "") => {
     if (count === null || count === undefined) return `People: can’t tell${why(reason)}`;
     return count === 0 ? "Nobody in view" : plural(count, "person in view", "people in view");
@@ -139,6 +140,7 @@ export const watchTexts = {
     nothing: "Nothing was found in this interval.",
     going: "This interval is still going on.",
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
+    reopenFailed: (message) => `The session does not go on. ${message}`,
     endFailed: (message) => `The session was not ended. ${message}`,
     endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
     accommodation: (words) => `Accommodation: ${words.join(" · ")}`,

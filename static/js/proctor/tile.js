@@ -1,8 +1,9 @@
 // One session's tile on the live page: picture, state, score, what is seen, what was found.
 
+import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ICONS, deviceProblems, isPictureOld, isSilent, settle, stateOfSession, stateWords } from "./states.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, noticeLines, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
 
 const COLUMNS = 10;
@@ -43,7 +44,7 @@ export class Tile {
     this.place = settle(this.place, this.state, performance.now() / 1000);
     this.element.dataset.state = this.state;
     setText(this.link, status.user_id);
-    this.link.href = `/session/${status.session_id}`;
+    this.link.href = addressOf(`/session/${status.session_id}`);
     setText(this.exam, status.exam_id ?? "");
     this.#drawMark();
     this.#drawAge();
@@ -117,6 +118,7 @@ export class Tile {
     const problems = (this.ended || this.status.on_break ? [] : deviceProblems(this.status)).map(([name, state]) => texts.deviceLine(name, { state }));
     const unheard = problems.length === 0 && (this.status.notices ?? []).some((code) => code.startsWith("mic_"));
     if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
+    if (!this.ended) problems.push(...noticeLines(this.status));
     const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
     const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
     const now = lines.join("\n");

@@ -3,6 +3,7 @@
 import { texts } from "./texts.js";
 
 const LEAST_S = 3; // seconds of an interval that were lost or couldn't be told and are worth a mark; devices take that long to start
+const DOUBTFUL = ["page_time", "few_readings"]; // reasons for which nothing of a check is sure, though pictures were read
 const SCREEN_ACTS = ["fullscreen_left", "second_display", "share_stopped"]; // those without points of their own
 
 /** Rows `{name, cells: Map(index → {sign, text})}` that have at least one cell. `length` is an interval's, in seconds. */
@@ -48,7 +49,7 @@ function untold(checks, breaks, length) {
   const usual = rates[Math.floor(rates.length / 2)] ?? 0;
   const hears = checks.some(({ rates }) => rates?.audio_s_per_s > 0); // there is a microphone
   const sums = new Map();
-  for (const { start, end, gaze = {}, rates } of checks) {
+  for (const { start, end, gaze = {}, rates, unknown = {} } of checks) {
     const span = Math.max(0, end - start);
     if (breaks.some((pause) => pause.start < end && (pause.end ?? Infinity) > start)) continue;
     const index = Math.floor(start / length);
@@ -59,7 +60,7 @@ function untold(checks, breaks, length) {
       heard: sum.heard + span * (hears ? (rates?.audio_s_per_s ?? 1) : 1),
       seen: sum.seen + (blind ? 0 : span * Math.min(1, usual && rates ? rates.video_fps / usual : 1)),
       blind: sum.blind + (blind ? span : 0),
-      unknown: sum.unknown + (blind ? 0 : (gaze.unknown ?? 0) * span),
+      unknown: sum.unknown + (blind ? 0 : (DOUBTFUL.some((reason) => unknown[reason]) ? 1 : (gaze.unknown ?? 0)) * span),
     });
   }
   return [...sums].map(([index, { span, heard, seen, blind, unknown }]) => {

@@ -36,11 +36,14 @@ export class ActQueue {
     await this.acknowledge([...this.#acts.keys()]);
   }
 
-  /** What is to be sent, oldest first, in messages of bounded size. */
+  /** What is to be sent, oldest first, in messages of bounded size, each with acts of one clock. */
   batches() {
-    const all = [...this.#acts.values()];
     const batches = [];
-    for (let from = 0; from < all.length; from += MOST_PER_MESSAGE) batches.push(all.slice(from, from + MOST_PER_MESSAGE));
+    for (const act of this.#acts.values()) {
+      const last = batches.at(-1);
+      if (last && last.length < MOST_PER_MESSAGE && last[0].page === act.page) last.push(act);
+      else batches.push([act]);
+    }
     return batches;
   }
 

@@ -1,6 +1,6 @@
 // The student's link: one WebSocket that answers the clock, carries media and acts, and comes back by itself.
 
-import { backOff, pageMs } from "../shared/clock.js";
+import { ClockName, backOff, pageMs } from "../shared/clock.js";
 import { Backlog } from "./backlog.js";
 import { CODEC, KIND, encodeMessage } from "./link-protocol.js";
 
@@ -20,16 +20,18 @@ export class Link {
   #backlog = new Backlog();
   #openedAt = 0;
   #heardAt = 0;
+  #clock; // its name when it was last looked at
   #ending = false; // the student has ended the exam, and the server has not said so yet
   #read = new Set(); // messages that the student has read; the server says one again until it knows
 
   /**
-   * `url` of the link with its token; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
+   * `url` of the link; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
    * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`,
-   * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set.
+   * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's.
    */
-  constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random } = {}) {
-    Object.assign(this, { url, queue, on, open, now, random });
+  constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName() } = {}) {
+    Object.assign(this, { url, queue, on, open, now, random, clock });
+    this.#clock = clock.now;
     this.state = "waiting";
     this.room = ROOM_BYTES;
   }
@@ -55,6 +57,10 @@ export class Link {
   /** Call at every tick: starts a due attempt, notices a connection that is stuck. Page timers would sleep in a hidden tab. */
   tick() {
     const now = this.now();
+    if (this.#clock !== this.clock.now) {
+      this.#clock = this.clock.now; // the computer has slept, or was set: what is sent now needs the clock anew
+      if (this.state === "open") this.hurry();
+    }
     if (this.#dueAt && now >= this.#dueAt) this.connect();
     if (this.state === "connecting" && now - this.#openedAt > WELCOME_MS) this.drop();
     const bytes = this.#socket?.bufferedAmount ?? 0;
@@ -114,8 +120,9 @@ export class Link {
 
   /** Queue an act and send it as soon as there is a way. */
   async act(act) {
-    const stored = this.queue.add(act).catch((error) => console.warn("An act is kept in memory only.", error));
-    if (this.isOpen) this.#say({ type: "acts", acts: [act] });
+    const noted = { ...act, page: this.clock.now };
+    const stored = this.queue.add(noted).catch((error) => console.warn("An act is kept in memory only.", error));
+    if (this.isOpen) this.#sayActs([noted]);
     await stored;
   }
 
@@ -166,6 +173,11 @@ export class Link {
     this.#send(JSON.stringify(message));
   }
 
+  /** Acts that were noted by one clock. */
+  #sayActs(acts) {
+    this.#say({ type: "acts", page: acts[0].page, acts: acts.map(({ page: _page, ...act }) => act) });
+  }
+
   #send(data, about) {
     this.#backlog.sent(this.now(), data.byteLength ?? data.length, about);
     this.#socket.send(data);
@@ -206,13 +218,13 @@ export class Link {
     const message = JSON.parse(data);
     switch (message.type) {
       case "clock":
-        this.#say({ type: "clock", id: message.id, server_ms: message.server_ms, page_ms: this.now() });
+        this.#say({ type: "clock", id: message.id, server_ms: message.server_ms, page_ms: this.now(), page: this.clock.now });
         break;
       case "welcome":
         this.#attempt = 0;
         this.#become("open");
         this.on.welcome?.(message);
-        for (const acts of this.queue.batches()) this.#say({ type: "acts", acts });
+        for (const acts of this.queue.batches()) this.#sayActs(acts);
         for (const id of this.#read) this.#say({ type: "read", id });
         if (this.#ending) this.#say({ type: "end" }); // last: what was done before it counts
         break;

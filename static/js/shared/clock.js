@@ -5,6 +5,31 @@ export function pageMs() {
   return performance.timeOrigin + performance.now();
 }
 
+const GAP_MS = 1500; // between two looks no clock drifts so far
+
+/**
+ * Names the page's clock: it has another name after a reload, and after each time at which it stood still (the computer slept) or the wall's was set.
+ * Which of the two it was nobody here can tell; the server can, and takes what was noted under a name by what that clock was worth.
+ */
+export class ClockName {
+  #name;
+  #apart;
+
+  constructor({ wall = Date.now, page = pageMs, make = () => crypto.randomUUID() } = {}) {
+    Object.assign(this, { wall, page, make });
+    this.#name = make();
+    this.#apart = wall() - page();
+  }
+
+  /** The clock's name now. */
+  get now() {
+    const apart = this.wall() - this.page();
+    if (Math.abs(apart - this.#apart) > GAP_MS) this.#name = this.make();
+    this.#apart = apart; // one that is drawn slowly to the right time makes no new clock
+    return this.#name;
+  }
+}
+
 /** Seconds spelt for people: `0:42`, `12:05`, `1:02:05`. */
 export function spellSeconds(seconds) {
   const whole = Math.max(0, Math.floor(Number(seconds) || 0));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { endWords, isFinal, refusalWords } from "../../../static/js/portal/said.js";
+import { brokeOff, endWords, isFinal, refusalWords } from "../../../static/js/portal/said.js";
 import { texts } from "../../../static/js/portal/texts.js";
 import { endCodes } from "../end-codes.js";
 
@@ -29,6 +29,11 @@ test("an end says who ended it and why", () => {
   assert.match(text("outage", "0:05:00"), /not held against you/);
   assert.equal(endWords({ code: "unused", note: "" })[0], "This exam was never begun");
   for (const code of ["", undefined, "something_new"]) assert.equal(endWords({ code })[0], "Your exam has ended");
+});
+
+test("an exam that nobody ended can go on, one that somebody ended can't", () => {
+  assert.deepEqual(endCodes().filter((code) => brokeOff({ code })), ["away", "restart", "outage", "unreadable"]);
+  assert.equal(brokeOff({ code: "" }), false);
 });
 
 test("every code of an end has words for the student", () => {

@@ -18,6 +18,7 @@ test("each of the five states is shown for what it is", () => {
   assert.equal(state({ gaze: "unknown", faces: 1 }), "fine"); // for a moment, as of a head that moves
   assert.equal(state({ gaze: "unknown", faces: 1, notices: ["dark"] }), "unknown");
   assert.equal(state({ gaze: "none", faces: 1, notices: ["nobody"] }), "fine");
+  assert.equal(state({ notices: ["page_time"] }), "look"); // somebody makes times up, or a machine is broken
   assert.equal(state({ devices: { camera: { state: "covered" } } }), "unknown");
   assert.equal(state({ devices: { connection: { state: "lost" } } }), "lost");
   assert.equal(state({}, { silent: true }), "lost");

@@ -38,6 +38,12 @@ test("a long outage is sent in messages that the server takes", async () => {
   assert.deepEqual(queue.batches().map((batch) => batch.length), [200, 200, 50]);
 });
 
+test("acts of two clocks go in two messages", async () => {
+  const queue = new ActQueue(new MemoryStore(), "s");
+  for (const [id, page] of [["a", "x"], ["b", "x"], ["c", "y"], ["d", undefined]]) await queue.add({ ...act(id, 1), page });
+  assert.deepEqual(queue.batches().map((batch) => batch.map(({ id }) => id)), [["a", "b"], ["c"], ["d"]]);
+});
+
 test("a browser without IndexedDB keeps acts in memory", async () => {
   assert.ok((await openActStore(undefined)) instanceof MemoryStore);
 });

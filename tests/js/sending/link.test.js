@@ -20,7 +20,8 @@ function makeLink() {
     return socket;
   };
   world.queue = new ActQueue(new MemoryStore(), "s");
-  world.link = new Link("ws://x", world.queue, on, { open, now: () => world.now, random: () => 1 });
+  world.clock = { now: "a clock" };
+  world.link = new Link("ws://x", world.queue, on, { open, now: () => world.now, random: () => 1, clock: world.clock });
   world.hear = (message, socket = sockets.at(-1)) => socket.onmessage({ data: JSON.stringify(message) });
   world.sent = (socket = sockets.at(-1)) => socket.sent.filter((data) => typeof data === "string").map((data) => JSON.parse(data));
   return world;
@@ -31,7 +32,23 @@ test("the clock is answered at once with the page's time", () => {
   world.link.connect();
   world.now = 5432.5;
   world.hear({ type: "clock", id: 7, server_ms: 12 });
-  assert.deepEqual(world.sent(), [{ type: "clock", id: 7, server_ms: 12, page_ms: 5432.5 }]);
+  assert.deepEqual(world.sent(), [{ type: "clock", id: 7, server_ms: 12, page_ms: 5432.5, page: "a clock" }]);
+});
+
+test("a computer that slept connects anew at once, and what was done before goes by the clock of then", async () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  await world.link.act({ id: "a", kind: "copy", page_ms: 1 });
+  world.clock.now = "another clock";
+  world.link.tick();
+  assert.equal(world.sockets.length, 2);
+  await world.link.act({ id: "b", kind: "cut", page_ms: 2 });
+  world.hear({ type: "welcome" });
+  const acts = (page, id, kind, page_ms) => ({ type: "acts", page, acts: [{ id, kind, page_ms }] });
+  assert.deepEqual(world.sent(), [acts("a clock", "a", "copy", 1), acts("another clock", "b", "cut", 2)]);
+  world.link.tick();
+  assert.equal(world.sockets.length, 2);
 });
 
 test("no media leaves before the welcome", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { AudioClock, Schedule, backOff, spellSeconds } from "../../../static/js/shared/clock.js";
+import { AudioClock, ClockName, Schedule, backOff, spellSeconds } from "../../../static/js/shared/clock.js";
 
 test("seconds are spelt as people read them", () => {
   for (const [seconds, spelt] of [[0, "0:00"], [42.9, "0:42"], [61, "1:01"], [725, "12:05"], [3725, "1:02:05"], [-3, "0:00"], [NaN, "0:00"]]) {
@@ -68,4 +68,20 @@ test("a picture that is due stays due until it is taken, and what was missed is 
   for (let now = 500; now < 2000; now += 100) assert.ok(schedule.isDue(now));
   assert.ok(schedule.due(2000));
   assert.equal(schedule.isDue(2100), false);
+});
+
+test("the clock has another name after a sleep or when the computer's is set, not for what it drifts", () => {
+  const world = { wall: 1e12, page: 1e12 + 40, made: 0 };
+  const clock = new ClockName({ wall: () => world.wall, page: () => world.page, make: () => `clock ${(world.made += 1)}` });
+  const pass = (wall, page = wall) => {
+    world.wall += wall;
+    world.page += page;
+    return clock.now;
+  };
+  assert.equal(clock.now, "clock 1");
+  for (let minute = 0; minute < 100; minute += 1) assert.equal(pass(60_100, 60_000), "clock 1");
+  assert.equal(pass(20_000, 100), "clock 2"); // asleep
+  assert.equal(pass(60_000), "clock 2");
+  assert.equal(pass(-3_600_000, 100), "clock 3"); // set back
+  assert.equal(pass(100), "clock 3");
 });

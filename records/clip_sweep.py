@@ -1,0 +1,114 @@
+"""Makes clips and their records agree: what one of them lost, the other may still know.
+
+A file without a record is one whose server died between the two; a record without a file lost it on the disk. Each is mended or said.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+
+from basics.errors import NotFound
+from database import Database
+from media.clip import Clip
+from media.recorder import hash_of
+
+log = logging.getLogger(__name__)
+
+SETTLED_S = 3600.0  # a file that is younger may have its record under way
+GONE = "the file is no longer on the disk"
+
+
+class ClipSweep:
+    """Looks at all files and all records of clips. For one thread."""
+
+    def __init__(self, database: Database, clips_dir: Path, temp_dir: Path) -> None:
+        self._database = database
+        self._clips_dir = clips_dir.resolve()
+        self._temp_dir = temp_dir.resolve()
+        self.strangers = 0  # files that are no clip of ours
+
+    def sweep(self, *, settled_s: float = SETTLED_S) -> dict[str, int]:
+        """Mend what doesn't agree; return how many clips were found again, are gone, doubled, or nobody's. Raise `StorageError`, `OSError`.
+
+        A file is deleted only where its interval's record names another that is there: who points the server at another database loses none.
+        """
+        self._remove_half(settled_s)
+        with self._database.reading():
+            found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1})
+            ready = {str(document["clip"].get("path")): (document["_id"], str(document["clip"].get("sha256"))) for document in found}
+        counts = dict.fromkeys(("found", "gone", "doubled", "nobodys"), 0)
+        self.strangers = 0
+        gone = {key: (path, sha256) for path, (key, sha256) in ready.items() if path and not (self._clips_dir / path).is_file()}
+        for file in self._files(settled_s):
+            if file.relative_to(self._clips_dir).as_posix() not in ready:
+                counts[self._judge(file, gone)] += 1
+        for key, (path, sha256) in gone.items():
+            counts["gone"] += 1
+            log.error("clip %s: %s", path, GONE)
+            self._set(key, Clip("failed", path=path, sha256=sha256, reason=GONE))
+        if any(counts.values()):
+            log.warning("clips and records were made to agree: %s", ", ".join(f"{name} {count}" for name, count in counts.items() if count))
+            self._database.audit({"who": "server", "what": "clips: reconciled", **counts})
+        return counts
+
+    def _files(self, settled_s: float) -> Iterator[Path]:
+        for file in sorted(self._clips_dir.rglob("*.mp4")):
+            with contextlib.suppress(OSError):
+                if file.is_file() and not file.is_symlink() and time.time() - file.stat().st_mtime >= settled_s:
+                    yield file
+
+    def _remove_half(self, settled_s: float) -> None:
+        """Half clips that nobody writes any more."""
+        for folder in {self._clips_dir, self._temp_dir}:
+            for part in folder.rglob("*.part"):
+                with contextlib.suppress(OSError):
+                    if time.time() - part.stat().st_mtime >= settled_s:
+                        part.unlink()
+
+    def _judge(self, file: Path, gone: dict[str, tuple[str, str]]) -> str:
+        """Do what is to be done about a file that no record names; one that is in `gone` under another name is taken out of it."""
+        mark = _mark_of(file)
+        try:
+            interval = self._database.interval(str(mark["clip"])) if mark else None
+        except NotFound:
+            interval = None
+        if mark is None or interval is None:
+            self.strangers += 1
+            return "nobodys"
+        key, clip = interval["_id"], interval.get("clip") or {}
+        sha256 = hash_of(file)
+        if key in gone:
+            if sha256 != gone[key][1]:  # it isn't what was recorded
+                self.strangers += 1
+                return "nobodys"
+            del gone[key]
+        elif clip.get("state") == "ready":
+            file.unlink(missing_ok=True)
+            return "doubled"
+        start = float(mark["start"])
+        marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval["violations"]]
+        path = file.relative_to(self._clips_dir).as_posix()
+        self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), file.stat().st_size, "", start, marks))
+        return "found"
+
+    def _set(self, key: str, clip: Clip) -> None:
+        self._database.write("intervals", key, {"clip": clip.to_dict()})
+
+
+def _mark_of(file: Path) -> dict[str, Any] | None:
+    """What the encoder wrote into the file about whose clip it is; None for a file that isn't whole or isn't ours."""
+    try:
+        with av.open(str(file)) as container:
+            mark = json.loads(container.metadata.get("comment", ""))
+            known = {"clip": str(mark["clip"]), "start": float(mark["start"]), "duration": float(container.duration or 0) / 1e6}
+    except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError):
+        return None
+    return known

@@ -1,0 +1,203 @@
+"""What flagged intervals' clips are made of, on disk: it outlives the process, and what can't be made is tried again with its true reason."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from basics.readings import SAMPLE_RATE, Frame, Sound
+from media import recorder as recorder_module
+from media.clip import Clip, ClipJob
+from media.kept import SUFFIX, KeptMedia, pack, unpack
+from media.recorder import FAILED_AFTER, Recorder
+
+KEY = "0123456789abcdef" * 2 + "-7"
+BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
+
+
+def frames(count: int = 10) -> list[Frame]:
+    shades = [cv2.imencode(".jpg", np.full((48, 64, 3), 40 + number, np.uint8))[1].tobytes() for number in range(count)]
+    return [Frame(number / 10, shade, sequence=number) for number, shade in enumerate(shades)]
+
+
+def sounds(count: int = 5) -> list[Sound]:
+    return [Sound(number / 5, np.full(SAMPLE_RATE // 5, number, np.int16)) for number in range(count)]
+
+
+def job(*, kept: bool = False) -> ClipJob:
+    session_id, _, index = KEY.rpartition("-")
+    return ClipJob(session_id, "student", int(index), BEGUN, 12, 0, 1, [] if kept else frames(), [] if kept else sounds(), [], kept)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[KeptMedia]:
+    made = KeptMedia(tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def recorder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    monkeypatch.setattr(recorder_module, "RETRY_AFTER_S", (0.01,))
+    made = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
+    made.start()
+    yield made
+    made.stop()
+
+
+def same(one: tuple[list[Frame], list[Sound]], pictures: list[Frame], heard: list[Sound]) -> bool:
+    return one[0] == pictures and [(each.at, each.samples.tolist()) for each in one[1]] == [(each.at, each.samples.tolist()) for each in heard]
+
+
+def test_what_is_kept_is_read_as_it_came_by_the_next_run_as_well(kept: KeptMedia, tmp_path: Path) -> None:
+    kept.add(KEY, [*frames()[:4], *sounds()])
+    kept.add(KEY, frames()[3:])  # the fourth came twice
+    assert same(kept.read(KEY), frames(), sounds())
+    again = KeptMedia(tmp_path)
+    again.start()
+    assert again.intervals() == [KEY]
+    assert again.is_whole(KEY)
+    assert same(again.read(KEY), frames(), sounds())
+    again.drop(KEY)
+    again.stop()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("end", [b"", b"\x00", b"\xff" * 40, pack(frames(1)[0])[:-1], b"\x09" + pack(frames(1)[0])[1:]])
+def test_a_file_that_was_broken_off_gives_all_before_that(end: bytes) -> None:
+    whole = b"".join(pack(frame) for frame in frames(3))
+    assert list(unpack(whole + end)) == frames(3)
+
+
+def test_where_the_disk_takes_nothing_it_is_said_and_the_interval_is_not_whole(tmp_path: Path) -> None:
+    gone = KeptMedia(tmp_path / "no such folder")
+    gone.start()
+    gone.add(KEY, frames())
+    gone.seal(KEY)
+    gone.stop()
+    assert not gone.is_whole(KEY)
+    assert gone.last_error.startswith("disk:")
+
+
+def test_names_of_others_in_the_folder_are_left_alone(tmp_path: Path) -> None:
+    (tmp_path / f"notes{SUFFIX}").write_text("mine")
+    found = KeptMedia(tmp_path)
+    found.start()
+    found.stop()
+    assert found.intervals() == []
+
+
+class Told:
+    """What is told of one clip."""
+
+    def __init__(self) -> None:
+        self.clips: list[Clip] = []
+        self._news = threading.Condition()
+
+    def __call__(self, clip: Clip) -> None:
+        with self._news:
+            self.clips.append(clip)
+            self._news.notify_all()
+
+    def wait(self, state: str) -> Clip:
+        with self._news:
+            assert self._news.wait_for(lambda: self.clips and self.clips[-1].state == state, 30), self.clips
+            return self.clips[-1]
+
+
+def test_a_clip_is_made_of_what_is_kept_and_that_goes_then(recorder: Recorder) -> None:
+    recorder.kept.add(KEY, [*frames(), *sounds()])
+    told = Told()
+    recorder.submit(job(kept=True), told)
+    clip = told.wait("ready")
+    with av.open(str(recorder.clips_dir / clip.path)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 10
+        assert KEY in container.metadata["comment"]
+    recorder.stop()
+    assert not list(recorder.temp_dir.iterdir())
+
+
+def test_a_disk_that_takes_nothing_is_told_and_the_clip_made_when_it_does(recorder: Recorder) -> None:
+    recorder.clips_dir.rmdir()
+    recorder.clips_dir.write_text("a file where the folder should be")
+    told = Told()
+    recorder.submit(job(), told)
+    failed = told.wait("failed")
+    assert failed.reason.startswith("disk:")
+    assert "tried again" in failed.reason
+    assert "tried again" in recorder.problem()
+    recorder.clips_dir.unlink()
+    assert told.wait("ready").path
+    assert recorder.problem() == ""
+
+
+def test_a_disk_below_its_minimum_takes_no_clip(recorder: Recorder) -> None:
+    scarce = Recorder(recorder.clips_dir, recorder.temp_dir, min_free_mb=1 << 40)
+    assert "MIN_FREE_MB" in scarce.make(job()).reason
+
+
+def test_an_encoder_that_raises_whatever_is_a_failed_clip(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> tuple[float, float]:
+        raise RuntimeError("no such codec")
+
+    monkeypatch.setattr(recorder_module, "encode", broken)
+    told = Told()
+    recorder.submit(job(), told)
+    assert told.wait("failed").reason == "encoder: no such codec"
+    monkeypatch.undo()
+    recorder.submit(job(), told)
+    told.wait("ready")
+
+
+def test_what_waits_at_a_stop_is_on_disk_for_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
+    first.start()
+    busy, held = threading.Event(), threading.Event()
+
+    def slow(_: ClipJob) -> Clip:
+        busy.set()
+        held.wait(30)
+        return Clip("failed", reason="disk: away")
+
+    monkeypatch.setattr(first, "make", slow)
+    first.submit(job(), lambda _: None)
+    assert busy.wait(30)
+    stopping = threading.Thread(target=first.stop, args=(0.05,))
+    stopping.start()
+    held.set()
+    stopping.join(30)
+    told: list[Clip] = []
+    monkeypatch.undo()
+    second = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
+    second.start()
+    assert second.kept.intervals() == [KEY]
+    second.submit(job(kept=True), told.append)
+    second.stop()
+    assert [clip.state for clip in told] == ["ready"]
+
+
+@pytest.mark.skipif(not os.path.isdir("/dev/shm"), reason="needs a second disk")
+def test_a_temporary_folder_on_another_disk_works(tmp_path: Path) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as other:
+        if os.stat(other).st_dev == tmp_path.stat().st_dev:
+            pytest.skip("both folders are on one disk")
+        made = Recorder(tmp_path / "clips", Path(other), min_free_mb=0)
+        clip = made.make(job())
+        assert clip.state == "ready", clip.reason
+        assert not os.listdir(other)
+        assert [path.suffix for path in (tmp_path / "clips" / "student").iterdir()] == [".mp4"]
+
+
+def test_a_clip_is_failed_before_it_is_tried_for_ever() -> None:
+    assert len(recorder_module.RETRY_AFTER_S) >= FAILED_AFTER

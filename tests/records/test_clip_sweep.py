@@ -1,0 +1,97 @@
+"""Clips and their records are made to agree: what is there is found again, what is gone is said, and nothing else's file is touched."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from basics.readings import Frame
+from database import Database
+from media.clip import Clip, ClipJob
+from media.recorder import Recorder
+from records.clip_sweep import GONE, ClipSweep
+from tests.helpers.sessions import UNKNOWN, store_interval
+
+BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Recorder:
+    made = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
+    made.start()
+    made.stop()
+    return made
+
+
+@pytest.fixture
+def sweep(database: Database, recorder: Recorder) -> ClipSweep:
+    return ClipSweep(database, recorder.clips_dir, recorder.temp_dir)
+
+
+def make(recorder: Recorder, index: int = 0) -> Clip:
+    shade = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes()
+    clip = recorder.make(ClipJob(UNKNOWN, "student123", index, BEGUN, 10, 0, 1, [Frame(0.0, shade), Frame(0.5, shade)], []))
+    assert clip.state == "ready", clip.reason
+    return clip
+
+
+def stored(database: Database, key: str) -> Clip:
+    assert database.flush(10)
+    return Clip(**database.interval(key)["clip"])
+
+
+@pytest.mark.parametrize("state", ["pending", "failed"])
+def test_a_whole_file_whose_record_does_not_know_it_is_found_again(database: Database, recorder: Recorder, sweep: ClipSweep, state: str) -> None:
+    clip = make(recorder)
+    key = store_interval(database, UNKNOWN, 0, clip=Clip(state, reason="the server stopped").to_dict())
+    assert sweep.sweep(settled_s=0)["found"] == 1
+    found = stored(database, key)
+    assert (found.state, found.path, found.sha256, found.size_bytes) == ("ready", clip.path, clip.sha256, clip.size_bytes)
+    assert sum(sweep.sweep(settled_s=0).values()) == 0
+
+
+def test_a_file_that_is_gone_is_said_and_one_that_was_renamed_is_found(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    lost, renamed = make(recorder, 0), make(recorder, 1)
+    keys = [store_interval(database, UNKNOWN, index, clip=clip.to_dict()) for index, clip in enumerate((lost, renamed))]
+    (recorder.clips_dir / lost.path).unlink()
+    (recorder.clips_dir / renamed.path).rename(recorder.clips_dir / "student123" / "elsewhere.mp4")
+    assert sweep.sweep(settled_s=0) == {"found": 1, "gone": 1, "doubled": 0, "nobodys": 0}
+    assert (stored(database, keys[0]).state, stored(database, keys[0]).reason) == ("failed", GONE)
+    assert stored(database, keys[1]).path == "student123/elsewhere.mp4"
+
+
+def test_a_second_file_of_one_clip_goes_and_a_strangers_stays(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    first, second = make(recorder), make(recorder)
+    key = store_interval(database, UNKNOWN, 0, clip=first.to_dict())
+    stranger = recorder.clips_dir / "holiday.mp4"
+    stranger.write_bytes(b"no clip")
+    of_another_database = recorder.clips_dir / make(recorder, 77).path
+    assert sweep.sweep(settled_s=0) == {"found": 0, "gone": 0, "doubled": 1, "nobodys": 2}
+    assert stored(database, key).path == first.path
+    assert not (recorder.clips_dir / second.path).exists()
+    assert stranger.exists()
+    assert of_another_database.exists()
+
+
+def test_a_file_that_was_changed_is_not_taken_for_the_one_that_is_gone(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    clip = make(recorder)
+    key = store_interval(database, UNKNOWN, 0, clip=clip.to_dict())
+    path = recorder.clips_dir / clip.path
+    path.write_bytes(path.read_bytes() + b"more")
+    path.rename(path.with_name("changed.mp4"))
+    assert sweep.sweep(settled_s=0) == {"found": 0, "gone": 1, "doubled": 0, "nobodys": 1}
+    assert stored(database, key).state == "failed"
+
+
+def test_half_clips_go_once_nobody_writes_them(recorder: Recorder, sweep: ClipSweep) -> None:
+    half = [folder / "x.part" for folder in (recorder.temp_dir, recorder.clips_dir)]
+    for part in half:
+        part.write_bytes(b"half")
+    sweep.sweep()
+    assert all(part.exists() for part in half)
+    sweep.sweep(settled_s=0)
+    assert not any(part.exists() for part in half)

@@ -1,0 +1,186 @@
+"""Connections that ask for nothing, half or for what isn't theirs, on the real server: nobody else notices, and each is let go."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import requests
+
+from basics.paths import ROOT
+from bench.harness.server import Server
+from tests.helpers.exams import QUICK, student
+from tests.helpers.waiting import free_port, until
+from web.access.gate import VIEWERS, threads_for
+from web.open_files import too_few_open_files
+from web.worker import HEAD_MAX, WAIT_FOR_MAX, bytes_wanted
+
+HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: "
+HANDSHAKE = (
+    b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+PATIENCE_S = 30.0  # of somebody who waits for an answer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("connections"), QUICK | {"MAX_SESSIONS": "2"}) as running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+def connect(server: Server, said: bytes = b"") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", server.port), PATIENCE_S)
+    connection.sendall(said)
+    return connection
+
+
+def is_over(connection: socket.socket) -> bool:
+    """Has the server closed it? Waits for that."""
+    try:
+        while connection.recv(65_536):
+            pass
+    except ConnectionError:
+        return True
+    return True
+
+
+@pytest.mark.parametrize(
+    ("data", "wanted"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", 0),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r", 27),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\nab", 42),
+        (b"POST / HTTP/1.1\r\ncontent-LENGTH:4\r\n\r\nabcd", 0),
+        (b"POST / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", 0),
+        (b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % WAIT_FOR_MAX, 0),  # refused unread
+        (b"GET /" + b"x" * HEAD_MAX, -1),
+    ],
+)
+def test_a_request_is_worth_a_thread_when_it_is_whole(data: bytes, wanted: int) -> None:
+    assert bytes_wanted(data) == wanted
+
+
+def test_more_half_and_silent_connections_than_threads_keep_nobody_waiting(server: Server) -> None:
+    with ExitStack() as open_:
+        crowd = [open_.enter_context(connect(server, HALF if number % 2 else b"")) for number in range(threads_for(2) + 60)]
+        assert requests.get(f"{server.url}/api/health", timeout=PATIENCE_S).status_code == 200
+        client, _ = student(server, "between-them")
+        act = client.act("copy")
+        until(lambda: act in client.acknowledged)
+        client.finish()
+        assert all(is_over(connection) for connection in crowd)
+
+
+def test_a_request_that_comes_in_pieces_is_answered_and_the_connection_kept(server: Server) -> None:
+    body = b'{"user_id": "in-pieces", "source": "browser"}'
+    whole = b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with connect(server) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(whole), 9):
+            connection.sendall(whole[start : start + 9])
+        assert connection.recv(15) == b"HTTP/1.1 200 OK"
+        connection.sendall(HALF + b"now whole\r\n\r\n")
+        assert b"HTTP/1.1 200 OK" in connection.recv(65_536) + connection.recv(65_536)
+
+
+def test_a_head_that_has_no_end_is_refused(server: Server) -> None:
+    with connect(server, HALF + b"x" * HEAD_MAX) as connection:
+        assert b" 431 " in connection.recv(100)
+
+
+def test_a_body_in_chunks_is_refused_before_a_thread_waits_for_its_end(server: Server) -> None:
+    with connect(server, b"POST /login HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab") as connection:
+        assert b" 400 " in connection.recv(100)
+
+
+def test_no_other_sites_page_opens_a_dashboards_socket(server: Server) -> None:
+    with connect(server, HANDSHAKE + b"Origin: http://evil.example\r\n\r\n") as connection:
+        assert b" 401 " in connection.recv(100)
+    answer = requests.get(f"{server.url}/socket.io/?EIO=4&transport=polling", headers={"Origin": "http://evil.example"}, timeout=PATIENCE_S)
+    assert answer.status_code == 401
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_dashboards_sockets_that_join_nothing_leave_room_for_calls_and_are_let_go(server: Server) -> None:
+    with ExitStack() as open_:
+        crowd = [open_.enter_context(connect(server, HANDSHAKE + b"\r\n")) for _ in range(VIEWERS + 1)]
+        first = [connection.recv(12) for connection in crowd]
+        assert set(first) == {b"HTTP/1.1 101", b"HTTP/1.1 429"}
+        assert requests.get(f"{server.url}/api/health", timeout=PATIENCE_S).status_code == 200
+        assert is_over(crowd[0])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
+def test_without_file_descriptors_the_worker_lives_and_serves_on(server: Server) -> None:
+    worker = server.processes()[-1]
+    before = resource.prlimit(worker.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, (worker.num_fds() + 20, before[1]))
+    with ExitStack() as open_:
+        crowd = [open_.enter_context(connect(server)) for _ in range(60)]
+        assert any(is_over(connection) for connection in crowd[:1])
+        until(lambda: "connections are let go" in "".join(server.output))
+    resource.prlimit(worker.pid, resource.RLIMIT_NOFILE, before)
+    assert requests.get(f"{server.url}/api/health", timeout=PATIENCE_S).status_code == 200
+    assert server.processes()[-1].pid == worker.pid
+
+
+def test_a_limit_of_open_files_that_is_too_low_is_told_with_what_is_needed() -> None:
+    assert too_few_open_files(2, 1_048_576) == ""
+    assert "LimitNOFILE=" in too_few_open_files(1000, 1024)
+
+
+def test_a_server_stops_whoever_does_not_read(tmp_path: Path) -> None:
+    with Server(tmp_path, QUICK | {"MAX_SESSIONS": "2"}) as running, ExitStack() as open_:
+        client, session_id = student(running, "watched")
+        join = f'42["join_session",{{"session_id":"{session_id}","fps":30}}]'.encode()
+        for _ in range(5):
+            stuck = open_.enter_context(socket.socket())
+            stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stuck.connect(("127.0.0.1", running.port))
+            stuck.sendall(HANDSHAKE + b"\r\n")
+            for said in (b"40", join):
+                stuck.sendall(bytes([0x81, 0x80 | len(said)]) + bytes(4) + said)
+            open_.enter_context(connect(running, HALF))
+        sent = client.sent_frames
+        until(lambda: client.sent_frames > sent + 60)  # more than their buffers hold
+        assert running.process is not None
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(20) == 0  # gunicorn's own patience is twice as long
+        client.close()
+
+
+def test_after_its_master_was_killed_the_server_starts_at_the_first_try(tmp_path: Path) -> None:
+    with Server(tmp_path, QUICK | {"FLASK_PORT": str(free_port())}) as running:
+        client, session_id = student(running, "left-behind")
+        master, worker = running.processes()
+        worker.suspend()  # it can't end by itself
+        os.kill(master.pid, signal.SIGKILL)
+        killed = running.process
+        assert killed is not None
+        killed.wait()
+        running.start()
+        assert killed.stdout is not None
+        killed.stdout.close()
+        assert not worker.is_running()
+        assert running.details(session_id)["session"]["state"] == "running"
+        client.close()
+
+
+def test_the_file_that_names_the_processes_is_no_order_to_end_another(tmp_path: Path) -> None:
+    from web.leftovers import NAME, end_leftovers
+
+    reused = {"worker": {"pid": os.getppid(), "begun": 1}, "master": {"pid": 1, "begun": 1}}
+    for entries in (json.dumps(reused), "[]", "{", '{"worker": 7}'):
+        (tmp_path / NAME).write_text(entries)
+        end_leftovers(tmp_path)
+    assert ROOT.exists()

@@ -1,0 +1,69 @@
+"""Connections to eventlet's server: who asks nothing is hung up on, and without file descriptors it goes on. In a process of its own, as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from basics.paths import ROOT
+
+SERVE = """
+import resource, signal, socket, sys, threading, time, warnings
+warnings.simplefilter("ignore")
+from web import green
+green.HEAD_S, green.LOOK_S, green.WAITING_PER_ADDRESS = 1.0, 0.05, 6
+listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+port = listener.getsockname()[1]
+
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+def connect(said=b""):
+    one = socket.create_connection(("127.0.0.1", port), 20)
+    one.sendall(said)
+    return one
+
+def answered():
+    with connect(b"GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n") as one:
+        return one.recv(15) == b"HTTP/1.1 200 OK"
+
+def ended(one):
+    try:
+        return one.recv(1) == b""
+    except ConnectionError:
+        return True
+
+def clients():
+    half = [connect(b"GET / HT") for _ in range(8)]
+    assert ended(half[0]) and ended(half[1])  # the address has its six
+    assert answered()
+    assert all(ended(one) for one in half)  # they have had their time
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = connect(b"GET / HT")
+    green.WAITING_PER_ADDRESS = 100
+    others = [socket.socket() for _ in range(40)]
+    with socket.socket() as last:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (last.fileno() + 1, hard))
+    for one in others:
+        one.connect(("127.0.0.1", port))  # more than can be accepted
+    assert ended(held)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert answered()
+    kept = connect(b"GET / HT")
+    front.end()
+    assert ended(kept)
+    print("done", flush=True)
+    import os
+    os._exit(0)
+
+front = green.Front()
+import eventlet.patcher
+eventlet.patcher.original("threading").Thread(target=clients, daemon=True).start()
+green.serve_green(listener, app, front)
+"""
+
+
+def test_who_asks_nothing_is_hung_up_on_and_everybody_else_is_answered() -> None:
+    done = subprocess.run([sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "done\n", done.stderr[-2000:]

@@ -1,0 +1,104 @@
+"""Protected mode: which of this machine's callers are its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.helpers.web import MakeApp, local_client
+from web.access.peer import owner_of
+from web.parts import parts_of
+
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+FETCHES = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
+
+
+@pytest.fixture
+def browser(app: Flask) -> FlaskClient:
+    return local_client(app)
+
+
+@pytest.mark.parametrize("path", ["/", "/review", "/api/sessions/active", "/portal", "/static/css/app.css", "/api/health", "/metrics"])
+@pytest.mark.parametrize("marks", [BROWSER, FETCHES])
+def test_a_browser_that_is_not_known_is_refused_and_told_what_to_open(browser: FlaskClient, path: str, marks: dict[str, str]) -> None:
+    answer = browser.get(path, headers=marks, buffered=True)
+    assert answer.status_code == 403
+    assert "?local=" in answer.text
+
+
+def test_the_printed_address_makes_a_browser_known(app: Flask, browser: FlaskClient) -> None:
+    local = parts_of(app).access.local
+    assert local is not None
+    wrong = browser.get("/?local=guessed", headers=BROWSER)
+    assert (wrong.status_code, "Set-Cookie" in wrong.headers) == (403, False)
+    answer = browser.get(f"/review?state=all&local={local.token}&rank=newest", headers=BROWSER)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/review?state=all&rank=newest")
+    assert "HttpOnly" in answer.headers["Set-Cookie"]
+    assert local.token not in answer.headers["Set-Cookie"]
+    for path in ("/", "/portal", "/api/sessions/active"):
+        assert browser.get(path, headers=BROWSER | FETCHES).status_code == 200, path
+    assert "parts" in browser.get("/api/health", headers=BROWSER).get_json()
+
+
+def test_a_script_needs_nothing_and_may_bring_the_token(make_app: MakeApp, app: Flask) -> None:
+    assert local_client(app).get("/api/sessions/active", headers={"User-Agent": "curl/8.5.0"}).status_code == 200
+    local = parts_of(app).access.local
+    assert local is not None
+    bearer = {"Authorization": f"Bearer {local.token}"}
+    assert local_client(app).get("/api/sessions/active", headers=BROWSER | bearer).status_code == 200
+    local.write_token()
+    assert local.path.read_text().strip() == local.token
+    assert stat.S_IMODE(local.path.stat().st_mode) == 0o600
+    other = parts_of(make_app()).access.local
+    assert other is not None
+    assert other.token != local.token  # made anew at each start
+    assert other.cookies() == local.cookies()  # and who was known stays known
+
+
+def test_a_known_browser_is_no_way_in_for_a_proxy(app: Flask, browser: FlaskClient) -> None:
+    local = parts_of(app).access.local
+    assert local is not None
+    browser.get(f"/?local={local.token}")
+    assert browser.get("/", headers={"X-Forwarded-For": "203.0.113.5"}).status_code == 403
+    assert browser.get("/", headers={"Connection": "upgrade"}).status_code == 403
+
+
+# Whose program it is
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+def _environ(peer: tuple[str, int], listener: socket.socket) -> dict[str, str]:
+    return {"REMOTE_ADDR": peer[0], "REMOTE_PORT": str(peer[1]), "SERVER_PORT": str(listener.getsockname()[1])}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells")
+def test_our_own_program_is_known_by_the_kernel(listener: socket.socket) -> None:
+    with socket.create_connection(listener.getsockname()) as client:
+        connection, peer = listener.accept()
+        with connection:
+            assert owner_of(_environ(peer, listener)) == "own"
+            client.close()  # the kernel shows what was closed as root's
+            assert owner_of(_environ(peer, listener)) == "other"
+    assert owner_of({}) == "unknown"
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to run a program as somebody else")
+def test_another_accounts_program_is_known_by_the_kernel(listener: socket.socket) -> None:
+    host, port = listener.getsockname()
+    with subprocess.Popen(["bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}; read -t 20 <&3"], user=65534, cwd="/"):
+        connection, peer = listener.accept()
+        with connection:
+            assert owner_of(_environ(peer, listener)) == "other"

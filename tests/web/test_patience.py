@@ -1,0 +1,185 @@
+"""Clients who send or take slowly: some are waited for, and no more. The sockets are real, the clock is the test's."""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from web.access.patience import BODY_S, MOST_WAITED_FOR, SLOW_S, Patience
+
+CROWD = MOST_WAITED_FOR + 8
+
+
+class Body(io.RawIOBase):
+    """A body that comes over a socket, as gunicorn gives it."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self, size: int = -1) -> bytes:
+        return self._connection.recv(1 if size < 0 else size)
+
+
+class Crowd:
+    """Requests in threads of their own, each with a client at the far end of its socket."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], serve: Callable[[Iterable[bytes], socket.socket], None]) -> None:
+        self.now = 0.0
+        self.patience = Patience(app, lambda: self.now)
+        self._serve = serve
+        self._open = ExitStack()
+        self.threads: list[threading.Thread] = []
+        self.waits = threading.Semaphore(0)
+
+    def come(self, **environ: Any) -> socket.socket:
+        """One request more; the client's end of it."""
+        here, there = socket.socketpair()
+        for each in (here, there):
+            self._open.enter_context(each)
+        given = {"gunicorn.socket": here, "wsgi.input": Body(here), "said": self.waits.release} | environ
+        self.threads.append(threading.Thread(target=lambda: self._serve(self.patience(given, None), here)))
+        self.threads[-1].start()
+        return there
+
+    def close(self) -> None:
+        self.patience.stop()
+        for thread in self.threads:
+            thread.join(10)
+        self._open.close()
+
+
+def read_all(environ: dict[str, Any], _: Any) -> Iterable[bytes]:
+    environ["said"]()
+    environ["wsgi.input"].read(100)
+    return [b"done"]
+
+
+def send(parts: Iterable[bytes], connection: socket.socket) -> None:
+    try:
+        for part in parts:
+            connection.sendall(part)
+    except OSError:
+        pass  # hung up on
+    finally:
+        parts.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def readers() -> Iterator[Crowd]:
+    """Whoever says nothing keeps its thread waiting for its body."""
+    crowd = Crowd(read_all, send)
+    yield crowd
+    crowd.close()
+
+
+def gone(clients: list[socket.socket]) -> list[bool]:
+    """Which of them were hung up on."""
+    found = []
+    for client in clients:
+        client.setblocking(False)
+        try:
+            found.append(client.recv(1) in (b"", b"d"))
+        except BlockingIOError:
+            found.append(False)
+    return found
+
+
+def wait_until_waited_for(crowd: Crowd, count: int) -> None:
+    for _ in range(count):
+        assert crowd.waits.acquire(timeout=10)
+    while len([request for request in crowd.patience._requests if request.since is not None]) < count:
+        threading.Event().wait(0.005)
+
+
+def test_of_too_many_who_say_nothing_those_waited_for_longest_are_hung_up_on(readers: Crowd) -> None:
+    clients = []
+    for _ in range(CROWD):
+        clients.append(readers.come())
+        wait_until_waited_for(readers, 1)
+        readers.now += 0.01
+    wait = [request.since for request in readers.patience._requests]
+    assert None not in wait
+    readers.patience.look()
+    assert not any(gone(clients))  # they may be about to
+    readers.now += SLOW_S
+    readers.patience.look()
+    for thread in readers.threads[:8]:
+        thread.join(10)
+    assert gone(clients) == [True] * 8 + [False] * MOST_WAITED_FOR
+
+
+def test_a_few_are_waited_for_until_a_body_has_had_its_time(readers: Crowd) -> None:
+    clients = [readers.come() for _ in range(2)]
+    wait_until_waited_for(readers, 2)
+    readers.now += BODY_S
+    readers.patience.look()
+    assert not any(gone(clients))
+    clients[0].setblocking(True)
+    clients[0].sendall(b"the body")
+    readers.threads[0].join(10)
+    readers.now += 1
+    readers.patience.look()
+    readers.threads[1].join(10)
+    assert gone(clients) == [True, True]  # the first has its answer, the second none
+    assert not readers.patience._requests
+
+
+def test_who_takes_no_answer_is_waited_for_as_little() -> None:
+    crowd = Crowd(lambda environ, _: [b"x" * (4 << 20)], send)
+    try:
+        clients = [crowd.come() for _ in range(CROWD)]
+        while len([request for request in crowd.patience._requests if request.since is not None]) < CROWD:
+            threading.Event().wait(0.005)
+        crowd.now += SLOW_S + 1
+        crowd.patience.look()
+        for _ in range(2000):
+            if sum(not thread.is_alive() for thread in crowd.threads) >= 8:
+                break
+            threading.Event().wait(0.005)
+        assert sum(not thread.is_alive() for thread in crowd.threads) == 8
+        assert len(clients) == CROWD
+    finally:
+        crowd.close()
+
+
+def test_at_the_end_nobody_is_waited_for(readers: Crowd) -> None:
+    readers.come()
+    wait_until_waited_for(readers, 1)
+    readers.patience.stop()
+    readers.threads[0].join(10)
+    assert not readers.threads[0].is_alive()
+
+
+def test_a_file_goes_to_the_server_as_one_and_is_closed_with_its_request() -> None:
+    class Wrapper:
+        closed = False
+
+        def close(self) -> None:
+            self.closed = True
+
+    answer: Any = Wrapper()
+    patience = Patience(lambda environ, _: answer)
+    near, far = socket.socketpair()
+    with near, far:
+        given: Any = patience({"gunicorn.socket": near, "wsgi.input": io.BytesIO(), "wsgi.file_wrapper": Wrapper}, None)
+        assert given is answer
+        assert len(patience._requests) == 1
+        answer.close()
+    assert answer.closed is True
+    assert not patience._requests
+
+
+def test_websockets_are_left_to_their_own_deadlines(readers: Crowd) -> None:
+    said = threading.Event()
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"x")
+        parts = readers.patience({"gunicorn.socket": near, "wsgi.input": Body(near), "HTTP_UPGRADE": "websocket", "said": said.set}, None)
+        assert parts == [b"done"]
+    assert not readers.patience._requests

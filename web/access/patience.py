@@ -1,0 +1,191 @@
+"""In front of the app: requests whose client is slow, and how long a thread waits for one.
+
+A thread that reads a body or sends an answer waits for its client. Some dozens may be waited for at once, each for long; where there are
+more, those that were waited for longest are hung up on, so that threads are left for everybody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+log = logging.getLogger(__name__)
+
+MOST_WAITED_FOR = 32  # half of the threads that sockets leave for calls
+SLOW_S = 3.0  # of waiting in one request, after which its client may be hung up on where there are too many
+BODY_S = 60.0  # of waiting for one body, however few there are: 64 KB over a line of 10 kbit/s
+LOOK_S = 0.5
+TOLD_EVERY_S = 60.0
+SOCKETS = ("gunicorn.socket", "werkzeug.socket")  # the TCP socket in a request's environment
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+@dataclass(slots=True, eq=False)
+class _Request:
+    """A request under way: how long its thread has waited for its client."""
+
+    socket: socket.socket
+    waited: float = 0.0
+    since: float | None = None  # waits now
+    reading: bool = False
+
+
+class Patience:
+    """WSGI middleware, and the one thread that looks at whom the others wait for. Safe between threads."""
+
+    def __init__(self, app: Wsgi, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._clock = clock
+        self._requests: set[_Request] = set()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._told_at = -TOLD_EVERY_S
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread = threading.Thread(target=self._watch, name="patience", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it. From now on nobody is waited for: who is slow would keep the server from its end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5)
+        with self._lock:
+            waited_for = [request for request in self._requests if request.since is not None]
+        for request in waited_for:
+            _hang_up(request)
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer by the app."""
+        raw = next((environ[name] for name in SOCKETS if environ.get(name) is not None), None)
+        # A WebSocket has deadlines of its own, and under eventlet whoever is slow costs no thread.
+        if raw is None or environ.get("HTTP_UPGRADE"):
+            return self._app(environ, start_response)
+        request = _Request(raw)
+        environ["wsgi.input"] = _Body(environ["wsgi.input"], request, self._clock)
+        with self._lock:
+            self._requests.add(request)
+        try:
+            answer = self._app(environ, start_response)
+        except BaseException:
+            self._over(request)
+            raise
+        request.reading = False
+        wrapper = environ.get("wsgi.file_wrapper")
+        if wrapper is not None and isinstance(answer, wrapper):  # the server hands it to the kernel as a file, and asks for no parts
+            self._wait_for_file(answer, request)
+            return cast(Iterable[bytes], answer)
+        return _Answer(answer, request, self._clock, self._over)
+
+    def _wait_for_file(self, answer: Any, request: _Request) -> None:
+        close = getattr(answer, "close", None)
+
+        def closed() -> None:
+            self._over(request)
+            if close is not None:
+                close()
+
+        answer.close = closed
+        request.since = self._clock()
+
+    def _over(self, request: _Request) -> None:
+        with self._lock:
+            self._requests.discard(request)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(LOOK_S):
+            self.look()
+
+    def look(self) -> None:
+        """Hang up on those who are waited for too long."""
+        now = self._clock()
+        with self._lock:
+            waits = [(request.waited + now - since, request) for request in self._requests if (since := request.since) is not None]
+        waits.sort(key=lambda wait: wait[0], reverse=True)
+        too_many = max(0, len(waits) - MOST_WAITED_FOR)
+        gone = [request for place, (waited, request) in enumerate(waits) if _is_too_slow(waited, request, place < too_many)]
+        for request in gone:
+            _hang_up(request)
+        if gone and now - self._told_at > TOLD_EVERY_S:
+            self._told_at = now
+            log.warning("%d slow clients are hung up on: they neither send their request nor take their answer", len(gone))
+
+
+class _Body:
+    """A request's body, as its server gives it; notes when it is waited for."""
+
+    def __init__(self, body: Any, request: _Request, clock: Callable[[], float]) -> None:
+        self._body, self._request, self._clock = body, request, clock
+
+    def _waiting(self, read: Callable[..., Any], *given: Any) -> Any:
+        request = self._request
+        request.since, request.reading = self._clock(), True
+        try:
+            return read(*given)
+        finally:
+            _waited(request, self._clock())
+
+    def read(self, *size: int) -> bytes:
+        return bytes(self._waiting(self._body.read, *size))
+
+    def readline(self, *size: int) -> bytes:
+        return bytes(self._waiting(self._body.readline, *size))
+
+    def readlines(self, *hint: int) -> list[bytes]:
+        return list(self._waiting(self._body.readlines, *hint))
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self.readline():
+            yield line
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+
+class _Answer:
+    """The parts of an answer. From one to the next, and after the last, the thread waits until the client has taken it."""
+
+    def __init__(self, parts: Iterable[bytes], request: _Request, clock: Callable[[], float], over: Callable[[_Request], None]) -> None:
+        self._parts, self._iterator = parts, iter(parts)
+        self._request, self._clock, self._over = request, clock, over
+
+    def __iter__(self) -> _Answer:
+        return self
+
+    def __next__(self) -> bytes:
+        _waited(self._request, self._clock())
+        part = next(self._iterator)
+        self._request.since = self._clock()
+        return part
+
+    def close(self) -> None:
+        self._over(self._request)
+        close = getattr(self._parts, "close", None)
+        if close is not None:
+            close()
+
+
+def _waited(request: _Request, now: float) -> None:
+    """The client has done its part."""
+    since, request.since = request.since, None
+    if since is not None:
+        request.waited += now - since
+
+
+def _is_too_slow(waited: float, request: _Request, too_many: bool) -> bool:
+    return (too_many and waited > SLOW_S) or (request.reading and waited > BODY_S)
+
+
+def _hang_up(request: _Request) -> None:
+    try:
+        request.socket.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        log.debug("a slow client was gone already")

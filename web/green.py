@@ -1,0 +1,142 @@
+"""eventlet's server with deadlines: it gives every connection one of a thousand places until the client leaves, and waits for them at its end.
+
+A connection must ask within seconds, an address may have so many that don't, and at the end everybody is hung up on. Without file
+descriptors the server goes on accepting, where eventlet's would end. Imported where eventlet serves, and only there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import socket
+import time
+from typing import Any
+
+import eventlet
+import eventlet.wsgi
+from eventlet.greenio import GreenSocket
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 4000  # open at once, at most
+HEAD_S = 10.0  # for a request's head; a browser sends it at once
+WAITING_MAX = 2000  # connections that have not asked yet
+WAITING_PER_ADDRESS = 512  # of them, of one address: an exam room behind one address opens six a browser
+END_S = 2.0  # for requests under way when the server is told to end
+LOOK_S = 0.5
+TOLD_EVERY_S = 60.0
+NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO})
+
+
+class Front:
+    """Who is connected, and since when they have asked nothing. For green threads."""
+
+    def __init__(self) -> None:
+        self._open: set[Any] = set()
+        self._waiting: dict[Any, tuple[str, float]] = {}  # connection: its address, until when; oldest first
+        self._of_address: dict[str, dict[Any, None]] = {}  # the same by address
+        self._ending_at: float | None = None
+        self._told_at = -TOLD_EVERY_S
+
+    def waits(self, connection: Any, address: str) -> None:
+        """The connection is there, and its next request isn't yet."""
+        same = self._of_address.get(address, {})
+        if len(same) >= WAITING_PER_ADDRESS or len(self._waiting) >= WAITING_MAX:
+            self._hang_up(next(iter(same or self._waiting)))
+        self._open.add(connection)
+        self._waiting[connection] = (address, time.monotonic() + HEAD_S)
+        self._of_address.setdefault(address, {})[connection] = None
+
+    def asks(self, connection: Any) -> None:
+        """Its request is there."""
+        waited = self._waiting.pop(connection, None)
+        if waited is None:
+            return
+        same = self._of_address[waited[0]]
+        del same[connection]
+        if not same:
+            del self._of_address[waited[0]]
+
+    def gone(self, connection: Any) -> None:
+        """The connection has ended."""
+        self.asks(connection)
+        self._open.discard(connection)
+
+    def watch(self) -> None:
+        """Hang up on whoever has had its time, for ever."""
+        while True:
+            eventlet.sleep(LOOK_S)
+            now = time.monotonic()
+            ending = self._ending_at is not None
+            for connection in [connection for connection, (_, until) in self._waiting.items() if ending or now > until]:
+                self._hang_up(connection)
+            if self._ending_at is not None and now > self._ending_at:
+                for connection in list(self._open):
+                    self._hang_up(connection)
+
+    def end(self) -> None:
+        """From now on nobody is waited for. Safe in a signal's handler."""
+        self._ending_at = time.monotonic() + END_S
+
+    def make_room(self, error: OSError) -> None:
+        """The machine gives no more file descriptors: half of those who wait go."""
+        for connection in list(self._waiting)[: max(1, len(self._waiting) // 2)]:
+            self._hang_up(connection)
+        if time.monotonic() - self._told_at > TOLD_EVERY_S:
+            self._told_at = time.monotonic()
+            log.error("connections are let go: %s. Raise the limit of open files (ulimit -n, or LimitNOFILE of the service).", error.strerror)
+
+    def _hang_up(self, connection: Any) -> None:
+        self.asks(connection)
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)  # its own thread wakes, and closes it
+
+
+class Listener(GreenSocket):  # type: ignore[misc]
+    """Accepts until it is closed."""
+
+    front: Front
+
+    def accept(self) -> Any:
+        """The next connection, however long it takes to have one."""
+        while True:
+            try:
+                return super().accept()
+            except OSError as error:
+                if error.errno in NO_DESCRIPTORS:
+                    self.front.make_room(error)
+                    eventlet.sleep(0.1)
+                elif error.errno not in PASSING:
+                    raise
+
+
+class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
+    """One connection. It says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's."""
+
+    front: Front
+
+    def get_environ(self) -> dict[str, Any]:
+        """The request, now that it is there."""
+        self.front.asks(self.connection)
+        return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
+
+    def _read_request_line(self) -> Any:
+        self.front.waits(self.connection, str(self.client_address[0]))
+        return super()._read_request_line()
+
+    def finish(self) -> None:
+        """End it."""
+        self.front.gone(self.connection)
+        with contextlib.suppress(OSError, ValueError):  # hung up on
+            super().finish()
+
+
+def serve_green(listener: socket.socket, app: Any, front: Front) -> None:
+    """Serve until told to end."""
+    mine = Listener(listener)
+    mine.front = front
+    protocol = type("FrontProtocol", (Protocol,), {"front": front})
+    eventlet.spawn(front.watch)
+    eventlet.wsgi.server(mine, app, log_output=False, socket_timeout=60, max_size=CONNECTIONS, protocol=protocol)

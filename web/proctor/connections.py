@@ -1,0 +1,60 @@
+"""The connections under the dashboards' Socket.IO, and how one is ended without waiting for whoever is at its other end."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+JOIN_S = 10.0  # from the connection until it says what it is for; our pages and Socket.IO's clients do at once
+LOOK_S = 1.0
+SOCKETS = ("gunicorn.socket", "werkzeug.socket")  # the TCP socket in a request's environment
+
+
+class Connections:
+    """Ends connections. For the one thread that hands messages out, but for `hang_up_all` after that has ended."""
+
+    def __init__(self, server: Any, clock: Callable[[], float] = time.monotonic) -> None:
+        """`server` is python-socketio's."""
+        self._server = server
+        self._clock = clock
+        self._silent_since: dict[str, float] = {}
+        self._look_at = 0.0
+
+    def hang_up(self, eio_sid: str | None) -> None:
+        """End a connection now. python-engineio's own way waits until the client has read all that waits for it, which may be never."""
+        connection = self._server.eio.sockets.get(eio_sid)
+        environ = self._server.environ.get(eio_sid) or {}
+        if connection is not None:
+            with contextlib.suppress(KeyError, OSError):
+                connection.close(wait=False, abort=True)
+        for name in SOCKETS:
+            raw = environ.get(name)
+            if raw is not None:
+                with contextlib.suppress(OSError):
+                    raw.shutdown(socket.SHUT_RDWR)
+
+    def hang_up_all(self) -> None:
+        """End every connection: their pages come again by themselves."""
+        for eio_sid in list(self._server.eio.sockets):
+            self.hang_up(eio_sid)
+
+    def end_silent(self) -> None:
+        """End those that were opened and have not said what for."""
+        now = self._clock()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_S
+        joined = self._server.manager.sid_from_eio_sid
+        silent = [eio_sid for eio_sid in list(self._server.eio.sockets) if joined(eio_sid, "/") is None]
+        self._silent_since = {eio_sid: self._silent_since.get(eio_sid, now) for eio_sid in silent}
+        over = [eio_sid for eio_sid, since in self._silent_since.items() if now - since > JOIN_S]
+        for eio_sid in over:
+            self.hang_up(eio_sid)
+        if over:
+            log.info("dashboards' connections that asked for nothing are ended: %d", len(over))

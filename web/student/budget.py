@@ -1,0 +1,60 @@
+"""How much one student's page may say: a pace for what is dear, and the budget of messages and bytes of a session's connections."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+BURST_S = 10.0  # what so many seconds allow may come at once: a line that stood still delivers all at its end
+BYTES_A_SECOND = 2 << 20  # at least; 640×480 as JPEG is an eighth of it at 10 pictures a second
+BYTES_A_PIXEL = 0.5  # of a picture at its best
+FRAMES_A_SECOND = 40  # beside the pictures: sound, acts, answers to the clock and pings come in 20
+FRAMES_A_PICTURE = 2
+FRAMES_A_CONNECTION = 30  # a connection is as dear as so many: its coming and going are stored and shown
+
+
+class Allowance:
+    """So many a second, and `most` at once. Times in seconds on any one clock."""
+
+    def __init__(self, a_second: float, most: float) -> None:
+        self._a_second = a_second
+        self._most = most
+        self._left = most
+        self._at = 0.0
+
+    def allows(self, now: float, cost: float = 1.0) -> bool:
+        """Is there room for `cost` more? It is taken then."""
+        self._left = min(self._most, self._left + max(0.0, now - self._at) * self._a_second)
+        self._at = now
+        if cost > self._left:
+            return False
+        self._left -= cost
+        return True
+
+
+class Budget:
+    """What all connections of one session may send, in frames (parts of messages, pings too) and bytes.
+
+    Two threads may ask at once where a page replaces another: what one of them then takes too much is no harm.
+    """
+
+    def __init__(self, video: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
+        """`video` as the page is told it."""
+        self.bytes_a_second = max(BYTES_A_SECOND, video["fps"] * video["width"] * video["height"] * BYTES_A_PIXEL)
+        self.frames_a_second = FRAMES_A_SECOND + FRAMES_A_PICTURE * video["fps"]
+        self._bytes = Allowance(self.bytes_a_second, self.bytes_a_second * BURST_S)
+        self._frames = Allowance(self.frames_a_second, self.frames_a_second * BURST_S)
+        self._clock = clock
+
+    def connection(self) -> bool:
+        """Is there room for another connection?"""
+        return self._frames.allows(self._clock(), FRAMES_A_CONNECTION)
+
+    def bytes(self, count: int) -> bool:
+        """Is there room for so many bytes more?"""
+        return self._bytes.allows(self._clock(), count)
+
+    def frame(self) -> bool:
+        """Is there room for another frame?"""
+        return self._frames.allows(self._clock())
