@@ -74,9 +74,9 @@ def master(ground: Ground) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             ground.server.process.wait(5)
         refused, took = _start_until_it_serves(ground)
-        ground.notes.append(f"start after {took:.0f} s and {refused} refused ones")
+        ground.notes.append(f"it served {took:.1f} s after the first try, {refused} starts were refused")
         if took > AGAIN_S:
-            ground.faults.append(f"after kill -9 of the master {refused} starts were refused for {took:.0f} s")
+            ground.faults.append(f"after kill -9 of the master it took {took:.1f} s and {refused} refused starts until it served")
         ground.served(took + 30, "kill -9 of the master")
 
 
