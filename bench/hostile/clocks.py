@@ -6,8 +6,6 @@ import math
 import threading
 import time
 
-import requests
-
 from bench.harness.drawn import drawn_footage
 from bench.harness.page import HandPage
 from bench.harness.student import page_ms
@@ -120,18 +118,6 @@ def two_clients(arena: Arena, stop: threading.Event) -> None:
         page.close()
 
 
-def stranger(arena: Arena, stop: threading.Event) -> None:
-    """Who knows an ID asks what is known of it: nothing may be told, not even that it is there. A password is set."""
-    url = arena.server.url
-    answers = {}
-    for user_id in ("hostile-0", "nobody-at-all", "HOSTILE-0", "hostile-0."):
-        answer = requests.post(f"{url}/api/student/start", json={"user_id": user_id}, timeout=10)
-        answers[user_id] = (answer.status_code, answer.json().get("error", {}).get("code"), sorted(answer.json().get("error", {})))
-    if len(set(answers.values())) > 1:
-        arena.faults.append(f"the open portal tells who sits an exam: {answers}")
-    stop.wait()
-
-
 CASES = [
     Case("1 ms apart", "live pictures whose times hardly advance", a_millisecond_apart, shown=True, seconds=15),
     Case("no number", "a clock that answers NaN", not_a_number, shown=True, seconds=15),
@@ -141,5 +127,4 @@ CASES = [
     Case("no still", "the screen is said to be shared", no_still, shown=True, seconds=70, settings={"SCREEN_CAPTURE": "required"}),
     Case("no sound", "the microphone is said to be well", no_sound, shown=True, seconds=15),
     Case("two clients", "one token, two clients", two_clients, shown=True, seconds=15),
-    Case("a stranger", "asks for IDs at the portal", stranger, seconds=6),
 ]
