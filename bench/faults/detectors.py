@@ -17,7 +17,7 @@ SLOW_S = 3.0  # a reading that takes this long: under half of what is wanted, by
 def broken(part: str, order: str, ground: Ground) -> None:
     """`part` does what `order` says for a while."""
     folder = ground.folder / "hooks"
-    ground.begin(environment(folder, ROOT))
+    ground.begin(environment(folder, ROOT), 1)
     ground.rest(2, 4)
     file = folder / part
     file.with_suffix(".new").write_text(order)

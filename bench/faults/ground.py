@@ -40,7 +40,7 @@ SHORT = {
 STUDENTS = 2
 MODELS_S = 90.0  # the models load behind the start
 DELIVERED_S = 60.0  # what waited in the pages must be acknowledged within it once all is well again
-SETTLED_S = 90.0  # and every clip be made
+SETTLED_S = 150.0  # and every clip be made; those that failed for the disk are tried again with a back-off
 
 
 class Ground:

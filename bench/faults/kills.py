@@ -17,6 +17,7 @@ from bench.harness.waiting import comes
 
 AGAIN_S = 15.0  # a start must succeed within it, whatever is left over
 GIVE_UP_S = 150.0  # and is tried for this long, so that the figure is known
+SERVED_S = 60.0  # a busy machine; the seconds are told
 LOADED_S = 5.0  # after a start the students come again and clips are made
 
 
@@ -37,7 +38,7 @@ def server(ground: Ground) -> None:
         ground.hit()
         ground.server.kill()
         ground.start()
-        ground.served(30, "kill -9 of the server")
+        ground.served(SERVED_S, "kill -9 of the server")
 
 
 def power(ground: Ground) -> None:
@@ -50,7 +51,7 @@ def power(ground: Ground) -> None:
         database.kill()
         ground.server.kill()
         ground.start()
-        ground.served(40, "the power cut")
+        ground.served(SERVED_S, "the power cut")
 
 
 def worker(ground: Ground) -> None:
@@ -60,7 +61,7 @@ def worker(ground: Ground) -> None:
         ground.rest(1, LOADED_S)
         ground.hit()
         ground.server.processes()[-1].kill()
-        ground.served(40, "kill -9 of the worker")
+        ground.served(SERVED_S, "kill -9 of the worker")
 
 
 def master(ground: Ground) -> None:
@@ -74,10 +75,10 @@ def master(ground: Ground) -> None:
         with contextlib.suppress(subprocess.TimeoutExpired):
             ground.server.process.wait(5)
         refused, took = _start_until_it_serves(ground)
-        ground.notes.append(f"start after {took:.0f} s and {refused} refused ones")
+        ground.notes.append(f"it served {took:.1f} s after the first try, {refused} starts were refused")
         if took > AGAIN_S:
-            ground.faults.append(f"after kill -9 of the master {refused} starts were refused for {took:.0f} s")
-        ground.served(took + 30, "kill -9 of the master")
+            ground.faults.append(f"after kill -9 of the master it took {took:.1f} s and {refused} refused starts until it served")
+        ground.served(took + SERVED_S, "kill -9 of the master")
 
 
 def mongod(ground: Ground) -> None:
@@ -88,9 +89,9 @@ def mongod(ground: Ground) -> None:
         before = mongod_of(ground.server)
         ground.hit()
         before.kill()
-        ground.served(30, "kill -9 of mongod")
-        if not comes(lambda before=before: _another(ground, before.pid), 30, 0.2):  # type: ignore[misc]
-            ground.faults.append("mongod was not started again within 30 s")
+        ground.served(SERVED_S, "kill -9 of mongod")
+        if not comes(lambda before=before: _another(ground, before.pid), SERVED_S, 0.2):  # type: ignore[misc]
+            ground.faults.append(f"mongod was not started again within {SERVED_S:g} s")
 
 
 def _another(ground: Ground, pid: int) -> bool:

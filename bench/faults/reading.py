@@ -41,9 +41,9 @@ def read_kept(server: Server, students: Sequence[NumberedStudent]) -> Kept:
 
 
 def clips_pending(server: Server) -> int:
-    """How many flagged intervals wait for their clip."""
+    """How many flagged intervals wait for their clip, those whose record says that it is tried again among them."""
     with stored(server) as records:
-        return records.intervals.count_documents({"flagged": True, "clip.state": "pending"})
+        return records.intervals.count_documents({"flagged": True, "$or": [{"clip.state": "pending"}, {"clip.reason": {"$regex": "tried again"}}]})
 
 
 def sessions_running(server: Server) -> int:

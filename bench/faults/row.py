@@ -24,4 +24,3 @@ class Row:
     health: str = ""
     wall: str = ""
     quick: bool = False
-    served_within_s: float = 15.0

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 from websocket import ABNF, WebSocket, WebSocketException, WebSocketTimeoutException, create_connection
 
+from basics.readings import SAMPLE_RATE
 from bench.harness.student import page_ms
 from bench.harness.waiting import comes
 from web.student.protocol import Media, pack_media
@@ -86,6 +88,12 @@ class HandPage:
         """Send one picture, of `at` ms or now."""
         self._number += 1
         self.send(pack_media(Media("picture", codec, self._number, self.clock() if at is None else at, data, key)))
+
+    def sound(self, samples: np.ndarray[Any, np.dtype[np.int16]]) -> None:
+        """Send sound that ends now."""
+        self._number += 1
+        at = self.clock() - len(samples) / SAMPLE_RATE * 1000
+        self.send(pack_media(Media("sound", "pcm16", self._number, at, samples.astype("<i2", copy=False).tobytes())))
 
     def told(self, kind: str) -> list[dict[str, Any]]:
         """What it heard of one type."""

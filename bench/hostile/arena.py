@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import statistics
 import threading
 import time
@@ -24,6 +25,7 @@ from bench.harness.waiting import comes
 WITHIN = 0.1  # of undisturbed, memory and readings
 WINDOW_S = 12.0
 WARM_S = 6.0  # the first readings load what the detectors need
+BUSY = 3  # as many runnable threads for each core: then it isn't the case alone that takes the processor
 ANSWER_S = 3.0  # what any call may take meanwhile
 STOP_S = 10.0
 MODELS_S = 90.0
@@ -89,6 +91,9 @@ class Arena:
                 self.faults.append(f"{type(error).__name__}: {str(error)[-300:]}")
             finally:
                 self._stop()
+        load, cores = os.getloadavg()[0], os.cpu_count() or 1
+        if load > BUSY * cores:
+            self.notes.append(f"this machine is busy with other things (load {load:.0f} on {cores} cores): readings and answers say little")
         self.figures.seconds = round(time.monotonic() - begun, 1)
         return self.figures
 

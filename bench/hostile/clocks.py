@@ -6,8 +6,6 @@ import math
 import threading
 import time
 
-import requests
-
 from bench.harness.drawn import drawn_footage
 from bench.harness.page import HandPage
 from bench.harness.student import page_ms
@@ -30,13 +28,15 @@ class Moved:
         return self._begun + (page_ms() - self._begun) * self.rate + self.ahead_ms
 
 
-def _play(page: HandPage, stop: threading.Event, seconds: float, laps: int = 0) -> None:
-    """Send drawn pictures for so long; `laps`: that many of them only, again and again."""
-    frames = drawn_footage(5).frames
-    frames = frames[: laps or len(frames)]
+def _play(page: HandPage, stop: threading.Event, seconds: float, laps: int = 0, *, sound: bool = True) -> None:
+    """Send drawn pictures and a quiet room for so long; `laps`: that many pictures only, again and again."""
+    footage = drawn_footage(5)
+    frames, sounds = footage.frames[: laps or None], footage.sounds
     until, number = time.monotonic() + seconds, 0
     while time.monotonic() < until and not stop.wait(1 / FPS):
         page.picture(frames[number % len(frames)].data)
+        if sound:
+            page.sound(sounds[number % len(sounds)].samples)
         number += 1
 
 
@@ -104,7 +104,7 @@ def no_sound(arena: Arena, stop: threading.Event) -> None:
     """Says that the microphone is well, and sends no sound."""
     with HandPage(arena.links[0]) as page:
         page.say({"type": "device", "device": "microphone", "state": "ok", "reason": ""})
-        _play(page, stop, arena.case.seconds)
+        _play(page, stop, arena.case.seconds, sound=False)
 
 
 def two_clients(arena: Arena, stop: threading.Event) -> None:
@@ -118,18 +118,6 @@ def two_clients(arena: Arena, stop: threading.Event) -> None:
         page.close()
 
 
-def stranger(arena: Arena, stop: threading.Event) -> None:
-    """Who knows an ID asks what is known of it: nothing may be told, not even that it is there. A password is set."""
-    url = arena.server.url
-    answers = {}
-    for user_id in ("hostile-0", "nobody-at-all", "HOSTILE-0", "hostile-0."):
-        answer = requests.post(f"{url}/api/student/start", json={"user_id": user_id}, timeout=10)
-        answers[user_id] = (answer.status_code, answer.json().get("error", {}).get("code"), sorted(answer.json().get("error", {})))
-    if len(set(answers.values())) > 1:
-        arena.faults.append(f"the open portal tells who sits an exam: {answers}")
-    stop.wait()
-
-
 CASES = [
     Case("1 ms apart", "live pictures whose times hardly advance", a_millisecond_apart, shown=True, seconds=15),
     Case("no number", "a clock that answers NaN", not_a_number, shown=True, seconds=15),
@@ -139,5 +127,4 @@ CASES = [
     Case("no still", "the screen is said to be shared", no_still, shown=True, seconds=70, settings={"SCREEN_CAPTURE": "required"}),
     Case("no sound", "the microphone is said to be well", no_sound, shown=True, seconds=15),
     Case("two clients", "one token, two clients", two_clients, shown=True, seconds=15),
-    Case("a stranger", "asks for IDs at the portal", stranger, seconds=6),
 ]
