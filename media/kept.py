@@ -120,7 +120,8 @@ class KeptMedia:
         if kept is not None and self._thread is not None:
             self.seal(key)
             kept.sealed.wait(timeout)
-        items = list(unpack((self.folder / f"{key}{SUFFIX}").read_bytes()))
+        path = self.folder / f"{key}{SUFFIX}"
+        items = list(unpack(path.read_bytes())) if path.exists() else []  # nothing came
         # What came while the first of it was handed in may be there twice.
         frames = {(item.at, item.sequence): item for item in items if isinstance(item, Frame)}
         sounds = {item.at: item for item in items if isinstance(item, Sound)}

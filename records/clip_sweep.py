@@ -22,7 +22,7 @@ from media.recorder import hash_of
 
 log = logging.getLogger(__name__)
 
-SETTLED_S = 3600.0  # a file that is younger may have its record under way
+SETTLED_S = 3 * 3600.0  # a file that is younger may have its record under way; the machine's clock may have been an hour or two wrong
 GONE = "the file is no longer on the disk"
 
 
@@ -48,8 +48,9 @@ class ClipSweep:
         self.strangers = 0
         gone = {key: (path, sha256) for path, (key, sha256) in ready.items() if path and not (self._clips_dir / path).is_file()}
         for file in self._files(settled_s):
-            if file.relative_to(self._clips_dir).as_posix() not in ready:
-                counts[self._judge(file, gone)] += 1
+            path = file.relative_to(self._clips_dir).as_posix()
+            if path not in ready and (judged := self._judge(file, path, gone)):
+                counts[judged] += 1
         for key, (path, sha256) in gone.items():
             counts["gone"] += 1
             log.error("clip %s: %s", path, GONE)
@@ -73,8 +74,8 @@ class ClipSweep:
                     if time.time() - part.stat().st_mtime >= settled_s:
                         part.unlink()
 
-    def _judge(self, file: Path, gone: dict[str, tuple[str, str]]) -> str:
-        """Do what is to be done about a file that no record names; one that is in `gone` under another name is taken out of it."""
+    def _judge(self, file: Path, path: str, gone: dict[str, tuple[str, str]]) -> str:
+        """Do what is to be done about a file that no record named when they were read; one in `gone` under another name is taken out of it."""
         mark = _mark_of(file)
         try:
             interval = self._database.interval(str(mark["clip"])) if mark else None
@@ -91,11 +92,12 @@ class ClipSweep:
                 return "nobodys"
             del gone[key]
         elif clip.get("state") == "ready":
+            if clip.get("path") == path or not (self._clips_dir / str(clip.get("path"))).is_file():
+                return ""  # it got its record just now, or the next sweep will find that the other is gone
             file.unlink(missing_ok=True)
             return "doubled"
         start = float(mark["start"])
         marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval["violations"]]
-        path = file.relative_to(self._clips_dir).as_posix()
         self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), file.stat().st_size, "", start, marks))
         return "found"
 

@@ -88,7 +88,7 @@ class StudentClient:
         self._stop.set()
         while self.unacknowledged() and time.monotonic() < deadline and not self.ended.is_set():
             self.ended.wait(0.05)
-        self._say({"type": "end"})
+        self.say({"type": "end"})
         self.ended.wait(max(0.1, deadline - time.monotonic()))
         self.close()
 
@@ -116,7 +116,7 @@ class StudentClient:
         item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms(), "detail": detail}
         self._acts[item["id"]] = item
         self.sent_acts[item["id"]] = kind
-        self._say({"type": "acts", "acts": [item]})
+        self.say({"type": "acts", "acts": [item]})
         return str(item["id"])
 
     def send_frame(self, frame: Frame, sequence: int) -> None:
@@ -125,13 +125,13 @@ class StudentClient:
             return
         self._needs_key = False
         data = stamp(frame.data, time.monotonic()) if frame.codec == "jpeg" else frame.data
-        self._send(pack_media(Media("picture", frame.codec, sequence, page_ms(), data, frame.key, frame.layer)))
+        self.send(pack_media(Media("picture", frame.codec, sequence, page_ms(), data, frame.key, frame.layer)))
         self.sent_frames += 1
 
     def send_sound(self, sound: Sound, sequence: int) -> None:
         """Send sound that ends now."""
         data = sound.samples.astype("<i2", copy=False).tobytes()
-        self._send(pack_media(Media("sound", "pcm16", sequence, page_ms() - sound.duration * 1000, data)))
+        self.send(pack_media(Media("sound", "pcm16", sequence, page_ms() - sound.duration * 1000, data)))
         self.sent_sound_s += len(sound.samples) / SAMPLE_RATE
 
     # Threads
@@ -158,8 +158,8 @@ class StudentClient:
     def _take(self, message: dict[str, Any]) -> None:
         kind = message["type"]
         if kind == "clock":
-            self._say({"type": "clock", "id": message["id"], "server_ms": message["server_ms"], "page_ms": page_ms()})
-            self._say({"type": "page", "hidden": False})
+            self.say({"type": "clock", "id": message["id"], "server_ms": message["server_ms"], "page_ms": page_ms()})
+            self.say({"type": "page", "hidden": False})
             return
         self.messages.append(message)
         if kind == "welcome":
@@ -167,7 +167,7 @@ class StudentClient:
             self.welcomed.set()
             waiting = list(self._acts.values())
             for begin in range(0, len(waiting), MAX_ACTS_PER_MESSAGE):
-                self._say({"type": "acts", "acts": waiting[begin : begin + MAX_ACTS_PER_MESSAGE]})
+                self.say({"type": "acts", "acts": waiting[begin : begin + MAX_ACTS_PER_MESSAGE]})
         elif kind == "acts":
             self.acknowledged.update(message["ids"])
             for act_id in message["ids"]:
@@ -203,10 +203,12 @@ class StudentClient:
                 else:
                     self.send_sound(item, next(numbers[1]))
 
-    def _say(self, message: dict[str, Any]) -> None:
+    def say(self, message: dict[str, Any]) -> None:
+        """Say anything; nothing where there is no connection."""
         self._write(json.dumps(message).encode(), ABNF.OPCODE_TEXT)
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
+        """Send any binary message, likewise."""
         self._write(data, ABNF.OPCODE_BINARY)
 
     def _write(self, data: bytes, opcode: int) -> None:

@@ -39,7 +39,7 @@ def test_each_tile_says_what_it_is(room: Room, server: Server, chromium: Chromiu
     gone.close()
     expect(tile_of(page, "gone").locator(".mark")).to_have_text("No connection")
     expect(tile_of(page, "gone").locator(".tile-reading")).to_have_text("Nothing arrives at the moment")
-    mute._say({"type": "device", "device": "microphone", "state": "lost", "reason": "unplugged"})
+    mute.say({"type": "device", "device": "microphone", "state": "lost", "reason": "unplugged"})
     expect(tile_of(page, "mute").locator(".mark")).to_have_text("No sound")
     server.call("POST", f"/api/session/{resting_id}/break", json={"on": True, "by": "Ada"})
     expect(tile_of(page, "resting").locator(".mark")).to_have_text("On a break")

@@ -35,7 +35,7 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     until(page, lambda: len(said(client, "message")) == 2, "both arrive")
     assert [(one["level"], one["text"]) for one in said(client, "message")] == [("message", "Ten minutes left."), ("warning", "Please stay in view.")]
     expect(page.locator("#message-list li")).to_have_count(2)
-    client._say({"type": "read", "id": said(client, "message")[0]["id"]})
+    client.say({"type": "read", "id": said(client, "message")[0]["id"]})
     expect(page.locator("#message-list li").last).to_contain_text("read")
     page.get_by_role("button", name="New link for the student").click()
     expect(page.locator("#link-address")).to_contain_text("/portal#t=")
@@ -126,7 +126,7 @@ def test_the_shared_screen_is_shown_beside_the_picture(room: Room, server: Serve
     client, session_id = room.seat("sharing", "screens")
     page = chromium.open(f"{server.url}/session/{session_id}")
     still = cv2.imencode(".jpg", np.full((360, 640, 3), 180, np.uint8))[1].tobytes()
-    client._send(pack_media(Media("still", "jpeg", 1, page_ms(), still)))
+    client.send(pack_media(Media("still", "jpeg", 1, page_ms(), still)))
     expect(page.locator("#screen img")).to_be_visible()
     expect(page.locator("#screen-age")).to_contain_text("Shared screen")
     wrong = judge(page, folder, "session-screen")

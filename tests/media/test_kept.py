@@ -114,6 +114,13 @@ class Told:
             return self.clips[-1]
 
 
+def test_an_interval_of_which_nothing_came_has_no_clip_and_the_true_reason(recorder: Recorder) -> None:
+    recorder.kept.add(KEY, [])
+    told = Told()
+    recorder.submit(job(kept=True), told)
+    assert told.wait("failed").reason == "no picture and no sound of this time was kept"
+
+
 def test_a_clip_is_made_of_what_is_kept_and_that_goes_then(recorder: Recorder) -> None:
     recorder.kept.add(KEY, [*frames(), *sounds()])
     told = Told()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -75,6 +76,21 @@ def test_a_second_file_of_one_clip_goes_and_a_strangers_stays(database: Database
     assert not (recorder.clips_dir / second.path).exists()
     assert stranger.exists()
     assert of_another_database.exists()
+
+
+def test_a_file_that_gets_its_record_while_the_others_are_looked_at_stays(
+    database: Database, recorder: Recorder, sweep: ClipSweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = make(recorder)
+    files = sweep._files
+
+    def late(settled_s: float) -> Iterator[Path]:
+        store_interval(database, UNKNOWN, 0, clip=clip.to_dict())
+        return files(settled_s)
+
+    monkeypatch.setattr(sweep, "_files", late)
+    assert sum(sweep.sweep(settled_s=0).values()) == 0
+    assert (recorder.clips_dir / clip.path).exists()
 
 
 def test_a_file_that_was_changed_is_not_taken_for_the_one_that_is_gone(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:

@@ -56,7 +56,7 @@ def test_a_message_reaches_the_page_and_one_to_a_page_that_was_away_too(server: 
     assert client.welcomed.wait(60)
     assert post(server, session["session_id"], "message", text="Light, please", level="warning", by="Ada").status_code == 200
     until(lambda: len(of_type(client, "message")) == 2)
-    client._say({"type": "read", "id": of_type(client, "message")[0]["id"]})
+    client.say({"type": "read", "id": of_type(client, "message")[0]["id"]})
     until(lambda: server.details(session["session_id"])["session"]["messages"][0]["read"])
     client.drop_connection()
     until(lambda: len(of_type(client, "message")) == 3 and client.welcomed.is_set())
@@ -95,14 +95,14 @@ def test_a_proctors_break_is_told_to_the_page_also_after_a_lost_connection(serve
 def test_a_student_takes_the_break_that_is_allowed_and_is_told_each_time_that_none_is_left(server: Server, show: Footage) -> None:
     server.call("POST", "/api/accommodations", json={"user_id": "rests", "breaks_allowed": 1, "break_minutes": 3})
     client, _ = student(server, "rests", show)
-    client._say({"type": "break", "on": True})
+    client.say({"type": "break", "on": True})
     told = until(lambda: [one for one in of_type(client, "pause") if one["paused"]])[0]
     assert (told["by"], told["breaks_left"]) == ("student", 0)
     assert 150 < told["seconds_left"] <= 180
-    client._say({"type": "break", "on": False})
+    client.say({"type": "break", "on": False})
     until(lambda: len(of_type(client, "pause")) == 3)
     for _ in range(2):
-        client._say({"type": "break", "on": True})
+        client.say({"type": "break", "on": True})
     refused = until(lambda: errors if len(errors := of_type(client, "error")) == 2 else None)
     assert {(one["about"], one["code"]) for one in refused} == {("break", "conflict")}
     client.finish()
@@ -154,11 +154,11 @@ def test_stills_of_the_screen_are_shown_and_others_are_refused(server: Server, s
     client, session_id = student(server, "shared", show)
     url = f"{server.url}/api/session/{session_id}/screen"
     assert requests.get(url, timeout=10).status_code == 404
-    client._send(pack_media(Media("still", "jpeg", 0, page_ms(), b"no picture")))
+    client.send(pack_media(Media("still", "jpeg", 0, page_ms(), b"no picture")))
     refused = until(lambda: of_type(client, "error"))[0]
     assert refused["code"] == "invalid"
     for number, shade in enumerate((10, 200), 1):
-        client._send(pack_media(Media("still", "jpeg", number, page_ms(), screen(shade))))
+        client.send(pack_media(Media("still", "jpeg", number, page_ms(), screen(shade))))
     until(lambda: requests.get(url, timeout=10).content == screen(200))
     assert requests.get(url, timeout=10).headers["Content-Type"] == "image/jpeg"
     assert live(server, session_id)["devices"]["screen"]["state"] == "ok"

@@ -76,7 +76,7 @@ def test_after_a_lost_picture_the_page_is_asked_for_a_key_and_reading_goes_on(se
     frames = list(h264_frames((number / 10, noise) for number in range(20)))
 
     def send(frame: Frame, sequence: int) -> None:
-        client._send(pack_media(Media("picture", "h264", sequence, page_ms(), frame.data, frame.key)))
+        client.send(pack_media(Media("picture", "h264", sequence, page_ms(), frame.data, frame.key)))
 
     for number, frame in enumerate(frames[:5]):
         send(frame, number)
@@ -85,7 +85,7 @@ def test_after_a_lost_picture_the_page_is_asked_for_a_key_and_reading_goes_on(se
     send(frames[0], 7)
     for number, frame in enumerate(frames[1:5]):
         send(frame, 8 + number)
-    client._send(pack_media(Media("picture", "h264", 12, page_ms(), b"\x00\x00\x01" + sps_of(65_520, 65_520) + b"\x00\x00\x01\x65bomb")))
+    client.send(pack_media(Media("picture", "h264", 12, page_ms(), b"\x00\x00\x01" + sps_of(65_520, 65_520) + b"\x00\x00\x01\x65bomb")))
     error = until(lambda: [message for message in client.messages if message["type"] == "error"])[0]
     assert (error["code"], "65520×65520" in error["message"]) == ("too_large", True)
     assert client.connections == 1
@@ -99,7 +99,7 @@ def test_sound_as_opus_is_heard(server: Server, shared_data: Path) -> None:
     begun = page_ms()
     for number, message in enumerate(opus_messages(samples)):
         pace.wait(0.2)  # as it would come from a microphone
-        client._send(pack_media(Media("sound", "opus", number, begun + number * 200, message)))
+        client.send(pack_media(Media("sound", "opus", number, begun + number * 200, message)))
     client.finish()
     heard = sum(check["rates"]["audio_s_per_s"] * (check["end"] - check["start"]) for check in server.details(session_id)["checks"])
     assert heard == pytest.approx(len(samples) / SAMPLE_RATE, abs=1.2)
