@@ -168,7 +168,7 @@ def test_logs_are_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(list(tmp_path.glob("app.log.*"))) == logger.FILE_COUNT
 
 
-@pytest.mark.parametrize("hostile", ["\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202eevil", "\ud800", "\u2028forged", "\x00", "\x7f", "\r\n"])
+@pytest.mark.parametrize("hostile", ["\x1b[2J\x1b]0;title\x07", "\x9b31m", "\u202eevil", "\ud800", "\u2028forged", "\x00", "\x7f", "\r\n"], ids=ascii)
 def test_what_a_terminal_would_obey_is_written_out(tmp_path: Path, hostile: str, capfd: pytest.CaptureFixture[str]) -> None:
     handle = logger.configure(settings(tmp_path))
     logging.getLogger("proctor.test").warning("lost (%s)", hostile)
