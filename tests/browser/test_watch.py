@@ -37,8 +37,6 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     expect(page.locator("#message-list li")).to_have_count(2)
     client.say({"type": "read", "id": said(client, "message")[0]["id"]})
     expect(page.locator("#message-list li").last).to_contain_text("read")
-    page.get_by_role("button", name="New link for the student").click()
-    expect(page.locator("#link-address")).to_contain_text("/portal#t=")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url.rpartition("/")[2]) if request.method == "POST" else None)
     page.get_by_role("button", name="Start a break").click()
@@ -68,6 +66,15 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     assert calls == ["break", "break", "end", "end"]  # of the two ends the first was refused
     page.close()
     assert wrong + chromium.problems[before:] == []
+
+
+def test_a_new_link_is_made_on_the_page_and_ends_the_one_before(room: Room, server: Server, chromium: Chromium) -> None:
+    _, session_id = room.seat("linked", "linking")
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    page.get_by_role("button", name="New link for the student").click()
+    expect(page.locator("#link-address")).to_contain_text("/portal#t=")
+    until(page, lambda: server.details(session_id)["session"]["devices"]["connection"]["state"] != "ok", "the page by the old link is let go")
+    page.close()
 
 
 ANY_INK = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)"

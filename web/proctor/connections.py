@@ -51,7 +51,11 @@ class Connections:
             return
         self._look_at = now + LOOK_S
         joined = self._server.manager.sid_from_eio_sid
-        silent = [eio_sid for eio_sid in list(self._server.eio.sockets) if joined(eio_sid, "/") is None]
+        silent = [
+            eio_sid
+            for eio_sid, connection in list(self._server.eio.sockets.items())
+            if not connection.closed and not connection.closing and joined(eio_sid, "/") is None
+        ]
         self._silent_since = {eio_sid: self._silent_since.get(eio_sid, now) for eio_sid in silent}
         over = [eio_sid for eio_sid, since in self._silent_since.items() if now - since > JOIN_S]
         for eio_sid in over:

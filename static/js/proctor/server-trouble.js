@@ -13,7 +13,7 @@ function show(troubles) {
   if (list.dataset.key === key) return; // a live region says what is put into it
   list.dataset.key = key;
   list.hidden = troubles.length === 0;
-  list.replaceChildren(...troubles.map((text) => make("li", {}, icon("triangle"), make("span", { text }))));
+  list.replaceChildren(make("ul", {}, ...troubles.map((text) => make("li", {}, icon("triangle"), make("span", { text })))));
 }
 
 async function read() {
