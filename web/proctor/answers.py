@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from flask import has_request_context, request
 
@@ -13,6 +14,20 @@ from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnsw
 from web.proctor.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+
+def each(make: Callable[[Document], Answer], documents: Sequence[Document]) -> list[Answer]:
+    """The answers of all documents; a damaged one is left out with a word in the log, so that the others are shown."""
+    answers: list[Answer] = []
+    for document in documents:
+        try:
+            answers.append(make(document))
+        except (ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
+            log.exception("the stored record %a can't be read and isn't shown", document.get("_id"))
+    return answers
 
 
 def violation_answers(violations: Sequence[Document]) -> list[ViolationAnswer]:
@@ -71,7 +86,7 @@ def active_session(session: ExamSession) -> ActiveSession:
 def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: str, after: str | None) -> list[dict[str, Any]]:
     """A running session's intervals after `after`: as they are in memory, which is newer, with what only the database has (reviews)."""
     first = -1 if after is None else int(after.rpartition("-")[2])
-    by_index: dict[int, dict[str, Any]] = {interval["index"]: dict(interval) for interval in stored}
+    by_index: dict[int, dict[str, Any]] = {interval["index"]: dict(interval) for interval in stored if isinstance(interval.get("index"), int)}
     for interval in live:
         index = interval["index"]
         if index > first:
