@@ -40,3 +40,13 @@ def test_a_session_with_damaged_records_is_taken_up_and_shown_without_them(clien
     shown = {check["number"]: check for check in answer["checks"]}
     assert shown[900]["not_stored"] == ["readings"]
     assert 902 not in shown
+
+
+def test_live_text_that_utf8_can_not_hold_stops_no_answer(client: FlaskClient, parts: Parts, student: str) -> None:
+    session = live(parts, create(client, student, source="browser"))
+    session.begin()
+    assert all(ticket.wait(10) for ticket in session.take_acts([ScreenAct("odd-text", 0.0, "paste", "a\ud800b")]))
+    session.device_state("camera", "lost", "a\ud800b")
+    assert client.get("/api/sessions/active").get_json()["count"] == 1
+    for path in ("/api/sessions", f"/api/session/{session.session_id}/details"):
+        assert client.get(path).status_code == 200

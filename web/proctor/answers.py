@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from flask import has_request_context, request
 
 from sessions.session import ExamSession
+from storage.cleaned import clean_value
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine
 from web.proctor.wording import sentences, with_sentences
@@ -66,7 +67,7 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
     if live is not None:
         fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
     if session is not None:
-        fields["doubts"] = session.watch_over.seen_of.doubts.documents()
+        fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
     return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
 
 
@@ -90,7 +91,7 @@ def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: 
     for interval in live:
         index = interval["index"]
         if index > first:
-            by_index[index] = {**by_index.get(index, {}), **interval, "_id": f"{session_id}-{index}"}
+            by_index[index] = {**by_index.get(index, {}), **_clean(interval), "_id": f"{session_id}-{index}"}
     return [by_index[index] for index in sorted(by_index)]
 
 
@@ -112,9 +113,14 @@ def _interval_fields(document: Document) -> dict[str, Any]:
 
 def _status(session: ExamSession) -> Document:
     """A running session as it stands, by the names that answers have."""
-    return session.status().to_dict()
+    return _clean(session.status().to_dict())
 
 
 def _only(names: Mapping[str, Any], document: Document) -> dict[str, Any]:
     """The fields that an answer has and the document gives."""
     return {name: document[name] for name in names if document.get(name) is not None}
+
+
+def _clean(live: Document) -> dict[str, Any]:
+    """What is live, without text that UTF-8 can't hold: pydantic refuses it, and the whole answer with it. What is stored was cleaned when read."""
+    return {name: clean_value(value) for name, value in live.items()}
