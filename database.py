@@ -26,13 +26,13 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from basics.backoff import Backoff
-from basics.errors import ConfigError, InvalidInput, NotFound, StorageError
+from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
 from basics.folder_lock import FolderLock
 from basics.times import utc_now
 from storage.indexes import INDEXES
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
-from storage.writes import REFUSALS, DatabaseAway, Ticket, Write, encode, operation, parse, reason_of, refused
+from storage.writes import REFUSALS, DatabaseAway, Ticket, Write, encode, operation, parse, reason_of, refused, without_readings
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ LIMIT_MAX = 1000  # rows of one page
 LOOK_S = 1.5  # between looks at a database that answers; an outage is noticed within this and one time-out, so within 5 s
 LOOK_TIMEOUT_S = 3.0
 AWAY_LOOK_S = (0.2, 0.5, 1.0, 2.0)  # back-off while it is away
-_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
+_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc, unicode_decode_error_handler="replace")
 
 
 class Database:
@@ -64,7 +64,8 @@ class Database:
         except BaseException:
             self._lock.release()
             raise
-        self._queue = WriteQueue(self._send, parse, spool, spool_dir / "rejected.jsonl", self._suspect)
+        self._rejected_path = spool_dir / "rejected.jsonl"
+        self._queue = WriteQueue(self._send, parse, spool, self._rejected_path, self._suspect)
         self._stop = threading.Event()
         self._look_now = threading.Event()
         self._ready = threading.Event()
@@ -96,11 +97,14 @@ class Database:
         self._lock.release()
 
     def health(self) -> Document:
-        """`state` ("starting", "ok", "away"), `reason`, and the queue's counts: queued, spooled, rejected, lost, …"""
+        """`state` ("starting", "ok", "degraded", "away"), `reason`, `todo`, and the queue's counts: queued, spooled, rejected, lost, …"""
         counts = self._queue.health()
-        trouble, disk_trouble = counts.pop("trouble"), counts.pop("disk_trouble")
-        reasons = [reason for reason in (self._reason or trouble, disk_trouble) if reason]
+        trouble, disk_trouble, refusal = counts.pop("trouble"), counts.pop("disk_trouble"), counts.pop("refusal")
+        reasons = [reason for reason in (self._reason or trouble, disk_trouble, refusal) if reason]
         state = "starting" if self._reachable is None else "ok" if self._reachable and not trouble else "away"
+        if state == "ok" and refusal:
+            todo = f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then."
+            return {"state": "degraded", "reason": "; ".join(reasons), "todo": todo, **counts}
         return {"state": state, "reason": "; ".join(reasons), **counts}
 
     # Writes
@@ -285,7 +289,8 @@ class Database:
                 return  # noqa: TRY300
             except BulkWriteError as error:
                 index, refusal = refused(error)
-                writes[index].error = refusal
+                if not self._stored_without_readings(collection, writes[index], refusal):
+                    writes[index].error = refusal
                 writes = writes[index + 1 :]
             except OperationFailure as error:
                 if error.code in REFUSALS:
@@ -293,6 +298,15 @@ class Database:
                 raise DatabaseAway(reason_of(error), slow=error.timeout) from error
             except PyMongoError as error:
                 raise DatabaseAway(reason_of(error), slow=error.timeout) from error
+
+    def _stored_without_readings(self, collection: Collection[Document], write: Write, refusal: ProctorError) -> bool:
+        rest = None if isinstance(refusal, Conflict) else without_readings(write)
+        if rest is None:
+            return False
+        self._send_group(collection, [rest])
+        if rest.error is None:
+            write.mended, write.original = str(refusal), write.fields
+        return rest.error is None
 
     # The watch over the database
 

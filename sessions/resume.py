@@ -22,6 +22,7 @@ from scoring.rules import Rules
 from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
+from sessions.readable import ACT, CHECK, INTERVAL, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
 
@@ -136,14 +137,14 @@ def _resumed(database: Database, make: MakeSession, now: float, document: dict[s
 def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> tuple[ExamSession, float, float]:
     """The session as it was stored, how far its records reach on its clock, and what its clock shows."""
     session_id, begun = document["_id"], document.get("begun", True)
-    checks = _all_pages(lambda after: database.checks(session_id, after, PAGE))
-    intervals = _all_pages(lambda after: database.intervals(session_id, after, PAGE))
+    checks = readable(_all_pages(lambda after: database.checks(session_id, after, PAGE)), CHECK, session_id)
+    intervals = readable(_all_pages(lambda after: database.intervals(session_id, after, PAGE)), INTERVAL, session_id)
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
     applied = document.get("accommodation")
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, Accommodation.from_dict(applied) if applied else None, begun=begun, started_at=document["started_at"], ago=ago)
-    acts = _all_pages(lambda after: database.acts(session_id, after, PAGE))
+    acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
     rules = Rules.from_dict(document["rules"])
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +20,8 @@ from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
 from sessions.within import act_within
+
+log = logging.getLogger(__name__)
 
 MAX_ACTS = 5000  # screen acts of one session; more are no student's
 
@@ -209,8 +212,11 @@ class ScoreBook:
             self.rules, self._scorer = rules, Scorer(rules)
             self._scorer.set_breaks(breaks)
             for check in checks:
-                gaze, persons, audio, _ = unpack(check["readings"])
-                replay(self._scorer, gaze, persons, audio, [])
+                try:  # a record may be stored without its readings, or damaged: the others count
+                    gaze, persons, audio, _ = unpack(check["readings"])
+                    replay(self._scorer, gaze, persons, audio, [])
+                except Exception:
+                    log.exception("the readings of check %s can't be read; the session goes on without them", check["number"])
                 self._checks.number = check["number"] + 1
                 self._checks.start = check["end"]
             stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
@@ -219,7 +225,7 @@ class ScoreBook:
             for interval in intervals:
                 index = interval["index"]
                 self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
-                self._clips.set(index, Clip(**interval["clip"]))
+                self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)
             self._flagged = {result.index for result in self._scorer.results(self._clock.now()) if result.flagged}
@@ -282,3 +288,10 @@ class ScoreBook:
         """Every interval so far, as stored."""
         with self._lock:
             return [self._document(result) for result in self._scorer.results(self._clock.now())]
+
+
+def _clip_of(stored: Mapping[str, Any]) -> Clip:
+    try:
+        return Clip(**stored)
+    except TypeError:
+        return Clip("failed", reason="its record can't be read")

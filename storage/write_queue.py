@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from basics.backoff import Backoff
-from basics.errors import StorageError
+from basics.errors import Conflict, StorageError
 from basics.times import iso_time, utc_now
 from storage.spool import Spool
 from storage.writes import DatabaseAway, Ticket, Write
@@ -71,6 +71,9 @@ class WriteQueue:
         self._batch_max = BATCH_MAX
         self._doubt: tuple[tuple[str, str], int] = (("", ""), 0)  # which write failed last for an unforeseen reason, and how often
         self._rejected = 0
+        self._mended = 0
+        self._refusal = ""  # the last refusal that nobody expected
+        self._refusal_kept = False
         self._lost = 0
         self._stored = 0
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
@@ -132,10 +135,18 @@ class WriteQueue:
                 "spooled_bytes": self._spool.size_bytes,
                 "stored": self._stored,
                 "rejected": self._rejected,
+                "stored_in_part": self._mended,
                 "lost": self._lost,
                 "trouble": self._trouble,
                 "disk_trouble": self._disk_trouble,
+                "refusal": self._refusal_now(),
             }
+
+    def _refusal_now(self) -> str:
+        """The last refusal, until somebody has moved the file of refused writes away."""
+        if self._refusal_kept and not self._rejected_path.exists():
+            self._refusal, self._refusal_kept = "", False
+        return self._refusal
 
     # The writer's thread
 
@@ -303,23 +314,31 @@ class WriteQueue:
     def _set_aside(self, batch: list[Write]) -> None:
         """Keep refused writes, with the reason, for a person to look at. Raise `OSError` where the disk takes nothing."""
         for write in batch:
-            if write.error is None:
+            if write.error is None and not write.mended:
                 continue
             path = self._rejected_path
-            log.error("a write to %s/%s was refused, and is set aside in %s: %s", write.collection, write.document_id, path, write.error)
+            reason = str(write.error or write.mended)
+            done = "was refused, and is set aside" if write.error else "is stored in part, and all of it is set aside"
+            log.error("a write to %s/%s %s in %s: %s", write.collection, write.document_id, done, path, reason)
+            if not isinstance(write.error, Conflict):  # whoever wrote that is told
+                self._refusal, self._refusal_kept = f"{write.collection}/{write.document_id} {done.split(',', maxsplit=1)[0]}: {reason}"[:400], False
             line = {
                 "at": iso_time(utc_now()),
-                "reason": str(write.error),
+                "reason": reason,
                 "collection": write.collection,
                 "id": write.document_id,
                 "mode": write.mode,
-                "fields": write.fields,
+                "fields": write.original if write.mended else write.fields,
             }
             if path.exists() and path.stat().st_size > REJECTED_MAX_BYTES:
                 path.replace(path.with_suffix(".1.jsonl"))
-            with path.open("a", encoding="utf-8") as file:
+            with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(line, ensure_ascii=False, default=_plain) + "\n")
-            self._rejected += 1
+            self._refusal_kept = bool(self._refusal)
+            if write.error is None:
+                self._mended += 1
+            else:
+                self._rejected += 1
 
 
 def _without_superseded(batch: Sequence[Write]) -> list[Write]:

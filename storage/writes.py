@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,9 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from basics.errors import Conflict, ProctorError, StorageError
+from storage.cleaned import NOT_STORED, clean_text, storable
+
+log = logging.getLogger(__name__)
 
 FIELDS_MAX_BYTES = 16_000_000  # MongoDB's own limit of a document is 16 MiB
 # MongoDB's error codes (error_codes.yml) that mean: this write can never succeed. BadValue, FailedToParse, TypeMismatch, Overflow, InvalidBSON,
@@ -78,6 +82,8 @@ class Write:
     record: bytes
     ticket: Ticket = field(default_factory=Ticket)
     error: ProctorError | None = None  # it was refused; nobody tries again
+    mended: str = ""  # why it is stored only in part; `original` is all of it, for a person to look at
+    original: Any = None
 
 
 class DatabaseAway(Exception):
@@ -90,19 +96,39 @@ class DatabaseAway(Exception):
 
 
 def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
-    """A write with its BSON; one that can't be BSON has its `error` set."""
-    error: ProctorError
+    """A write with its BSON. What can't be BSON as it is is stored as far as it can be, and is `mended`; where nothing can be, its `error` is set."""
     try:
-        raw = bson.encode(fields)
-        if len(raw) > FIELDS_MAX_BYTES:
-            error = StorageError(f"{collection}/{document_id} has {len(raw)} bytes; MongoDB takes {FIELDS_MAX_BYTES}.")
-        else:
-            document = RawBSONDocument(raw)
-            record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
-            return Write(collection, document_id, mode, frozenset(fields), document, record)
+        return _encode(collection, document_id, fields, mode)
     except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
-        error = StorageError(f"{collection}/{document_id} can't be BSON: {type(problem).__name__}: {problem}")
-    return Write(str(collection), str(document_id), mode, frozenset(), repr(fields)[:100_000], b"", error=error)
+        reason = problem.message if isinstance(problem, StorageError) else f"it can't be BSON: {type(problem).__name__}: {problem}"
+    reason = clean_text(reason)[:300]
+    document_id = clean_text(str(document_id))
+    try:
+        original = repr(fields)[:100_000]
+        write = _encode(collection, document_id, storable(fields, FIELDS_MAX_BYTES), mode)
+    except Exception as problem:
+        log.debug("nothing of a write can be stored: %s", problem)
+        return Write(str(collection), document_id, mode, frozenset(), "", b"", error=StorageError(reason))
+    write.mended, write.original = reason, original
+    return write
+
+
+def without_readings(write: Write) -> Write | None:
+    """A check record that MongoDB refuses, as it may still be taken: without its single readings. None where there is no such rest."""
+    if write.collection != "checks" or write.mode == "delete" or "readings" not in write.keys:
+        return None
+    fields = {**write.fields, NOT_STORED: ["readings"]}
+    del fields["readings"]
+    return _encode(write.collection, write.document_id, fields, write.mode)
+
+
+def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
+    raw = bson.encode(fields)
+    if len(raw) > FIELDS_MAX_BYTES:
+        raise StorageError(f"{collection}/{document_id} has {len(raw)} bytes; MongoDB takes {FIELDS_MAX_BYTES}.")
+    document = RawBSONDocument(raw)
+    record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
+    return Write(collection, document_id, mode, frozenset(fields), document, record)
 
 
 def parse(record: bytes) -> Write:

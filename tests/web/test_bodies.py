@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 
 from tests.helpers.sessions import create
 from tests.helpers.web import error_of
+from web.calls.bodies import reply
+from web.operator.health import Health
 from web.parts import Parts
 
 JSON = {"Content-Type": "application/json"}
@@ -104,3 +106,8 @@ def test_json_is_taken_with_a_charset_and_a_byte_order_mark(client: FlaskClient,
     body = b"\xef\xbb\xbf" + f'{{"user_id": "{student}", "a field of a later version": 1}}'.encode()
     answer = client.post("/api/session/create", data=body, headers={"Content-Type": "application/json; charset=utf-8"})
     assert answer.status_code == 200
+
+
+def test_an_answer_with_text_that_utf8_can_not_hold_is_an_answer() -> None:
+    answer = reply(Health(status="degraded", parts={"stations": {"reason": "a\ud800b", "\udfff": [1]}}))
+    assert answer.get_json()["parts"] == {"stations": {"reason": "a\ufffd\ufffd\ufffdb", "\ufffd\ufffd\ufffd": [1]}}

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from database import Database
+from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, create
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.parts import Parts
@@ -57,6 +58,20 @@ def test_health_says_that_the_database_is_away_and_keeps_its_password(app_away: 
     assert b"s3cret" not in answer.data
     metrics = {family.name: family for family in text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))}
     assert metrics["proctor_database_up"].samples[0].value == 0
+
+
+def test_a_write_that_the_database_refuses_is_told_and_counted(make_app: MakeApp, db_name: str, mongo_uri: str, tmp_path: Path) -> None:
+    with opened(mongo_uri, db_name, tmp_path / "refusing", timeout_s=5) as database:
+        client = local_client(make_app(database=database))
+        assert not database.write("checks", "c", {"_id": "another"}).wait(10)
+        assert database.write("checks", "d", {"reason": "a\ud800b"}).wait(10)
+        told = client.get("/api/health").get_json()
+        assert (told["status"], told["parts"]["database"]["state"]) == ("degraded", "degraded")
+        assert "checks/d" in told["parts"]["database"]["reason"]
+        assert "rejected.jsonl" in told["parts"]["database"]["todo"]
+        lines = client.get("/metrics").get_data(as_text=True).splitlines()
+        expected = {"proctor_database_up 1.0", "proctor_database_writes_rejected_total 1.0", "proctor_database_writes_in_part_total 1.0"}
+        assert expected <= set(lines)
 
 
 def test_health_shows_each_part(client: FlaskClient, student: str) -> None:

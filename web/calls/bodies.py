@@ -7,8 +7,10 @@ from typing import Any, Literal, TypeVar
 
 from flask import Request, Response
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from basics.errors import InvalidInput, TooLarge, Unsupported
+from storage.cleaned import clean_value
 from web.calls.values import json_type
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -48,7 +50,11 @@ def read_query(request: Request, model: type[Model]) -> Model:
 
 def reply(answer: BaseModel, status: int = 200) -> Response:
     """`answer` as JSON."""
-    return Response(answer.model_dump_json(by_alias=True), status=status, mimetype="application/json")
+    try:
+        text = answer.model_dump_json(by_alias=True)
+    except PydanticSerializationError:  # a text that UTF-8 can't hold, such as an older version stored or took from a page
+        text = to_json(clean_value(answer.model_dump(by_alias=True))).decode()
+    return Response(text, status=status, mimetype="application/json")
 
 
 def _validate(model: type[Model], content: dict[str, Any]) -> Model:

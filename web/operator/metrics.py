@@ -57,9 +57,12 @@ class _PartsCollector(Collector):
         for name, value in self._parts.monitor.metrics().items():
             yield _family(name, value)
         health = self._parts.database.health()
-        yield GaugeMetricFamily("proctor_database_up", "1 while the database answers.", float(health["state"] == "ok"))
+        yield GaugeMetricFamily("proctor_database_up", "1 while the database answers.", float(health["state"] in ("ok", "degraded")))
         yield GaugeMetricFamily("proctor_database_writes_queued", "Writes waiting in memory.", float(health["queued"]))
         yield GaugeMetricFamily("proctor_database_writes_spooled", "Writes waiting in the spool on disk.", float(health["spooled"]))
+        yield CounterMetricFamily("proctor_database_writes_rejected", "Writes that were refused for good.", value=float(health["rejected"]))
+        in_part = float(health["stored_in_part"])
+        yield CounterMetricFamily("proctor_database_writes_in_part", "Writes of which only a part could be stored.", value=in_part)
         try:
             stats = self._parts.database.stats(self._parts.settings.high_risk_flags)
         except StorageError:  # away: the figure before this one says so

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from flask import has_request_context, request
 
 from sessions.session import ExamSession
+from storage.cleaned import clean_value
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine
 from web.proctor.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+
+def each(make: Callable[[Document], Answer], documents: Sequence[Document]) -> list[Answer]:
+    """The answers of all documents; a damaged one is left out with a word in the log, so that the others are shown."""
+    answers: list[Answer] = []
+    for document in documents:
+        try:
+            answers.append(make(document))
+        except (ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
+            log.exception("the stored record %a can't be read and isn't shown", document.get("_id"))
+    return answers
 
 
 def violation_answers(violations: Sequence[Document]) -> list[ViolationAnswer]:
@@ -51,7 +67,7 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
     if live is not None:
         fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
     if session is not None:
-        fields["doubts"] = session.watch_over.seen_of.doubts.documents()
+        fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
     return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
 
 
@@ -71,11 +87,11 @@ def active_session(session: ExamSession) -> ActiveSession:
 def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: str, after: str | None) -> list[dict[str, Any]]:
     """A running session's intervals after `after`: as they are in memory, which is newer, with what only the database has (reviews)."""
     first = -1 if after is None else int(after.rpartition("-")[2])
-    by_index: dict[int, dict[str, Any]] = {interval["index"]: dict(interval) for interval in stored}
+    by_index: dict[int, dict[str, Any]] = {interval["index"]: dict(interval) for interval in stored if isinstance(interval.get("index"), int)}
     for interval in live:
         index = interval["index"]
         if index > first:
-            by_index[index] = {**by_index.get(index, {}), **interval, "_id": f"{session_id}-{index}"}
+            by_index[index] = {**by_index.get(index, {}), **_clean(interval), "_id": f"{session_id}-{index}"}
     return [by_index[index] for index in sorted(by_index)]
 
 
@@ -97,9 +113,14 @@ def _interval_fields(document: Document) -> dict[str, Any]:
 
 def _status(session: ExamSession) -> Document:
     """A running session as it stands, by the names that answers have."""
-    return session.status().to_dict()
+    return _clean(session.status().to_dict())
 
 
 def _only(names: Mapping[str, Any], document: Document) -> dict[str, Any]:
     """The fields that an answer has and the document gives."""
     return {name: document[name] for name in names if document.get(name) is not None}
+
+
+def _clean(live: Document) -> dict[str, Any]:
+    """What is live, without text that UTF-8 can't hold: pydantic refuses it, and the whole answer with it. What is stored was cleaned when read."""
+    return {name: clean_value(value) for name, value in live.items()}

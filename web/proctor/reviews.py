@@ -12,7 +12,7 @@ from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.values import check_video_id
 from web.parts import parts
-from web.proctor.answers import flagged_answer
+from web.proctor.answers import each, flagged_answer
 from web.proctor.interval_schemas import Opinion, ReviewAnswer
 from web.proctor.reviews_schemas import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
 
@@ -29,7 +29,7 @@ def queue() -> Response:
     query = read_query(request, QueueQuery)
     filters = _filters(query)
     found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
-    items = [flagged_answer(document) for document in found[: query.limit]]
+    items = each(flagged_answer, found[: query.limit])
     return reply(ReviewQueue(items=items, count=len(items), **_counts(query), next_after=next_after(found, query.limit)))
 
 

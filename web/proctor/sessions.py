@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -15,7 +16,7 @@ from web.calls.paging import next_after
 from web.calls.spelling import as_known
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
-from web.proctor.answers import active_session, check_answer, flagged_answer, interval_answer, session_answer, session_line, with_live
+from web.proctor.answers import active_session, check_answer, each, flagged_answer, interval_answer, session_answer, session_line, with_live
 from web.proctor.sessions_schemas import (
     ActiveSessions,
     CreateSession,
@@ -70,7 +71,7 @@ def sessions() -> Response:
     query = read_query(request, SessionsQuery)
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
-    shown = [session_line(document, parts().monitor.get(document["_id"])) for document in found[: query.limit]]
+    shown = each(lambda document: session_line(document, parts().monitor.get(document["_id"])), found[: query.limit])
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
 
@@ -112,8 +113,8 @@ def session_details(session_id: str) -> Response:
         SessionDetails(
             session=session_answer(document, session),
             rules=document.get("rules") or {},
-            intervals=[interval_answer(interval) for interval in intervals[: query.limit]],
-            checks=[check_answer(check, readings=query.readings) for check in checks[: query.limit]],
+            intervals=each(interval_answer, intervals[: query.limit]),
+            checks=each(partial(check_answer, readings=query.readings), checks[: query.limit]),
             next_after=next_after(intervals, query.limit),
             next_checks_after=next_after(checks, query.limit),
         )
@@ -126,7 +127,7 @@ def flagged() -> Response:
     """List flagged intervals, newest first, with the reasons and the clip."""
     query = read_query(request, FlaggedQuery)
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
-    shown = [flagged_answer(document) for document in documents[: query.limit]]
+    shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
 
 
