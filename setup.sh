@@ -150,7 +150,8 @@ python_environment() {
 
 install_packages() { # install_packages KIND FILE FILE: once for each content of the files
   local size="300 MB to download, 1 to 5 minutes" stamp="venv/.setup-${1:-server}" wanted started=$SECONDS pip=(venv/bin/python -m pip --disable-pip-version-check)
-  wanted=$(sum_of "$2" "$3")
+  local first="${2%.txt}.lock" second="${3%.txt}.lock" # the same pins with hashes (python -m commands.lock): whatever else an index gives is refused
+  wanted=$(sum_of "$first" "$second")
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
     fine "Python packages${1:+ for tests}: ok"
     return 0
@@ -161,10 +162,10 @@ install_packages() { # install_packages KIND FILE FILE: once for each content of
   [ -z "$1" ] || size="80 MB to download, up to a minute"
   say "Installing the Python packages of $2 and $3 (about $size)"
   if [ "$3" = requirements-nodeps.txt ]; then
-    "${pip[@]}" install -r "$2"
-    "${pip[@]}" install --no-deps -r "$3"
+    "${pip[@]}" install --require-hashes -r "$first"
+    "${pip[@]}" install --require-hashes --no-deps -r "$second"
   else
-    "${pip[@]}" install -r "$2" -r "$3"
+    "${pip[@]}" install --require-hashes -r "$first" -r "$second"
   fi
   printf '%s\n' "$wanted" >"$stamp"
   say "  done in $((SECONDS - started)) s"

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent
 DEVICE_WAIT = 8  # seconds until a device that neither works nor says why counts as missing
 SET_UP = "run ./setup.sh"
-INSTALL = "run ./setup.sh, or: venv/bin/pip install -r requirements.txt, then venv/bin/pip install --no-deps -r requirements-nodeps.txt"
+INSTALL = "run ./setup.sh, or: venv/bin/pip install -r requirements.lock, then venv/bin/pip install --no-deps -r requirements-nodeps.lock"
 
 # Import name → name of its package, where it differs, and what to do when the import fails for want of a system library.
 LIBRARIES: dict[str, tuple[str, str]] = {

@@ -133,7 +133,7 @@ def bare(tmp_path: Path) -> Path:
     old.chmod(0o755)
     folder = tmp_path / "tree"
     folder.mkdir()
-    for name in ("setup.sh", "requirements.txt", "requirements-nodeps.txt", "package-lock.json", ".env.example"):
+    for name in ("setup.sh", "requirements.lock", "requirements-nodeps.lock", "package-lock.json", ".env.example"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -153,7 +153,7 @@ def test_without_a_fitting_python_set_up_names_what_it_found_and_the_mend(bare: 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
 def test_when_pip_fails_set_up_says_so_and_the_next_one_tries_again(bare: Path) -> None:
     (bare.parent / "bin" / "python3.11").symlink_to(sys.executable)
-    (bare / "requirements.txt").write_text("./no-such-package.whl\n", encoding="utf-8")
+    (bare / "requirements.lock").write_text("./no-such-package.whl\n", encoding="utf-8")
     environment = {"PATH": str(bare.parent / "bin"), "PYTHON": sys.executable, "HOME": str(bare)}
     for _ in range(2):
         result = subprocess.run(["/bin/bash", "./setup.sh"], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=120)
