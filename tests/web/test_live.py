@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from flask import Flask
 from socketio.packet import ACK, Packet
 
@@ -93,7 +94,7 @@ def test_what_is_the_students_alone_does_not_pass_the_dashboards(tmp_path: Path)
     assert not live._messages
 
 
-def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: Path) -> None:
+def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     events = Events()
     live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
     viewer = live.socketio.server.manager.connect("line", "/")

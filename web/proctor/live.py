@@ -35,6 +35,7 @@ STUCK_BACKLOG = 400  # a viewer that lets this many messages wait has stopped re
 MESSAGES_MAX = 10_000  # messages that wait for the pump; beyond it the oldest go
 STILL_S = 1.0  # a watched session without new pictures is told of this often
 WATCHED_MAX = 200  # sessions that one viewer may watch
+ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
 ALL_EXAMS = "exams"
 FRAMES = ("base64", "binary", "none")
 
@@ -78,6 +79,7 @@ class Live:
         self._lock = threading.Lock()
         self._sound = LiveSound()
         self._messages: deque[tuple[str, dict[str, Any], list[str]]] = deque(maxlen=MESSAGES_MAX)
+        self._over: deque[tuple[float, str]] = deque()  # sessions that have ended, and when
         self._dirty: set[str] = set()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -174,6 +176,7 @@ class Live:
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
             self._connections.end_silent()
+            self._close_rooms()
         except Exception:
             log.exception("a message to the dashboards was lost")
 
@@ -281,7 +284,11 @@ class Live:
             for sid in self._watchers.pop(session_id, {}):
                 if sid in self._viewers:
                     self._viewers[sid].watches.pop(session_id, None)
-        self.socketio.close_room(f"session:{session_id}")
+        self._over.append((time.monotonic(), session_id))  # the clip of its last interval is told as well, later
+
+    def _close_rooms(self) -> None:
+        while self._over and time.monotonic() - self._over[0][0] > ROOM_KEPT_S:
+            self.socketio.close_room(f"session:{self._over.popleft()[1]}")
 
     def _unwatch(self, session_id: str, sid: str) -> None:
         watches = self._watchers.get(session_id, {})
