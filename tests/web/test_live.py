@@ -107,4 +107,8 @@ def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: P
         events.publish(SessionEnded(session, cast(Summary, summary), End("student"), "ended"))
     live._pump_once()
     assert (live._watchers, live._viewers[viewer].watches) == ({}, {})
-    assert not [room for room in live.socketio.server.manager.rooms["/"] if str(room).startswith("session:")]
+    rooms = live.socketio.server.manager.rooms["/"]
+    assert f"session:{SESSIONS[0]}" in rooms, "what is told of its last clip comes later"
+    monkeypatch.setattr("web.proctor.live.ROOM_KEPT_S", -1.0)
+    live._pump_once()
+    assert not [room for room in rooms if str(room).startswith("session:")]
