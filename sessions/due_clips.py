@@ -64,9 +64,10 @@ class DueClips:
 
     def want(self, index: int) -> None:
         """Interval `index` is flagged: it will need a clip, and what there is of it already goes to the disk."""
-        self.set(index, Clip("pending"))
         key = self._identity.interval_id(index)
-        if not self._kept.has(key):
+        begun = self._kept.has(key)  # asked first: from the next line on what comes is kept, and only that
+        self.set(index, Clip("pending"))
+        if not begun:
             start, until = self._span(index)
             frames, sounds = self._ring.cut(start, until)
             self._kept.add(key, sorted([*frames, *sounds], key=lambda item: item.at))
