@@ -176,6 +176,10 @@ class KeptMedia:
             if kept.file is None:
                 kept.file = (self.folder / f"{key}{SUFFIX}").open("ab", buffering=0)
                 kept.synced_at = time.monotonic()
+                if key not in self._known:  # dropped just now: nothing stays behind
+                    self._close(kept)
+                    (self.folder / f"{key}{SUFFIX}").unlink(missing_ok=True)
+                    return
             _write_all(kept.file, data)
             if time.monotonic() - kept.synced_at > SYNC_S:
                 os.fsync(kept.file.fileno())
@@ -195,7 +199,7 @@ class KeptMedia:
     def _close(kept: _Kept) -> None:
         file, kept.file = kept.file, None
         if file is not None:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, ValueError):  # ValueError: `drop` closed it just now
                 os.fsync(file.fileno())
             with contextlib.suppress(OSError):
                 file.close()

@@ -9,12 +9,13 @@ import itertools
 import logging
 import os
 import queue
+import re
 import secrets
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ FAILED_AFTER = 3  # tries, and the record says that the clip could not be made, 
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
+HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?\.part")
 AGAIN = "disk:"  # so begin the reasons that may pass
 
 Done = Callable[[Clip], None]
@@ -73,7 +75,7 @@ class Recorder:
         """Make the folders, remove half clips of an earlier run and start the encoder."""
         for folder in (self.clips_dir, self.temp_dir):
             folder.mkdir(parents=True, exist_ok=True)
-            for part in folder.rglob("*.part"):
+            for part in half_clips(folder):
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
         self.kept.start()
@@ -270,6 +272,11 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def half_clips(folder: Path) -> Iterator[Path]:
+    """What clips are written to until they are whole; the folder may be one that others use as well."""
+    return (path for path in folder.rglob("*.part") if HALF.fullmatch(path.name))
 
 
 def hash_of(path: Path) -> str:

@@ -18,7 +18,7 @@ import av
 from basics.errors import NotFound
 from database import Database
 from media.clip import Clip
-from media.recorder import hash_of
+from media.recorder import half_clips, hash_of
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +51,9 @@ class ClipSweep:
             path = file.relative_to(self._clips_dir).as_posix()
             if path not in ready and (judged := self._judge(file, path, gone)):
                 counts[judged] += 1
+        if gone and len(gone) == len(ready) and not any(self._clips_dir.rglob("*.mp4")):
+            log.error("no clip at all is in %s: is its disk mounted? No record is changed", self._clips_dir)
+            return counts
         for key, (path, sha256) in gone.items():
             counts["gone"] += 1
             log.error("clip %s: %s", path, GONE)
@@ -69,7 +72,7 @@ class ClipSweep:
     def _remove_half(self, settled_s: float) -> None:
         """Half clips that nobody writes any more."""
         for folder in {self._clips_dir, self._temp_dir}:
-            for part in folder.rglob("*.part"):
+            for part in half_clips(folder):
                 with contextlib.suppress(OSError):
                     if time.time() - part.stat().st_mtime >= settled_s:
                         part.unlink()
@@ -86,11 +89,12 @@ class ClipSweep:
             return "nobodys"
         key, clip = interval["_id"], interval.get("clip") or {}
         sha256 = hash_of(file)
-        if key in gone:
-            if sha256 != gone[key][1]:  # it isn't what was recorded
+        recorded = gone[key][1] if key in gone else clip.get("sha256")
+        if clip.get("state") != "ready" or key in gone:
+            if recorded and sha256 != recorded:  # it isn't what was made
                 self.strangers += 1
                 return "nobodys"
-            del gone[key]
+            gone.pop(key, None)
         elif clip.get("state") == "ready":
             if clip.get("path") == path or not (self._clips_dir / str(clip.get("path"))).is_file():
                 return ""  # it got its record just now, or the next sweep will find that the other is gone

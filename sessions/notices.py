@@ -33,7 +33,7 @@ class Notices:
     def codes(self) -> list[str]:
         """What the student is told now."""
         past = {"picture": "camera" in self._nothing, "sound": "microphone" in self._nothing}  # what was seen and heard before it stopped
-        return [code for what, code in self._shown.items() if code and not past[what]] + [NOTHING[device] for device in self._nothing]
+        return [code for what, code in self._shown.items() if code and not past.get(what)] + [NOTHING[device] for device in self._nothing]
 
     def miss(self, devices: Iterable[str]) -> bool:
         """Nothing comes from these devices. True when `codes` have changed."""

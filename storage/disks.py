@@ -57,8 +57,11 @@ class Disks:
             present = next(path for path in (folder.resolve(), *folder.resolve().parents) if path.exists())
             free = shutil.disk_usage(present).free
             files = os.statvfs(present) if hasattr(os, "statvfs") else None
-        except OSError as error:
-            return {"state": "error", "reason": f"{folder} can't be asked for its free space: {error.strerror or error}. Mend the disk."}
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            return {
+                "state": "error",
+                "reason": f"{folder} can't be asked for its free space: {getattr(error, 'strerror', None) or error}. Mend the disk.",
+            }
         looks = self._looks[name]
         if not looks or self._clock() - looks[-1][0] >= LOOK_S / 2:
             looks.append((self._clock(), free))

@@ -7,6 +7,7 @@ want to hear of it (`SO_RCVLOWAT`), so that a request that comes in pieces wakes
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -65,7 +66,7 @@ class PatientWorker(LingeringWorker):
         """Keep one file descriptor spare: with it a connection that can't be served is still taken and closed, so that its client knows."""
         self._waiting: dict[TConn, _Waiting] = {}
         self._of_address: dict[str, dict[TConn, None]] = {}
-        self._spare = os.open(os.devnull, os.O_RDONLY)
+        self._spare: int | None = os.open(os.devnull, os.O_RDONLY)
         self._told_at = -TOLD_EVERY_S
         self._parts_closed = False
         logging.getLogger("gunicorn.error").addFilter(_is_news)
@@ -99,7 +100,9 @@ class PatientWorker(LingeringWorker):
 
     def _look(self, conn: TConn, sock: socket.socket) -> None:
         """See how much of its request is there."""
-        waiting = self._waiting[conn]
+        waiting = self._waiting.get(conn)
+        if waiting is None:
+            return  # dropped in the same round
         try:
             data = sock.recv(WAIT_FOR_MAX, socket.MSG_PEEK)
         except BlockingIOError:
@@ -143,6 +146,8 @@ class PatientWorker(LingeringWorker):
 
     def on_client_socket_readable(self, conn: TConn, client: socket.socket) -> None:
         """The next request of a connection that was kept begins: it waits as the first one did."""
+        if conn not in self.keepalived_conns:
+            return  # closed in the same round
         self.poller.unregister(client)
         self.keepalived_conns.remove(conn)
         self._wait(conn)
@@ -182,12 +187,12 @@ class PatientWorker(LingeringWorker):
         for conn in list(self._waiting)[: max(1, len(self._waiting) // 2)]:
             if self._waiting:
                 self._drop(conn)
-        os.close(self._spare)
-        try:
+        if self._spare is not None:
+            os.close(self._spare)
+            self._spare = None
+        with contextlib.suppress(OSError):
             listener.accept()[0].close()
-        except OSError:
-            pass
-        finally:
+        with contextlib.suppress(OSError):  # another thread took it: the next round tries again
             self._spare = os.open(os.devnull, os.O_RDONLY)
         if time.monotonic() - self._told_at > TOLD_EVERY_S:
             self._told_at = time.monotonic()

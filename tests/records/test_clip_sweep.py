@@ -104,10 +104,13 @@ def test_a_file_that_was_changed_is_not_taken_for_the_one_that_is_gone(database:
 
 
 def test_half_clips_go_once_nobody_writes_them(recorder: Recorder, sweep: ClipSweep) -> None:
-    half = [folder / "x.part" for folder in (recorder.temp_dir, recorder.clips_dir)]
+    half = [folder / f"{UNKNOWN}-0-abcd.part" for folder in (recorder.temp_dir, recorder.clips_dir)]
+    others = recorder.temp_dir / "download.part"
+    others.write_bytes(b"of another program")
     for part in half:
         part.write_bytes(b"half")
     sweep.sweep()
     assert all(part.exists() for part in half)
     sweep.sweep(settled_s=0)
     assert not any(part.exists() for part in half)
+    assert others.exists()

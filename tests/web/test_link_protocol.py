@@ -139,7 +139,7 @@ def test_every_message_of_the_server_is_described_with_its_fields() -> None:
 
 def test_every_message_of_the_page_is_described_and_read() -> None:
     fields = described("The page says")
-    assert set(fields) == {"clock", "acts", "device", "break", "read", "end"}
+    assert set(fields) == {"clock", "acts", "device", "page", "break", "read", "end"}
     for kind in fields:
         assert not [answer for answer in Page().say(kind) if "aren't known" in answer.get("message", "")], kind
 

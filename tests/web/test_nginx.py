@@ -86,10 +86,10 @@ def test_a_server_under_a_path_works_by_nginx(under_a_path: dict[str, str], data
             assert proctor.get(f"{address}/proctor/api/sessions/active", timeout=20).status_code == 200, way
         body = {"user_id": f"{student}-{way}", "source": "browser"}
         made = requests.post(f"{address}/proctor/api/session/create", json=body, headers=BEARER, timeout=20).json()
-        _, _, token = made["portal_url"].partition("/proctor/portal#t=")
         forged = BEARER | {"X-Forwarded-For": "6.6.6.6"}
         link = requests.post(f"{address}/proctor/api/session/{made['session_id']}/link", json={}, headers=forged, timeout=20)
         assert link.status_code == 200, way
+        _, _, token = link.json()["portal_url"].partition("/proctor/portal#t=")
         assert _first_word(f"{address.replace('http', 'ws')}/proctor/student/link", token)["type"] == "clock", way
     assert database.flush(10)
     noted = [entry["address"] for entry in database.audit_entries() if entry["what"] == "link: made"][: len(under_a_path)]

@@ -36,7 +36,9 @@ def make_client(folder: Path, models: Models, **settings: Any) -> FlaskClient:
     app = Flask("trials")
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body_kb * 1024
     access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, SimpleNamespace(models=models)), access, Links(Events()))
+    app.extensions[EXTENSION] = Parts(
+        chosen, cast(Any, None), cast(Any, SimpleNamespace(link_number=lambda _: 0, models=models)), access, Links(Events())
+    )
     register_errors(app)
     register_access(app, access)
     app.register_blueprint(trials)

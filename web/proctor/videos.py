@@ -35,9 +35,9 @@ class _Hashes:
         """The file's SHA-256: read again only where its time or size has changed."""
         status = path.stat()
         known = self.known.get(path)
-        if known is not None and known[:2] == (status.st_mtime_ns, status.st_size):
+        if known is not None and known[:2] == (max(status.st_mtime_ns, status.st_ctime_ns), status.st_size):
             return known[2]
-        found = (status.st_mtime_ns, status.st_size, hash_of(path))
+        found = (max(status.st_mtime_ns, status.st_ctime_ns), status.st_size, hash_of(path))
         with self.lock:
             while len(self.known) >= HASHES_MAX:
                 del self.known[next(iter(self.known))]
