@@ -115,7 +115,7 @@ def test_a_disk_that_takes_nothing_is_named_and_tried_again_later(recorder: Reco
 
 def test_half_clips_of_an_earlier_run_are_removed_at_the_start(tmp_path: Path) -> None:
     (tmp_path / "temp").mkdir()
-    half = tmp_path / "temp" / "old.part"
+    half = tmp_path / "temp" / f"{'0' * 32}-3-abcd.part"
     half.write_bytes(b"half")
     recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
     recorder.start()

@@ -119,9 +119,10 @@ def flood(url: str, opcode: int, payload: bytes, *, reads: bool) -> str:
     reader = threading.Thread(target=read, daemon=True)
     if reads:
         reader.start()
+    raw = line.sock  # its reader forgets it when it ends
     with contextlib.suppress(OSError):
         while True:
-            line.sock.sendall(sent * max(1, 100_000 // len(sent)))
+            raw.sendall(sent * max(1, 100_000 // len(sent)))
     line.shutdown()
     if reads:
         reader.join(WAIT_S)
