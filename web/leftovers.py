@@ -40,7 +40,7 @@ def end_leftovers(data_dir: Path) -> None:
     if worker is None or master is not None or worker.pid == os.getpid():
         return
     print(f"Ending process {worker.pid}, left by a server that was killed.", flush=True)
-    with contextlib.suppress(psutil.NoSuchProcess):
+    with contextlib.suppress(psutil.Error):  # gone, or another account's: then the port or the folder's lock says so
         worker.terminate()
         try:
             worker.wait(END_S)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -230,6 +231,9 @@ def _at_a_terminal(folder: Path, typed: str) -> tuple[str, int]:
     said, asked = "", False
     try:
         while True:
+            if asked and typed == "\x03" and not select.select([near], [], [], 5)[0]:
+                os.write(near, typed.encode())  # between the question and the wait for its answer a signal is lost: a person presses again
+                continue
             try:
                 part = os.read(near, 4096)
             except OSError:  # the far end is closed
