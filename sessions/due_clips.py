@@ -31,7 +31,7 @@ class DueClips:
         self._ring = ClipRing(keep_s + KEY_EVERY_S, settings.ring_max_mb << 20)
         self.screen = ScreenStills(keep_s)
         self._kept = recorder.kept
-        self._interval_duration = interval_duration
+        self.interval_duration = interval_duration  # of the rules in force, which a session that is taken up brings
         self._until: dict[int, float] = {}  # of the flagged intervals: until when pictures and sound belong to their clip
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
@@ -85,8 +85,8 @@ class DueClips:
 
     def _span(self, index: int) -> tuple[float, float]:
         """From when to when a clip goes."""
-        start = index * self._interval_duration
-        return max(0.0, start - self._settings.clip_preroll_s), start + self._interval_duration + self._settings.clip_postroll_s
+        start = index * self.interval_duration
+        return max(0.0, start - self._settings.clip_preroll_s), start + self.interval_duration + self._settings.clip_postroll_s
 
     def clip(self, index: int) -> Clip:
         """The clip of an interval as it stands."""
@@ -104,7 +104,7 @@ class DueClips:
         for index in due:
             self._until.pop(index, None)
 
-    def take_due(self, until: float | None, interval_duration: float) -> list[int]:
+    def take_due(self, until: float | None) -> list[int]:
         """The intervals whose clips can be cut at `until` seconds (None: all that wait), in order; they are due no more.
 
         A clip waits for the media that are still under way on a narrow line.
@@ -114,7 +114,7 @@ class DueClips:
             if until is not None:
                 until -= late
             self._ring.late_s, self._late_before = max(late, self._late_before), late  # what is due now is cut a moment later
-            due = [index for index in self._due if until is None or (index + 1) * interval_duration + self._after <= until]
+            due = [index for index in self._due if until is None or (index + 1) * self.interval_duration + self._after <= until]
             self._forget(due)
         return sorted(due)
 

@@ -165,7 +165,7 @@ class ScoreBook:
 
     def cut_clips(self, until: float | None, done: Callable[[int, Clip], None]) -> None:
         """Cut the clips that are due at `until`, or all that wait; `done` is told of each, later."""
-        for index in self._clips.take_due(until, self.rules.interval_duration):
+        for index in self._clips.take_due(until):
             self._cut_clip(index, done)
 
     def save_clips(self, done: Callable[[int, Clip], None]) -> None:
@@ -210,6 +210,7 @@ class ScoreBook:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         with self._lock:
             self.rules, self._scorer = rules, Scorer(rules)
+            self._clips.interval_duration = rules.interval_duration
             self._scorer.set_breaks(breaks)
             for check in checks:
                 try:  # a record may be stored without its readings, or damaged: the others count
