@@ -87,7 +87,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         register_web(app, parts)
         _look_after(closing, app, parts)
         clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
-        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, kept=recorder.kept)
+        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, recorder=recorder)
         _run(closing, retention.start, retention.stop)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()

@@ -64,6 +64,8 @@ class KeptMedia:
         """Find what an earlier run left, and begin to write."""
         for path in self.folder.glob(f"*{SUFFIX}"):
             if KEY.fullmatch(path.stem):
+                with contextlib.suppress(OSError):
+                    _cut_off_torn(path)
                 self._known.setdefault(path.stem, _Kept())
         self._thread = threading.Thread(target=self._run, name="clip-keeper", daemon=True)
         self._thread.start()
@@ -221,6 +223,11 @@ def pack(item: Frame | Sound) -> bytes:
 
 def unpack(data: bytes) -> Iterator[Frame | Sound]:
     """The items of a file; one that was broken off, or is damaged, ends it."""
+    return (item for item, _ in _unpack(data))
+
+
+def _unpack(data: bytes) -> Iterator[tuple[Frame | Sound, int]]:
+    """The items of a file, each with where it ends in it."""
     position = 0
     while position + ITEM.size <= len(data):
         codec, key, layer, at, sequence, length = ITEM.unpack_from(data, position)
@@ -230,8 +237,16 @@ def unpack(data: bytes) -> Iterator[Frame | Sound]:
         if length > ITEM_MAX or len(payload) < length or not np.isfinite(at):
             return
         if codec == SOUND:
-            yield Sound(at, np.frombuffer(payload[: length // 2 * 2], "<i2").astype(np.int16))
+            yield Sound(at, np.frombuffer(payload[: length // 2 * 2], "<i2").astype(np.int16)), position
         elif codec < len(CODECS):
-            yield Frame(at, payload, CODECS[codec], bool(key), layer, sequence)
+            yield Frame(at, payload, CODECS[codec], bool(key), layer, sequence), position
         else:
             return
+
+
+def _cut_off_torn(path: Path) -> None:
+    """Cut off an item that a process did not live to write whole: what is written behind it could not be read. Raise `OSError`."""
+    data = path.read_bytes()
+    whole = max((end for _, end in _unpack(data)), default=0)
+    if whole < len(data):
+        os.truncate(path, whole)

@@ -46,6 +46,7 @@ class _Waiting:
     job: ClipJob
     done: Done
     tries: int = 0
+    wanted: bool = True  # its session has not been deleted
     backoff: Backoff = field(default_factory=lambda: Backoff(*RETRY_AFTER_S))
 
 
@@ -67,7 +68,7 @@ class Recorder:
         self._publishing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._queued: set[str] = set()
+        self._queued: dict[str, _Waiting] = {}  # by the interval's id
         self._failing: dict[str, str] = {}  # clips that could not be made and are tried again, with the reason
         self.last_error = ""
 
@@ -100,17 +101,17 @@ class Recorder:
 
         It may be called again: of a clip that failed for the disk's sake and could be made later.
         """
-        size = job.nbytes
+        size, waits = job.nbytes, _Waiting(job, done)
         with self._lock:
             full = self._waiting_bytes + size > self._max_waiting_bytes
             if not full:
                 self._waiting_bytes += size
-                self._queued.add(job.key)
+                self._queued[job.key] = waits
         if full:
             waiting = self._waiting_bytes >> 20
             done(Clip("failed", reason=f"the encoder is behind ({waiting} MB wait); raise CLIP_QUEUE_MB or free a core", start=job.start))
             return
-        self._jobs.put(_Waiting(job, done))
+        self._jobs.put(waits)
 
     def waiting(self) -> int:
         """How many clips wait."""
@@ -120,6 +121,15 @@ class Recorder:
         """Does the clip of this interval wait to be made?"""
         with self._lock:
             return key in self._queued
+
+    def forget(self, session_id: str) -> None:
+        """Make no clip of a session any more, and delete what is kept for one: the session itself is being deleted."""
+        with self._lock:
+            for key, waiting in self._queued.items():
+                waiting.wanted = waiting.wanted and not key.startswith(f"{session_id}-")
+        for key in self.kept.intervals():
+            if key.startswith(f"{session_id}-"):
+                self.kept.drop(key)
 
     def problem(self) -> str:
         """Why clips can't be made now; empty where nothing is known against it."""
@@ -226,9 +236,9 @@ class Recorder:
 
     def _take(self, waiting: _Waiting) -> None:
         job = waiting.job
-        clip = self.make(job)
+        clip = self.make(job) if waiting.wanted else Clip("none")
         waiting.tries += 1
-        if clip.state != "ready" and clip.reason.startswith(AGAIN):
+        if waiting.wanted and clip.state != "ready" and clip.reason.startswith(AGAIN):
             pause = waiting.backoff.pause()
             if waiting.tries <= FAILED_AFTER:
                 log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, pause, extra={"session_id": job.session_id})
@@ -240,8 +250,12 @@ class Recorder:
             return
         with self._lock:
             self._failing.pop(job.key, None)
-            self._queued.discard(job.key)
+            self._queued.pop(job.key, None)
             self._waiting_bytes -= job.nbytes
+        if not waiting.wanted:
+            if clip.path:
+                (self.clips_dir / clip.path).unlink(missing_ok=True)
+            return
         self.last_error = "" if clip.state == "ready" else clip.reason
         if clip.state != "ready":
             log.error("clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
@@ -256,7 +270,7 @@ class Recorder:
             rest += [waiting] if waiting is not None else []
         for waiting in rest:
             job = waiting.job
-            if not job.kept and job.frames + job.sounds:
+            if waiting.wanted and not job.kept and job.frames + job.sounds:
                 try:
                     self.kept.keep_now(job.key, [*job.frames, *job.sounds])
                 except OSError as error:

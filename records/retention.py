@@ -9,19 +9,24 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from basics.errors import StorageError
-from basics.times import utc_now
+from basics.times import iso_time, utc_now
 from database import Database, Document
-from media.kept import KeptMedia
+from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 
 log = logging.getLogger(__name__)
 
 FIRST_S = 60.0  # after the start, when sessions of before were taken up again
 EVERY_S = 3600.0
+FLUSH_S = 5.0
+LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was set wrong is
+BELIEVED_AFTER_S = 24 * 3600.0
+LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 PAGE = 100  # sessions asked for in one go
 OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections whose documents name their session
 
@@ -29,13 +34,14 @@ OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections who
 class Retention:
     """Sweeps once an hour in a thread of its own. `keep_days` 0: nothing is deleted, and clips and records are compared all the same."""
 
-    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int, *, clips: ClipSweep, kept: KeptMedia) -> None:
+    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int, *, clips: ClipSweep, recorder: Recorder) -> None:
         self._database = database
         self._clips_dir = clips_dir.resolve()
         self._stills_dir = stills_dir
         self._clips = clips
-        self._kept = kept
+        self._recorder = recorder
         self._keep = timedelta(days=keep_days)
+        self._doubted_since: float | None = None  # on the monotonic clock
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -56,7 +62,10 @@ class Retention:
 
         A session whose files can't be deleted keeps its records, and is tried again by the next sweep.
         """
-        before = (now or utc_now()) - self._keep
+        now = now or utc_now()
+        if not self._believes(now):
+            return 0
+        before = now - self._keep
         deleted = 0
         kept: list[str] = []
         while not self._stop.is_set():
@@ -90,12 +99,32 @@ class Retention:
             except Exception:
                 log.exception("deleting old sessions failed; it is tried again in an hour")
 
+    def _believes(self, now: datetime) -> bool:
+        """Is the clock right? Nobody gets back what a machine that starts in another year deletes.
+
+        One that leapt by more than a week since the last sweep is believed once the server has seen it so for a day.
+        """
+        with self._database.reading():
+            marks = self._database.collection("server")
+            last = (marks.find_one({"_id": "retention"}) or {}).get("swept_at")
+            if isinstance(last, datetime) and now - last > LEAP:
+                if self._doubted_since is None:
+                    self._doubted_since = time.monotonic()
+                    log.warning("old sessions were last looked for at %s, and now it is %s: %s", iso_time(last), iso_time(now), LEAPT)
+                if time.monotonic() - self._doubted_since < BELIEVED_AFTER_S:
+                    return False
+            self._doubted_since = None
+            marks.update_one({"_id": "retention"}, {"$set": {"swept_at": now}}, upsert=True)
+        return True
+
     def _due(self, before: datetime, kept: list[str]) -> list[Document]:
         query = {"ended_at": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
         with self._database.reading():
             return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("ended_at", 1).limit(PAGE))
 
     def _delete(self, session_id: str) -> bool:
+        self._recorder.forget(session_id)
+        self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():
             clips = [
                 str(interval["clip"]["path"])
@@ -104,9 +133,6 @@ class Retention:
         try:
             for clip in clips:
                 self._delete_clip(clip)
-            for key in self._kept.intervals():
-                if key.startswith(f"{session_id}-"):
-                    self._kept.drop(key)
             for still in self._stills_dir.glob(f"still-{session_id}-*"):
                 still.unlink(missing_ok=True)
         except OSError as error:

@@ -120,6 +120,11 @@ class DueClips:
 
     # Cutting
 
+    def leave(self, index: int) -> None:
+        """Interval `index` is flagged no more, and gets no clip."""
+        self.set(index, Clip("none"))
+        self._kept.drop(self._identity.interval_id(index))
+
     def cut(self, result: IntervalResult, started_at: datetime, done: Callable[[Clip], None]) -> int:
         """Hand an interval's pictures and sound to the recorder, which calls `done` later; return how many stills of the screen lie in it."""
         start, end = self._span(result.index)

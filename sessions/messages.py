@@ -37,7 +37,8 @@ class MessageBook:
 
     def __init__(self, messages: Iterable[Mapping[str, Any]] = ()) -> None:
         """Take up messages as `documents` gave them."""
-        self._messages = [Message(**message) for message in messages]
+        names = Message.__dataclass_fields__
+        self._messages = [Message(**{name: value for name, value in message.items() if name in names}) for message in messages]
         self._lock = threading.Lock()
 
     def add(self, text: str, level: Level, by: str, at: float) -> Message:

@@ -355,8 +355,8 @@ class Monitor:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
         longest = self._settings.abandoned_s + self._settings.check_interval
         resume(self._database, self._make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
+        give_up_clips(self._database, self.recorder, self._is_live)  # first: it must not meet one that is made just now
         make_kept_clips(self._database, self.recorder, self._is_live)
-        give_up_clips(self._database, self.recorder, self._is_live)
 
     def _is_live(self, session_id: str) -> bool:
         return session_id in self._sessions

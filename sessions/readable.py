@@ -12,15 +12,22 @@ log = logging.getLogger(__name__)
 CHECK: Mapping[str, type] = {"number": int, "end": float}
 ACT: Mapping[str, type] = {"_id": str, "at": float, "kind": str, "detail": object}
 INTERVAL: Mapping[str, type] = {"index": int, "closed": bool, "revision": int, "clip": Mapping}
+BREAK: Mapping[str, type] = {"start": float, "end": object, "by": str}
+MESSAGE: Mapping[str, type] = {"id": str, "text": str, "level": str, "by": str, "at": float}
 
 
-def readable(documents: Sequence[dict[str, Any]], needs: Mapping[str, type], session_id: str) -> list[dict[str, Any]]:
-    """The documents that have the fields of `needs`, each of its kind."""
-    kept = [document for document in documents if all(name in document and _is(document[name], kind) for name, kind in needs.items())]
+def readable(documents: Any, needs: Mapping[str, type], session_id: str) -> list[dict[str, Any]]:
+    """The documents that have the fields of `needs`, each of its kind. `documents` should be a list of them."""
+    documents = documents if isinstance(documents, Sequence) else [documents]
+    kept = [document for document in documents if _fits(document, needs)]
     if len(kept) < len(documents):
-        damaged = [document.get("_id") for document in documents if document not in kept]
-        log.error("%d stored records can't be read and are left out, the first is %a", len(damaged), damaged[0], extra={"session_id": session_id})
+        damaged = [document.get("_id") if isinstance(document, Mapping) else document for document in documents if document not in kept]
+        log.error("%d stored records can't be read and are left out, the first is %.200a", len(damaged), damaged[0], extra={"session_id": session_id})
     return kept
+
+
+def _fits(document: Any, needs: Mapping[str, type]) -> bool:
+    return isinstance(document, Mapping) and all(name in document and _is(document[name], kind) for name, kind in needs.items())
 
 
 def _is(value: Any, kind: type) -> bool:

@@ -22,7 +22,7 @@ from scoring.rules import Rules
 from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
-from sessions.readable import ACT, CHECK, INTERVAL, readable
+from sessions.readable import ACT, BREAK, CHECK, INTERVAL, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
 
@@ -147,7 +147,9 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
     rules = Rules.from_dict(document["rules"])
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
-    session.take_up(rules, checks, intervals, acts, breaks=document.get("breaks") or [], messages=document.get("messages") or [])
+    breaks = readable(document.get("breaks") or [], BREAK, session_id)
+    messages = readable(document.get("messages") or [], MESSAGE, session_id)
+    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages)
     session.watch_over.take_up(document, acts)
     return session, last, ago
 

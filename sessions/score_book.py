@@ -180,7 +180,11 @@ class ScoreBook:
                 self._store.interval(index, {"clip": clip.to_dict()})
             done(index, clip)
 
-        if stills := self._clips.cut(self._scorer.interval(index), self._clock.started_at, keep):
+        result = self._scorer.interval(index)
+        if not result.flagged:  # a break took its points: nothing is kept of what is not flagged
+            self._clips.leave(index)
+            self._store.interval(index, {"clip": self._clips.clip(index).to_dict()})
+        elif stills := self._clips.cut(result, self._clock.started_at, keep):
             self._store.interval(index, {"stills": stills})
 
     def end(self, now: float) -> None:

@@ -18,6 +18,7 @@ from media import recorder as recorder_module
 from media.clip import Clip, ClipJob
 from media.kept import SUFFIX, KeptMedia, pack, unpack
 from media.recorder import FAILED_AFTER, Recorder
+from tests.helpers.waiting import until
 
 KEY = "0123456789abcdef" * 2 + "-7"
 BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
@@ -78,6 +79,16 @@ def test_a_file_that_was_broken_off_gives_all_before_that(end: bytes) -> None:
     assert list(unpack(whole + end)) == frames(3)
 
 
+def test_what_the_next_run_adds_behind_an_item_that_was_broken_off_is_read(tmp_path: Path) -> None:
+    whole = b"".join(pack(frame) for frame in frames(3))
+    (tmp_path / f"{KEY}{SUFFIX}").write_bytes(whole + pack(frames(4)[3])[:-5])
+    again = KeptMedia(tmp_path)
+    again.start()
+    again.add(KEY, frames()[4:])
+    assert [frame.sequence for frame in again.read(KEY)[0]] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    again.stop()
+
+
 def test_where_the_disk_takes_nothing_it_is_said_and_the_interval_is_not_whole(tmp_path: Path) -> None:
     gone = KeptMedia(tmp_path / "no such folder")
     gone.start()
@@ -131,6 +142,24 @@ def test_a_clip_is_made_of_what_is_kept_and_that_goes_then(recorder: Recorder) -
         assert KEY in container.metadata["comment"]
     recorder.stop()
     assert not list(recorder.temp_dir.iterdir())
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_no_clip_is_made_of_a_session_that_was_deleted_while_it_waited(recorder: Recorder, kept: bool) -> None:
+    recorder.clips_dir.rmdir()
+    recorder.clips_dir.write_text("a file where the folder should be")
+    if kept:
+        recorder.kept.add(KEY, frames())
+    told = Told()
+    recorder.submit(job(kept=kept), told)
+    told.wait("failed")
+    recorder.forget(KEY.partition("-")[0])
+    recorder.clips_dir.unlink()
+    recorder.clips_dir.mkdir()
+    until(lambda: not recorder.has(KEY))
+    recorder.stop()
+    assert len(told.clips) == 1
+    assert not [*recorder.clips_dir.iterdir(), *recorder.temp_dir.iterdir()]
 
 
 def test_a_disk_that_takes_nothing_is_told_and_the_clip_made_when_it_does(recorder: Recorder) -> None:

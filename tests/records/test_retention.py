@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ import pytest
 
 from database import Database
 from media.clip import Clip
-from media.kept import KeptMedia
+from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
-from records.retention import OF_A_SESSION, PAGE, Retention
+from records.retention import BELIEVED_AFTER_S, OF_A_SESSION, PAGE, Retention
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.waiting import until
 
@@ -35,7 +36,7 @@ def retention(database: Database, folders: tuple[Path, Path]) -> Retention:
 
 def made(database: Database, folders: tuple[Path, Path], keep_days: int) -> Retention:
     temp = folders[0].parent / "temp"
-    return Retention(database, *folders, keep_days, clips=ClipSweep(database, folders[0], temp), kept=KeptMedia(temp))
+    return Retention(database, *folders, keep_days, clips=ClipSweep(database, folders[0], temp), recorder=Recorder(folders[0], temp))
 
 
 def add_session(database: Database, folders: tuple[Path, Path], name: str, ended: datetime | None, clip: str | None = None) -> str:
@@ -147,3 +148,19 @@ def test_an_old_session_is_found_by_an_index(database: Database) -> None:
             database.collection("sessions").find({"ended_at": {"$lt": NOW}, "state": {"$ne": "running"}}).sort("ended_at", 1).explain()
         )
     assert "by_end" in str(plan["queryPlanner"]["winningPlan"])
+
+
+def test_a_clock_that_leapt_is_first_believed_after_a_day(
+    database: Database, folders: tuple[Path, Path], retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = add_session(database, folders, "young", NOW - timedelta(days=1))
+    assert retention.sweep(NOW) == 0
+    years_ahead = NOW + timedelta(days=3650)
+    assert retention.sweep(years_ahead) == 0
+    assert retention.sweep(NOW + timedelta(hours=1)) == 0  # the clock was set right
+    assert retention.sweep(years_ahead) == 0
+    assert set(left_of(database, folders, session_id).values()) == {1}
+    now = time.monotonic()
+    monkeypatch.setattr("records.retention.time.monotonic", lambda: now + BELIEVED_AFTER_S)
+    assert retention.sweep(years_ahead) == 1
+    assert set(left_of(database, folders, session_id).values()) == {0}

@@ -7,6 +7,7 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from basics.readings import ScreenAct
+from sessions.readable import BREAK, MESSAGE, readable
 from tests.helpers.sessions import create, live, stop_server
 from web.parts import Parts
 
@@ -31,11 +32,18 @@ def test_a_session_with_damaged_records_is_taken_up_and_shown_without_them(clien
         ("no-clip", "intervals", {"index": 0}),
     ):
         parts.database.write(collection, f"{session_id}:{name}", common | fields)
+    in_order = {"id": "a", "text": "Hello", "level": "message", "by": "proctor", "at": 0.0}
+    break_ = {"start": 0.0, "end": 0.0, "by": "proctor", "of_a_later_version": True}
+    parts.database.write(
+        "sessions", session_id, {"breaks": [break_, {"start": "then"}, 7], "messages": [in_order, {"id": "b"}, {**in_order, "at": "soon"}]}
+    )
     assert parts.database.flush(10)
     parts.monitor.resume()
     resumed = parts.monitor.get(session_id)
     assert resumed is not None
     assert resumed.status().total_score == score > 0
+    assert [message.text for message in resumed.messages.waiting()] == ["Hello"]
+    assert [one["by"] for one in resumed.breaks()] == ["proctor"]
     answer = client.get(f"/api/session/{session_id}/details").get_json()
     shown = {check["number"]: check for check in answer["checks"]}
     assert shown[900]["not_stored"] == ["readings"]
@@ -50,3 +58,7 @@ def test_live_text_that_utf8_can_not_hold_stops_no_answer(client: FlaskClient, p
     assert client.get("/api/sessions/active").get_json()["count"] == 1
     for path in ("/api/sessions", f"/api/session/{session.session_id}/details"):
         assert client.get(path).status_code == 200
+
+
+def test_odd_breaks_and_messages_that_are_no_list_are_left_out() -> None:
+    assert readable("text", MESSAGE, "s") == readable({"a": 1}, BREAK, "s") == readable(7, BREAK, "s") == []
