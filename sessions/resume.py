@@ -150,7 +150,10 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
     session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages)
-    session.watch_over.take_up(document, acts)
+    try:
+        session.watch_over.take_up(document, acts)
+    except Exception:  # it is shown, and nothing counts by it
+        log.exception("the stored doubts, devices and connections can't all be read", extra={"session_id": session_id})
     return session, last, ago
 
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Playwright, Route, expect
 
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.server import Server
+from bench.harness.stored import stored
 from tests.helpers.browser import judge
 from tests.helpers.desk import fill_in
 
@@ -88,6 +89,37 @@ def test_while_the_server_is_away_the_link_waits_and_goes_on_by_itself(server: S
     expect(page.get_by_text("it tries again by itself")).to_be_hidden()
     page.close()
     chromium.problems.clear()  # the browser's own words about the answers
+    assert wrong == []
+
+
+def test_an_exam_that_broke_off_is_reopened_by_a_proctor_and_goes_on_where_it_stands(server: Server, chromium: Chromium, folder: Path) -> None:
+    created = server.create("broken-off", "entry")
+    session_id = created["session_id"]
+    page = chromium.open(created["portal_url"])
+    begin(page)
+    page.goto("about:blank")
+    server.call("POST", f"/api/session/{session_id}/end", json={})
+    with stored(server) as database:  # as one whose page stayed away for an hour
+        database["sessions"].update_one({"_id": session_id}, {"$set": {"state": "interrupted", "end_code": "away"}})
+    page.goto(f"{server.url}/portal")
+    expect(page.locator("#done-text")).to_contain_text("ask your proctor to open it again")
+    expect(page.get_by_text("You can close this page.")).to_be_hidden()
+    wrong = judge(page, folder, "portal-broken-off")
+
+    proctor = chromium.open(f"{server.url}/session/{session_id}")
+    expect(proctor.locator("#over")).to_contain_text("the student’s page was away for too long")
+    wrong += judge(proctor, folder, "session-broken-off")
+    proctor.get_by_role("button", name="Reopen").click()
+    expect(proctor.get_by_role("button", name="Reopen")).to_be_hidden()
+    expect(proctor.get_by_role("button", name="End session")).to_be_visible()
+    wrong += judge(proctor, folder, "session-reopened")
+    page.bring_to_front()
+    page.get_by_role("button", name="Go on with my exam").click()
+    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+    assert sessions_of(server, "broken-off") == [session_id]
+    end(page)
+    page.close()
+    proctor.close()
     assert wrong == []
 
 

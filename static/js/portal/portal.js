@@ -308,6 +308,7 @@ class Portal {
     byId("done-next").hidden = state !== "ended" || end.code === "unused";
     const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
     byId("done-here").hidden = !goesOn;
+    byId("done-close").hidden = goesOn;
     setText(byId("done-here"), state === "replaced" ? texts.exam.here : texts.exam.goOn);
     if (!goesOn) this.forget();
     if (state === "ended" && !goesOn) remember(NONCE, "");

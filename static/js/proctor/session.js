@@ -165,6 +165,7 @@ class SessionPage {
     for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();
+    setText(byId("over"), texts.session.over(texts.end(session), session.state === "interrupted"));
     byId("end-session").hidden = !session.is_running;
     drawReopening(session);
     byId("new-link").hidden = !session.is_running || session.source !== "browser";

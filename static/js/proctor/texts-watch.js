@@ -141,6 +141,8 @@ export const watchTexts = {
     nothing: "Nothing was found in this interval.",
     going: "This interval is still going on.",
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
+    over: (how, again) =>
+      `This session is over${how ? `: ${how}` : ""}. ${again ? "If its student was not done, reopen it within a day. " : ""}Its timeline and clips are below.`,
     reopenFailed: (message) => `The session does not go on. ${message}`,
     endFailed: (message) => `The session was not ended. ${message}`,
     endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
