@@ -189,7 +189,7 @@ class StudentClient:
         events += [(sound.at + sound.duration, 1, sound) for sound in self.footage.sounds]
         events += [(act.at, 2, act) for act in self.footage.acts]
         events.sort(key=lambda event: (event[0], event[1]))
-        for lap in itertools.count():
+        for lap in itertools.count() if events else ():
             for at, kind, item in events:
                 wait = begun + lap * self.footage.duration + at - time.monotonic()
                 if self._stop.wait(max(0.0, wait)):
