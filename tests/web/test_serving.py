@@ -26,7 +26,8 @@ from web.serving import _announce
 
 DEFAULT = 5000
 ASK = """
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests may ignore it, as a shell's job in the background does
 if sys.stdin.isatty():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl+C typed there is a signal
 from basics.errors import ConfigError
