@@ -10,6 +10,7 @@ from math import inf
 from sessions.ends import End
 from sessions.session import ExamSession
 
+HEARD_S = 60.0  # connected for so long in all, a page has delivered what it kept while nobody heard it
 LINK_LIFE_S = 24 * 3600.0  # a session that nobody has begun waits as long as its student's link is good
 
 
@@ -24,6 +25,7 @@ class Attendance:
         self._linked_at: dict[str, float] = {}
         self._resume_until: dict[str, float] = {}
         self._seen_until: dict[str, float] = {}
+        self._heard: dict[str, tuple[float, float]] = {}  # for how long since then, and since when on this connection
         self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
         self._vouched: set[str] = set()
 
@@ -39,13 +41,20 @@ class Attendance:
         with self._lock:
             self._resume_until[session_id] = self._clock() + seconds
             self._seen_until[session_id] = self._clock() - unseen
+            self._heard.pop(session_id, None)
 
     def connected(self, session_id: str, there: bool) -> None:
         """The student's page came or went."""
         with self._lock:
             self._resume_until.pop(session_id, None)
             self._linked_at[session_id] = inf if there else self._clock()
-            if not there:
+            heard, since = self._heard.get(session_id, (0.0, self._clock()))
+            if there:
+                self._heard[session_id] = (heard, self._clock())
+            elif heard + self._clock() - since < HEARD_S:  # too short a connection: what it was to deliver may be still to come
+                self._heard[session_id] = (heard + self._clock() - since, self._clock())
+            else:
+                self._heard.pop(session_id, None)
                 self._seen_until[session_id] = self._clock()
 
     def unseen_for(self, session_id: str, otherwise: float) -> float:
@@ -77,7 +86,7 @@ class Attendance:
     def forget(self, session_id: str) -> None:
         """The session is over."""
         with self._lock:
-            for known in (self._linked_at, self._resume_until, self._seen_until, self._nonces):
+            for known in (self._linked_at, self._resume_until, self._seen_until, self._heard, self._nonces):
                 known.pop(session_id, None)
             self._vouched.discard(session_id)
 

@@ -17,6 +17,8 @@ import eventlet
 import eventlet.wsgi
 from eventlet.greenio import GreenSocket
 
+from web.access.limits import network_of
+
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 4000  # open at once, at most
@@ -123,7 +125,7 @@ class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
 
     def _read_request_line(self) -> Any:
-        self.front.waits(self.connection, str(self.client_address[0]))
+        self.front.waits(self.connection, network_of(str(self.client_address[0])))
         return super()._read_request_line()
 
     def finish(self) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
+from basics.errors import TooMany
 from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
 from sessions.session import ExamSession
 from web.student.budget import Budget
 from web.student.page_clock import PageClocks
+
+PLACES = 4  # connections of one session at a time: its page, the one that this replaces, and what still says goodbye
 
 
 class Connection(Protocol):
@@ -32,22 +36,45 @@ class Links:
         self._open: dict[str, Connection] = {}
         self._clocks: dict[str, PageClocks] = {}
         self._budgets: dict[str, Budget] = {}
+        self._places: dict[str, int] = {}
+        self._coming: dict[str, threading.Lock] = {}
         self._lock = threading.Lock()
 
-    def enter(self, new: Connection) -> Connection | None:
-        """Register a link; return the one it replaces."""
+    @contextmanager
+    def place(self, session_id: str) -> Iterator[None]:
+        """Take a place for one connection by this session's token. Raise `TooMany` where its pages have them all: nobody else's are taken then."""
         with self._lock:
-            old = self._open.get(new.session.session_id)
-            self._open[new.session.session_id] = new
+            if self._places.get(session_id, 0) >= PLACES:
+                raise TooMany("As many connections of this exam are open as a page has use for; try again.", retry_after_s=2)
+            self._places[session_id] = self._places.get(session_id, 0) + 1
+            self._coming.setdefault(session_id, threading.Lock())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._places[session_id] -= 1
+                if not self._places[session_id]:
+                    del self._places[session_id], self._coming[session_id]
+
+    def enter(self, new: Connection, tell: Callable[[bool], object]) -> Connection | None:
+        """Register a link and `tell` that its student is there; return the one it replaces. Its place must be taken."""
+        session_id = new.session.session_id
+        with self._coming[session_id]:  # what is told comes in the order of what was done
+            with self._lock:
+                old = self._open.get(session_id)
+                self._open[session_id] = new
+            tell(True)
             return old
 
-    def leave(self, gone: Connection) -> bool:
-        """Forget a link; False when another has replaced it."""
-        with self._lock:
-            if self._open.get(gone.session.session_id) is not gone:
-                return False
-            del self._open[gone.session.session_id]
-            return True
+    def leave(self, gone: Connection, tell: Callable[[bool], object]) -> None:
+        """Forget a link and `tell` that its student is gone, where no other has replaced it. Its place must be taken still."""
+        session_id = gone.session.session_id
+        with self._coming[session_id]:
+            with self._lock:
+                if self._open.get(session_id) is not gone:
+                    return
+                del self._open[session_id]
+            tell(False)
 
     def clocks_of(self, session_id: str) -> PageClocks:
         """The clocks of a session's pages, over all their connections."""

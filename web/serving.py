@@ -17,7 +17,7 @@ from typing import Any
 from flask import Flask
 
 from settings.settings import Settings
-from web.access.gate import threads_for
+from web.access.gate import is_socket, threads_for
 from web.access.local import ARGUMENT
 from web.leftovers import end_leftovers, note_worker
 from web.listener import listen
@@ -191,7 +191,7 @@ def _in_threads(app: Any) -> Any:
     from eventlet import tpool
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if environ.get("HTTP_UPGRADE") or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
+        if is_socket(environ) or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
         length = environ.get("CONTENT_LENGTH") or "0"
         # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.

@@ -21,6 +21,7 @@ from functools import partial
 
 from gunicorn.workers.gthread import TConn
 
+from web.access.limits import network_of
 from web.lingering import LingeringWorker
 
 log = logging.getLogger(__name__)
@@ -31,9 +32,11 @@ SEND_S = 15.0  # in which a client that is sent something must take some of it
 HEAD_MAX = 32 << 10  # bytes; gunicorn's own bounds on lines and fields allow far more
 WAIT_FOR_MAX = 256 << 10  # bytes of head and body that are waited for; the app refuses larger bodies unread, where MAX_BODY_KB is not raised
 WAITING_PER_ADDRESS = 512  # connections of one address that have not asked yet: an exam room behind one address opens six a browser
+WAITING_MAX = 2000  # of all addresses: half of the connections that are taken, so that there is always room for who asks
 TOLD_EVERY_S = 60.0
 NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,12})[ \t]*\r\n", re.IGNORECASE)
+LENGTH_DIGITS = 12  # a longer number is more than anybody takes
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -46,7 +49,10 @@ def bytes_wanted(data: bytes) -> int:
     if b"expect:" in head.lower():
         return 0  # the client waits for our word before it sends the rest
     length = LENGTH.search(head)
-    whole = end + 4 + (int(length[1]) if length else 0)
+    digits = length[1].lstrip(b"0") if length else b""
+    if len(digits) > LENGTH_DIGITS:
+        return 0
+    whole = end + 4 + int(digits or b"0")
     return whole if len(data) < whole <= WAIT_FOR_MAX else 0
 
 
@@ -93,6 +99,8 @@ class PatientWorker(LingeringWorker):
         same = self._of_address.setdefault(_address(conn), {})
         if len(same) >= WAITING_PER_ADDRESS:
             self._drop(next(iter(same)))  # who really asks has long done so
+        elif len(self._waiting) >= WAITING_MAX:
+            self._drop(next(iter(self._waiting)))
         self._waiting[conn] = _Waiting(now, now + HEAD_S)
         self._of_address.setdefault(_address(conn), {})[conn] = None
         conn.sock.setblocking(False)
@@ -200,7 +208,7 @@ class PatientWorker(LingeringWorker):
 
 
 def _address(conn: TConn) -> str:
-    return str(conn.client[0]) if conn.client else ""
+    return network_of(str(conn.client[0])) if conn.client else ""
 
 
 def _is_news(record: logging.LogRecord) -> bool:

@@ -70,7 +70,8 @@ def test_a_listener_may_subscribe_while_it_is_told() -> None:
 def test_a_student_is_told_what_is_the_students_and_nothing_else() -> None:
     events, page = Events(), Page()
     links = Links(events)
-    links.enter(page)
+    with links.place("session"):
+        links.enter(page, lambda there: None)
     events.publish(KeyWanted(SESSION))
     events.publish(NoticesChanged(SESSION, ("dark",)))
     events.publish(Updated(SESSION))

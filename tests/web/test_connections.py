@@ -64,6 +64,8 @@ def is_over(connection: socket.socket) -> bool:
         (b"POST / HTTP/1.1\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n", 0),
         (b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % WAIT_FOR_MAX, 0),  # refused unread
         (b"GET /" + b"x" * HEAD_MAX, -1),
+        (b"POST / HTTP/1.1\r\nContent-Length: %s4\r\n\r\nab" % (b"0" * 20), 62),
+        (b"POST / HTTP/1.1\r\nContent-Length: %s\r\n\r\nab" % (b"9" * 5000), 0),  # refused unread
     ],
 )
 def test_a_request_is_worth_a_thread_when_it_is_whole(data: bytes, wanted: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import socket
 import stat
@@ -93,6 +94,30 @@ def test_our_own_program_is_known_by_the_kernel(listener: socket.socket) -> None
             client.close()  # the kernel shows what was closed as root's
             assert owner_of(_environ(peer, listener)) == "other"
     assert owner_of({}) == "unknown"
+
+
+@pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to run a program as somebody else")
+def test_another_accounts_program_that_takes_the_port_of_ours_at_another_address_is_known(listener: socket.socket) -> None:
+    """Whichever of the two the kernel names first."""
+    with socket.create_connection(listener.getsockname(), source_address=("127.0.0.1", 0)) as ours:
+        listener.accept()[0].close()
+        for last in range(2, 6):
+            other = multiprocessing.get_context("fork").Process(
+                target=_as_nobody, args=((f"127.0.0.{last}", ours.getsockname()[1]), listener.getsockname())
+            )
+            other.start()
+            connection, peer = listener.accept()
+            with connection:
+                assert peer[0] == f"127.0.0.{last}"
+                assert owner_of(_environ(peer, listener)) == "other"
+            other.join()
+
+
+def _as_nobody(here: tuple[str, int], there: tuple[str, int]) -> None:
+    """Connect as another account, and stay until the other side goes."""
+    os.setuid(65534)
+    with socket.create_connection(there, source_address=here) as client:
+        client.recv(1)
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to run a program as somebody else")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from web.access.gate import is_socket
 from web.access.patience import BODY_S, MOST_WAITED_FOR, SLOW_S, Patience
 
 CROWD = MOST_WAITED_FOR + 8
@@ -180,6 +181,17 @@ def test_websockets_are_left_to_their_own_deadlines(readers: Crowd) -> None:
     near, far = socket.socketpair()
     with near, far:
         far.sendall(b"x")
-        parts = readers.patience({"gunicorn.socket": near, "wsgi.input": Body(near), "HTTP_UPGRADE": "websocket", "said": said.set}, None)
+        asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/student/link", "HTTP_UPGRADE": "WebSocket"}
+        parts = readers.patience(asked | {"gunicorn.socket": near, "wsgi.input": Body(near), "said": said.set}, None)
         assert parts == [b"done"]
     assert not readers.patience._requests
+
+
+@pytest.mark.parametrize(
+    "odd", [{"HTTP_UPGRADE": "x"}, {"REQUEST_METHOD": "POST"}, {"PATH_INFO": "/login"}, {"PATH_INFO": "/static/a.js"}, {"CONTENT_LENGTH": "99"}]
+)
+def test_what_only_calls_itself_a_websocket_is_none(odd: dict[str, str]) -> None:
+    socket_ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/proctor/student/link", "HTTP_UPGRADE": "websocket"}
+    assert is_socket(socket_)
+    assert is_socket(socket_ | {"PATH_INFO": "/socket.io/"})
+    assert not is_socket(socket_ | odd)

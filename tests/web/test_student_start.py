@@ -143,7 +143,8 @@ def test_a_page_reads_why_its_exam_ended_and_whether_one_is_connected(client: Fl
     bearer = {"Authorization": f"Bearer {created['portal_url'].partition('#t=')[2]}"}
     own = client.get("/api/student/session", headers=bearer).get_json()
     assert (own["begun"], own["connected"], own["end_reason"], own["elapsed_s"]) == (False, False, "", 0)
-    parts.links.enter(SimpleNamespace(session=live(parts, created)))
+    with parts.links.place(created["session_id"]):
+        parts.links.enter(SimpleNamespace(session=live(parts, created)), lambda there: None)
     assert client.get("/api/student/session", headers=bearer).get_json()["connected"]
     client.post(f"/api/session/{created['session_id']}/end", json={"reason": "the fire alarm rang"})
     assert parts.database.flush(10)

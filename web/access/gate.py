@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from basics.errors import InvalidInput, ProctorError, TooMany, Unauthorized
@@ -21,6 +21,13 @@ DASHBOARDS = "/socket.io"
 LINK = "/student/link"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def is_socket(environ: Mapping[str, Any]) -> bool:
+    """Is this the handshake of one of our sockets, and nothing else by its looks? A socket has deadlines of its own."""
+    path = str(environ.get("PATH_INFO", "")).rstrip("/")  # behind PUBLIC_URL's path, where there is one
+    shakes_hands = environ.get("REQUEST_METHOD") == "GET" and str(environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
+    return shakes_hands and path.endswith((DASHBOARDS, LINK)) and environ.get("CONTENT_LENGTH") in (None, "", "0")
 
 
 class Gate:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+from web.access.gate import is_socket
+
 log = logging.getLogger(__name__)
 
 MOST_WAITED_FOR = 32  # half of the threads that sockets leave for calls
@@ -67,7 +69,7 @@ class Patience:
         """Answer by the app."""
         raw = next((environ[name] for name in SOCKETS if environ.get(name) is not None), None)
         # A WebSocket has deadlines of its own, and under eventlet whoever is slow costs no thread.
-        if raw is None or environ.get("HTTP_UPGRADE"):
+        if raw is None or is_socket(environ):
             return self._app(environ, start_response)
         request = _Request(raw)
         environ["wsgi.input"] = _Body(environ["wsgi.input"], request, self._clock)

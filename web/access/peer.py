@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Literal
 
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 Owner = Literal["own", "other", "unknown"]
+Address = IPv4Address | IPv6Address
+End = tuple[Address, int]  # address and port
 
 
 def owner_of(environ: Mapping[str, Any]) -> Owner:
@@ -18,19 +22,23 @@ def owner_of(environ: Mapping[str, Any]) -> Owner:
     No header is needed for it: a web server in front that leaves no trace at all still runs as an account of its own.
     """
     try:
-        theirs, ours = int(environ["REMOTE_PORT"]), int(environ["SERVER_PORT"])
+        theirs = ip_address(environ["REMOTE_ADDR"].partition("%")[0]), int(environ["REMOTE_PORT"])
+        ours = int(environ["SERVER_PORT"])
     except (KeyError, ValueError):
         return "unknown"
-    seen = False
+    theirs = _plain(theirs[0]), theirs[1]
+    seen, owners = False, set()
     for local, remote, uid, inode in _connections():
-        if (local, remote) == (theirs, ours) and inode:  # one without an inode was closed: the kernel shows it as root's
-            return "own" if uid in (0, os.getuid()) else "other"
-        seen = seen or (local, remote) == (ours, theirs)
+        if local == theirs and remote[1] == ours and inode:  # one without an inode was closed: the kernel shows it as root's
+            owners.add(uid)
+        seen = seen or (local[1] == ours and remote == theirs)
+    if owners:  # of several, to our several addresses, this may be any
+        return "own" if owners <= {0, os.getuid()} else "other"
     return "other" if seen else "unknown"  # where not even our own end is shown, the kernel tells nothing here (gVisor)
 
 
-def _connections() -> Iterator[tuple[int, int, int, int]]:
-    """Every TCP connection of this machine: its two ports, its owner and its inode."""
+def _connections() -> Iterator[tuple[End, End, int, int]]:
+    """Every TCP connection of this machine: its two ends, its owner and its inode."""
     for table in TABLES:
         try:
             lines = table.read_text("ascii").splitlines()[1:]
@@ -38,4 +46,16 @@ def _connections() -> Iterator[tuple[int, int, int, int]]:
             continue
         for line in lines:
             fields = line.split()
-            yield int(fields[1].rpartition(":")[2], 16), int(fields[2].rpartition(":")[2], 16), int(fields[7]), int(fields[9])
+            yield _end(fields[1]), _end(fields[2]), int(fields[7]), int(fields[9])
+
+
+def _end(told: str) -> End:
+    """An end as `/proc/net/tcp` tells it: the address as words of the machine's own byte order, and the port."""
+    address, _, port = told.partition(":")
+    words = [int(address[begin : begin + 8], 16).to_bytes(4, sys.byteorder) for begin in range(0, len(address), 8)]
+    return _plain(ip_address(b"".join(words))), int(port, 16)
+
+
+def _plain(address: Address) -> Address:
+    """An IPv4 address as one, also where an IPv6 socket has it."""
+    return getattr(address, "ipv4_mapped", None) or address

@@ -213,11 +213,13 @@ class Conversation:
         return self._answers
 
     def _complain(self, error: ProctorError) -> None:
-        """Tell the client what was wrong, once for each thing, and go on."""
-        if error.message in self._problems or len(self._problems) >= PROBLEMS_TOLD:
+        """Tell the client what was wrong, once for each thing, and go on. Of each act it is told: the page sends it again until it hears of it."""
+        known = error.message in self._problems or len(self._problems) >= PROBLEMS_TOLD
+        if known and "act_id" not in error.details:
             return
-        self._problems.add(error.message)
-        log.warning("student's link: %s", error.message, extra={"session_id": self._exam.session_id})
+        if not known:
+            self._problems.add(error.message)
+            log.warning("student's link: %s", error.message, extra={"session_id": self._exam.session_id})
         self._answers.append({"type": "error", "code": error.code, "message": error.message} | error.details)
 
     def _take_text(self, message: Message, now: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -101,16 +102,18 @@ def terms_of(settings: Settings) -> Terms:
 @link.route("/student/link", websocket=True)
 def student_link() -> Response:
     """Serve one student's page, until it goes or the exam ends. The token has been read by `web.access`."""
-    try:
-        socket = LinkSocket(request.environ)
-    except (NoWebSocket, RemoteProtocolError) as error:
-        raise InvalidInput("This is no WebSocket that this server can speak; use version 13.") from error
-    try:
-        _serve(socket, parts(), g.student_session_id)
-    except (ConnectionClosed, OSError):
-        log.debug("student's link closed", extra={"session_id": g.student_session_id})
-    finally:
-        socket.hang_up()
+    owner, session_id = parts(), g.student_session_id
+    with owner.links.place(session_id):
+        try:
+            socket = LinkSocket(request.environ)
+        except (NoWebSocket, RemoteProtocolError) as error:
+            raise InvalidInput("This is no WebSocket that this server can speak; use version 13.") from error
+        try:
+            _serve(socket, owner, session_id)
+        except (ConnectionClosed, OSError):
+            log.debug("student's link closed", extra={"session_id": session_id})
+        finally:
+            socket.hang_up()
     return socket.response()
 
 
@@ -120,7 +123,7 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
         socket.close(TRY_AGAIN, "the server has just started and takes up its sessions")
         return
     if session is None:
-        socket.send(json.dumps({"type": "ended", **_end_of(owner, session_id)}))
+        _tell_end(socket, owner, session_id)
         return
     if not session.begun and owner.monitor.is_full(session_id):
         socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
@@ -132,12 +135,14 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     session.begin()
     session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
     connection = StudentLink(socket, session, owner)
-    replaced = owner.links.enter(connection)
+    replaced = owner.links.enter(connection, partial(owner.monitor.student_connected, session_id))
     if replaced is not None:
         replaced.say({"type": "replaced"})
-    owner.monitor.student_connected(session_id, True)
     try:
-        connection.serve()
+        if owner.monitor.get(session_id) is session:
+            connection.serve()
+        else:  # it ended in that moment, and told those who were there
+            _tell_end(socket, owner, session_id)
     except TooMuch as much:
         connection.refuse(much)
     except (ConnectionClosed, OSError):
@@ -145,16 +150,22 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     except Exception:
         log.exception("student's link failed", extra={"session_id": session_id})
     finally:
-        if owner.links.leave(connection) and owner.monitor.get(session_id) is not None:
-            owner.monitor.student_connected(session_id, False)
+        owner.links.leave(connection, partial(owner.monitor.student_connected, session_id))
 
 
-def _end_of(owner: Parts, session_id: str) -> dict[str, str]:
+def _tell_end(socket: LinkSocket, owner: Parts, session_id: str) -> None:
+    """Tell a page whose session is not live how it ended; to come again, where that can't be told: the page takes an end for final."""
     try:
         stored = owner.database.session(session_id)
-    except (NotFound, StorageError):
-        stored = {}
-    return {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}
+    except NotFound:
+        stored = {"state": "deleted"}
+    except StorageError:
+        socket.close(TRY_AGAIN, "how this exam stands can't be read now; the page comes again by itself")
+        return
+    if stored["state"] == "running":
+        socket.close(TRY_AGAIN, "the exam has just ended, or is not taken up yet; the page comes again by itself")
+        return
+    socket.send(json.dumps({"type": "ended"} | {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}))
 
 
 @link.before_app_request
