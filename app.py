@@ -87,8 +87,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         register_web(app, parts)
         _look_after(closing, app, parts)
         clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
-        retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, recorder=recorder)
-        _run(closing, retention.start, retention.stop)
+        parts.retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, recorder=recorder)
+        _run(closing, parts.retention.start, parts.retention.stop)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app

@@ -105,6 +105,10 @@ class Database:
         if state == "ok" and refusal:
             todo = f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then."
             return {"state": "degraded", "reason": "; ".join(reasons), "todo": todo, **counts}
+        if state == "ok" and counts["lost"]:
+            reasons.append(f"{counts['lost']} records were lost: for a while neither the database nor the spool's disk took any")
+            todo = "What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start."
+            return {"state": "degraded", "reason": "; ".join(reasons), "todo": todo, **counts}
         return {"state": state, "reason": "; ".join(reasons), **counts}
 
     # Writes

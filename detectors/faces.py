@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import threading
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,8 @@ from settings.gaze import GazeLimits
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe's chatter on stderr; it reads this when its library is loaded
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+REMAKE_S = 5.0  # making it takes a tenth of a second, for which all wait
 
 Picture = npt.NDArray[np.uint8]
 Points = npt.NDArray[np.float64]
@@ -39,10 +43,15 @@ class FaceFinder:
     """Find one face and its landmarks in single pictures. Thread-safe, and no picture leaves a trace in it: 3 ms, with landmarks 6."""
 
     def __init__(self, limits: GazeLimits | None = None) -> None:
-        limits = limits or GazeLimits()
+        self._limits = limits or GazeLimits()
         self._lock = threading.Lock()
-        self._faces = _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=limits.face_confidence)
-        self._mesh = start_face_mesh(True, limits.face_confidence)
+        self._made_at = -REMAKE_S
+        self._make()
+
+    def _make(self) -> None:
+        self._made_at = time.monotonic()
+        self._faces = _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=self._limits.face_confidence)
+        self._mesh = start_face_mesh(True, self._limits.face_confidence)
 
     def look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
         """Look for the largest face in a picture, uint8 [h, w, 3] in RGB order: its landmarks [478, 3] in pixels, and its outline.
@@ -50,16 +59,29 @@ class FaceFinder:
         Either may be None: landmarks of a noisy face come without an outline, a face turned to the side has an outline only.
         """
         with self._lock:
-            outline = _largest(self._faces.process(rgb).detections, rgb.shape[1], rgb.shape[0])
-            if outline is None:  # noise hides faces from the finders, and a blur of a fraction of an eye gives them back
-                return landmarks_in(self._mesh, np.asarray(cv2.GaussianBlur(rgb, (0, 0), rgb.shape[1] / 320), dtype=np.uint8)), None
-            return self._landmarks_near(rgb, outline), outline
+            try:
+                return self._look(rgb)
+            except Exception:  # a graph that failed once fails at every picture after it, and this one is everybody's
+                if time.monotonic() - self._made_at > REMAKE_S:
+                    self._free()
+                    self._make()
+                raise
+
+    def _look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
+        outline = _largest(self._faces.process(rgb).detections, rgb.shape[1], rgb.shape[0])
+        if outline is None:  # noise hides faces from the finders, and a blur of a fraction of an eye gives them back
+            return landmarks_in(self._mesh, np.asarray(cv2.GaussianBlur(rgb, (0, 0), rgb.shape[1] / 320), dtype=np.uint8)), None
+        return self._landmarks_near(rgb, outline), outline
 
     def close(self) -> None:
         """Give the models back."""
         with self._lock:
-            self._faces.close()
-            self._mesh.close()
+            self._free()
+
+    def _free(self) -> None:
+        for graph in (self._faces, self._mesh):
+            with contextlib.suppress(Exception):  # one that failed says so again
+                graph.close()
 
     def _landmarks_near(self, rgb: Picture, outline: Outline) -> Points | None:
         # The mesh's own finder wants a face that fills a good part of the picture: crop twice the box and enlarge it.

@@ -152,3 +152,14 @@ class CopiedTrack:
         packet.pts = packet.dts = pts
         packet.duration = duration
         self._container.mux(packet)
+
+
+def mark_of(file: Path) -> dict[str, Any] | None:
+    """What the encoder wrote into the file about whose clip it is; None for a file that isn't whole or isn't ours."""
+    try:
+        with av.open(str(file)) as container:
+            mark = json.loads(container.metadata.get("comment", ""))
+            known = {"clip": str(mark["clip"]), "start": float(mark["start"]), "duration": float(container.duration or 0) / 1e6}
+    except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError):
+        return None
+    return known

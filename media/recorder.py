@@ -18,25 +18,39 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import av
 
 from basics.backoff import Backoff
 from media.clip import Clip, ClipJob, file_name, folder_name
-from media.encode import encode
+from media.encode import encode, mark_of
 from media.kept import KeptMedia
 
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = (1.0, 5.0, 20.0, 60.0)  # a disk that is full or away is tried again this often, the last for as long as it takes
 FAILED_AFTER = 3  # tries, and the record says that the clip could not be made, and that it is tried again
+LOOK_S = 1.0  # between two looks at records that are on their way
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
 HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?\.part")
 AGAIN = "disk:"  # so begin the reasons that may pass
+ENCODER = "encoder:"  # so begin those that seldom do: it is tried so often, and again at the next start
+ENCODER_TRIES = 3
 
-Done = Callable[[Clip], None]
+
+class Ticket(Protocol):
+    """Says whether a record is safe (`storage.writes`)."""
+
+    @property
+    def done(self) -> bool: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
+
+
+Done = Callable[[Clip], "Ticket | None"]  # returns the ticket of the clip's record, where there is one
 
 
 @dataclass(slots=True)
@@ -69,6 +83,7 @@ class Recorder:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._queued: dict[str, _Waiting] = {}  # by the interval's id
+        self._told: list[tuple[str, Ticket | None]] = []  # clips that are made and whose records are on their way
         self._failing: dict[str, str] = {}  # clips that could not be made and are tried again, with the reason
         self.last_error = ""
 
@@ -94,15 +109,23 @@ class Recorder:
         self._thread.join(STUCK_S)
         self._thread = None
         self.kept.stop()
+        self._drop_told()
         self._keep_the_rest()
 
     def submit(self, job: ClipJob, done: Done) -> None:
         """Queue a clip. `done` is called from the encoder's thread with what became of it, or at once when there is no room.
 
-        It may be called again: of a clip that failed for the disk's sake and could be made later.
+        It may be called again: of a clip that failed for the disk's sake and could be made later. A second one of the same interval stands for
+        the first, unless nothing is there to make it of.
         """
         size, waits = job.nbytes, _Waiting(job, done)
         with self._lock:
+            before = self._queued.get(job.key)
+            if before is not None and not job.kept and not job.frames + job.sounds:
+                before.done = done
+                return
+            if before is not None:
+                before.wanted = False
             full = self._waiting_bytes + size > self._max_waiting_bytes
             if not full:
                 self._waiting_bytes += size
@@ -188,6 +211,9 @@ class Recorder:
             _sync(part)
             for number in range(1, 1000):
                 final = folder / file_name(job, number)
+                made_before = mark_of(final) if final.exists() else None
+                if made_before is not None and made_before["clip"] == job.key:  # its record was lost with the server
+                    final.unlink(missing_ok=True)
                 if self._rename(part, final):
                     _sync(folder)
                     return final
@@ -228,21 +254,25 @@ class Recorder:
     def _next(self) -> _Waiting | None:
         """The clip to be made next; None where the recorder stops."""
         while True:
-            pause = max(0.0, self._later[0][0] - time.monotonic()) if self._later else None
+            pauses = [max(0.0, self._later[0][0] - time.monotonic())] if self._later else []
+            pauses += [LOOK_S] if self._told else []
             try:
-                return self._jobs.get(timeout=pause)
+                return self._jobs.get(timeout=min(pauses, default=None))
             except queue.Empty:
-                return heapq.heappop(self._later)[2]
+                self._drop_told()
+                if self._later and self._later[0][0] <= time.monotonic():
+                    return heapq.heappop(self._later)[2]
 
     def _take(self, waiting: _Waiting) -> None:
         job = waiting.job
         clip = self.make(job) if waiting.wanted else Clip("none")
         waiting.tries += 1
-        if waiting.wanted and clip.state != "ready" and clip.reason.startswith(AGAIN):
+        encoder_failed = clip.reason.startswith(ENCODER) and waiting.tries < ENCODER_TRIES
+        if waiting.wanted and clip.state != "ready" and (clip.reason.startswith(AGAIN) or encoder_failed):
             pause = waiting.backoff.pause()
             if waiting.tries <= FAILED_AFTER:
                 log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, pause, extra={"session_id": job.session_id})
-            if waiting.tries == FAILED_AFTER:
+            if waiting.tries == FAILED_AFTER and not encoder_failed:
                 waiting.done(replace(clip, reason=f"{clip.reason}; it is tried again as long as its pictures are kept"))
             with self._lock:
                 self._failing[job.key] = clip.reason
@@ -250,7 +280,8 @@ class Recorder:
             return
         with self._lock:
             self._failing.pop(job.key, None)
-            self._queued.pop(job.key, None)
+            if self._queued.get(job.key) is waiting:
+                del self._queued[job.key]
             self._waiting_bytes -= job.nbytes
         if not waiting.wanted:
             if clip.path:
@@ -259,8 +290,18 @@ class Recorder:
         self.last_error = "" if clip.state == "ready" else clip.reason
         if clip.state != "ready":
             log.error("clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
-        waiting.done(clip)
-        self.kept.drop(job.key)
+        ticket = waiting.done(clip)
+        if not clip.reason.startswith(ENCODER):  # else the next start tries again
+            self._told.append((job.key, ticket))
+            self._drop_told()
+
+    def _drop_told(self) -> None:
+        """Delete what was kept for clips whose records are safe: with a record that is lost the next start makes the clip again."""
+        waiting: list[tuple[str, Ticket | None]] = [(key, ticket) for key, ticket in self._told if ticket is not None and not ticket.done]
+        for key, ticket in self._told:
+            if ticket is None or (ticket.done and ticket.wait(0)):
+                self.kept.drop(key)
+        self._told = waiting
 
     def _keep_the_rest(self) -> None:
         """What could not be made in time goes to the disk, where it isn't there already."""
@@ -302,7 +343,7 @@ def hash_of(path: Path) -> str:
 def _reason(error: Exception, folder: Path) -> str:
     if isinstance(error, OSError):
         return f"{AGAIN} {error.strerror or error} ({folder}); free some space or mend the folder's rights"
-    return f"encoder: {error}"
+    return f"{ENCODER} {error}"
 
 
 def _lower_priority() -> None:

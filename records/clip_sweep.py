@@ -6,18 +6,15 @@ A file without a record is one whose server died between the two; a record witho
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import av
 
 from basics.errors import NotFound
 from database import Database
 from media.clip import Clip
+from media.encode import mark_of
 from media.recorder import half_clips, hash_of
 
 log = logging.getLogger(__name__)
@@ -79,7 +76,7 @@ class ClipSweep:
 
     def _judge(self, file: Path, path: str, gone: dict[str, tuple[str, str]]) -> str:
         """Do what is to be done about a file that no record named when they were read; one in `gone` under another name is taken out of it."""
-        mark = _mark_of(file)
+        mark = mark_of(file)
         try:
             interval = self._database.interval(str(mark["clip"])) if mark else None
         except NotFound:
@@ -107,14 +104,3 @@ class ClipSweep:
 
     def _set(self, key: str, clip: Clip) -> None:
         self._database.write("intervals", key, {"clip": clip.to_dict()})
-
-
-def _mark_of(file: Path) -> dict[str, Any] | None:
-    """What the encoder wrote into the file about whose clip it is; None for a file that isn't whole or isn't ours."""
-    try:
-        with av.open(str(file)) as container:
-            mark = json.loads(container.metadata.get("comment", ""))
-            known = {"clip": str(mark["clip"]), "start": float(mark["start"]), "duration": float(container.duration or 0) / 1e6}
-    except (OSError, ValueError, KeyError, TypeError, av.error.FFmpegError):
-        return None
-    return known

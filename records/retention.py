@@ -10,6 +10,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class Retention:
         self._clips = clips
         self._recorder = recorder
         self._keep = timedelta(days=keep_days)
+        self.problem = ""  # why the last sweep could not do all
         self._doubted_since: float | None = None  # on the monotonic clock
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -50,6 +52,10 @@ class Retention:
         if self._keep:
             log.info("sessions are deleted %d days after their end (KEEP_DAYS)", self._keep.days)
         self._thread.start()
+
+    def health(self) -> dict[str, str]:
+        """For `/api/health`."""
+        return {"state": "degraded" if self.problem else "ok", "reason": self.problem}
 
     def stop(self, timeout: float = 10) -> None:
         """End; a sweep that runs ends with the session it is at."""
@@ -63,6 +69,8 @@ class Retention:
         A session whose files can't be deleted keeps its records, and is tried again by the next sweep.
         """
         now = now or utc_now()
+        if not self._keep:
+            return 0
         if not self._believes(now):
             return 0
         before = now - self._keep
@@ -90,14 +98,7 @@ class Retention:
         pause = FIRST_S
         while not self._stop.wait(pause):
             pause = EVERY_S
-            try:
-                self._clips.sweep()
-                if self._keep:
-                    self.sweep()
-            except StorageError as error:
-                log.warning("old sessions are deleted later: %s", error.message)
-            except Exception:
-                log.exception("deleting old sessions failed; it is tried again in an hour")
+            self.problem = "; ".join(problem for sweep in (self._clips.sweep, self.sweep) if (problem := _problem_of(sweep)))
 
     def _believes(self, now: datetime) -> bool:
         """Is the clock right? Nobody gets back what a machine that starts in another year deletes.
@@ -153,3 +154,15 @@ class Retention:
         if clip.parent != self._clips_dir:
             with contextlib.suppress(OSError):  # it has other clips; a recorder that misses its folder makes it again
                 clip.parent.rmdir()
+
+
+def _problem_of(sweep: Callable[[], object]) -> str:
+    """Sweep; say why that could not be done to its end. It is tried again an hour later."""
+    try:
+        sweep()
+    except StorageError as error:
+        log.warning("sweeping is done later: %s", error.message)
+    except Exception as error:
+        log.exception("sweeping failed, and is tried again in an hour")
+        return f"{type(error).__name__}: {error}"[:200]
+    return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import threading
 from collections import deque
 from dataclasses import dataclass, field
@@ -19,6 +21,10 @@ from sessions.models import Models
 from sessions.repeats import RepeatedImages
 from settings.settings import Settings
 
+log = logging.getLogger(__name__)
+
+REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed once fails at every picture after it
+WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
 FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
 
 
@@ -46,6 +52,7 @@ class PictureAnalyst:
         self._frozen_s = settings.frozen_s
         self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
         self._gaze: GazeDetector | None = None
+        self._gaze_failed = 0  # times, one after the other
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
         self._look: PersonsReading | None = None
@@ -126,10 +133,15 @@ class PictureAnalyst:
         try:
             if self._gaze is None:
                 self._gaze = GazeDetector(self._settings, finder=self._models.faces)
-            return self._gaze.read(image, at)
+            reading = self._gaze.read(image, at)
         except Exception as error:
             self._failures.note("gaze", error, session_id)
+            self._gaze_failed += 1
+            if self._gaze_failed % REMAKE_AFTER == 0:
+                self.close()
             return GazeReading(at, "unknown", "error")
+        self._gaze_failed = 0
+        return reading
 
     def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
         try:
@@ -144,24 +156,32 @@ class PictureAnalyst:
         return dict(gaze.baseline()) if gaze is not None else {}
 
     def close(self) -> None:
-        """Free the face mesh."""
-        if self._gaze is not None:
-            self._gaze.close()
-            self._gaze = None
+        """Free the face mesh. One that failed says so again, and is freed all the same."""
+        gaze, self._gaze = self._gaze, None
+        if gaze is not None:
+            try:
+                gaze.close()
+            except Exception as error:
+                log.debug("a detector that had failed is closed: %s", error)
 
 
 @dataclass(slots=True)
 class SoundAnalyst:
-    """Reads one session's sound in the order of its times. Sound waits here, none is dropped, until the models are loaded."""
+    """Reads one session's sound in the order of its times. Sound waits here until the models are loaded, at most `WAITING_MAX_S` of it."""
 
     models: Models
     _waiting: deque[Sound] = field(default_factory=deque)
+    _waiting_s: float = 0.0
     _detector: AudioDetector | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def put(self, sound: Sound) -> None:
-        """Queue sound to be read."""
+        """Queue sound to be read. Where nothing reads it, the oldest goes: it stays unknown."""
         self._waiting.append(sound)
+        self._waiting_s += sound.duration
+        while self._waiting_s > WAITING_MAX_S and len(self._waiting) > 1:
+            with contextlib.suppress(IndexError):  # it is being read just now
+                self._waiting_s -= self._waiting.popleft().duration
 
     @property
     def waiting(self) -> int:
@@ -179,7 +199,11 @@ class SoundAnalyst:
             if self._detector is None:
                 return readings
             while self._waiting:
-                sound = self._waiting.popleft()
+                try:
+                    sound = self._waiting.popleft()
+                except IndexError:
+                    break  # it waited for too long, and went in that moment
+                self._waiting_s -= sound.duration
                 try:
                     readings.extend(self._detector.take(sound))
                 except Exception as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from basics.readings import Frame, IntervalResult, Sound
 from media.clip import Clip, ClipJob
-from media.recorder import Recorder
+from media.recorder import Done, Recorder
 from media.ring import KEY_EVERY_S, ClipRing
 from media.screen_stills import ScreenStills
 from sessions.identity import Identity
@@ -125,7 +124,7 @@ class DueClips:
         self.set(index, Clip("none"))
         self._kept.drop(self._identity.interval_id(index))
 
-    def cut(self, result: IntervalResult, started_at: datetime, done: Callable[[Clip], None]) -> int:
+    def cut(self, result: IntervalResult, started_at: datetime, done: Done) -> int:
         """Hand an interval's pictures and sound to the recorder, which calls `done` later; return how many stills of the screen lie in it."""
         start, end = self._span(result.index)
         key = self._identity.interval_id(result.index)

@@ -99,9 +99,12 @@ class Monitor:
         for thread in self._threads:
             thread.join(10)
         for session in self.active():
-            if session.begun:
-                session.checkpoint()
-            session.close()
+            try:
+                if session.begun:
+                    session.checkpoint()
+                session.close()
+            except Exception:
+                log.exception("what the session has not stored yet is lost", extra={"session_id": session.session_id})
         self.models.close()
 
     def _load_models(self) -> None:
@@ -152,6 +155,7 @@ class Monitor:
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
             self._drop(session)
+            self._database.delete("sessions", session.session_id)  # where it is stored later after all, nobody wants it any more
             raise StorageError("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again")
         self._count("sessions_created")
         log.info("session started: user %s, exam %s, source %s", user_id, exam_id, station or source, extra={"session_id": session.session_id})
@@ -232,9 +236,14 @@ class Monitor:
         return self.attendance.was_started_with(session_id, nonce)
 
     def link_number(self, session_id: str) -> int:
-        """The number of a running session's newest link; 0 for the first, and where it doesn't run here."""
+        """The number of a session's newest link; 0 for the first, and where there is no such session. Raise `StorageError`."""
         session = self.get(session_id)
-        return session.watch_over.link_number if session is not None else 0
+        if session is not None:
+            return session.watch_over.link_number
+        try:
+            return int(self._database.session(session_id).get("link_number") or 0)
+        except NotFound:
+            return 0
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` gets another link, which ends those before: where nobody has begun it, it waits for the life of that one."""
@@ -260,15 +269,15 @@ class Monitor:
                 session.close()
                 raise Conflict(f"{session.user_id!r} has a running session of this exam; end it first", session_id=running.session_id)
             self._check_room(waits=not session.begun, by_id=False)
+            self._expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
             self._drop(session)
+            self._database.write("sessions", session_id, {name: document.get(name) for name in fields})  # as it was
             raise StorageError("the session can't be stored now (neither database nor spool answers); see /api/health and try again")
         log.info("session is reopened, %.0f s after its last record", taken.away, extra={"session_id": session_id})
-        self._adopt(replace(taken, waited=0.0))
-        if session.begun and session.station is None:  # its student is told only now
-            self.attendance.give_until(session_id, self._settings.abandoned_s, unseen=taken.away)
+        self._go_on(session)
         return session
 
     # Sessions end
@@ -293,8 +302,8 @@ class Monitor:
             raise NotFound(f"{user_id!r} has no session{of}; check the id, or create the session first")
         raise Conflict(f"the session{of} of {user_id!r} has ended already", session_id=past["_id"])
 
-    def end_session(self, session_id: str, why: End, state: str = "ended") -> Summary:
-        """End one live session and return its summary once it is safe. Raise `NotFound` when it isn't live."""
+    def end_session(self, session_id: str, why: End, state: str = "ended", *, wait_s: float = ACKNOWLEDGE_S) -> Summary:
+        """End one live session and return its summary once it is safe. Raise `NotFound` when it isn't live, `StorageError` after `wait_s`."""
         with self._lock:
             session = self._sessions.pop(session_id, None)
         if session is None:
@@ -302,10 +311,15 @@ class Monitor:
         self._feeds.detach(session_id)
         self.attendance.forget(session_id)
         with self._workers.held(session_id):
-            summary, ticket = session.end(state, why)
+            try:
+                summary, ticket = session.end(state, why)
+            except Exception:  # it is live no more: its record must not say for ever that it runs
+                log.exception("not all of the session's end could be done", extra={"session_id": session_id})
+                summary = session.summary()
+                ticket = self._database.write("sessions", session_id, {"state": state, **why.to_dict(), "ended_at": utc_now()})
             session.close()
         self._count("sessions_ended")
-        if not ticket.wait(ACKNOWLEDGE_S):
+        if not ticket.wait(wait_s):
             raise StorageError("the session has ended, and its record waits for the database and the spool; see /api/health")
         return summary
 
@@ -320,22 +334,32 @@ class Monitor:
         """End the sessions whose students have been away for too long."""
         for session_id, why in self.attendance.overdue(self.active()):
             try:
-                self.end_session(session_id, why, "interrupted")
-            except (NotFound, StorageError) as error:
+                self.end_session(session_id, why, "interrupted", wait_s=0)  # nobody waits for the answer, and all others' clocks do
+            except NotFound as error:
                 log.warning("%s", error.message, extra={"session_id": session_id})
+            except StorageError:
+                log.debug("its record waits to be stored", extra={"session_id": session_id})
+            except Exception:
+                log.exception("the session could not be ended", extra={"session_id": session_id})
 
     # As time goes on
 
     def _tick(self) -> None:
         while not self._stopping.wait(TICK_S):
-            if not self.resumed.is_set() and self._try_resume():
-                self.resumed.set()
-            for session in self.active():
-                try:
-                    session.tick()
-                except Exception:
-                    log.exception("the session's records can't be closed now", extra={"session_id": session.session_id})
-            self.end_abandoned()
+            try:
+                self._do_what_is_due()
+            except Exception:  # all exams' clocks hang on this thread
+                log.exception("what was due could not all be done")
+
+    def _do_what_is_due(self) -> None:
+        if not self.resumed.is_set() and self._try_resume():
+            self.resumed.set()
+        for session in self.active():
+            try:
+                session.tick()
+            except Exception:
+                log.exception("the session's records can't be closed now", extra={"session_id": session.session_id})
+        self.end_abandoned()
 
     def _try_resume(self) -> bool:
         # What an earlier run left in the spool comes first: its sessions may be known there only.
@@ -363,16 +387,23 @@ class Monitor:
 
     def _adopt(self, resumed: Resumed) -> None:
         session = resumed.session
+        # Whichever side was away, and for how long the clocks ever say: the pages that are there come back within seconds.
+        self._expect_back(resumed, max(self._settings.resume_s, self._settings.abandoned_s - resumed.away))
         with self._lock:
             self._sessions[session.session_id] = session
+        self._go_on(session)
+
+    def _expect_back(self, resumed: Resumed, seconds: float) -> None:
+        """Give the student so long to come back. Before the session is live: its page may come in that moment."""
+        session = resumed.session
         self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
-        if session.begun:
-            self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
         if session.begun and session.station is None:
             session.unknown_while("page_away", True)
-            # Whichever side was away, and for how long the clocks ever say: the pages that are there come back within seconds.
-            time_left = max(self._settings.resume_s, self._settings.abandoned_s - resumed.away)
-            self.attendance.give_until(session.session_id, time_left, unseen=resumed.away)
+            self.attendance.give_until(session.session_id, seconds, unseen=resumed.away)
+
+    def _go_on(self, session: ExamSession) -> None:
+        if session.begun:
+            self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
         self._open(session)
 
     # How it goes

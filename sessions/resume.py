@@ -25,6 +25,7 @@ from sessions.identity import Identity
 from sessions.readable import ACT, BREAK, CHECK, INTERVAL, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
+from storage.writes import Ticket
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +68,14 @@ def resume(
             continue
         try:
             resumed = _resumed(database, make, clock(), document, longest)
+            if resumed is not None:
+                adopt(resumed)
         except StorageError:
             raise
         except Exception:
             log.exception("session can't be taken up; it is closed as interrupted", extra={"session_id": session_id})
             fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
             database.write("sessions", session_id, fields)
-            continue
-        if resumed is not None:
-            adopt(resumed)
 
 
 def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -85,21 +85,31 @@ def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[s
         if is_live(session_id) or recorder.has(key):
             continue
         try:
-            interval = database.interval(key)
-        except NotFound:
-            recorder.kept.drop(key)
-            continue
-        if not interval.get("flagged") or interval.get("clip", {}).get("state") == "ready":
-            recorder.kept.drop(key)
-            continue
-        marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
-        start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
-        job = ClipJob(session_id, interval["user_id"], int(index), began, interval["score"], start, end, [], [], marks, kept=True)
-        recorder.submit(job, partial(_store_clip, database, key))
+            _make_kept_clip(database, recorder, key)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("the clip of interval %s can't be made: its record can't be read", index, extra={"session_id": session_id})
 
 
-def _store_clip(database: Database, key: str, clip: Clip) -> None:
-    database.write("intervals", key, {"clip": clip.to_dict()})
+def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
+    session_id, _, index = key.rpartition("-")
+    try:
+        interval = database.interval(key)
+    except NotFound:
+        recorder.kept.drop(key)
+        return
+    if not interval.get("flagged") or interval.get("clip", {}).get("state") == "ready":
+        recorder.kept.drop(key)
+        return
+    marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
+    start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
+    job = ClipJob(session_id, interval["user_id"], int(index), began, interval["score"], start, end, [], [], marks, kept=True)
+    recorder.submit(job, partial(_store_clip, database, key))
+
+
+def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:
+    return database.write("intervals", key, {"clip": clip.to_dict()})
 
 
 def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:

@@ -6,7 +6,7 @@ import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from basics.errors import TooMany
@@ -83,6 +83,8 @@ class ScoreBook:
         now = self._clock.now()
         acts = [act_within(act, now) for act in acts]
         with self._lock:
+            if self._ended_at is not None:  # they were under way: nothing is done after the end
+                acts = [replace(act, at=min(act.at, self._ended_at)) for act in acts]
             new = [act for act in acts if act.id not in self._acts]
             if len(self._acts) + len(new) > MAX_ACTS:
                 raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
@@ -174,11 +176,12 @@ class ScoreBook:
             self._cut_clip(index, done)
 
     def _cut_clip(self, index: int, done: Callable[[int, Clip], None]) -> None:
-        def keep(clip: Clip) -> None:
+        def keep(clip: Clip) -> Any:
             with self._lock:
                 self._clips.set(index, clip)
-                self._store.interval(index, {"clip": clip.to_dict()})
+                ticket = self._store.interval(index, {"clip": clip.to_dict()})
             done(index, clip)
+            return ticket
 
         result = self._scorer.interval(index)
         if not result.flagged:  # a break took its points: nothing is kept of what is not flagged
@@ -233,7 +236,12 @@ class ScoreBook:
                 self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)
-            self._flagged = {result.index for result in self._scorer.results(self._clock.now()) if result.flagged}
+            flagged = [result for result in self._scorer.results(self._clock.now()) if result.flagged]
+            self._flagged = {result.index for result in flagged}
+            for result in flagged:  # the server may have died between the record of what flagged it and its own
+                if self._clips.clip(result.index).state == "none":
+                    self._clips.want(result.index)
+                    self._store_interval(result)
 
     # Records
 

@@ -7,6 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from basics.errors import Conflict
@@ -306,6 +307,8 @@ class ExamSession:
             log.info("interval %d is flagged: %d points", result.index, result.score, extra={"session_id": self.session_id})
             at = self.wall(result.flagged_at if result.flagged_at is not None else result.end)
             self._events.publish(told.IntervalFlagged(self, result, self._book.summary().flagged_intervals, at))
+        if scored.raised and not self.is_running:  # by what was under way at its end: no tick comes any more
+            self._book.cut_clips(None, self._clip_done)
         if scored.changed:
             self._events.publish(told.Updated(self))
 
@@ -335,14 +338,22 @@ class ExamSession:
 
     def end(self, state: str, why: End) -> tuple[Summary, Any]:
         """End the exam: read what waits, close every interval, queue its clips. Return the summary and the ticket of its record."""
-        self.read_picture()
-        self.read_sound(finish=True)
+        for read in (self.read_picture, partial(self.read_sound, finish=True)):
+            try:
+                read()
+            except Exception:
+                log.exception("the last of it is not read", extra={"session_id": self.session_id})
         return self.end_at(self.clock(), state, why)
+
+    def summary(self) -> Summary:
+        """What it has come to."""
+        return self._book.summary()
 
     def end_at(self, now: float, state: str, why: End) -> tuple[Summary, Any]:
         """End the exam as of `now` on its clock, with what has been read."""
         if self.on_break:
-            self._finish_break(now)
+            with contextlib.suppress(Conflict):  # it has just ended by itself
+                self._finish_break(now)
         self.is_running = False
         self._book.end(now)
         self._book.cut_clips(None, self._clip_done)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
+from basics.errors import NotFound
 from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from sessions.session import ExamSession
 from sessions.sources import Stations
+
+log = logging.getLogger(__name__)
+
+DEVICES: tuple[DeviceName, ...] = ("camera", "microphone")
 
 
 class StationFeed:
@@ -40,10 +47,16 @@ class StationFeeds:
         self._feeds: dict[str, StationFeed] = {}
 
     def attach(self, session: ExamSession, station: str) -> None:
-        """Let `session` watch `station` from now on."""
+        """Let `session` watch `station` from now on. One that there is no more since the server was started anew has no devices."""
         feed = StationFeed(session, station)
         self._feeds[session.session_id] = feed
-        self._stations.attach(station, feed)
+        try:
+            self._stations.attach(station, feed)
+        except NotFound as error:
+            del self._feeds[session.session_id]
+            log.warning("%s", error.message, extra={"session_id": session.session_id})
+            for device in DEVICES:
+                session.device_state(device, "missing", error.message)
 
     def detach(self, session_id: str) -> None:
         """Let it watch no more; harmless for one that doesn't."""

@@ -10,7 +10,7 @@ import json
 import logging
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import islice
@@ -30,6 +30,8 @@ BATCH_MAX_BYTES = 8 << 20
 MEMORY_MAX_BYTES = 128 << 20  # only reached when neither database nor disk takes anything
 DISK_RETRY_S = 1.0
 RETRY_S = (0.25, 0.5, 1.0, 2.0)  # back-off after writes that failed though the database answers
+LOST_LOGGED = 100  # records
+DOUBTS_MAX = 1000  # writes of which it is remembered
 DOUBT_TRIES = 10  # times that one write may fail for a reason nobody foresaw before it is set aside; with the back-off about 16 s
 REJECTED_MAX_BYTES = 64 << 20
 
@@ -69,7 +71,7 @@ class WriteQueue:
         self._retry_at = 0.0  # not before this time.monotonic() to the database,
         self._disk_retry_at = 0.0  # and to the spool
         self._batch_max = BATCH_MAX
-        self._doubt: tuple[tuple[str, str], int] = (("", ""), 0)  # which write failed last for an unforeseen reason, and how often
+        self._doubts: OrderedDict[tuple[str, str], int] = OrderedDict()  # which writes failed of late for an unforeseen reason, and how often
         self._rejected = 0
         self._mended = 0
         self._refusal = ""  # the last refusal that nobody expected
@@ -89,6 +91,8 @@ class WriteQueue:
                 write.ticket.resolve(StorageError("The server is shutting down and takes no more writes."))
             elif self._waiting_bytes + len(write.record) > self._memory_max_bytes:
                 self._lost += 1
+                if self._lost <= LOST_LOGGED:
+                    log.error("a record is lost, neither database nor spool takes any: %s/%s", write.collection, write.document_id)
                 message = f"Neither the database nor the spool takes writes, and {self._memory_max_bytes >> 20} MB already wait in memory. "
                 write.ticket.resolve(StorageError(message + "Bring the database back, or free the disk."))
             else:
@@ -275,8 +279,11 @@ class WriteQueue:
     def _hopeless(self, write: Write, reason: str) -> bool:
         """An unforeseen failure may be the moment's (a disk that fills up) or the write's own: the latter is refused after many tries."""
         key = (write.collection, write.document_id)
-        self._doubt = (key, self._doubt[1] + 1 if self._doubt[0] == key else 1)
-        if self._doubt[1] < DOUBT_TRIES:
+        self._doubts[key] = self._doubts.get(key, 0) + 1
+        self._doubts.move_to_end(key)
+        if len(self._doubts) > DOUBTS_MAX:
+            self._doubts.popitem(last=False)
+        if self._doubts[key] < DOUBT_TRIES:
             self._note_failure(reason[:300])
             self._suspect()
             return False
@@ -287,6 +294,7 @@ class WriteQueue:
         if self._trouble:
             log.info("the database takes writes again")
         self._backoff.reset()
+        self._doubts.clear()
         self._trouble, self._batch_max = "", min(self._batch_max * 2, BATCH_MAX)
 
     def _note_failure(self, reason: str) -> None:

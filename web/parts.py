@@ -17,6 +17,7 @@ from web.links import Links
 
 if TYPE_CHECKING:
     from database import Database
+    from records.retention import Retention
     from sessions.monitor import Monitor
     from web.proctor.live import Live
 
@@ -25,7 +26,9 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 
 @dataclass(slots=True)
 class Parts:
-    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected."""
+    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected;
+    `retention` deletes what was kept for long enough, and is set where the server runs.
+    """
 
     settings: Settings
     database: Database
@@ -33,6 +36,7 @@ class Parts:
     access: Access
     links: Links
     live: Live | None = None
+    retention: Retention | None = None
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     stills: ClipStills = field(init=False)

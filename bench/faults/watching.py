@@ -1,4 +1,5 @@
-"""What a server tells of a fault: to operators by `/api/health`, to proctors on the wall, which is what dashboards receive."""
+"""What a server tells of a fault: to operators by `/api/health`, to proctors on the wall, which is
+what dashboards receive and what they ask for."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from bench.harness.viewer import Viewer
 
 LOOK_S = 0.5
 TIMEOUT_S = 3.0
+PAGE_READS_S = 10.0  # proctors' pages ask for health this often
 SPEAKS = ("state", "reason", "code", "level", "text", "message", "line")  # fields in which a message says what is the matter
 WELL = {"ok", "ready", "idle", "off", "running", "starting", "loading", "none", ""}
 ORDINARY = {"monitoring_update", "interval_flagged", "interval_reviewed", "session_started", "clip_ready"}
@@ -30,6 +32,7 @@ class Watching:
         self.degraded: list[float] = []  # when health was not ok
         self._server = server
         self._sessions = sessions
+        self._page_read_at = 0.0
         self._viewer: Viewer | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -57,8 +60,13 @@ class Watching:
             else:
                 if answer["status"] != "ok":
                     self.degraded.append(time.monotonic())
-                for words in unwell(answer.get("parts") or {}):
+                unwell_now = list(unwell(answer.get("parts") or {}))
+                for words in unwell_now:
                     self._tell(self.health, words)
+                if time.monotonic() - self._page_read_at >= PAGE_READS_S:  # what every proctors' page says at its top (server-trouble.js)
+                    self._page_read_at = time.monotonic()
+                    for words in unwell_now:
+                        self._tell(self.wall, words)
             self._look_at_the_wall()
 
     def _look_at_the_wall(self) -> None:

@@ -13,7 +13,7 @@ from tests.helpers.browser import WAIT_S, needs_chromium
 expect.set_options(timeout=WAIT_S * 1000)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Playwright; the tests are skipped where no Chromium is installed."""
     needs_chromium()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from basics.readings import SAMPLE_RATE, Frame, Sound
 from media import recorder as recorder_module
 from media.clip import Clip, ClipJob
 from media.kept import SUFFIX, KeptMedia, pack, unpack
-from media.recorder import FAILED_AFTER, Recorder
+from media.recorder import ENCODER_TRIES, FAILED_AFTER, Recorder
 from tests.helpers.waiting import until
 
 KEY = "0123456789abcdef" * 2 + "-7"
@@ -142,6 +143,70 @@ def test_a_clip_is_made_of_what_is_kept_and_that_goes_then(recorder: Recorder) -
         assert KEY in container.metadata["comment"]
     recorder.stop()
     assert not list(recorder.temp_dir.iterdir())
+
+
+def test_an_encoder_that_fails_is_tried_again_and_what_is_kept_stays_for_the_next_start(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+
+    def fails(*_: object) -> None:
+        tries.append(1)
+        raise ValueError("can't start a thread")
+
+    monkeypatch.setattr(recorder_module, "encode", fails)
+    recorder.kept.add(KEY, frames())
+    told = Told()
+    recorder.submit(job(kept=True), told)
+    assert told.wait("failed").reason == "encoder: can't start a thread"
+    assert len(tries) == ENCODER_TRIES
+    until(lambda: not recorder.has(KEY))
+    assert recorder.kept.has(KEY)
+
+
+class Record:
+    """The record of a clip on its way to the database."""
+
+    done = stored = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self.stored
+
+
+def test_what_is_kept_stays_until_the_clips_record_is_safe_and_the_next_start_makes_no_second_file(tmp_path: Path) -> None:
+    def made(record: Record) -> Recorder:
+        told: list[Clip] = []
+        recorder = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
+        recorder.start()
+        recorder.kept.add(KEY, frames())
+        recorder.submit(job(kept=True), lambda clip: told.append(clip) or record)  # type: ignore[func-returns-value]
+        until(lambda: told and told[0].state == "ready")
+        return recorder
+
+    lost, safe = Record(), Record()
+    recorder = made(lost)
+    recorder.stop()
+    again = made(safe)
+    assert len(again.kept.read(KEY)[0]) == 10
+    safe.done = safe.stored = True
+    until(lambda: not again.kept.has(KEY))
+    again.stop()
+    assert len(list(again.clips_dir.rglob("*.mp4"))) == 1
+
+
+def test_a_second_clip_of_an_interval_stands_for_the_first_unless_there_is_nothing_to_make_it_of(recorder: Recorder) -> None:
+    recorder.clips_dir.rmdir()
+    recorder.clips_dir.write_text("a file where the folder should be")
+    first, second, third = Told(), Told(), Told()
+    recorder.submit(job(), first)
+    first.wait("failed")
+    recorder.submit(job(), second)
+    second.wait("failed")
+    recorder.submit(replace(job(), frames=[], sounds=[]), third)  # a session that was opened again has nothing in memory
+    recorder.clips_dir.unlink()
+    recorder.clips_dir.mkdir()
+    third.wait("ready")
+    recorder.stop()
+    assert [first.clips[-1].state, second.clips[-1].state] == ["failed", "failed"]
+    assert len(list(recorder.clips_dir.rglob("*.mp4"))) == 1
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def test_the_record_says_what_the_file_is(recorder: Recorder) -> None:
 
 
 def test_two_clips_of_one_name_do_not_collide(recorder: Recorder) -> None:
-    clips = [recorder.make(job(frames_at([0, 0.1]), [])) for _ in range(3)]
+    clips = [recorder.make(replace(job(frames_at([0, 0.1]), []), index=index)) for index in range(3)]
     assert len({clip.path for clip in clips}) == 3
     assert all((recorder.clips_dir / clip.path).stat().st_size == clip.size_bytes for clip in clips)
 
@@ -127,8 +128,8 @@ def test_what_waits_is_made_before_the_end(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
     recorder.start()
     done: list[Clip] = []
-    for _ in range(3):
-        recorder.submit(job(frames_at([0, 0.1, 0.2]), []), done.append)
+    for index in range(3):
+        recorder.submit(replace(job(frames_at([0, 0.1, 0.2]), []), index=index), done.append)
     recorder.stop()
     assert [clip.state for clip in done] == ["ready"] * 3
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -66,14 +67,16 @@ def test_a_file_that_is_gone_is_said_and_one_that_was_renamed_is_found(database:
 
 
 def test_a_second_file_of_one_clip_goes_and_a_strangers_stays(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
-    first, second = make(recorder), make(recorder)
+    first = make(recorder)
+    second = recorder.clips_dir / "student123" / "the same.mp4"
+    shutil.copyfile(recorder.clips_dir / first.path, second)
     key = store_interval(database, UNKNOWN, 0, clip=first.to_dict())
     stranger = recorder.clips_dir / "holiday.mp4"
     stranger.write_bytes(b"no clip")
     of_another_database = recorder.clips_dir / make(recorder, 77).path
     assert sweep.sweep(settled_s=0) == {"found": 0, "gone": 0, "doubled": 1, "nobodys": 2}
     assert stored(database, key).path == first.path
-    assert not (recorder.clips_dir / second.path).exists()
+    assert not second.exists()
     assert stranger.exists()
     assert of_another_database.exists()
 

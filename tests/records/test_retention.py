@@ -164,3 +164,20 @@ def test_a_clock_that_leapt_is_first_believed_after_a_day(
     monkeypatch.setattr("records.retention.time.monotonic", lambda: now + BELIEVED_AFTER_S)
     assert retention.sweep(years_ahead) == 1
     assert set(left_of(database, folders, session_id).values()) == {0}
+
+
+def test_clips_that_can_not_be_compared_keep_no_old_session_from_its_end(
+    database: Database, folders: tuple[Path, Path], retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session_id = add_session(database, folders, "old", NOW - timedelta(days=KEEP_DAYS + 4000))
+
+    def forbidden(self: ClipSweep) -> None:
+        raise PermissionError(13, "Permission denied", "a clip of root's")
+
+    monkeypatch.setattr(ClipSweep, "sweep", forbidden)
+    monkeypatch.setattr("records.retention.FIRST_S", 0.01)
+    retention.start()
+    until(lambda: not left_of(database, folders, session_id)["sessions"])
+    until(lambda: retention.health()["state"] == "degraded")
+    retention.stop()
+    assert "Permission denied" in retention.health()["reason"]

@@ -17,7 +17,7 @@ from basics.errors import InvalidInput, TooLarge
 from basics.readings import SAMPLE_RATE, Box, GazeReading, PersonsReading, Sound
 from gaze_direction import GazeDetector
 from media.pictures import Picture, check_picture, decode_jpeg
-from sessions.analysis import PictureAnalyst, SoundAnalyst
+from sessions.analysis import REMAKE_AFTER, WAITING_MAX_S, PictureAnalyst, SoundAnalyst
 from sessions.models import Models
 from settings.settings import Settings, load_settings
 
@@ -172,10 +172,21 @@ def test_a_detector_that_fails_is_unknown_and_logged_once(settings: Settings, ca
     analyst = PictureAnalyst(Models(), settings)
     analyst._gaze = Failing()  # type: ignore[assignment]
     with caplog.at_level(logging.ERROR):
-        readings = [analyst.read(picture(at / 4, 320, 240, at), "s").gaze for at in range(5)]
+        readings = [analyst.read(picture(at / 4, 320, 240, at), "s").gaze for at in range(REMAKE_AFTER)]
     assert {(reading.direction, reading.reason) for reading in readings} == {("unknown", "error")}
     assert len(caplog.records) == 1
     assert "the driver is gone" in caplog.text
+    anew = analyst.read(picture(REMAKE_AFTER / 4, 320, 240, REMAKE_AFTER), "s").gaze
+    assert (anew.direction, anew.reason) == ("none", ""), "a detector that fails again and again is made anew"
+    analyst.close()
+
+
+def test_a_detector_that_can_not_even_be_closed_keeps_no_session_from_its_end(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    analyst = PictureAnalyst(Models(), settings)
+    monkeypatch.setattr(Failing, "close", lambda self: self.read(None, 0.0))
+    analyst._gaze = Failing()  # type: ignore[assignment]
+    analyst.close()
+    analyst.close()
 
 
 def test_due_times_keep_their_beat(settings: Settings) -> None:
@@ -195,6 +206,14 @@ def test_sound_waits_for_its_models() -> None:
     sound.put(Sound(0, np.zeros(1600, np.int16)))
     assert sound.read("s") == []
     assert sound.waiting == 1
+
+
+def test_sound_that_nothing_reads_takes_no_memory_without_end() -> None:
+    sound = SoundAnalyst(Models())
+    for second in range(round(2 * WAITING_MAX_S)):
+        sound.put(Sound(float(second), np.zeros(SAMPLE_RATE, np.int16)))
+        assert sound.read("s") == []
+    assert sound.waiting == round(WAITING_MAX_S)
 
 
 def test_a_session_that_is_closed_keeps_no_voice(models_dir: Path, settings: Settings) -> None:

@@ -82,6 +82,25 @@ def test_a_write_that_fails_for_unforeseen_reasons_is_set_aside_in_the_end(queue
     assert "nobody knows" in line["reason"]
 
 
+def test_several_that_fail_for_unforeseen_reasons_are_set_aside_and_the_rest_goes_on(
+    queue: WriteQueue, destination: Destination, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.write_queue.DOUBT_TRIES", 3)
+
+    def trouble(batch: Sequence[Write]) -> None:
+        if any(each.document_id in {"w001", "w003", "w004"} for each in batch):
+            raise RuntimeError("nobody knows")
+
+    destination.trouble = trouble
+    put(queue, 8)
+    queue.start()
+    queue.set_reachable(True)
+    assert queue.flush(60)
+    assert sorted(set(destination.arrived)) == [name for name in names(8) if name not in {"w001", "w003", "w004"}]
+    lines = [json.loads(line)["id"] for line in (tmp_path / "rejected.jsonl").read_text("utf-8").splitlines()]
+    assert sorted(set(lines)) == ["w001", "w003", "w004"]
+
+
 def test_an_unforeseen_failure_that_passes_loses_nothing(queue: WriteQueue, destination: Destination, tmp_path: Path) -> None:
     left = [30]
 

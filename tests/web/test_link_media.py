@@ -13,7 +13,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Playwright, expect
 
 from basics.readings import SAMPLE_RATE, Frame
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
@@ -22,7 +22,6 @@ from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient, page_ms
 from bench.harness.viewer import Viewer
 from bench.load import footage_of
-from tests.helpers.browser import needs_chromium
 from tests.helpers.sent_media import opus_messages, sps_of
 from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
@@ -106,8 +105,9 @@ def test_sound_as_opus_is_heard(server: Server, shared_data: Path) -> None:
     assert not [message for message in client.messages if message["type"] == "error"]
 
 
-def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encoder_fails(server: Server, shared_data: Path, tmp_path: Path) -> None:
-    needs_chromium()
+def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encoder_fails(
+    playwright: Playwright, server: Server, shared_data: Path, tmp_path: Path
+) -> None:
     camera = make_camera(shared_data / "webcam.mp4", tmp_path / "camera.mjpeg", seconds=6)
     microphone = make_microphone(shared_data / "scenarios" / "exam-b" / "audio.flac", tmp_path / "voice.wav", start=100, seconds=6)
     sent: list[tuple[int, int, float]] = []  # codec, layer, page time
@@ -117,7 +117,7 @@ def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encod
             sent.append((data[1], data[2] >> 1 & 7, struct.unpack_from("<d", data, 8)[0]))
 
     session = server.create("browser", "media")
-    with sync_playwright() as playwright, Chromium(playwright, tmp_path / "profile", devices=FakeDevices(camera, microphone)) as chromium:
+    with Chromium(playwright, tmp_path / "profile", devices=FakeDevices(camera, microphone)) as chromium:
         page = chromium.context.new_page()
         chromium.watch(page)
         page.on("websocket", lambda socket: socket.on("framesent", look))

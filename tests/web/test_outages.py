@@ -149,6 +149,7 @@ def test_a_proctor_reopens_an_exam_that_broke_off_and_it_goes_on_as_it_was(
     clock.ahead += parts.settings.abandoned_s + 60
     parts.monitor.end_abandoned()
     assert parts.monitor.get(before.session_id) is None
+    assert parts.database.flush(10)
     clock.ahead += 300
     path = f"/api/session/{before.session_id}/reopen"
     answer = client.post(path, json={"by": "Ada"}).get_json()

@@ -61,7 +61,8 @@ def openapi() -> Response:
 def part_states(of: Parts) -> dict[str, Any]:
     """The state of every part by its name, each a mapping with a `state`."""
     disks = of.disks.look()
-    return {"database": of.database.health(), **of.monitor.health(), "disk": disks["clips"], "disks": disks}
+    sweeps = {"retention": of.retention.health()} if of.retention is not None else {}
+    return {"database": of.database.health(), **of.monitor.health(), "disk": disks["clips"], "disks": disks, **sweeps}
 
 
 def is_well(state: object) -> bool:

@@ -12,6 +12,7 @@ TODO: Mapping[str, str] = {
     "detectors": "Look into logs/app_errors.log. If it goes on, start the server anew: exams go on. What is not read counts against nobody.",
     "recorder": "Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log.",
     "disk": "With a lower KEEP_DAYS old clips go by themselves.",
+    "retention": "Old sessions may not be deleted (KEEP_DAYS), and clips and records not compared: look into logs/app_errors.log.",
     "stations": "Look at the cable of the camera or microphone, and whether another program holds it.",
 }
 
