@@ -132,7 +132,8 @@ def login() -> BaseResponse:
     if request.method == "GET":
         return redirect(wanted) if access.is_proctor(request) else _login_page(wanted)
     try:
-        access.check_login(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr)
+        known = request.cookies.get(access.browser_cookie, "")
+        access.check_login(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr, known)
     except ProctorError as error:
         page = _login_page(wanted, error=error.message, status=status_of(error))
         if (wait := retry_after(error)) is not None:

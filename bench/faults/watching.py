@@ -1,5 +1,4 @@
-"""What a server tells of a fault: to operators by `/api/health`, to proctors on the wall, which is
-what dashboards receive and what they ask for."""
+"""What a server tells of a fault: to operators by `/api/health`, to proctors on the wall and at the top of their pages."""
 
 from __future__ import annotations
 

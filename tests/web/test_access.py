@@ -12,12 +12,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
-from basics.errors import ConfigError, Forbidden, TooMany, Unauthorized
+from basics.errors import ConfigError, Forbidden, ProctorError, TooMany, Unauthorized
 from basics.times import WALL_DOUBT_S
+from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, local_client, settings_for
 from web.access.limits import KEPT_ADDRESSES, RateLimit
+from web.access.logins import FREE_TRIES, WAITING_AT_ADDRESS, Logins
 from web.access.who_may import LOGIN_COOKIE, WHO_MAY, Access, check_start
 
 SESSION = "0123456789abcdef0123456789abcdef"
@@ -156,6 +158,38 @@ def test_a_login_needs_the_name_and_the_password(locked: Access) -> None:
         with pytest.raises(Unauthorized):
             locked.check_login(name, password, "10.0.0.1")
     locked.check_login("proctor", PASSWORD, "10.0.0.1")
+
+
+def test_who_guesses_behind_its_address_does_not_stand_in_a_known_browsers_way(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(locked, "_logins", Logins(sleep=lambda _: over.wait(30)))
+
+    def guess(password: str = "wrong", browser: str = "") -> type[Exception] | None:
+        try:
+            locked.check_login("proctor", password, "10.0.0.1", browser)
+        except ProctorError as error:
+            return type(error)
+        return None
+
+    for _ in range(FREE_TRIES):
+        guess()
+    waiting = [threading.Thread(target=guess) for _ in range(WAITING_AT_ADDRESS + 1)]
+    for each in waiting:
+        each.start()
+    try:
+        until(lambda: guess(PASSWORD) is TooMany)
+        response = Response()
+        locked.remember_login(Request(environ(HTTP_HOST="proctor.lan:5000")), response)
+        marks = dict(cookie.split(";")[0].split("=", 1) for cookie in response.headers.getlist("Set-Cookie"))
+        mark = marks[locked.browser_cookie]
+        assert guess(PASSWORD, mark) is None
+        assert guess("wrong", mark) is Unauthorized
+        assert guess(PASSWORD, mark[:-1] + "x") is TooMany
+        assert not locked.is_proctor(Request(environ(HTTP_COOKIE=f"{locked.login_cookie}={mark}"))), "it opens nothing"
+    finally:
+        over.set()
+        for each in waiting:
+            each.join()
 
 
 def test_no_password_can_be_right_in_protected_mode(protected: Access) -> None:

@@ -25,6 +25,7 @@ Age = Literal["good", "old", "early"]
 
 STUDENT_TOKEN_MAX_AGE = 24 * 3600  # s; longer than any exam, and a link that leaked is dead the next day
 LOGIN_MAX_AGE = 12 * 3600  # s; one working day
+BROWSER_MAX_AGE = 400 * 86_400  # s; the longest that browsers keep a cookie
 LEAST_KEY = 16  # characters of SECRET_KEY
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 LINK = re.compile(r"[0-9a-f]{32}(\.[0-9]{1,6})?")  # a session and, from the second link on, the link's number
@@ -39,6 +40,7 @@ class Signer:
         self._since_start = wall() - clock()  # what the wall's clock shows beside the other, had nobody set it since
         self._student = URLSafeTimedSerializer(key, salt="student", signer=_stamped_by(wall))
         self._login = URLSafeTimedSerializer(key, salt="login", signer=_stamped_by(wall))
+        self._browser = URLSafeTimedSerializer(key, salt="browser", signer=_stamped_by(wall))
         # A login ends when the password changes: its token carries this mark of the password it was made with.
         self._mark = hmac.new(key.encode(), password.encode(), hashlib.sha256).hexdigest()[:16]
 
@@ -70,6 +72,15 @@ class Signer:
         if not isinstance(mark, str) or not hmac.compare_digest(mark.encode(), self._mark.encode()):
             return False
         return self._age(made, LOGIN_MAX_AGE) == "good"
+
+    def browser_token(self) -> str:
+        """Marks a browser from which somebody has logged in. It opens nothing."""
+        return str(self._browser.dumps(secrets.token_hex(8)))
+
+    def known_browser(self, token: str) -> str:
+        """Which browser `token` marks; empty where it isn't one of ours."""
+        mark, _ = _read(self._browser, token)
+        return mark if isinstance(mark, str) else ""
 
     def _age(self, made: float, longest: float) -> Age:
         """Is what was made at `made` still good for `longest` seconds, too old, or made later than it is now?"""

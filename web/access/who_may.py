@@ -22,7 +22,7 @@ from web.access.behind import prefix_of
 from web.access.limits import RateLimit
 from web.access.local import LocalCallers, is_loopback_name
 from web.access.logins import Logins
-from web.access.signing import LOGIN_MAX_AGE, Signer, find_key
+from web.access.signing import BROWSER_MAX_AGE, LOGIN_MAX_AGE, Signer, find_key
 
 Who = Literal["open", "student", "proctor"]
 
@@ -106,6 +106,7 @@ class Access:
         self._public = urlsplit(settings.public_url)
         self.prefix = prefix_of(settings)
         self.login_cookie = _login_cookie(self._public.scheme, self.prefix)
+        self.browser_cookie = f"{self.login_cookie}_browser"
         self.secret_key = find_key(settings)
         self._signer = Signer(self.secret_key, self._password)
         self.local = None if self._password else LocalCallers(self.secret_key, settings.data_dir)
@@ -201,27 +202,27 @@ class Access:
 
     # Proctors
 
-    def check_login(self, name: str, password: str, address: str | None) -> None:
-        """Raise `Unauthorized` unless name and password are the proctor's, `TooMany` after too many wrong ones from `address`; the right ones do."""
+    def check_login(self, name: str, password: str, address: str | None, browser: str = "") -> None:
+        """Raise `Unauthorized` unless name and password are the proctor's, `TooMany` after too many wrong ones from `address`; the right ones do.
+
+        `browser` is the mark of one from which somebody has logged in before: whoever guesses behind the same address does not stand in its way.
+        """
 
         def is_right() -> bool:
             right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
             right_password = hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode())
             return right_name and right_password and bool(self._password)
 
-        self._logins.check(address, is_right)
+        known = self._signer.known_browser(browser) if browser else ""
+        self._logins.check(f"browser {known}" if known else address, is_right)
 
     def remember_login(self, request: Request, response: Response) -> None:
-        """Give the caller the cookie of a login; call it after `check_login`."""
-        response.set_cookie(
-            self.login_cookie,
-            self._signer.login_token(),
-            max_age=LOGIN_MAX_AGE,
-            httponly=True,
-            samesite="Strict",
-            secure=self._is_secure(request),
-            path=self._cookie_path(request),
-        )
+        """Give the caller the cookie of a login, and the mark of its browser; call it after `check_login`."""
+        kept = {self.login_cookie: (self._signer.login_token(), LOGIN_MAX_AGE), self.browser_cookie: (self._signer.browser_token(), BROWSER_MAX_AGE)}
+        for name, (value, age) in kept.items():
+            response.set_cookie(
+                name, value, max_age=age, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request)
+            )
 
     def forget_login(self, request: Request, response: Response) -> None:
         """Take the cookie back."""
