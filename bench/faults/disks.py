@@ -24,6 +24,8 @@ class Place:
     lasts_s: float
 
 
+KEEPS_FREE_MB = 4  # small disks have not the 256 MB that stay free by default
+
 PLACES = [
     Place("data", "data", 700, 20),
     Place("temp", "temp", 48, 40),
@@ -39,7 +41,7 @@ def out_of_order(place: Place, what: str, ground: Ground) -> None:
     if os.geteuid() != 0 or WHY_NOT:
         raise LeftOut(WHY_NOT[0] if WHY_NOT else "file systems of its own need root")
     disk = ground.closing.enter_context(SmallDisk(ground.folder / place.folder, place.megabytes))
-    ground.begin()
+    ground.begin({"MIN_FREE_MB": str(KEEPS_FREE_MB)})
     ground.rest()
     made = {"full": disk.full, "read-only": disk.read_only, "no inodes": disk.without_inodes}[what]()
     ground.hit()

@@ -112,6 +112,7 @@ def test_an_exam_that_broke_off_is_reopened_by_a_proctor_and_goes_on_where_it_st
     proctor.get_by_role("button", name="Reopen").click()
     expect(proctor.get_by_role("button", name="Reopen")).to_be_hidden()
     expect(proctor.get_by_role("button", name="End session")).to_be_visible()
+    expect(proctor.locator("#link-words")).to_contain_text("Go on with my exam")
     wrong += judge(proctor, folder, "session-reopened")
     page.bring_to_front()
     page.get_by_role("button", name="Go on with my exam").click()

@@ -244,7 +244,7 @@ class SessionPage {
   wire() {
     wireCopyButtons(document);
     wireReopening(this.id, async (address) => {
-      if (address) this.showLink(address);
+      if (address) this.showLink(address, texts.session.reopened(this.session.user_id));
       await this.read();
       byId("main").focus();
     });
@@ -266,8 +266,8 @@ class SessionPage {
     }
   }
 
-  showLink(address) {
-    setText(byId("link-words"), texts.exams.link(this.session.user_id));
+  showLink(address, words = texts.exams.link(this.session.user_id)) {
+    setText(byId("link-words"), words);
     setText(byId("link-address"), address);
     byId("link-made").hidden = false;
   }

@@ -143,6 +143,8 @@ export const watchTexts = {
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
     over: (how, again) =>
       `This session is over${how ? `: ${how}` : ""}. ${again ? "If its student was not done, reopen it within a day. " : ""}Its timeline and clips are below.`,
+    reopened: (user) =>
+      `The exam of ${user} goes on. In a page that is still open, “Go on with my exam” leads back to it; else send this link, to that student only.`,
     reopenFailed: (message) => `The session does not go on. ${message}`,
     endFailed: (message) => `The session was not ended. ${message}`,
     endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
