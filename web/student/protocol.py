@@ -18,12 +18,13 @@ Text and numbers are checked as a call's body is: right types, ids of 8 to 64 le
 1e15 ms, text of one line without control characters, half pairs or marks that turn its direction; details and reasons are cut at 200 characters. An
 act that lies ahead of the session counts now, and media too; what lies before its start counts at its start, or is dropped if media.
 
-No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most
-2 MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
+No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most 2
+MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
 each picture that is asked for, pings and parts of messages counted, and 2 MB a second, ten seconds' worth of it at once; another connection counts
-as 30 messages. Who goes beyond is told by an error and by the reason of the close (1013, 1009 where the message was too large), who reads nothing
-for 10 seconds is let go; either may come again when the time for it has passed. Acts beyond 4 messages a second, and words about devices beyond one
-a second, are counted together a little later, the newest word of each device; of sound, no more than twice the time that passes is heard.
+as 30 messages, and a session has four at a time (429 to a fifth). Who goes beyond is told by an error and by the reason of the close (1013, 1009
+where the message was too large), who reads nothing for 10 seconds is let go; either may come again when the time for it has passed. Acts beyond 4
+messages a second, and words about devices beyond one a second, are counted together a little later, the newest word of each device; of sound, no
+more than twice the time that passes is heard.
 
 Media stand behind a header of 16 bytes, little endian:
 
