@@ -42,6 +42,7 @@ class _Kept:
 
     file: BinaryIO | None = None
     synced_at: float = 0.0
+    of_before: bool = False  # an earlier run began it
     whole: bool = True  # nothing that was to be written is missing
     sealed: threading.Event = field(default_factory=threading.Event)
 
@@ -66,7 +67,7 @@ class KeptMedia:
             if KEY.fullmatch(path.stem):
                 with contextlib.suppress(OSError):
                     _cut_off_torn(path)
-                self._known.setdefault(path.stem, _Kept())
+                self._known.setdefault(path.stem, _Kept(of_before=True))
         self._thread = threading.Thread(target=self._run, name="clip-keeper", daemon=True)
         self._thread.start()
 
@@ -93,6 +94,11 @@ class KeptMedia:
         """Is all kept that was handed in for it?"""
         kept = self._known.get(key)
         return kept is not None and kept.whole
+
+    def is_of_before(self, key: str) -> bool:
+        """Did an earlier run of the server begin to keep it?"""
+        kept = self._known.get(key)
+        return kept is not None and kept.of_before
 
     def add(self, key: str, items: Iterable[Frame | Sound]) -> None:
         """Keep pictures and sound for an interval, after what is kept of it already."""

@@ -211,16 +211,21 @@ class Recorder:
             _sync(part)
             for number in range(1, 1000):
                 final = folder / file_name(job, number)
-                made_before = mark_of(final) if final.exists() else None
-                if made_before is not None and made_before["clip"] == job.key:  # its record was lost with the server
-                    final.unlink(missing_ok=True)
                 if self._rename(part, final):
                     _sync(folder)
+                    self._remove_earlier(job, final)
                     return final
         except OSError:
             part.unlink(missing_ok=True)
             raise
         raise ValueError(f"a thousand clips are named {file_name(job)} in {folder}")
+
+    def _remove_earlier(self, job: ClipJob, final: Path) -> None:
+        """A clip of what an earlier run kept may have been made by that already, and its record been lost with it."""
+        for other in final.parent.glob("flagged_*.mp4") if self.kept.is_of_before(job.key) else ():
+            mark = mark_of(other) if other != final else None
+            if mark is not None and mark["clip"] == job.key:
+                other.unlink(missing_ok=True)
 
     def _rename(self, part: Path, final: Path) -> bool:
         """Give `part` the name `final`; False where there is one of that name."""

@@ -42,6 +42,7 @@ class Watch:
         silent = settings.device_silent_s
         self._limits: Mapping[DeviceName, float] = {"camera": silent, "microphone": silent, "screen": SCREEN_SILENT_S}
         self._connections: list[dict[str, Any]] = []
+        self.page_clocks: list[dict[str, Any]] = []
         self.link_number = 0  # of the newest link that was made for its student; those before are over
 
     # What the sources say
@@ -89,6 +90,12 @@ class Watch:
             self._connections = [*self._connections, {"at": round(now, 1), "address": address, "browser": browser}][-CONNECTIONS_KEPT:]
             self._store.session(connections=self._connections)
 
+    def keep_clocks(self, clocks: list[dict[str, Any]]) -> None:
+        """By what clocks the student's pages tell their times."""
+        if clocks != self.page_clocks:
+            self.page_clocks = clocks
+            self._store.session(page_clocks=clocks)
+
     def end_links(self) -> None:
         """Another link is made for the student: those before are over."""
         self.link_number += 1
@@ -99,6 +106,7 @@ class Watch:
         self.seen_of.take_acts(ScreenAct(str(act["_id"]), act["at"], act["kind"]) for act in acts)
         self.seen_of.doubts.take_up(document.get("doubts") or [])
         self.link_number = document.get("link_number") or 0
+        self.page_clocks = list(document.get("page_clocks") or [])
         self._connections = list(document.get("connections") or [])
         if self._connections:
             newest = self._connections[-1]

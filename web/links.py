@@ -76,10 +76,12 @@ class Links:
                 del self._open[session_id]
             tell(False)
 
-    def clocks_of(self, session_id: str) -> PageClocks:
-        """The clocks of a session's pages, over all their connections."""
+    def clocks_of(self, session: ExamSession) -> PageClocks:
+        """The clocks of a session's pages, over all their connections, those of before the server's start too."""
         with self._lock:
-            return self._clocks.setdefault(session_id, PageClocks())
+            if session.session_id not in self._clocks:
+                self._clocks[session.session_id] = PageClocks(session.watch_over.page_clocks, session.watch_over.keep_clocks)
+            return self._clocks[session.session_id]
 
     def budget(self, session_id: str, new: Callable[[], Budget]) -> Budget:
         """What the pages of a session may send: one for all its connections, until it ends, so that coming again brings no more."""

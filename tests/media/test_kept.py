@@ -172,19 +172,19 @@ class Record:
 
 
 def test_what_is_kept_stays_until_the_clips_record_is_safe_and_the_next_start_makes_no_second_file(tmp_path: Path) -> None:
-    def made(record: Record) -> Recorder:
+    def made(record: Record, score: int) -> Recorder:
         told: list[Clip] = []
         recorder = Recorder(tmp_path / "clips", tmp_path / "temp", min_free_mb=0)
         recorder.start()
         recorder.kept.add(KEY, frames())
-        recorder.submit(job(kept=True), lambda clip: told.append(clip) or record)  # type: ignore[func-returns-value]
+        recorder.submit(replace(job(kept=True), score=score), lambda clip: told.append(clip) or record)  # type: ignore[func-returns-value]
         until(lambda: told and told[0].state == "ready")
         return recorder
 
     lost, safe = Record(), Record()
-    recorder = made(lost)
+    recorder = made(lost, 12)
     recorder.stop()
-    again = made(safe)
+    again = made(safe, 15)
     assert len(again.kept.read(KEY)[0]) == 10
     safe.done = safe.stored = True
     until(lambda: not again.kept.has(KEY))

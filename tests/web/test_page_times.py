@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
+import bson
 import pytest
 
 from tests.helpers.exam import Page, PlainExam
@@ -33,7 +35,14 @@ class Student:
     """Pages of one student, whose connections come and go."""
 
     def __init__(self) -> None:
-        self.exam, self.clocks = PlainExam(), PageClocks()
+        self.exam, self.stored = PlainExam(), list[dict[str, Any]]()
+        self.clocks = PageClocks(store=self._store)
+
+    def _store(self, clocks: list[dict[str, Any]]) -> None:
+        self.stored = bson.decode(bson.encode({"clocks": clocks}))["clocks"]
+
+    def server_starts_anew(self) -> None:
+        self.clocks = PageClocks(self.stored, self._store)
 
     def page(self, now: float, away_since: float, *, ahead_ms: float = 1e12, name: str | None = None) -> Page:
         page = Page(self.exam, now=now, clocks=self.clocks, away_since=away_since)
@@ -63,20 +72,26 @@ def test_a_laptop_that_slept_over_its_connection_is_told_the_right_times_soon_af
     assert not page.exam.unknown
 
 
-def test_what_was_done_off_line_before_a_sleep_is_told_by_what_the_clock_was_worth_then() -> None:
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_done_off_line_before_a_sleep_is_told_by_what_the_clock_was_worth_then(restart: bool) -> None:
     student = Student()
     before = student.page(10, 0.0)
     live(before, 5)
     done = before.ms() + 2000
+    if restart:
+        student.server_starts_anew()
     after = student.page(60, 15.0, ahead_ms=1e12 - 40_000)  # slept for 40 s of the 45
     after.act("before-the-sleep", page_ms=done)
     after.act("just-now")
     assert times(after) == {"before-the-sleep": pytest.approx(17, abs=0.2), "just-now": pytest.approx(60, abs=0.2)}
 
 
-def test_what_was_done_off_line_after_a_sleep_is_told_by_the_clock_that_runs_since() -> None:
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_done_off_line_after_a_sleep_is_told_by_the_clock_that_runs_since(restart: bool) -> None:
     student = Student()
     live(student.page(10, 0.0, name="before"), 5)
+    if restart:
+        student.server_starts_anew()
     after = student.page(60, 15.0, ahead_ms=1e12 - 40_000, name="since")
     after.act("before-the-sleep", page_ms=1e12 + 17_000, by="before")
     after.act("after-it", page_ms=after.ms(58), by="since")
@@ -193,3 +208,21 @@ def test_a_narrow_line_that_holds_everything_up_is_believed() -> None:
         page.send("picture", "jpeg", b"picture", at=at, sequence=number)
     assert [frame.at for frame in page.exam.frames[-400:]] == pytest.approx(taken, abs=0.01)
     assert not page.exam.unknown
+
+
+ODD: list[dict[str, Any]] = [
+    {},
+    {"name": "a"},
+    {"name": "a", "runs": 7},
+    {"name": "a", "runs": [[1, 2]]},
+    {"name": "a", "runs": [["x", None, 0.1, 1.0]]},
+]
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_stored_clock_that_can_not_be_read_is_left_out(odd: dict[str, Any]) -> None:
+    clocks = PageClocks([odd, {"name": "b", "runs": [[0.0, None, 0.1, 5.0]]}])
+    assert clocks.find("a") is None
+    found = clocks.find("b")
+    assert found is not None
+    assert found.at(7000.0) == 2.0

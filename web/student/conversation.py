@@ -254,12 +254,14 @@ class Conversation:
         self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:
             if stepped:
+                self._clocks.keep()
                 self._clock_due = 0.0  # by how much is known to the round trip only, and this one was long
             return
         if self._clock_id < CLOCK_TRIPS:
             self._clock_due = 0.0
             return
         self._welcomed = True
+        self._clocks.keep()
         self._act_times.welcomed(now)
         self._clock_due = now + CLOCK_EVERY_S
         video = dict(self._terms.video)

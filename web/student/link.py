@@ -51,7 +51,7 @@ class StudentLink:
             now=now,
             notices=lambda: list(session.status().notices),
             end=lambda: owner.monitor.end_session(session.session_id, End("student")),
-            clocks=owner.links.clocks_of(session.session_id),
+            clocks=owner.links.clocks_of(session),
             away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
         )
 

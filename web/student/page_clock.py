@@ -6,10 +6,14 @@ what the clock was worth then, as long as the session lasts, over all its connec
 
 from __future__ import annotations
 
+import logging
 from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Protocol
+from typing import Any, Protocol
+
+log = logging.getLogger(__name__)
 
 STEP_S = 0.5  # beyond what two round trips leave open: no clock drifts so far while they are kept
 RUNS = 8  # newest stretches between two steps that are remembered of one clock
@@ -76,6 +80,19 @@ class PageClock:
                 return at
         return self._before_all(page_ms, latest)
 
+    def document(self) -> list[list[float | None]]:
+        """Its runs as they are stored: begin in ms on the page's clock, end in s on the session's (None: it goes on), round trip and offset in s."""
+        return [[run.from_ms, None if run.until == inf else run.until, *min(run.trips)] for run in self._runs]
+
+    @classmethod
+    def of_document(cls, document: Iterable[Sequence[float | None]]) -> PageClock:
+        """The clock again, as an earlier run of the server knew it. Raise `TypeError`, `ValueError`."""
+        clock = cls()
+        for from_ms, until, trip, offset in document:
+            trips = deque([(float(trip or 0.0), float(offset or 0.0))], maxlen=clock._newest)
+            clock._runs.append(_Run(float(from_ms or 0.0), inf if until is None else float(until), trips))
+        return clock
+
     def _before_all(self, page_ms: float, latest: float) -> float:
         """A time that lies in no run: the first may have begun before its first round trip."""
         first = page_ms / 1000 - self._runs[0].offset if self._runs else inf
@@ -85,8 +102,20 @@ class PageClock:
 class PageClocks:
     """Every clock by which pages of one session told their times, by the names that the pages give them."""
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Iterable[Mapping[str, Any]] = (), store: Callable[[list[dict[str, Any]]], object] | None = None) -> None:
+        """`stored` is what `store` was given by an earlier run of the server; what can't be read of it is left out."""
+        self._store = store
         self._clocks: dict[str, PageClock] = {}
+        for one in stored:
+            try:
+                self._clocks[str(one["name"])] = PageClock.of_document(one["runs"])
+            except (KeyError, TypeError, ValueError) as error:
+                log.warning("a stored clock of a page can't be read: %s", error)
+
+    def keep(self) -> None:
+        """Store what they are worth: acts that come after the server's next start may be told by them."""
+        if self._store is not None:
+            self._store([{"name": name, "runs": clock.document()} for name, clock in self._clocks.items() if clock.known])
 
     def named(self, name: str) -> PageClock:
         """The clock of this name; a new one where it is not known."""
