@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
-from basics.heap import settle_heap
+from basics.heap import HeapTrim, settle_heap
 from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -95,12 +95,14 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
-    """Keep threads from waiting for slow clients, an eye on the disks, and strangers out."""
+    """Keep threads from waiting for slow clients, memory from growing, an eye on the disks, and strangers out."""
     from web.access.patience import Patience
 
     patience = Patience(app.wsgi_app)
     app.wsgi_app = patience  # type: ignore[method-assign]
     _run(closing, patience.start, patience.stop)
+    trim = HeapTrim()
+    _run(closing, trim.start, trim.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
     if parts.access.local is not None:
         parts.access.local.write_token()

@@ -1,15 +1,19 @@
 """The C library's heap, set up for a server of many threads: with glibc's own choices the process grows with every session that comes and goes.
 
 A session's pictures and sound are taken by one thread and let go by another. glibc gives threads an arena of their own, up to eight a core, and
-learns from large pieces that are freed to keep larger ones: what is free then lies between what isn't, and stays with the process.
+learns from large pieces that are freed to keep larger ones: what is free then lies between what isn't, and stays with the process, unless it is
+asked now and then to give whole pages of it back.
 """
 
 from __future__ import annotations
 
 import ctypes
+import threading
+from collections.abc import Callable
 
 ARENAS = 2  # one of Python's threads runs at a time, and the models' own seldom take memory while they compute
 LARGE_BYTES = 256 << 10  # such a piece, a decoded picture above all, comes from the system and goes back to it whole
+TRIM_EVERY_S = 20.0  # some milliseconds each time
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
 
 
@@ -23,3 +27,31 @@ def settle_heap() -> bool:
     settled = bool(mallopt(_M_ARENA_MAX, ARENAS) and mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
     trim(0)
     return settled
+
+
+class HeapTrim:
+    """Gives free pages back to the system every `TRIM_EVERY_S`, in a thread of its own. Does nothing with another C library."""
+
+    def __init__(self, every_s: float = TRIM_EVERY_S) -> None:
+        self._every_s = every_s
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        try:
+            trim = ctypes.CDLL(None).malloc_trim
+        except (OSError, TypeError, AttributeError):
+            return
+        self._thread = threading.Thread(target=self._run, args=(trim,), name="heap-trim", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _run(self, trim: Callable[[int], int]) -> None:
+        while not self._stop.wait(self._every_s):
+            trim(0)

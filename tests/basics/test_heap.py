@@ -40,3 +40,35 @@ def test_many_threads_share_few_arenas() -> None:
     if not done.stdout:
         pytest.skip("another C library than glibc")
     assert len(re.findall("<heap nr=", done.stdout)) <= ARENAS
+
+
+HOLES = """
+import sys, time
+from basics.heap import HeapTrim, settle_heap
+settle_heap()
+if sys.platform != "linux":
+    sys.exit()
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
+before = resident()
+pieces = [bytearray(b"x" * 100_000) for _ in range(2000)]
+full = resident() - before
+pieces = pieces[::10]
+trim = HeapTrim(0.05)
+trim.start()
+for _ in range(200):
+    if resident() - before < full / 2:
+        break
+    time.sleep(0.05)
+trim.stop()
+print(full, resident() - before)
+"""
+
+
+def test_what_is_free_between_what_is_not_goes_back_to_the_system() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    if not done.stdout:
+        pytest.skip("reads Linux' own figures")
+    full, left = map(int, done.stdout.split())
+    assert left < full / 2
