@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 import threading
 import time
 from collections import deque
@@ -15,6 +16,7 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 LOOK_S = 30.0
+PROBE_S = 5.0  # between two tries to write: a disk that takes nothing after an error need not say so
 REMEMBERED = 60  # looks, half an hour
 LOW_BYTES = 1 << 30  # some ten thousand seconds of clips, and time to act
 LOW_HOURS = 3.0  # an exam that begins now and is long
@@ -22,7 +24,7 @@ RATE_S = 120.0  # a rate over less than this says little
 
 
 class Disks:
-    """Looks at each folder's disk every half minute, in a thread of its own. `states` is for any thread."""
+    """Looks at each folder's disk every half minute, and tries to write there more often, in a thread of its own. `look` is for any thread."""
 
     def __init__(self, folders: Mapping[str, Path], *, min_free_mb: int, clock: Callable[[], float] = time.monotonic) -> None:
         """`folders` by what they hold."""
@@ -30,6 +32,7 @@ class Disks:
         self._min_free = min_free_mb << 20
         self._clock = clock
         self._looks: dict[str, deque[tuple[float, int]]] = {name: deque(maxlen=REMEMBERED) for name in folders}
+        self._unwritable: dict[str, str] = {}  # why nothing can be written
         self._told: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="disks", daemon=True)
@@ -68,6 +71,8 @@ class Disks:
         hours = self._hours(looks, free)
         known: dict[str, Any] = {"free_mb": free >> 20, "hours": None if hours is None else round(hours, 1)}
         state, wrong = self._judge(free, hours, files)
+        if state != "full" and (problem := self._unwritable.get(name)):
+            state, wrong = "error", problem
         return {"state": state, **known} | ({"reason": f"{wrong} ({folder})."} if wrong else {})
 
     def _judge(self, free: int, hours: float | None, files: os.statvfs_result | None) -> tuple[str, str]:
@@ -95,6 +100,29 @@ class Disks:
         return free / ((before - free) / seconds) / 3600
 
     def _run(self) -> None:
+        looked_at = -LOOK_S
         while not self._stop.is_set():
-            self.look()
-            self._stop.wait(LOOK_S)
+            news = self.probe()
+            if news or self._clock() - looked_at >= LOOK_S:
+                looked_at = self._clock()
+                self.look()
+            self._stop.wait(PROBE_S)
+
+    def probe(self) -> bool:
+        """Try to write to each disk; True where that has changed."""
+        before = self._unwritable
+        self._unwritable = {name: problem for name, folder in self._folders.items() if (problem := _write_problem(folder))}
+        return self._unwritable.keys() != before.keys()
+
+
+def _write_problem(folder: Path) -> str:
+    """Why nothing can be written to a folder; empty where it can, or where the folder is still to be made."""
+    if not folder.is_dir():
+        return ""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"?")
+            file.flush()
+    except OSError as error:
+        return f"Nothing can be written to this disk ({error.strerror}): mend it, or move the folder"
+    return ""

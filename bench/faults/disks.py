@@ -30,7 +30,7 @@ PLACES = [
     Place("data", "data", 700, 20),
     Place("temp", "temp", 48, 40),
     Place("clips", "flagged_videos", 48, 40),
-    Place("logs", "logs", 24, 15),
+    Place("logs", "logs", 24, 25),
 ]
 WHAT = {"full": "full", "read-only": "read-only", "no inodes": "out of inodes"}
 TOLD = {"data": "disk|database|storage", "temp": "disk|recorder|clip", "clips": "disk|recorder|clip", "logs": "disk|log"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -83,3 +84,25 @@ def test_a_disk_that_does_not_answer_is_told(disks: Disks, monkeypatch: pytest.M
 
     monkeypatch.setattr(shutil, "disk_usage", gone)
     assert disks.look()["clips"]["state"] == "error"
+
+
+def test_a_disk_that_takes_nothing_and_does_not_say_so_is_told(
+    disks: Disks, machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not disks.probe(), "a folder that is still to be made takes all"
+    (tmp_path / "made later" / "clips").mkdir(parents=True)
+    assert not disks.probe()
+    assert disks.look()["clips"]["state"] == "ok"
+
+    def aborted(**_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(tempfile, "TemporaryFile", aborted)
+        assert disks.probe()
+        state = disks.look()["clips"]
+        assert (state["state"], "Read-only file system" in state["reason"]) == ("error", True)
+        assert not disks.probe()
+    assert disks.probe()
+    assert disks.look()["clips"]["state"] == "ok"
+    assert not list((tmp_path / "made later" / "clips").iterdir())
