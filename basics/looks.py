@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -11,6 +12,21 @@ _ALIKE = (
     *("sѕ", "tтτ", "uυս", "vνѵ", "wωԝ", "xхχ", "yуγ", "zζ", "3з"),
 )
 _TO_LATIN = {ord(letter): letters[0] for letters in _ALIKE for letter in letters[1:]}
+
+# Unicode's Default_Ignorable, as far as they are letters or marks.
+_UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+_LIKE_LATIN = frozenset({"CYRILLIC", "GREEK", "COPTIC", "CHEROKEE", "LISU", "ARMENIAN", "GEORGIAN", "DESERET"})  # have letters that look Latin
+
+
+def unseen_or_mixed(identifier: str) -> str:
+    """What in an ID nobody can see or tell apart: letters that show nothing, or Latin among those of a script like it. Empty for none."""
+    if _UNSEEN.search(identifier):
+        return "a character that shows nothing"
+    names = [unicodedata.name(character, "") for character in identifier if unicodedata.category(character)[0] == "L"]
+    scripts = {name.partition(" ")[0] for name in names}
+    if any("LETTER SMALL CAPITAL" in name for name in names):
+        return "small capitals"
+    return f"letters of two scripts ({', '.join(sorted(scripts))})".lower() if "LATIN" in scripts and scripts & _LIKE_LATIN else ""
 
 
 @lru_cache(4096)

@@ -132,6 +132,7 @@ class PictureFeed:
     """
 
     def __init__(self, max_pixels: int, base_fps: float) -> None:
+        self._max_pixels = max_pixels
         self._decoder = PictureDecoder(max_pixels)
         self._base_fps = base_fps
         self._lock = threading.Lock()
@@ -208,6 +209,13 @@ class PictureFeed:
             with self._lock:
                 self._shown = picture if self._watch_fps else None
         return picture
+
+    def close(self) -> None:
+        """Let go of pictures and decoder: nobody reads them any more, and a session that has ended may be known for minutes yet."""
+        with self._lock:
+            self._waiting, self._waiting_bytes = [], 0
+            self._newest_jpeg = self._shown = None
+            self._decoder = PictureDecoder(self._max_pixels)
 
     # Viewers
 

@@ -15,6 +15,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,14 +32,15 @@ log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = (1.0, 5.0, 20.0, 60.0)  # a disk that is full or away is tried again this often, the last for as long as it takes
 FAILED_AFTER = 3  # tries, and the record says that the clip could not be made, and that it is tried again
+MADE_MAX = 1000
 LOOK_S = 1.0  # between two looks at records that are on their way
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
 HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?\.part")
 AGAIN = "disk:"  # so begin the reasons that may pass
-ENCODER = "encoder:"  # so begin those that seldom do: it is tried so often, and again at the next start
-ENCODER_TRIES = 3
+ENCODER = "encoder:"  # so begin those that seldom do: it is tried so often, for some eight minutes, and again at the next start
+ENCODER_TRIES = 10
 
 
 class Ticket(Protocol):
@@ -84,6 +86,7 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._queued: dict[str, _Waiting] = {}  # by the interval's id
         self._told: list[tuple[str, Ticket | None]] = []  # clips that are made and whose records are on their way
+        self._made: OrderedDict[str, Clip] = OrderedDict()  # the newest, for sessions that are opened again while their clips are made
         self._failing: dict[str, str] = {}  # clips that could not be made and are tried again, with the reason
         self.last_error = ""
 
@@ -120,16 +123,21 @@ class Recorder:
         """
         size, waits = job.nbytes, _Waiting(job, done)
         with self._lock:
-            before = self._queued.get(job.key)
-            if before is not None and not job.kept and not job.frames + job.sounds:
-                before.done = done
+            before, empty = self._queued.get(job.key), not job.kept and not job.frames + job.sounds
+            made = self._made.get(job.key) if empty and before is None else None
+            freed = before.job.nbytes if before is not None else 0
+            full = self._waiting_bytes - freed + size > self._max_waiting_bytes
+            if before is not None and (empty or full):
+                before.done = done  # it has what there is
                 return
             if before is not None:
                 before.wanted = False
-            full = self._waiting_bytes + size > self._max_waiting_bytes
-            if not full:
+            if not full and made is None:
                 self._waiting_bytes += size
                 self._queued[job.key] = waits
+        if made is not None:
+            done(made)
+            return
         if full:
             waiting = self._waiting_bytes >> 20
             done(Clip("failed", reason=f"the encoder is behind ({waiting} MB wait); raise CLIP_QUEUE_MB or free a core", start=job.start))
@@ -225,7 +233,8 @@ class Recorder:
         for other in final.parent.glob("flagged_*.mp4") if self.kept.is_of_before(job.key) else ():
             mark = mark_of(other) if other != final else None
             if mark is not None and mark["clip"] == job.key:
-                other.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # the sweep finds it
+                    other.unlink(missing_ok=True)
 
     def _rename(self, part: Path, final: Path) -> bool:
         """Give `part` the name `final`; False where there is one of that name."""
@@ -277,7 +286,7 @@ class Recorder:
             pause = waiting.backoff.pause()
             if waiting.tries <= FAILED_AFTER:
                 log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, pause, extra={"session_id": job.session_id})
-            if waiting.tries == FAILED_AFTER and not encoder_failed:
+            if waiting.tries == FAILED_AFTER:
                 waiting.done(replace(clip, reason=f"{clip.reason}; it is tried again as long as its pictures are kept"))
             with self._lock:
                 self._failing[job.key] = clip.reason
@@ -295,6 +304,10 @@ class Recorder:
         self.last_error = "" if clip.state == "ready" else clip.reason
         if clip.state != "ready":
             log.error("clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
+        with self._lock:
+            self._made[job.key] = clip
+            while len(self._made) > MADE_MAX:
+                self._made.popitem(last=False)
         ticket = waiting.done(clip)
         if not clip.reason.startswith(ENCODER):  # else the next start tries again
             self._told.append((job.key, ticket))
@@ -304,7 +317,7 @@ class Recorder:
         """Delete what was kept for clips whose records are safe: with a record that is lost the next start makes the clip again."""
         waiting: list[tuple[str, Ticket | None]] = [(key, ticket) for key, ticket in self._told if ticket is not None and not ticket.done]
         for key, ticket in self._told:
-            if ticket is None or (ticket.done and ticket.wait(0)):
+            if (ticket is None or (ticket.done and ticket.wait(0))) and not self.has(key):
                 self.kept.drop(key)
         self._told = waiting
 

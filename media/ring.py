@@ -65,6 +65,13 @@ class ClipRing:
             sounds = [sound for sound in self._sounds if sound.at < end and sound.at + sound.duration > start]
         return frames, sounds
 
+    def clear(self) -> None:
+        """Let go of all of it."""
+        with self._lock:
+            self._frames.clear()
+            self._sounds.clear()
+            self._bytes = 0
+
     @property
     def nbytes(self) -> int:
         """Bytes kept now."""

@@ -30,6 +30,12 @@ class ScreenStills:
             while len(self._stills) > 1 and (self._stills[0].at < still.at - self._keep_s or self._bytes > self._max_bytes):
                 self._bytes -= len(self._stills.popleft().data)
 
+    def clear(self) -> None:
+        """Let go of all of them."""
+        with self._lock:
+            self._stills.clear()
+            self._bytes = 0
+
     def newest(self) -> Frame | None:
         """The newest still."""
         with self._lock:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ FIRST_S = 60.0  # after the start, when sessions of before were taken up again
 EVERY_S = 3600.0
 FLUSH_S = 5.0
 LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was set wrong is
-BELIEVED_AFTER_S = 24 * 3600.0
+BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 PAGE = 100  # sessions asked for in one go
 OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections whose documents name their session
@@ -43,7 +42,7 @@ class Retention:
         self._recorder = recorder
         self._keep = timedelta(days=keep_days)
         self.problem = ""  # why the last sweep could not do all
-        self._doubted_since: float | None = None  # on the monotonic clock
+        self.doubt = ""  # why nothing is deleted now
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
@@ -55,7 +54,8 @@ class Retention:
 
     def health(self) -> dict[str, str]:
         """For `/api/health`."""
-        return {"state": "degraded" if self.problem else "ok", "reason": self.problem}
+        reason = "; ".join(each for each in (self.problem, self.doubt) if each)
+        return {"state": "degraded" if reason else "ok", "reason": reason}
 
     def stop(self, timeout: float = 10) -> None:
         """End; a sweep that runs ends with the session it is at."""
@@ -103,19 +103,22 @@ class Retention:
     def _believes(self, now: datetime) -> bool:
         """Is the clock right? Nobody gets back what a machine that starts in another year deletes.
 
-        One that leapt by more than a week since the last sweep is believed once the server has seen it so for a day.
+        One that leapt by more than a week since the last sweep is believed once it has gone on so for a day, over starts of the server too.
         """
         with self._database.reading():
             marks = self._database.collection("server")
-            last = (marks.find_one({"_id": "retention"}) or {}).get("swept_at")
+            mark = marks.find_one({"_id": "retention"}) or {}
+            last, seen, doubted = (mark.get(name) for name in ("swept_at", "seen_at", "doubted_at"))
+            self.doubt = ""
             if isinstance(last, datetime) and now - last > LEAP:
-                if self._doubted_since is None:
-                    self._doubted_since = time.monotonic()
+                if not (isinstance(doubted, datetime) and isinstance(seen, datetime) and doubted <= now <= seen + LEAP):
+                    doubted = now
                     log.warning("old sessions were last looked for at %s, and now it is %s: %s", iso_time(last), iso_time(now), LEAPT)
-                if time.monotonic() - self._doubted_since < BELIEVED_AFTER_S:
+                if now - doubted < BELIEVED_AFTER:
+                    marks.update_one({"_id": "retention"}, {"$set": {"seen_at": now, "doubted_at": doubted}})
+                    self.doubt = f"The clock leapt from {iso_time(last)} to {iso_time(doubted)}: {LEAPT}."
                     return False
-            self._doubted_since = None
-            marks.update_one({"_id": "retention"}, {"$set": {"swept_at": now}}, upsert=True)
+            marks.update_one({"_id": "retention"}, {"$set": {"swept_at": now}, "$unset": {"seen_at": "", "doubted_at": ""}}, upsert=True)
         return True
 
     def _due(self, before: datetime, kept: list[str]) -> list[Document]:

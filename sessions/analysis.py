@@ -138,7 +138,7 @@ class PictureAnalyst:
             self._failures.note("gaze", error, session_id)
             self._gaze_failed += 1
             if self._gaze_failed % REMAKE_AFTER == 0:
-                self.close()
+                self._close_gaze()
             return GazeReading(at, "unknown", "error")
         self._gaze_failed = 0
         return reading
@@ -156,6 +156,11 @@ class PictureAnalyst:
         return dict(gaze.baseline()) if gaze is not None else {}
 
     def close(self) -> None:
+        """Free the face mesh and what was kept of pictures."""
+        self._sample, self._look, self._repeats = None, None, RepeatedImages()
+        self._close_gaze()
+
+    def _close_gaze(self) -> None:
         """Free the face mesh. One that failed says so again, and is freed all the same."""
         gaze, self._gaze = self._gaze, None
         if gaze is not None:

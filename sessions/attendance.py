@@ -47,10 +47,11 @@ class Attendance:
         """The student's page came or went."""
         with self._lock:
             self._resume_until.pop(session_id, None)
+            was_there = self._linked_at.get(session_id) == inf
             self._linked_at[session_id] = inf if there else self._clock()
             heard, since = self._heard.get(session_id, (0.0, self._clock()))
-            if there:
-                self._heard[session_id] = (heard, self._clock())
+            if there:  # where one page replaces another, the time of the first counts
+                self._heard[session_id] = (heard + (self._clock() - since if was_there else 0.0), self._clock())
             elif heard + self._clock() - since < HEARD_S:  # too short a connection: what it was to deliver may be still to come
                 self._heard[session_id] = (heard + self._clock() - since, self._clock())
             else:

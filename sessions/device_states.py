@@ -40,6 +40,8 @@ class DeviceStates:
         self._heard_at: float | None = None  # when there was sound in what the microphone sent
         self._unheard: set[str] = set()  # said to be lost by us, for nothing came; their sources believe that they are well
         self._labels: dict[str, str] = {}
+        self._worked: set[str] = set()  # something came from them in this session
+        self._owes: set[str] = set()  # were given time once more, and nothing came since
         self._lock = threading.Lock()
 
     def set(self, device: DeviceName, state: DeviceStateName, reason: str, since: datetime) -> bool:
@@ -58,8 +60,9 @@ class DeviceStates:
             if state in {"ok", "starting"}:
                 if device in self._unheard:
                     return False
-                if known is not None and known.state in GONE:
+                if known is not None and known.state in GONE and device not in self._owes:
                     self._expect(device, now)
+                    self._owes.add(device)
             else:
                 self._unheard.discard(device)
             if device == "screen" and state == "ok":
@@ -90,9 +93,18 @@ class DeviceStates:
             return dict(self._states)
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """For storage and answers: with its `label` where one is known."""
-        labels = dict(self._labels)
-        return {name: state.to_dict() | ({"label": labels[name]} if labels.get(name) else {}) for name, state in self.all().items()}
+        """For storage and answers: whether it has `worked` in this session, and its `label` where one is known."""
+        labels, worked = dict(self._labels), set(self._worked)
+        return {
+            name: state.to_dict() | {"worked": name in worked} | ({"label": labels[name]} if labels.get(name) else {})
+            for name, state in self.all().items()
+        }
+
+    def take_up(self, stored: Mapping[str, Any]) -> None:
+        """Take up what was stored of the devices before the server stopped: which have worked, and what they are called."""
+        with self._lock:
+            self._worked = {name for name, device in stored.items() if device.get("worked")}
+            self._labels = {name: device["label"] for name, device in stored.items() if device.get("label")}
 
     def expect(self, devices: Iterable[DeviceName], now: float) -> None:
         """Something is to come from these from now on, whether or not their source says that they are there."""
@@ -109,6 +121,8 @@ class DeviceStates:
         """Something came from a device; `sounds=False`: a microphone's zeros. True where it works again that was said to give nothing."""
         with self._lock:
             self._last_in[device] = now
+            self._worked.add(device)
+            self._owes.discard(device)
             if device == "microphone":
                 if sounds or self._heard_at is None:
                     self._heard_at = now

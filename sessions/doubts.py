@@ -44,11 +44,11 @@ class Doubts:
         self._all: list[Doubt] = []
         self._lock = threading.Lock()
 
-    def take_up(self, stored: Iterable[Mapping[str, Any]]) -> None:
-        """Take up those of before the server stopped. What lasted then is over, and looked at anew."""
+    def take_up(self, stored: Iterable[Mapping[str, Any]], until: float) -> None:
+        """Take up those of before the server stopped. What lasted then is over as of `until`, and looked at anew."""
         with self._lock:
             self._all = [
-                Doubt(cast(DoubtCode, one["code"]), one["start"], one["start"] if one["end"] is None else one["end"], one["detail"])
+                Doubt(cast(DoubtCode, one["code"]), one["start"], max(one["start"], until) if one["end"] is None else one["end"], one["detail"])
                 for one in stored
                 if one["code"] in DOUBTS
             ]

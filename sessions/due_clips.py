@@ -117,6 +117,11 @@ class DueClips:
             self._forget(due)
         return sorted(due)
 
+    def close(self) -> None:
+        """Let go of pictures, sound and stills: what clips were cut has its own."""
+        self._ring.clear()
+        self.screen.clear()
+
     # Cutting
 
     def leave(self, index: int) -> None:

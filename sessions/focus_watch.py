@@ -40,6 +40,8 @@ class FocusWatch:
             self._heard_at = now
         if not hidden:
             self._hidden_from = None
+            if self._acted[1]:  # another tab took over, or the page was loaded anew: nothing tells that the exam is before the student again
+                self._acted = now, False
         elif self._hidden_from is None:
             self._hidden_from = now
 

@@ -201,7 +201,7 @@ class Monitor:
     def _open(self, session: ExamSession) -> None:
         """Let its source come to a session that is live now, and tell of it."""
         if session.station is None:
-            session.device_state("connection", "starting", "not_come")
+            session.device_state("connection", *(("lost", "page_away") if session.begun else ("starting", "not_come")))
         else:
             self._feeds.attach(session, session.station)
         self._events.publish(SessionStarted(session))
@@ -222,14 +222,17 @@ class Monitor:
 
     def student_connected(self, session_id: str, connected: bool) -> None:
         """The student's page came or went."""
-        self.attendance.connected(session_id, connected)
         session = self.get(session_id)
-        if session is not None:
-            session.unknown_while("page_away", not connected)
-            if connected:
-                session.device_state("connection", "ok")
-            else:
-                session.device_state("connection", "lost", "page_away")
+        if session is None:
+            return  # it has ended
+        self.attendance.connected(session_id, connected)
+        session.unknown_while("page_away", not connected)
+        if connected:
+            session.device_state("connection", "ok")
+        else:
+            session.device_state("connection", "lost", "page_away")
+        if not self._is_live(session_id):  # it ended in that moment
+            self.attendance.forget(session_id)
 
     def was_started_with(self, session_id: str, nonce: str) -> bool:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""

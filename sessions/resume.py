@@ -161,7 +161,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
     session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages)
     try:
-        session.watch_over.take_up(document, acts)
+        session.watch_over.take_up(document, acts, last)
     except Exception:  # it is shown, and nothing counts by it
         log.exception("the stored doubts, devices and connections can't all be read", extra={"session_id": session_id})
     return session, last, ago

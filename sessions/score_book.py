@@ -187,6 +187,7 @@ class ScoreBook:
         if not result.flagged:  # a break took its points: nothing is kept of what is not flagged
             self._clips.leave(index)
             self._store.interval(index, {"clip": self._clips.clip(index).to_dict()})
+            done(index, self._clips.clip(index))
         elif stills := self._clips.cut(result, self._clock.started_at, keep):
             self._store.interval(index, {"stills": stills})
 

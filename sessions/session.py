@@ -370,9 +370,8 @@ class ExamSession:
 
     def close(self) -> None:
         """Free the detectors, and the student's voice with them. The monitor calls it when no worker holds the session."""
-        self.watch_over.close()
-        self.pictures.close()
-        self.sound.close()
+        for part in (self.watch_over, self.pictures, self.sound, self._clips, self._pictures_in):
+            part.close()
 
     def take_up(
         self,

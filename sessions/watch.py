@@ -52,8 +52,8 @@ class Watch:
         now = self._session.clock()
         if self._devices.tell(device, state, reason, self._session.wall(now), now):
             self._changed(device, state, reason)
-        if device == "connection":
-            self._connected(state == "ok", now)
+            if device == "connection":  # a page that only takes another's place brings no new time to send something
+                self._connected(state == "ok", now)
 
     def _set(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         """A device's state, as it is seen here."""
@@ -101,20 +101,20 @@ class Watch:
         self.link_number += 1
         self._store.session(link_number=self.link_number, nonce="")
 
-    def take_up(self, document: Mapping[str, Any], acts: Iterable[Mapping[str, Any]]) -> None:
-        """Take up what was stored of it before the server stopped."""
+    def take_up(self, document: Mapping[str, Any], acts: Iterable[Mapping[str, Any]], until: float) -> None:
+        """Take up what was stored of it before the server stopped, at `until` or soon after."""
         self.seen_of.take_acts(ScreenAct(str(act["_id"]), act["at"], act["kind"]) for act in acts)
-        self.seen_of.doubts.take_up(document.get("doubts") or [])
+        self.seen_of.doubts.take_up(document.get("doubts") or [], until)
         self.link_number = document.get("link_number") or 0
         self.page_clocks = list(document.get("page_clocks") or [])
         self._connections = list(document.get("connections") or [])
         if self._connections:
             newest = self._connections[-1]
             self.seen_of.came_from(newest["address"], newest["browser"], newest["at"])
-        for name, device in (document.get("devices") or {}).items():
-            if device.get("label"):
-                self._devices.label(name, device["label"])
-                self.seen_of.camera_named(device["label"])
+        devices = document.get("devices") or {}
+        self._devices.take_up(devices)
+        if label := (devices.get("camera") or {}).get("label"):
+            self.seen_of.camera_named(label)
 
     # What comes
 

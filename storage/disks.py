@@ -92,12 +92,12 @@ class Disks:
         return next(((state, said) for state, said, holds in wrong if holds), ("ok", ""))
 
     def _hours(self, looks: deque[tuple[float, int]], free: int) -> float | None:
-        """How long the room lasts if it goes on shrinking as in the last half hour; None where it doesn't."""
+        """How long the room above what stays free lasts if it goes on shrinking as in the last half hour; None where it doesn't."""
         begun, before = looks[0]
         seconds = self._clock() - begun
         if seconds < RATE_S or before <= free:
             return None
-        return free / ((before - free) / seconds) / 3600
+        return max(0, free - self._min_free) / ((before - free) / seconds) / 3600
 
     def _run(self) -> None:
         looked_at = -LOOK_S

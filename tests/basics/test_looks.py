@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from basics.looks import folded, look
+from basics.looks import folded, look, unseen_or_mixed
+from web.calls.values import normal_id
 
 
 @pytest.mark.parametrize(("one", "other"), [("victim", "VICTIM"), ("victim", "Victim."), ("ｖictim", "victim"), ("a\u200cb", "ab"), ("٣", "3")])
@@ -21,3 +22,20 @@ def test_letters_of_other_scripts_look_alike_and_are_not_the_same(one: str, othe
 @pytest.mark.parametrize(("one", "other"), [("josé", "jose"), ("a10", "alo"), ("anna.k", "annak"), ("мария", "марина"), ("a.b", "a_b"), ("李", "王")])
 def test_what_differs_stays_apart(one: str, other: str) -> None:
     assert look(one) != look(other)
+
+
+UNSEEN = ["alice\ufe0f", "alice\U000e0100", "alice\u3164", "al\u034fice"]
+MIXED = ["\u13aalice", "\ua4eelice", "b\u1d0fb", "b\u2c9fb", "p\u0430ul"]
+PLAIN = ["alice", "M\u00fcller-7", "\u5c71\u7530taro", "\u0438\u0432\u0430\u043d", "\u03b1\u03bb\u03af\u03ba\u03b7", "a.b@c_9"]
+
+
+@pytest.mark.parametrize("odd", UNSEEN + MIXED)
+def test_letters_that_nobody_sees_or_tells_apart_are_found(odd: str) -> None:
+    assert unseen_or_mixed(odd)
+    with pytest.raises(ValueError, match="looks like another id"):
+        normal_id(odd)
+
+
+@pytest.mark.parametrize("plain", PLAIN)
+def test_ids_of_one_script_are_as_they_are(plain: str) -> None:
+    assert unseen_or_mixed(plain) == ""

@@ -156,9 +156,9 @@ def test_an_encoder_that_fails_is_tried_again_and_what_is_kept_stays_for_the_nex
     recorder.kept.add(KEY, frames())
     told = Told()
     recorder.submit(job(kept=True), told)
-    assert told.wait("failed").reason == "encoder: can't start a thread"
-    assert len(tries) == ENCODER_TRIES
     until(lambda: not recorder.has(KEY))
+    assert len(tries) == ENCODER_TRIES
+    assert [clip.reason.partition(";")[0] for clip in told.clips] == ["encoder: can't start a thread"] * 2
     assert recorder.kept.has(KEY)
 
 
@@ -253,9 +253,8 @@ def test_an_encoder_that_raises_whatever_is_a_failed_clip(recorder: Recorder, mo
     monkeypatch.setattr(recorder_module, "encode", broken)
     told = Told()
     recorder.submit(job(), told)
-    assert told.wait("failed").reason == "encoder: no such codec"
+    assert told.wait("failed").reason.startswith("encoder: no such codec")
     monkeypatch.undo()
-    recorder.submit(job(), told)
     told.wait("ready")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from database import Database
 from media.clip import Clip
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
-from records.retention import BELIEVED_AFTER_S, OF_A_SESSION, PAGE, Retention
+from records.retention import OF_A_SESSION, PAGE, Retention
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.waiting import until
 
@@ -150,19 +149,22 @@ def test_an_old_session_is_found_by_an_index(database: Database) -> None:
     assert "by_end" in str(plan["queryPlanner"]["winningPlan"])
 
 
-def test_a_clock_that_leapt_is_first_believed_after_a_day(
-    database: Database, folders: tuple[Path, Path], retention: Retention, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_leapt_is_first_believed_after_a_day(database: Database, folders: tuple[Path, Path]) -> None:
     session_id = add_session(database, folders, "young", NOW - timedelta(days=1))
-    assert retention.sweep(NOW) == 0
+
+    def sweep(now: datetime) -> tuple[int, str]:
+        retention = made(database, folders, KEEP_DAYS)  # the server is started anew each time
+        return retention.sweep(now), retention.health()["state"]
+
+    assert sweep(NOW) == (0, "ok")
     years_ahead = NOW + timedelta(days=3650)
-    assert retention.sweep(years_ahead) == 0
-    assert retention.sweep(NOW + timedelta(hours=1)) == 0  # the clock was set right
-    assert retention.sweep(years_ahead) == 0
+    assert sweep(years_ahead) == (0, "degraded")
+    assert sweep(NOW + timedelta(hours=1)) == (0, "ok"), "the clock was set right"
+    assert sweep(years_ahead) == (0, "degraded")
+    assert sweep(years_ahead + timedelta(days=300)) == (0, "degraded"), "it leapt again"
+    assert sweep(years_ahead + timedelta(days=300, hours=20)) == (0, "degraded")
     assert set(left_of(database, folders, session_id).values()) == {1}
-    now = time.monotonic()
-    monkeypatch.setattr("records.retention.time.monotonic", lambda: now + BELIEVED_AFTER_S)
-    assert retention.sweep(years_ahead) == 1
+    assert sweep(years_ahead + timedelta(days=301)) == (1, "ok")
     assert set(left_of(database, folders, session_id).values()) == {0}
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
 from basics.errors import StorageError
-from basics.readings import ScreenAct
+from basics.readings import Frame, ScreenAct, Sound
 from sessions.ends import End
 from storage.writes import Ticket
 from tests.helpers.fixtures_web import Clock
@@ -120,3 +122,16 @@ def test_the_ticker_outlives_whatever_it_meets(make_app: MakeApp, student: str, 
     monkeypatch.setattr(parts.monitor, "end_abandoned", fails)
     parts.monitor.start()
     until(lambda: len(met) >= 3)
+
+
+def test_a_session_that_has_ended_keeps_no_pictures_and_no_sound(client: FlaskClient, parts: Parts, student: str) -> None:
+    session = live(parts, create(client, student, source="browser"))
+    session.begin()
+    picture = cv2.imencode(".jpg", np.full((48, 64, 3), 99, np.uint8))[1].tobytes()
+    session.take_frame(Frame(0.0, picture))
+    session.take_still(Frame(0.0, picture))
+    session.take_sound(Sound(0.0, np.ones(3200, np.int16)))
+    assert None not in (session.newest_frame(), session.screen.newest())
+    parts.monitor.end_session(session.session_id, End("proctor"))
+    assert (session.newest_frame(), session.screen.newest()) == (None, None)
+    assert session.sound.waiting == 0

@@ -9,6 +9,7 @@ import pytest
 from basics.doubts import DOUBTS
 from basics.readings import AudioReading, Frame, GazeReading, PersonsReading, ScreenAct
 from sessions.analysis import PictureReadings
+from sessions.focus_watch import FocusWatch
 from sessions.oversight import Oversight
 from settings.settings import load_settings
 
@@ -158,11 +159,23 @@ def test_a_doubt_that_comes_back_at_once_is_one_and_what_was_stored_is_taken_up(
     assert (kept["code"], kept["start"], kept["end"]) == ("screen_unshown", 0.0, 25.0)
     later = Oversight(SETTINGS)
     stored: list[dict[str, Any]] = [{**kept, "end": None}, {**kept, "code": "of a newer version"}]
-    later.doubts.take_up(stored)
-    assert [(one["code"], one["end"]) for one in later.doubts.documents()] == [("screen_unshown", 0.0)]
+    later.doubts.take_up(stored, 12.0)
+    assert [(one["code"], one["end"]) for one in later.doubts.documents()] == [("screen_unshown", 12.0)]
 
 
 def test_every_doubt_says_what_helps() -> None:
     for kind in DOUBTS.values():
         assert kind.helps.endswith(".")
         assert kind.says.format(detail="x")
+
+
+def test_an_exam_that_is_before_the_student_again_in_another_tab_is_not_out_of_sight() -> None:
+    focus = FocusWatch()
+    focus.begin(0.0)
+    focus.take_acts([ScreenAct("a", 5.0, "tab_hidden")])
+    focus.say(True, 10.0)
+    assert focus.doubts(70.0)["out_of_sight"] is not None
+    focus.say(False, 71.0)
+    assert focus.doubts(71.0)["out_of_sight"] is None
+    focus.take_acts([ScreenAct("late", 6.0, "tab_hidden")])
+    assert focus.doubts(200.0)["out_of_sight"] is None

@@ -178,7 +178,7 @@ def test_the_cameras_name_and_the_pages_addresses_are_stored(exam: Exam) -> None
     assert [one["address"] for one in stored["connections"]] == ["10.0.0.1", "10.0.0.2"]
     assert {one["code"] for one in stored["doubts"] if one["end"] is None} == {"virtual_camera", "moved"}
     later = exam.make()
-    later.watch_over.take_up(stored, [])
+    later.watch_over.take_up(stored, [], 0.0)
     later.watch_over.came_from("10.0.0.2", "Firefox")
     later.tick()
     assert [one.code for one in later.status().doubts] == ["virtual_camera"]
@@ -236,3 +236,40 @@ def test_a_device_that_falls_silent_is_told_once(exam: Exam) -> None:
 
 def models_of(session: ExamSession) -> Failures:
     return session.sound.models.failures
+
+
+def test_pages_that_take_each_others_place_bring_a_microphone_no_new_time_to_be_heard(exam: Exam) -> None:
+    come(exam)
+    for _ in range(5):
+        run(exam, 3, sound=None)
+        come(exam)  # another connection of the same student, before the first has gone
+    assert exam.session.watch_over.devices()["microphone"]["state"] == "lost"
+
+
+def test_a_microphone_said_to_be_off_and_on_again_is_given_time_once(exam: Exam) -> None:
+    come(exam)
+    for _ in range(5):
+        run(exam, 3, sound=None)
+        exam.session.device_state("microphone", "off")
+        exam.session.device_state("microphone", "ok")
+    run(exam, 1, sound=None)
+    assert exam.session.watch_over.devices()["microphone"]["state"] == "lost"
+    run(exam, 1)
+    assert exam.session.watch_over.devices()["microphone"]["state"] == "ok"
+    exam.session.device_state("microphone", "off")
+    run(exam, 20, sound=None)
+    exam.session.device_state("microphone", "ok")
+    run(exam, 3, sound=None)
+    assert exam.session.watch_over.devices()["microphone"]["state"] == "ok", "it has worked since, and is given time again"
+
+
+def test_a_device_that_worked_is_known_to_have_after_a_restart_too(exam: Exam) -> None:
+    come(exam)
+    run(exam, 2, screen=False)
+    exam.session.device_state("microphone", "denied", "the student said no")
+    devices = exam.session.watch_over.devices()
+    assert (devices["microphone"]["worked"], devices["camera"]["worked"], devices["screen"]["worked"]) == (True, True, False)
+    later = exam.make()
+    later.watch_over.take_up(exam.memory.documents["sessions"]["session"], [], 2.0)
+    later.device_state("microphone", "denied")
+    assert later.watch_over.devices()["microphone"]["worked"]

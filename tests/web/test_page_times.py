@@ -226,3 +226,22 @@ def test_a_stored_clock_that_can_not_be_read_is_left_out(odd: dict[str, Any]) ->
     found = clocks.find("b")
     assert found is not None
     assert found.at(7000.0) == 2.0
+
+
+def test_what_was_done_between_two_sleeps_is_told_by_the_time_of_day_between_their_clocks() -> None:
+    student = Student()
+    live(student.page(10, 0.0, name="before"), 5)
+    after = student.page(2000, 15.0, ahead_ms=1e12 - 1_900_000, name="since")
+    done = 1e12 - 60_000 + 500_000  # at 500 s, by a clock that the server never met: it stood still for a minute before
+    said = {"id": "between-them", "kind": "copy", "page_ms": done}
+    after.say("acts", page="between", shift_ms=-1_840_000, acts=[said])
+    after.say("acts", page="between", shift_ms="soon", acts=[said | {"id": "odd-shift"}])
+    assert times(after)["between-them"] == pytest.approx(500, abs=0.2)
+    assert times(after)["odd-shift"] <= 2000
+
+
+def test_a_page_that_comes_with_a_steady_time_is_not_blamed_for_the_one_before_it() -> None:
+    student = Student()
+    student.exam.unknown.add("page_time")
+    student.page(10, 0.0)
+    assert "page_time" not in student.exam.unknown

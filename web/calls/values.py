@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
 from basics.errors import NotFound
+from basics.looks import unseen_or_mixed
 from basics.times import iso_time
 from web.access.signing import SESSION_ID
 
@@ -41,6 +42,8 @@ def normal_id(value: object) -> str:
             raise ValueError(f"has {_name(character)} at position {position}. {ID_RULE}")
     if value[0] == ".":
         raise ValueError(f"begins with a dot. {ID_RULE}")
+    if odd := unseen_or_mixed(value):
+        raise ValueError(f"has {odd}: it looks like another id. Write it as your institution does")
     return value
 
 

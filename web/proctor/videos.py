@@ -67,7 +67,9 @@ def by_id(video_id: str) -> Response:
 def by_path(filepath: str) -> Response:
     """Serve a clip by its path under flagged_videos/. A file that is no longer what was recorded is no evidence: 409."""
     path = _find(filepath, "filepath")
-    interval = parts().database.interval_of_clip(path.relative_to(parts().settings.clips_dir.resolve()).as_posix()) or {}
+    interval = parts().database.interval_of_clip(path.relative_to(parts().settings.clips_dir.resolve()).as_posix())
+    if interval is None:
+        raise NotFound(f"No record names {filepath[:200]!r}: it is no evidence of this server's.", field="filepath")
     _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
     return _send(path, interval.get("clip", {}).get("sha256"))
 

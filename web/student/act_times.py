@@ -9,6 +9,7 @@ from web.student.arrivals import FUTURE_S, LATE_S
 from web.student.page_clock import PageClock
 
 RESENT_S = 60.0  # after the welcome: what a page kept while it was away comes with it
+SHIFT_MAX_MS = 1e15  # as any time of a page
 LONGEST_NAME = 64  # characters
 
 
@@ -16,6 +17,12 @@ def page_name(message: dict[str, Any]) -> str:
     """What a message calls the clock by which it tells its times; empty where it says nothing."""
     name = message.get("page")
     return name[:LONGEST_NAME] if isinstance(name, str) else ""
+
+
+def shift_of(message: dict[str, Any]) -> float:
+    """By how many ms the clock of a message's acts is behind the one that the page has now, as it says; 0 where it says nothing that can be."""
+    shift = message.get("shift_ms")
+    return float(shift) if isinstance(shift, (int, float)) and not isinstance(shift, bool) and abs(shift) <= SHIFT_MAX_MS else 0.0
 
 
 class ActTimes:
@@ -29,10 +36,10 @@ class ActTimes:
         """From now on the page sends what it has kept."""
         self._welcomed_at = now
 
-    def by(self, clock: PageClock, now: float) -> ActClock:
-        """Tells the times of acts that arrive `now`, and that were noted by `clock`."""
+    def by(self, clock: PageClock, now: float, shift_ms: float = 0.0) -> ActClock:
+        """Tells the times of acts that arrive `now`, and that were noted by `clock`, or by one that it is `shift_ms` behind."""
         comes_late = self._welcomed_at is None or now - self._welcomed_at <= RESENT_S
-        return ActClock(clock, min(self._away_since, now) - LATE_S if comes_late else now - LATE_S, now)
+        return ActClock(clock, min(self._away_since, now) - LATE_S if comes_late else now - LATE_S, now, shift_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +49,8 @@ class ActClock:
     clock: PageClock
     earliest: float
     latest: float
+    shift_ms: float = 0.0
 
     def at(self, page_ms: float) -> float:
         """A time of the page in seconds on the session's clock."""
-        return max(0.0, self.earliest, min(self.latest, self.clock.at(page_ms, self.latest + FUTURE_S)))
+        return max(0.0, self.earliest, min(self.latest, self.clock.at(page_ms + self.shift_ms, self.latest + FUTURE_S)))

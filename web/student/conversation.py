@@ -14,7 +14,7 @@ from typing import Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
 from basics.readings import ScreenAct
-from web.student.act_times import ActTimes, page_name
+from web.student.act_times import ActTimes, page_name, shift_of
 from web.student.arrivals import Arrivals
 from web.student.budget import Allowance
 from web.student.exam import Exam, Receipt, Terms
@@ -261,6 +261,7 @@ class Conversation:
             self._clock_due = 0.0
             return
         self._welcomed = True
+        self._exam.unknown_while("page_time", False)  # this page's time is steady so far, whatever the one before it did
         self._clocks.keep()
         self._act_times.welcomed(now)
         self._clock_due = now + CLOCK_EVERY_S
@@ -271,8 +272,9 @@ class Conversation:
     def _take_acts(self, message: Message, now: float) -> None:
         if not self._clock.known:
             raise InvalidInput("send acts after the first clock message: their time can't be told yet")
-        clock = self._clocks.find(page_name(message)) or self._clock
-        acts, problems = unpack_acts(message, self._act_times.by(clock, now))
+        met = self._clocks.find(page_name(message))
+        times = self._act_times.by(met, now) if met is not None else self._act_times.by(self._clock, now, shift_of(message))
+        acts, problems = unpack_acts(message, times)
         for problem in problems:
             self._complain(problem)
         self._acts |= {act.id: replace(act, at=min(act.at, now)) for act in acts if act.id not in self._acts}  # nothing was done after now

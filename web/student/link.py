@@ -135,10 +135,11 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     session.begin()
     session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
     connection = StudentLink(socket, session, owner)
-    replaced = owner.links.enter(connection, partial(owner.monitor.student_connected, session_id))
-    if replaced is not None:
-        replaced.say({"type": "replaced"})
+    tell = partial(owner.monitor.student_connected, session_id)
     try:
+        replaced = owner.links.enter(connection, tell)
+        if replaced is not None:
+            replaced.say({"type": "replaced"})
         if owner.monitor.get(session_id) is session:
             connection.serve()
         else:  # it ended in that moment, and told those who were there
@@ -150,7 +151,7 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     except Exception:
         log.exception("student's link failed", extra={"session_id": session_id})
     finally:
-        owner.links.leave(connection, partial(owner.monitor.student_connected, session_id))
+        owner.links.leave(connection, tell)
 
 
 def _tell_end(socket: LinkSocket, owner: Parts, session_id: str) -> None:

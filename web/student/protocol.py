@@ -70,8 +70,9 @@ The page says:
     clock {id, server_ms, page_ms, page?}
                                      the answer: id and server_ms as they came, page_ms the page's clock. page is a name for this clock: another
                                      one after a reload, and after each time at which the computer slept or was set
-    acts {acts, page?}               what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
-                                     clock of them all. Kinds:
+    acts {acts, page?, shift_ms?}    what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
+                                     clock of them all, shift_ms by how much it is behind the one that runs now, for a server that never met it.
+                                     Kinds:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
                                      fullscreen_left, fullscreen_entered, share_stopped, second_display
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off

@@ -138,6 +138,8 @@ def _start(wanted: StudentStart) -> str:
 
 def _start_untold(wanted: StudentStart) -> str:
     """Start it for somebody who is known by nothing but an ID, which others may know, too: whatever is in the way, the answer is the same."""
+    if not parts().monitor.resumed.is_set():
+        raise StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
     try:
         known = as_known(wanted)
         if parts().monitor.accommodations.find(known.user_id, known.exam_id) is None:

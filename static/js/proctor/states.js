@@ -12,6 +12,7 @@ const BLIND = new Set(["frozen", "covered", "off"]);
 /** Whether the last update of a session, at `heardAt` ms (null: none yet), is so long ago that what it said is old news: more than `most` seconds. */
 export const isSilent = (heardAt, now, most) => heardAt !== null && now - heardAt > 1000 * most;
 
+const hasWorked = (status, name) => status.devices?.[name]?.worked === true; // in this exam: since then it was taken away
 const stateOfDevice = (status, name) => status.devices?.[name]?.state ?? "ok";
 
 /**
@@ -35,7 +36,7 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
   if (stateOfDevice(status, "connection") === "starting") return "waiting"; // the student has not come yet
   if (lostDevice(status, silent)) return "lost";
   if (status.interval_score > 0 || noticeLines(status).length || doubted(status, "look")) return "look";
-  const blind = BLIND.has(stateOfDevice(status, "camera"));
+  const blind = BLIND.has(stateOfDevice(status, "camera")) || ["microphone", "screen"].some((name) => hasWorked(status, name) && stateOfDevice(status, name) === "off");
   const poor = (status.notices ?? []).some((code) => code !== "nobody" && !code.startsWith("mic_")); // what the student is told, because it lasts: dark, blurred, hidden, …
   if (blind || poor || doubted(status, "unknown") || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
   return "fine";
@@ -51,7 +52,8 @@ const doubted = (status, weight) => (status.doubts ?? []).some((doubt) => doubt.
 export function lostDevice(status, silent = false) {
   if (silent) return "connection";
   const gone = ["connection", "camera"].find((name) => GONE.has(stateOfDevice(status, name)));
-  return gone ?? ["microphone", "screen"].find((name) => STOPPED.has(stateOfDevice(status, name))) ?? null;
+  const wasThere = (name) => STOPPED.has(stateOfDevice(status, name)) || (hasWorked(status, name) && GONE.has(stateOfDevice(status, name)));
+  return gone ?? ["microphone", "screen"].find(wasThere) ?? null;
 }
 
 /** A state in words; of what is lost it names what. */
@@ -62,7 +64,8 @@ export function stateWords(state, status, silent = false) {
 /** True when the newest picture is not of now. */
 export function isPictureOld(status, silent) {
   if (status.on_break) return true;
-  return GONE.has(stateOfDevice(status, "connection")) || GONE.has(stateOfDevice(status, "camera")) || silent;
+  const camera = stateOfDevice(status, "camera");
+  return GONE.has(stateOfDevice(status, "connection")) || GONE.has(camera) || camera === "off" || silent;
 }
 
 // What can't be told comes and goes with every moved head: only what needs somebody takes a place of its own.

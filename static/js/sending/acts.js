@@ -2,6 +2,7 @@
 
 import { pageMs } from "../shared/clock.js";
 
+const HELD_MOST_MS = 30_000; // a question that nobody answers holds nothing back for longer
 const FOCUS_RETURNS_MS = 1000; // after the browser's own question the focus needs a moment to come back
 
 /** Whether a copy or cut had anything to take, for the act's detail; never what it was. */
@@ -83,7 +84,7 @@ export class ActWatch {
    */
   async hold(answered = new Promise((resolve) => setTimeout(resolve))) {
     this.#asking += 1;
-    await Promise.allSettled([answered]);
+    await Promise.race([Promise.allSettled([answered]), new Promise((resolve) => setTimeout(resolve, HELD_MOST_MS))]);
     this.#asking -= 1;
     this.#heldUntil = pageMs() + FOCUS_RETURNS_MS;
   }

@@ -120,9 +120,9 @@ export class Link {
 
   /** Queue an act and send it as soon as there is a way. */
   async act(act) {
-    const noted = { ...act, page: this.clock.now };
+    const noted = { ...act, page: this.clock.now, apart: this.clock.apart };
     const stored = this.queue.add(noted).catch((error) => console.warn("An act is kept in memory only.", error));
-    if (this.isOpen) this.#sayActs([noted]);
+    if (this.isOpen && noted.page === this.#clock) this.#sayActs([noted]); // else the computer has just slept: it goes once the clock is known anew
     await stored;
   }
 
@@ -178,9 +178,11 @@ export class Link {
     this.#send(JSON.stringify(message));
   }
 
-  /** Acts that were noted by one clock. */
+  /** Acts that were noted by one clock, and by how much it is apart from the one that runs now: the server may never have met it. */
   #sayActs(acts) {
-    this.#say({ type: "acts", page: acts[0].page, acts: acts.map(({ page: _page, ...act }) => act) });
+    const [{ page, apart }] = acts;
+    const shift = Number.isFinite(apart) ? { shift_ms: apart - this.clock.apart } : {};
+    this.#say({ type: "acts", page, ...shift, acts: acts.map(({ page: _page, apart: _apart, ...act }) => act) });
   }
 
   #send(data, about) {

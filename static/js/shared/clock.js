@@ -28,6 +28,11 @@ export class ClockName {
     this.#apart = apart; // one that is drawn slowly to the right time makes no new clock
     return this.#name;
   }
+
+  /** By how many ms the time of day is ahead of it now. */
+  get apart() {
+    return this.wall() - this.page();
+  }
 }
 
 /** Seconds spelt for people: `0:42`, `12:05`, `1:02:05`. */

@@ -124,3 +124,17 @@ test("a doubt makes a session one that can't be told of, or one that needs a loo
   const seen = (weight) => stateOfSession({ interval_score: 0, gaze: "focused", faces: 1, devices: {}, doubts: [{ weight }] }, { threshold: 10 });
   assert.deepEqual(["unknown", "look", "note"].map(seen), ["unknown", "look", "fine"]);
 });
+
+test("what has worked in this exam and is taken away is missed, and a picture of a camera that is off is old", () => {
+  for (const name of ["microphone", "screen"]) {
+    const device = (state, worked) => ({ devices: { camera: { state: "ok" }, [name]: { state, worked } } });
+    for (const gone of ["missing", "denied"]) {
+      assert.equal(state(device(gone, true)), "lost", name);
+      assert.equal(state(device(gone, false)), "fine", name); // it began without
+    }
+    assert.equal(state(device("off", true)), "unknown", name);
+    assert.equal(state(device("off", false)), "fine", name);
+  }
+  assert.equal(isPictureOld({ ...fine, devices: { camera: { state: "off" } } }, false), true);
+  assert.equal(isPictureOld(fine, false), false);
+});

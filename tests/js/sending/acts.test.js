@@ -82,3 +82,11 @@ test("who stays away after the answer is told as away, and a question that fails
   world.focus(false);
   assert.deepEqual(world.told, ["window_blur"]);
 });
+
+test("a question that nobody answers holds nothing back for longer than half a minute", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const world = watched(t);
+  const held = world.acts.hold(new Promise(() => {}));
+  t.mock.timers.tick(30_000);
+  await held;
+});

@@ -319,3 +319,21 @@ test("an open connection is given up when the network has changed, and a final o
   world.link.hurry();
   assert.deepEqual([world.sockets.length, world.link.state], [2, "replaced"]);
 });
+
+test("an act right after waking waits until the clock is known anew, and says how far its clock is from the one of now", async () => {
+  const world = makeLink();
+  world.clock.apart = 1_000_000;
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  await world.link.act({ id: "before", kind: "copy", page_ms: 1 });
+  world.clock.now = "slept";
+  world.clock.apart = 1_060_000; // the computer slept for a minute
+  await world.link.act({ id: "woken", kind: "cut", page_ms: 2 });
+  assert.deepEqual(world.sent().map((said) => said.acts.map((act) => act.id)), [["before"]]);
+  world.link.tick();
+  world.hear({ type: "welcome" });
+  assert.deepEqual(world.sent(), [
+    { type: "acts", page: "a clock", shift_ms: -60_000, acts: [{ id: "before", kind: "copy", page_ms: 1 }] },
+    { type: "acts", page: "slept", shift_ms: 0, acts: [{ id: "woken", kind: "cut", page_ms: 2 }] },
+  ]);
+});
