@@ -84,7 +84,9 @@ export class ActWatch {
    */
   async hold(answered = new Promise((resolve) => setTimeout(resolve))) {
     this.#asking += 1;
-    await Promise.race([Promise.allSettled([answered]), new Promise((resolve) => setTimeout(resolve, HELD_MOST_MS))]);
+    let most;
+    await Promise.race([Promise.allSettled([answered]), new Promise((resolve) => (most = setTimeout(resolve, HELD_MOST_MS)))]);
+    clearTimeout(most);
     this.#asking -= 1;
     this.#heldUntil = pageMs() + FOCUS_RETURNS_MS;
   }
