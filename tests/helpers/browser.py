@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from bench.harness.chromium import chromium_program
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
+OF_A_VIEW = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")  # what another width or scheme may change
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
 
 
@@ -44,25 +46,26 @@ def show(page: Page, *, width: int = 1280, scheme: Literal["light", "dark"] = "l
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
 
 
-def axe(page: Page) -> list[str]:
-    """What axe-core finds against WCAG 2.2 AA on `page` as it stands: rule, element and why. It must be there."""
+def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
+    """What axe-core finds against WCAG 2.2 AA, or these of its rules, on `page` as it stands: rule, element and why. It must be there."""
     assert AXE.is_file(), "axe-core is missing: run ./setup.sh --test"
     page.evaluate(AXE.read_text(encoding="utf-8") + "; null")
-    found = page.evaluate("tags => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", WCAG)
+    only = {"type": "rule", "values": list(rules)} if rules else {"type": "tag", "values": WCAG}
+    found = page.evaluate("only => axe.run(document, { runOnly: only, resultTypes: ['violations'] })", only)
     return [f"{rule['id']}: {node['html'][:160]}: {node['failureSummary']}" for rule in found["violations"] for node in rule["nodes"]]
 
 
 def judge(page: Page, folder: Path, name: str) -> list[str]:
-    """What is wrong with `page` in any view; its screenshots go to `folder`."""
+    """What is wrong with `page` in any view; a screenshot of a view in which something is goes to `folder`."""
     wrong = []
-    for width, scheme in VIEWS:
+    for number, (width, scheme) in enumerate(VIEWS):
         show(page, width=width, scheme=scheme)
-        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
-        where = f"{name} at {width} px, {scheme}"
-        wrong += [f"{where}: {finding}" for finding in axe(page)]
+        found = axe(page, OF_A_VIEW if number else ())
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        if wide > 0:
-            wrong.append(f"{where}: {wide} px wider than the window")
+        found += [f"{wide} px wider than the window"] if wide > 0 else []
+        wrong += [f"{name} at {width} px, {scheme}: {finding}" for finding in found]
+        if found or os.environ.get("SCREENSHOTS"):
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
     show(page)
     return wrong
 
