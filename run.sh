@@ -18,6 +18,7 @@ case "${1:-}" in
   test)
     shift
     ./setup.sh --quiet --test
+    unset PYTHONDONTWRITEBYTECODE # servers are started a hundred times: what they are made of is compiled once
     venv/bin/mypy . & # half a minute where nothing is known yet, of one processor
     types=$!
     venv/bin/ruff check .

@@ -161,12 +161,11 @@ install_packages() { # install_packages KIND FILE FILE: once for each content of
     "see pip's error above; check the network (behind a proxy set HTTPS_PROXY; for a mirror: pip config set global.index-url ADDRESS), then run ./setup.sh again"
   [ -z "$1" ] || size="80 MB to download, up to a minute"
   say "Installing the Python packages of $2 and $3 (about $size)"
-  # --no-compile: Python compiles what is used, the first time it is
   if [ "$3" = requirements-nodeps.txt ]; then
-    "${pip[@]}" install --no-compile --require-hashes -r "$first"
-    "${pip[@]}" install --no-compile --require-hashes --no-deps -r "$second"
+    "${pip[@]}" install --require-hashes -r "$first"
+    "${pip[@]}" install --require-hashes --no-deps -r "$second"
   else
-    "${pip[@]}" install --no-compile --require-hashes -r "$first" -r "$second"
+    "${pip[@]}" install --require-hashes -r "$first" -r "$second"
   fi
   printf '%s\n' "$wanted" >"$stamp"
   say "  done in $((SECONDS - started)) s"
