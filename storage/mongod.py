@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 import pymongo
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 
 from basics.backoff import Backoff
 from basics.errors import StorageError
@@ -173,8 +173,7 @@ class EmbeddedMongod:
                 raise StorageError(f"mongod did not listen within {START_S} s.\n{_last_lines(_tail(self._log))}")
         with self._key.client(self._port, serverSelectionTimeoutMS=5000, socketTimeoutMS=START_S * 1000) as client:
             try:
-                self._join_replica_set(client)
-                while not client.admin.command("hello")["isWritablePrimary"]:
+                while not self._is_primary(client):
                     if self._ended.wait(0.03):
                         raise _Ended
                     if time.monotonic() > deadline:
@@ -187,11 +186,18 @@ class EmbeddedMongod:
         if self._ended.is_set():  # just now: the keeper may have seen `_ready` unset, and gone
             raise _Ended
 
+    def _is_primary(self, client: pymongo.MongoClient[dict[str, Any]]) -> bool:
+        """Join the set, and tell whether that is done. mongod closes its connections while the set changes: then it is not."""
+        try:
+            self._join_replica_set(client)
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except AutoReconnect:
+            return False
+
     def _join_replica_set(self, client: pymongo.MongoClient[dict[str, Any]]) -> None:
         host = f"127.0.0.1:{self._port}"
         try:
-            config = self._replica_set_config(client)
-            if config is None:
+            if (config := self._replica_set_config(client)) is None:
                 client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": host}]})
                 return
         except OperationFailure as error:
@@ -207,12 +213,11 @@ class EmbeddedMongod:
 
     def _replica_set_config(self, client: pymongo.MongoClient[dict[str, Any]]) -> dict[str, Any] | None:
         try:
-            config: dict[str, Any] = client.admin.command("replSetGetConfig")["config"]
+            return dict(client.admin.command("replSetGetConfig")["config"])
         except OperationFailure as error:
-            if error.code == _NOT_YET_INITIALIZED:
-                return None
-            raise
-        return config
+            if error.code != _NOT_YET_INITIALIZED:
+                raise
+            return None
 
     def _listening(self) -> bool:
         """Whether our own process listens: on a port that was snatched, a stranger would answer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 OF_A_VIEW = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")  # what another width or scheme may change
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
 
 
@@ -56,16 +56,15 @@ def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
 
 
 def judge(page: Page, folder: Path, name: str) -> list[str]:
-    """What is wrong with `page` in any view; a screenshot of a view in which something is goes to `folder`."""
+    """What is wrong with `page` in any view; its screenshots go to `folder`."""
     wrong = []
     for number, (width, scheme) in enumerate(VIEWS):
         show(page, width=width, scheme=scheme)
+        page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")  # draws a page behind others, too: charts follow their window then
         found = axe(page, OF_A_VIEW if number else ())
-        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        wide = page.evaluate(TOO_WIDE)
         found += [f"{wide} px wider than the window"] if wide > 0 else []
         wrong += [f"{name} at {width} px, {scheme}: {finding}" for finding in found]
-        if found or os.environ.get("SCREENSHOTS"):
-            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png")
     show(page)
     return wrong
 
