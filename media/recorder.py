@@ -62,7 +62,7 @@ class _Waiting:
     job: ClipJob
     done: Done
     tries: int = 0
-    wanted: bool = True  # its session has not been deleted
+    wanted: bool = True  # its session has not been deleted, and no newer clip of its interval stands for it
     backoff: Backoff = field(default_factory=lambda: Backoff(*RETRY_AFTER_S))
 
 

@@ -121,4 +121,6 @@ class Logins:
 
 def _too_many(wait: float) -> TooMany:
     seconds = max(1, math.ceil(wait))
-    return TooMany(f"Too many wrong passwords from this address. Try again in {seconds} s; the right one is still taken.", retry_after_s=seconds)
+    return TooMany(
+        f"Too many wrong passwords from this address. Try again in {seconds} s; the right one is taken when its turn comes.", retry_after_s=seconds
+    )
