@@ -127,6 +127,7 @@ find_python() {
 
 python_environment() {
   local python version
+  if $with_tests; then export PIP_NO_COMPILE=1; fi # what tests use of the packages is compiled when it is used
   if [ -d venv ] && ! is_supported venv/bin/python; then
     say "venv/ doesn't run here or has another Python than 3.10 to 3.12; making it anew"
     rm -rf venv

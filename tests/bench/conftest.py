@@ -16,7 +16,7 @@ Figures = Callable[[str], dict[str, Any]]
 @pytest.fixture(scope="session")
 def figures(shared_data: Path, models_dir: Path) -> Iterator[Figures]:
     """Each task's figures, measured when first asked for and kept."""
-    bench = Bench(shared_data, every_clip=4, only_exams=frozenset({"exam-b", "clean-a"}))
+    bench = Bench(shared_data, every_clip=6, only_exams=frozenset({"exam-b", "clean-a"}))
     bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
     bench.load()
     known: dict[str, dict[str, Any]] = {}

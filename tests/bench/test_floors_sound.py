@@ -1,4 +1,4 @@
-"""Every fourth clip of the labelled sound, against floors a little under today's figures: a change that detects worse fails here."""
+"""Every sixth clip of the labelled sound, against floors a little under today's figures: a change that detects worse fails here."""
 
 from __future__ import annotations
 
