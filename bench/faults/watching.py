@@ -118,6 +118,8 @@ def unwell_student(status: Mapping[str, Any]) -> Iterator[str]:
             yield f"{device} {state['state']}: {_plain(state.get('reason'))}"[:200]
     for notice in status.get("notices") or ():
         yield f"notice {notice}"
+    for doubt in status.get("doubts") or ():
+        yield f"doubt {doubt['code']}"
     if status.get("gaze") == "unknown":
         yield f"gaze unknown: {status.get('gaze_reason')}"
     if status.get("faces") is None:

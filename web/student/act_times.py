@@ -52,5 +52,6 @@ class ActClock:
     shift_ms: float = 0.0
 
     def at(self, page_ms: float) -> float:
-        """A time of the page in seconds on the session's clock."""
-        return max(0.0, self.earliest, min(self.latest, self.clock.at(page_ms + self.shift_ms, self.latest + FUTURE_S)))
+        """A time of the page in seconds on the session's clock; the newest there can be where the page's can't be true, for its clock was set."""
+        told = self.clock.at(page_ms + self.shift_ms, self.latest + FUTURE_S)
+        return max(0.0, self.latest if told < self.earliest else min(self.latest, told))

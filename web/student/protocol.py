@@ -16,7 +16,8 @@ and stills of the screen.
 
 Text and numbers are checked as a call's body is: right types, ids of 8 to 64 letters, digits and dashes, numbers that are finite and times within
 1e15 ms, text of one line without control characters, half pairs or marks that turn its direction; details and reasons are cut at 200 characters. An
-act that lies ahead of the session counts now, and media too; what lies before its start counts at its start, or is dropped if media.
+act that lies ahead of the session, or so far back that the clock it was noted by must have been set, counts now, and media too; media of before the
+session are dropped.
 
 No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most 2
 MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
