@@ -99,17 +99,23 @@ class Database:
     def health(self) -> Document:
         """`state` ("starting", "ok", "degraded", "away"), `reason`, `todo`, and the queue's counts: queued, spooled, rejected, lost, …"""
         counts = self._queue.health()
-        trouble, disk_trouble, refusal = counts.pop("trouble"), counts.pop("disk_trouble"), counts.pop("refusal")
+        trouble, disk_trouble, refusal, damaged = (counts.pop(name) for name in ("trouble", "disk_trouble", "refusal", "damaged"))
         reasons = [reason for reason in (self._reason or trouble, disk_trouble, refusal) if reason]
         state = "starting" if self._reachable is None else "ok" if self._reachable and not trouble else "away"
-        if state == "ok" and refusal:
-            todo = f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then."
-            return {"state": "degraded", "reason": "; ".join(reasons), "todo": todo, **counts}
-        if state == "ok" and counts["lost"]:
+        todo = []
+        if refusal:
+            todo.append(f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then.")
+        if damaged:
+            reasons.append(f"the disk damaged records that waited on it: what can't be read is in {', '.join(damaged[:3])}")
+            todo.append(f"Have the disk looked at, and move the files away from {self._rejected_path.parent}; this line goes then.")
+        if counts["lost"]:
             reasons.append(f"{counts['lost']} records were lost: for a while neither the database nor the spool's disk took any")
-            todo = "What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start."
-            return {"state": "degraded", "reason": "; ".join(reasons), "todo": todo, **counts}
-        return {"state": state, "reason": "; ".join(reasons), **counts}
+            todo.append("What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start.")
+        if state == "away" and disk_trouble:
+            todo.insert(0, "Bring the database back, or free the disk of DATA_DIR: records wait in memory, which has room for so many only.")
+        if state == "ok" and todo:
+            state = "degraded"
+        return {"state": state, "reason": "; ".join(reasons), **({"todo": " ".join(todo)} if todo else {}), **counts}
 
     # Writes
 
@@ -268,13 +274,13 @@ class Database:
     def reading(self) -> Iterator[None]:
         """Within it queries have their time limit, and a database that is away is a `StorageError`."""
         if self._reachable is False:
-            raise StorageError(f"The database is away: {self._reason}. Nothing is lost; try again soon.")
+            raise StorageError(f"The database is away: {self._reason}. What is written waits; try again soon.")
         try:
             with pymongo.timeout(self._timeout_s):
                 yield
         except PyMongoError as error:
             self._suspect()
-            raise StorageError(f"The database can't be read: {reason_of(error)}. Nothing is lost; try again soon.") from error
+            raise StorageError(f"The database can't be read: {reason_of(error)}. What is written waits; try again soon.") from error
 
     # The writer's way to the database
 

@@ -35,7 +35,7 @@ class Spool:
         self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
         self._sizes: dict[int, int] = {}  # bytes of each file by number, oldest first
-        self._count = 0
+        self._left: dict[int, int] = {}  # records that wait in each of them
         self._read = (0, len(MAGIC))  # number of the oldest file, offset of its first record that waits
         self._peeked: list[tuple[int, int]] = []  # where each record of the last `peek` ends
         self._writer: int | None = None  # descriptor of the newest file
@@ -43,17 +43,23 @@ class Spool:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._recover()
+            self._keep_position()  # the file is there before the disk is full
         except OSError as error:
             raise StorageError(f"The spool {folder} can't be used ({error.strerror}). Free the disk, or give this user the right to it.") from error
 
     def __len__(self) -> int:
         """Records that wait."""
-        return self._count
+        return sum(list(self._left.values()))
 
     @property
     def size_bytes(self) -> int:
         """Bytes on disk."""
         return sum(list(self._sizes.values()))
+
+    @property
+    def damaged(self) -> list[str]:
+        """Names of the files that hold what could not be read, until somebody has moved them away."""
+        return sorted(path.name for path in self._folder.glob("*.damaged"))
 
     def append(self, records: Sequence[bytes]) -> None:
         """Store all records, or none. They are on the disk (fsync) when this returns.
@@ -68,7 +74,7 @@ class Spool:
             self._write(number, data)
         except OSError as error:
             raise StorageError(f"The spool {self._folder} takes no more ({error.strerror}). Free the disk.") from error
-        self._count += len(records)
+        self._left[number] += len(records)
 
     def peek(self, max_records: int, max_bytes: int = 8 << 20) -> list[bytes]:
         """The oldest records that wait, at least one if there are any; they stay until `drop`. Raise `StorageError` where the disk fails."""
@@ -76,9 +82,9 @@ class Spool:
         self._peeked = []
         size = 0
         try:
-            for number in list(self._sizes):
+            for number in [one for one in self._sizes if one >= self._read[0]]:
                 start = self._read[1] if number == self._read[0] else len(MAGIC)
-                end = start
+                end, before = start, len(records)
                 for end, record in _records(self._path(number), start, self._sizes[number]):
                     if len(records) == max_records or (records and size + len(record) > max_bytes):
                         return records
@@ -86,25 +92,27 @@ class Spool:
                     self._peeked.append((number, end))
                     size += len(record)
                 if end < self._sizes[number]:
-                    self._set_aside(number, len(records))
+                    if len(records) > before:
+                        return records  # what can be read of it goes first
+                    self._set_aside(number)
         except OSError as error:
             raise StorageError(f"The spool {self._folder} can't be read ({error.strerror}).") from error
         return records
 
     def drop(self, count: int) -> None:
-        """Forget the first `count` records of the last `peek`. Raise `StorageError` where the disk fails; then they may come again."""
+        """Forget the first `count` records of the last `peek`. Raise `StorageError` where no file can be removed: it goes with the next."""
         if not count:
             return
-        number, end = self._peeked[count - 1]
+        for number, _ in self._peeked[:count]:
+            self._left[number] -= 1
+        number, end = self._read = self._peeked[count - 1]
+        del self._peeked[:count]
+        self._keep_position()
         try:
             for old in [n for n in self._sizes if n < number or (n == number and end >= self._sizes[n])]:
                 self._remove(old)
-            self._read = (number, end)
-            self._keep_position()
         except OSError as error:
             raise StorageError(f"The spool {self._folder} can't be emptied ({error.strerror}).") from error
-        del self._peeked[:count]
-        self._count -= count
 
     def close(self) -> None:
         """Close the files; what waits, stays."""
@@ -138,7 +146,7 @@ class Spool:
                 self._path(number).unlink()
             raise
         self._writer = descriptor
-        self._sizes[number] = len(MAGIC)
+        self._sizes[number], self._left[number] = len(MAGIC), 0
         return number
 
     def _write(self, number: int, data: bytes) -> None:
@@ -154,6 +162,9 @@ class Spool:
                 os.ftruncate(descriptor, size)
             os.close(descriptor)
             self._writer = None
+            if size == len(MAGIC):  # a full disk is not filled with empty files
+                with contextlib.suppress(OSError):
+                    self._remove(number)
             raise
         self._sizes[number] = size + len(data)
 
@@ -162,15 +173,26 @@ class Spool:
             os.close(self._writer)
             self._writer = None
         self._path(number).unlink(missing_ok=True)
-        _sync_folder(self._folder)  # a file that came back after a power cut would overwrite newer states
-        del self._sizes[number]
+        del self._sizes[number], self._left[number]
+        self._sync_folder()
 
     def _keep_position(self) -> None:
-        if self._position is None:
-            self._position = os.open(self._folder / "position", os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+        """Note how far was read. A hint: without it records come again after a restart."""
         number, offset = self._read
-        os.lseek(self._position, 0, os.SEEK_SET)
-        _write_all(self._position, _POSITION.pack(number, offset, zlib.crc32(struct.pack("<QQ", number, offset))))
+        try:
+            if self._position is None:
+                self._position = os.open(self._folder / "position", os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+            os.lseek(self._position, 0, os.SEEK_SET)
+            _write_all(self._position, _POSITION.pack(number, offset, zlib.crc32(struct.pack("<QQ", number, offset))))
+        except OSError as error:
+            log.warning("how far the spool was read can't be noted: %s", error.strerror)
+
+    def _sync_folder(self) -> None:
+        """A file that came back after a power cut would come again, unless the position says that it was read."""
+        try:
+            _sync_folder(self._folder)
+        except OSError as error:
+            log.warning("the spool's folder can't be synced: %s", error.strerror)
 
     # After a crash
 
@@ -181,6 +203,9 @@ class Spool:
             if not path.stem.isdigit():
                 continue
             number, size = int(path.stem), path.stat().st_size
+            if number < position[0]:  # was read, and could not be removed
+                path.unlink()
+                continue
             start = position[1] if number == position[0] else len(MAGIC)
             end, count = (0 if size < len(MAGIC) else start), 0
             for end, _ in _records(path, start, size):  # noqa: B007 — the last end is wanted
@@ -189,12 +214,11 @@ class Spool:
                 self._cut(path, end)
             if not count:
                 path.unlink()
-                _sync_folder(self._folder)
                 continue
             if not self._sizes:
                 self._read = (number, start)
-            self._sizes[number] = end
-            self._count += count
+            self._sizes[number], self._left[number] = end, count
+        self._sync_folder()
         # New records always start a new file: the newest may end where a crash cut it.
 
     def _load_position(self) -> tuple[int, int]:
@@ -215,19 +239,18 @@ class Spool:
             os.fsync(file.fileno())
         log.warning("cut %d bytes of a torn record from %s (kept beside it as .damaged)", len(tail), path)
 
-    def _set_aside(self, number: int, peeked: int) -> None:
-        """A file that was whole at the start can't be read any more: rename it to `.damaged`, so that the rest goes on."""
+    def _set_aside(self, number: int) -> None:
+        """From here on a file that was whole at the start can't be read: rename it to `.damaged`, so that the rest goes on."""
         path = self._path(number)
-        log.error("the disk damaged %s; what could not be read of it is kept as %s.damaged", path, path.stem)
-        path.replace(path.with_suffix(".damaged"))
+        log.error("the disk damaged %s; what could not be read of it is in %s.damaged", path, path.stem)
+        with contextlib.suppress(FileNotFoundError):
+            path.replace(path.with_suffix(".damaged"))
         self._remove(number)
-        later = [n for n in self._sizes if n > number]
-        self._count = peeked + sum(1 for n in later for _ in _records(self._path(n), len(MAGIC), self._sizes[n]))
 
 
 def _records(path: Path, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
     """Each whole record between bytes `start` and `stop`, with the offset of its end; stops at the first that is torn or damaged."""
-    with path.open("rb") as file:
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
         if start < len(MAGIC) or file.read(len(MAGIC)) != MAGIC:
             return
         file.seek(start)

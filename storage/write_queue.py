@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import time
 from collections import OrderedDict, deque
@@ -34,6 +35,7 @@ LOST_LOGGED = 100  # records
 DOUBTS_MAX = 1000  # writes of which it is remembered
 DOUBT_TRIES = 10  # times that one write may fail for a reason nobody foresaw before it is set aside; with the back-off about 16 s
 REJECTED_MAX_BYTES = 64 << 20
+LINE_END = 16  # characters, in which a line of that file says that whoever wrote was told
 
 
 class WriteQueue:
@@ -74,8 +76,8 @@ class WriteQueue:
         self._doubts: OrderedDict[tuple[str, str], int] = OrderedDict()  # which writes failed of late for an unforeseen reason, and how often
         self._rejected = 0
         self._mended = 0
-        self._refusal = ""  # the last refusal that nobody expected
-        self._refusal_kept = False
+        self._refusal = _refused_before(rejected_path)  # the last refusal that nobody expected
+        self._refusal_kept = bool(self._refusal)
         self._lost = 0
         self._stored = 0
         self._thread = threading.Thread(target=self._run, name="database-writer", daemon=True)
@@ -143,6 +145,7 @@ class WriteQueue:
                 "lost": self._lost,
                 "trouble": self._trouble,
                 "disk_trouble": self._disk_trouble,
+                "damaged": self._spool.damaged,
                 "refusal": self._refusal_now(),
             }
 
@@ -337,11 +340,14 @@ class WriteQueue:
                 "id": write.document_id,
                 "mode": write.mode,
                 "fields": write.original if write.mended else write.fields,
+                **({"told": True} if isinstance(write.error, Conflict) else {}),
             }
             if path.exists() and path.stat().st_size > REJECTED_MAX_BYTES:
                 path.replace(path.with_suffix(".1.jsonl"))
             with path.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 file.write(json.dumps(line, ensure_ascii=False, default=_plain) + "\n")
+                file.flush()
+                os.fsync(file.fileno())
             self._refusal_kept = bool(self._refusal)
             if write.error is None:
                 self._mended += 1
@@ -364,6 +370,18 @@ def _without_superseded(batch: Sequence[Write]) -> list[Write]:
         kept.append(write)
     kept.reverse()
     return kept
+
+
+def _refused_before(path: Path) -> str:
+    """What health says of a file of refused writes that an earlier run left: it stands until somebody has moved the file away."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            unexpected = any('"told": true' not in line[-LINE_END:] for line in file)
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        return f"{path} can't be read ({error.strerror})"
+    return "an earlier run of the server set aside records that the database refused" if unexpected else ""
 
 
 def _plain(value: Any) -> Any:

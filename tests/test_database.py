@@ -155,6 +155,9 @@ def test_a_write_that_can_never_succeed_is_set_aside_and_its_neighbours_are_stor
         assert "rejected.jsonl" in health["todo"]
         (tmp_path / "spool" / "rejected.jsonl").rename(tmp_path / "seen.jsonl")
         assert database.health()["state"] == "ok"
+        (tmp_path / "spool" / "000000000001.damaged").write_bytes(b"?")
+        health = database.health()
+        assert (health["state"], "000000000001.damaged" in health["reason"]) == ("degraded", True)
     lines = [json.loads(line) for line in (tmp_path / "seen.jsonl").read_text("utf-8").splitlines()]
     assert [(line["collection"], line["id"]) for line in lines] == [("checks", "c")]
     assert reason in lines[0]["reason"]

@@ -192,6 +192,64 @@ def test_a_full_disk_leaves_nothing_half_written_for_the_next_run(folder: Path) 
         assert everything(spool) == records(5)
 
 
+def test_a_full_disk_is_not_filled_with_empty_files(folder: Path) -> None:
+    with opened(folder) as spool:
+        for _ in range(20):
+            with disk_that_takes(4096), pytest.raises(StorageError, match="takes no more"):
+                spool.append([b"z" * 8000])
+        assert list(folder.glob("*.spool")) == []
+        spool.append(records(5))
+        assert everything(spool) == records(5)
+
+
+def test_what_was_read_is_forgotten_though_the_disk_notes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(descriptor: int, *rest: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with opened(folder, segment_bytes=100) as spool:
+        spool.append(records(10))
+        spool.append(records(10, 10))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", failing)
+            patch.setattr(os, "fsync", failing)
+            assert everything(spool) == records(20)
+        assert len(spool) == 0
+        spool.append(records(2))
+        assert everything(spool) == records(2)
+
+
+def test_a_file_that_can_not_be_removed_does_not_come_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with opened(folder, segment_bytes=100) as spool:
+        spool.append(records(10))
+        spool.append(records(10, 10))
+        assert spool.peek(10) == records(10)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", failing)
+            with pytest.raises(StorageError, match="can't be emptied"):
+                spool.drop(10)
+        assert len(spool) == 10
+        assert spool.peek(3) == records(3, 10)
+        spool.drop(3)
+    with opened(folder, segment_bytes=100) as spool:
+        assert everything(spool) == records(7, 13)
+
+
+def test_what_stands_before_damage_waits_as_long_as_it_is_not_taken(folder: Path) -> None:
+    with opened(folder) as spool:
+        spool.append(records(10))
+        path = min(folder.glob("*.spool"))
+        data = bytearray(path.read_bytes())
+        data[-1] ^= 0xFF
+        path.write_bytes(data)
+        assert spool.peek(20) == spool.peek(20) == records(9)
+        assert spool.damaged == []
+        assert everything(spool) == records(9)
+        assert len(spool.damaged) == 1
+
+
 def test_nothing_counts_as_stored_before_the_disk_said_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(descriptor: int) -> None:
         raise OSError(5, "Input/output error")

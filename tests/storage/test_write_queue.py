@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from basics.errors import StorageError
+from basics.errors import Conflict, StorageError
 from storage import write_queue
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
@@ -173,3 +173,28 @@ def test_what_neither_disk_nor_database_took_is_told_when_the_server_ends(
     assert not ticket.wait(0)
     assert isinstance(ticket.error, StorageError)
     assert "lost" in caplog.text
+
+
+def test_refused_writes_of_an_earlier_run_are_told_until_their_file_is_moved_away(destination: Destination, tmp_path: Path) -> None:
+    def made(name: str) -> WriteQueue:
+        return WriteQueue(destination.send, lambda record: write(record.decode()), Spool(tmp_path / name, 1 << 20), tmp_path / "rejected.jsonl")
+
+    def refuse(error: StorageError | Conflict) -> None:
+        def trouble(batch: Sequence[Write]) -> None:
+            batch[0].error = error
+
+        destination.trouble = trouble
+        queue = made("one")
+        queue.start()
+        queue.set_reachable(True)
+        assert not queue.put(write("w000")).wait(10)
+        queue.stop(10)
+
+    refuse(Conflict("somebody else was first"))  # whoever wrote it was told
+    queue = made("two")
+    assert queue.health()["refusal"] == ""
+    refuse(StorageError("too large"))
+    queue = made("three")
+    assert "an earlier run" in queue.health()["refusal"]
+    (tmp_path / "rejected.jsonl").rename(tmp_path / "seen.jsonl")
+    assert queue.health()["refusal"] == ""
