@@ -107,7 +107,7 @@ class Database:
             todo.append(f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then.")
         if damaged:
             reasons.append(f"the disk damaged records that waited on it: what can't be read is in {', '.join(damaged[:3])}")
-            todo.append(f"Have the disk looked at, and move the files away from {self._rejected_path.parent}; this line goes then.")
+            todo.append(f"Have the disk looked at, and move the files away from {self.set_aside_in}; this line goes then.")
         if counts["lost"]:
             reasons.append(f"{counts['lost']} records were lost: for a while neither the database nor the spool's disk took any")
             todo.append("What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start.")
@@ -116,6 +116,11 @@ class Database:
         if state == "ok" and todo:
             state = "degraded"
         return {"state": state, "reason": "; ".join(reasons), **({"todo": " ".join(todo)} if todo else {}), **counts}
+
+    @property
+    def set_aside_in(self) -> Path:
+        """The folder of the files with records that the database refused (`rejected*.jsonl`) or the disk damaged (`*.damaged`)."""
+        return self._rejected_path.parent
 
     # Writes
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from basics.errors import NotFound
@@ -19,6 +19,7 @@ from media.recorder import half_clips, hash_of
 
 log = logging.getLogger(__name__)
 
+FLUSH_S = 5.0
 SETTLED_S = 3 * 3600.0  # a file that is younger may have its record under way; the machine's clock may have been an hour or two wrong
 GONE = "the file is no longer on the disk"
 
@@ -31,13 +32,17 @@ class ClipSweep:
         self._clips_dir = clips_dir.resolve()
         self._temp_dir = temp_dir.resolve()
         self.strangers = 0  # files that are no clip of ours
+        self._told: dict[str, int] = {}
 
-    def sweep(self, *, settled_s: float = SETTLED_S) -> dict[str, int]:
+    def sweep(self, *, settled_s: float = SETTLED_S, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:
         """Mend what doesn't agree; return how many clips were found again, are gone, doubled, or nobody's. Raise `StorageError`, `OSError`.
+
+        `stopped` says that the server ends: a sweep that is broken off is done by the next one.
 
         A file is deleted only where its interval's record names another that is there: who points the server at another database loses none.
         """
         self._remove_half(settled_s)
+        self._database.flush(FLUSH_S)
         with self._database.reading():
             found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1})
             ready = {str(document["clip"].get("path")): (document["_id"], str(document["clip"].get("sha256"))) for document in found}
@@ -48,14 +53,20 @@ class ClipSweep:
             path = file.relative_to(self._clips_dir).as_posix()
             if path not in ready and (judged := self._judge(file, path, gone)):
                 counts[judged] += 1
+            if stopped():
+                return counts
         if gone and len(gone) == len(ready) and not any(self._clips_dir.rglob("*.mp4")):
             log.error("no clip at all is in %s: is its disk mounted? No record is changed", self._clips_dir)
             return counts
         for key, (path, sha256) in gone.items():
+            if self._is_made_again(key, path):
+                continue
             counts["gone"] += 1
             log.error("clip %s: %s", path, GONE)
             self._set(key, Clip("failed", path=path, sha256=sha256, reason=GONE))
-        if any(counts.values()):
+        news = any(count for name, count in counts.items() if name != "nobodys" or count != self._told.get(name, 0))
+        self._told = counts
+        if news:
             log.warning("clips and records were made to agree: %s", ", ".join(f"{name} {count}" for name, count in counts.items() if count))
             self._database.audit({"who": "server", "what": "clips: reconciled", **counts})
         return counts
@@ -93,14 +104,27 @@ class ClipSweep:
                 return "nobodys"
             gone.pop(key, None)
         elif clip.get("state") == "ready":
-            if clip.get("path") == path or not (self._clips_dir / str(clip.get("path"))).is_file():
+            other = self._clips_dir / str(clip.get("path"))
+            if clip.get("path") == path or not other.is_file():
                 return ""  # it got its record just now, or the next sweep will find that the other is gone
-            file.unlink(missing_ok=True)
-            return "doubled"
+            if hash_of(other) == recorded:
+                file.unlink(missing_ok=True)
+                return "doubled"
+            if sha256 != recorded:  # neither is what was made
+                self.strangers += 1
+                return "nobodys"
         start = float(mark["start"])
-        marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval["violations"]]
+        marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval.get("violations") or []]
         self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), file.stat().st_size, "", start, marks))
         return "found"
+
+    def _is_made_again(self, key: str, path: str) -> bool:
+        """Has the clip that was gone been made anew since the records were read?"""
+        try:
+            clip = self._database.interval(key).get("clip") or {}
+        except NotFound:
+            return True  # deleted, with its session
+        return clip.get("path") != path or (self._clips_dir / path).is_file()
 
     def _set(self, key: str, clip: Clip) -> None:
         self._database.write("intervals", key, {"clip": clip.to_dict()})

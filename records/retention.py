@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -74,31 +74,42 @@ class Retention:
         if not self._believes(now):
             return 0
         before = now - self._keep
+        self._stamp(now)
+        self._delete_aside(before)
         deleted = 0
-        kept: list[str] = []
-        while not self._stop.is_set():
-            due = self._due(before, kept)
-            for session in due:
-                if self._stop.is_set():
-                    break
-                if self._delete(session["_id"]):
-                    deleted += 1
-                else:
-                    kept.append(session["_id"])
-            if len(due) < PAGE:
-                break
+        try:
+            for deleted in self._delete_due(before):  # noqa: B007 — the last number is wanted
+                pass
+        finally:  # what is gone is in the audit, whatever kept the others
+            if deleted:
+                log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", deleted, f"{before:%Y-%m-%d %H:%M} UTC")
+                self._database.audit({"who": "server", "what": "sessions: deleted", "count": deleted, "ended_before": before})
         with self._database.reading():
             self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
-        if deleted:
-            log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", deleted, f"{before:%Y-%m-%d %H:%M} UTC")
-            self._database.audit({"who": "server", "what": "sessions: deleted", "count": deleted, "ended_before": before})
         return deleted
+
+    def _delete_due(self, before: datetime) -> Iterator[int]:
+        """Delete sessions; say after each how many there were."""
+        deleted = 0
+        kept: list[str] = []
+        while due := self._due(before, kept):
+            for session in due:
+                if self._stop.is_set():
+                    return
+                if self._delete(session["_id"]):
+                    deleted += 1
+                    yield deleted
+                else:
+                    kept.append(session["_id"])
 
     def _run(self) -> None:
         pause = FIRST_S
         while not self._stop.wait(pause):
             pause = EVERY_S
-            self.problem = "; ".join(problem for sweep in (self._clips.sweep, self.sweep) if (problem := _problem_of(sweep)))
+            self.problem = "; ".join(problem for sweep in (self._sweep_clips, self.sweep) if (problem := _problem_of(sweep)))
+
+    def _sweep_clips(self) -> None:
+        self._clips.sweep(stopped=self._stop.is_set)
 
     def _believes(self, now: datetime) -> bool:
         """Is the clock right? Nobody gets back what a machine that starts in another year deletes.
@@ -110,6 +121,9 @@ class Retention:
             mark = marks.find_one({"_id": "retention"}) or {}
             last, seen, doubted = (mark.get(name) for name in ("swept_at", "seen_at", "doubted_at"))
             self.doubt = ""
+            if isinstance(last, datetime) and last - now > LEAP:
+                self.doubt = f"The clock stands at {iso_time(now)}, and has been at {iso_time(last)}: set it. Until then no session is deleted."
+                return False
             if isinstance(last, datetime) and now - last > LEAP:
                 if not (isinstance(doubted, datetime) and isinstance(seen, datetime) and doubted <= now <= seen + LEAP):
                     doubted = now
@@ -118,13 +132,38 @@ class Retention:
                     marks.update_one({"_id": "retention"}, {"$set": {"seen_at": now, "doubted_at": doubted}})
                     self.doubt = f"The clock leapt from {iso_time(last)} to {iso_time(doubted)}: {LEAPT}."
                     return False
+                # Sessions of just before a leap may have ended by a clock that stood in another year: they are kept as if they had ended now.
+                self._database.collection("sessions").update_many({"kept_from": {"$gte": last - LEAP}}, {"$set": {"kept_from": now}})
             marks.update_one({"_id": "retention"}, {"$set": {"swept_at": now}, "$unset": {"seen_at": "", "doubted_at": ""}}, upsert=True)
         return True
 
-    def _due(self, before: datetime, kept: list[str]) -> list[Document]:
-        query = {"ended_at": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
+    def _stamp(self, now: datetime) -> None:
+        """Note from when on each session that has ended is kept: from its end, or, where that can't be true, from when it was first seen here.
+
+        An exam that was held while the machine's clock stood in another year is not deleted as soon as the clock is right.
+        """
         with self._database.reading():
-            return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("ended_at", 1).limit(PAGE))
+            sessions, marks = self._database.collection("sessions"), self._database.collection("server")
+            new = {"ended_at": {"$type": "date"}, "state": {"$ne": "running"}, "kept_from": {"$exists": False}}
+            stamps = marks.find_one({"_id": "retention", "stamps": True})
+            told = new if stamps is None else new | {"ended_at": {"$gte": now - LEAP, "$lte": now + LEAP}}  # older versions noted none
+            sessions.update_many(told, [{"$set": {"kept_from": "$ended_at"}}])
+            sessions.update_many(new, {"$set": {"kept_from": now}})
+            marks.update_one({"_id": "retention"}, {"$set": {"stamps": True}}, upsert=True)
+
+    def _due(self, before: datetime, kept: list[str]) -> list[Document]:
+        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
+        with self._database.reading():
+            return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("kept_from", 1).limit(PAGE))
+
+    def _delete_aside(self, before: datetime) -> None:
+        """Records that the database refused, or the disk damaged, are of students, too."""
+        folder = self._database.set_aside_in
+        for path in (*folder.glob("rejected*.jsonl"), *folder.glob("*.damaged")):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink()
+                    log.info("deleted %s, which is as old as sessions that are deleted (KEEP_DAYS)", path)
 
     def _delete(self, session_id: str) -> bool:
         self._recorder.forget(session_id)

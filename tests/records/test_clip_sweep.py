@@ -106,6 +106,29 @@ def test_a_file_that_was_changed_is_not_taken_for_the_one_that_is_gone(database:
     assert stored(database, key).state == "failed"
 
 
+def test_of_two_files_the_one_that_was_recorded_stays(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    first = make(recorder)
+    recorded, copy = recorder.clips_dir / first.path, recorder.clips_dir / "student123" / "copy.mp4"
+    shutil.copyfile(recorded, copy)
+    with recorded.open("ab") as file:
+        file.write(b"changed")
+    key = store_interval(database, UNKNOWN, 0, clip=first.to_dict())
+    assert sweep.sweep(settled_s=0)["found"] == 1
+    assert copy.exists()
+    found = stored(database, key)
+    assert (found.path, found.sha256) == ("student123/copy.mp4", first.sha256)
+
+
+def test_strangers_are_told_once(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    (recorder.clips_dir / "holiday.mp4").parent.mkdir(exist_ok=True)
+    (recorder.clips_dir / "holiday.mp4").write_bytes(b"no clip")
+    for _ in range(3):
+        assert sweep.sweep(settled_s=0)["nobodys"] == 1
+    assert database.flush(10)
+    with database.reading():
+        assert database.collection("audit").count_documents({"what": "clips: reconciled"}) == 1
+
+
 def test_half_clips_go_once_nobody_writes_them(recorder: Recorder, sweep: ClipSweep) -> None:
     half = [folder / f"{UNKNOWN}-0-abcd.part" for folder in (recorder.temp_dir, recorder.clips_dir)]
     others = recorder.temp_dir / "download.part"

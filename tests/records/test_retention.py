@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from basics.errors import StorageError
 from database import Database
 from media.clip import Clip
 from media.recorder import Recorder
@@ -150,7 +152,7 @@ def test_an_old_session_is_found_by_an_index(database: Database) -> None:
 
 
 def test_a_clock_that_leapt_is_first_believed_after_a_day(database: Database, folders: tuple[Path, Path]) -> None:
-    session_id = add_session(database, folders, "young", NOW - timedelta(days=1))
+    session_id = add_session(database, folders, "young", NOW - timedelta(days=KEEP_DAYS - 10))
 
     def sweep(now: datetime) -> tuple[int, str]:
         retention = made(database, folders, KEEP_DAYS)  # the server is started anew each time
@@ -168,12 +170,74 @@ def test_a_clock_that_leapt_is_first_believed_after_a_day(database: Database, fo
     assert set(left_of(database, folders, session_id).values()) == {0}
 
 
+def test_an_exam_that_was_held_while_the_clock_stood_in_another_year_is_not_deleted_when_it_is_set(
+    database: Database, folders: tuple[Path, Path], retention: Retention
+) -> None:
+    assert retention.sweep(NOW) == 0
+    years_ago = NOW - timedelta(days=1000)
+    session_id = add_session(database, folders, "exam", years_ago)
+    assert retention.sweep(years_ago) == 0
+    assert retention.health()["state"] == "degraded"
+    assert retention.sweep(NOW + timedelta(hours=1)) == 0
+    assert retention.health()["state"] == "ok"
+    assert set(left_of(database, folders, session_id).values()) == {1}
+    assert retention.sweep(NOW + timedelta(days=5)) == 0
+    for week in range(1, 5):
+        retention.sweep(NOW + timedelta(days=5 + 6 * week))
+    assert set(left_of(database, folders, session_id).values()) == {1}
+    assert retention.sweep(NOW + timedelta(days=KEEP_DAYS + 1)) == 1
+
+
+def test_an_exam_of_a_clock_that_leaps_to_the_right_year_is_kept(database: Database, folders: tuple[Path, Path], retention: Retention) -> None:
+    years_ago = NOW - timedelta(days=1000)
+    session_id = add_session(database, folders, "exam", years_ago)
+    assert retention.sweep(years_ago) == 0
+    assert retention.sweep(NOW) == 0
+    assert retention.sweep(NOW + timedelta(days=2)) == 0
+    assert retention.health()["state"] == "ok"
+    assert set(left_of(database, folders, session_id).values()) == {1}
+
+
+def test_what_was_deleted_is_in_the_audit_though_the_rest_could_not_be(
+    database: Database, folders: tuple[Path, Path], retention: Retention, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        add_session(database, folders, name, NOW - timedelta(days=KEEP_DAYS + 1))
+    delete = retention._delete
+
+    def once(session_id: str) -> bool:
+        monkeypatch.setattr(retention, "_delete", failing)
+        return delete(session_id)
+
+    def failing(session_id: str) -> bool:
+        raise StorageError("The database is away.")
+
+    monkeypatch.setattr(retention, "_delete", once)
+    with pytest.raises(StorageError):
+        retention.sweep(NOW)
+    assert database.flush(10)
+    with database.reading():
+        assert [entry["count"] for entry in database.collection("audit").find({"what": "sessions: deleted"})] == [1]
+
+
+def test_records_that_were_set_aside_are_deleted_with_the_sessions_of_their_time(
+    database: Database, folders: tuple[Path, Path], retention: Retention
+) -> None:
+    folder = database.set_aside_in
+    old, young = folder / "rejected.1.jsonl", folder / "000000000007.damaged"
+    for path, days in ((old, KEEP_DAYS + 1), (young, 1)):
+        path.write_bytes(b"{}")
+        os.utime(path, ((NOW - timedelta(days=days)).timestamp(),) * 2)
+    retention.sweep(NOW)
+    assert (old.exists(), young.exists()) == (False, True)
+
+
 def test_clips_that_can_not_be_compared_keep_no_old_session_from_its_end(
     database: Database, folders: tuple[Path, Path], retention: Retention, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = add_session(database, folders, "old", NOW - timedelta(days=KEEP_DAYS + 4000))
 
-    def forbidden(self: ClipSweep) -> None:
+    def forbidden(self: ClipSweep, **options: object) -> None:
         raise PermissionError(13, "Permission denied", "a clip of root's")
 
     monkeypatch.setattr(ClipSweep, "sweep", forbidden)
