@@ -18,7 +18,7 @@ from basics.errors import ProctorError
 from basics.readings import SAMPLE_RATE, Frame
 from media.clip import ClipJob
 from media.h264 import PPS, SPS, nal_units, playable
-from media.pictures import PictureDecoder
+from media.pictures import PictureDecoder, check_picture
 from media.ring import join_sound
 
 PRESET = "superfast"  # 59 CPU-ms a second of clip and a quarter of ultrafast's bytes (640×480, 10 a second, crf 28)
@@ -60,10 +60,12 @@ def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
 
 
 def _encoded_track(container: Any, frames: list[Frame], crf: int) -> _VideoTrack | None:
-    """A track of the first picture's size; None when none can be decoded."""
+    """A track of the largest picture's size, so that a tiny one among them spoils none; None when none can be decoded."""
     decoder = PictureDecoder(CLIP_MAX_PIXELS)
-    shape = next((image.shape for frame in frames if (image := _decode(decoder, frame)) is not None), None)
-    return _VideoTrack(container, crf, shape[1], shape[0]) if shape is not None else None
+    if all(_decode(decoder, frame) is None for frame in frames):
+        return None
+    width, height = max((size for frame in frames if (size := _size(decoder, frame))), key=lambda size: size[0] * size[1])
+    return _VideoTrack(container, crf, width, height)
 
 
 class _VideoTrack:
@@ -107,6 +109,17 @@ def _decode(decoder: PictureDecoder, frame: Frame) -> npt.NDArray[np.uint8] | No
     """The picture as uint8 [h, w, 3] BGR, or None when it can't be decoded."""
     try:
         return decoder.decode(frame)
+    except ProctorError:
+        return None
+
+
+def _size(decoder: PictureDecoder, frame: Frame) -> tuple[int, int] | None:
+    """Width and height; a JPEG's without decoding it."""
+    if frame.codec != "jpeg":
+        image = _decode(decoder, frame)
+        return (image.shape[1], image.shape[0]) if image is not None else None
+    try:
+        return check_picture(frame.data, CLIP_MAX_PIXELS)
     except ProctorError:
         return None
 

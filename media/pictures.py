@@ -25,6 +25,7 @@ FRAME_HEADER_BYTES = 6
 SCANS_MAX = 4  # one, or one for each colour
 SEGMENTS_MAX = 200
 SCAN_END = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")  # a marker that is neither data nor a restart
+LEAST_SIDE = 32  # pixels
 VIEW_QUALITY = 60  # of the JPEGs that viewers get
 
 
@@ -57,7 +58,14 @@ def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
         raise InvalidInput(f"the picture has {scans} scans; send baseline JPEG, as cameras and browsers make it")
     if size[0] * size[1] > max_pixels:
         raise TooLarge(f"the picture has {size[0]}×{size[1]} pixels, and {max_pixels:,} are allowed; send 640×480")
+    check_least(*size)
     return size
+
+
+def check_least(width: int, height: int) -> None:
+    """Raise `InvalidInput` for a picture on which nobody can be seen."""
+    if min(width, height) < LEAST_SIDE:
+        raise InvalidInput(f"the picture has {width}×{height} pixels, and {LEAST_SIDE}×{LEAST_SIDE} are the least; send 640×480")
 
 
 def _no_jpeg(data: bytes) -> InvalidInput:
@@ -122,6 +130,7 @@ class PictureDecoder:
         if self._h264 is None:
             self._h264 = H264Decoder(self._max_pixels)
         picture = self._h264.decode(frame)
+        check_least(picture.width, picture.height)
         return to_bgr(picture) if wanted else None
 
 

@@ -65,6 +65,12 @@ def test_other_pictures_are_refused_with_the_reason(data: bytes) -> None:
         check_picture(data, MAX)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (31, 640), (640, 16)])
+def test_a_picture_on_which_nobody_can_be_seen_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InvalidInput, match="are the least; send 640×480"):
+        check_picture(jpeg(*size), MAX)
+
+
 def test_a_picture_that_is_too_large_is_refused() -> None:
     with pytest.raises(TooLarge, match="4000×4000"):
         check_picture(jpeg(4000, 4000, quality=1), MAX)

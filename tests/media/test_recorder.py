@@ -80,6 +80,16 @@ def test_two_clips_of_one_name_do_not_collide(recorder: Recorder) -> None:
     assert all((recorder.clips_dir / clip.path).stat().st_size == clip.size_bytes for clip in clips)
 
 
+def test_a_small_picture_before_each_makes_no_small_clip(recorder: Recorder) -> None:
+    frames = [
+        Frame(at + nudge, picture(90, *size)) for at in (0.1, 0.6, 1.1) for nudge, size in ((0.0, (32, 32)), (0.01, (320, 240)), (0.02, (1, 1)))
+    ]
+    clip = recorder.make(job(frames, []))
+    assert clip.state == "ready", clip.reason
+    with av.open(str(recorder.clips_dir / clip.path)) as container:
+        assert (container.streams.video[0].width, container.streams.video[0].height) == (320, 240)
+
+
 def test_damaged_pictures_and_a_change_of_size_are_survived(recorder: Recorder) -> None:
     frames = [
         Frame(0.0, b"damaged"),
