@@ -129,7 +129,11 @@ def _end_with(closing: ExitStack, stop: Callable[[], object]) -> None:
 
 def _is_for_a_command() -> bool:
     """Whether `flask --app app …` makes the app for a command of its own: that needs no server, and one may be running beside it."""
-    return os.environ.get("FLASK_RUN_FROM_CLI") == "true" and not {"run", "routes", "shell"} & set(sys.argv[1:])
+    from commands.registry import NAMES
+
+    serving = {"run", "routes", "shell"}
+    asked = next((word for word in sys.argv[1:] if word in NAMES | serving), "")  # a later word may be an option's
+    return os.environ.get("FLASK_RUN_FROM_CLI") == "true" and asked not in serving
 
 
 def close_app(app: Flask) -> None:

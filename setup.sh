@@ -116,7 +116,7 @@ is_supported() { # is_supported PYTHON: it runs and is 3.10, 3.11 or 3.12
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:-} python3.12 python3.11 python3.10 python3 python; do
+  for candidate in ${PYTHON:+"$PYTHON"} python3.12 python3.11 python3.10 python3 python; do
     if is_supported "$candidate"; then
       command -v "$candidate"
       return 0
@@ -128,13 +128,13 @@ find_python() {
 python_environment() {
   local python version
   if $with_tests; then export PIP_NO_COMPILE=1; fi # what tests use of the packages is compiled when it is used
-  if [ -d venv ] && ! is_supported venv/bin/python; then
-    say "venv/ doesn't run here or has another Python than 3.10 to 3.12; making it anew"
+  if [ -d venv ] && ! { is_supported venv/bin/python && venv/bin/python -m pip --version >/dev/null 2>&1; }; then
+    say "venv/ doesn't run here, is half made, or has another Python than 3.10 to 3.12; making it anew"
     rm -rf venv
   fi
   if [ ! -x venv/bin/python ]; then
     begin "looking for Python 3.10, 3.11 or 3.12 (found: $(python3 --version 2>&1 || true))" \
-      "install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew install python@3.12), or name it: PYTHON=/path/to/python3.12 ./setup.sh"
+      "install one (Debian 12, Ubuntu 22.04 and 24.04: sudo apt-get install python3 python3-venv; newer ones have none of these: with uv from docs.astral.sh/uv, uv python install 3.12, then PYTHON=\$(uv python find 3.12) ./setup.sh; macOS: brew install python@3.12), or name it: PYTHON=/path/to/python3.12 ./setup.sh"
     python=$(find_python)
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     say "Making venv/ with Python $version ($python)"
@@ -189,7 +189,7 @@ browser_libraries() {
   begin "fetching the browser libraries with npm ci" "see npm's error above; check the network (behind a proxy set HTTPS_PROXY), then run ./setup.sh again"
   say "Fetching the browser libraries with npm"
   if $with_tests; then omit=(); fi
-  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error "${omit[@]+"${omit[@]}"}"
+  npm ci --ignore-scripts --no-fund --no-audit --loglevel=error ${omit[@]+"${omit[@]}"}
   mkdir -p "$vendor"
   for file in socket.io.esm.min.js socket.io.min.js; do
     cp "node_modules/socket.io-client/dist/$file" "$vendor/$file"
@@ -212,7 +212,7 @@ models() {
   begin "the models (venv/bin/python -m commands.make_models)" "see the error above, then run ./setup.sh again"
   if $quiet && ((${#models_options[@]} == 0)) && models_are_ready; then return 0; fi
   say "Models:"
-  venv/bin/python -m commands.make_models "${models_options[@]+"${models_options[@]}"}"
+  venv/bin/python -m commands.make_models ${models_options[@]+"${models_options[@]}"}
 }
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
@@ -228,5 +228,5 @@ browser_libraries
 settings_file
 models
 
-for note in "${notes[@]+"${notes[@]}"}"; do printf '\nNote: %s\n' "$note"; done
+for note in ${notes[@]+"${notes[@]}"}; do printf '\nNote: %s\n' "$note"; done
 fine "Ready in $((SECONDS - started)) s. Start with ./run.sh; look at what works with venv/bin/python test_system.py"

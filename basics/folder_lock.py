@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,9 @@ if os.name == "nt":
     import msvcrt
 else:
     import fcntl
+
+
+HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK})  # what an operating system says of a lock that another has
 
 
 class FolderLock:
@@ -33,7 +37,13 @@ class FolderLock:
             ) from error
         try:
             _lock(file)
-        except OSError:
+        except OSError as error:
+            if error.errno not in HELD:
+                file.close()
+                reason = f"its file system has no locks ({error.strerror})"
+                raise StorageError(
+                    f"The folder {self._path.parent} can't be used: {reason}. Choose one on a disk of this machine, or {mend}."
+                ) from error
             file.seek(0)
             holder = file.read(20).strip() or "unknown"
             file.close()

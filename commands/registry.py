@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 from flask import Flask
@@ -10,6 +11,8 @@ from commands import audit, rescore, token
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, token.register)
+
+NAMES = frozenset({"audit", "rescore", "token"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:
@@ -20,6 +23,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
 
 def command_app() -> Flask:
     """An app with the commands and nothing else: no database, no worker and no lock."""
+    os.umask(0o077)  # as the server's own: what is written of students is for this system user alone
     app = Flask("proctor-commands")
     register(app)
     return app

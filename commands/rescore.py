@@ -7,6 +7,7 @@ durations can be tried, and the detectors' own limits can't.
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def other_rules(stored: Mapping[str, Any], wanted: Any) -> Rules:
     for kind, value in points.items():
         if kind not in VIOLATION_KINDS:
             raise InvalidInput(f"points has {kind!r}; allowed are {', '.join(VIOLATION_KINDS)}.", field=f"points.{kind}")
-        if not _is_number(value) or value != int(value) or not 0 <= value <= 100:
+        if not _is_number(value) or not float(value).is_integer() or not 0 <= value <= 100:
             raise InvalidInput(f"{kind}={value!r} must be a whole number of points from 0 to 100.", field=kind)
     for name, value in given.items():
         if name in FIXED:
@@ -81,6 +82,8 @@ def scored_again(stored: StoredSession, rules: Rules) -> Scorer:
     scorer = Scorer(rules)
     scorer.set_breaks(BreakBook(stored.session.get("breaks") or []).breaks)
     for check in stored.checks:
+        if "readings" not in check:  # the database took the record without them; they are in rejected.jsonl
+            continue
         gaze, persons, audio, _ = unpack(check["readings"])
         replay(scorer, gaze, persons, audio, [])
     scorer.take_acts([ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act.get("detail", "")) for act in stored.acts])
@@ -164,7 +167,7 @@ def _document(row: Change) -> dict[str, Any]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _word(flagged: bool) -> str:

@@ -406,8 +406,8 @@ _MENDS = (
     ("Permission denied", "This user may not write there: change the folder's owner, or set DATA_DIR."),
     ("Read-only file system", "The disk can't be written: set DATA_DIR to one that can."),
     ("DBPathInUse", "Another mongod uses these files: end it, or set DATA_DIR to another folder."),
-    ("feature compatibility version", "The files were written by another version of mongod: use that one, or set DATA_DIR to an empty folder."),
-    ("featureCompatibilityVersion", "The files were written by another version of mongod: use that one, or set DATA_DIR to an empty folder."),
+    ("are too open", "This file system knows no rights of users: set DATA_DIR to a folder on this system's own disk."),
+    ("ompatibility", "The files were written by another version of mongod: use that one, or set DATA_DIR to an empty folder."),
     ("Unrecognized option", "This mongod is too old or was built without a needed part: install 6.0 or newer, or set MONGO_URI."),
 )
 

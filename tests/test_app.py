@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app import close_app, create_app
+from app import _is_for_a_command, close_app, create_app
 from basics.errors import StorageError
 from basics.folder_lock import FolderLock
 from records.retention import Retention
@@ -62,3 +62,18 @@ def test_a_part_that_fails_to_start_ends_those_before_it(settings: Settings, mon
     with pytest.raises(StorageError, match="no room"):
         create_app(settings)
     assert_all_ended(settings, before)
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["--app", "app", "audit", "--what", "run"], True),
+        (["--app", "app", "--help"], True),
+        (["--app", "app", "run"], False),
+        (["--app", "app", "run", "--host", "audit"], False),
+    ],
+)
+def test_an_option_s_word_is_taken_for_no_command(monkeypatch: pytest.MonkeyPatch, words: list[str], command: bool) -> None:
+    monkeypatch.setenv("FLASK_RUN_FROM_CLI", "true")
+    monkeypatch.setattr("sys.argv", ["flask", *words])
+    assert _is_for_a_command() is command

@@ -161,6 +161,10 @@ def test_when_pip_fails_set_up_says_so_and_the_next_one_tries_again(bare: Path) 
         assert "installing Python packages of requirements.txt" in result.stderr
         assert "To mend it" in result.stderr
     assert not (bare / "venv" / ".setup-server").exists()
+    shutil.rmtree(next((bare / "venv" / "lib").glob("python3*")) / "site-packages" / "pip")  # as a Ctrl+C in the midst of it leaves it
+    result = subprocess.run(["/bin/bash", "./setup.sh"], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert "making it anew" in result.stdout
+    assert "installing Python packages of requirements.txt" in result.stderr
 
 
 # test_system.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -148,6 +149,8 @@ def test_how_many_looks_must_agree_and_how_close_acts_belong_together_can_be_tri
         ({"points": {"staring": 3}}, "staring"),
         ({"speech": 2.5}, "speech"),
         ({"points": {"speech": True}}, "speech"),
+        ({"speech": math.inf}, "speech"),
+        ({"flag_threshold": math.nan}, "flag_threshold"),
         ({"gaze_min": 2}, "gaze_min"),
         ({"gaze_min_s": 0}, "gaze_min_s"),
         ({"interval_duration": 60}, "interval_duration"),
