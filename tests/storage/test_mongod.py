@@ -17,12 +17,13 @@ from typing import Any
 import psutil
 import pymongo
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import AutoReconnect, OperationFailure
 
 from basics.errors import StorageError
 from storage import mongod as mongod_module
 from storage.mongod import EmbeddedMongod, find_mongod
 from tests.helpers.platform import posix_only
+from tests.helpers.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -49,8 +50,12 @@ def client(uri: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 
 def keep(uri: str, value: int) -> None:
-    with client(uri) as made:
-        made.shop.items.insert_one({"_id": value})
+    def stored() -> bool:
+        with client(uri) as made, contextlib.suppress(AutoReconnect):  # its set of one may just be electing it
+            return made.shop.items.update_one({"_id": value}, {"$set": {"_id": value}}, upsert=True).acknowledged
+        return False
+
+    until(stored, what="the write is taken")
 
 
 def kept(uri: str) -> list[int]:
