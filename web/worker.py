@@ -117,10 +117,11 @@ class PatientWorker(LingeringWorker):
             return
         except OSError:
             data = b""
-        if len(data) <= waiting.seen or data[:1] in b"\r\n":  # gone, or half closed; or no HTTP
+        # A receive window that is used up makes a socket readable, too, with nothing new in it: what it holds of a body a thread reads on.
+        wanted = bytes_wanted(data) if len(data) > waiting.seen else 0 if b"\r\n\r\n" in data else None
+        if wanted is None or data[:1] in b"\r\n":  # gone, or half closed; or no HTTP
             self._drop(conn)
             return
-        wanted = bytes_wanted(data)
         if wanted < 0:
             self._drop(conn, TOO_LARGE)
         elif wanted == 0:

@@ -28,6 +28,7 @@ HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
+MAX_BODY = 64 << 10  # as the setting is
 PATIENCE_S = 30.0  # of somebody who waits for an answer
 
 
@@ -97,6 +98,16 @@ def test_a_request_that_comes_in_pieces_is_answered_and_the_connection_kept(serv
             more = connection.recv(65_536)
             assert more, "the connection was closed after the first answer"
             read += more
+
+
+@pytest.mark.parametrize(("size", "piece"), [(150_000, 150_000), (240_000, 1448), (60_000, 100)])
+def test_a_whole_body_that_fills_the_receive_window_is_answered(server: Server, size: int, piece: int) -> None:
+    for _ in range(3):
+        with connect(server, b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for start in range(0, size, piece):
+                connection.sendall(b" " * min(piece, size - start))
+            assert connection.recv(12) == (b"HTTP/1.1 413" if size > MAX_BODY else b"HTTP/1.1 415")
 
 
 def test_a_head_that_has_no_end_is_refused(server: Server) -> None:
