@@ -69,7 +69,7 @@ def _announce(greeting: str) -> None:
 def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
     from gunicorn.app.base import BaseApplication
 
-    from web.worker import PatientWorker
+    from web.worker import APP_CANT_START, PatientWorker
 
     port = listener.getsockname()[1]
     connections = min(CONNECTIONS, open_files_limit() - OWN_FILES)
@@ -105,8 +105,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             except Exception as error:
                 print(f"The server can't start.\n{error}", file=sys.stderr, flush=True)
                 log.debug("start", exc_info=error)
-                # gunicorn takes this status as: the app can't be made, do not try again.
-                os._exit(4)
+                os._exit(APP_CANT_START)
             return self.app
 
         def started(self, worker: Any) -> None:

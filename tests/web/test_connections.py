@@ -102,8 +102,9 @@ def test_a_request_that_comes_in_pieces_is_answered_and_the_connection_kept(serv
 
 @pytest.mark.parametrize(("size", "piece"), [(150_000, 150_000), (240_000, 1448), (60_000, 100)])
 def test_a_whole_body_that_fills_the_receive_window_is_answered(server: Server, size: int, piece: int) -> None:
+    head = b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size
     for _ in range(3):
-        with connect(server, b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size) as connection:
+        with connect(server, head) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for start in range(0, size, piece):
                 connection.sendall(b" " * min(piece, size - start))
