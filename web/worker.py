@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import selectors
+import signal
 import socket
 import struct
 import sys
@@ -86,6 +87,12 @@ class PatientWorker(LingeringWorker):
         self._parts_closed = False
         logging.getLogger("gunicorn.error").addFilter(_is_news)
         super().init_process()
+
+    def init_signals(self) -> None:
+        """As gunicorn's; a terminal that is closed tells it to all of its programs, and ends none of the exams."""
+        super().init_signals()
+        for ignored in (signal.SIGHUP, signal.SIGUSR2):
+            signal.signal(ignored, lambda *_: None)  # no SIG_IGN, which the programs it starts would have, too
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         """All its threads at once: one that the system refuses later would end the worker in the middle of the exams."""
