@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import signal
@@ -189,7 +188,7 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         signal.signal(signal.SIGHUP, lambda *_: None)
     _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
-        serve_green(listener, app, front)
+        serve_green(listener, app, front, settings.max_body_kb << 10)
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:
@@ -204,10 +203,6 @@ def _in_threads(app: Any) -> Any:
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if is_socket(environ) or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
-        length = environ.get("CONTENT_LENGTH") or "0"
-        # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.
-        limit = int(length) if length.isdigit() else 0
-        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(min(limit, 11 << 20)))
         return tpool.execute(app, environ, start_response)  # type: ignore[no-any-return]
 
     return answer
