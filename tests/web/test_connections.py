@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -16,7 +15,6 @@ import pytest
 import requests
 
 from basics.errors import ConfigError
-from basics.paths import ROOT
 from bench.harness.server import Server
 from tests.helpers.exams import QUICK, student
 from tests.helpers.waiting import free_port, until
@@ -231,13 +229,3 @@ def test_after_its_master_was_killed_the_server_starts_at_the_first_try(tmp_path
         assert not worker.is_running()
         assert running.details(session_id)["session"]["state"] == "running"
         client.close()
-
-
-def test_the_file_that_names_the_processes_is_no_order_to_end_another(tmp_path: Path) -> None:
-    from web.leftovers import NAME, end_leftovers
-
-    reused = {"worker": {"pid": os.getppid(), "begun": 1}, "master": {"pid": 1, "begun": 1}}
-    for entries in (json.dumps(reused), "[]", "{", '{"worker": 7}'):
-        (tmp_path / NAME).write_text(entries)
-        end_leftovers(tmp_path)
-    assert ROOT.exists()
