@@ -360,7 +360,7 @@ class EmbeddedMongod:
             try:
                 process = psutil.Process(pid)
                 command = process.cmdline()
-            except (psutil.Error, ValueError, OverflowError):
+            except (psutil.Error, OSError, RuntimeError, ValueError, OverflowError):
                 continue
             # Pids are used again: it is ours only if it is a mongod on our folder.
             if command and Path(command[0]).name.startswith("mongod") and str(self._dbpath) in command:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import logging
 import socket
 import time
@@ -25,6 +26,9 @@ CONNECTIONS = 4000  # open at once, at most
 HEAD_S = 10.0  # for a request's head; a browser sends it at once
 WAITING_MAX = 2000  # connections that have not asked yet
 WAITING_PER_ADDRESS = 512  # of them, of one address: an exam room behind one address opens six a browser
+BODY_S = 50.0  # for its body after that: 64 KB over a line of 10 kbit/s
+LINGER_S = 2.0  # until a client whose body is not read has its answer
+DRAIN_BYTES = 64 << 10  # in one look
 END_S = 2.0  # for requests under way when the server is told to end
 LOOK_S = 0.5
 TOLD_EVERY_S = 60.0
@@ -115,30 +119,56 @@ class Listener(GreenSocket):  # type: ignore[misc]
 
 
 class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
-    """One connection. It says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's."""
+    """One connection. It says which HTTP was spoken: eventlet always says 1.0, which `Access` takes for a proxy's.
+
+    A body is read here, in the time it has, and one that is larger than anybody takes isn't: the app refuses it by its length.
+    """
 
     front: Front
+    body_max: int
+    _rest = False  # the client may still send what nobody reads
 
     def get_environ(self) -> dict[str, Any]:
-        """The request, now that it is there."""
+        """The request, now that its head is there."""
         self.front.asks(self.connection)
-        return dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
+        environ = dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
+        if int(environ.get("CONTENT_LENGTH") or 0) > self.body_max or "HTTP_TRANSFER_ENCODING" in environ:
+            environ["wsgi.input"] = io.BytesIO()
+            self.close_connection, self._rest = 1, True
+        return environ
+
+    def handle_one_response(self) -> None:
+        """Answer, once the body is there; hang up where it doesn't come."""
+        length = int(self.environ.get("CONTENT_LENGTH") or 0)
+        if length and not self._rest:
+            try:
+                with eventlet.Timeout(BODY_S):
+                    self.environ["wsgi.input"] = io.BytesIO(self.environ["wsgi.input"].read(length))
+            except eventlet.Timeout:
+                self.close_connection = 1
+                return
+        super().handle_one_response()
 
     def _read_request_line(self) -> Any:
         self.front.waits(self.connection, network_of(str(self.client_address[0])))
         return super()._read_request_line()
 
     def finish(self) -> None:
-        """End it."""
+        """End it. Who still sends is listened to for a moment: hung up on, it might not see its answer."""
+        if self._rest:
+            with contextlib.suppress(OSError), eventlet.Timeout(LINGER_S, False):
+                self.connection.shutdown(socket.SHUT_WR)
+                while self.connection.recv(DRAIN_BYTES):
+                    pass
         self.front.gone(self.connection)
         with contextlib.suppress(OSError, ValueError):  # hung up on
             super().finish()
 
 
-def serve_green(listener: socket.socket, app: Any, front: Front) -> None:
-    """Serve until told to end."""
+def serve_green(listener: socket.socket, app: Any, front: Front, body_max: int) -> None:
+    """Serve until told to end. `body_max`: bytes of a request's body."""
     mine = Listener(listener)
     mine.front = front
-    protocol = type("FrontProtocol", (Protocol,), {"front": front})
+    protocol = type("FrontProtocol", (Protocol,), {"front": front, "body_max": body_max})
     eventlet.spawn(front.watch)
     eventlet.wsgi.server(mine, app, log_output=False, socket_timeout=60, max_size=CONNECTIONS, protocol=protocol)

@@ -56,7 +56,8 @@ def _bind(host: str, port: int) -> socket.socket:
     if port and any(_answers(address, port) for address in _reached_at(host)):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    both = host == "::" and socket.has_dualstack_ipv6()  # everywhere is IPv4, too
+    return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=both)
 
 
 def _reached_at(host: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import signal
@@ -21,7 +20,7 @@ from web.access.gate import is_socket, threads_for
 from web.access.local import ARGUMENT
 from web.leftovers import end_leftovers, note_worker
 from web.listener import listen
-from web.open_files import OWN_FILES, open_files_limit, raise_open_files_limit, too_few_open_files
+from web.open_files import connections_within, raise_open_files_limit, too_few_open_files
 from web.parts import parts_of
 
 log = logging.getLogger(__name__)
@@ -39,8 +38,10 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     The socket is had before anything is loaded, and kept: whoever can't have the port is told at once.
     """
     end_leftovers(settings.data_dir)
+    limit = raise_open_files_limit()
+    connections = min(CONNECTIONS, connections_within(limit))
     listener = listen(settings, offer_next=offer_next_port)
-    low = too_few_open_files(settings.max_sessions, raise_open_files_limit())
+    low = too_few_open_files(settings.max_sessions, limit)
     if low:
         print(low, file=sys.stderr, flush=True)
     if settings.socketio_async_mode == "eventlet":
@@ -49,16 +50,21 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
         import gunicorn.app.base  # noqa: F401  (needs fork: not there on Windows)
     except ImportError:
         return _serve_werkzeug(settings, listener, create, close)
-    return _serve_gunicorn(settings, listener, create, close)
+    return _serve_gunicorn(settings, listener, create, close, connections)
 
 
 def _greeting(host: str, port: int, app: Flask) -> str:
     """The addresses to open."""
-    shown = "localhost" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"} else host
     access = parts_of(app).access
-    base = f"http://{shown}:{port}{access.prefix}"
+    base = f"{_base(host, port)}{access.prefix}"
     local = f"?{ARGUMENT}={access.local.token}" if access.local is not None else ""
     return f"\nReady.\n  Proctors:  {base}/{local}\n  Students:  {base}/portal{local}\n  Ctrl+C ends.\n"
+
+
+def _base(host: str, port: int) -> str:
+    if host in {"127.0.0.1", "localhost", "0.0.0.0", "::", "::1"}:
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _announce(greeting: str) -> None:
@@ -66,13 +72,13 @@ def _announce(greeting: str) -> None:
         print(greeting, flush=True)
 
 
-def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close) -> int:
+def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create, close: Close, connections: int) -> int:
     from gunicorn.app.base import BaseApplication
 
-    from web.worker import PatientWorker
+    from web.master import Master
+    from web.worker import APP_CANT_START, PatientWorker
 
     port = listener.getsockname()[1]
-    connections = min(CONNECTIONS, open_files_limit() - OWN_FILES)
     descriptor = listener.detach()  # gunicorn owns it from here on
 
     class Server(BaseApplication):  # type: ignore[misc]
@@ -99,14 +105,16 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
             for name, value in options.items():
                 self.cfg.set(name, value)
 
+        def run(self) -> None:
+            Master(self).run()
+
         def load(self) -> Flask:
             try:
                 self.app = create(settings)
             except Exception as error:
                 print(f"The server can't start.\n{error}", file=sys.stderr, flush=True)
                 log.debug("start", exc_info=error)
-                # gunicorn takes this status as: the app can't be made, do not try again.
-                os._exit(4)
+                os._exit(APP_CANT_START)
             return self.app
 
         def started(self, worker: Any) -> None:
@@ -176,9 +184,11 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, stop)
+    if hasattr(signal, "SIGHUP"):  # a terminal that is closed ends no exam; Windows has none
+        signal.signal(signal.SIGHUP, lambda *_: None)
     _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
-        serve_green(listener, app, front)
+        serve_green(listener, app, front, settings.max_body_kb << 10)
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:
@@ -193,10 +203,6 @@ def _in_threads(app: Any) -> Any:
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if is_socket(environ) or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
-        length = environ.get("CONTENT_LENGTH") or "0"
-        # The hub reads the body: a real thread can't wait for a green socket. A body that is too large is refused by the app unread.
-        limit = int(length) if length.isdigit() else 0
-        environ["wsgi.input"] = io.BytesIO(environ["wsgi.input"].read(min(limit, 11 << 20)))
         return tpool.execute(app, environ, start_response)  # type: ignore[no-any-return]
 
     return answer

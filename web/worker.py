@@ -13,9 +13,13 @@ import logging
 import os
 import re
 import selectors
+import signal
 import socket
 import struct
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,8 +39,14 @@ WAITING_PER_ADDRESS = 512  # connections of one address that have not asked yet:
 WAITING_MAX = 2000  # of all addresses: half of the connections that are taken, so that there is always room for who asks
 TOLD_EVERY_S = 60.0
 NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+LISTENER_BROKEN = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK})
 LENGTH_DIGITS = 12  # a longer number is more than anybody takes
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d+)[ \t]*\r\n", re.IGNORECASE)
+APP_CANT_START = 4  # the exit status that gunicorn takes as: do not try again
+NO_THREADS = (
+    "The server can't start.\nIt needs {wanted} threads to answer requests, and the system gave {begun}. "
+    "Raise the limit (ulimit -u, TasksMax= of the service, or the container's pids limit), or lower MAX_SESSIONS."
+)
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -78,6 +88,28 @@ class PatientWorker(LingeringWorker):
         logging.getLogger("gunicorn.error").addFilter(_is_news)
         super().init_process()
 
+    def init_signals(self) -> None:
+        """As gunicorn's; a terminal that is closed tells it to all of its programs, and ends none of the exams."""
+        super().init_signals()
+        for ignored in (signal.SIGHUP, signal.SIGUSR2):
+            signal.signal(ignored, lambda *_: None)  # no SIG_IGN, which the programs it starts would have, too
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """All its threads at once: one that the system refuses later would end the worker in the middle of the exams."""
+        pool = ThreadPoolExecutor(max_workers=self.cfg.threads, thread_name_prefix="request")
+        held = threading.Event()
+        begun = 0
+        try:
+            while begun < self.cfg.threads:
+                pool.submit(held.wait)
+                begun += 1
+        except RuntimeError:
+            print(NO_THREADS.format(wanted=self.cfg.threads, begun=begun), file=sys.stderr, flush=True)
+            os._exit(APP_CANT_START)
+        finally:
+            held.set()
+        return pool
+
     def accept(self, listener: socket.socket) -> None:
         """Take a connection, which waits for its request. Without file descriptors the oldest that wait make room."""
         try:
@@ -85,11 +117,13 @@ class PatientWorker(LingeringWorker):
         except OSError as error:
             if error.errno in NO_DESCRIPTORS:
                 self._make_room(listener, error)
-            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EPROTO):
+            elif error.errno in LISTENER_BROKEN:
                 raise
-            return
+            return  # else it is that one connection's: the kernel tells its errors here, too
         # Of the kernel and not of Python, which would make the socket one that doesn't block: a client that takes nothing holds its thread no longer.
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SEND_S), 0))
+        if not _set(client, socket.SO_SNDTIMEO, struct.pack("ll", int(SEND_S), 0)):
+            client.close()
+            return
         self.nr_conns += 1
         self._wait(TConn(self.cfg, client, address, listener.getsockname()))
 
@@ -117,22 +151,24 @@ class PatientWorker(LingeringWorker):
             return
         except OSError:
             data = b""
-        if len(data) <= waiting.seen or data[:1] in b"\r\n":  # gone, or half closed; or no HTTP
+        # A receive window that is used up makes a socket readable, too, with nothing new in it: what it holds of a body a thread reads on.
+        wanted = bytes_wanted(data) if len(data) > waiting.seen else 0 if b"\r\n\r\n" in data else None
+        if wanted is None or data[:1] in b"\r\n":  # gone, or half closed; or no HTTP
             self._drop(conn)
             return
-        wanted = bytes_wanted(data)
         if wanted < 0:
             self._drop(conn, TOO_LARGE)
         elif wanted == 0:
             self._leave(conn)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+            _set(sock, socket.SO_RCVLOWAT, 1)  # where it has ended its thread sees that
             conn.data_ready = True
             self.enqueue_req(conn)
         else:
             waiting.seen = len(data)
             if wanted > len(data) + 1:
                 waiting.deadline = waiting.begun + BODY_S
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, wanted)
+            if not _set(sock, socket.SO_RCVLOWAT, wanted):
+                self._drop(conn)
 
     def _leave(self, conn: TConn) -> None:
         del self._waiting[conn]
@@ -205,6 +241,15 @@ class PatientWorker(LingeringWorker):
         if time.monotonic() - self._told_at > TOLD_EVERY_S:
             self._told_at = time.monotonic()
             log.error("connections are let go: %s. Raise the limit of open files (ulimit -n, or LimitNOFILE of the service).", error.strerror)
+
+
+def _set(sock: socket.socket, option: int, value: int | bytes) -> bool:
+    """Set an option, unless the connection has ended: macOS refuses it then."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, option, value)
+    except OSError:
+        return False
+    return True
 
 
 def _address(conn: TConn) -> str:

@@ -61,12 +61,14 @@ def test_a_proxy_that_nobody_told_of_is_told_of_once(proxied: Client, caplog: py
     assert len([record for record in caplog.records if "TRUSTED_PROXIES" in record.message]) == 1
 
 
-def test_the_audit_has_the_address_of_who_asked(proxied: Client, database: Any, student: str) -> None:
+@pytest.mark.parametrize(("peer", "caller"), [("127.0.0.1", "203.0.113.77"), ("::ffff:198.51.100.4", "198.51.100.4")])
+def test_the_audit_has_the_address_of_who_asked(proxied: Client, database: Any, student: str, peer: str, caller: str) -> None:
     client = proxied(trusted_proxies="127.0.0.1")
+    client.environ_base["REMOTE_ADDR"] = peer
     headers = BEARER | {"X-Forwarded-For": "6.6.6.6, 203.0.113.77"}
     assert client.post("/api/accommodations", json={"user_id": student, "reading_aloud": True}, headers=headers).status_code == 200
     assert database.flush(10)
-    assert next(entry for entry in database.audit_entries() if entry.get("user_id") == student)["address"] == "203.0.113.77"
+    assert next(entry for entry in database.audit_entries() if entry.get("user_id") == student)["address"] == caller
 
 
 # A path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -15,12 +14,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from basics.paths import ROOT
+from basics.errors import ConfigError
 from bench.harness.server import Server
 from tests.helpers.exams import QUICK, student
 from tests.helpers.waiting import free_port, until
 from web.access.gate import VIEWERS, threads_for
-from web.open_files import too_few_open_files
+from web.open_files import OWN_FILES, connections_within, raise_open_files_limit, too_few_open_files
 from web.worker import HEAD_MAX, WAIT_FOR_MAX, bytes_wanted
 
 HALF = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Half: "
@@ -28,6 +27,7 @@ HANDSHAKE = (
     b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 )
+MAX_BODY = 64 << 10  # as the setting is
 PATIENCE_S = 30.0  # of somebody who waits for an answer
 
 
@@ -99,6 +99,17 @@ def test_a_request_that_comes_in_pieces_is_answered_and_the_connection_kept(serv
             read += more
 
 
+@pytest.mark.parametrize(("size", "piece"), [(150_000, 150_000), (240_000, 1448), (60_000, 100)])
+def test_a_whole_body_that_fills_the_receive_window_is_answered(server: Server, size: int, piece: int) -> None:
+    head = b"POST /api/session/create HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % size
+    for _ in range(3):
+        with connect(server, head) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for start in range(0, size, piece):
+                connection.sendall(b" " * min(piece, size - start))
+            assert connection.recv(12) == (b"HTTP/1.1 413" if size > MAX_BODY else b"HTTP/1.1 415")
+
+
 def test_a_head_that_has_no_end_is_refused(server: Server) -> None:
     with connect(server, HALF + b"x" * HEAD_MAX) as connection:
         assert b" 431 " in connection.recv(100)
@@ -140,9 +151,47 @@ def test_without_file_descriptors_the_worker_lives_and_serves_on(server: Server)
     assert server.processes()[-1].pid == worker.pid
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_signals_that_start_another_worker_end_no_exam(server: Server) -> None:
+    master, worker = server.processes()
+    for sent in (signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGUSR2, signal.SIGHUP):
+        master.send_signal(sent)
+        until(lambda sent=sent: f"{sent.name} does nothing" in "".join(server.output))  # type: ignore[misc]
+    worker.send_signal(signal.SIGHUP)  # a terminal's end reaches both
+    worker.send_signal(signal.SIGUSR2)
+    assert requests.get(f"{server.url}/api/health", timeout=PATIENCE_S).status_code == 200
+    assert server.processes() == [master, worker]
+    assert "".join(server.output).count("SIGHUP does nothing") == 1
+
+
 def test_a_limit_of_open_files_that_is_too_low_is_told_with_what_is_needed() -> None:
     assert too_few_open_files(2, 1_048_576) == ""
     assert "LimitNOFILE=" in too_few_open_files(1000, 1024)
+
+
+def test_a_limit_that_leaves_no_room_for_connections_stops_the_start() -> None:
+    assert connections_within(OWN_FILES + 64) == 64
+    for limit in (256, 300):
+        with pytest.raises(ConfigError, match=f"may have {limit} .* needs 364 at least"):
+            connections_within(limit)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limit")
+@pytest.mark.parametrize("refusal", [ValueError("current limit exceeds maximum limit"), OSError(1, "Operation not permitted")])
+@pytest.mark.parametrize(("most", "had"), [(100_000, 65_536), (20_000, 10_240), (3000, 256)])
+def test_where_the_system_gives_fewer_open_files_than_the_user_may_have_the_start_goes_on(
+    monkeypatch: pytest.MonkeyPatch, most: int, had: int, refusal: Exception
+) -> None:
+    limits = [256, resource.RLIM_INFINITY]
+
+    def setrlimit(_: int, wanted: tuple[int, int]) -> None:
+        if not 0 <= wanted[0] <= most:
+            raise refusal
+        limits[:] = wanted
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: tuple(limits))
+    monkeypatch.setattr(resource, "setrlimit", setrlimit)
+    assert raise_open_files_limit() == had
 
 
 def test_a_server_stops_whoever_does_not_read(tmp_path: Path) -> None:
@@ -180,13 +229,3 @@ def test_after_its_master_was_killed_the_server_starts_at_the_first_try(tmp_path
         assert not worker.is_running()
         assert running.details(session_id)["session"]["state"] == "running"
         client.close()
-
-
-def test_the_file_that_names_the_processes_is_no_order_to_end_another(tmp_path: Path) -> None:
-    from web.leftovers import NAME, end_leftovers
-
-    reused = {"worker": {"pid": os.getppid(), "begun": 1}, "master": {"pid": 1, "begun": 1}}
-    for entries in (json.dumps(reused), "[]", "{", '{"worker": 7}'):
-        (tmp_path / NAME).write_text(entries)
-        end_leftovers(tmp_path)
-    assert ROOT.exists()

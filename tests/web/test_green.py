@@ -1,4 +1,6 @@
-"""Connections to eventlet's server: who asks nothing is hung up on, and without file descriptors it goes on. In a process of its own, as it is."""
+"""Connections to eventlet's server, in a process of its own as it is: who asks nothing is hung up on, no body is waited for that is too large or
+does not come, and without file descriptors it goes on.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,14 @@ import resource, signal, socket, sys, threading, time, warnings
 warnings.simplefilter("ignore")
 from web import green
 green.HEAD_S, green.LOOK_S, green.WAITING_PER_ADDRESS = 1.0, 0.05, 6
+green.BODY_S = 2.0
+BODY_MAX = 1000
 listener = socket.create_server(("127.0.0.1", 0), backlog=64)
 port = listener.getsockname()[1]
 
 def app(environ, start_response):
-    start_response("200 OK", [("Content-Length", "2")])
-    return [b"ok"]
+    start_response("200 OK", [("Content-Length", "5")])
+    return [b"%05d" % len(environ["wsgi.input"].read())]
 
 def connect(said=b""):
     one = socket.create_connection(("127.0.0.1", port), 20)
@@ -28,6 +32,25 @@ def answered():
     with connect(b"GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n") as one:
         return one.recv(15) == b"HTTP/1.1 200 OK"
 
+def sized(length, sent, more=b""):
+    # how much of a body the app was given; empty: it was not asked
+    with connect(b"POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: %d\\r\\n%s\\r\\n" % (length, more)) as one:
+        one.sendall(b"a" * sent)
+        said = b""
+        while length > BODY_MAX or not sent or b"\\r\\n\\r\\n" not in said:
+            part = one.recv(65536)
+            if not part:
+                break
+            said += part
+        return said[-5:]
+
+def bodies():
+    assert sized(1000, 1000) == b"01000"
+    assert sized(3_000_000, 3_000_000) == b"00000"  # answered, and closed
+    assert sized(10_000_000, 10) == b"00000"  # before the rest is there
+    assert sized(1001, 0, b"Expect: 100-continue\\r\\n") == b"00000"
+    assert sized(1000, 0) == b""  # hung up on
+
 def ended(one):
     try:
         return one.recv(1) == b""
@@ -35,6 +58,7 @@ def ended(one):
         return True
 
 def clients():
+    bodies()
     half = [connect(b"GET / HT") for _ in range(8)]
     assert ended(half[0]) and ended(half[1])  # the address has its six
     assert answered()
@@ -60,7 +84,7 @@ def clients():
 front = green.Front()
 import eventlet.patcher
 eventlet.patcher.original("threading").Thread(target=clients, daemon=True).start()
-green.serve_green(listener, app, front)
+green.serve_green(listener, app, front, BODY_MAX)
 """
 
 

@@ -22,7 +22,7 @@ from basics.paths import ROOT
 from settings.settings import Settings, load_settings
 from web import listener
 from web.listener import is_chosen, listen
-from web.serving import _announce
+from web.serving import _announce, _base
 
 DEFAULT = 5000
 ASK = """
@@ -94,6 +94,20 @@ def test_an_address_that_is_not_this_machines_is_no_taken_port() -> None:
 def test_a_free_port_is_listened_on() -> None:
     with listen(load_settings(flask_host="127.0.0.1", flask_port=0)) as mine, socket.create_connection(mine.getsockname()[:2], 5) as caller:
         assert caller.getpeername() == mine.getsockname()
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6 beside IPv4")
+def test_everywhere_in_ipv6_is_ipv4_too() -> None:
+    with listen(load_settings(flask_host="::", flask_port=0)) as mine:
+        for caller in ("127.0.0.1", "::1"):
+            socket.create_connection((caller, mine.getsockname()[1]), 5).close()
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("2001:db8::7", "[2001:db8::7]"), ("::", "localhost"), ("192.0.2.7", "192.0.2.7"), ("exams.example", "exams.example")]
+)
+def test_the_printed_address_can_be_opened(host: str, shown: str) -> None:
+    assert _base(host, 7000) == f"http://{shown}:7000"
 
 
 def test_a_port_just_left_is_had_again() -> None:

@@ -14,6 +14,7 @@ from settings.settings import Settings
 log = logging.getLogger(__name__)
 
 PEER = "proctor.peer"  # in a request's environ: the address at the connection's other end, a proxy's where there is one
+MAPPED = "::ffff:"  # before an IPv4 address that comes to an IPv6 socket
 PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 PREFIX_MAX = 200
 
@@ -31,8 +32,8 @@ class Behind:
         self._prefix = prefix_of(settings)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        peer = environ.get("REMOTE_ADDR", "")
-        environ[PEER] = peer
+        peer = environ.get("REMOTE_ADDR", "").removeprefix(MAPPED)
+        environ["REMOTE_ADDR"] = environ[PEER] = peer
         prefix = self._prefix
         if self._unsaid and "HTTP_X_FORWARDED_FOR" in environ:
             self._unsaid = False
