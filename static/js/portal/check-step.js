@@ -2,6 +2,7 @@
 
 import { openBoth, watchPermission, watchTrack } from "../sending/devices.js";
 import { Sound } from "../sending/sound.js";
+import { letsWebSocketsThrough } from "../sending/way.js";
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
@@ -29,6 +30,7 @@ export class CheckStep {
   #devices = null;
   #trips = null;
   #kbps = null;
+  #sockets = null; // does the network let WebSockets through?
   #face = null;
   #faceDue = 0;
   #looking = false;
@@ -79,7 +81,7 @@ export class CheckStep {
     this.#run += 1;
     this.#over.abort();
     this.video.srcObject = null;
-    return { ...this.#devices, sound: this.sound, screen: this.screen, kbits: this.#kbps ?? 0 };
+    return { ...this.#devices, sound: this.sound, screen: this.screen, kbits: this.#kbps ?? 0, blocked: this.#sockets === false };
   }
 
   /** Stop checking and let the devices go. */
@@ -108,6 +110,7 @@ export class CheckStep {
     this.#hearing = new Hearing();
     this.#trips = null;
     this.#kbps = null;
+    this.#sockets = null;
     this.#face = null;
     this.#faceDue = 0;
     this.#timing = true;
@@ -159,6 +162,10 @@ export class CheckStep {
     if (run !== this.#run) return;
     this.#trips = trips;
     this.#judge();
+    // The exam's own way to send, opened as the exam opens it: what a network lets through of calls says nothing of it.
+    const sockets = !trips.length || this.resuming || (await letsWebSocketsThrough(this.token));
+    if (run !== this.#run) return;
+    this.#sockets = sockets;
     const kbps = trips.length && !this.resuming ? await this.#measureSpeed(run) : undefined; // an exam that goes on needs the line itself
     if (run !== this.#run) return;
     this.#kbps = kbps;
@@ -251,7 +258,7 @@ export class CheckStep {
       microphone: this.#microphone(),
       light: this.#devices.camera.failure ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
       face: this.#devices.camera.failure ? judgeFace(null) : judgeFace(this.#face),
-      network: judgeNetwork(this.#trips, this.#kbps),
+      network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
       browser: judgeBrowser(window),
     };
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
