@@ -23,6 +23,7 @@ class HttpPage:
 
     def __init__(self, post: Post) -> None:
         self._post = post
+        self.token = ""  # for calls by hand
         self.connection = str(uuid.uuid4())
         self.number = 0
         self.heard: list[Message] = []

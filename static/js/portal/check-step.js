@@ -8,6 +8,7 @@ import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
 import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
+import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
 import { texts } from "./texts.js";
 
@@ -35,6 +36,7 @@ export class CheckStep {
   #faceDue = 0;
   #looking = false;
   #timing = false; // the network is measured: a look meanwhile would share the line
+  #scrambled = null; // does the browser change what is read from a canvas?
   #canvas = null; // not before the browser is known to have one
   #faceCanvas = null;
   #run = 0;
@@ -241,6 +243,13 @@ export class CheckStep {
     return brightness(context.getImageData(0, 0, 64, 48).data);
   }
 
+  /** Looked at once: what is wrong with the picture then has one cause, and no lamp mends it. */
+  #scrambles() {
+    if (!("OffscreenCanvas" in window)) return false;
+    this.#scrambled ??= scrambles();
+    return this.#scrambled;
+  }
+
   #microphone() {
     const row = judgeDevice("microphone", this.#devices.microphone);
     if (row.state !== "ready") return row;
@@ -252,14 +261,15 @@ export class CheckStep {
   #judge() {
     this.#look();
     const { videoWidth, videoHeight } = this.video;
+    const scrambled = this.#scrambles();
     const size = videoWidth ? `${videoWidth} × ${videoHeight}` : "";
     this.rows = {
       camera: judgeDevice("camera", { ...this.#devices.camera, size }),
       microphone: this.#microphone(),
-      light: this.#devices.camera.failure ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
-      face: this.#devices.camera.failure ? judgeFace(null) : judgeFace(this.#face),
+      light: this.#devices.camera.failure || scrambled ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
+      face: this.#devices.camera.failure || scrambled ? judgeFace(null) : judgeFace(this.#face),
       network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
-      browser: judgeBrowser(window),
+      browser: judgeBrowser(window, scrambled),
     };
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
     if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";

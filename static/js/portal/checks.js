@@ -1,5 +1,6 @@
 // The check before the exam, as pure judgements: a measurement in, `{state, text}` out. States: ready, warning, not_ready, waiting.
 
+import { scramblerOf } from "./scrambled.js";
 import { texts } from "./texts.js";
 
 const DARK = 45; // mean brightness 0..255 of the picture's middle; below it, detectors start to say `dark`
@@ -116,13 +117,14 @@ export function speedOf(sent) {
   return speeds.length ? Math.round(Math.max(...speeds)) : null;
 }
 
-/** The browser's row from what `scope` (the window) offers. */
-export function judgeBrowser(scope) {
+/** The browser's row from what `scope` (the window) offers, and from whether it scrambles what a page reads from a picture. */
+export function judgeBrowser(scope, scrambled = false) {
   if (!scope.isSecureContext) return { state: "not_ready", text: t.browser.insecure };
   const needed = ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"];
   const missing = needed.filter((name) => !(name in scope));
   if (!scope.navigator?.mediaDevices?.getUserMedia) missing.push("getUserMedia");
   if (missing.length) return { state: "not_ready", text: t.browser.old(missing) };
+  if (scrambled) return { state: "warning", text: t.browser.scrambled[scramblerOf(scope.navigator)], detail: "scrambled" };
   if (!("indexedDB" in scope)) return { state: "warning", text: t.browser.noStore };
   return { state: "ready", text: t.browser.ready };
 }

@@ -78,6 +78,11 @@ export const texts = {
       ready: "This browser can do everything the exam needs.",
       insecure: "This page was opened over an insecure address. Ask for the address that begins with https://.",
       old: shared.browserOld,
+      scrambled: {
+        firefox: "This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the picture sign beside the address and allow this page to read canvas data, or open about:config and set privacy.resistFingerprinting to false. Then reload this page.",
+        brave: "This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the lion beside the address and set “Block fingerprinting” to off for this page. Then reload this page.",
+        other: "This browser, or one of its extensions, scrambles your camera’s picture before it is sent: nobody could see you in it. Switch that protection off for this page and reload it, or use another browser.",
+      },
       noStore: "Private window: if you reload, what was not yet sent is lost. A normal window is safer.",
     },
     states: shared.checkStates,
