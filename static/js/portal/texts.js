@@ -158,8 +158,8 @@ export const texts = {
       frameEmpty: "If your exam does not appear below, open it in a window of its own.",
       blocked: "Your browser let no window open. Allow pop-ups for this page (the sign beside the address), then try again.",
       window: {
-        none: "Your exam opens in a window of its own. Keep this page open beside it: messages from your proctor appear here.",
-        open: "Your exam is open in a window of its own. Keep this page open beside it: messages from your proctor appear here.",
+        none: "Your exam opens in a window of its own. Messages from your proctor appear here.",
+        open: "Your exam is open in a window of its own. Messages from your proctor appear here.",
         closed: "The window of your exam was closed. Open it again to go on.",
         unknown: "Your exam was opened in a window of its own. Go on there. If you can’t find it, open it again.",
       },
