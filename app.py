@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
@@ -97,6 +98,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
     """Keep threads from waiting for slow clients, memory from growing, an eye on the disks, and strangers out."""
     from web.access.patience import Patience
+    from web.student.http_link import let_go
 
     patience = Patience(app.wsgi_app)
     app.wsgi_app = patience  # type: ignore[method-assign]
@@ -104,6 +106,8 @@ def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
     trim = HeapTrim()
     _run(closing, trim.start, trim.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
+    _run(closing, parts.exam_page.start, parts.exam_page.stop)
+    _run(closing, lambda: parts.by_http.start(partial(let_go, parts)), parts.by_http.stop)
     if parts.access.local is not None:
         parts.access.local.write_token()
 

@@ -220,15 +220,15 @@ class Monitor:
         with self._lock:
             return list(self._sessions.values())
 
-    def student_connected(self, session_id: str, connected: bool) -> None:
-        """The student's page came or went."""
+    def student_connected(self, session_id: str, connected: bool, by: str = "") -> None:
+        """The student's page came, `by` another way than the usual one, or went."""
         session = self.get(session_id)
         if session is None:
             return  # it has ended
         self.attendance.connected(session_id, connected)
         session.unknown_while("page_away", not connected)
         if connected:
-            session.device_state("connection", "ok")
+            session.device_state("connection", "ok", by)
         else:
             session.device_state("connection", "lost", "page_away")
         if not self._is_live(session_id):  # it ended in that moment

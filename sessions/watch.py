@@ -50,9 +50,10 @@ class Watch:
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         """A device's state, as its source sees it; it holds until the source says otherwise."""
         now = self._session.clock()
+        before = self._devices.state(device)
         if self._devices.tell(device, state, reason, self._session.wall(now), now):
             self._changed(device, state, reason)
-            if device == "connection":  # a page that only takes another's place brings no new time to send something
+            if device == "connection" and state != before:  # a page that only takes another's place brings no new time to send something
                 self._connected(state == "ok", now)
 
     def _set(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:

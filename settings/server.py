@@ -145,6 +145,20 @@ class PageSettings(BaseModel):
         "Copy and paste inside it are noticed only where it is under the portal's own address: browsers keep sites apart.",
         json_schema_extra=EVERYDAY,
     )
+    exam_opens: Literal["auto", "frame", "window"] = Field(
+        default="auto",
+        description="Where EXAM_URL opens: in a `frame` of the students' page, or in a `window` of its own, in which leaving the exam can't be "
+        "noticed. `auto`: in a frame, unless the exam's page refuses that, as most learning platforms do; the server asks it.",
+        json_schema_extra=EVERYDAY,
+    )
+    exam_without_link_min: float = Field(
+        default=-1,
+        ge=-1,
+        le=600,
+        description="Minutes for which EXAM_URL stays in view in its frame while the student's connection is gone; 0: it is covered at once, "
+        "-1: never. It comes back, as it was left, with the connection.",
+        json_schema_extra=EVERYDAY,
+    )
 
     @field_validator("exam_url")
     @classmethod

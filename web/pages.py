@@ -38,7 +38,18 @@ SHOWN_SETTINGS = {
         *("high_risk_flags", "check_interval"),
     ],
     "Pictures and clips": ["video_fps", "gaze_fps", "face_interval_s", "frozen_s", "clip_preroll_s", "clip_postroll_s"],
-    "Sessions": ["max_sessions", "default_source", "resume_s", "abandoned_s", "keep_days", "portal_open", "screen_capture", "exam_url"],
+    "Sessions": [
+        "max_sessions",
+        "default_source",
+        "resume_s",
+        "abandoned_s",
+        "keep_days",
+        "portal_open",
+        "screen_capture",
+        "exam_url",
+        "exam_opens",
+        "exam_without_link_min",
+    ],
 }
 
 
@@ -109,12 +120,15 @@ def report(session_id: str) -> str:
 
 
 @pages.get("/portal")
-def portal() -> str:
+def portal() -> Response:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""
     settings = parts().settings
-    return render_template(
+    exam_opens = parts().exam_page.shown_in(server_address(request))
+    page = render_template(
         "portal.html",
         exam_url=settings.exam_url,
+        exam_opens=exam_opens,
+        exam_without_link_min=settings.exam_without_link_min,
         screen_capture=settings.screen_capture,
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
         watched={where: _watched(settings, where) for where in ("camera", "page")},
@@ -122,6 +136,9 @@ def portal() -> str:
         portal_open=settings.is_portal_open,
         clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
+    # A window that the page opens would be cut from it, and could not be told from one that was closed.
+    opens_window = {"Cross-Origin-Opener-Policy": "same-origin-allow-popups"} if settings.exam_url and exam_opens != "frame" else {}
+    return Response(page, mimetype="text/html", headers=opens_window)
 
 
 @pages.route("/login", methods=["GET", "POST"])

@@ -13,7 +13,9 @@ from records.reviews import Reviews
 from settings.settings import Settings
 from storage.disks import Disks
 from web.access.who_may import Access
+from web.exam_page import ExamPage
 from web.links import Links
+from web.student.http_links import HttpLinks
 
 if TYPE_CHECKING:
     from database import Database
@@ -26,8 +28,9 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 
 @dataclass(slots=True)
 class Parts:
-    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected;
-    `retention` deletes what was kept for long enough, and is set where the server runs.
+    """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
+    `by_http` what is kept of those whose network blocks WebSockets; `retention` deletes what was kept for long enough, and is set where the server
+    runs.
     """
 
     settings: Settings
@@ -41,10 +44,14 @@ class Parts:
     reviews: Reviews = field(init=False)
     stills: ClipStills = field(init=False)
     disks: Disks = field(init=False)
+    by_http: HttpLinks = field(init=False)
+    exam_page: ExamPage = field(init=False)
 
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
         self.reviews = Reviews(self.database)
+        self.by_http = HttpLinks()
+        self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         self.disks = Disks(folders, min_free_mb=self.settings.min_free_mb)

@@ -20,11 +20,13 @@ from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.videos import videos
+from web.student.http_link import http_link
 from web.student.link import link
+from web.student.link_trial import link_trial
 from web.student.start import students
 from web.student.trials import trials
 
-BLUEPRINTS = (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link)
+BLUEPRINTS = (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link, http_link, link_trial)
 
 
 def register_web(app: Flask, parts: Parts) -> None:

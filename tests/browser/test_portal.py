@@ -44,6 +44,7 @@ CAMERA_TRACK = "document.getElementById('exam-video').srcObject.getVideoTracks()
 def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     port = free_port()
     settings = {"MODELS_DIR": str(models_dir), "FLASK_PORT": str(port), "EXAM_URL": f"http://127.0.0.1:{port}/own-exam", "SCREEN_CAPTURE": "required"}
+    settings |= {"EXAM_OPENS": "frame"}  # at its address the server itself has nothing
     running = Server(folder / "server", settings)
     with running:
         yield running

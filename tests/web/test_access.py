@@ -184,7 +184,7 @@ def test_who_guesses_behind_its_address_does_not_stand_in_a_known_browsers_way(l
         mark = marks[locked.browser_cookie]
         assert guess(PASSWORD, mark) is None
         assert guess("wrong", mark) is Unauthorized
-        assert guess(PASSWORD, mark[:-1] + "x") is TooMany
+        assert guess(PASSWORD, f"x{mark[1:]}") is TooMany  # (of a last character some bits say nothing)
         assert not locked.is_proctor(Request(environ(HTTP_COOKIE=f"{locked.login_cookie}={mark}"))), "it opens nothing"
     finally:
         over.set()

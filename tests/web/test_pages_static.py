@@ -215,9 +215,18 @@ def test_the_portal_says_for_how_long_things_are_kept(tmp_path: Path, days: int,
 
 def test_the_exams_own_page_is_framed_where_one_is_set(tmp_path: Path) -> None:
     html = make_app(tmp_path, exam_url="https://exam.example.org/start").test_client().get("/portal").text
-    frames = [(frame["data-src"], frame.get("src")) for frame in Page(html).all("iframe")]
-    assert frames == [("https://exam.example.org/start", None)]  # asked for by the script once the exam runs
+    (place,) = [element for element in Page(html).all("div") if element.get("id") == "exam-page"]
+    frames = [(place["data-src"], frame.get("src"), "hidden" in frame) for frame in Page(html).all("iframe")]
+    assert frames == [("https://exam.example.org/start", None, True)]  # asked for by the script once recording has begun
     assert Page(make_app(tmp_path).test_client().get("/portal").text).all("iframe") == []
+
+
+@pytest.mark.parametrize(("opens", "frames", "cut"), [("frame", 1, "same-origin"), ("window", 0, "same-origin-allow-popups")])
+def test_the_exam_opens_where_it_is_told_to_and_the_page_keeps_hold_of_its_window(tmp_path: Path, opens: str, frames: int, cut: str) -> None:
+    answer = make_app(tmp_path, exam_url="https://exam.example.org/start", exam_opens=opens).test_client().get("/portal")
+    assert len(Page(answer.text).all("iframe")) == frames
+    assert ("exam-open" in Page(answer.text).ids) == (opens == "window")
+    assert answer.headers["Cross-Origin-Opener-Policy"] == cut
 
 
 def test_a_session_id_that_is_none_gets_a_page_that_says_so(client: FlaskClient) -> None:

@@ -15,10 +15,12 @@ from web.calls.errors import status_of
 
 VIEWERS = 200  # dashboards' sockets
 SPARE_THREADS = 64  # what is left beside all sockets answers HTTP
+TRIALS = 16  # sockets of the check before an exam, of some tenths of a second each
 LINKS_MORE = SPARE_THREADS // 4  # students' links beside one a session: for a moment, where a page replaces another or is told to wait
 
 DASHBOARDS = "/socket.io"
 LINK = "/student/link"
+TRIAL = "/student/link/trial"
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -27,7 +29,7 @@ def is_socket(environ: Mapping[str, Any]) -> bool:
     """Is this the handshake of one of our sockets, and nothing else by its looks? A socket has deadlines of its own."""
     path = str(environ.get("PATH_INFO", "")).rstrip("/")  # behind PUBLIC_URL's path, where there is one
     shakes_hands = environ.get("REQUEST_METHOD") == "GET" and str(environ.get("HTTP_UPGRADE", "")).lower() == "websocket"
-    return shakes_hands and path.endswith((DASHBOARDS, LINK)) and environ.get("CONTENT_LENGTH") in (None, "", "0")
+    return shakes_hands and path.endswith((DASHBOARDS, LINK, TRIAL)) and environ.get("CONTENT_LENGTH") in (None, "", "0")
 
 
 class Gate:
@@ -37,7 +39,8 @@ class Gate:
         """`may_watch`: may the sender of this handshake open a dashboard's socket?"""
         self._app = app
         self._may_watch = may_watch
-        self._most = {DASHBOARDS: VIEWERS, LINK: max_sessions + LINKS_MORE}
+        # The first that fits is a path's kind.
+        self._most = {TRIAL: TRIALS, DASHBOARDS: VIEWERS, LINK: max_sessions + LINKS_MORE}
         self._open = dict.fromkeys(self._most, 0)
         self._lock = threading.Lock()
 
@@ -65,7 +68,7 @@ class Gate:
 
 def threads_for(max_sessions: int) -> int:
     """How many threads serve: one a socket that may be open, and the spare ones."""
-    return max_sessions + VIEWERS + SPARE_THREADS
+    return max_sessions + VIEWERS + TRIALS + SPARE_THREADS
 
 
 def _refuse(start_response: Any, error: ProctorError) -> Iterable[bytes]:

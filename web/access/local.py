@@ -30,7 +30,7 @@ ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
 STUDENTS_OWN = frozenset(
     "static pages.portal students.start students.session students.check students.rehearsal trials.speed trials.look health.health".split()  # noqa: SIM905
-) | {"link.student_link"}
+) | {"link.student_link", "http_link.student_link_by_http", "link_trial.try_link"}
 """What a student's page uses: on this machine an exam's link opens in any browser of our own account."""
 
 

@@ -60,6 +60,8 @@ WHO_MAY: Mapping[str, Who] = {
     "trials.speed": "open",  # PORTAL_OPEN or a student's token decides
     "trials.look": "open",  # likewise
     "link.student_link": "student",
+    "http_link.student_link_by_http": "student",
+    "link_trial.try_link": "open",  # PORTAL_OPEN or a student's token decides
     "health.health": "open",  # says more to a proctor
     "health.metrics": "proctor",
     "health.openapi": "open",

@@ -62,7 +62,14 @@ def part_states(of: Parts) -> dict[str, Any]:
     """The state of every part by its name, each a mapping with a `state`."""
     disks = of.disks.look()
     sweeps = {"retention": of.retention.health()} if of.retention is not None else {}
-    return {"database": of.database.health(), **of.monitor.health(), "disk": disks["clips"], "disks": disks, **sweeps}
+    return {
+        "database": of.database.health(),
+        **of.monitor.health(),
+        "disk": disks["clips"],
+        "disks": disks,
+        "exam_page": of.exam_page.health(),
+        **sweeps,
+    }
 
 
 def is_well(state: object) -> bool:

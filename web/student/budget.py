@@ -57,4 +57,8 @@ class Budget:
 
     def frame(self) -> bool:
         """Is there room for another frame?"""
-        return self._frames.allows(self._clock())
+        return self.frames(1)
+
+    def frames(self, count: int) -> bool:
+        """Is there room for so many frames more?"""
+        return self._frames.allows(self._clock(), count)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -16,18 +15,12 @@ from simple_websocket import ConnectionClosed
 from simple_websocket.errors import ConnectionError as NoWebSocket
 from wsproto.utilities import RemoteProtocolError
 
-from basics.errors import InvalidInput, NotFound, StorageError, TooMany
-from sessions.ends import End
+from basics.errors import InvalidInput, TooMany
 from sessions.session import ExamSession
-from settings.settings import Settings
 from web.parts import Parts, parts
-from web.student.budget import Budget
-from web.student.conversation import Conversation
-from web.student.exam import Terms
+from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
-from web.student.presence import BROWSER_MAX, plain
 from web.student.protocol import Message
-from web.student.video import PAGE_MAX_PIXELS, student_video
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +37,7 @@ class StudentLink:
         self.session = session
         self._socket = socket
         self._closing = False
-        now = session.clock()
-        self._conversation = Conversation(
-            session,
-            terms_of(owner.settings),
-            now=now,
-            notices=lambda: list(session.status().notices),
-            end=lambda: owner.monitor.end_session(session.session_id, End("student")),
-            clocks=owner.links.clocks_of(session),
-            away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
-        )
+        self._conversation = conversation_with(session, owner)
 
     def say(self, message: Message) -> None:
         """Queue a message. Safe from any thread, never blocks."""
@@ -88,15 +72,12 @@ class StudentLink:
         return self._conversation.over is None
 
 
-def terms_of(settings: Settings) -> Terms:
-    """What the settings say of the link."""
-    return Terms(
-        video=student_video(settings).model_dump(),
-        video_fps=settings.video_fps,
-        max_picture_kb=settings.max_picture_kb,
-        max_picture_pixels=min(settings.max_picture_pixels, PAGE_MAX_PIXELS),
-        screen_capture=settings.screen_capture,
-    )
+def open_socket() -> LinkSocket:
+    """The WebSocket of the present request. Raise `InvalidInput` where it is none that is spoken here."""
+    try:
+        return LinkSocket(request.environ)
+    except (NoWebSocket, RemoteProtocolError) as error:
+        raise InvalidInput("This is no WebSocket that this server can speak; use version 13.") from error
 
 
 @link.route("/student/link", websocket=True)
@@ -104,10 +85,7 @@ def student_link() -> Response:
     """Serve one student's page, until it goes or the exam ends. The token has been read by `web.access`."""
     owner, session_id = parts(), g.student_session_id
     with owner.links.place(session_id):
-        try:
-            socket = LinkSocket(request.environ)
-        except (NoWebSocket, RemoteProtocolError) as error:
-            raise InvalidInput("This is no WebSocket that this server can speak; use version 13.") from error
+        socket = open_socket()
         try:
             _serve(socket, owner, session_id)
         except (ConnectionClosed, OSError):
@@ -118,31 +96,21 @@ def student_link() -> Response:
 
 
 def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
-    session = owner.monitor.get(session_id)
-    if session is None and not owner.monitor.resumed.is_set():
-        socket.close(TRY_AGAIN, "the server has just started and takes up its sessions")
+    try:
+        found = may_enter(owner, session_id)
+    except ComeAgain as again:
+        socket.close(TRY_AGAIN, str(again))
         return
-    if session is None:
+    if found is None:
         _tell_end(socket, owner, session_id)
         return
-    if not session.begun and owner.monitor.is_full(session_id):
-        socket.close(TRY_AGAIN, "as many exams run as the server takes; the page comes again by itself")
-        return
-    socket.budget = owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
-    if not socket.budget.connection():
-        socket.close(TRY_AGAIN, "this exam's pages came too often or sent too much; the page comes again by itself")
-        return
-    session.begin()
-    session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
+    session, socket.budget = found
+    begin(session, request)
     connection = StudentLink(socket, session, owner)
-    tell = partial(owner.monitor.student_connected, session_id)
     try:
-        replaced = owner.links.enter(connection, tell)
-        if replaced is not None:
-            replaced.say({"type": "replaced"})
-        if owner.monitor.get(session_id) is session:
+        if enter(owner, connection):
             connection.serve()
-        else:  # it ended in that moment, and told those who were there
+        else:
             _tell_end(socket, owner, session_id)
     except TooMuch as much:
         connection.refuse(much)
@@ -151,26 +119,21 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     except Exception:
         log.exception("student's link failed", extra={"session_id": session_id})
     finally:
-        owner.links.leave(connection, tell)
+        leave(owner, connection)
 
 
 def _tell_end(socket: LinkSocket, owner: Parts, session_id: str) -> None:
-    """Tell a page whose session is not live how it ended; to come again, where that can't be told: the page takes an end for final."""
+    """Tell a page whose session is not live how it ended; to come again, where that can't be told."""
     try:
-        stored = owner.database.session(session_id)
-    except NotFound:
-        stored = {"state": "deleted"}
-    except StorageError:
-        socket.close(TRY_AGAIN, "how this exam stands can't be read now; the page comes again by itself")
+        said = end_of(owner, session_id)
+    except ComeAgain as again:
+        socket.close(TRY_AGAIN, str(again))
         return
-    if stored["state"] == "running":
-        socket.close(TRY_AGAIN, "the exam has just ended, or is not taken up yet; the page comes again by itself")
-        return
-    socket.send(json.dumps({"type": "ended"} | {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}))
+    socket.send(json.dumps(said))
 
 
 @link.before_app_request
 def refuse_compression() -> None:
     """simple-websocket accepts permessage-deflate whenever it is offered; JPEG doesn't shrink, and it costs five times the send."""
-    if request.environ.get("PATH_INFO") == "/student/link":
+    if request.environ.get("PATH_INFO", "").startswith("/student/link"):
         request.environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)

@@ -62,6 +62,7 @@ class LinkSocket(Server):  # type: ignore[misc]
         self._parts: list[Any] = []
         self._parts_bytes = 0
         self._hurry = False
+        self.message_max_bytes = MESSAGE_MAX_BYTES
         self.budget: Budget | None = None  # of whose session it is; until that is known nothing is read
         super().__init__(environ, subprotocols=[LINK_PROTOCOL], thread_class=_NoThread)
         with contextlib.suppress(OSError):  # a socket of another kind keeps its own bounds
@@ -112,8 +113,8 @@ class LinkSocket(Server):  # type: ignore[misc]
 
     def _take_part(self, event: TextMessage | BytesMessage) -> None:
         self._parts_bytes += len(event.data)
-        if self._parts_bytes > MESSAGE_MAX_BYTES:
-            raise TooMuch(TOO_BIG, f"a message has more than the {MESSAGE_MAX_BYTES:,} bytes allowed")
+        if self._parts_bytes > self.message_max_bytes:
+            raise TooMuch(TOO_BIG, f"a message has more than the {self.message_max_bytes:,} bytes allowed")
         if event.data:
             self._parts.append(event.data)
         if event.message_finished:

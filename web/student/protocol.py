@@ -19,6 +19,12 @@ Text and numbers are checked as a call's body is: right types, ids of 8 to 64 le
 act that lies ahead of the session, or so far back that the clock it was noted by must have been set, counts now, and media too; media of before the
 session are dropped.
 
+A network may block WebSockets. `POST /api/student/link` then takes the same messages in batches, and answers each with what is to be said; the
+rules and bounds are the same, and each call counts as 4 messages more. A page gives each of its connections a new id and numbers its batches from
+0: one that comes again is answered as it was, and counts once. It calls again when half a second has passed, and at once where it was asked for its
+clock. Before an exam `/student/link/trial`, a WebSocket that begins no session, tells which way is open: it takes one message of at most 8 KB, says
+`trial {bytes}`, and ends within five seconds.
+
 No connection makes the server hold more than a message and a read: while it works, or waits to be read, it reads no more. A message has at most 2
 MB, a text message 262,144 characters, a picture 64 NAL units. The connections of one session together may send 40 messages a second and two for
 each picture that is asked for, pings and parts of messages counted, and 2 MB a second, ten seconds' worth of it at once; another connection counts

@@ -60,7 +60,7 @@ def _own() -> _Trials:
 @describe(SpeedTrial, errors=(413, 429))
 def speed() -> Response:
     """Take bytes and count them, so that a page can time how fast it can send. At most MAX_BODY_KB; they are dropped."""
-    _may_try()
+    may_try()
     return reply(SpeedTrial(bytes=len(request.get_data(cache=False))))
 
 
@@ -68,7 +68,7 @@ def speed() -> Response:
 @describe(LookTrial, errors=(413, 429))
 def look() -> Response:
     """Say whether one JPEG shows a face that the detectors can read, and how many persons are in view. The picture is dropped."""
-    _may_try()
+    may_try()
     models = parts().monitor.models
     if not models.loaded.is_set():
         return reply(LookTrial(state="loading"))
@@ -85,8 +85,8 @@ def look() -> Response:
     return reply(LookTrial(state="read", face=found.face, persons=found.persons, reason=found.reason))
 
 
-def _may_try() -> None:
-    """Where the portal is closed, only who has an exam's link may."""
+def may_try() -> None:
+    """Count a trial. Raise `Unauthorized` where the portal is closed and the caller has no exam's link, `TooMany` after too many of an address."""
     if not parts().settings.is_portal_open:
         parts().access.student_session(request)
     if not parts().access.protected:

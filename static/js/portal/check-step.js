@@ -2,11 +2,13 @@
 
 import { openBoth, watchPermission, watchTrack } from "../sending/devices.js";
 import { Sound } from "../sending/sound.js";
+import { letsWebSocketsThrough } from "../sending/way.js";
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
 import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
+import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
 import { texts } from "./texts.js";
 
@@ -29,10 +31,12 @@ export class CheckStep {
   #devices = null;
   #trips = null;
   #kbps = null;
+  #sockets = null; // does the network let WebSockets through?
   #face = null;
   #faceDue = 0;
   #looking = false;
   #timing = false; // the network is measured: a look meanwhile would share the line
+  #scrambled = null; // does the browser change what is read from a canvas?
   #canvas = null; // not before the browser is known to have one
   #faceCanvas = null;
   #run = 0;
@@ -79,7 +83,7 @@ export class CheckStep {
     this.#run += 1;
     this.#over.abort();
     this.video.srcObject = null;
-    return { ...this.#devices, sound: this.sound, screen: this.screen, kbits: this.#kbps ?? 0 };
+    return { ...this.#devices, sound: this.sound, screen: this.screen, kbits: this.#kbps ?? 0, blocked: this.#sockets === false };
   }
 
   /** Stop checking and let the devices go. */
@@ -108,6 +112,7 @@ export class CheckStep {
     this.#hearing = new Hearing();
     this.#trips = null;
     this.#kbps = null;
+    this.#sockets = null;
     this.#face = null;
     this.#faceDue = 0;
     this.#timing = true;
@@ -159,6 +164,10 @@ export class CheckStep {
     if (run !== this.#run) return;
     this.#trips = trips;
     this.#judge();
+    // The exam's own way to send, opened as the exam opens it: what a network lets through of calls says nothing of it.
+    const sockets = !trips.length || this.resuming || (await letsWebSocketsThrough(this.token));
+    if (run !== this.#run) return;
+    this.#sockets = sockets;
     const kbps = trips.length && !this.resuming ? await this.#measureSpeed(run) : undefined; // an exam that goes on needs the line itself
     if (run !== this.#run) return;
     this.#kbps = kbps;
@@ -234,6 +243,13 @@ export class CheckStep {
     return brightness(context.getImageData(0, 0, 64, 48).data);
   }
 
+  /** Looked at once: what is wrong with the picture then has one cause, and no lamp mends it. */
+  #scrambles() {
+    if (!("OffscreenCanvas" in window)) return false;
+    this.#scrambled ??= scrambles();
+    return this.#scrambled;
+  }
+
   #microphone() {
     const row = judgeDevice("microphone", this.#devices.microphone);
     if (row.state !== "ready") return row;
@@ -245,14 +261,15 @@ export class CheckStep {
   #judge() {
     this.#look();
     const { videoWidth, videoHeight } = this.video;
+    const scrambled = this.#scrambles();
     const size = videoWidth ? `${videoWidth} × ${videoHeight}` : "";
     this.rows = {
       camera: judgeDevice("camera", { ...this.#devices.camera, size }),
       microphone: this.#microphone(),
-      light: this.#devices.camera.failure ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
-      face: this.#devices.camera.failure ? judgeFace(null) : judgeFace(this.#face),
-      network: judgeNetwork(this.#trips, this.#kbps),
-      browser: judgeBrowser(window),
+      light: this.#devices.camera.failure || scrambled ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
+      face: this.#devices.camera.failure || scrambled ? judgeFace(null) : judgeFace(this.#face),
+      network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
+      browser: judgeBrowser(window, scrambled),
     };
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
     if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";

@@ -1,5 +1,6 @@
 // The check before the exam, as pure judgements: a measurement in, `{state, text}` out. States: ready, warning, not_ready, waiting.
 
+import { scramblerOf } from "./scrambled.js";
 import { texts } from "./texts.js";
 
 const DARK = 45; // mean brightness 0..255 of the picture's middle; below it, detectors start to say `dark`
@@ -58,17 +59,19 @@ export function judgeLight(light) {
 }
 
 /**
- * The network's row from round trips in ms (an empty list: nothing came back; null: being measured) and from the speed at which
- * the page can send, in kbit/s (null: being measured; undefined: not asked).
+ * The network's row from round trips in ms (an empty list: nothing came back; null: being measured), from the speed at which
+ * the page can send, in kbit/s (null: being measured; undefined: not asked), and from whether it lets WebSockets through (null: being tried).
  */
-export function judgeNetwork(trips, kbps) {
+export function judgeNetwork(trips, kbps, sockets = true) {
   if (trips === null) return { state: "waiting", text: t.network.measuring };
   if (trips.length === 0) return { state: "not_ready", text: t.network.unreachable };
   const median = Math.round([...trips].sort((a, b) => a - b)[Math.floor(trips.length / 2)]);
-  if (kbps === null) return { state: "waiting", text: t.network.measuring };
-  if (kbps !== undefined && kbps < NARROW_KBPS) return { state: "warning", text: t.network.narrow(kbps), detail: `${median} ms, ${kbps} kbit/s` };
-  if (median > SLOW_MS) return { state: "warning", text: t.network.slow(median), detail: `${median} ms` };
-  return { state: "ready", text: t.network.ready(median, kbps), detail: [`${median} ms`, kbps && `${kbps} kbit/s`].filter(Boolean).join(", ") };
+  if (kbps === null || sockets === null) return { state: "waiting", text: t.network.measuring };
+  const figures = [`${median} ms`, kbps && `${kbps} kbit/s`, !sockets && "HTTP"].filter(Boolean).join(", ");
+  if (kbps !== undefined && kbps < NARROW_KBPS) return { state: "warning", text: t.network.narrow(kbps), detail: figures };
+  if (median > SLOW_MS) return { state: "warning", text: t.network.slow(median), detail: figures };
+  if (!sockets) return { state: "warning", text: t.network.blocked, detail: figures };
+  return { state: "ready", text: t.network.ready(median, kbps), detail: figures };
 }
 
 /** The face's row from what the server's detectors made of one picture: `{state, face, persons, reason}`; null while none was looked at. */
@@ -114,13 +117,14 @@ export function speedOf(sent) {
   return speeds.length ? Math.round(Math.max(...speeds)) : null;
 }
 
-/** The browser's row from what `scope` (the window) offers. */
-export function judgeBrowser(scope) {
+/** The browser's row from what `scope` (the window) offers, and from whether it scrambles what a page reads from a picture. */
+export function judgeBrowser(scope, scrambled = false) {
   if (!scope.isSecureContext) return { state: "not_ready", text: t.browser.insecure };
   const needed = ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"];
   const missing = needed.filter((name) => !(name in scope));
   if (!scope.navigator?.mediaDevices?.getUserMedia) missing.push("getUserMedia");
   if (missing.length) return { state: "not_ready", text: t.browser.old(missing) };
+  if (scrambled) return { state: "warning", text: t.browser.scrambled[scramblerOf(scope.navigator)], detail: "scrambled" };
   if (!("indexedDB" in scope)) return { state: "warning", text: t.browser.noStore };
   return { state: "ready", text: t.browser.ready };
 }

@@ -3,15 +3,17 @@
 import { ActQueue } from "../sending/act-queue.js";
 import { openActStore } from "../sending/act-store.js";
 import { ActWatch } from "../sending/acts.js";
-import { linkAddress, linkProtocols } from "../sending/link-address.js";
+import { linkAddress } from "../sending/link-address.js";
 import { Link } from "../sending/link.js";
 import { Sending } from "../sending/sending.js";
+import { Way } from "../sending/way.js";
 import { call } from "../shared/api.js";
 import { spellSeconds } from "../shared/clock.js";
 import { answerOf, byId, levelShare, setShare, setText } from "../shared/dom.js";
 import { BreakControl } from "./break.js";
 import { judgeSharing } from "./checks.js";
 import { ExamDevices } from "./exam-devices.js";
+import { ExamPage } from "./exam-page.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { Presence } from "./presence.js";
@@ -37,6 +39,7 @@ export class ExamStep {
     byId("exam-end").addEventListener("click", () => this.#askEnd());
     this.notices = new Notices();
     this.devices = new ExamDevices(this.video, this.notices);
+    this.page = new ExamPage((document) => this.acts.hear(document));
     this.messages = new Messages((id) => this.link.read(id));
     this.breaks = new BreakControl((on) => {
       const said = this.link.takeBreak(on);
@@ -50,7 +53,7 @@ export class ExamStep {
     };
   }
 
-  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits}`. When it throws, nothing is left running. */
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits, blocked}`. When it throws, nothing is left running. */
   async open(session, token, devices) {
     try {
       await this.#open(session, token, devices);
@@ -61,7 +64,7 @@ export class ExamStep {
     }
   }
 
-  async #open(session, token, { camera, microphone, sound, screen = null, kbits = 0 }) {
+  async #open(session, token, { camera, microphone, sound, screen = null, kbits = 0, blocked = false }) {
     Object.assign(this, { session, token, sound, screen });
     this.#over = new AbortController();
     const { signal } = this.#over;
@@ -73,6 +76,7 @@ export class ExamStep {
       this.notices.set("slow", texts.exam.slow[step]);
     };
     this.sending = new Sending(this.video, slow, session.video ?? {}, kbits);
+    this.way = new Way(token, { blocked, onWebSocket: () => this.link.hurry() });
     this.link = new Link(linkAddress(), this.queue, {
       state: (state, end) => this.#linkState(state, end),
       welcome: (message) => this.#welcome(message),
@@ -82,13 +86,13 @@ export class ExamStep {
       message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),
       error: (message) => this.#refused(message),
-    }, { open: (address) => new WebSocket(address, linkProtocols(token)) });
+    }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
-    this.acts = new ActWatch(window, (act) => this.link.act(act));
+    this.acts = new ActWatch(window, (act) => this.link.act(act), { elsewhere: () => this.page.mayHaveFocus });
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
-    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page));
+    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.page.mayHaveFocus });
     document.addEventListener("visibilitychange", () => this.presence.tell(), { signal });
     this.#recording = true;
     addEventListener("beforeunload", this.leaving, { signal });
@@ -97,7 +101,7 @@ export class ExamStep {
     this.timer = new Worker(new URL("../sending/worker-timer.js", import.meta.url));
     this.timer.onmessage = () => this.#tick();
     this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
-    this.#openFrame();
+    this.page.tick();
     this.acts.start();
     if (sessionStorage.getItem(ENDING) === session.session_id) this.#end();
     this.link.connect();
@@ -105,6 +109,8 @@ export class ExamStep {
 
   #tick() {
     this.link.tick();
+    this.way.tick();
+    this.page.tick();
     this.acts.look();
     this.devices.look();
     this.presence.tick();
@@ -139,8 +145,10 @@ export class ExamStep {
     if (state === "waiting") this.#offline = true;
     else if (state !== "connecting") this.#offline = false;
     const shown = this.#offline ? "waiting" : state; // each attempt is not told, only what came of it
+    if (state === "open") this.way.opened();
+    this.page.link(state);
     byId("exam-bar").dataset.link = shown;
-    setText(byId("exam-connection"), texts.exam.connection[shown]);
+    setText(byId("exam-connection"), texts.exam.connection[shown === "open" && this.way.isByHttp ? "slower" : shown]);
     this.#tellLine();
     if (state === "open") this.notices.set("break", null);
     else this.breaks.settle();
@@ -205,17 +213,6 @@ export class ExamStep {
     };
   }
 
-  // The exam's own page
-
-  /** Asked for only now. Copy and paste are heard there too where it is of our own address; elsewhere the browser keeps them to itself. */
-  #openFrame() {
-    const frame = document.getElementById("exam-frame");
-    if (!frame) return;
-    const hear = () => frame.contentDocument && this.acts.hear(frame.contentDocument);
-    frame.addEventListener("load", hear, { signal: this.#over.signal });
-    frame.src = frame.dataset.src;
-  }
-
   // The end
 
   async #askEnd() {
@@ -233,7 +230,7 @@ export class ExamStep {
   #stop(state, end) {
     this.#close();
     sessionStorage.removeItem(ENDING);
-    document.getElementById("exam-frame")?.remove();
+    this.page.close();
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
     if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();

@@ -6,9 +6,9 @@ export class Presence {
   #saidAt = -Infinity;
   #said = "";
 
-  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, camera})` tells the server. */
-  constructor(document, camera, say, now = () => performance.now()) {
-    Object.assign(this, { document, camera, say, now });
+  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, camera})` tells the server; `elsewhere()`: the exam has a window of its own. */
+  constructor(document, camera, say, { now = () => performance.now(), elsewhere = () => false } = {}) {
+    Object.assign(this, { document, camera, say, now, elsewhere });
   }
 
   /** At every tick. */
@@ -26,6 +26,6 @@ export class Presence {
   }
 
   get #page() {
-    return { hidden: this.document.hidden, camera: this.camera() };
+    return { hidden: this.document.hidden && !this.elsewhere(), camera: this.camera() };
   }
 }

@@ -49,6 +49,7 @@ export const texts = {
       narrow: (kbps) => `Your connection sends only ${kbps} kbit/s. The exam works, with fewer pictures. Move nearer to the Wi-Fi, use a cable, or stop other uploads.`,
       slow: (ms) => `The server answers slowly (${ms} ms). Move nearer to the Wi-Fi, or use a cable.`,
       unreachable: "The server does not answer. Check your internet connection, then check again.",
+      blocked: "Your network blocks the usual connection (WebSockets). The exam works by a slower one, and nothing is held against you. Another network would be better, if you have one.",
     },
     face: {
       waiting: "Waiting for the camera’s picture.",
@@ -77,6 +78,11 @@ export const texts = {
       ready: "This browser can do everything the exam needs.",
       insecure: "This page was opened over an insecure address. Ask for the address that begins with https://.",
       old: shared.browserOld,
+      scrambled: {
+        firefox: "This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the picture sign beside the address and allow this page to read canvas data, or open about:config and set privacy.resistFingerprinting to false. Then reload this page.",
+        brave: "This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the lion beside the address and set “Block fingerprinting” to off for this page. Then reload this page.",
+        other: "This browser, or one of its extensions, scrambles your camera’s picture before it is sent: nobody could see you in it. Switch that protection off for this page and reload it, or use another browser.",
+      },
       noStore: "Private window: if you reload, what was not yet sent is lost. A normal window is safer.",
     },
     states: shared.checkStates,
@@ -126,6 +132,7 @@ export const texts = {
     connection: {
       connecting: "Connecting",
       open: "Connected",
+      slower: "Connected, by a slower way",
       waiting: "No connection, trying again",
       ended: "Ended",
       replaced: "Stopped",
@@ -144,6 +151,19 @@ export const texts = {
       small: "Your connection is very slow: few small pictures are sent. Stop other downloads, or move nearer to the Wi-Fi.",
       stills: "Your connection is very slow: one picture is sent every few seconds. Stop other downloads, or move nearer to the Wi-Fi.",
       acts: "Your connection is almost gone: no picture and no sound can be sent for now. Stay on this page; your exam goes on.",
+    },
+    page: {
+      waits: "Your exam appears here as soon as recording has begun. Stay on this page.",
+      covered: "Your exam is covered while there is no connection. It comes back as you left it, as soon as recording goes on. Stay on this page.",
+      frameEmpty: "If your exam does not appear below, open it in a window of its own.",
+      blocked: "Your browser let no window open. Allow pop-ups for this page (the sign beside the address), then try again.",
+      window: {
+        none: "Your exam opens in a window of its own. Messages from your proctor appear here.",
+        open: "Your exam is open in a window of its own. Messages from your proctor appear here.",
+        closed: "The window of your exam was closed. Open it again to go on.",
+        unknown: "Your exam was opened in a window of its own. Go on there. If you can’t find it, open it again.",
+      },
+      button: { none: "Open the exam", open: "Show the exam’s window", closed: "Open the exam again", unknown: "Open the exam again" },
     },
     soundWaits: "Click anywhere on this page so that the sound can go on. If nothing changes, plug in headphones or a loudspeaker: some browsers hear no microphone without one.",
     tryAgain: "Try again",

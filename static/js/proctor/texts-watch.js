@@ -62,6 +62,7 @@ export const watchTexts = {
     not_come: "the student’s page has not connected yet",
     page_away: "the student’s page is not connected; it tries again by itself",
     nothing_comes: "nothing arrives",
+    http: "by HTTP, because WebSockets are blocked there: what happens is seen about a second later",
     device_ended: "the device ended",
     turned_off: "the system or the device turned it off",
     not_whole: "not the whole screen is shared",
@@ -75,7 +76,7 @@ export const watchTexts = {
     missing: "",
   },
   deviceLine: (name, { state, reason, label }) => {
-    const cause = state === "ok" ? "" : (watchTexts.deviceReasons[reason] ?? reason);
+    const cause = state === "ok" && reason !== "http" ? "" : (watchTexts.deviceReasons[reason] ?? reason);
     return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}${label ? `, ${label}` : ""}`;
   },
   gazeWords: ({ gaze, gaze_reason: reason }) => {

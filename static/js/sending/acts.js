@@ -21,10 +21,9 @@ export class ActWatch {
   #asking = 0; // questions of the browser that wait for their answer
   #heldUntil = 0;
 
-  /** `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). */
-  constructor(page, onAct) {
-    this.page = page;
-    this.onAct = onAct;
+  /** `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). `elsewhere()`: the exam's own window has the focus, or may have it. */
+  constructor(page, onAct, { elsewhere = () => false } = {}) {
+    Object.assign(this, { page, onAct, elsewhere });
   }
 
   start() {
@@ -70,7 +69,8 @@ export class ActWatch {
    * is not leaving; leaving from there makes no event here, so the timer calls this as well.
    */
   look() {
-    const focused = this.page.document.hasFocus();
+    if (this.#hidden !== this.page.document.hidden) this.#lookHidden(); // the exam's window, which covered this one, may be gone
+    const focused = this.page.document.hasFocus() || this.elsewhere();
     if (focused === this.#focused || this.#leaving || this.#paused || this.#asking || pageMs() < this.#heldUntil) return;
     const before = this.#focused;
     if (before === null && !focused) return;
@@ -108,7 +108,7 @@ export class ActWatch {
   }
 
   #lookHidden(detail = "") {
-    const { hidden } = this.page.document;
+    const hidden = this.page.document.hidden && !this.elsewhere();
     if (hidden === this.#hidden || this.#leaving || this.#paused) return;
     this.#hidden = hidden;
     this.#tell(hidden ? "tab_hidden" : "tab_visible", detail);

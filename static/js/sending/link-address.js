@@ -12,4 +12,4 @@ export function linkAddress() {
 }
 
 /** What the link's WebSocket offers; the server takes the first. */
-export const linkProtocols = (token) => [PROTOCOL, TOKEN + token];
+export const linkProtocols = (token) => [PROTOCOL, ...(token ? [TOKEN + token] : [])];

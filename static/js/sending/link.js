@@ -57,6 +57,7 @@ export class Link {
   /** Call at every tick: starts a due attempt, notices a connection that is stuck. Page timers would sleep in a hidden tab. */
   tick() {
     const now = this.now();
+    this.#socket?.tick?.(); // what is no WebSocket has no thread of the browser's
     if (this.#clock !== this.clock.now) {
       this.#clock = this.clock.now; // the computer has slept, or was set: what is sent now needs the clock anew
       if (this.state === "open") this.hurry();

@@ -102,6 +102,14 @@ test("the network's row knows how fast the page can send, and waits until it doe
   assert.equal(judgeNetwork([], null).state, "not_ready");
 });
 
+test("a network that blocks WebSockets is told, and the exam can start; the figures say it to the proctor", () => {
+  assert.equal(judgeNetwork([20, 30], 4000, null).state, "waiting");
+  const row = judgeNetwork([20, 30], 4000, false);
+  assert.deepEqual([row.state, row.detail], ["warning", "30 ms, 4000 kbit/s, HTTP"]);
+  assert.match(row.text, /WebSockets/);
+});
+
+
 test("the face's row says what the detectors say, precisely, and never blocks the start", () => {
   assert.equal(judgeFace({ state: "read", face: true, persons: 1, reason: "" }).state, "ready");
   assert.match(judgeFace({ state: "read", face: true, persons: 1, reason: "dark" }).text, /lamp/);

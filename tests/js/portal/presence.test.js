@@ -8,7 +8,7 @@ test("the page says how it is every ten seconds, and at once when that changes",
   const said = [];
   let camera = "";
   let now = 0;
-  const presence = new Presence(document, () => camera, (page) => said.push([now, page]), () => now);
+  const presence = new Presence(document, () => camera, (page) => said.push([now, page]), { now: () => now });
   for (; now <= 12_000; now += 1000) {
     if (now === 3000) camera = "Webcam";
     if (now === 5000) document.hidden = true;

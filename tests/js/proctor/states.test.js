@@ -105,6 +105,7 @@ test("a device's state is told with its reason, where that is more than the stat
   assert.equal(texts.deviceLine("camera", { state: "lost", reason: "nothing_comes" }), "Camera: lost (nothing arrives)");
   assert.equal(texts.deviceLine("microphone", { state: "denied", reason: "denied" }), "Microphone: permission refused");
   assert.equal(texts.deviceLine("screen", { state: "ok", reason: "" }), "Screen: fine");
+  assert.match(texts.deviceLine("connection", { state: "ok", reason: "http" }), /^Connection: fine \(by HTTP, /);
   assert.equal(texts.deviceLine("camera", { state: "missing", reason: "there is no camera 3" }), "Camera: missing (there is no camera 3)", "a station's own words");
 });
 

@@ -9,7 +9,7 @@ function watched(t) {
   t.mock.method(performance, "now", () => world.now);
   const document = Object.assign(new EventTarget(), { hidden: false, hasFocus: () => world.focused });
   world.page = Object.assign(new EventTarget(), { document });
-  world.acts = new ActWatch(world.page, ({ kind }) => world.told.push(kind));
+  world.acts = new ActWatch(world.page, ({ kind }) => world.told.push(kind), { elsewhere: () => world.elsewhere === true });
   world.hide = (hidden) => {
     document.hidden = hidden;
     document.dispatchEvent(new Event("visibilitychange"));
@@ -89,4 +89,16 @@ test("a question that nobody answers holds nothing back for longer than half a m
   const held = world.acts.hold(new Promise(() => {}));
   t.mock.timers.tick(30_000);
   await held;
+});
+
+test("while the exam's own window may have the focus nobody has left, and whoever is away once it is closed has", (t) => {
+  const world = watched(t);
+  world.elsewhere = true;
+  world.focus(false);
+  world.hide(true); // it covers this page's window
+  world.acts.look();
+  assert.deepEqual(world.told, []);
+  world.elsewhere = false;
+  world.acts.look();
+  assert.deepEqual(world.told.toSorted(), ["tab_hidden", "window_blur"]);
 });

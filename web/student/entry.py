@@ -1,0 +1,100 @@
+"""How a student's page comes in, by whichever way it speaks: may it enter, what its connection is made of, and how an exam that is over ended."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Request
+
+from basics.errors import NotFound, StorageError
+from sessions.ends import End
+from sessions.session import ExamSession
+from settings.settings import Settings
+from web.links import Connection
+from web.student.budget import Budget
+from web.student.conversation import Conversation
+from web.student.exam import Terms
+from web.student.presence import BROWSER_MAX, plain
+from web.student.protocol import Message
+from web.student.video import PAGE_MAX_PIXELS, student_video
+
+if TYPE_CHECKING:
+    from web.parts import Parts
+
+
+class ComeAgain(Exception):
+    """The page can't be served now, and is to come again by itself; the text says why."""
+
+
+def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | None:
+    """The session that a page enters, and what its pages may send; None where the exam is over. Raise `ComeAgain`."""
+    session = owner.monitor.get(session_id)
+    if session is None:
+        if not owner.monitor.resumed.is_set():
+            raise ComeAgain("the server has just started and takes up its sessions")
+        return None
+    if not session.begun and owner.monitor.is_full(session_id):
+        raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
+    budget = owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
+    if not budget.connection():
+        raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
+    return session, budget
+
+
+def begin(session: ExamSession, request: Request) -> None:
+    """The page is there: the clock runs from now on."""
+    session.begin()
+    session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
+
+
+def conversation_with(session: ExamSession, owner: Parts) -> Conversation:
+    """The conversation with one page of the session."""
+    now = session.clock()
+    return Conversation(
+        session,
+        terms_of(owner.settings),
+        now=now,
+        notices=lambda: list(session.status().notices),
+        end=lambda: owner.monitor.end_session(session.session_id, End("student")),
+        clocks=owner.links.clocks_of(session),
+        away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
+    )
+
+
+def enter(owner: Parts, connection: Connection, *, by: str = "") -> bool:
+    """Take the place of the page that is there. False where the exam has ended in that moment: whoever was there was told. `by`: how it speaks."""
+    session = connection.session
+    replaced = owner.links.enter(connection, partial(owner.monitor.student_connected, session.session_id, by=by))
+    if replaced is not None:
+        replaced.say({"type": "replaced"})
+    return owner.monitor.get(session.session_id) is session
+
+
+def leave(owner: Parts, connection: Connection) -> None:
+    """The page is gone, where no other has taken its place."""
+    owner.links.leave(connection, partial(owner.monitor.student_connected, connection.session.session_id))
+
+
+def end_of(owner: Parts, session_id: str) -> Message:
+    """How a session that is not live ended. Raise `ComeAgain` where that can't be told: a page takes an end for final."""
+    try:
+        stored = owner.database.session(session_id)
+    except NotFound:
+        stored = {"state": "deleted"}
+    except StorageError:
+        raise ComeAgain("how this exam stands can't be read now; the page comes again by itself") from None
+    if stored["state"] == "running":
+        raise ComeAgain("the exam has just ended, or is not taken up yet; the page comes again by itself")
+    return {"type": "ended"} | {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}
+
+
+def terms_of(settings: Settings) -> Terms:
+    """What the settings say of the link."""
+    return Terms(
+        video=student_video(settings).model_dump(),
+        video_fps=settings.video_fps,
+        max_picture_kb=settings.max_picture_kb,
+        max_picture_pixels=min(settings.max_picture_pixels, PAGE_MAX_PIXELS),
+        screen_capture=settings.screen_capture,
+    )
