@@ -50,6 +50,7 @@ WHO_MAY: Mapping[str, Who] = {
     "desk.end_session": "proctor",
     "desk.make_link": "proctor",
     "desk.reopen_session": "proctor",
+    "exam_desk.send_to_exam": "proctor",
     "reviews.queue": "proctor",
     "reviews.decide": "proctor",
     "reviews.history": "proctor",

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from web.calls.values import Person, Text, Words
+from web.calls.values import Identifier, Person, Text, Words
 
 
 class SetBreak(BaseModel):
@@ -59,6 +59,29 @@ class MessageSent(BaseModel):
 
     success: Literal[True] = True
     message: MessageAnswer
+
+
+class SendToExam(SendMessage):
+    """Words for every student of an exam whose session runs; without `exam_id` of the exam that has no id."""
+
+    exam_id: Identifier | None = Field(default=None, examples=["exam001"])
+
+
+class NotReached(BaseModel):
+    """A student who can't be written to. `no_page`: a station of the server is watched; `limit`: too many messages were sent in this session."""
+
+    session_id: str
+    user_id: str
+    reason: Literal["no_page", "limit"]
+
+
+class ExamMessageSent(BaseModel):
+    """The words are kept for `sent` students; `waiting` of them have no page connected now, and are told when it comes back."""
+
+    success: Literal[True] = True
+    sent: int
+    waiting: int
+    not_reached: list[NotReached] = Field(default_factory=list)
 
 
 class MakeLink(BaseModel):
