@@ -30,22 +30,27 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     expect(page.locator("#fact-rest")).to_contain_text("learnt from this student")
     page.get_by_label("To the student").fill("Ten minutes left.")
     page.get_by_role("button", name="Send", exact=True).click()
-    page.get_by_label("To the student").fill("Please stay in view.")
+    page.get_by_label("To the student").fill("Grace:")
+    page.get_by_label("Ready-made messages").select_option("Please stay in view of the camera.")
     page.get_by_role("button", name="Send as a warning").click()
     until(page, lambda: len(said(client, "message")) == 2, "both arrive")
-    assert [(one["level"], one["text"]) for one in said(client, "message")] == [("message", "Ten minutes left."), ("warning", "Please stay in view.")]
+    heard = [(one["level"], one["text"]) for one in said(client, "message")]
+    assert heard == [("message", "Ten minutes left."), ("warning", "Grace: Please stay in view of the camera.")]
     expect(page.locator("#message-list li")).to_have_count(2)
     client.say({"type": "read", "id": said(client, "message")[0]["id"]})
     expect(page.locator("#message-list li").last).to_contain_text("read")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url.rpartition("/")[2]) if request.method == "POST" else None)
     page.get_by_role("button", name="Start a break").click()
+    page.get_by_role("dialog").get_by_label("Ready-made reasons").select_option("You asked for a break.")
+    page.get_by_role("dialog").get_by_role("button", name="Start the break").click()
     page.get_by_role("button", name="End the break").hover()
     page.mouse.down(click_count=2)  # of a double click whose first click the server has answered already
     page.mouse.up(click_count=2)
     expect(page.locator("#on-break")).to_be_visible()
     expect(page.locator("#fact-gaze")).to_have_text("Can’t tell (on a break)")  # not what was read before it
     until(page, lambda: any(one.get("paused") for one in said(client, "pause")), "the student's page is told of the break")
+    assert said(client, "pause")[-1]["reason"] == "You asked for a break."
     wrong = judge(page, folder, "session-break")
     page.get_by_role("button", name="End the break").click()
     expect(page.locator("#on-break")).to_be_hidden()
@@ -60,9 +65,11 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     page.get_by_role("button", name="End session").click()
     leave(page.locator("#end-dialog"))
     page.get_by_role("button", name="End session").click()
+    page.get_by_role("dialog").get_by_label("Ready-made reasons").select_option("The exam’s time is over.")
     page.get_by_role("dialog").get_by_role("button", name="End session").click()
-    expect(page.locator("#over")).to_be_visible()
+    expect(page.locator("#over")).to_contain_text("ended by the proctor: The exam’s time is over.")
     until(page, client.ended.is_set, "the student's page is told of the end")
+    assert said(client, "ended")[-1]["note"] == "The exam’s time is over."
     assert calls == ["break", "break", "end", "end"]  # of the two ends the first was refused
     page.close()
     assert wrong + chromium.problems[before:] == []
