@@ -84,6 +84,47 @@ def test_a_new_link_is_made_on_the_page_and_ends_the_one_before(room: Room, serv
     page.close()
 
 
+def test_a_moment_is_marked_the_next_student_is_a_key_away_and_all_are_written_to(
+    room: Room, server: Server, chromium: Chromium, folder: Path
+) -> None:
+    seats = [room.seat(name, "marking") for name in ("mark-b", "mark-a")]
+    (other, _), (client, session_id) = seats
+    before = len(chromium.problems)
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    expect(page.locator("#student-place")).to_have_text("1 of 2")
+    page.keyboard.press("m")
+    expect(page.get_by_role("dialog", name="Mark this moment")).to_be_visible()
+    wrong = judge(page, folder, "session-mark")
+    page.keyboard.type("looks down again and again")
+    page.get_by_role("dialog").get_by_role("button", name="Mark", exact=True).click()
+    expect(page.locator("#act-said")).to_have_text("Marked. The clip of this interval is kept.")
+    expect(page.locator("#timeline")).to_contain_text("Marked by a proctor")
+    expect(page.locator("#flags-said")).to_have_text("1 marked moment, 1 to decide")
+    (queued,) = until(page, lambda: server.call("GET", "/api/review/queue", params={"user_id": "mark-a"})["items"], "it is in the queue")
+    assert (queued["score"], queued["reasons"]) == (0, ["Marked by proctor: looks down again and again"])
+    page.keyboard.press("Shift+J")
+    expect(page.locator("#session-title")).to_have_text("mark-b")
+    page.goto(server.url)
+    page.get_by_role("button", name="Message to all").click()
+    page.get_by_role("dialog").get_by_label("Exam", exact=True).select_option("marking")
+    page.get_by_label("Ready-made messages").select_option("Ten minutes are left.")
+    wrong += judge(page, folder, "live-message-to-all")
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#to-exam-said")).to_contain_text("Sent to 2 students.")
+    until(page, lambda: all(said(one, "message") for one in (client, other)), "both pages are told")
+    until(
+        page,
+        lambda: server.call("GET", "/api/review/queue", params={"user_id": "mark-a"})["items"][0]["clip"]["state"] == "ready",
+        "its clip is made",
+    )
+    page.goto(f"{server.url}/review?user_id=mark-a")
+    expect(page.locator("#item-reasons")).to_contain_text("looks down again and again")
+    page.goto(f"{server.url}/session/{session_id}/report")
+    expect(page.locator(".report-flag")).to_contain_text("Marked by proctor: looks down again and again")
+    page.close()
+    assert wrong + chromium.problems[before:] == []
+
+
 ANY_INK = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)"
 
 

@@ -49,6 +49,7 @@ WHO_MAY: Mapping[str, Who] = {
     "desk.send_message": "proctor",
     "desk.end_session": "proctor",
     "desk.make_link": "proctor",
+    "desk.mark_moment": "proctor",
     "desk.reopen_session": "proctor",
     "exam_desk.send_to_exam": "proctor",
     "reviews.queue": "proctor",

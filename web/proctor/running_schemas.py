@@ -84,6 +84,32 @@ class ExamMessageSent(BaseModel):
     not_reached: list[NotReached] = Field(default_factory=list)
 
 
+class MarkMoment(BaseModel):
+    """A moment to be marked: now, or `seconds_ago`, when the proctor saw it; at most an interval ago counts."""
+
+    note: Text = Field(default="", description="For who reviews it; the student does not read it.")
+    seconds_ago: float = Field(default=0, ge=0, le=600)
+    by: Person = "proctor"
+
+
+class MarkAnswer(BaseModel):
+    """A marked moment: `at` in seconds on the session's clock, in the interval `interval`, whose clip is kept as `video_id`."""
+
+    id: str
+    at: float
+    by: str
+    note: str
+    interval: int
+    video_id: str
+
+
+class MomentMarked(BaseModel):
+    """The moment is marked, and its interval's clip will be made."""
+
+    success: Literal[True] = True
+    mark: MarkAnswer
+
+
 class MakeLink(BaseModel):
     """Another link for the student of a running session, and who makes it."""
 

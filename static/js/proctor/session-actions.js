@@ -25,6 +25,7 @@ export class SessionActions {
     for (const button of byId("message-form").querySelectorAll("button")) oneWish(button);
     wireReadyMade(document);
     oneWish(byId("break")).addEventListener("click", () => this.toggleBreak());
+    oneWish(byId("mark")).addEventListener("click", () => this.mark());
     setText(byId("listen").querySelector("span"), texts.act.listen);
     oneWish(byId("listen")).addEventListener("click", () => this.toggleSound());
   }
@@ -32,6 +33,8 @@ export class SessionActions {
   /** Bring the buttons up to the session's state. */
   draw({ is_running: running, on_break: onBreak = false }) {
     byId("act-part").hidden = !running;
+    this.running = running;
+    byId("mark").setAttribute("aria-disabled", String(Boolean(onBreak))); // nothing is recorded then
     this.onBreak = Boolean(onBreak);
     setText(byId("break").querySelector("span"), this.onBreak ? texts.act.breakOff : texts.act.breakOn);
     byId("on-break").hidden = !this.onBreak;
@@ -96,6 +99,23 @@ export class SessionActions {
       this.#said(texts.act.breakFailed(error.message), true);
     }
     button.removeAttribute("aria-busy");
+    this.changed();
+  }
+
+  /** Mark the moment in which this was asked for; the note may be written meanwhile. */
+  async mark() {
+    if (!this.running || this.onBreak) return;
+    const began = performance.now();
+    const note = await reasonOf("mark-dialog", "mark-note", "mark");
+    if (note === null) return;
+    const by = reviewer();
+    const seconds_ago = Math.min(600, (performance.now() - began) / 1000);
+    try {
+      await call(`/api/session/${this.session_id}/mark`, { method: "POST", body: { seconds_ago, ...(note && { note }), ...(by && { by }) } });
+      this.#said(texts.mark.done);
+    } catch (error) {
+      this.#said(texts.mark.failed(error.message), true);
+    }
     this.changed();
   }
 

@@ -11,6 +11,7 @@ export function sessionAction(event, { dismissing = false } = {}) {
   if (event.shiftKey && /^[jk]$/i.test(key)) return key.toLowerCase() === "j" ? "next_student" : "previous_student";
   if (key === "+" || key === "=") return "zoom_in";
   if (key === "-") return "zoom_out";
+  if (/^m$/i.test(key)) return "mark";
   const action = keyAction(event, { dismissing });
   return SHARED.has(action) || action?.startsWith("reason:") ? action : null;
 }

@@ -52,10 +52,7 @@ export class SessionStudents {
 
   #link(link, to, words) {
     link.toggleAttribute("data-none", !to);
-    if (to) Object.assign(link, { href: this.#address(to), title: to.user_id });
-    else link.removeAttribute("href");
-    link.setAttribute("aria-label", words(to?.user_id ?? "–"));
-    link.setAttribute("aria-disabled", String(!to));
+    if (to) Object.assign(link, { href: this.#address(to), title: to.user_id, ariaLabel: words(to.user_id) });
   }
 
   #address({ session_id: id }) {

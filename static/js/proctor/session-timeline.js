@@ -20,7 +20,7 @@ export class SessionTimeline {
   #table = "";
   #opened = false;
 
-  /** `steps` are functions by the name of an action that this part does not do itself: `next_student`, `previous_student`. */
+  /** `steps` are functions by the name of an action that this part does not do itself: `next_student`, `previous_student`, `mark`. */
   constructor({ steps }) {
     this.steps = steps;
     const parts = { names: byId("timeline-names"), scroll: byId("timeline-scroll"), picture: byId("timeline-picture") };
@@ -95,7 +95,7 @@ export class SessionTimeline {
 
   #drawFlags({ index }) {
     const all = this.intervals.filter(toDecide);
-    setText(byId("flags-said"), all.length ? texts.strip.flags(all.length, all.filter(isUndecided).length) : texts.strip.noFlags);
+    setText(byId("flags-said"), all.length ? texts.strip.flags(all.filter(({ flagged }) => flagged).length, all.filter(({ flagged }) => !flagged).length, all.filter(isUndecided).length) : texts.strip.noFlags);
     for (const [id, step] of [["flag-previous", -1], ["flag-next", 1]]) {
       byId(id).hidden = all.length === 0;
       byId(id).setAttribute("aria-disabled", String(nextFlag(this.intervals, index, step) === null));
@@ -111,8 +111,8 @@ export class SessionTimeline {
   /** The same as a table, made when somebody opens it. */
   #drawTable() {
     if (!byId("timeline-table-part").open) return;
-    const told = this.intervals.filter((one) => one.score || one.flagged || besideOf(one.index, this.#extra).length);
-    const rows = told.map((one) => [one, [...one.violations.map(({ text }) => text), ...besideOf(one.index, this.#extra)], one.review?.decision ? texts.review.decided(one.review) : one.flagged ? texts.strip.undecided : ""]);
+    const told = this.intervals.filter((one) => one.score || toDecide(one) || besideOf(one.index, this.#extra).length);
+    const rows = told.map((one) => [one, [...one.violations.map(({ text }) => text), ...besideOf(one.index, this.#extra)], one.review?.decision ? texts.review.decided(one.review) : toDecide(one) ? texts.strip.undecided : ""]);
     const key = JSON.stringify(rows.map(([{ index, score }, found, decided]) => [index, score, found, decided]));
     if (key === this.#table) return;
     this.#table = key;

@@ -31,7 +31,7 @@ class SessionPage {
   heardAt = null;
   view = new PictureCanvas(byId("live-picture"));
   students = new SessionStudents({ socket });
-  timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1) } });
+  timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
   now = new SessionNow(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
@@ -41,7 +41,7 @@ class SessionPage {
     if (!(await this.read())) return;
     watching(this.id);
     socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "interval_reviewed"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "moment_marked", "interval_reviewed"]) {
       socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     socket.on("sound", (message) => this.actions.hear(message));
@@ -124,7 +124,7 @@ class SessionPage {
       this.intervals = withGaps([...this.intervals, { index, start: index * this.length, end: (index + 1) * this.length, score, flagged: false, closed: false, violations }], this.length);
     }
     const running = this.intervals[index];
-    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold });
+    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold, marked: violations.some(({ kind }) => kind === "proctor_mark") });
     if (began) this.drawIntervals();
     else this.timeline.draw();
   }

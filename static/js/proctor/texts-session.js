@@ -7,10 +7,12 @@ export const sessionTexts = {
   strip: {
     interval: (number, count, from, to) => `Interval ${number} of ${count}, ${spellSeconds(from)} to ${spellSeconds(to)}`,
     flagged: (decided) => (decided ? `Flagged. ${decided}` : "Flagged, not decided"),
+    marked: (decided) => (decided ? `Marked by a proctor. ${decided}` : "Marked by a proctor, not decided"),
     beside: (name, text) => `${name}: ${text}`,
     tableHead: ["Interval", "Time", "Points", "What was found", "Decision"],
     undecided: "Not decided",
-    flags: (flags, open) => `${plural(flags, "flag", "flags")}, ${open ? `${open} to decide` : "all decided"}`,
+    flags: (flags, marks, open) =>
+      [flags && plural(flags, "flag", "flags"), marks && plural(marks, "marked moment", "marked moments"), open ? `${open} to decide` : "all decided"].filter(Boolean).join(", "),
     noFlags: "No flags",
     noFurther: "There is no further flag this way.",
   },
@@ -21,6 +23,10 @@ export const sessionTexts = {
     noName: "The decision was not saved: it is kept with a name, and none was given.",
     next: (said, number) => `${said}. Interval ${number} is next.`,
     last: (said) => `${said}. No flag of this session waits for a decision.`,
+  },
+  mark: {
+    done: "Marked. The clip of this interval is kept.",
+    failed: (message) => `Not marked. ${message}`,
   },
   students: {
     place: (at, count) => `${at} of ${count}`,

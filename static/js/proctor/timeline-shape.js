@@ -48,8 +48,8 @@ export function flagsPath(intervals, { scale, top }) {
 
 const round = (number) => Math.round(number * 10) / 10;
 
-/** Is `interval` for a person to decide on? */
-export const toDecide = (interval) => Boolean(interval.flagged);
+/** Is `interval` for a person to decide on: flagged, or marked by a proctor? */
+export const toDecide = (interval) => Boolean(interval.flagged || interval.marked);
 
 /** Does it wait for a decision? */
 export const isUndecided = (interval) => toDecide(interval) && !interval.review?.decision;

@@ -32,7 +32,8 @@ export function nameInterval(title, { index, start, end }) {
 export function sayInterval(interval, count, extra) {
   const { index, start, end, score, violations, review } = interval;
   const said = [texts.strip.interval(index + 1, count, start, end), texts.session.plain(score)];
-  if (toDecide(interval)) said.push(texts.strip.flagged(review?.decision ? texts.review.decided(review) : ""));
+  const decided = review?.decision ? texts.review.decided(review) : "";
+  if (toDecide(interval)) said.push(interval.flagged ? texts.strip.flagged(decided) : texts.strip.marked(decided));
   said.push(...violations.map(({ text }) => text), ...besideOf(index, extra));
   return said.filter(Boolean).join(". ");
 }
@@ -66,7 +67,7 @@ export class Timeline {
     this.#intervals = intervals;
     this.#extra = extra;
     const key = JSON.stringify([
-      intervals.map(({ score, flagged, closed, violations, review }) => [score, flagged, closed, review?.state, violations.map((v) => [v.kind, Math.round(v.end)])]),
+      intervals.map(({ score, flagged, marked, closed, violations, review }) => [score, flagged, marked, closed, review?.state, violations.map((v) => [v.kind, Math.round(v.end)])]),
       extra.map(({ name, cells }) => [name, [...cells]]),
     ]);
     if (key === this.#key) return;

@@ -8,9 +8,9 @@ import { sessionAction } from "../../../static/js/proctor/session-keys.js";
 
 test("flags, decisions and students have keys; what only the review page has is left alone", () => {
   const of = (key, more = {}) => sessionAction({ key, ...more });
-  assert.deepEqual(["j", "k", "c", "d", "u", "n", "+", "-"].map((key) => of(key)), ["next", "previous", "confirm", "dismiss", "undo", "note", "zoom_in", "zoom_out"]);
+  assert.deepEqual(["j", "k", "c", "d", "u", "n", "m", "+", "-"].map((key) => of(key)), ["next", "previous", "confirm", "dismiss", "undo", "note", "mark", "zoom_in", "zoom_out"]);
   assert.deepEqual([of("J", { shiftKey: true }), of("K", { shiftKey: true })], ["next_student", "previous_student"]);
-  assert.deepEqual([of(" "), of("ArrowLeft"), of("m"), of("c", { ctrlKey: true }), of("c", { repeat: true })], [null, null, null, null, null]);
+  assert.deepEqual([of(" "), of("ArrowLeft"), of("?"), of("c", { ctrlKey: true }), of("c", { repeat: true })], [null, null, null, null, null]);
   assert.equal(sessionAction({ key: "2" }, { dismissing: true }), "reason:glasses");
   assert.equal(of("2"), null);
 });
