@@ -17,6 +17,7 @@ from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsRe
 from basics.signals import SIGNALS, VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
 from scoring.documents import box_document
+from scoring.marks import Mark
 from scoring.occurrences import Occurrence, occurrences
 from scoring.rules import Rules
 from scoring.stretches import Looks, Stretch
@@ -61,6 +62,7 @@ class Scorer:
         self._voices_held = 0.0
         self._points: dict[int, int] = {}  # by interval, so that totals need no second look at the violations
         self._breaks: tuple[Break, ...] = ()
+        self._marks: dict[int, list[Mark]] = {}
         self._cut = False  # a break ended in the interval of the newest picture
         self._voices_begin = -math.inf  # of the conversation that `_voices_end` ends
         self._look_silence = max(rules.unknown_max_s, rules.looks_speak_for * rules.face_interval_s)
@@ -71,6 +73,25 @@ class Scorer:
         """Say which breaks there are, in order; return the intervals whose acts count otherwise now. A break is told before what is read in it."""
         self._breaks = tuple(breaks)
         return self._count_occurrences()
+
+    # Marks
+
+    def set_marks(self, marks: Iterable[Mark]) -> list[IntervalResult]:
+        """Say which moments proctors marked, in order; return the intervals in which there are others now."""
+        found: dict[int, list[Mark]] = {}
+        for mark in marks:
+            found.setdefault(self.rules.index(mark.at), []).append(mark)
+        changed = [index for index in sorted(found.keys() | self._marks.keys()) if found.get(index) != self._marks.get(index)]
+        self._marks = found
+        for index in changed:
+            interval, here = self._interval(index), found.get(index, [])
+            shown = [{"at": mark.at, "by": mark.by, "note": mark.note} for mark in here[:EVIDENCE_STRETCHES]]
+            interval.counted["proctor_mark"] = [mark.at for mark in here]
+            interval.stretches["proctor_mark"] = [(mark.at, mark.at) for mark in here]
+            interval.evidence["proctor_mark"] = {"marks": shown}
+            interval.revision += interval.closed
+            self._settle(index)
+        return [self.interval(index) for index in changed]
 
     # Pictures
 
@@ -300,7 +321,9 @@ class Scorer:
     def interval(self, index: int) -> IntervalResult:
         """Interval `index` as it stands."""
         interval = self._intervals.get(index) or _Interval()
-        violations = tuple(self._violation(kind, interval) for kind in VIOLATION_KINDS if self.rules.points.get(kind) and interval.counted.get(kind))
+        # A mark is told whatever it counts; any other kind with no points is turned off.
+        told = (kind for kind in VIOLATION_KINDS if self.rules.points.get(kind) or kind == "proctor_mark")
+        violations = tuple(self._violation(kind, interval) for kind in told if interval.counted.get(kind))
         flagged_at = self._flagged_at(interval)
         return IntervalResult(
             index=index,

@@ -179,3 +179,19 @@ class IntervalResult:
     violations: tuple[Violation, ...]
     closed: bool
     revision: int = 0
+
+    @property
+    def marked(self) -> bool:
+        """Did a proctor mark a moment of it?"""
+        return any(violation.kind == "proctor_mark" for violation in self.violations)
+
+    @property
+    def noted_at(self) -> float | None:
+        """Since when it is for a person to look at: its flag, else its first mark. None where it has neither."""
+        marks = [violation.start for violation in self.violations if violation.kind == "proctor_mark"]
+        return self.flagged_at if self.flagged_at is not None else min(marks, default=None)
+
+    @property
+    def keeps_clip(self) -> bool:
+        """Is it for a person to look at, so that its clip is kept?"""
+        return self.flagged or self.marked

@@ -18,6 +18,7 @@ ViolationKind = Literal[
     "tab_switch",
     "copy_paste",
     "prohibited_object",
+    "proctor_mark",
 ]
 VIOLATION_KINDS: tuple[ViolationKind, ...] = get_args(ViolationKind)
 """In the order in which pages show them."""
@@ -31,8 +32,9 @@ Say = Callable[[Mapping[str, Any], str, int], str]
 class Signal:
     """`name` stands in lists and charts. `what` it is and from when it `holds` are the README's words; `{names}` there are settings.
 
-    `watched` is what a student is told before the exam, and `where` it is noticed. `say` says one violation in words, from its evidence, how long it
-    lasted (" for 12 s", or nothing) and how often it occurred. One that counts `each_time` is an act, the others count once an interval.
+    `watched` is what a student is told before the exam, and `where` it is noticed (`desk`: by a proctor).
+    `say` says one violation in words, from its evidence, how long it lasted (" for 12 s", or nothing) and how often it occurred. One that
+    counts `each_time` is an act, the others count once an interval.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Signal:
     holds: str
     watched: str
     say: Say
-    where: Literal["camera", "page"] = "camera"
+    where: Literal["camera", "page", "desk"] = "camera"
     each_time: bool = False
 
 
@@ -76,6 +78,12 @@ def _looking(directions: object) -> str:
         if count * 3 >= sum(directions.values()) * 2:
             return str({"left": "Looked left", "right": "Looked right", "down": "Looked down", "turned away": "Turned away"}.get(most, "Looked away"))
     return "Looked away"
+
+
+def _marked(evidence: Mapping[str, Any], _lasting: str, _count: int) -> str:
+    marks = [mark for mark in evidence.get("marks") or [] if isinstance(mark, Mapping) and mark.get("by")]
+    said = [f"by {mark['by']}: {mark['note']}" if mark.get("note") else f"by {mark['by']}" for mark in marks]
+    return f"Marked {'; '.join(said) or 'by a proctor'}"
 
 
 SIGNALS: Mapping[ViolationKind, Signal] = {
@@ -138,5 +146,14 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
         "in {looks} looks running",
         _("Whether a phone is in view."),
         lambda evidence, lasting, _count: f"A {evidence.get('object') or 'phone'} in view{lasting}",
+    ),
+    "proctor_mark": Signal(
+        _("Marked by a proctor"),
+        "a moment that a proctor marks",
+        "",
+        _("What a proctor marks."),
+        _marked,
+        where="desk",
+        each_time=True,
     ),
 }

@@ -25,6 +25,7 @@ from records.stored_session import StoredSession, read_session
 from score import Scorer, replay
 from scoring.breaks import BreakBook
 from scoring.check_records import unpack
+from scoring.marks import Mark
 from scoring.rules import Rules
 from settings.settings import Settings, load_settings
 
@@ -81,6 +82,7 @@ def scored_again(stored: StoredSession, rules: Rules) -> Scorer:
     """The session's readings, breaks and acts under `rules`."""
     scorer = Scorer(rules)
     scorer.set_breaks(BreakBook(stored.session.get("breaks") or []).breaks)
+    scorer.set_marks([Mark.from_dict(mark) for mark in stored.session.get("marks") or []])
     for check in stored.checks:
         if "readings" not in check:  # the database took the record without them; they are in rejected.jsonl
             continue

@@ -26,6 +26,8 @@ RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
     "score": [("score", DESCENDING), ("flagged_at", DESCENDING)],
     "newest": [("flagged_at", DESCENDING)],
 }
+LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": False})
+"""Which intervals are for a person to decide on: those that are flagged, and those that only a proctor marked."""
 HISTORY_MAX = 1000  # decisions about one interval
 STORED_WITHIN_S = 10.0
 TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
@@ -46,8 +48,8 @@ class Reviews:
         # One decision about an interval at a time: each is told from those before it. Others' intervals don't wait for its storage.
         with self._deciding.held(video_id):
             interval = self._database.interval(video_id)
-            if not interval.get("flagged"):
-                raise NotFound(f"The interval {video_id!r} is not flagged, so there is nothing to decide.", field="video_id")
+            if not (interval.get("flagged") or interval.get("marked")):
+                raise NotFound(f"The interval {video_id!r} is not flagged, and no proctor marked it: there is nothing to decide.", field="video_id")
             history = self.history(video_id)
             if decision is None and not any(entry["by"] == by for entry in _in_force(history)):
                 raise Conflict(f"{by!r} has decided nothing about {video_id!r} that could be taken back.", field="by")
@@ -77,16 +79,20 @@ class Reviews:
         after: str | None = None,
         **filters: str | None,
     ) -> list[Document]:
-        """Flagged intervals in the order of `rank`; `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`.
+        """Flagged intervals, and those that a proctor marked, in the order of `rank`.
 
-        `after` is the `_id` of the last one seen.
+        `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`; `after` is the `_id` of the last one seen.
         """
-        return self._database.page("intervals", _query(state, **filters), RANKS[rank], after, limit)
+        order = RANKS[rank]
+        # Two questions, each of which an index answers in this order; of one with both conditions the database would sort all that it finds.
+        found = [row for which in LISTED for row in self._database.page("intervals", which | _query(state, **filters), order, after, limit)]
+        return sorted(found, key=lambda row: [*(_sortable(row.get(name)) for name, _ in order), _sortable(row["_id"])], reverse=True)[:limit]
 
     def count(self, state: ReviewState, **filters: str | None) -> int:
-        """How many flagged intervals stand so; `filters` as in `queue`."""
+        """How many flagged and marked intervals stand so; `filters` as in `queue`."""
         with self._database.reading():
-            return self._database.collection("intervals").count_documents(_query(state, **filters))
+            intervals = self._database.collection("intervals")
+            return sum(intervals.count_documents(which | _query(state, **filters)) for which in LISTED)
 
 
 def stand(history: Sequence[Mapping[str, Any]]) -> Document:
@@ -118,6 +124,11 @@ def _opinion(entry: Mapping[str, Any]) -> Document:
     return {name: entry[name] for name in ("decision", "reason", "note", "by", "at")}
 
 
+def _sortable(value: Any) -> tuple[bool, Any]:
+    """For sorting rows that may lack a value: those come last where others are sorted downwards, as in the database."""
+    return value is not None, value
+
+
 def _query(
     state: ReviewState | Literal["all"],
     exam_id: str | None = None,
@@ -125,7 +136,7 @@ def _query(
     search: str | None = None,
     kind: str | None = None,
 ) -> Document:
-    query: Document = {"flagged": True}
+    query: Document = {}
     if state == "open":
         query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
     elif state != "all":

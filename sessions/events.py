@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from basics.readings import DeviceName, DeviceStateName, IntervalResult, Sound
     from media.clip import Clip
+    from scoring.marks import Mark
     from sessions.break_control import BreakState
     from sessions.ends import End
     from sessions.messages import Message
@@ -94,6 +95,14 @@ class MessageRead(SessionEvent):
     """The student has read a message."""
 
     message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MomentMarked(SessionEvent):
+    """A proctor has marked a moment of the interval `index`."""
+
+    mark: Mark
+    index: int
 
 
 @dataclass(frozen=True, slots=True)

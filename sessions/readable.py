@@ -13,6 +13,7 @@ CHECK: Mapping[str, type] = {"number": int, "end": float}
 ACT: Mapping[str, type] = {"_id": str, "at": float, "kind": str, "detail": object}
 INTERVAL: Mapping[str, type] = {"index": int, "closed": bool, "revision": int, "clip": Mapping}
 BREAK: Mapping[str, type] = {"start": float, "end": object, "by": str}
+MARK: Mapping[str, type] = {"id": str, "at": float, "by": str}
 MESSAGE: Mapping[str, type] = {"id": str, "text": str, "level": str, "by": str, "at": float}
 
 

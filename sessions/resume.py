@@ -22,7 +22,7 @@ from scoring.rules import Rules
 from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
-from sessions.readable import ACT, BREAK, CHECK, INTERVAL, MESSAGE, readable
+from sessions.readable import ACT, BREAK, CHECK, INTERVAL, MARK, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
 from storage.writes import Ticket
@@ -99,7 +99,7 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
     except NotFound:
         recorder.kept.drop(key)
         return
-    if not interval.get("flagged") or interval.get("clip", {}).get("state") == "ready":
+    if not (interval.get("flagged") or interval.get("marked")) or interval.get("clip", {}).get("state") == "ready":
         recorder.kept.drop(key)
         return
     marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
@@ -159,7 +159,8 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
-    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages)
+    marks = readable(document.get("marks") or [], MARK, session_id)
+    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks)
     try:
         session.watch_over.take_up(document, acts, last)
     except Exception:  # it is shown, and nothing counts by it

@@ -15,6 +15,7 @@ from media.clip import Clip
 from score import Scorer, replay
 from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack
+from scoring.marks import Mark
 from scoring.rules import Rules
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
@@ -63,6 +64,7 @@ class ScoreBook:
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
+        self._kept: set[int] = set()  # those whose clip is kept: flagged, or marked by a proctor
         self._acts: dict[str, ScreenAct] = {}
         self._tickets: dict[str, Any] = {}  # of the acts that came in this run, by id
 
@@ -119,6 +121,10 @@ class ScoreBook:
         """Let `change` change the breaks and say which there are then; what lies in them counts no more."""
         return self._score(lambda: self._scorer.set_breaks(change()))
 
+    def change_marks(self, marks: Iterable[Mark]) -> Scored:
+        """Let these be the moments that proctors marked."""
+        return self._score(lambda: self._scorer.set_marks(marks))
+
     def _score(self, take: Callable[[], list[IntervalResult]]) -> Scored:
         """Let the scorer take something, and store what changed by it."""
         raised: list[IntervalResult] = []
@@ -127,12 +133,16 @@ class ScoreBook:
             if not changed:
                 return Scored(False)
             for result in changed:
-                if result.flagged and result.index not in self._flagged:
-                    self._flagged.add(result.index)
+                if not result.keeps_clip:
+                    self._kept.discard(result.index)
+                elif result.index not in self._kept:
+                    self._kept.add(result.index)
                     self._clips.want(result.index)
-                    raised.append(result)
-                elif not result.flagged:
+                if not result.flagged:
                     self._flagged.discard(result.index)
+                elif result.index not in self._flagged:
+                    self._flagged.add(result.index)
+                    raised.append(result)
             self._store_check(self._clock.now(), final=False)
         for result in changed:
             self._store_interval(result)
@@ -184,7 +194,7 @@ class ScoreBook:
             return ticket
 
         result = self._scorer.interval(index)
-        if not result.flagged:  # a break took its points: nothing is kept of what is not flagged
+        if not result.keeps_clip:  # a break took its points: nothing is kept of what nobody need look at
             self._clips.leave(index)
             self._store.interval(index, {"clip": self._clips.clip(index).to_dict()})
             done(index, self._clips.clip(index))
@@ -214,6 +224,7 @@ class ScoreBook:
         intervals: Iterable[Mapping[str, Any]],
         acts: Iterable[Mapping[str, Any]],
         breaks: Iterable[Break],
+        marks: Iterable[Mark] = (),
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         with self._lock:
@@ -231,15 +242,17 @@ class ScoreBook:
             stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
             self._acts = {act.id: act for act in stored}
             self._scorer.take_acts(stored)
+            self._scorer.set_marks(marks)
             for interval in intervals:
                 index = interval["index"]
                 self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
                 self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)
-            flagged = [result for result in self._scorer.results(self._clock.now()) if result.flagged]
-            self._flagged = {result.index for result in flagged}
-            for result in flagged:  # the server may have died between the record of what flagged it and its own
+            kept = [result for result in self._scorer.results(self._clock.now()) if result.keeps_clip]
+            self._kept = {result.index for result in kept}
+            self._flagged = {result.index for result in kept if result.flagged}
+            for result in kept:  # the server may have died between the record of what flagged it and its own
                 if self._clips.clip(result.index).state == "none":
                     self._clips.want(result.index)
                     self._store_interval(result)
@@ -271,7 +284,7 @@ class ScoreBook:
             ended=ended,
             started_at=self._clock.wall(result.start),
             ended_at=self._clock.wall(ended),
-            flagged_at=self._clock.wall(result.flagged_at) if result.flagged_at is not None else None,
+            flagged_at=self._clock.wall(result.noted_at) if result.noted_at is not None else None,
         )
 
     # Out

@@ -29,6 +29,7 @@ from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
+from sessions.marks import Marks
 from sessions.messages import Level, Message, MessageBook
 from sessions.models import Models
 from sessions.notices import Notices, untold
@@ -78,6 +79,7 @@ class ExamSession:
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self._breaks = BreakControl(accommodation)
+        self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
         self.watch_over = Watch(self, settings, self._store, events, self._notices, models.failures)
@@ -382,11 +384,12 @@ class ExamSession:
         *,
         breaks: Iterable[Mapping[str, Any]] = (),
         messages: Iterable[Mapping[str, Any]] = (),
+        marks: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages = MessageBook(messages)
         self._breaks = BreakControl(self.accommodation, breaks)
-        self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks)
+        self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks, self.marks.take_up(marks))
 
     def checkpoint(self) -> None:
         """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""

@@ -78,6 +78,11 @@ class RuleSettings(BaseModel):
         description="Points for a phone in view, once per interval; a flag by itself: it has no use in an exam. 0 turns it off.",
         json_schema_extra=EVERYDAY,
     )
+    points_proctor_mark: Points = Field(
+        default=0,
+        description="Points for each moment that a proctor marks. Its clip is kept in any case; with 0 a mark alone raises no flag.",
+        json_schema_extra=EVERYDAY,
+    )
     gaze_min_s: float = Field(
         default=2, ge=0.2, le=30, description="Seconds of looking away that count; a glance is shorter.", json_schema_extra=EVERYDAY
     )

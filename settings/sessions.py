@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from settings.everyday import EVERYDAY
+
+READY_MADE_MAX = 30  # of an institution's own; more is no list to choose from
+MESSAGE_MAX = 500  # characters of a message
 
 
 class SessionSettings(BaseModel):
@@ -65,3 +68,24 @@ class SessionSettings(BaseModel):
         "begun waits a day.",
         json_schema_extra=EVERYDAY,
     )
+    ready_made_messages: str = Field(
+        default="",
+        max_length=READY_MADE_MAX * (MESSAGE_MAX + 3),
+        description="Your institution's own messages for a proctor to choose from, with `|` between them; they stand before the ready-made ones.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @property
+    def own_messages(self) -> list[str]:
+        """The institution's own messages, in order."""
+        return [text for part in self.ready_made_messages.split("|") if (text := part.strip())]
+
+    @field_validator("ready_made_messages")
+    @classmethod
+    def _check_messages(cls, value: str) -> str:
+        texts = [part.strip() for part in value.split("|")]
+        if len(texts) > READY_MADE_MAX:
+            raise ValueError(f"has {len(texts)} messages; at most {READY_MADE_MAX} make a list to choose from")
+        if longest := max((len(text) for text in texts if len(text) > MESSAGE_MAX), default=0):
+            raise ValueError(f"has a message of {longest} characters; one has at most {MESSAGE_MAX}")
+        return value

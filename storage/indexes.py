@@ -24,6 +24,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_exam", partialFilterExpression={"flagged": True}),
         IndexModel([("user_id", 1), ("flagged_at", -1), ("_id", -1)], name="flagged_of_user", partialFilterExpression={"flagged": True}),
         IndexModel([("flagged", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="queue", partialFilterExpression={"flagged": True}),
+        # Those that a proctor marked stand in the queue beside the flagged ones, in the same orders.
+        IndexModel([("marked", 1), ("flagged_at", -1), ("_id", -1)], name="marked", partialFilterExpression={"marked": True}),
+        IndexModel([("marked", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="marked_queue", partialFilterExpression={"marked": True}),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # Most intervals score nothing; what is counted of violations reads only the others.

@@ -72,7 +72,7 @@ def _watched(settings: Settings, where: str) -> list[str]:
 def dashboard() -> str:
     """Show the sessions that run, live."""
     base = server_address(request)
-    return render_template("live.html", active="live", portal_address=f"{base}/portal", server_address=base, **_for_proctors())
+    return render_template("live.html", active="live", portal_address=f"{base}/portal", server_address=base, **_for_writing(), **_for_proctors())
 
 
 @pages.get("/flagged")
@@ -109,7 +109,8 @@ def settings() -> str:
 def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
-    return render_template("session.html", active="session", session_id=session_id, video_fps=parts().settings.video_fps, **_for_proctors())
+    fps = parts().settings.video_fps
+    return render_template("session.html", active="session", session_id=session_id, video_fps=fps, **_for_writing(), **_for_proctors())
 
 
 @pages.get("/session/<session_id>/report")
@@ -209,6 +210,11 @@ def _said(value: object) -> str:
 def _login_page(wanted: str, error: str = "", status: int = 200) -> Response:
     page = render_template("login.html", next=wanted, error=error, portal_open=parts().settings.is_portal_open)
     return Response(page, status=status, mimetype="text/html")
+
+
+def _for_writing() -> dict[str, object]:
+    """What a page is told from which students are written to."""
+    return {"own_messages": parts().settings.own_messages}
 
 
 def _for_proctors() -> dict[str, object]:

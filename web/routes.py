@@ -15,6 +15,7 @@ from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
+from web.proctor.exam_desk import exam_desk
 from web.proctor.reviews import reviews
 from web.proctor.running import desk
 from web.proctor.sessions import api
@@ -26,7 +27,23 @@ from web.student.link_trial import link_trial
 from web.student.start import students
 from web.student.trials import trials
 
-BLUEPRINTS = (api, students, trials, videos, reviews, accommodations, desk, stills, analytics, health_calls, pages, link, http_link, link_trial)
+BLUEPRINTS = (
+    api,
+    students,
+    trials,
+    videos,
+    reviews,
+    accommodations,
+    desk,
+    exam_desk,
+    stills,
+    analytics,
+    health_calls,
+    pages,
+    link,
+    http_link,
+    link_trial,
+)
 
 
 def register_web(app: Flask, parts: Parts) -> None:

@@ -352,6 +352,48 @@ def test_the_timeline_of_a_report_fits_screen_and_paper(count: int, page: Page, 
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 1
 
 
+# The timeline of an ended exam
+
+
+def test_an_ended_exam_opens_at_the_first_flag_that_waits_and_is_decided_there(page: Page, stored: Any, server: Server, folder: Path) -> None:
+    scores = tuple(12 if number in (20, 100, 200) else number % 7 for number in range(240))
+    session_id = add_session(stored, "tim", "strip", scores=scores)
+    review = opinion("confirmed", "Bob") | {"second": None, "state": "confirmed"}
+    stored.intervals.update_one({"_id": f"{session_id}-20"}, {"$set": {"review": review}})
+    page.goto(server.url)
+    page.evaluate("localStorage.setItem('reviewer', 'Ada')")
+    page.goto(f"{server.url}/session/{session_id}")
+    chosen, said = page.locator("#chosen-title"), page.locator("#flags-said")
+    expect(chosen).to_have_text("Interval 101, 50:00–50:30")
+    expect(said).to_have_text("3 flags, 2 to decide")
+    assert page.locator("#timeline-picture *").count() < 60  # however long the exam
+    page.keyboard.press("k")
+    expect(chosen).to_have_text("Interval 21, 10:00–10:30")
+    expect(page.locator("#chosen")).to_contain_text("Confirmed by Bob")
+    page.keyboard.press("j")
+    page.get_by_label("Note").fill("heard it, too")
+    page.get_by_role("button", name="Confirm").click()
+    expect(chosen).to_have_text("Interval 201, 1:40:00–1:40:30")
+    page.keyboard.press("d")
+    page.keyboard.press("2")
+    expect(said).to_have_text("3 flags, all decided")
+    expect(page.locator("#chosen")).to_contain_text("Dismissed (Glasses) by Ada")
+    reviews = [stored.intervals.find_one({"_id": f"{session_id}-{index}"})["review"] for index in (100, 200)]
+    assert [(one["decision"], one["reason"], one["note"], one["by"]) for one in reviews] == [
+        ("confirmed", "", "heard it, too", "Ada"),
+        ("dismissed", "glasses", "", "Ada"),
+    ]
+    strip = page.get_by_role("slider", name="Interval")
+    strip.press("Home")
+    strip.press("ArrowRight")
+    expect(strip).to_have_attribute("aria-valuetext", re.compile(r"Interval 2 of 240, 0:30 to 1:00\. 1 point\. Speech"))
+    page.get_by_role("button", name="Look closer").click()
+    assert page.locator("#timeline-scroll").evaluate("box => box.scrollWidth > box.clientWidth")
+    page.get_by_text("As a table").click()
+    expect(page.locator("#timeline-table tbody tr").nth(3)).to_contain_text("Speech for 8 s (+4)")
+    assert judge(page, folder, "session-timeline") == []
+
+
 # Analytics
 
 

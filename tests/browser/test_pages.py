@@ -68,7 +68,7 @@ def man(server: Desk, shared_data: Path) -> Iterator[str]:
 PAGES = {
     "live": ("/", ".tile .tile-reading:not(:empty)"),
     "session-running": ("/session/{running}", "#live-empty[hidden]"),
-    "session-ended": ("/session/{ended}#interval-0", "#timeline td"),
+    "session-ended": ("/session/{ended}#interval-0", "#timeline path"),
     "report": ("/session/{ended}/report", "main h1"),
     "review": ("/review?state=all", "#queue .queue-item"),
     "analytics": ("/analytics", "main h1"),

@@ -30,22 +30,27 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     expect(page.locator("#fact-rest")).to_contain_text("learnt from this student")
     page.get_by_label("To the student").fill("Ten minutes left.")
     page.get_by_role("button", name="Send", exact=True).click()
-    page.get_by_label("To the student").fill("Please stay in view.")
+    page.get_by_label("To the student").fill("Grace:")
+    page.get_by_label("Ready-made messages").select_option("Please stay in view of the camera.")
     page.get_by_role("button", name="Send as a warning").click()
     until(page, lambda: len(said(client, "message")) == 2, "both arrive")
-    assert [(one["level"], one["text"]) for one in said(client, "message")] == [("message", "Ten minutes left."), ("warning", "Please stay in view.")]
+    heard = [(one["level"], one["text"]) for one in said(client, "message")]
+    assert heard == [("message", "Ten minutes left."), ("warning", "Grace: Please stay in view of the camera.")]
     expect(page.locator("#message-list li")).to_have_count(2)
     client.say({"type": "read", "id": said(client, "message")[0]["id"]})
     expect(page.locator("#message-list li").last).to_contain_text("read")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url.rpartition("/")[2]) if request.method == "POST" else None)
     page.get_by_role("button", name="Start a break").click()
+    page.get_by_role("dialog").get_by_label("Ready-made reasons").select_option("You asked for a break.")
+    page.get_by_role("dialog").get_by_role("button", name="Start the break").click()
     page.get_by_role("button", name="End the break").hover()
     page.mouse.down(click_count=2)  # of a double click whose first click the server has answered already
     page.mouse.up(click_count=2)
     expect(page.locator("#on-break")).to_be_visible()
     expect(page.locator("#fact-gaze")).to_have_text("Can’t tell (on a break)")  # not what was read before it
     until(page, lambda: any(one.get("paused") for one in said(client, "pause")), "the student's page is told of the break")
+    assert said(client, "pause")[-1]["reason"] == "You asked for a break."
     wrong = judge(page, folder, "session-break")
     page.get_by_role("button", name="End the break").click()
     expect(page.locator("#on-break")).to_be_hidden()
@@ -60,9 +65,11 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     page.get_by_role("button", name="End session").click()
     leave(page.locator("#end-dialog"))
     page.get_by_role("button", name="End session").click()
+    page.get_by_role("dialog").get_by_label("Ready-made reasons").select_option("The exam’s time is over.")
     page.get_by_role("dialog").get_by_role("button", name="End session").click()
-    expect(page.locator("#over")).to_be_visible()
+    expect(page.locator("#over")).to_contain_text("ended by the proctor: The exam’s time is over.")
     until(page, client.ended.is_set, "the student's page is told of the end")
+    assert said(client, "ended")[-1]["note"] == "The exam’s time is over."
     assert calls == ["break", "break", "end", "end"]  # of the two ends the first was refused
     page.close()
     assert wrong + chromium.problems[before:] == []
@@ -75,6 +82,47 @@ def test_a_new_link_is_made_on_the_page_and_ends_the_one_before(room: Room, serv
     expect(page.locator("#link-address")).to_contain_text("/portal#t=")
     until(page, lambda: server.details(session_id)["session"]["devices"]["connection"]["state"] != "ok", "the page by the old link is let go")
     page.close()
+
+
+def test_a_moment_is_marked_the_next_student_is_a_key_away_and_all_are_written_to(
+    room: Room, server: Server, chromium: Chromium, folder: Path
+) -> None:
+    seats = [room.seat(name, "marking") for name in ("mark-b", "mark-a")]
+    (other, _), (client, session_id) = seats
+    before = len(chromium.problems)
+    page = chromium.open(f"{server.url}/session/{session_id}")
+    expect(page.locator("#student-place")).to_have_text("1 of 2")
+    page.keyboard.press("m")
+    expect(page.get_by_role("dialog", name="Mark this moment")).to_be_visible()
+    wrong = judge(page, folder, "session-mark")
+    page.keyboard.type("looks down again and again")
+    page.get_by_role("dialog").get_by_role("button", name="Mark", exact=True).click()
+    expect(page.locator("#act-said")).to_have_text("Marked. The clip of this interval is kept.")
+    expect(page.locator("#timeline")).to_contain_text("Marked by a proctor")
+    expect(page.locator("#flags-said")).to_have_text("1 marked moment, 1 to decide")
+    (queued,) = until(page, lambda: server.call("GET", "/api/review/queue", params={"user_id": "mark-a"})["items"], "it is in the queue")
+    assert (queued["score"], queued["reasons"]) == (0, ["Marked by proctor: looks down again and again"])
+    page.keyboard.press("Shift+J")
+    expect(page.locator("#session-title")).to_have_text("mark-b")
+    page.goto(server.url)
+    page.get_by_role("button", name="Message to all").click()
+    page.get_by_role("dialog").get_by_label("Exam", exact=True).select_option("marking")
+    page.get_by_label("Ready-made messages").select_option("Ten minutes are left.")
+    wrong += judge(page, folder, "live-message-to-all")
+    page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#to-exam-said")).to_contain_text("Sent to 2 students.")
+    until(page, lambda: all(said(one, "message") for one in (client, other)), "both pages are told")
+    until(
+        page,
+        lambda: server.call("GET", "/api/review/queue", params={"user_id": "mark-a"})["items"][0]["clip"]["state"] == "ready",
+        "its clip is made",
+    )
+    page.goto(f"{server.url}/review?user_id=mark-a")
+    expect(page.locator("#item-reasons")).to_contain_text("looks down again and again")
+    page.goto(f"{server.url}/session/{session_id}/report")
+    expect(page.locator(".report-flag")).to_contain_text("Marked by proctor: looks down again and again")
+    page.close()
+    assert wrong + chromium.problems[before:] == []
 
 
 ANY_INK = "canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value)"

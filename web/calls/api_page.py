@@ -33,6 +33,7 @@ END = "<!-- end of {part} -->"
 GROUPS = {
     "api": "Sessions",
     "desk": "A running session",
+    "exam_desk": "A running exam",
     "videos": "Clips",
     "stills": "Stills",
     "reviews": "Reviews",

@@ -64,7 +64,8 @@ class IntervalAnswer(BaseModel):
     ended_at: Time | None = None
     score: int
     flagged: bool
-    flagged_at: Time | None = None
+    flagged_at: Time | None = Field(default=None, description="When it reached the threshold; of one that a proctor only marked, when that was.")
+    marked: bool = Field(default=False, description="A proctor marked a moment of it: its clip is kept, and it is for a person to look at.")
     closed: bool = Field(description="False while it goes on.")
     revision: int = 0
     violations: list[ViolationAnswer] = Field(default_factory=list)

@@ -13,6 +13,7 @@ from sessions.events import (
     IntervalFlagged,
     MessageRead,
     MessageSent,
+    MomentMarked,
     SessionEnded,
     SessionEvent,
     SessionStarted,
@@ -48,6 +49,12 @@ def _sent(event: MessageSent) -> Message:
 
 def _read(event: MessageRead) -> Message:
     return "message_read", {"session_id": event.session.session_id, "id": event.message_id}
+
+
+def _marked(event: MomentMarked) -> Message:
+    session = event.session
+    whose = {"session_id": session.session_id, "user_id": session.user_id, "exam_id": session.exam_id}
+    return "moment_marked", {**whose, "interval": event.index, "video_id": session.interval_id(event.index), **event.mark.to_dict()}
 
 
 def _flagged(event: IntervalFlagged) -> Message:
@@ -90,6 +97,7 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     BreakChanged: _break,
     MessageSent: _sent,
     MessageRead: _read,
+    MomentMarked: _marked,
     IntervalFlagged: _flagged,
     ClipDone: _clip,
     SessionEnded: _ended,

@@ -20,8 +20,11 @@ from web.proctor.running_schemas import (
     EndSession,
     LinkMade,
     MakeLink,
+    MarkAnswer,
+    MarkMoment,
     MessageAnswer,
     MessageSent,
+    MomentMarked,
     Reopened,
     ReopenSession,
     SendMessage,
@@ -71,6 +74,23 @@ def send_message(session_id: str) -> Response:
     if not parts().links.connected(session_id):
         raise Conflict("The student's page isn't connected now. The message is kept, and delivered as soon as it comes back.", message_id=message.id)
     return reply(MessageSent(message=MessageAnswer.model_validate(message.to_dict())))
+
+
+@desk.post("/mark")
+@describe(MomentMarked, body=MarkMoment, errors=(404, 409, 429, 503))
+def mark_moment(session_id: str) -> Response:
+    """Mark a moment of a running session: the clip of its interval is kept and stands in the review queue, with the note.
+
+    It counts POINTS_PROCTOR_MARK, which is 0 by default. 409 where nothing is recorded: before the student has come, in a break.
+    """
+    session = running(session_id)
+    wanted = read_body(request, MarkMoment)
+    mark, index, ticket = session.marks.add(wanted.note, wanted.by, wanted.seconds_ago)
+    if not ticket.wait(STORED_WITHIN_S):
+        raise StorageError("The mark can't be stored now; see /api/health.")
+    video_id = session.interval_id(index)
+    note("moment: marked", wanted.by, session_id=session_id, video_id=video_id, text=wanted.note)
+    return reply(MomentMarked(mark=MarkAnswer(**mark.to_dict(), interval=index, video_id=video_id)))
 
 
 @desk.post("/link")

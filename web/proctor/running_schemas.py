@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from web.calls.values import Person, Text, Words
+from web.calls.values import Identifier, Person, Text, Words
 
 
 class SetBreak(BaseModel):
@@ -59,6 +59,55 @@ class MessageSent(BaseModel):
 
     success: Literal[True] = True
     message: MessageAnswer
+
+
+class SendToExam(SendMessage):
+    """Words for every student of an exam whose session runs; without `exam_id` of the exam that has no id."""
+
+    exam_id: Identifier | None = Field(default=None, examples=["exam001"])
+
+
+class NotReached(BaseModel):
+    """A student who can't be written to. `no_page`: a station of the server is watched; `limit`: too many messages were sent in this session."""
+
+    session_id: str
+    user_id: str
+    reason: Literal["no_page", "limit"]
+
+
+class ExamMessageSent(BaseModel):
+    """The words are kept for `sent` students; `waiting` of them have no page connected now, and are told when it comes back."""
+
+    success: Literal[True] = True
+    sent: int
+    waiting: int
+    not_reached: list[NotReached] = Field(default_factory=list)
+
+
+class MarkMoment(BaseModel):
+    """A moment to be marked: now, or `seconds_ago`, when the proctor saw it; at most an interval ago counts."""
+
+    note: Text = Field(default="", description="For who reviews it; the student does not read it.")
+    seconds_ago: float = Field(default=0, ge=0, le=600)
+    by: Person = "proctor"
+
+
+class MarkAnswer(BaseModel):
+    """A marked moment: `at` in seconds on the session's clock, in the interval `interval`, whose clip is kept as `video_id`."""
+
+    id: str
+    at: float
+    by: str
+    note: str
+    interval: int
+    video_id: str
+
+
+class MomentMarked(BaseModel):
+    """The moment is marked, and its interval's clip will be made."""
+
+    success: Literal[True] = True
+    mark: MarkAnswer
 
 
 class MakeLink(BaseModel):

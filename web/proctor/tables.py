@@ -60,7 +60,7 @@ def _violations(row: Row) -> str:
 
 
 def _review_state(row: Row) -> str:
-    return (row.get("review") or {}).get("state", "open") if row.get("flagged") else ""
+    return (row.get("review") or {}).get("state", "open") if row.get("flagged") or row.get("marked") else ""
 
 
 def _second(name: str) -> Callable[[Row], Any]:
@@ -92,6 +92,7 @@ INTERVALS: Columns = {
     "ended_at": _field("ended_at"),
     "score": _field("score"),
     "flagged": _field("flagged"),
+    "marked": lambda row: bool(row.get("marked")),
     "flagged_at": _field("flagged_at"),
     "violations": _violations,
     "state": _review_state,

@@ -19,7 +19,8 @@ def sentence(violation: Mapping[str, Any]) -> str:
     kind = violation.get("kind", "")
     signal = SIGNALS.get(kind)
     text = signal.say(evidence, lasting, occurrences) if signal else str(kind).replace("_", " ").capitalize() + lasting
-    return f"{text} (+{violation.get('points', 0)})"
+    points = violation.get("points", 0)
+    return f"{text} (+{points})" if points else text
 
 
 def with_sentences(violations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import { remember, remembered } from "../shared/storage.js";
 import { wireAlertSwitches } from "./alerts.js";
 import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
+import "./exam-message.js";
 import { forgetSeen, hasUnseen, markSeen, onSeen } from "./seen-flags.js";
 import { compareEntries, misplaced } from "./states.js";
 import { texts } from "./texts.js";

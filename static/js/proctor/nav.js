@@ -32,7 +32,7 @@ function readSoon() {
   soon = setTimeout(read, SETTLE_MS);
 }
 
-for (const event of ["interval_flagged", "interval_reviewed"]) socket.on(event, readSoon);
+for (const event of ["interval_flagged", "moment_marked", "interval_reviewed"]) socket.on(event, readSoon);
 document.addEventListener("visibilitychange", read);
 setInterval(read, READ_MS);
 read();

@@ -10,6 +10,7 @@ import { clockTime, fullTime } from "./dates.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
+import { toDecide } from "./timeline-shape.js";
 import { withGaps } from "./timeline.js";
 
 const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
@@ -35,6 +36,7 @@ class Report {
     this.threshold = rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
     this.intervals = withGaps(intervals, this.length);
     this.flags = this.intervals.filter(({ flagged }) => flagged);
+    this.shown = this.intervals.filter(toDecide);
   }
 
   draw() {
@@ -52,8 +54,8 @@ class Report {
     byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));
     this.drawCheck();
     this.drawTimeline();
-    byId("report-flags").replaceChildren(...this.flags.map((interval) => this.flag(interval)));
-    if (!this.flags.length) byId("report-flags").replaceWith(said(t.noFlags));
+    byId("report-flags").replaceChildren(...this.shown.map((interval) => this.flag(interval)));
+    if (!this.shown.length) byId("report-flags").replaceWith(said(t.noFlags));
     this.drawDoubts();
     this.drawBreaks();
     this.drawMessages();

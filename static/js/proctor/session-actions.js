@@ -1,9 +1,11 @@
-// What a proctor can do in a running session beside looking: send a message or a warning, give a break, listen.
+// What a proctor can do in a running session beside looking: send a message or a warning, give a break, listen, end it. What is said to the
+// student is chosen from a list, or written.
 
 import { call } from "../shared/api.js";
-import { byId, make, oneWish, setText } from "../shared/dom.js";
+import { answerOf, byId, make, oneWish, setText } from "../shared/dom.js";
 import { clockTime } from "./dates.js";
 import { LiveSound } from "./live-sound.js";
+import { clearReadyMade, wireReadyMade } from "./ready-made.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -21,7 +23,9 @@ export class SessionActions {
       this.send(event.submitter?.value === "warning" ? "warning" : "message");
     });
     for (const button of byId("message-form").querySelectorAll("button")) oneWish(button);
+    wireReadyMade(document);
     oneWish(byId("break")).addEventListener("click", () => this.toggleBreak());
+    oneWish(byId("mark")).addEventListener("click", () => this.mark());
     setText(byId("listen").querySelector("span"), texts.act.listen);
     oneWish(byId("listen")).addEventListener("click", () => this.toggleSound());
   }
@@ -29,6 +33,8 @@ export class SessionActions {
   /** Bring the buttons up to the session's state. */
   draw({ is_running: running, on_break: onBreak = false }) {
     byId("act-part").hidden = !running;
+    this.running = running;
+    byId("mark").setAttribute("aria-disabled", String(Boolean(onBreak))); // nothing is recorded then
     this.onBreak = Boolean(onBreak);
     setText(byId("break").querySelector("span"), this.onBreak ? texts.act.breakOff : texts.act.breakOn);
     byId("on-break").hidden = !this.onBreak;
@@ -67,7 +73,7 @@ export class SessionActions {
       return;
     }
     const by = reviewer();
-    field.value = ""; // the next one can be written while this one is on its way
+    clearReadyMade(field); // the next one can be written while this one is on its way
     try {
       await call(`/api/session/${this.session_id}/message`, { method: "POST", body: { text, level, ...(by && { by }) } });
       this.#said(texts.act.sent);
@@ -82,15 +88,55 @@ export class SessionActions {
   async toggleBreak() {
     const by = reviewer();
     const button = byId("break");
+    const on = !this.onBreak;
+    const reason = on ? await reasonOf("break-dialog", "break-reason", "break") : "";
+    if (reason === null || this.onBreak === on) return; // it may have begun by itself while the dialog stood there
     button.setAttribute("aria-busy", "true");
     try {
-      await call(`/api/session/${this.session_id}/break`, { method: "POST", body: { on: !this.onBreak, ...(by && { by }) } });
+      await call(`/api/session/${this.session_id}/break`, { method: "POST", body: { on, ...(reason && { reason }), ...(by && { by }) } });
       this.#said("");
     } catch (error) {
       this.#said(texts.act.breakFailed(error.message), true);
     }
     button.removeAttribute("aria-busy");
     this.changed();
+  }
+
+  /** Mark the moment in which this was asked for; the note may be written meanwhile. */
+  async mark() {
+    if (!this.running || this.onBreak) return;
+    const began = performance.now();
+    const note = await reasonOf("mark-dialog", "mark-note", "mark");
+    if (note === null) return;
+    const by = reviewer();
+    const seconds_ago = Math.min(600, (performance.now() - began) / 1000);
+    try {
+      await call(`/api/session/${this.session_id}/mark`, { method: "POST", body: { seconds_ago, ...(note && { note }), ...(by && { by }) } });
+      this.#said(texts.mark.done);
+    } catch (error) {
+      this.#said(texts.mark.failed(error.message), true);
+    }
+    this.changed();
+  }
+
+  /** Ask for the reason, and end the session. False where the proctor goes on watching, or it did not end. */
+  async end({ user_id: user, exam_id: exam }) {
+    setText(byId("end-text"), texts.session.endConfirm(user, exam));
+    const reason = await reasonOf("end-dialog", "end-reason", "end");
+    if (reason === null) return false;
+    const button = byId("end-session");
+    const by = reviewer();
+    button.setAttribute("aria-busy", "true");
+    try {
+      await call(`/api/session/${this.session_id}/end`, { method: "POST", body: { ...(reason && { reason }), ...(by && { by }) } });
+      return true;
+    } catch (error) {
+      setText(byId("end-error"), texts.session.endFailed(error.message));
+      byId("end-error").hidden = false;
+      return false;
+    } finally {
+      button.removeAttribute("aria-busy");
+    }
   }
 
   async toggleSound() {
@@ -119,4 +165,11 @@ export class SessionActions {
     place.classList.toggle("field-error", wrong);
     setText(place, text);
   }
+}
+
+/** What stands in the field of a dialog that is answered by `yes`; null where it is answered otherwise. */
+async function reasonOf(dialog, name, yes) {
+  const field = byId(name);
+  clearReadyMade(field);
+  return (await answerOf(byId(dialog))) === yes ? field.value.trim() : null;
 }

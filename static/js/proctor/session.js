@@ -1,25 +1,23 @@
 // One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
 
-import { call } from "../shared/api.js";
-import { answerOf, byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
+import { byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
 import { accommodationWords } from "./accommodations.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { reviewer } from "./reviewer.js";
 import { markSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
-import { drawInterval } from "./session-interval.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
 import { drawReopening, wireReopening } from "./session-reopen.js";
+import { SessionStudents } from "./session-students.js";
+import { SessionTimeline } from "./session-timeline.js";
 import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
 import { newLink } from "./student-link.js";
 import { texts } from "./texts.js";
-import { extraRows } from "./timeline-rows.js";
-import { Timeline, nameInterval, withGaps } from "./timeline.js";
+import { nameInterval, withGaps } from "./timeline.js";
 
 const LIVE_FPS = Number(document.body.dataset.fps);
 const SILENT_S = Number(document.body.dataset.silentS);
@@ -30,21 +28,20 @@ class SessionPage {
   id = document.body.dataset.sessionId;
   status = null;
   intervals = [];
-  chosen = null; // null: follow the running interval
   heardAt = null;
   view = new PictureCanvas(byId("live-picture"));
-  timeline = new Timeline(byId("timeline"), { onChoose: (index) => this.choose(index) });
+  students = new SessionStudents({ socket });
+  timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
   now = new SessionNow(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
 
   async start() {
     this.wire();
-    this.readHash();
     if (!(await this.read())) return;
     watching(this.id);
     socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "interval_reviewed"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "moment_marked", "interval_reviewed"]) {
       socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     socket.on("sound", (message) => this.actions.hear(message));
@@ -54,17 +51,7 @@ class SessionPage {
       this.join();
       this.markSeen();
     });
-    addEventListener("hashchange", () => {
-      this.readHash();
-      this.drawIntervals();
-    });
     setInterval(() => this.drawState(), 1000);
-  }
-
-  /** An address ends in the interval to show. */
-  readHash() {
-    const wanted = /^#interval-(\d+)$/.exec(location.hash);
-    if (wanted) this.chosen = Number(wanted[1]);
   }
 
   /** Who has this page before him sees this session's flags. */
@@ -101,6 +88,7 @@ class SessionPage {
     byId("session-error-title").hidden = true;
     this.drawHead();
     this.drawIntervals();
+    this.students.show(this.session);
     this.markSeen();
     this.join();
     if (this.isAway()) this.readSoon(AWAY_MS);
@@ -131,16 +119,19 @@ class SessionPage {
 
   /** The running interval is newer here than in the database. */
   takeRunning({ interval_index: index, interval_score: score, violations }) {
-    if (index >= this.intervals.length) {
+    const began = index >= this.intervals.length;
+    if (began) {
       this.intervals = withGaps([...this.intervals, { index, start: index * this.length, end: (index + 1) * this.length, score, flagged: false, closed: false, violations }], this.length);
     }
     const running = this.intervals[index];
-    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold });
-    this.drawIntervals();
+    Object.assign(running, { score, violations, closed: false, flagged: running.flagged || score >= this.threshold, marked: violations.some(({ kind }) => kind === "proctor_mark") });
+    if (began) this.drawIntervals();
+    else this.timeline.draw();
   }
 
   happened(event, message) {
     if (event === "session_ended") socket.leaveSession(this.id);
+    if (event === "interval_reviewed") this.timeline.reviewed(message);
     if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };
     this.readSoon();
   }
@@ -223,20 +214,8 @@ class SessionPage {
   }
 
   drawIntervals() {
-    const { breaks, messages } = this.session;
-    this.timeline.show(this.intervals, extraRows({ breaks, messages, checks: this.checks }, this.length, this.intervals.length - 1));
-    const chosen = this.intervals[this.chosen ?? this.intervals.length - 1];
-    byId("timeline-part").hidden = this.intervals.length === 0;
-    if (!chosen) return;
-    this.timeline.choose(chosen.index);
-    drawInterval(chosen, { user: this.session.user_id, threshold: this.threshold });
-  }
-
-  choose(index) {
-    const last = this.intervals.length - 1;
-    this.chosen = index === last && this.session.is_running ? null : index;
-    history.replaceState(null, "", this.chosen === null ? location.pathname : `#interval-${index}`);
-    drawInterval(this.intervals[index], { user: this.session.user_id, threshold: this.threshold });
+    const { session, intervals, checks, length, threshold } = this;
+    this.timeline.show({ session, intervals, checks, length, threshold });
   }
 
   // Actions
@@ -250,10 +229,7 @@ class SessionPage {
     });
     oneWish(byId("new-link")).addEventListener("click", () => this.makeLink());
     byId("overlay-switch").addEventListener("change", () => this.status && this.draw());
-    byId("end-session").addEventListener("click", async () => {
-      setText(byId("end-text"), texts.session.endConfirm(this.session.user_id, this.session.exam_id));
-      if ((await answerOf(byId("end-dialog"))) === "end") this.end();
-    });
+    byId("end-session").addEventListener("click", () => this.end());
   }
 
   async makeLink() {
@@ -273,18 +249,9 @@ class SessionPage {
   }
 
   async end() {
-    const button = byId("end-session");
-    button.setAttribute("aria-busy", "true");
-    try {
-      const by = reviewer();
-      await call(`/api/session/${this.id}/end`, { method: "POST", body: { ...(by && { by }) } });
-      await this.read();
-      byId("main").focus();
-    } catch (error) {
-      setText(byId("end-error"), texts.session.endFailed(error.message));
-      byId("end-error").hidden = false;
-    }
-    button.removeAttribute("aria-busy");
+    if (!(await this.actions.end(this.session))) return;
+    await this.read();
+    byId("main").focus();
   }
 }
 

@@ -112,7 +112,7 @@ export const reviewTexts = {
     failed: (message) => `The report can’t be made. ${message}`,
     notThere: "There is no session with this address.",
     running: "This session is still running; the report shows it up to now.",
-    noFlags: "No interval of this session was flagged.",
+    noFlags: "No interval of this session was flagged, and none was marked.",
     noMessages: "No messages were sent.",
     noBreaks: "There were no breaks.",
     noDoubts: "Nothing was noted.",

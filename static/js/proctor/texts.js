@@ -3,12 +3,14 @@
 import { spellSeconds } from "../shared/clock.js";
 import { plural, texts as shared } from "../shared/texts.js";
 import { reviewTexts } from "./texts-review.js";
+import { sessionTexts } from "./texts-session.js";
 import { watchTexts } from "./texts-watch.js";
 
 export const texts = {
   ...shared,
   ...watchTexts,
   ...reviewTexts,
+  ...sessionTexts,
 
   nav: { left: (left) => plural(left, "flag left to review", "flags left to review") },
 

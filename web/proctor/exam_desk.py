@@ -1,0 +1,50 @@
+"""What a proctor does with all the sessions of one exam that run: write to their students."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from basics.errors import NotFound, StorageError, TooMany
+from sessions.session import ExamSession
+from web.calls.audit import note
+from web.calls.bodies import read_body, reply
+from web.calls.openapi import describe
+from web.parts import parts
+from web.proctor.running import STORED_WITHIN_S
+from web.proctor.running_schemas import ExamMessageSent, NotReached, SendToExam
+
+exam_desk = Blueprint("exam_desk", __name__, url_prefix="/api/exam")
+
+
+@exam_desk.post("/message")
+@describe(ExamMessageSent, body=SendToExam, errors=(404, 503))
+def send_to_exam() -> Response:
+    """Write to every student who takes part in an exam now, or warn them.
+
+    A page that isn't connected is told when it comes back; who can't be written to is named in `not_reached`. 404 where there is none.
+    """
+    wanted = read_body(request, SendToExam)
+    running = [session for session in parts().monitor.active() if session.begun and session.exam_id == wanted.exam_id]
+    if not running:
+        raise NotFound("Nobody takes part in this exam now. GET /api/sessions/active lists those that do.", field="exam_id")
+    tickets: list[tuple[ExamSession, Any]] = []
+    missed: list[NotReached] = []
+    for session in running:
+        if session.source != "browser":
+            missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="no_page"))
+            continue
+        try:
+            _, ticket = session.send_message(wanted.text, wanted.level, wanted.by)
+        except TooMany:
+            missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="limit"))
+            continue
+        tickets.append((session, ticket))
+    note(f"exam: {wanted.level}", wanted.by, exam_id=wanted.exam_id, sessions=len(tickets), text=wanted.text)
+    until = time.monotonic() + STORED_WITHIN_S
+    if not all(ticket.wait(max(0.0, until - time.monotonic())) for _, ticket in tickets):
+        raise StorageError("The messages are delivered, and can't all be stored now; see /api/health.")
+    connected = sum(parts().links.connected(session.session_id) for session, _ in tickets)
+    return reply(ExamMessageSent(sent=len(tickets), waiting=len(tickets) - connected, not_reached=missed))
