@@ -157,22 +157,22 @@ def test_at_the_end_nobody_is_waited_for(readers: Crowd) -> None:
     assert not readers.threads[0].is_alive()
 
 
-def test_a_file_goes_to_the_server_as_one_and_is_closed_with_its_request() -> None:
-    class Wrapper:
-        closed = False
+def test_a_file_is_waited_for_as_any_answer_and_is_closed_with_its_request() -> None:
+    class Servers:
+        """What gunicorn would hand to the kernel, and wait for without end."""
 
-        def close(self) -> None:
-            self.closed = True
-
-    answer: Any = Wrapper()
-    patience = Patience(lambda environ, _: answer)
+    file = io.BytesIO(b"x" * 20_000)
+    patience = Patience(lambda environ, _: environ["wsgi.file_wrapper"](file))
     near, far = socket.socketpair()
     with near, far:
-        given: Any = patience({"gunicorn.socket": near, "wsgi.input": io.BytesIO(), "wsgi.file_wrapper": Wrapper}, None)
-        assert given is answer
-        assert len(patience._requests) == 1
+        environ = {"gunicorn.socket": near, "wsgi.input": io.BytesIO(), "wsgi.file_wrapper": Servers}
+        answer: Any = patience(environ, None)
+        assert not isinstance(answer, environ["wsgi.file_wrapper"])  # type: ignore[arg-type]
+        assert len(next(answer)) < 20_000
+        assert [request.since is not None for request in patience._requests] == [True]
+        assert sum(len(part) for part in answer) > 0
         answer.close()
-    assert answer.closed is True
+    assert file.closed
     assert not patience._requests
 
 

@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
+
+from werkzeug.wsgi import FileWrapper
 
 from web.access.gate import is_socket
 
@@ -73,6 +75,7 @@ class Patience:
             return self._app(environ, start_response)
         request = _Request(raw)
         environ["wsgi.input"] = _Body(environ["wsgi.input"], request, self._clock)
+        environ["wsgi.file_wrapper"] = FileWrapper  # in parts: what the server hands to the kernel as a file it waits for without end
         with self._lock:
             self._requests.add(request)
         try:
@@ -81,22 +84,7 @@ class Patience:
             self._over(request)
             raise
         request.reading = False
-        wrapper = environ.get("wsgi.file_wrapper")
-        if wrapper is not None and isinstance(answer, wrapper):  # the server hands it to the kernel as a file, and asks for no parts
-            self._wait_for_file(answer, request)
-            return cast(Iterable[bytes], answer)
         return _Answer(answer, request, self._clock, self._over)
-
-    def _wait_for_file(self, answer: Any, request: _Request) -> None:
-        close = getattr(answer, "close", None)
-
-        def closed() -> None:
-            self._over(request)
-            if close is not None:
-                close()
-
-        answer.close = closed
-        request.since = self._clock()
 
     def _over(self, request: _Request) -> None:
         with self._lock:
