@@ -12,13 +12,18 @@ import io
 import logging
 import socket
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 import eventlet
 import eventlet.wsgi
 from eventlet.greenio import GreenSocket
+from eventlet.semaphore import Semaphore
 
 from web.access.limits import network_of
+from web.links import PLACES
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +41,15 @@ NO_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENO
 PASSING = frozenset({errno.ECONNABORTED, errno.EPROTO})
 
 
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How many bytes a request's body may have, and a batch of a student's link. `batch_of`: whose batch a request is; empty where it is none."""
+
+    most: int
+    batch: int
+    batch_of: Callable[[dict[str, Any]], str]
+
+
 class Front:
     """Who is connected, and since when they have asked nothing. For green threads."""
 
@@ -43,6 +57,7 @@ class Front:
         self._open: set[Any] = set()
         self._waiting: dict[Any, tuple[str, float]] = {}  # connection: its address, until when; oldest first
         self._of_address: dict[str, dict[Any, None]] = {}  # the same by address
+        self._turns: WeakValueDictionary[str, Semaphore] = WeakValueDictionary()
         self._ending_at: float | None = None
         self._told_at = -TOLD_EVERY_S
 
@@ -69,6 +84,13 @@ class Front:
         """The connection has ended."""
         self.asks(connection)
         self._open.discard(connection)
+
+    def turn(self, session_id: str) -> Semaphore:
+        """Held while a batch of the session is read and answered, of which there are as many at once as it has places."""
+        turn = self._turns.get(session_id)
+        if turn is None:
+            turn = self._turns[session_id] = Semaphore(PLACES)
+        return turn
 
     def watch(self) -> None:
         """Hang up on whoever has had its time, for ever."""
@@ -125,14 +147,17 @@ class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     """
 
     front: Front
-    body_max: int
+    limits: BodyLimits
     _rest = False  # the client may still send what nobody reads
+    _session = ""  # whose batch this is
 
     def get_environ(self) -> dict[str, Any]:
         """The request, now that its head is there."""
         self.front.asks(self.connection)
         environ = dict(super().get_environ()) | {"SERVER_PROTOCOL": self.request_version}
-        if int(environ.get("CONTENT_LENGTH") or 0) > self.body_max or "HTTP_TRANSFER_ENCODING" in environ:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        self._session = self.limits.batch_of(environ) if self.limits.most < length <= self.limits.batch else ""
+        if (length > self.limits.most and not self._session) or "HTTP_TRANSFER_ENCODING" in environ:
             environ["wsgi.input"] = io.BytesIO()
             self.close_connection, self._rest = 1, True
         return environ
@@ -140,14 +165,17 @@ class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
     def handle_one_response(self) -> None:
         """Answer, once the body is there; hang up where it doesn't come."""
         length = int(self.environ.get("CONTENT_LENGTH") or 0)
-        if length and not self._rest:
-            try:
-                with eventlet.Timeout(BODY_S):
-                    self.environ["wsgi.input"] = io.BytesIO(self.environ["wsgi.input"].read(length))
-            except eventlet.Timeout:
-                self.close_connection = 1
-                return
-        super().handle_one_response()
+        with contextlib.ExitStack() as held:
+            if length and not self._rest:
+                try:
+                    with eventlet.Timeout(BODY_S):
+                        if self._session:
+                            held.enter_context(self.front.turn(self._session))
+                        self.environ["wsgi.input"] = io.BytesIO(self.environ["wsgi.input"].read(length))
+                except eventlet.Timeout:
+                    self.close_connection = 1
+                    return
+            super().handle_one_response()
 
     def _read_request_line(self) -> Any:
         self.front.waits(self.connection, network_of(str(self.client_address[0])))
@@ -165,10 +193,10 @@ class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
             super().finish()
 
 
-def serve_green(listener: socket.socket, app: Any, front: Front, body_max: int) -> None:
-    """Serve until told to end. `body_max`: bytes of a request's body."""
+def serve_green(listener: socket.socket, app: Any, front: Front, limits: BodyLimits) -> None:
+    """Serve until told to end."""
     mine = Listener(listener)
     mine.front = front
-    protocol = type("FrontProtocol", (Protocol,), {"front": front, "body_max": body_max})
+    protocol = type("FrontProtocol", (Protocol,), {"front": front, "limits": limits})
     eventlet.spawn(front.watch)
     eventlet.wsgi.server(mine, app, log_output=False, socket_timeout=60, max_size=CONNECTIONS, protocol=protocol)

@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask
+from werkzeug.wrappers import Request
 
+from basics.errors import ProctorError
 from settings.settings import Settings
 from web.access.gate import is_socket, threads_for
 from web.access.local import ARGUMENT
@@ -29,6 +31,7 @@ Create = Callable[[Settings], Flask]
 Close = Callable[[Flask], None]
 
 CONNECTIONS = 4000  # open at once, at most
+BATCHES = "/api/student/link"
 STUCK_WORKER_S = 120
 
 
@@ -173,7 +176,8 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
 
-        from web.green import Front, serve_green
+        from web.green import BodyLimits, Front, serve_green
+    from web.student.batches import BATCH_MAX_BYTES
 
     app = create(settings)
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
@@ -188,12 +192,26 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
         signal.signal(signal.SIGHUP, lambda *_: None)
     _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
-        serve_green(listener, app, front, settings.max_body_kb << 10)
+        serve_green(listener, app, front, BodyLimits(settings.max_body_kb << 10, BATCH_MAX_BYTES, _batch_of(app)))
     except (KeyboardInterrupt, SystemExit):
         log.info("told to end")
     finally:
         close(app)
     return 0
+
+
+def _batch_of(app: Flask) -> Callable[[dict[str, Any]], str]:
+    access = parts_of(app).access
+
+    def of(environ: dict[str, Any]) -> str:
+        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].endswith(BATCHES):
+            return ""
+        try:
+            return access.student_session(Request(environ))
+        except ProctorError:
+            return ""
+
+    return of
 
 
 def _in_threads(app: Any) -> Any:

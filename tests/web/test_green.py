@@ -50,6 +50,18 @@ def bodies():
     assert sized(10_000_000, 10) == b"00000"  # before the rest is there
     assert sized(1001, 0, b"Expect: 100-continue\\r\\n") == b"00000"
     assert sized(1000, 0) == b""  # hung up on
+    assert sized(3000, 3000, b"X-Batch-Of: one\\r\\n") == b"03000"
+    assert sized(3000, 3000) == b"00000"
+    assert sized(9000, 9000, b"X-Batch-Of: one\\r\\n") == b"00000"
+    green.BODY_S = 30.0
+    head = b"POST / HTTP/1.1\\r\\nHost: a\\r\\nX-Batch-Of: two\\r\\nContent-Length: 3000\\r\\n\\r\\n"
+    half = [connect(head) for _ in range(green.PLACES + 1)]
+    while getattr(front._turns.get("two"), "balance", 0) >= 0:  # the last waits for its turn
+        time.sleep(0.01)
+    half[0].close()
+    for one in half[1:]:
+        one.sendall(b"a" * 3000)
+        assert one.recv(15) == b"HTTP/1.1 200 OK"
 
 def ended(one):
     try:
@@ -84,7 +96,7 @@ def clients():
 front = green.Front()
 import eventlet.patcher
 eventlet.patcher.original("threading").Thread(target=clients, daemon=True).start()
-green.serve_green(listener, app, front, BODY_MAX)
+green.serve_green(listener, app, front, green.BodyLimits(BODY_MAX, 5000, lambda environ: environ.get("HTTP_X_BATCH_OF", "")))
 """
 
 
