@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from web.access.gate import is_socket
-from web.access.patience import BODY_S, MOST_WAITED_FOR, SLOW_S, Patience
+from web.access.patience import BODY_S, MOST_WAITED_FOR, PART_BYTES, PART_S, SLOW_S, Patience
 
 CROWD = MOST_WAITED_FOR + 8
 
@@ -147,6 +147,24 @@ def test_who_takes_no_answer_is_waited_for_as_little() -> None:
         assert len(clients) == CROWD
     finally:
         crowd.close()
+
+
+def test_an_answer_of_which_nothing_is_taken_any_more_is_given_up() -> None:
+    now, whole = 0.0, bytes(range(256)) * 1000
+    patience = Patience(lambda environ, _: [whole, b"", b"end"], lambda: now)
+    with ExitStack() as open_:
+        pairs = [[open_.enter_context(each) for each in socket.socketpair()] for _ in range(2)]
+        takes, stuck = (patience({"gunicorn.socket": near, "wsgi.input": io.BytesIO()}, None) for near, _ in pairs)
+        taken = [next(iter(takes))]
+        next(iter(stuck))
+        now += PART_S - 1
+        taken.append(next(iter(takes)))
+        now += 2
+        patience.look()
+        assert gone([far for _, far in pairs]) == [False, True]
+        taken.extend(takes)
+        assert b"".join(taken) == whole + b"end"
+        assert max(map(len, taken)) == PART_BYTES
 
 
 def test_at_the_end_nobody_is_waited_for(readers: Crowd) -> None:

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 MOST_WAITED_FOR = 32  # half of the threads that sockets leave for calls
 SLOW_S = 3.0  # of waiting in one request, after which its client may be hung up on where there are too many
 BODY_S = 60.0  # of waiting for one body, however few there are: 64 KB over a line of 10 kbit/s
+PART_BYTES = 16 << 10  # of an answer, which a client must take in PART_S
+PART_S = 30.0
 LOOK_S = 0.5
 TOLD_EVERY_S = 60.0
 SOCKETS = ("gunicorn.socket", "werkzeug.socket")  # the TCP socket in a request's environment
@@ -101,7 +103,7 @@ class Patience:
             waits = [(request.waited + now - since, request) for request in self._requests if (since := request.since) is not None]
         waits.sort(key=lambda wait: wait[0], reverse=True)
         too_many = max(0, len(waits) - MOST_WAITED_FOR)
-        gone = [request for place, (waited, request) in enumerate(waits) if _is_too_slow(waited, request, place < too_many)]
+        gone = [request for place, (waited, request) in enumerate(waits) if _is_too_slow(waited, request, now, place < too_many)]
         for request in gone:
             _hang_up(request)
         if gone and now - self._told_at > TOLD_EVERY_S:
@@ -144,7 +146,7 @@ class _Answer:
     """The parts of an answer. From one to the next, and after the last, the thread waits until the client has taken it."""
 
     def __init__(self, parts: Iterable[bytes], request: _Request, clock: Callable[[], float], over: Callable[[_Request], None]) -> None:
-        self._parts, self._iterator = parts, iter(parts)
+        self._parts, self._iterator, self._rest = parts, iter(parts), memoryview(b"")
         self._request, self._clock, self._over = request, clock, over
 
     def __iter__(self) -> _Answer:
@@ -152,7 +154,9 @@ class _Answer:
 
     def __next__(self) -> bytes:
         _waited(self._request, self._clock())
-        part = next(self._iterator)
+        if not self._rest:
+            self._rest = memoryview(next(self._iterator))
+        part, self._rest = bytes(self._rest[:PART_BYTES]), self._rest[PART_BYTES:]
         self._request.since = self._clock()
         return part
 
@@ -170,8 +174,13 @@ def _waited(request: _Request, now: float) -> None:
         request.waited += now - since
 
 
-def _is_too_slow(waited: float, request: _Request, too_many: bool) -> bool:
-    return (too_many and waited > SLOW_S) or (request.reading and waited > BODY_S)
+def _is_too_slow(waited: float, request: _Request, now: float, too_many: bool) -> bool:
+    if too_many and waited > SLOW_S:
+        return True
+    if request.reading:
+        return waited > BODY_S
+    since = request.since  # the thread that is waiting goes on meanwhile
+    return since is not None and now - since > PART_S
 
 
 def _hang_up(request: _Request) -> None:
