@@ -20,6 +20,7 @@ import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { Presence } from "./presence.js";
 import { isFinal } from "./said.js";
+import { SmallWindow } from "./small-window.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
@@ -47,6 +48,7 @@ export class ExamStep {
     });
     this.calls = new Calls((text) => this.link.call(text), (text) => this.notices.set("call", text));
     this.dialog = new DeviceDialog(this.devices);
+    this.small = new SmallWindow();
     document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
     this.leaving = (event) => {
       event.preventDefault();
@@ -240,8 +242,7 @@ export class ExamStep {
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
     if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
-    this.calls.close();
-    this.dialog.close();
+    for (const part of [this.calls, this.dialog, this.small]) part.close();
     this.onDone(state, end);
   }
 

@@ -163,6 +163,7 @@ export const texts = {
       replaced: "Stopped",
       refused: "Stopped",
     },
+    toPage: "To the exam’s page",
     heading: { running: "Your exam is running", paused: "Your exam is paused" },
     recording: "Recording",
     recordingSound: "Recording sound only",
