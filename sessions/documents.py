@@ -105,6 +105,7 @@ def new_session_document(
         "breaks": [],
         "messages": [],
         "marks": [],
+        "call": None,
         "devices": {},
         "baseline": {},
         "nonce": nonce,

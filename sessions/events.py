@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scoring.marks import Mark
     from sessions.break_control import BreakState
     from sessions.ends import End
-    from sessions.messages import Message
+    from sessions.messages import Call, Message
     from sessions.score_book import Summary
     from sessions.session import ExamSession
 
@@ -85,7 +85,7 @@ class BreakChanged(SessionEvent):
 
 @dataclass(frozen=True, slots=True)
 class MessageSent(SessionEvent):
-    """Words for the student were kept, to be delivered."""
+    """Words for the student were kept, to be delivered; or the student's own, with a call."""
 
     message: Message
 
@@ -103,6 +103,13 @@ class MomentMarked(SessionEvent):
 
     mark: Mark
     index: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallChanged(SessionEvent):
+    """The student calls the proctors, adds to it, or waits no more: then `call` is None."""
+
+    call: Call | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What was said to one student: kept in order, each message until the student has read it."""
+"""What one student and the proctors said: kept in order, each proctor's message until it is read, and whether the student calls."""
 
 from __future__ import annotations
 
@@ -11,13 +11,18 @@ from typing import Any, Literal
 from basics.errors import InvalidInput, TooMany
 
 Level = Literal["message", "warning"]
+Sender = Literal["proctor", "student"]
 
 MESSAGES_MAX = 200  # of one session; its document holds them all
+CALLS_MAX = 50  # of them may be the student's: proctors always have room to write
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words for the student. `at` is seconds on the session's clock; `delivered`: the student's page was sent it, `read`: the student says so."""
+    """Words for the student, or of the student who calls (`sender`), whose text may be empty: a raised hand.
+
+    `at` is seconds on the session's clock; `delivered`: the student's page was sent it, `read`: the student says so. Both hold of the student's own.
+    """
 
     id: str
     text: str
@@ -26,6 +31,21 @@ class Message:
     at: float
     delivered: bool = False
     read: bool = False
+    sender: Sender = "proctor"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For storage and answers, where the sender is called `from`."""
+        document = asdict(self)
+        document["from"] = document.pop("sender")
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The student calls the proctors, since `at` seconds on the session's clock."""
+
+    at: float
+    text: str
 
     def to_dict(self) -> dict[str, Any]:
         """For storage and answers."""
@@ -33,22 +53,53 @@ class Message:
 
 
 class MessageBook:
-    """The messages of one session. Safe between threads."""
+    """The messages of one session, and its student's call. Safe between threads."""
 
     def __init__(self, messages: Iterable[Mapping[str, Any]] = ()) -> None:
         """Take up messages as `documents` gave them."""
-        names = Message.__dataclass_fields__
-        self._messages = [Message(**{name: value for name, value in message.items() if name in names}) for message in messages]
         self._lock = threading.Lock()
+        self._call: Call | None = None
+        self.take_up(messages)
+
+    def take_up(self, messages: Iterable[Mapping[str, Any]], call: Mapping[str, Any] | None = None) -> None:
+        """Go on from what `documents` gave, and from the call that was on."""
+        taken = [_message(message) for message in messages]
+        with self._lock:
+            self._messages = taken
+            self._call = Call(call["at"], call["text"]) if call else None
+
+    @property
+    def call(self) -> Call | None:
+        """The student's call that nobody has answered yet."""
+        return self._call
 
     def add(self, text: str, level: Level, by: str, at: float) -> Message:
-        """Keep a message to be delivered. Raise `TooMany`."""
+        """Keep a proctor's message to be delivered; it answers the call. Raise `TooMany`."""
         message = Message(uuid.uuid4().hex, text, level, by, at)
         with self._lock:
             if len(self._messages) >= MESSAGES_MAX:
                 raise TooMany(f"{MESSAGES_MAX} messages were sent in this session, which is the limit; speak to the student otherwise.")
             self._messages.append(message)
+            self._call = None
         return message
+
+    def begin_call(self, text: str, by: str, at: float) -> Message | None:
+        """The student calls, or adds words to the call that is on; None where that says nothing new. Raise `TooMany`."""
+        message = Message(uuid.uuid4().hex, text, "message", by, at, delivered=True, read=True, sender="student")
+        with self._lock:
+            if self._call is not None and text in {"", self._call.text}:
+                return None
+            if len(self._messages) >= MESSAGES_MAX or sum(one.sender == "student" for one in self._messages) >= CALLS_MAX:
+                raise TooMany("You have called as often as can be kept. Speak to your proctor otherwise.")
+            self._messages.append(message)
+            self._call = Call(at if self._call is None else self._call.at, text)
+        return message
+
+    def end_call(self) -> bool:
+        """The call is over without an answer. False where there was none."""
+        with self._lock:
+            was, self._call = self._call, None
+        return was is not None
 
     def waiting(self) -> list[Message]:
         """Messages that the student's page was not sent yet, oldest first."""
@@ -76,3 +127,10 @@ class MessageBook:
         """For storage and answers."""
         with self._lock:
             return [message.to_dict() for message in self._messages]
+
+
+def _message(document: Mapping[str, Any]) -> Message:
+    """A stored message; of one that was stored before students could call, the sender was a proctor."""
+    names = Message.__dataclass_fields__
+    known = {name: value for name, value in document.items() if name in names}
+    return Message(**known | {"sender": "student" if document.get("from") == "student" else "proctor"})

@@ -211,6 +211,11 @@ class Monitor:
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
         return next((s for s in self._sessions.values() if _same(s.user_id, user_id) and _same(s.exam_id, exam_id)), None)
 
+    def find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
+        """The live session of this student and exam."""
+        with self._lock:
+            return self._find(user_id, exam_id)
+
     def get(self, session_id: str) -> ExamSession | None:
         """The live session of this id."""
         return self._sessions.get(session_id)

@@ -85,6 +85,7 @@ class Oversight:
         self._same = False
         self._loop: float | None = None
         self._focus = FocusWatch()
+        self._leaving_counts = settings.leaving_counts
         self._moved: tuple[float, str] | None = None  # when, and what was another than before
         self._virtual: str | None = None  # the camera's name, where a program makes its pictures
         self._came_from: tuple[str, str] | None = None
@@ -227,6 +228,8 @@ class Oversight:
             blank = seen.gaze is not None and seen.gaze.reason in BLANK
             loop = None if blank or blind else "" if self._same else None if self._loop is None else f"every {self._loop:g} s"
             found = self._focus.doubts(now)
+        if not self._leaving_counts:  # the exam is elsewhere, and so is its student
+            found["out_of_sight"] = None
         found["not_read"] = "" if seen.gaze is None and seen.unread == "not_read" else None
         found["sound_not_read"] = "" if seen.audio is None and seen.unheard == "not_read" else None
         found["detector_failed"] = ", ".join(failed) or None

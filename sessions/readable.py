@@ -14,6 +14,7 @@ ACT: Mapping[str, type] = {"_id": str, "at": float, "kind": str, "detail": objec
 INTERVAL: Mapping[str, type] = {"index": int, "closed": bool, "revision": int, "clip": Mapping}
 BREAK: Mapping[str, type] = {"start": float, "end": object, "by": str}
 MARK: Mapping[str, type] = {"id": str, "at": float, "by": str}
+CALL: Mapping[str, type] = {"at": float, "text": str}
 MESSAGE: Mapping[str, type] = {"id": str, "text": str, "level": str, "by": str, "at": float}
 
 

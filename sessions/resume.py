@@ -22,7 +22,7 @@ from scoring.rules import Rules
 from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
-from sessions.readable import ACT, BREAK, CHECK, INTERVAL, MARK, MESSAGE, readable
+from sessions.readable import ACT, BREAK, CALL, CHECK, INTERVAL, MARK, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
 from storage.writes import Ticket
@@ -160,7 +160,8 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
     marks = readable(document.get("marks") or [], MARK, session_id)
-    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks)
+    call = next(iter(readable([document["call"]] if document.get("call") else [], CALL, session_id)), None)
+    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks, call=call)
     try:
         session.watch_over.take_up(document, acts, last)
     except Exception:  # it is shown, and nothing counts by it

@@ -36,6 +36,7 @@ from sessions.notices import Notices, untold
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
 from sessions.status import SessionStatus
+from sessions.talk import Talk
 from sessions.watch import Watch
 from settings.settings import Settings
 
@@ -76,6 +77,7 @@ class ExamSession:
         self._events = events
         self._time = SessionClock(clock, start, started_at, begun=begun)
         self._store = Documents(storage, identity)
+        self.talk = Talk(self, self.messages, self._store, events)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self._breaks = BreakControl(accommodation)
@@ -285,24 +287,19 @@ class ExamSession:
 
     def send_message(self, text: str, level: Level, by: str) -> tuple[Message, Any]:
         """Keep words for the student, whose link delivers them; return them and the ticket of their record. Raise `TooMany`."""
-        message = self.messages.add(text, level, by, round(self.clock(), 2))
-        ticket = self._store_messages()
-        self._events.publish(told.MessageSent(self, message))
-        return message, ticket
+        return self.talk.send(text, level, by)
 
     def message_delivered(self, message_id: str) -> None:
         """The student's page was sent a message."""
-        self.messages.delivered(message_id)
-        self._store_messages()
+        self.talk.delivered(message_id)
 
     def message_read(self, message_id: str) -> None:
         """The student has read a message. Raise `InvalidInput` for one that was not sent."""
-        self.messages.read(message_id)
-        self._store_messages()
-        self._events.publish(told.MessageRead(self, message_id))
+        self.talk.read(message_id)
 
-    def _store_messages(self) -> Any:
-        return self._store.session(messages=self.messages.documents())
+    def student_call(self, text: str | None) -> None:
+        """The student calls the proctors; None takes it back. Raise `Conflict`, `TooMany`."""
+        self.talk.call(text)
 
     def _tell_scored(self, scored: Scored) -> None:
         for result in scored.raised:
@@ -357,6 +354,7 @@ class ExamSession:
             with contextlib.suppress(Conflict):  # it has just ended by itself
                 self._finish_break(now)
         self.is_running = False
+        self.talk.end()
         self._book.end(now)
         self._book.cut_clips(None, self._clip_done)
         ended_at = self.wall(now) if self.begun else utc_now()
@@ -385,9 +383,10 @@ class ExamSession:
         breaks: Iterable[Mapping[str, Any]] = (),
         messages: Iterable[Mapping[str, Any]] = (),
         marks: Iterable[Mapping[str, Any]] = (),
+        call: Mapping[str, Any] | None = None,
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
-        self.messages = MessageBook(messages)
+        self.messages.take_up(messages, call)
         self._breaks = BreakControl(self.accommodation, breaks)
         self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks, self.marks.take_up(marks))
 
@@ -441,6 +440,7 @@ class ExamSession:
             notices=tuple(self._notices.codes),
             pause=self._breaks.newest(now) if self.on_break else None,
             messages_waiting=len(self.messages.waiting()),
+            call=self.messages.call,
             screen_at=round(still.at, 2) if still else None,
         )
 

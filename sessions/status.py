@@ -13,6 +13,7 @@ from scoring.documents import readings_document, violation_document
 from sessions.break_control import BreakState
 from sessions.doubts import Doubt
 from sessions.identity import Identity
+from sessions.messages import Call
 from sessions.oversight import Seen
 
 
@@ -41,6 +42,7 @@ class SessionStatus:
     notices: tuple[str, ...]
     pause: BreakState | None
     messages_waiting: int
+    call: Call | None
     screen_at: float | None
 
     @property
@@ -73,5 +75,6 @@ class SessionStatus:
             "on_break": self.pause is not None,
             "break": {"session_id": self.identity.session_id, **self.pause.to_dict()} if self.pause is not None else None,
             "messages_waiting": self.messages_waiting,
+            "call": self.call.to_dict() if self.call else None,
             "screen_at": self.screen_at,
         }

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from basics.passwords import why_too_weak
 from basics.proxies import parse_proxies
@@ -159,6 +159,25 @@ class PageSettings(BaseModel):
         "-1: never. It comes back, as it was left, with the connection.",
         json_schema_extra=EVERYDAY,
     )
+
+    exam_place: Literal["page", "paper", "tab", "program"] = Field(
+        default="page",
+        description="Where the exam itself is, as students are told: `page`: in the frame of EXAM_URL, or where they were told; `paper`: on "
+        "paper beside the computer; `tab`: in another tab or window of the browser; `program`: in another program. With `tab` and `program` students "
+        "must leave their page, and leaving it counts nothing.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @property
+    def leaving_counts(self) -> bool:
+        """Does it count when a student leaves the page? Not where the exam is somewhere else on the computer."""
+        return self.exam_place in {"page", "paper"}
+
+    @model_validator(mode="after")
+    def _one_place(self) -> PageSettings:
+        if self.exam_url and self.exam_place != "page":
+            raise ValueError(f"EXAM_PLACE={self.exam_place} says that the exam is elsewhere, and EXAM_URL shows it in the page; leave one out")
+        return self
 
     @field_validator("exam_url")
     @classmethod

@@ -8,6 +8,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from basics.errors import ConfigError
+from basics.signals import ViolationKind
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
 from settings.models import ModelSettings
@@ -43,6 +44,10 @@ class Settings(
     model_config = SettingsConfigDict(
         title="Settings", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
     )
+
+    def points(self) -> dict[ViolationKind, int]:
+        """The weights in force: leaving the page counts nothing where the exam itself is elsewhere."""
+        return super().points() | ({} if self.leaving_counts else {"tab_switch": 0})
 
 
 def load_settings(**overrides: Any) -> Settings:

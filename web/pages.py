@@ -49,6 +49,7 @@ SHOWN_SETTINGS = {
         "exam_url",
         "exam_opens",
         "exam_without_link_min",
+        "exam_place",
     ],
 }
 
@@ -131,6 +132,7 @@ def portal() -> Response:
         exam_opens=exam_opens,
         exam_without_link_min=settings.exam_without_link_min,
         screen_capture=settings.screen_capture,
+        exam_place=settings.exam_place,
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
         watched={where: _watched(settings, where) for where in ("camera", "page")},
         keep_days=settings.keep_days,
@@ -184,13 +186,15 @@ def own_path(address: str) -> str:
 def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """The settings that a proctor should know, by subject: name, value, what it means. No addresses, folders or secrets."""
     described = type(settings).model_fields
+    points: dict[str, object] = {f"points_{kind}": points for kind, points in settings.points().items()}
+    in_force = points | {"portal_open": settings.is_portal_open}
     return [
         (
             title,
             [
                 (
                     name.upper(),
-                    _said(settings.is_portal_open if name == "portal_open" else getattr(settings, name)),
+                    _said(in_force.get(name, getattr(settings, name))),
                     described[name].description or "",
                 )
                 for name in names

@@ -45,6 +45,10 @@ def test_a_refused_permission_is_told_apart_and_mended(server: Desk, students: C
     fill_in(page, "ben", "history")
     check_row(page, "camera", "not_ready", "Permission was refused")
     check_row(page, "microphone", "not_ready", "Permission was refused")
+    how = page.get_by_role("region", name="Allow camera and microphone")  # in this browser, and what to do then comes first
+    expect(how).to_contain_text("two small sliders")
+    assert how.locator("svg:visible").count() == 1
+    expect(page.get_by_role("button", name="Check again")).to_have_class("primary")
     page.get_by_role("button", name="Start").click(force=True)  # Playwright waits for one that is not aria-disabled
     expect(page.get_by_role("heading", name="Check", exact=True)).to_be_visible()
     students.set_permission("camera", "granted", server.url)  # and the check goes on by itself

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Playwright, Route, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.server import Server
 from bench.harness.stored import stored
-from tests.helpers.browser import judge
+from tests.helpers.browser import judge, until
 from tests.helpers.desk import fill_in
 
 
@@ -47,6 +47,12 @@ def go_on(page: Page) -> None:
 def begin(page: Page) -> None:
     go_on(page)
     page.get_by_role("button", name="Start the exam").click()
+    expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+
+
+def go_back_in(page: Page) -> None:
+    """Into an exam that runs already: what is watched was agreed to before."""
+    page.get_by_role("button", name="Continue the exam").click()
     expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
 
 
@@ -125,29 +131,35 @@ def test_an_exam_that_broke_off_is_reopened_by_a_proctor_and_goes_on_where_it_st
 
 
 def test_after_a_crash_who_came_by_id_alone_goes_on_in_the_same_browser(server: Server, chromium: Chromium) -> None:
-    def come() -> Page:
-        page = chromium.open(f"{server.url}/portal")
-        page.get_by_label("User ID").fill("crashes")
-        page.get_by_label("Exam ID").fill("entry")
-        return page
-
-    lost = come()
+    lost = chromium.open(f"{server.url}/portal")
+    lost.get_by_label("User ID").fill("crashes")
+    lost.get_by_label("Exam ID").fill("entry")
     begin(lost)
     before = sessions_of(server, "crashes")
-    elsewhere = come()  # while the tab is there, it has the exam
-    go_on(elsewhere)
-    elsewhere.get_by_role("button", name="Start the exam").click()
-    expect(elsewhere.locator("#start-error")).to_contain_text("already running for you in another tab")
+    elsewhere = chromium.open(f"{server.url}/portal")
+    expect(elsewhere.locator("#who-elsewhere")).to_contain_text("another tab")  # while the tab is there, it has the exam
+    elsewhere.get_by_role("button", name="This is not my exam").click()
+    expect(elsewhere.get_by_label("User ID")).to_be_editable()
+    expect(elsewhere.get_by_label("User ID")).to_have_value("")
     elsewhere.close()
     lost.bring_to_front()
     with lost.expect_event("crash"):
         chromium.renderer(lost).kill()
-    chromium.problems.clear()  # the browser's own words about the answer 409
-    back = come()
-    begin(back)
+    back = chromium.open(f"{server.url}/portal")  # and learns it before anything is asked
+    expect(back.locator("#who-runs")).to_contain_text("crashes")
+    go_back_in(back)
     assert sessions_of(server, "crashes") == before
     assert len(before) == 1
+    back.get_by_role("button", name="Camera and microphone").click()
+    microphone = back.locator("#exam-microphone-choice")
+    other = microphone.locator("option:not(:checked)").first.get_attribute("value")
+    microphone.select_option(other)
+    until(back, lambda: server.details(before[0])["session"]["devices"]["microphone"]["state"] == "ok", "the other one is heard")
+    expect(microphone).to_have_value(str(other))
+    assert back.evaluate("localStorage.getItem('portal.microphone')") == other
+    back.get_by_role("button", name="Done").click()
     end(back)
+    expect(back.locator("#receipt")).to_contain_text(before[0])
     assert back.evaluate("localStorage.getItem('portal.nonce')") == ""
     back.close()
     lost.close()
@@ -164,7 +176,7 @@ def test_a_duplicated_tab_asks_and_a_reload_does_not(server: Server, chromium: C
     expect(second.locator("#who-elsewhere")).to_contain_text("in another tab")
     assert second.evaluate("sessionStorage.getItem('portal.token')")
     assert first.evaluate("document.body.dataset.step") == "exam"
-    begin(second)
+    go_back_in(second)
     expect(first.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
     first.bring_to_front()
     wrong = judge(first, folder, "portal-replaced")
@@ -240,7 +252,7 @@ def test_a_proctors_new_link_goes_on_elsewhere_and_says_so_first(server: Server,
     with Chromium(playwright, folder / "other", devices=FakeDevices(folder / "man.mjpeg", folder / "quiet.wav")) as other:
         second = other.open(address)
         expect(second.locator("#who-elsewhere")).to_contain_text("on another computer")
-        begin(second)
+        go_back_in(second)
         expect(first.get_by_role("heading", name="Your exam goes on elsewhere")).to_be_attached()
         server.call("POST", f"/api/session/{created['session_id']}/end", json={"reason": "The fire alarm rang", "by": "Ada"})
         expect(second.locator("#done-text")).to_contain_text("Your proctor ended it: The fire alarm rang.")
@@ -267,6 +279,7 @@ def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed:
     page.get_by_role("button", name="Finish the rehearsal").click()
     expect(page.locator("#step-done").get_by_role("heading").first).to_be_focused()
     expect(page.get_by_text("was not stored")).to_have_count(0)
+    expect(page.locator("#receipt")).to_contain_text("can see that you rehearsed")
     details = closed.details(created["session_id"])
     assert details["session"]["rehearsal"]["results"]
     assert (details["session"]["state"], details["checks"]) == ("running", [])

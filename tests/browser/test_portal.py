@@ -157,6 +157,12 @@ def test_a_lost_line_is_told_once_however_often_it_is_tried_again_and_moves_noth
         student = Student(chromium, server, "cleo", relay.url)
         page = student.begin()
         before = page.locator("#exam-frame").bounding_box()
+        relay.cut()  # nothing ends and nothing comes: the socket itself would find out half a minute later
+        expect(page.locator("#exam-notices")).to_contain_text("Everything you do is kept here and sent later")
+        expect(page.locator("#exam-recording")).to_have_text("Not recording")
+        assert len(student.links) == 1, "the page knows while the connection still seems open"
+        relay.mend()
+        expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
         page.evaluate("""() => {
           window.spoken = [];
           const hear = (id) => new MutationObserver(() => window.spoken.push(document.getElementById(id).textContent))
@@ -347,6 +353,36 @@ def test_a_window_does_not_stand_for_the_screen_when_it_is_shared_anew(chromium:
 
 
 # Messages and breaks
+
+
+def test_the_proctor_is_called_and_the_answer_ends_the_call(chromium: Chromium, server: Server, folder: Path) -> None:
+    student = Student(chromium, server, "zoe")
+    page = student.begin()
+    expect(page.locator("#exam-shared")).to_be_visible()
+    page.get_by_role("button", name="Call the proctor").click()
+    page.get_by_label("What is it about?").fill("My mouse is broken")
+    page.keyboard.press("Enter")
+    expect(page.locator("#exam-called")).to_contain_text("“My mouse is broken”")
+    wrong = judge(page, folder, "portal-called")
+    page.set_viewport_size({"width": 390, "height": 844})
+    rows = page.evaluate(
+        "new Set([...document.querySelectorAll('#exam-bar :is(p, button)')].filter((e) => e.offsetParent && e.offsetWidth > 1)"
+        ".map((e) => Math.round((e.getBoundingClientRect().top + e.getBoundingClientRect().bottom) / 2 / 24))).size"
+    )
+    assert rows <= 2, "the bar of a phone"
+    page.set_viewport_size({"width": 1280, "height": 900})
+    (session,) = [one for one in server.call("GET", "/api/sessions/active")["sessions"] if one["session_id"] == student.session_id]
+    assert session["call"]["text"] == "My mouse is broken"
+    server.call("POST", f"/api/session/{student.session_id}/message", json={"text": "I come to you", "by": "Ada"})
+    expect(page.locator("#exam-messages")).to_contain_text("Message from Ada")
+    expect(page.locator("#exam-called")).to_be_hidden()
+    page.get_by_role("button", name="Call the proctor").click()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Take the call back").click()
+    expect(page.locator("#exam-called")).to_be_hidden()
+    expect(page.get_by_role("button", name="Call the proctor")).to_be_focused()
+    student.end()
+    assert wrong == []
 
 
 def test_a_message_that_was_read_is_told_and_the_focus_goes_on(chromium: Chromium, server: Server, folder: Path) -> None:

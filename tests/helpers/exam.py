@@ -107,6 +107,13 @@ class PlainExam:
     def message_delivered(self, message_id: str) -> None:
         self.messages.delivered(message_id)
 
+    def student_call(self, text: str | None) -> None:
+        self._refuse()
+        if text is None:
+            self.messages.end_call()
+        else:
+            self.messages.begin_call(text, "student", 1.0)
+
     def message_read(self, message_id: str) -> None:
         self.messages.read(message_id)
 

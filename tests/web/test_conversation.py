@@ -183,7 +183,7 @@ def test_each_thing_that_is_wrong_is_told_once_and_noted_once(caplog: pytest.Log
             page.say("nonsense")
             page.hand_in("no JSON")
     assert [message["message"] for message in page.of_type("error")] == [
-        "messages of type 'nonsense' aren't known; known are clock, acts, device, page, break, read and end",
+        "messages of type 'nonsense' aren't known; known are clock, acts, device, page, break, call, uncall, read and end",
         "a text message is not JSON",
     ]
     assert len(caplog.records) == 2

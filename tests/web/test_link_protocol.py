@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from basics.errors import InvalidInput
 from media.h264 import UNITS_MAX
+from sessions.messages import CALLS_MAX
 from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
 from web.student import protocol
 from web.student.budget import BURST_S, BYTES_A_SECOND, FRAMES_A_CONNECTION, FRAMES_A_PICTURE, FRAMES_A_SECOND
-from web.student.conversation import ACTS_A_SECOND, CLOCK_EVERY_S, DEAD_S, DEVICES_A_SECOND
+from web.student.conversation import ACTS_A_SECOND, CALLS_A_SECOND, CALLS_AT_ONCE, CLOCK_EVERY_S, DEAD_S, DEVICES_A_SECOND
 from web.student.intake import SOUND_A_SECOND
 from web.student.link_socket import MESSAGE_MAX_BYTES, SEND_S, TRY_AGAIN
 from web.student.page_clock import PageClock
 from web.student.protocol import HEADER, Media, pack_media, unpack_acts, unpack_media, unpack_text
-from web.student.said import MAX_CHARACTERS, MAX_TEXT
+from web.student.said import MAX_CALL, MAX_CHARACTERS, MAX_TEXT
 
 
 @given(
@@ -126,6 +127,7 @@ def test_every_message_of_the_server_is_described_with_its_fields() -> None:
     page.exam.messages.add("Light, please", "message", "Ada", 3.0)
     page.exam.behind = 2.0
     page.act("abcdefgh")
+    page.say("call", text="My mouse")
     page.say("nonsense")
     page.wait(10)
     page.exam.behind = None
@@ -139,7 +141,7 @@ def test_every_message_of_the_server_is_described_with_its_fields() -> None:
 
 def test_every_message_of_the_page_is_described_and_read() -> None:
     fields = described("The page says")
-    assert set(fields) == {"clock", "acts", "device", "page", "break", "read", "end"}
+    assert set(fields) == {"clock", "acts", "device", "page", "break", "call", "uncall", "read", "end"}
     for kind in fields:
         assert not [answer for answer in Page().say(kind) if "aren't known" in answer.get("message", "")], kind
 
@@ -164,4 +166,6 @@ def test_the_limits_are_described() -> None:
     assert f"beyond {ACTS_A_SECOND} messages a second" in limits
     assert (BURST_S, FRAMES_A_PICTURE, DEVICES_A_SECOND, SOUND_A_SECOND) == (10, 2, 1, 2), "said in words"
     assert f"cut at {MAX_TEXT} characters" in DESCRIPTION
+    assert f"a line of at most {MAX_CALL} characters" in DESCRIPTION
+    assert f"At most {CALLS_MAX} in a session, one in {1 / CALLS_A_SECOND:g} seconds, and {CALLS_AT_ONCE} at once" in DESCRIPTION
     assert DESCRIPTION.count(f"{protocol.MAX_SOUND_S:g} seconds the most") == 2

@@ -56,6 +56,7 @@ WHO_MAY: Mapping[str, Who] = {
     "reviews.decide": "proctor",
     "reviews.history": "proctor",
     "students.start": "open",  # PORTAL_OPEN decides
+    "students.go_on": "open",  # PORTAL_OPEN decides, and the browser's nonce
     "students.session": "student",
     "students.check": "student",
     "students.rehearsal": "open",  # PORTAL_OPEN decides

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from scoring.documents import violation_document
 from sessions.events import (
     BreakChanged,
+    CallChanged,
     ClipDone,
     DeviceChanged,
     IntervalFlagged,
@@ -57,6 +58,11 @@ def _marked(event: MomentMarked) -> Message:
     return "moment_marked", {**whose, "interval": event.index, "video_id": session.interval_id(event.index), **event.mark.to_dict()}
 
 
+def _call(event: CallChanged) -> Message:
+    session, call = event.session, event.call
+    return "call_changed", {**session.identity.to_dict(), "call": call.to_dict() if call else None}
+
+
 def _flagged(event: IntervalFlagged) -> Message:
     session, result = event.session, event.result
     violations = [violation_document(violation) for violation in result.violations]
@@ -98,6 +104,7 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     MessageSent: _sent,
     MessageRead: _read,
     MomentMarked: _marked,
+    CallChanged: _call,
     IntervalFlagged: _flagged,
     ClipDone: _clip,
     SessionEnded: _ended,

@@ -187,7 +187,9 @@ class SessionAnswer(BaseModel):
     )
     accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
-    messages: list[dict[str, Any]] = Field(default_factory=list, description="What the student was told: `text`, `level`, `by`, `at`, `delivered`.")
+    messages: list[dict[str, Any]] = Field(
+        default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."
+    )
     marks: list[dict[str, Any]] = Field(default_factory=list, description="Moments that proctors marked: `id`, `at`, `by`, `note`.")
     checks_before: dict[str, Any] | None = Field(default=None, description="The check before the exam: `at`, `results`, `user_agent`.")
     rehearsal: dict[str, Any] | None = Field(default=None, description="The student's last rehearsal of this check, likewise.")

@@ -14,6 +14,7 @@ from typing import Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
 from basics.readings import ScreenAct
+from sessions.messages import Call
 from web.student.act_times import ActTimes, page_name, shift_of
 from web.student.arrivals import Arrivals
 from web.student.budget import Allowance
@@ -29,6 +30,7 @@ from web.student.protocol import (
     no_answer,
     unpack_acts,
     unpack_break,
+    unpack_call,
     unpack_clock,
     unpack_device,
     unpack_media,
@@ -50,6 +52,7 @@ WAITING_MAX = 200  # messages of others that wait to be said
 ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
 ACTS_WAITING_MAX = 1000  # acts that wait to be counted together
 DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
+CALLS_AT_ONCE, CALLS_A_SECOND = 10, 0.2  # calls of the proctors, and taking them back: each is stored, and shown to every proctor
 
 Over = Literal["ended", "replaced", "silent"]
 LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
@@ -100,10 +103,12 @@ class Conversation:
         self._acts_pace = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
         self._devices: dict[str, DeviceReport] = {}  # that wait to be told
         self._devices_pace = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
+        self._calls_pace = Allowance(CALLS_A_SECOND, CALLS_AT_ONCE)
         self._unacknowledged: dict[str, Receipt] = {}
         self._said: set[str] = set()
         self._read: set[str] = set()
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
+        self._told_call: Call | None = None
         self._problems: set[str] = set()
 
     def say(self, message: Message) -> None:
@@ -119,6 +124,7 @@ class Conversation:
         yield from self._acknowledge()
         yield from self._tell_received(now)
         yield from self._deliver_messages()
+        yield from self._tell_call()
         yield from self._tell_pause()
         yield from self._tell_pace(now)
         while self._to_say:
@@ -174,6 +180,14 @@ class Conversation:
             yield {"type": "message", "id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
             if not message.delivered:
                 self._exam.message_delivered(message.id)
+
+    def _tell_call(self) -> Iterator[Message]:
+        """Tell the page how its student's call stands; a page that comes is told of one that waits."""
+        call = self._exam.messages.call
+        if not self._welcomed or call == self._told_call:
+            return
+        self._told_call = call
+        yield {"type": "call", "call": call.to_dict() if call else None}
 
     def _tell_pause(self) -> Iterator[Message]:
         """Tell the page when a break begins or ends, whoever did it, and one that comes or comes back where it stands."""
@@ -232,6 +246,8 @@ class Conversation:
             self._take_device(message, now)
         elif kind == "break":
             self._take_break(message)
+        elif kind in {"call", "uncall"}:
+            self._take_call(message, now)
         elif kind == "read":
             self._take_read(message)
         elif kind == "page":
@@ -242,7 +258,7 @@ class Conversation:
                 self._count_acts()  # what was done before the end counts
             self._end()
         else:
-            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, page, break, read and end")
+            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, page, break, call, uncall, read and end")
 
     def _take_clock(self, message: Message, now: float) -> None:
         number, page_ms = unpack_clock(message)
@@ -323,6 +339,17 @@ class Conversation:
             self._exam.student_break(on=on)
         except Conflict as error:  # told each time: a person has pressed a button
             self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "break"})
+
+    def _take_call(self, message: Message, now: float) -> None:
+        try:
+            self._hand_on_call(unpack_call(message), now)
+        except (Conflict, InvalidInput, TooMany) as error:  # told each time: a person has pressed a button
+            self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "call"})
+
+    def _hand_on_call(self, text: str | None, now: float) -> None:
+        if not self._calls_pace.allows(now):
+            raise TooMany("You have called several times in a short while. Wait a moment, then try again.")
+        self._exam.student_call(text)
 
     def _take_media(self, media: Media, now: float) -> None:
         if not self._welcomed:  # its time can't be told yet

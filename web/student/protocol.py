@@ -63,12 +63,14 @@ The server says:
     quality {notices}                codes of what the student can mend
     message {id, text, level, from, at}
                                      a proctor's words, level message or warning; again on each connection, until it is read
+    call {call}                      the student's call: {at, text} while nobody has answered, null when it is over; after each welcome where there
+                                     is one, and when it changes
     pause {paused, by, reason, seconds_left, breaks_left}
                                      on each connection once, and when it changes; send no media while paused
     slower {fps}, faster {fps}       the pictures a second that the server can read in time
     key {}                           a picture was lost or damaged: send a key picture next
-    error {code, message}            what was wrong with a message; with act_id where it was one of several acts, with about "break" where it
-                                     answers one
+    error {code, message}            what was wrong with a message; with act_id where it was one of several acts, with about "break" or "call"
+                                     where it answers one
     ended {reason, code, note}       the exam is over
     replaced {}                      another tab took over
 
@@ -86,6 +88,9 @@ The page says:
     page {hidden, camera?}           every 10 seconds and when it changes: whether the page is out of sight, and the name of its camera; a proctor is
                                      shown where it isn't said for half a minute
     break {on}                       the student takes a break, while any are left, or comes back; answered by pause or error
+    call {text?}                     the student calls the proctors, with or without a line of at most 500 characters; again, with words to be added.
+                                     It is over when a proctor writes. At most 50 in a session, one in 5 seconds, and 10 at once
+    uncall {}                        the student takes the call back
     read {id}                        the student has read a message
     end {}                           the student ends the exam
 """
@@ -100,7 +105,7 @@ from basics.errors import InvalidInput, Unsupported
 from basics.readings import Codec, DeviceName, DeviceStateName, ScreenAct
 from web.student import said as words
 from web.student.page_clock import Clock
-from web.student.said import MAX_MS, ActSaid, BreakSaid, ClockSaid, DeviceSaid, ReadSaid, check, parse, shown
+from web.student.said import MAX_MS, ActSaid, BreakSaid, CallSaid, ClockSaid, DeviceSaid, ReadSaid, check, parse, shown
 
 VERSION: Final = 1
 HEADER: Final = struct.Struct("<BBBBId")
@@ -202,6 +207,16 @@ def unpack_break(message: Message) -> bool:
     if said is None:
         raise InvalidInput('a break message must have "on": true or false')
     return said.on
+
+
+def unpack_call(message: Message) -> str | None:
+    """The words of a `call` message, None of an `uncall`. Raise `InvalidInput`."""
+    if message["type"] == "uncall":
+        return None
+    said, _ = check(CallSaid, message)
+    if said is None:
+        raise InvalidInput(f"The text of a call must be one line of plain text, of at most {words.MAX_CALL} characters.")
+    return said.text
 
 
 def unpack_read(message: Message) -> str:

@@ -12,6 +12,7 @@ from basics.readings import ActKind, DeviceName, DeviceStateName
 from web.calls.values import json_type, one_line, printable
 
 MAX_TEXT: Final = 200  # characters of a detail or a reason; longer ones are cut
+MAX_CALL: Final = 500  # characters of a person's words
 MAX_CHARACTERS: Final = 256 << 10  # of one text message: 200 acts with all that they may hold
 MAX_DIGITS: Final = 19  # of a whole number
 MAX_MS: Final = 1e15  # of a page's clock, either way: 30,000 years
@@ -36,6 +37,7 @@ def _page_device(name: DeviceName) -> DeviceName:
 
 PageMs = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_MS, le=MAX_MS)]
 Line = Annotated[StrictStr, BeforeValidator(_cut), AfterValidator(printable), AfterValidator(one_line)]
+OwnWords = Annotated[StrictStr, StringConstraints(strip_whitespace=True, max_length=MAX_CALL), AfterValidator(printable), AfterValidator(one_line)]
 
 
 class Said(BaseModel):
@@ -78,6 +80,12 @@ class ReadSaid(Said):
     """A message was read."""
 
     id: Annotated[StrictStr, StringConstraints(min_length=1, max_length=64), AfterValidator(printable), AfterValidator(one_line)]
+
+
+class CallSaid(Said):
+    """The student calls the proctors."""
+
+    text: OwnWords = ""
 
 
 def parse(text: str) -> dict[str, Any]:

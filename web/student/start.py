@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from basics.errors import Conflict, Forbidden, StorageError
+from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
-from sessions.starts import Record, record_of, start_by_student
+from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
 from settings.settings import Settings
 from web.calls.addresses import portal_url
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_known
+from web.calls.values import StudentExam
 from web.parts import parts
-from web.student.start_schemas import Rehearsal, StudentCheck, StudentSession, StudentStart, StudentStarted
+from web.student.start_schemas import Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
 from web.student.video import student_video
 
 log = logging.getLogger(__name__)
@@ -42,16 +44,29 @@ def start() -> Response:
     parts().access.count_start(request.remote_addr)
     wanted = read_body(request, StudentStart)
     session_id = _start(wanted) if parts().access.protected else _start_untold(wanted)
-    token = parts().access.make_student_token(session_id)
-    return reply(
-        StudentStarted(
-            session_id=session_id,
-            user_id=wanted.user_id,
-            exam_id=wanted.exam_id,
-            portal_url=portal_url(request, token),
-            token=token,
-        )
-    )
+    return _let_in(session_id, wanted)
+
+
+@students.post("/continue")
+@describe(StudentStarted, body=StudentContinue, errors=(404, 429, 503))
+def go_on() -> Response:
+    """Find the running exam that this browser started from the open portal, so that its student learns of it before anything else.
+
+    Nothing is started. 404 for every browser that did not start it, whether it runs or not: an ID alone tells nothing.
+    """
+    if not parts().settings.is_portal_open:
+        raise Forbidden("Exams are started by a link here. Open yours again: it goes on.")
+    parts().access.count_start(request.remote_addr)
+    wanted = read_body(request, StudentContinue)
+    monitor = parts().monitor
+    with contextlib.suppress(Conflict):  # a mere look-alike of a known ID is answered as any other
+        wanted = as_known(wanted)
+    session = monitor.find(wanted.user_id, wanted.exam_id)
+    if session is not None and monitor.was_started_with(session.session_id, fingerprint(wanted.nonce)):
+        return _let_in(session.session_id, wanted)
+    if not monitor.resumed.is_set():
+        raise taking_up()
+    raise NotFound("No exam runs that this browser started.")
 
 
 @students.get("/session")
@@ -65,11 +80,13 @@ def session() -> Response:
     if running is not None:
         rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
+        started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
     else:
         document = _stored(session_id)
         rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
+        started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
         applied = document.get("accommodation")
         accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
@@ -87,6 +104,8 @@ def session() -> Response:
                 "video": student_video(settings),
                 "interval_s": rules.get("interval_duration", settings.interval_duration),
                 "elapsed_s": elapsed,
+                "started_at": started_at,
+                "ended_at": ended_at,
                 "accommodation": accommodation.words() if accommodation else None,
                 "breaks_left": left,
                 "on_break": on_break,
@@ -129,6 +148,19 @@ def rehearsal() -> Response:
         found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
+
+
+def _let_in(session_id: str, wanted: StudentExam) -> Response:
+    token = parts().access.make_student_token(session_id)
+    return reply(
+        StudentStarted(
+            session_id=session_id,
+            user_id=wanted.user_id,
+            exam_id=wanted.exam_id,
+            portal_url=portal_url(request, token),
+            token=token,
+        )
+    )
 
 
 def _start(wanted: StudentStart) -> str:

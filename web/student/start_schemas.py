@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from web.calls.values import Identifier, StudentExam, printable
+from web.calls.values import Identifier, StudentExam, Time, printable
 from web.proctor.sessions_schemas import SessionCreated
 from web.student.check_items import ItemName
 from web.student.video import Video
@@ -20,6 +20,12 @@ class StudentStart(StudentExam):
         pattern=r"^[0-9A-Za-z-]{16,64}$",
         description="A secret of the browser's own: with it, it gets the token of the exam that it started again, where answer or page were lost.",
     )
+
+
+class StudentContinue(StudentExam):
+    """A student's exam that was begun in this browser, and may still run."""
+
+    nonce: str = Field(pattern=r"^[0-9A-Za-z-]{16,64}$", description="What the browser brought when it started the exam.")
 
 
 class StudentStarted(SessionCreated):
@@ -45,6 +51,8 @@ class StudentSession(BaseModel):
     video: Video
     interval_s: float
     elapsed_s: float | None
+    started_at: Time | None = Field(default=None, description="When the student began; null before that.")
+    ended_at: Time | None = Field(default=None, description="Null while it runs.")
     accommodation: dict[str, Any] | None = Field(
         default=None,
         description="What is different for this student: `signals_off`, `signals_weighed`, `reading_aloud`, `breaks_allowed`, "

@@ -7,7 +7,9 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
-import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, resultsOf, speedOf } from "./checks.js";
+import { drawAllow } from "./check-allow.js";
+import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, oneCause, resultsOf, speedOf } from "./checks.js";
+import { DevicePicker } from "./device-pickers.js";
 import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
 import { texts } from "./texts.js";
@@ -58,6 +60,7 @@ export class CheckStep {
     for (const name of ["camera", "microphone"]) {
       watchPermission(name, () => this.#watching && this.#devices[name].failure === "denied" && this.#begin());
     }
+    this.pickers = ["camera", "microphone"].map((name) => new DevicePicker(`check-${name}-choice`, name, () => this.#begin()));
     document.addEventListener("pointerdown", () => this.sound.resume());
     document.addEventListener("keydown", () => this.sound.resume());
   }
@@ -124,6 +127,7 @@ export class CheckStep {
       return { camera: {}, microphone: {} };
     }
     this.#devices = devices;
+    for (const picker of this.pickers) picker.draw(devices[picker.name].track);
     for (const [name, device] of Object.entries(devices)) {
       if (device.track) watchTrack(device.track, (state) => this.#changed(run, name, state));
     }
@@ -263,17 +267,18 @@ export class CheckStep {
     const { videoWidth, videoHeight } = this.video;
     const scrambled = this.#scrambles();
     const size = videoWidth ? `${videoWidth} × ${videoHeight}` : "";
-    this.rows = {
+    this.rows = oneCause({
       camera: judgeDevice("camera", { ...this.#devices.camera, size }),
       microphone: this.#microphone(),
-      light: this.#devices.camera.failure || scrambled ? { state: "waiting", text: texts.check.light.waiting } : judgeLight(this.#light()),
-      face: this.#devices.camera.failure || scrambled ? judgeFace(null) : judgeFace(this.#face),
+      light: judgeLight(scrambled ? null : this.#light()),
+      face: judgeFace(scrambled ? null : this.#face),
       network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
       browser: judgeBrowser(window, scrambled),
-    };
+    }, { unseen: scrambled });
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
     if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";
     for (const [name, row] of Object.entries(this.rows)) this.#draw(name, row);
+    drawAllow(this.#devices);
     byId("check-placeholder").hidden = Boolean(videoWidth && this.#devices.camera.track);
     this.#drawStart();
   }

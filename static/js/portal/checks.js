@@ -84,6 +84,20 @@ export function judgeFace(look) {
   return { state: "ready", text: t.face.ready };
 }
 
+const OF_LIGHT = new Set(["dark", "bright", "covered", "flat", "blurred", "hidden", "none", "unclear"]); // what a face may suffer from poor light
+
+/** The rows, each cause said once: what only follows from another row waits for it (`follows`). A picture without light shows no face, too. `unseen`: nobody can look at the picture. */
+export function oneCause(rows, { unseen = false } = {}) {
+  const poor = ["warning", "not_ready"].includes(rows.light?.state);
+  const lost = unseen || rows.camera.state !== "ready";
+  const wait = (text) => ({ state: "waiting", text, follows: true });
+  const changed = { ...rows };
+  if (lost) changed.light = wait(t.light.waiting);
+  if (lost) changed.face = wait(t.face.waiting);
+  else if (poor && rows.face.state === "warning" && OF_LIGHT.has(rows.face.reason)) changed.face = wait(t.face.after);
+  return changed;
+}
+
 /** The shared screen's row. `wanted` is optional (nothing is held against who doesn't share) or required; `shared` is null, or what is shared. */
 export function judgeScreen(wanted, { supported, shared, refused }) {
   if (shared === "monitor" || shared === "unknown") return { state: "ready", text: t.screen.ready, detail: "shared" };

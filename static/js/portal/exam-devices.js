@@ -4,6 +4,7 @@ import { openCamera, openMicrophone, stateOf, troubleOf, watchPermission, watchT
 import { texts } from "./texts.js";
 
 const REOPEN_MS = 3000;
+const OPEN = { camera: openCamera, microphone: openMicrophone };
 
 export class ExamDevices {
   #devices = { camera: { state: "starting", reason: "" }, microphone: { state: "starting", reason: "" } };
@@ -49,6 +50,30 @@ export class ExamDevices {
   /** The camera's name; empty where there is none. */
   get cameraName() {
     return this.#tracks.camera?.label ?? "";
+  }
+
+  /** The track of `name` that is used now; null where none is. */
+  track(name) {
+    return this.#tracks[name] ?? null;
+  }
+
+  /** The student has chosen another device: it takes the place of the one that is used, which stays where the other can't be had. */
+  async change(name) {
+    if (!this.#running || this.#opening) return;
+    this.#opening = true;
+    const before = this.#tracks[name];
+    try {
+      const opened = OPEN[name]();
+      this.hold(opened); // the browser may ask
+      const track = await opened;
+      if (this.#running) {
+        await this.#take(name, { track });
+        before?.stop();
+      } else track.stop();
+    } catch (error) {
+      console.info(`The other ${name} can't be had.`, error.name);
+    }
+    this.#opening = false;
   }
 
   /** At every tick: a track can end, or be muted, without a word. */
@@ -122,7 +147,7 @@ export class ExamDevices {
     this.#reopenAt = performance.now() + REOPEN_MS;
     this.notices.set("sound", this.sound.waiting && this.#devices.microphone.state === "ok" ? texts.exam.soundWaits : null);
     this.#opening = true;
-    for (const [name, open] of [["camera", openCamera], ["microphone", openMicrophone]]) {
+    for (const [name, open] of Object.entries(OPEN)) {
       this.#tellDevice(name);
       const again = this.#again.delete(name);
       if (!again && !["lost", "missing"].includes(this.#devices[name].state)) continue;

@@ -8,25 +8,26 @@ import { Link } from "../sending/link.js";
 import { Sending } from "../sending/sending.js";
 import { Way } from "../sending/way.js";
 import { call } from "../shared/api.js";
-import { spellSeconds } from "../shared/clock.js";
-import { answerOf, byId, levelShare, setShare, setText } from "../shared/dom.js";
+import { answerOf, byId } from "../shared/dom.js";
 import { BreakControl } from "./break.js";
+import { Calls } from "./calls.js";
 import { judgeSharing } from "./checks.js";
+import { DeviceDialog } from "./device-dialog.js";
+import { ExamBar } from "./exam-bar.js";
 import { ExamDevices } from "./exam-devices.js";
 import { ExamPage } from "./exam-page.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { Presence } from "./presence.js";
 import { isFinal } from "./said.js";
+import { SmallWindow } from "./small-window.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
 const ENDING = "portal.ending"; // in the tab's storage: the session that its student has ended
 
 export class ExamStep {
-  #elapsed = null; // {seconds, at}: the session's age when the page's clock stood at `at`
   #paused = false;
-  #recording = false;
   #offline = false; // from the loss of a connection until it is open again
   #ending = false;
   #over = new AbortController();
@@ -34,8 +35,7 @@ export class ExamStep {
   constructor({ onDone }) {
     this.onDone = onDone;
     this.video = byId("exam-video");
-    this.#tuckSelf(false);
-    byId("exam-self").addEventListener("click", () => this.#tuckSelf(!this.video.classList.contains("is-tucked")));
+    this.bar = new ExamBar(this.video);
     byId("exam-end").addEventListener("click", () => this.#askEnd());
     this.notices = new Notices();
     this.devices = new ExamDevices(this.video, this.notices);
@@ -46,6 +46,9 @@ export class ExamStep {
       this.notices.set("break", said ? null : texts.exam.breakLater);
       return said;
     });
+    this.calls = new Calls((text) => this.link.call(text), (text) => this.notices.set("call", text));
+    this.dialog = new DeviceDialog(this.devices);
+    this.small = new SmallWindow();
     document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
     this.leaving = (event) => {
       event.preventDefault();
@@ -69,6 +72,7 @@ export class ExamStep {
     this.#over = new AbortController();
     const { signal } = this.#over;
     this.breaks.allow(session.breaks_left);
+    this.bar.open(session);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
     const slow = (step) => {
@@ -85,6 +89,7 @@ export class ExamStep {
       quality: ({ notices }) => this.notices.quality(notices ?? []),
       message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),
+      call: (message) => this.calls.hear(message),
       error: (message) => this.#refused(message),
     }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
@@ -94,7 +99,6 @@ export class ExamStep {
     this.#watchScreen();
     this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.page.mayHaveFocus });
     document.addEventListener("visibilitychange", () => this.presence.tell(), { signal });
-    this.#recording = true;
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.devices.hurry(), { signal });
@@ -119,19 +123,22 @@ export class ExamStep {
     const still = this.sending.screen;
     if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
     this.devices.tick();
-    if (!document.hidden) this.#drawTime();
+    const gives = { camera: this.devices.gives("camera"), microphone: this.devices.gives("microphone") };
+    if (this.bar.set({ stalled: this.link.isStalled, ...gives })) this.#tellLine();
+    if (!document.hidden) this.bar.drawTime();
   }
 
   #heard({ samples, time, level }) {
     if (!this.devices.gives("microphone")) return;
-    setShare(byId("exam-meter"), levelShare(level));
+    this.bar.level(level);
     this.sending.sound(samples, time);
   }
 
   // The link's messages
 
   #welcome({ elapsed_s: elapsed, video }) {
-    if (typeof elapsed === "number") this.#elapsed = { seconds: elapsed, at: performance.now() };
+    this.bar.since(elapsed);
+    this.calls.hear({ call: null }); // a call that waits is told after this
     if (video) {
       this.sending.welcome(video);
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });
@@ -144,24 +151,22 @@ export class ExamStep {
   #linkState(state, end) {
     if (state === "waiting") this.#offline = true;
     else if (state !== "connecting") this.#offline = false;
-    const shown = this.#offline ? "waiting" : state; // each attempt is not told, only what came of it
     if (state === "open") this.way.opened();
     this.page.link(state);
-    byId("exam-bar").dataset.link = shown;
-    setText(byId("exam-connection"), texts.exam.connection[shown === "open" && this.way.isByHttp ? "slower" : shown]);
+    this.bar.set({ link: state, offline: this.#offline, slower: this.way.isByHttp });
     this.#tellLine();
     if (state === "open") this.notices.set("break", null);
     else this.breaks.settle();
     if (state === "waiting") this.sending.lost();
-    this.#drawRecording();
     if (["ended", "replaced", "refused"].includes(state)) this.#stop(state, end);
     else if (state === "waiting") this.#askWhy();
   }
 
   /** What is to come of a lost line is the exam, or its end; never both. */
   #tellLine() {
-    this.notices.set("offline", this.#offline && !this.#ending ? texts.exam.offline : null);
-    this.notices.set("ending", this.#ending ? texts.exam.ending[this.#offline ? "waits" : "now"] : null);
+    const { isOffline } = this.bar;
+    this.notices.set("offline", isOffline && !this.#ending ? texts.exam.offline : null);
+    this.notices.set("ending", this.#ending ? texts.exam.ending[isOffline ? "waits" : "now"] : null);
   }
 
   /** A refused socket does not say why; the session does: it may have ended meanwhile, or the token with it. */
@@ -180,14 +185,15 @@ export class ExamStep {
     this.acts.pause(this.#paused);
     this.breaks.hear(message);
     this.notices.set("break", null);
-    this.#drawRecording();
+    this.bar.set({ paused: this.#paused });
   }
 
   #refused({ code, message, about }) {
     if (about === "break") {
       this.breaks.settle();
       this.notices.set("break", texts.exam.breakRefused(message));
-    } else console.warn("The server says:", code, message);
+    } else if (about === "call") this.calls.failed(message);
+    else console.warn("The server says:", code, message);
   }
 
   // The shared screen
@@ -198,11 +204,13 @@ export class ExamStep {
     const { ok: began, whole } = judgeSharing(wanted, this.screen);
     const button = document.getElementById("exam-share"); // there only where the exam asks for a screen
     button.hidden = whole;
+    this.bar.shared(began);
     const device = { state: began ? "ok" : "", reason: "" };
     if (began) this.devices.set("screen", device);
     this.screen.onChange = () => {
       const now = judgeSharing(wanted, this.screen);
       button.hidden = now.whole;
+      this.bar.shared(now.ok);
       this.notices.set("screen", now.text);
       const state = now.ok ? "ok" : "ended";
       const reason = now.ok ? "" : this.screen.shared ? "not_whole" : "share_stopped";
@@ -234,11 +242,12 @@ export class ExamStep {
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
     if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
+    for (const part of [this.calls, this.dialog, this.small]) part.close();
     this.onDone(state, end);
   }
 
   #close() {
-    this.#recording = false;
+    this.bar.set({ running: false });
     this.#over.abort();
     this.timer?.terminate();
     this.acts?.stop();
@@ -246,27 +255,5 @@ export class ExamStep {
     this.devices.close();
     this.sound.close();
     this.screen?.close();
-  }
-
-  // What is shown
-
-  #drawRecording() {
-    const live = this.#recording && this.link.isOpen && !this.#paused;
-    byId("exam-bar").toggleAttribute("data-recording", live);
-    let words = texts.exam.notRecording;
-    if (this.#paused) words = texts.exam.paused;
-    else if (live) words = texts.exam.recording;
-    setText(byId("exam-recording"), words);
-  }
-
-  #drawTime() {
-    if (!this.#elapsed) return;
-    setText(byId("exam-time"), spellSeconds(this.#elapsed.seconds + (performance.now() - this.#elapsed.at) / 1000));
-  }
-
-  #tuckSelf(hidden) {
-    this.video.classList.toggle("is-tucked", hidden);
-    byId("exam-self").setAttribute("aria-expanded", String(!hidden));
-    setText(byId("exam-self").querySelector("span"), hidden ? texts.exam.showSelf : texts.exam.hideSelf);
   }
 }

@@ -11,6 +11,7 @@ const SAID_HERE = {
   mic_silent: ["microphone", "sound"],
   screen_nothing: ["screen", "offline", "slow"],
 };
+const INSTEAD = { slow: "offline" }; // of a line that carries nothing nobody says that it is slow
 
 export class Notices {
   #shown = new Map(); // code: {text, action}
@@ -36,7 +37,7 @@ export class Notices {
 
   #told() {
     const saidHere = (code) => (this.cut && code.endsWith("_nothing")) || SAID_HERE[code]?.some((own) => this.#shown.has(own));
-    return new Map([...this.#shown].filter(([code]) => !(code.startsWith(SERVER) && saidHere(code.slice(SERVER.length)))));
+    return new Map([...this.#shown].filter(([code]) => !(code.startsWith(SERVER) ? saidHere(code.slice(SERVER.length)) : this.#shown.has(INSTEAD[code]))));
   }
 
   #draw() {

@@ -4,20 +4,18 @@ import { accommodationWords } from "../shared/accommodations.js";
 import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
-import { idProblem } from "../shared/identifiers.js";
-import { itemName } from "../shared/names.js";
-import { remember, remembered } from "../shared/storage.js";
 import { CheckStep } from "./check-step.js";
-import { mayStart } from "./checks.js";
+import { DoneStep } from "./done-step.js";
 import { ExamStep } from "./exam-step.js";
-import { brokeOff, endWords, isFinal, refusalWords } from "./said.js";
+import { isFinal, refusalWords } from "./said.js";
+import { beganByLink, mayRunByLink, nonceOf, overHere, startedHere } from "./started.js";
 import { haveExam, leaveExam, runsElsewhere } from "./tabs.js";
 import { texts } from "./texts.js";
+import { WhoStep } from "./who-step.js";
 
 const STEPS = ["who", "watched", "check", "exam", "done"];
 const TOKEN = "portal.token";
 const STAGE = "portal.stage";
-const NONCE = "portal.nonce"; // of this browser: who started an exam here goes on here, though the answer, the tab or the whole browser was lost
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
 const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
 const START_MS = 30_000; // it may wait for its database
@@ -28,29 +26,18 @@ export function tokenOf(fragment) {
   return new URLSearchParams(fragment.replace(/^#/, "")).get("t") || null;
 }
 
-/** The secret that goes with the start of this exam by this student in this browser. */
-function nonceOf(user_id, exam_id) {
-  const whose = `${user_id} ${exam_id} `; // no ID has a space
-  const kept = remembered(NONCE);
-  const secret = kept?.startsWith(whose) ? kept : whose + crypto.randomUUID();
-  remember(NONCE, secret);
-  return secret.slice(whose.length);
-}
-
 class Portal {
   token = null;
   session = null;
   ids = { user_id: "", exam_id: "" };
   rehearsal = new URLSearchParams(location.search).has("rehearsal");
   check = new CheckStep({ onStart: () => this.begin() });
+  done = new DoneStep();
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end) });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
+  who = new WhoStep({ rehearsal: this.rehearsal, isOpen: this.isOpen, onEnter: () => this.enter(), onOther: () => this.another() });
 
   async start() {
-    byId("who-form").addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.enter();
-    });
     oneWish(byId("watched-agree")).addEventListener("click", () => this.openCheck());
     byId("done-here").addEventListener("click", () => {
       sessionStorage.setItem(HERE, this.session?.session_id ?? "");
@@ -60,21 +47,44 @@ class Portal {
     byId("rehearsal-note").hidden = !this.rehearsal;
     this.takeToken();
     if (this.token) this.arrive(); // not waited for: the server may be away, and the browser may ask for the devices
-    else this.offer();
+    else {
+      this.offer();
+      if (!this.rehearsal) this.seekRunning();
+    }
   }
 
-  /** Nobody's link is known: the IDs are asked for, where the portal is open. */
+  /** After a closed tab or a crash: does an exam run that was begun in this browser? Who began it by a link has that, the page no more. */
+  async seekRunning() {
+    const started = this.isOpen && startedHere();
+    if (!started) return;
+    try {
+      const { token } = await call("/api/student/continue", { method: "POST", body: started, signal: AbortSignal.timeout(ANSWER_MS) });
+      const session = await call("/api/student/session", { token, signal: AbortSignal.timeout(ANSWER_MS) });
+      if (session.state !== "running" || !session.begun || document.body.dataset.step !== "who" || this.who.isTyped) return;
+      Object.assign(this, { token, session });
+      this.who.greet(session, { elsewhere: await runsElsewhere(session.session_id), found: true });
+    } catch (error) {
+      console.info("No exam of this browser runs.", error.message);
+    }
+  }
+
+  /** Nobody's link is known. */
   offer() {
-    byId("who-form").hidden = !this.isOpen;
-    byId("who-closed").hidden = this.isOpen;
-    byId("who-rehearse").hidden = this.rehearsal || !this.isOpen;
+    this.who.offer({ begun: mayRunByLink() });
     this.show("who", { focus: false });
+  }
+
+  /** The exam that was found here is not of who sits here now. */
+  another() {
+    this.forget();
+    this.session = null;
+    this.who.empty();
+    this.offer();
   }
 
   /** By a link, or back after a reload. */
   async arrive() {
-    byId("who-form").hidden = true;
-    byId("who-rehearse").hidden = true;
+    this.who.wait();
     this.show("who", { focus: false });
     try {
       this.session = await this.readSession();
@@ -104,7 +114,7 @@ class Portal {
     const elsewhere = !this.rehearsal && !chosen && (await runsElsewhere(session_id));
     if (elsewhere) sessionStorage.removeItem(STAGE);
     if (!this.rehearsal && sessionStorage.getItem(STAGE) === session_id) this.resume();
-    else this.greet(elsewhere);
+    else this.who.greet(this.session, { elsewhere });
   }
 
   /** The session of the token, however long the server is away. Throws only when it refuses the token. */
@@ -139,32 +149,27 @@ class Portal {
     sessionStorage.removeItem(STAGE);
   }
 
-  /** Arrived by link: the IDs stand there already. */
-  greet(elsewhere) {
-    for (const [id, value] of [["who-user", this.session.user_id], ["who-exam", this.session.exam_id]]) {
-      byId(id).value = value ?? "";
-      byId(id).readOnly = true;
-    }
-    byId("who-linked").hidden = false;
-    byId("who-form").hidden = false;
-    byId("who-rehearse").hidden = this.rehearsal || this.session.begun;
-    if (this.rehearsal) return;
-    byId("who-elsewhere").hidden = !elsewhere && !this.session.connected;
-    setText(byId("who-elsewhere"), elsewhere ? texts.who.elsewhere : texts.who.connected);
-  }
-
   /** The IDs are looked at here alone: nothing starts, and no clock runs, before the student says so. */
   enter() {
-    this.clearWho();
+    this.who.clear();
     if (!this.session) {
-      this.ids = { user_id: byId("who-user").value.trim(), exam_id: byId("who-exam").value.trim() };
-      const [user, exam] = [idProblem(this.ids.user_id, { required: true }), idProblem(this.ids.exam_id)];
-      if (exam) this.fieldFailed("exam_id", exam);
-      if (user) this.fieldFailed("user_id", user);
-      if (user || exam) return;
+      const ids = this.who.read();
+      if (!ids) return;
+      this.ids = ids;
+    }
+    if (this.session?.begun && !this.rehearsal) {
+      this.continueExam();
+      return;
     }
     this.told = this.drawAccommodation("watched-accommodation");
     this.show("watched");
+  }
+
+  /** The exam was begun already, and what is watched agreed to: straight on where it stands. */
+  continueExam() {
+    sessionStorage.setItem(TOKEN, this.token);
+    sessionStorage.setItem(STAGE, this.session.session_id);
+    this.resume();
   }
 
   /** What is different for this student, where the session says it. True when there was something to say. */
@@ -185,23 +190,6 @@ class Portal {
     this.told = true;
     byId("check-accommodation").focus();
     return true;
-  }
-
-  clearWho() {
-    byId("who-error").hidden = true;
-    for (const name of ["user_id", "exam_id"]) {
-      byId(`who-${name}-error`).hidden = true;
-      byId(name === "user_id" ? "who-user" : "who-exam").removeAttribute("aria-invalid");
-    }
-  }
-
-  fieldFailed(field, message) {
-    const input = byId(field === "user_id" ? "who-user" : "who-exam");
-    const place = byId(`who-${field}-error`);
-    setText(place, message);
-    place.hidden = false;
-    input.setAttribute("aria-invalid", "true");
-    input.focus();
   }
 
   openCheck() {
@@ -246,6 +234,8 @@ class Portal {
       this.session = await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
     }
     const { session_id } = this.session;
+    const own = startedHere();
+    if (own?.user_id !== this.session.user_id || (own.exam_id ?? null) !== this.session.exam_id) beganByLink();
     const resumed = sessionStorage.getItem(STAGE) === session_id;
     if (!resumed && this.tellFirst()) return;
     sessionStorage.setItem(STAGE, session_id);
@@ -263,26 +253,7 @@ class Portal {
   }
 
   async endRehearsal() {
-    const { results, rows } = this.check;
-    const { user_id, exam_id } = this.session ?? this.ids;
-    const problems = results.filter(({ state }) => state !== "ready");
-    const kind = mayStart(rows) === "no" ? "blocked" : problems.length ? "warned" : "fine";
-    const body = { user_id, ...(exam_id && { exam_id }), results, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) };
-    let stored = "";
-    try {
-      await call("/api/student/rehearsal", { method: "POST", token: this.token, body });
-    } catch (error) {
-      stored = texts.check.rehearsed.notStored((error.status !== 409 && refusalWords(error)) || error.message);
-    }
-    this.check.close();
-    const [title, text] = texts.check.rehearsed[kind];
-    setText(byId("done-title"), title);
-    setText(byId("done-text"), text);
-    const lines = [...problems.map(({ item, reason }) => `${itemName(item)}: ${reason}`), stored].filter(Boolean);
-    byId("done-list").replaceChildren(...lines.map((line) => make("li", { text: line })));
-    byId("done-here").hidden = false;
-    setText(byId("done-here"), texts.exam.again);
-    byId("done-exam").hidden = !this.token;
+    await this.done.rehearsed(this.check, this.session ?? this.ids, { token: this.token, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) });
     this.show("done");
   }
 
@@ -291,7 +262,7 @@ class Portal {
     if (!error.code) console.error(error);
     if (error.status === 422 && (error.field === "user_id" || error.field === "exam_id")) {
       this.show("who", { focus: false });
-      this.fieldFailed(error.field, error.message);
+      this.who.failed(error.field, error.message);
       return;
     }
     if (document.body.dataset.step === "exam") this.openCheck();
@@ -302,16 +273,9 @@ class Portal {
   /** `state` is ended, replaced or refused; `end` how it ended: {code, note}. */
   finish(state, end) {
     leaveExam();
-    const [title, text] = state === "ended" ? endWords(end) : texts.exam.done[state];
-    setText(byId("done-title"), title);
-    setText(byId("done-text"), text);
-    byId("done-next").hidden = state !== "ended" || end.code === "unused";
-    const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
-    byId("done-here").hidden = !goesOn;
-    byId("done-close").hidden = goesOn;
-    setText(byId("done-here"), state === "replaced" ? texts.exam.here : texts.exam.goOn);
+    const goesOn = this.done.ended(state, end, this.session, this.token);
     if (!goesOn) this.forget();
-    if (state === "ended" && !goesOn) remember(NONCE, "");
+    if (state === "ended" && !goesOn) overHere();
     this.show("done");
   }
 

@@ -167,7 +167,7 @@ class Report {
   }
 
   drawMessages() {
-    const rows = (this.session.messages ?? []).map(({ at, level, text, by }) => [this.wall(at), texts.act.levels[level] ?? level, text, by ?? ""]);
+    const rows = (this.session.messages ?? []).map(({ at, level, text, by, from }) => [this.wall(at), texts.act.levels[level] ?? level, from === "student" ? texts.act.called(text) : text, by ?? ""]);
     byId("report-messages").replaceChildren(rows.length ? table(t.messageHead, rows) : said(t.noMessages));
   }
 

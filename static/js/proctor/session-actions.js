@@ -49,12 +49,12 @@ export class SessionActions {
     const key = JSON.stringify(messages);
     if (list.dataset.key === key) return;
     list.dataset.key = key;
-    const items = [...messages].reverse().map(({ text, level, by, at, delivered, read }) =>
+    const items = [...messages].reverse().map(({ text, level, by, at, delivered, read, from }) =>
       make(
         "li",
-        { "data-level": level },
-        make("span", { text: `${texts.act.levels[level] ?? ""}: ${text}` }),
-        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + texts.act.where({ delivered, read }) }),
+        { "data-level": level, "data-from": from },
+        make("span", { text: from === "student" ? texts.act.called(text) : `${texts.act.levels[level] ?? ""}: ${text}` }),
+        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + (from === "student" ? "" : texts.act.where({ delivered, read })) }),
       ),
     );
     list.replaceChildren(...items);

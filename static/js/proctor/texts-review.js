@@ -104,7 +104,7 @@ export const reviewTexts = {
     screenActs: { fullscreen_left: "Full screen left", second_display: "A second display", share_stopped: "Stopped sharing the screen" },
     unknownFor: (share) => `Can’t tell for ${Math.round(share)} s`,
     breakFor: ({ by, reason }) => `Break${by ? `, by ${by}` : ""}${reason ? `: ${reason}` : ""}`,
-    message: ({ level, text }) => `${watchTexts.act.levels[level] ?? level}: ${text}`,
+    message: ({ level, text, from }) => from === "student" ? watchTexts.act.called(text) : `${watchTexts.act.levels[level] ?? level}: ${text}`,
     signs: { lost: "✕", screen: "▭", unknown: "?", break: "‖", message: "✉" },
   },
 

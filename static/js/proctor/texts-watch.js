@@ -169,6 +169,7 @@ export const watchTexts = {
     failed: (message) => `Not sent. ${message}`,
     empty: "Write what the student should read.",
     levels: { message: "Message", warning: "Warning" },
+    called: (text) => (text ? `The student calls: ${text}` : "The student calls, without words"),
     from: (by, time) => [by, time].filter(Boolean).join(", "),
     breakOn: "Start a break",
     breakOff: "End the break",

@@ -1,5 +1,7 @@
 // Camera and microphone: asked for, told apart when they can't be had, noticed when they go.
 
+import { asChosen } from "./device-choice.js";
+
 const CAMERA = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 15, max: 30 } };
 // What the student's room really sounds like: the browser must not clean, level or cut it.
 const MICROPHONE = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: { ideal: 1 } };
@@ -50,18 +52,18 @@ async function ask(constraints) {
 
 /** Open the camera alone. The thrown error has `failure`. */
 export async function openCamera() {
-  return (await ask({ video: CAMERA })).getVideoTracks()[0];
+  return (await ask({ video: asChosen("camera", CAMERA) })).getVideoTracks()[0];
 }
 
 /** Open the microphone alone. The thrown error has `failure`. */
 export async function openMicrophone() {
-  return (await ask({ audio: MICROPHONE })).getAudioTracks()[0];
+  return (await ask({ audio: asChosen("microphone", MICROPHONE) })).getAudioTracks()[0];
 }
 
 /** Open both with one question to the student, and each alone when that fails, so that one bad device does not take the other along. */
 export async function openBoth() {
   try {
-    const stream = await ask({ video: CAMERA, audio: MICROPHONE });
+    const stream = await ask({ video: asChosen("camera", CAMERA), audio: asChosen("microphone", MICROPHONE) });
     return { camera: { track: stream.getVideoTracks()[0] }, microphone: { track: stream.getAudioTracks()[0] } };
   } catch (error) {
     if (error.failure === "insecure" || error.failure === "unsupported") {

@@ -8,6 +8,7 @@ const ROOM_BYTES = 12 * 1024; // under way before pictures are skipped, until `r
 const SOUND_WAIT_BYTES = 1024 * 1024; // about 20 s of sound
 const STUCK_MS = 8000; // nothing of what waits has left for so long: the network is gone, whatever the socket believes
 const SILENT_MS = 25_000; // the server tells its time every 10 s: nothing for so long, and the line is cut, also where nothing waits to leave
+const STALLED_MS = 5000; // something is under way, and for so long there was no word of it: people are told that there is no connection
 const WELCOME_MS = 10_000; // a socket that is not welcomed in this time is tried anew
 const FINAL = new Set(["ended", "replaced", "refused"]);
 
@@ -26,7 +27,7 @@ export class Link {
 
   /**
    * `url` of the link; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
-   * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `rate`,
+   * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `call`, `rate`,
    * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's.
    */
   constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName() } = {}) {
@@ -92,6 +93,12 @@ export class Link {
     return this.state === "open";
   }
 
+  /** Is the line dead, as far as can be told: something waits to arrive, and nothing is heard? The socket itself finds out much later. */
+  get isStalled() {
+    const now = this.now();
+    return this.isOpen && this.#backlog.late(now) > STALLED_MS && now - this.#heardAt > STALLED_MS;
+  }
+
   /** True when another picture can leave without queueing behind others. */
   get isFree() {
     return this.isOpen && this.#backlog.regular < this.room;
@@ -144,6 +151,12 @@ export class Link {
   /** The student asks for a break, or ends it; the server answers by `pause` or an `error` about it. False when it can't be said now. */
   takeBreak(on) {
     if (this.isOpen) this.#say({ type: "break", on });
+    return this.isOpen;
+  }
+
+  /** The student calls the proctors, with or without words; null takes it back. Answered by `call`, or an `error` about it. False when it can't be said now. */
+  call(text) {
+    if (this.isOpen) this.#say(text === null ? { type: "uncall" } : { type: "call", text });
     return this.isOpen;
   }
 
@@ -262,6 +275,7 @@ export class Link {
         break;
       case "quality":
       case "pause":
+      case "call":
       case "key":
         this.on[message.type]?.(message);
         break;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, resultsOf, speedOf,
+  Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, oneCause, resultsOf, speedOf,
 } from "../../../static/js/portal/checks.js";
 import { texts } from "../../../static/js/portal/texts.js";
 import { failureOf, stateOf, troubleOf } from "../../../static/js/sending/devices.js";
@@ -150,4 +150,17 @@ test("results are what the server takes: no waiting row, reasons that fit", () =
 test("the speed is that of the fastest try", () => {
   assert.equal(speedOf([{ bytes: 60_000, ms: 480 }, { bytes: 60_000, ms: 120 }]), 4000);
   assert.equal(speedOf([]), null);
+});
+
+test("one cause is said once: what follows from it waits, and is no cause of its own", () => {
+  const rows = (light, face, camera = "ready") => oneCause({ camera: { state: camera }, light: judgeLight(light), face: judgeFace(face) });
+  const black = rows({ mean: 3, deviation: 1 }, { state: "read", face: false, persons: null, reason: "dark" });
+  assert.equal(black.light.text, texts.check.light.covered);
+  assert.deepEqual(black.face, { state: "waiting", text: texts.check.face.after, follows: true });
+  const alone = rows({ mean: 120, deviation: 40 }, { state: "read", face: true, persons: 1, reason: "dark" });
+  assert.equal(alone.face.text, texts.check.face.dark);
+  const several = rows({ mean: 30, deviation: 40 }, { state: "read", face: true, persons: 2, reason: "" });
+  assert.equal(several.face.text, texts.check.face.several, "another cause");
+  const lost = rows({ mean: 3, deviation: 1 }, null, "not_ready");
+  assert.deepEqual([lost.light.follows, lost.face.follows, lost.camera.follows], [true, true, undefined]);
 });

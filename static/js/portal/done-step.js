@@ -1,0 +1,70 @@
+// The last page: how an exam ended, or what a rehearsal found, with a receipt.
+
+import { call } from "../shared/api.js";
+import { byId, make, setText } from "../shared/dom.js";
+import { itemName } from "../shared/names.js";
+import { mayStart } from "./checks.js";
+import { Receipt, examLines, rehearsalLines } from "./receipt.js";
+import { brokeOff, endWords, refusalWords } from "./said.js";
+import { texts } from "./texts.js";
+
+const ANSWER_MS = 8000;
+const AGAIN_MS = 1000;
+const TRIES = 10;
+
+export class DoneStep {
+  receipt = new Receipt();
+
+  /** A rehearsal is over: `check` is its check, `who` {user_id, exam_id}. Its result is stored for the proctors. */
+  async rehearsed(check, { user_id, exam_id }, { token, user_agent }) {
+    const { results, rows } = check;
+    const causes = results.filter(({ item, state }) => state !== "ready" && !rows[item].follows);
+    const kind = mayStart(rows) === "no" ? "blocked" : causes.length ? "warned" : "fine";
+    const body = { user_id, ...(exam_id && { exam_id }), results, user_agent };
+    let failed = "";
+    try {
+      await call("/api/student/rehearsal", { method: "POST", token, body });
+    } catch (error) {
+      failed = texts.check.rehearsed.notStored((error.status !== 409 && refusalWords(error)) || error.message);
+    }
+    check.close();
+    const [title, text] = texts.check.rehearsed[kind];
+    const lines = causes.map(({ item, reason }) => texts.check.rehearsed.cause(itemName(item), reason));
+    this.#say(title, text, [...lines, failed].filter(Boolean));
+    const about = { at: Date.now(), result: title, stored: !failed };
+    this.receipt.show(texts.receipt.rehearsal, rehearsalLines({ user_id, exam_id }, about), lines);
+    byId("done-here").hidden = false;
+    setText(byId("done-here"), texts.exam.again);
+    byId("done-exam").hidden = !token;
+  }
+
+  /** An exam is over in this page: `state` ended, replaced or refused, `end` how it ended; true where it can go on from here. */
+  ended(state, end, session, token) {
+    const [title, text] = state === "ended" ? endWords(end) : texts.exam.done[state];
+    this.#say(title, text);
+    byId("done-next").hidden = state !== "ended" || end.code === "unused";
+    const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
+    byId("done-here").hidden = !goesOn;
+    byId("done-close").hidden = goesOn;
+    setText(byId("done-here"), state === "replaced" ? texts.exam.here : texts.exam.goOn);
+    this.receipt.show("", []);
+    if (state === "ended" && end.code !== "unused" && session) this.#giveReceipt(session, token);
+    return goesOn;
+  }
+
+  /** By the server's word where it is there, else by what the page knows. */
+  async #giveReceipt(session, token) {
+    let stored = session;
+    for (let tries = 0; !stored.ended_at && tries < TRIES; tries += 1) {
+      if (tries) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS)); // its record is being written
+      stored = await call("/api/student/session", { token, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => stored);
+    }
+    this.receipt.show(texts.receipt.title, examLines(stored), [...byId("done-next").querySelectorAll(".facts p")].map((told) => told.textContent.trim()));
+  }
+
+  #say(title, text, lines = []) {
+    setText(byId("done-title"), title);
+    setText(byId("done-text"), text);
+    byId("done-list").replaceChildren(...lines.map((line) => make("li", { text: line })));
+  }
+}
