@@ -16,7 +16,6 @@ _EDGE = 1e-6  # s; a difference of exactly `together` is together, whatever the 
 LEAVES: dict[str, str] = {
     "tab_hidden": "the exam's tab was hidden",
     "window_blur": "the exam's window lost the focus",
-    "window_away": "the exam's window was without the focus",
     "alt_tab": "Alt+Tab",
     "tab_switch": "the tab was switched",
 }
@@ -65,7 +64,7 @@ def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER, blur_leas
 
 
 def _lasting(ordered: Sequence[ScreenAct], together: float, blur_least: float) -> list[ScreenAct]:
-    """The acts without losses of the focus that are no leaving, as far as is known."""
+    """The acts without losses of the focus that are no leaving, as far as is known, and without what only proves one."""
     kept: list[ScreenAct] = []
     blur: ScreenAct | None = None  # the newest one that isn't known to be leaving
     for act in ordered:
@@ -75,7 +74,6 @@ def _lasting(ordered: Sequence[ScreenAct], together: float, blur_least: float) -
         lasted = blur is not None and act.at - blur.at >= blur_least - _EDGE
         if blur is not None and _proves(act, blur, lasted=lasted, together=together):
             kept.append(blur)
-            kept += [act] if act.kind == "window_away" else []
             blur = None
         elif act.kind == "window_focus":
             blur = None

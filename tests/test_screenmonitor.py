@@ -89,12 +89,12 @@ def then(at: float, kind: ActKind) -> Detailed:
 
 FOCUS: dict[str, tuple[list[Detailed], list[tuple[float, tuple[int, ...]]]]] = {
     "just gone": ([blur(10)], []),
-    "gone for a second": ([blur(10), then(11, "window_away")], [(10, (0, 1))]),
+    "gone for a second": ([blur(10), then(11, "window_away")], [(10, (0,))]),
     "back within a second": ([blur(10), then(10.9, "window_focus")], []),
     "back after a second, told late": ([blur(10), then(11.1, "window_focus")], [(10, (0,))]),
     "in the toolbar for a minute": ([blur(10, "browser"), then(70, "window_focus")], []),
     "nobody knows where, for a minute": ([blur(10, "unclear"), then(70, "window_focus")], []),
-    "known later": ([blur(10, "unclear"), then(14, "window_away"), then(70, "window_focus")], [(10, (0, 1))]),
+    "known later": ([blur(10, "unclear"), then(14, "window_away"), then(70, "window_focus")], [(10, (0,))]),
     "another tab": ([blur(10), then(10.1, "tab_hidden"), then(10.2, "window_focus")], [(10, (0, 1))]),
     "another tab out of the toolbar": (
         [blur(10, "browser"), then(60, "tab_hidden"), then(70, "tab_visible"), then(70, "window_focus")],
@@ -109,11 +109,15 @@ FOCUS: dict[str, tuple[list[Detailed], list[tuple[float, tuple[int, ...]]]]] = {
     "thirty times Tab": ([event for at in range(0, 60, 2) for event in (blur(at, "browser"), then(at + 1.5, "window_focus"))], []),
     "twice": (
         [blur(10), then(11, "window_away"), then(15, "window_focus"), blur(20), then(21, "window_away"), then(25, "window_focus")],
-        [(10, (0, 1)), (20, (3, 4))],
+        [(10, (0,)), (20, (3,))],
+    ),
+    "in sight again, and away until the focus follows": (
+        [then(10, "tab_hidden"), blur(10.1), then(20, "tab_visible"), then(20.1, "window_away"), then(20.2, "window_focus")],
+        [(10, (0, 1))],
     ),
     "away, though nothing was lost": ([then(10, "window_away")], []),
     "a page that knows no details": ([blur(10, ""), then(10.2, "window_focus")], [(10, (0,))]),
-    "alt+tab, heard by a station too": ([blur(10), then(10.2, "alt_tab"), then(11, "window_away")], [(10, (0, 1, 2))]),
+    "alt+tab, heard by a station too": ([blur(10), then(10.2, "alt_tab"), then(11, "window_away")], [(10, (0, 1))]),
 }
 
 

@@ -1,7 +1,7 @@
 // Screen acts: the browser's events about this page that the server is told of, as they come. What counts as one occurrence is the server's to say.
 
 import { pageMs } from "../shared/clock.js";
-import { ELSEWHERE, FocusCause } from "./focus-cause.js";
+import { BROWSER, ELSEWHERE, FocusCause } from "./focus-cause.js";
 
 const HELD_MOST_MS = 30_000; // a question that nobody answers holds nothing back for longer
 const FOCUS_RETURNS_MS = 1000; // after the browser's own question the focus needs a moment to come back
@@ -94,27 +94,33 @@ export class ActWatch {
     this.#focused = focused;
     if (before === null) return;
     if (focused) this.#tell("window_focus");
-    else {
-      this.#awayTold = false;
-      this.#tell("window_blur", this.#lost.cause);
-      this.#lost.told = pageMs();
-    }
+    else this.#tellLost();
+  }
+
+  #tellLost() {
+    this.#awayTold = false;
+    this.#tell("window_blur", this.#lost.cause);
+    this.#lost.told = { at: pageMs(), cause: this.#lost.cause };
   }
 
   #follow(focused) {
     if (!focused) this.#lost ??= this.cause.lost();
     else if (this.#lost) {
+      this.cause.regained(this.#lost);
       this.#lost = null;
-      this.cause.regained();
     } else this.cause.held();
   }
 
   /** The focus is still away: tell it once it has been for long enough, and is in no controls of the browser's. */
   #lookAway() {
-    if (this.#focused !== false || this.#awayTold || pageMs() - this.#lost.told < this.blurLeast) return;
-    if (this.cause.settle(this.#lost) !== ELSEWHERE) return;
-    this.#awayTold = true;
-    this.#tell("window_away");
+    if (this.#focused !== false || this.#awayTold || this.#hidden) return;
+    const { told } = this.#lost;
+    const elsewhere = this.cause.settle(this.#lost) === ELSEWHERE;
+    if (elsewhere && told.cause === BROWSER) this.#tellLost();
+    else if (elsewhere && pageMs() - told.at >= this.blurLeast) {
+      this.#awayTold = true;
+      this.#tell("window_away");
+    }
   }
 
   /**

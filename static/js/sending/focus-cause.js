@@ -1,5 +1,5 @@
 // Where the focus went when the page lost it: into the browser's own controls (toolbar, menu, search bar, a dialog of the page), or elsewhere.
-// To a page both are the same event; what came just before tells them apart, as far as it can be told.
+// To a page both are the same event. Firefox tells whether its window is the active one; elsewhere what came just before tells, as far as it can be told.
 
 import { pageMs } from "../shared/clock.js";
 
@@ -11,7 +11,8 @@ const KEY_MS = 2000; // from a key to the control that it opens, where the machi
 const INPUT_MS = 1000; // from a click, or any other key, to a dialog that the exam opens because of it
 const ASIDE_MS = 3000; // from the pointer's way out of the page to a click in another window
 const CONSUMED_MS = 1500; // a file dialog uses up the activity that opened it before the focus is gone
-const ACTIVE_MS = 5000; // for so long Chromium calls a page active after a key or click, in frames of other addresses too
+const ACTIVE_MS = 5000; // for so long Chromium and Firefox call a page active after a key or click, in frames of other addresses too
+const FLICKER_MS = 300; // of a focus that goes twice, for one cause
 const LOOK_MS = 25; // shorter than anybody holds a button down
 
 const ALONE = new Set(["F3", "F6", "F10", "ContextMenu"]);
@@ -80,26 +81,37 @@ export class FocusCause {
     this.#before = activeElement ?? null;
   }
 
-  /** The focus has come back. */
-  regained() {
-    this.#last = null;
+  /** The focus has come back after this loss of it. */
+  regained({ at }) {
+    if (pageMs() - at > FLICKER_MS) this.#last = null;
     this.held();
   }
 
-  /** The page has just lost the focus: `{at, cause, asked}`. Where `asked`, `settle` may come to know better. */
+  /** The page has just lost the focus: `{at, cause, …}`. `settle` may come to know better. */
   lost() {
     const at = pageMs();
-    const cause = this.#cause(at);
-    return { at, cause: cause ?? UNCLEAR, asked: cause === null };
+    const inactive = this.#inactive();
+    const cause = this.#cause(at, inactive);
+    return { at, cause: cause ?? UNCLEAR, asked: cause === null, inactive };
   }
 
   /** What is known of a loss by now. */
   settle(lost) {
+    if (lost.inactive === false && this.#inactive()) Object.assign(lost, { inactive: true, cause: ELSEWHERE }); // from the toolbar to another window
     if (!lost.asked) return lost.cause;
     const left = ACTIVE_MS - INPUT_MS - (pageMs() - lost.at);
-    if (!this.page.navigator.userActivation.isActive) return Object.assign(lost, { asked: false, cause: ELSEWHERE }).cause;
-    if (left <= 0) lost.asked = false; // something was pressed in the frame just before: another window, or a shortcut of the browser's
+    if (!this.page.navigator.userActivation.isActive) Object.assign(lost, { asked: false, cause: ELSEWHERE });
+    else if (left <= 0) lost.asked = false; // something was pressed in the frame just before: another window, or a shortcut of the browser's
     return lost.cause;
+  }
+
+  /** Whether the browser's window is another than the active one; null where the browser doesn't tell. */
+  #inactive() {
+    try {
+      return this.page.document.documentElement.matches(":-moz-window-inactive");
+    } catch {
+      return null;
+    }
   }
 
   #key(event) {
@@ -110,26 +122,29 @@ export class FocusCause {
   }
 
   /** Null where a frame keeps to itself what would tell. */
-  #cause(at) {
+  #cause(at, inactive) {
     const { document } = this.page;
     const since = this.#last ? at - this.#last.at : Infinity;
-    if (this.#printing) return BROWSER;
+    if (inactive === false || this.#printing) return BROWSER;
     if (this.#last?.controls && since <= KEY_MS) return BROWSER;
     if (this.#last?.switching) return ELSEWHERE;
-    if (this.#out?.above) return BROWSER; // or a window above this one: not to be told apart
-    // Tab leaves nothing behind that has the focus; a click elsewhere and Alt+Tab leave it where it was.
-    if (this.#before && this.#before !== document.body && document.activeElement === document.body) return BROWSER;
+    if (inactive === null) {
+      if (this.#out?.above) return BROWSER; // or a window above this one: not to be told apart
+      // Tab leaves nothing behind that has the focus; a click elsewhere and Alt+Tab leave it where it was.
+      if (this.#before && this.#before !== document.body && document.activeElement === document.body) return BROWSER;
+    }
     const aside = this.#out && at - this.#out.at <= ASIDE_MS && this.#out.at > (this.#last?.at ?? -Infinity);
     if (aside) return ELSEWHERE;
-    if (isForeign(this.#before)) return this.#causeInFrame(at);
+    if (isForeign(this.#before)) return this.#causeInFrame(at, inactive);
     if (since <= INPUT_MS && !this.#out) return BROWSER;
     return this.#last?.touch ? UNCLEAR : ELSEWHERE;
   }
 
-  #causeInFrame(at) {
+  #causeInFrame(at, inactive) {
     const active = this.page.navigator?.userActivation;
     if (!active) return UNCLEAR;
-    if (active.isActive) return this.page.navigator.userAgentData ? null : UNCLEAR;
+    const known = inactive !== null || this.page.navigator.userAgentData; // Firefox or Chromium: for how long a press makes active
+    if (active.isActive) return known ? null : UNCLEAR;
     return at - this.#activeAt <= CONSUMED_MS ? UNCLEAR : ELSEWHERE;
   }
 

@@ -174,6 +174,34 @@ test("from a frame that keeps its keys to itself: the pointer went to a window b
   assert.deepEqual(student.told, COUNTS);
 });
 
+/** A browser that tells whether its window is the active one. */
+function firefox(t, inactive) {
+  const student = new Student(t, { browser: null });
+  student.document.documentElement = { matches: () => student.inactive };
+  student.inactive = inactive;
+  return student;
+}
+
+test("where the browser tells that its window is the active one, the focus is in its own controls, and what comes of it is told", (t) => {
+  const student = firefox(t, false);
+  student.hears("pointerdown").points(300).loses().wait(60_000);
+  assert.deepEqual(student.told, BROWSERS);
+  student.inactive = true;
+  assert.deepEqual(student.wait(2000).told, [...BROWSERS, ...COUNTS]);
+});
+
+test("where the browser tells that another window is the active one, the pointer above the page proves nothing", (t) => {
+  const student = firefox(t, true);
+  student.points(-20).wait(5000).loses(student.document.body).wait(2000);
+  assert.deepEqual(student.told, COUNTS);
+});
+
+test("a focus that flickers has one cause", (t) => {
+  const student = new Student(t);
+  student.key("Control", CONTROL).key("p", CONTROL).loses().comesBack().loses().wait(5000);
+  assert.deepEqual(student.told, [...BROWSERS, "window_focus", ...BROWSERS]);
+});
+
 test("where the focus went before a pause ended is not forgotten in it", (t) => {
   const student = new Student(t);
   student.acts.pause(true);
