@@ -290,7 +290,7 @@ class Scorer:
 
     def _count_occurrences(self) -> list[IntervalResult]:
         found: dict[int, list[Occurrence]] = {}
-        for occurrence in occurrences(self._acts.values(), self.rules.act_together_s):
+        for occurrence in occurrences(self._acts.values(), self.rules.act_together_s, self.rules.blur_min_s):
             if covers(self._breaks, occurrence.at):
                 continue
             found.setdefault(self.rules.index(occurrence.at), []).append(occurrence)

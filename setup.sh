@@ -97,7 +97,7 @@ test_packages() {
   command -v espeak-ng >/dev/null || missing+=(espeak-ng)
   command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
-  for package in xdotool xclip; do
+  for package in xdotool xclip openbox; do
     command -v "$package" >/dev/null || missing+=("$package")
   done
   compgen -G "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so" >/dev/null || missing+=(libasound2-plugins)

@@ -20,6 +20,7 @@ DoubtCode = Literal[
     "focus_unheard",
     "away_untold",
     "out_of_sight",
+    "unfocused",
     "virtual_camera",
     "moved",
 ]
@@ -66,6 +67,11 @@ DOUBTS: Mapping[DoubtCode, DoubtKind] = {
         "The exam is out of sight, and the page told of no leaving ({detail})", "Look at the screen, and write to the student.", "look"
     ),
     "out_of_sight": DoubtKind("The exam's page has been out of sight {detail}", "Look at the screen, and write to the student.", "note"),
+    "unfocused": DoubtKind(
+        "The exam is in sight, and keys go elsewhere ({detail})",
+        "The browser's search bar or toolbar may have the focus, or another window beside the exam. Look at the picture and the screen.",
+        "look",
+    ),
     "virtual_camera": DoubtKind("The camera is a program: {detail}", "Its picture need not be of now. Ask the student which camera is used.", "note"),
     "moved": DoubtKind("The exam went on elsewhere: {detail}", "Ask the student, if it was not expected. A new link ends every older one.", "note"),
 }

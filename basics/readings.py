@@ -28,6 +28,7 @@ ActKind = Literal[
     "tab_hidden",
     "tab_visible",
     "window_blur",
+    "window_away",  # the focus that went at the window_blur before is still away, and in no controls of the browser's
     "window_focus",
     "copy",
     "cut",

@@ -125,7 +125,7 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
     "tab_switch": Signal(
         _("Tab or window left"),
         "leaving the exam's tab or window, Alt+Tab, Cmd+Tab",
-        "",
+        "at once out of sight, for {blur_min_s:g} s in another window beside",
         _("When you leave this tab or window."),
         lambda _evidence, _lasting, count: f"Left the exam's tab or window {times(count)}",
         where="page",
@@ -133,7 +133,7 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
     ),
     "copy_paste": Signal(
         _("Copy or paste"),
-        "copy, cut, paste, or the clipboard changed from outside",
+        "copy, cut, paste, text dragged in, or the clipboard changed from outside",
         "",
         _("That something was copied or pasted, never what."),
         lambda _evidence, _lasting, count: f"Copied or pasted {times(count)}",

@@ -10,6 +10,7 @@ from typing import Literal
 from basics.readings import ScreenAct
 
 TOGETHER = 1.0  # s; the default of the setting ACT_TOGETHER_S
+BLUR_LEAST = 1.0  # s; the default of the setting BLUR_MIN_S
 _EDGE = 1e-6  # s; a difference of exactly `together` is together, whatever the float's last bit says
 
 LEAVES: dict[str, str] = {
@@ -20,8 +21,11 @@ LEAVES: dict[str, str] = {
 }
 WHOLE = ("alt_tab", "tab_switch")  # complete in themselves: each is one leaving, whether or not a browser says more about it
 RETURNS = ("tab_visible", "window_focus")
+CONTROLS, ELSEWHERE, UNCLEAR = "browser", "elsewhere", "unclear"  # where the focus went, in the detail of a page's window_blur
 COPIES: dict[str, str] = {"copy": "copy", "cut": "cut", "paste": "paste"}
 CLIPBOARD_DETAIL = "clipboard changed"
+DROPPED = "dropped"  # the detail of a paste by dragging
+DROPPED_DETAIL = "text dragged in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,15 @@ class Occurrence:
     detail: str
 
 
-def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER) -> list[Occurrence]:
+def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER, blur_least: float = BLUR_LEAST) -> list[Occurrence]:
     """The occurrences in `acts`, by time. The order of `acts` does not matter, and an act given twice counts once.
 
     `together` is how many seconds apart events of one cause may arrive: a browser sends blur and hidden apart, a copy changes the clipboard
-    a little later.
+    a little later. `blur_least` is for how many seconds the focus must be away to be leaving by itself.
+
+    Focus: a blur whose detail says where the focus went is leaving from when that is certain: with the `window_away` that says that it lasts,
+    with a return from elsewhere that took as long, or with the tab hidden. Focus in the browser's own controls, or back sooner, never is. A blur
+    without such a detail, of a page that knows none, is leaving at once.
 
     Leaving: a stretch away starts with the first leaving event and ends when the tab is visible or the window has the focus again. Leaving
     events in it belong to it; one of a kind already seen in it proves that it had ended unnoticed, and starts another. Leaving events within
@@ -51,7 +59,33 @@ def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER) -> list[O
     for act in sorted(acts, key=lambda act: (act.at, act.id, act.kind, act.detail)):
         unique.setdefault(act.id, act)
     ordered = list(unique.values())
-    return sorted([*_leavings(ordered, together), *_copies(ordered, together)], key=lambda found: (found.at, found.ids))
+    lasting = _lasting(ordered, together, blur_least)
+    return sorted([*_leavings(lasting, together), *_copies(ordered, together)], key=lambda found: (found.at, found.ids))
+
+
+def _lasting(ordered: Sequence[ScreenAct], together: float, blur_least: float) -> list[ScreenAct]:
+    """The acts without losses of the focus that are no leaving, as far as is known, and without what only proves one."""
+    kept: list[ScreenAct] = []
+    blur: ScreenAct | None = None  # the newest one that isn't known to be leaving
+    for act in ordered:
+        if act.kind == "window_blur" and act.detail in {CONTROLS, ELSEWHERE, UNCLEAR}:
+            blur = act if act.detail != CONTROLS else None
+            continue
+        lasted = blur is not None and act.at - blur.at >= blur_least - _EDGE
+        if blur is not None and _proves(act, blur, lasted=lasted, together=together):
+            kept.append(blur)
+            blur = None
+        elif act.kind == "window_focus":
+            blur = None
+        kept += [act] if act.kind != "window_away" else []
+    return sorted(kept, key=lambda act: act.at)
+
+
+def _proves(act: ScreenAct, blur: ScreenAct, *, lasted: bool, together: float) -> bool:
+    """Does what follows show that the focus was lost by leaving?"""
+    if act.kind == "tab_hidden":
+        return blur.detail == ELSEWHERE or _near(blur.at, act.at, together)
+    return lasted and (act.kind == "window_away" or (act.kind == "window_focus" and blur.detail == ELSEWHERE))
 
 
 @dataclass(slots=True)
@@ -116,10 +150,11 @@ def _copies(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]:
             continue
         for index, change in zip(near, changes, strict=True):
             sources[index if index in owners else owners[0]].append(change)
-    return [
-        Occurrence("copy_paste", group[0].at, _ids(sorted(group, key=lambda act: (act.at, act.id))), COPIES.get(group[0].kind, CLIPBOARD_DETAIL))
-        for group in groups
-    ]
+    return [Occurrence("copy_paste", group[0].at, _ids(sorted(group, key=lambda act: (act.at, act.id))), _copy_detail(group[0])) for group in groups]
+
+
+def _copy_detail(act: ScreenAct) -> str:
+    return DROPPED_DETAIL if act.kind == "paste" and act.detail == DROPPED else COPIES.get(act.kind, CLIPBOARD_DETAIL)
 
 
 def _clusters(ordered: Sequence[ScreenAct], together: float) -> list[list[ScreenAct]]:

@@ -33,6 +33,7 @@ class Rules:
     looks_end: int = 2
     looks_speak_for: int = 3
     act_together_s: float = 1.0
+    blur_min_s: float = 1.0
 
     @classmethod
     def from_settings(cls, settings: RuleSettings) -> Rules:

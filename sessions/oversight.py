@@ -129,10 +129,10 @@ class Oversight:
         with self._lock:
             self._focus.take_acts(acts)
 
-    def page_says(self, hidden: bool, now: float) -> None:
-        """The student's page says whether it is hidden."""
+    def page_says(self, hidden: bool, now: float, focused: bool | None = None) -> None:
+        """The student's page says whether it is hidden, and whether it has the focus."""
         with self._lock:
-            self._focus.say(hidden, now)
+            self._focus.say(hidden, now, focused)
 
     def begin(self, now: float, *, page: bool) -> None:
         """Something is asked of the student from now on: the page came (back), or a break is over."""

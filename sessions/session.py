@@ -177,9 +177,9 @@ class ExamSession:
         """A device's state, as its source sees it."""
         self.watch_over.device_state(device, state, reason)
 
-    def page_says(self, hidden: bool, camera: str) -> None:
-        """The student's page says whether it is out of sight, and what its camera is called."""
-        self.watch_over.page_says(hidden, camera)
+    def page_says(self, hidden: bool, camera: str, focused: bool | None = None) -> None:
+        """The student's page says whether it is out of sight, what its camera is called, and whether it has the focus (None: it doesn't say)."""
+        self.watch_over.page_says(hidden, camera, focused)
 
     def camera_frozen(self, frozen: bool) -> None:
         """The student's page sees whether its camera's picture stands still."""

@@ -163,6 +163,12 @@ class RuleSettings(BaseModel):
         description="Seconds within which events of browser, keys and clipboard have one cause and count once; blur, hidden and clipboard come one "
         "after the other.",
     )
+    blur_min_s: float = Field(
+        default=1,
+        ge=0.2,
+        le=30,
+        description="Seconds without the focus from which a visible exam counts as left for another window; a notification takes it for less.",
+    )
     interval_settle_s: float = Field(
         default=7,
         ge=0,

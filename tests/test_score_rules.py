@@ -117,6 +117,16 @@ def test_how_close_events_of_one_act_come_is_a_rule() -> None:
     assert counted == [2, 1]
 
 
+def test_for_how_long_the_focus_must_be_away_is_a_rule() -> None:
+    acts = [ScreenAct("blur", 5.0, "window_blur", "elsewhere"), ScreenAct("focus", 7.0, "window_focus")]
+    counted = []
+    for least in (1.0, 3.0):
+        scorer = Scorer(replace(RULES, blur_min_s=least))
+        scorer.take_acts(acts)
+        counted.append(len(scorer.interval(0).violations))
+    assert counted == [1, 0]
+
+
 def test_how_far_apart_turns_of_one_conversation_are_is_a_rule() -> None:
     """Turns of 1.2 s, four seconds apart, over the end of an interval: neither has two seconds alone."""
 

@@ -72,6 +72,86 @@ def test_leaving_the_exam_is_one_occurrence_for_one_stretch_away(name: str) -> N
     assert told(*events) == [("tab_switch", at, ids) for at, ids in expected]
 
 
+Detailed = tuple[float, ActKind, str]
+
+
+def detailed(events: list[Detailed]) -> list[ScreenAct]:
+    return [ScreenAct(f"act-{number:04}", at, kind, detail) for number, (at, kind, detail) in enumerate(events)]
+
+
+def blur(at: float, detail: str = "elsewhere") -> Detailed:
+    return at, "window_blur", detail
+
+
+def then(at: float, kind: ActKind) -> Detailed:
+    return at, kind, ""
+
+
+FOCUS: dict[str, tuple[list[Detailed], list[tuple[float, tuple[int, ...]]]]] = {
+    "just gone": ([blur(10)], []),
+    "gone for a second": ([blur(10), then(11, "window_away")], [(10, (0,))]),
+    "back within a second": ([blur(10), then(10.9, "window_focus")], []),
+    "back after a second, told late": ([blur(10), then(11.1, "window_focus")], [(10, (0,))]),
+    "in the toolbar for a minute": ([blur(10, "browser"), then(70, "window_focus")], []),
+    "nobody knows where, for a minute": ([blur(10, "unclear"), then(70, "window_focus")], []),
+    "known later": ([blur(10, "unclear"), then(14, "window_away"), then(70, "window_focus")], [(10, (0,))]),
+    "another tab": ([blur(10), then(10.1, "tab_hidden"), then(10.2, "window_focus")], [(10, (0, 1))]),
+    "another tab out of the toolbar": (
+        [blur(10, "browser"), then(60, "tab_hidden"), then(70, "tab_visible"), then(70, "window_focus")],
+        [(60, (1,))],
+    ),
+    "another tab, nobody knows how": ([blur(10, "unclear"), then(10.1, "tab_hidden")], [(10, (0, 1))]),
+    "another tab, long after nobody knows what": ([blur(10, "unclear"), then(60, "tab_hidden")], [(60, (1,))]),
+    "a window that is minimised flickers": (
+        [blur(10), then(10.01, "window_focus"), blur(10.02), then(10.03, "window_focus"), blur(10.04), then(10.05, "tab_hidden")],
+        [(10.04, (4, 5))],
+    ),
+    "thirty times Tab": ([event for at in range(0, 60, 2) for event in (blur(at, "browser"), then(at + 1.5, "window_focus"))], []),
+    "twice": (
+        [blur(10), then(11, "window_away"), then(15, "window_focus"), blur(20), then(21, "window_away"), then(25, "window_focus")],
+        [(10, (0,)), (20, (3,))],
+    ),
+    "in sight again, and away until the focus follows": (
+        [then(10, "tab_hidden"), blur(10.1), then(20, "tab_visible"), then(20.1, "window_away"), then(20.2, "window_focus")],
+        [(10, (0, 1))],
+    ),
+    "away, though nothing was lost": ([then(10, "window_away")], []),
+    "a page that knows no details": ([blur(10, ""), then(10.2, "window_focus")], [(10, (0,))]),
+    "alt+tab, heard by a station too": ([blur(10), then(10.2, "alt_tab"), then(11, "window_away")], [(10, (0, 1))]),
+}
+
+
+@pytest.mark.parametrize("name", FOCUS)
+def test_the_lost_focus_is_leaving_once_it_lasts_and_went_to_no_controls_of_the_browsers(name: str) -> None:
+    events, expected = FOCUS[name]
+    found = occurrences(detailed(events))
+    assert [(one.kind, one.at, tuple(int(id_[4:]) for id_ in one.ids)) for one in found] == [("tab_switch", at, ids) for at, ids in expected]
+
+
+def test_for_how_long_the_focus_must_be_away_is_a_limit() -> None:
+    acts = detailed([blur(10), then(11, "window_away"), then(13, "window_focus")])
+    assert [len(occurrences(acts, blur_least=least)) for least in (1.0, 2.5, 3.5)] == [1, 1, 0]
+
+
+PAGES_KINDS: list[ActKind] = ["window_blur", "window_away", "window_focus", "tab_hidden", "tab_visible"]
+PAGES_ACTS = st.lists(
+    st.tuples(
+        st.integers(0, 120).map(lambda tenths: tenths / 10), st.sampled_from(PAGES_KINDS), st.sampled_from(["browser", "elsewhere", "unclear"])
+    ),
+    max_size=30,
+).map(lambda events: detailed(sorted(events)))
+
+
+@given(PAGES_ACTS, st.integers(0, 30))
+def test_what_counts_stays_counted_whatever_the_page_tells_next(acts: list[ScreenAct], told_so_far: int) -> None:
+    assert {one.at for one in occurrences(acts[:told_so_far])} <= {one.at for one in occurrences(acts)}
+
+
+def test_text_that_was_dragged_in_is_a_paste_and_says_so() -> None:
+    found = occurrences(detailed([(1, "paste", "dropped"), (1.5, "paste", "")]))
+    assert [(one.kind, one.detail) for one in found] == [("copy_paste", "text dragged in"), ("copy_paste", "paste")]
+
+
 COPIES: dict[str, tuple[list[Event], list[tuple[float, tuple[int, ...], str]]]] = {
     "each by itself": (
         [(1, "copy"), (1.1, "cut"), (1.2, "paste"), (1.3, "paste")],

@@ -133,6 +133,7 @@ def portal() -> Response:
         exam_without_link_min=settings.exam_without_link_min,
         screen_capture=settings.screen_capture,
         exam_place=settings.exam_place,
+        blur_min_s=settings.blur_min_s,
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
         watched={where: _watched(settings, where) for where in ("camera", "page")},
         keep_days=settings.keep_days,

@@ -9,7 +9,7 @@ import contextlib
 import shutil
 import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -99,15 +99,26 @@ def make_microphone(sound: Path, target: Path, *, start: float = 0.0, seconds: f
 class Chromium:
     """A Chromium of its own, with a new profile under `folder`. A context manager.
 
-    `devices`: its camera and microphone, else it has none. `allow`: its user says yes when a page asks for them.
+    `devices`: its camera and microphone, else it has none. `allow`: its user says yes when a page asks for them. `desk`: the environment of the
+    display that shows its window, else it has none.
     """
 
     def __init__(
-        self, playwright: Playwright, folder: Path, *, devices: FakeDevices | None = None, allow: bool = True, flags: Sequence[str] = ()
+        self,
+        playwright: Playwright,
+        folder: Path,
+        *,
+        devices: FakeDevices | None = None,
+        allow: bool = True,
+        flags: Sequence[str] = (),
+        desk: Mapping[str, str] | None = None,
     ) -> None:
         self._playwright = playwright
         self._profile = folder
         self._flags = [*FLAGS, *flags, *(devices.flags if devices else []), *(["--use-fake-ui-for-media-stream"] if devices and allow else [])]
+        self._desk = desk
+        if desk is not None:
+            self._flags.remove("--headless")
         self._process: subprocess.Popen[bytes] | None = None
         self.browser: Browser | None = None
         self._permissions: CDPSession | None = None
@@ -126,6 +137,7 @@ class Chromium:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=out,
+                env=self._desk,
                 start_new_session=True,
             )
         address = self._profile / "DevToolsActivePort"

@@ -30,12 +30,12 @@ def stopped(process: subprocess.Popen[Any], with_signal: int = signal.SIGTERM) -
 
 
 class Display:
-    """A private X server with its tools."""
+    """A private X server of `size` pixels with its tools."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: str = "640x480") -> None:
         read, write = os.pipe()
         self._server = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(write), "-screen", "0", "640x480x24", "-nolisten", "tcp"],
+            ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
             pass_fds=[write],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

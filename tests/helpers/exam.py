@@ -48,6 +48,7 @@ class PlainExam:
         self.told_frozen: list[bool] = []
         self.unknown: set[str] = set()  # why nothing can be told
         self.said: list[tuple[bool, str]] = []
+        self.focused: bool | None = None
         self.behind: float | None = None
         self.pauses: list[dict[str, Any]] = []
         self.on_break = False
@@ -74,8 +75,9 @@ class PlainExam:
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         self.devices.append((device, state, reason))
 
-    def page_says(self, hidden: bool, camera: str) -> None:
+    def page_says(self, hidden: bool, camera: str, focused: bool | None = None) -> None:
         self.said.append((hidden, camera))
+        self.focused = focused
 
     def camera_frozen(self, frozen: bool) -> None:
         self.told_frozen.append(frozen)

@@ -112,6 +112,26 @@ def test_a_page_that_does_not_say_how_it_is_is_shown(hidden: bool | None, acts: 
     assert set(seen.doubts()) == doubts
 
 
+def test_a_page_in_sight_without_the_focus_is_shown_unless_its_leaving_was_told() -> None:
+    focus = FocusWatch()
+    focus.begin(0.0)
+    for at in (10.0, 20.0):
+        focus.say(False, at, False)
+    assert focus.doubts(24.0)["unfocused"] is None
+    assert focus.doubts(26.0)["unfocused"] == "since 0:10"
+    focus.take_acts([ScreenAct("a", 11.0, "window_away")])
+    assert focus.doubts(27.0)["unfocused"] is None
+    focus.say(False, 30.0, True)
+    focus.say(False, 40.0, False)
+    assert focus.doubts(56.0)["unfocused"] == "since 0:40"
+    for focused in (True, None):  # of a page that knows nothing of it, too
+        focus.say(False, 57.0, focused)
+        assert focus.doubts(90.0)["unfocused"] is None
+    focus.say(False, 90.0, False)
+    focus.say(True, 91.0, False)
+    assert focus.doubts(120.0)["unfocused"] is None, "out of sight is told apart"
+
+
 def test_another_address_or_browser_with_the_same_link_is_shown_for_a_while_and_kept() -> None:
     seen = Seen()
     seen.of.came_from("10.0.0.1", "Firefox", 0.0)

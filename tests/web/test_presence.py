@@ -25,7 +25,17 @@ def test_a_page_says_how_it_is(fields: dict[str, Any], said: tuple[bool, str]) -
     assert page.exam.said == [said]
 
 
-@pytest.mark.parametrize("fields", [{}, {"hidden": 1}, {"hidden": "yes"}, {"hidden": True, "camera": 5}, {"hidden": None}])
+@pytest.mark.parametrize("focused", [True, False, None])
+def test_a_page_says_whether_it_has_the_focus_or_nothing_of_it(focused: bool | None) -> None:
+    page = Page().come_in()
+    page.exam.focused = not focused
+    assert page.say("page", hidden=False, **({} if focused is None else {"focused": focused})) == []
+    assert page.exam.focused is focused
+
+
+@pytest.mark.parametrize(
+    "fields", [{}, {"hidden": 1}, {"hidden": "yes"}, {"hidden": True, "camera": 5}, {"hidden": None}, {"hidden": True, "focused": 1}]
+)
 def test_what_is_no_word_of_a_page_is_refused(fields: dict[str, Any]) -> None:
     page = Page().come_in()
     (error,) = page.say("page", **fields)

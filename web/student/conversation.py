@@ -252,7 +252,7 @@ class Conversation:
             self._take_read(message)
         elif kind == "page":
             said = unpack_page(message)
-            self._exam.page_says(said.hidden, said.camera)
+            self._exam.page_says(said.hidden, said.camera, said.focused)
         elif kind == "end":
             if self._acts:
                 self._count_acts()  # what was done before the end counts

@@ -1,4 +1,4 @@
-"""What a student's page says of itself every few seconds: is the exam out of sight, and what is its camera called?"""
+"""What a student's page says of itself every few seconds: is the exam out of sight, has it the focus, and what is its camera called?"""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ BROWSER_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class PageSaid:
-    """`camera` is empty where its name isn't known."""
+    """`camera` is empty where its name isn't known, `focused` None where the page doesn't say it."""
 
     hidden: bool
     camera: str
+    focused: bool | None = None
 
 
 def unpack_page(message: dict[str, Any]) -> PageSaid:
     """What a `page` message says. Raise `InvalidInput`."""
-    hidden, camera = message.get("hidden"), message.get("camera", "")
-    if not isinstance(hidden, bool) or not isinstance(camera, str):
-        raise InvalidInput('a page message must have "hidden": true or false, and may have the name of the "camera"')
-    return PageSaid(hidden, plain(camera, LABEL_MAX))
+    hidden, camera, focused = message.get("hidden"), message.get("camera", ""), message.get("focused")
+    if not isinstance(hidden, bool) or not isinstance(camera, str) or not isinstance(focused, bool | None):
+        raise InvalidInput('a page message must have "hidden": true or false, and may have "focused": true or false and the name of the "camera"')
+    return PageSaid(hidden, plain(camera, LABEL_MAX), focused)
 
 
 def plain(text: str, longest: int) -> str:

@@ -82,11 +82,14 @@ The page says:
     acts {acts, page?, shift_ms?}    what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
                                      clock of them all, shift_ms by how much it is behind the one that runs now, for a server that never met it.
                                      Kinds:
-                                     tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_focus, copy, cut, paste, clipboard_changed,
-                                     fullscreen_left, fullscreen_entered, share_stopped, second_display
+                                     tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_away, window_focus, copy, cut, paste,
+                                     clipboard_changed, fullscreen_left, fullscreen_entered, share_stopped, second_display.
+                                     The detail of window_blur says where the focus went: browser (its own controls, or a dialog of the page),
+                                     elsewhere or unclear. It counts once a window_away, said after BLUR_MIN_S where it went elsewhere, or a
+                                     window_focus shows that it lasted; without such a detail, at once. A paste with the detail dropped was dragged
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
-    page {hidden, camera?}           every 10 seconds and when it changes: whether the page is out of sight, and the name of its camera; a proctor is
-                                     shown where it isn't said for half a minute
+    page {hidden, focused?, camera?} every 10 seconds and when it changes: whether the page is out of sight, whether it has the focus, and the name of
+                                     its camera; a proctor is shown where it isn't said for half a minute
     break {on}                       the student takes a break, while any are left, or comes back; answered by pause or error
     call {text?}                     the student calls the proctors, with or without a line of at most 500 characters; again, with words to be added.
                                      It is over when a proctor writes. At most 50 in a session, one in 5 seconds, and 10 at once

@@ -94,7 +94,8 @@ export class ExamStep {
     }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
-    this.acts = new ActWatch(window, (act) => this.link.act(act), { elsewhere: () => this.page.mayHaveFocus });
+    const blurLeast = 1000 * document.body.dataset.blurMinS;
+    this.acts = new ActWatch(window, (act) => this.link.act(act), { blurLeast, elsewhere: () => this.page.mayHaveFocus });
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
     this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.page.mayHaveFocus });

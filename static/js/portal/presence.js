@@ -1,4 +1,4 @@
-// Says every few seconds how the page is: out of sight or not, and what its camera is called. A page that falls silent is noticed by that.
+// Says every few seconds how the page is: out of sight or not, with the focus or without, and what its camera is called. A page that falls silent is noticed by that.
 
 const SAY_MS = 10_000;
 
@@ -6,7 +6,7 @@ export class Presence {
   #saidAt = -Infinity;
   #said = "";
 
-  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, camera})` tells the server; `elsewhere()`: the exam has a window of its own. */
+  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, focused, camera})` tells the server; `elsewhere()`: the exam has a window of its own. */
   constructor(document, camera, say, { now = () => performance.now(), elsewhere = () => false } = {}) {
     Object.assign(this, { document, camera, say, now, elsewhere });
   }
@@ -26,6 +26,7 @@ export class Presence {
   }
 
   get #page() {
-    return { hidden: this.document.hidden && !this.elsewhere(), camera: this.camera() };
+    const elsewhere = this.elsewhere();
+    return { hidden: this.document.hidden && !elsewhere, focused: this.document.hasFocus() || elsewhere, camera: this.camera() };
   }
 }

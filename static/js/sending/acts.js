@@ -1,9 +1,11 @@
 // Screen acts: the browser's events about this page that the server is told of, as they come. What counts as one occurrence is the server's to say.
 
 import { pageMs } from "../shared/clock.js";
+import { BROWSER, ELSEWHERE, FocusCause } from "./focus-cause.js";
 
 const HELD_MOST_MS = 30_000; // a question that nobody answers holds nothing back for longer
 const FOCUS_RETURNS_MS = 1000; // after the browser's own question the focus needs a moment to come back
+const DROPPED = "dropped";
 
 /** Whether a copy or cut had anything to take, for the act's detail; never what it was. */
 export function selectionDetail(document) {
@@ -15,15 +17,22 @@ export function selectionDetail(document) {
 export class ActWatch {
   #stop = new AbortController();
   #focused = null; // as last told; null: not known since the start
+  #lost = null; // while the focus is away: when it went, and where as far as is known
+  #awayTold = false;
+  #dragging = false; // what is dragged is the page's own
   #hidden = false; // as last told
   #leaving = false;
   #paused = false;
   #asking = 0; // questions of the browser that wait for their answer
   #heldUntil = 0;
 
-  /** `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). `elsewhere()`: the exam's own window has the focus, or may have it. */
-  constructor(page, onAct, { elsewhere = () => false } = {}) {
-    Object.assign(this, { page, onAct, elsewhere });
+  /**
+   * `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). Without the focus for `blurLeast` ms it is told as away.
+   * `elsewhere()`: the exam's own window has the focus, or may have it.
+   */
+  constructor(page, onAct, { blurLeast = 1000, elsewhere = () => false } = {}) {
+    Object.assign(this, { page, onAct, blurLeast, elsewhere });
+    this.cause = new FocusCause(page, this.#stop.signal);
   }
 
   start() {
@@ -54,14 +63,17 @@ export class ActWatch {
     this.hear(document);
   }
 
-  /** Hear copy, cut and paste in `document` too (a frame of the same origin). */
+  /** Hear copy, cut, paste and text that is dragged in, in `document` too (a frame of the same origin). */
   hear(document) {
-    for (const kind of ["copy", "cut", "paste"]) {
-      document.addEventListener(kind, () => this.#tell(kind, kind === "paste" ? "" : selectionDetail(document)), {
-        capture: true,
-        signal: this.#stop.signal,
-      });
-    }
+    const { signal } = this.#stop;
+    const on = (type, heard) => document.addEventListener(type, heard, { capture: true, signal });
+    for (const kind of ["copy", "cut", "paste"]) on(kind, () => this.#tell(kind, kind === "paste" ? "" : selectionDetail(document)));
+    on("dragstart", () => (this.#dragging = true));
+    for (const over of ["dragend", "pointerdown"]) on(over, () => (this.#dragging = false)); // what was dragged may be gone, and end nothing
+    on("drop", ({ dataTransfer }) => {
+      if (!this.#dragging && isText(dataTransfer)) this.#tell("paste", DROPPED);
+    });
+    this.cause.hear(document, signal);
   }
 
   /**
@@ -71,11 +83,44 @@ export class ActWatch {
   look() {
     if (this.#hidden !== this.page.document.hidden) this.#lookHidden(); // the exam's window, which covered this one, may be gone
     const focused = this.page.document.hasFocus() || this.elsewhere();
-    if (focused === this.#focused || this.#leaving || this.#paused || this.#asking || pageMs() < this.#heldUntil) return;
+    this.#follow(focused);
+    if (this.#leaving || this.#paused || this.#asking || pageMs() < this.#heldUntil) return;
+    if (focused === this.#focused) {
+      this.#lookAway();
+      return;
+    }
     const before = this.#focused;
     if (before === null && !focused) return;
     this.#focused = focused;
-    if (before !== null) this.#tell(focused ? "window_focus" : "window_blur");
+    if (before === null) return;
+    if (focused) this.#tell("window_focus");
+    else this.#tellLost();
+  }
+
+  #tellLost() {
+    this.#awayTold = false;
+    this.#tell("window_blur", this.#lost.cause);
+    this.#lost.told = { at: pageMs(), cause: this.#lost.cause };
+  }
+
+  #follow(focused) {
+    if (!focused) this.#lost ??= this.cause.lost();
+    else if (this.#lost) {
+      this.cause.regained(this.#lost);
+      this.#lost = null;
+    } else this.cause.held();
+  }
+
+  /** The focus is still away: tell it once it has been for long enough, and is in no controls of the browser's. */
+  #lookAway() {
+    if (this.#focused !== false || this.#awayTold || this.#hidden) return;
+    const { told } = this.#lost;
+    const elsewhere = this.cause.settle(this.#lost) === ELSEWHERE;
+    if (elsewhere && told.cause === BROWSER) this.#tellLost();
+    else if (elsewhere && pageMs() - told.at >= this.blurLeast) {
+      this.#awayTold = true;
+      this.#tell("window_away");
+    }
   }
 
   /**
@@ -119,4 +164,8 @@ export class ActWatch {
     const act = { id: crypto.randomUUID(), kind, page_ms: pageMs() };
     this.onAct(detail ? { ...act, detail } : act);
   }
+}
+
+function isText(dataTransfer) {
+  return ["text/plain", "text/html"].some((type) => dataTransfer?.types.includes(type));
 }

@@ -4,18 +4,20 @@ import test from "node:test";
 import { Presence } from "../../../static/js/portal/presence.js";
 
 test("the page says how it is every ten seconds, and at once when that changes", () => {
-  const document = { hidden: false };
+  const document = { hidden: false, focused: true, hasFocus: () => document.focused };
   const said = [];
   let camera = "";
   let now = 0;
   const presence = new Presence(document, () => camera, (page) => said.push([now, page]), { now: () => now });
   for (; now <= 12_000; now += 1000) {
     if (now === 3000) camera = "Webcam";
+    if (now === 4000) document.focused = false;
     if (now === 5000) document.hidden = true;
     presence.tick();
   }
-  const hidden = { hidden: true, camera: "Webcam" };
-  assert.deepEqual(said, [[0, { hidden: false, camera: "" }], [3000, { hidden: false, camera: "Webcam" }], [5000, hidden]]);
+  const [nameless, named] = ["", "Webcam"].map((camera) => ({ hidden: false, focused: true, camera }));
+  const hidden = { hidden: true, focused: false, camera: "Webcam" };
+  assert.deepEqual(said, [[0, nameless], [3000, named], [4000, { ...named, focused: false }], [5000, hidden]]);
   now = 15_000;
   presence.tick();
   assert.deepEqual(said.at(-1), [15_000, hidden]);

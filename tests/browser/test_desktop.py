@@ -1,0 +1,210 @@
+"""A student at a desktop with a window manager, with real keys and a real mouse: what is leaving the exam, and what only looks like it to a page."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
+from bench.harness.server import Server
+from bench.harness.stored import stored
+from tests.helpers.browser import until
+from tests.helpers.display import Display, needs, stopped
+
+LEAST_S = 0.4  # without the focus, that count
+SETTINGS = {"INTERVAL_DURATION": "600", "CHECK_INTERVAL": "600", "BLUR_MIN_S": f"{LEAST_S}", "ACT_TOGETHER_S": "0.2"}
+FEW_PICTURES = {"GAZE_FPS": "1", "FACE_INTERVAL_S": "60", "VIDEO_FPS": "2"}
+WINDOW = ["--window-size=800,700", "--window-position=20,40"]
+BESIDE = (1000, 200)  # on the screen: in the window that stands beside the exam
+CORNER = """() => {
+  const edge = (outerWidth - innerWidth) / 2;
+  return [screenX + edge, screenY + outerHeight - innerHeight - edge];
+}"""
+HEAD, FRAME, ADDRESS = (8, 4), (300, 420), (300, -86)  # in the page, and above it
+
+
+class ExamPage(BaseHTTPRequestHandler):
+    """The institution's own exam, at an address of its own."""
+
+    def do_GET(self) -> None:
+        text = b'<!doctype html><html lang="en"><title>Exam</title><h1>Question 1</h1><input aria-label="Answer"><p style="height: 30em"></html>'
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """It says nothing."""
+
+
+@dataclass
+class Student:
+    """The exam's page in its window, and the hands of who takes it."""
+
+    page: Page
+    display: Display
+    server: Server
+    session_id: str
+    window: str
+
+    def keys(self, *keys: str) -> None:
+        self.display.press("key", "--delay", "60", *keys)
+
+    def point(self, at: tuple[int, int]) -> None:
+        """Bring the pointer to a place in the page."""
+        left, top = self.page.evaluate(CORNER)
+        self.display.press("mousemove", str(round(left) + at[0]), str(round(top) + at[1]))
+
+    def click(self, at: tuple[int, int], button: str = "1") -> None:
+        self.point(at)
+        self.display.press("click", button)
+
+    def click_beside(self) -> None:
+        self.display.press("mousemove", *map(str, BESIDE), "click", "1")
+
+    def acts(self) -> Counter[str]:
+        with stored(self.server) as database:
+            return Counter(act["kind"] for act in database["acts"].find({"session_id": self.session_id}))
+
+    def left(self) -> int:
+        """How often the exam was left, as it counts."""
+        found = (one for interval in self.server.details(self.session_id)["intervals"] for one in interval["violations"])
+        return sum(one["occurrences"] for one in found if one["kind"] == "tab_switch")
+
+    def focus(self, wanted: bool) -> None:
+        until(self.page, lambda: self.page.evaluate("document.hasFocus()") is wanted, f"focus: {wanted}")
+
+    def back(self) -> None:
+        """Come back to the exam, and see that the server knows of it."""
+        before = self.acts()
+        away = before["window_blur"] > before["window_focus"]
+        self.display.press("windowactivate", self.window)
+        self.keys("Escape")
+        self.click(HEAD)
+        self.focus(True)
+        if away:
+            until(self.page, lambda: self.acts()["window_focus"] > before["window_focus"], "the return is stored")
+
+
+@pytest.fixture(scope="module")
+def display() -> Iterator[Display]:
+    needs("Xvfb", "xdotool", "openbox", "xmessage")
+    screen = Display("1280x800")
+    manager = subprocess.Popen(["openbox", "--sm-disable"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    yield screen
+    stopped(manager)
+    screen.stop()
+
+
+@pytest.fixture(scope="module")
+def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data: Path, display: Display) -> Iterator[Student]:
+    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=2)
+    microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=2)
+    with ThreadingHTTPServer(("127.0.0.1", 0), ExamPage) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        settings = SETTINGS | FEW_PICTURES | {"MODELS_DIR": str(models_dir), "EXAM_URL": f"http://127.0.0.1:{serving.server_port}/exam"}
+        with (
+            Server(folder / "server", settings) as server,
+            Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), flags=WINDOW, desk=display.environment) as chromium,
+        ):
+            created = server.create("keyboard", "desk")
+            page = chromium.context.pages[0]
+            page.goto(created["portal_url"])
+            page.get_by_role("button", name="Continue").click()
+            page.get_by_role("button", name="I agree").click()
+            expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
+            page.get_by_role("button", name="Start the exam").click()
+            expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
+            window = subprocess.check_output(["xdotool", "getactivewindow"], env=display.environment, text=True).strip()
+            beside = subprocess.Popen(["xmessage", "-geometry", "240x200+960+140", "Notes"], env=display.environment)
+            student = Student(page, display, server, created["session_id"], window)
+            student.focus(False)
+            student.back()
+            yield student
+            stopped(beside)
+        serving.shutdown()
+
+
+def tab_through(student: Student) -> None:
+    student.keys(*["Tab"] * 30)
+
+
+def search(student: Student) -> None:
+    student.keys("ctrl+f")
+    student.focus(False)
+
+
+def print_it(student: Student) -> None:
+    student.keys("ctrl+p")
+    student.focus(False)
+
+
+def address(student: Student) -> None:
+    student.click(ADDRESS)
+    student.focus(False)
+
+
+def address_from_frame(student: Student) -> None:
+    student.click(FRAME)
+    address(student)
+
+
+def frame_and_its_menu(student: Student) -> None:
+    student.click(FRAME)
+    student.click(FRAME, "3")
+
+
+@pytest.mark.parametrize("does", [tab_through, search, print_it, address, address_from_frame, frame_and_its_menu])
+def test_the_browsers_own_controls_are_not_leaving(student: Student, does: Callable[[Student], None]) -> None:
+    before = student.left()
+    does(student)
+    student.page.wait_for_timeout(1000 * LEAST_S * 2)
+    student.back()
+    assert student.left() == before
+
+
+def by_mouse(student: Student) -> None:
+    student.click_beside()
+
+
+def by_mouse_from_the_frame(student: Student) -> None:
+    student.click(FRAME)
+    student.page.wait_for_timeout(200)
+    student.click_beside()
+
+
+def by_keys(student: Student) -> None:
+    student.keys("alt+Tab")
+
+
+def minimise(student: Student) -> None:
+    student.display.press("windowminimize", student.window)
+
+
+def other_tab(student: Student) -> None:
+    student.keys("ctrl+t")
+
+
+def other_desktop(student: Student) -> None:
+    student.keys("ctrl+alt+Right")
+
+
+@pytest.mark.parametrize("does", [by_mouse, by_mouse_from_the_frame, by_keys, minimise, other_tab, other_desktop])
+def test_leaving_counts_once(student: Student, does: Callable[[Student], None]) -> None:
+    before = student.left()
+    does(student)
+    until(student.page, lambda: student.left() == before + 1, "it counts")
+    if does is other_tab:
+        student.keys("ctrl+w")
+    student.back()
+    assert student.left() == before + 1
