@@ -35,6 +35,7 @@ from sessions.models import Models
 from sessions.notices import Notices, untold
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
+from sessions.seen_flags import SeenFlags
 from sessions.status import SessionStatus
 from sessions.watch import Watch
 from settings.settings import Settings
@@ -42,6 +43,8 @@ from settings.settings import Settings
 log = logging.getLogger(__name__)
 
 RECENT_INTERVALS = 10
+
+Records = Iterable[Mapping[str, Any]]
 
 
 class ExamSession:
@@ -78,6 +81,7 @@ class ExamSession:
         self._store = Documents(storage, identity)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
+        self.flags_seen = SeenFlags(self, self._book, self._store, events)
         self._breaks = BreakControl(accommodation)
         self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
@@ -294,6 +298,7 @@ class ExamSession:
         """The student's page was sent a message."""
         self.messages.delivered(message_id)
         self._store_messages()
+        self._events.publish(told.MessageDelivered(self, message_id))
 
     def message_read(self, message_id: str) -> None:
         """The student has read a message. Raise `InvalidInput` for one that was not sent."""
@@ -376,15 +381,7 @@ class ExamSession:
             part.close()
 
     def take_up(
-        self,
-        rules: Rules,
-        checks: Iterable[Mapping[str, Any]],
-        intervals: Iterable[Mapping[str, Any]],
-        acts: Iterable[Mapping[str, Any]],
-        *,
-        breaks: Iterable[Mapping[str, Any]] = (),
-        messages: Iterable[Mapping[str, Any]] = (),
-        marks: Iterable[Mapping[str, Any]] = (),
+        self, rules: Rules, checks: Records, intervals: Records, acts: Records, *, breaks: Records = (), messages: Records = (), marks: Records = ()
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages = MessageBook(messages)
@@ -432,7 +429,9 @@ class ExamSession:
             total_score=summary.total_score,
             flagged_intervals=summary.flagged_intervals,
             flag_threshold=self._book.rules.flag_threshold,
+            unseen=self.flags_seen.unseen(),
             seen=seen,
+            unwatched=self.watch_over.unwatched.now,
             doubts=self.watch_over.seen_of.doubts.now,
             devices=self.watch_over.devices(),
             rates=self._book.rates(now),

@@ -303,6 +303,7 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
     assert first["total_score"] == 4, "as it is now, not as it was stored last"
     assert second == {
         "session_id": ended,
+        "unread": None,
         "user_id": "ann",
         "exam_id": "exam001",
         "state": "ended",

@@ -22,11 +22,13 @@ from web.proctor.running_schemas import (
     MakeLink,
     MarkAnswer,
     MarkMoment,
+    MarkSeen,
     MessageAnswer,
     MessageSent,
     MomentMarked,
     Reopened,
     ReopenSession,
+    Seen,
     SendMessage,
     SetBreak,
 )
@@ -54,6 +56,26 @@ def set_break(session_id: str) -> Response:
         session.end_break()
     note(f"break: {'begun' if wanted.on else 'ended'}", wanted.by, session_id=session_id, reason=wanted.reason)
     return reply(BreakSet(on_break=session.on_break, breaks=[BreakAnswer.model_validate(one) for one in session.breaks()]))
+
+
+@desk.post("/seen")
+@describe(Seen, body=MarkSeen, errors=(404, 503))
+def mark_seen(session_id: str) -> Response:
+    """Say that flags were looked at: no dashboard marks them any more.
+
+    It decides nothing. Of a session that has ended nothing is left unseen: its flags are in the review's queue.
+    """
+    check_session_id(session_id)
+    wanted = read_body(request, MarkSeen)
+    session = parts().monitor.get(session_id)
+    if session is not None:
+        session.flags_seen.mark(wanted.intervals)
+        unseen = session.flags_seen.unseen()
+        return reply(Seen(unseen=len(unseen.intervals) if unseen is not None else 0))
+    document = parts().database.session(session_id)
+    if (live := parts().live) is not None:
+        live.announce("flags_seen", {"session_id": session_id, "unseen": None}, document.get("exam_id"))
+    return reply(Seen(unseen=0))
 
 
 @desk.post("/message")
