@@ -12,6 +12,7 @@ import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { toDecide } from "./timeline-shape.js";
 import { withGaps } from "./timeline.js";
+import { unreadLines } from "./unread.js";
 
 const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
 
@@ -49,6 +50,7 @@ class Report {
     setText(byId("report-running"), t.running);
     this.drawFacts();
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
+    byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
     byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));

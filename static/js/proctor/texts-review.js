@@ -15,7 +15,7 @@ export const reviewTexts = {
     notSaved: (user, message) => `The decision on ${user} was not saved. ${message}`,
     fresh: (count) => `Show ${plural(count, "new flag", "new flags")}`,
     none: {
-      open: ["Nothing is left to review", "Every flag has been decided. New ones appear here by themselves."],
+      open: ["Nothing is left to review", "New flags appear here by themselves."],
       other: ["No flag matches these filters", "Choose other filters to see more."],
     },
     interval: (number, from, to) => `Interval ${number}, ${spellSeconds(from)}–${spellSeconds(to)}`,
