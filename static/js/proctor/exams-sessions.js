@@ -120,7 +120,7 @@ export class SessionsTable {
       make("td", { class: "when", text: began }),
       make("td", {}, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
-      make("td", {}, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
+      make("td", { class: "unread" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
       make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
     );
   }

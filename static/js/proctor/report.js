@@ -158,8 +158,10 @@ class Report {
     const rows = doubts.map(({ start, end, text }) => [this.wall(start), typeof end === "number" ? spellSeconds(end - start) : "–", text]);
     const places = connections.map(({ at, address, browser }) => [this.wall(at), address, browser]);
     const camera = devices.camera?.label ? said(t.camera(devices.camera.label)) : null;
+    const unread = unreadLines(this.session.unread);
+    const noted = [unread.length ? list(unread) : null, rows.length ? table(t.doubtHead, rows) : null].filter(Boolean);
     byId("report-doubts").replaceChildren(
-      ...[rows.length ? table(t.doubtHead, rows) : said(t.noDoubts), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
+      ...[...(noted.length ? noted : [said(t.noDoubts)]), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
     );
   }
 

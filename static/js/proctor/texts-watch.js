@@ -157,6 +157,7 @@ export const watchTexts = {
     plain: (score) => plural(score, "point", "points"),
     pointsRow: "Points",
     nothing: "Nothing was found in this interval.",
+    nothingRead: (why) => `Nothing could be read from the picture in this interval (${why}), so nothing was found in it.`,
     going: "This interval is still going on.",
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
     over: (how, again) =>

@@ -23,6 +23,23 @@ function line(name, { of_s: of, unread_s: lost, reasons }) {
   return texts.unread.line(texts.unread.parts[name] ?? name, lost, of, most.map(([why]) => texts.reasons[why] ?? why));
 }
 
+const NOTHING = 0.9; // of an interval; no more than a moment was seen
+
+/**
+ * Why nothing could be told of the picture from `start` to `end`, in seconds of the session; null where something could, or nobody knows.
+ * Each of `checks` has the sums of the session up to its end.
+ */
+export function whyNothingRead(checks, start, end) {
+  const last = checks.findLast((check) => check.start < end)?.unread;
+  const before = checks.findLast((check) => check.end <= start + 1e-3);
+  if (!last || (before && !before.unread)) return null;
+  const grown = (part) => ({ of_s: last[part].of_s - (before?.unread[part].of_s ?? 0), unread_s: last[part].unread_s - (before?.unread[part].unread_s ?? 0) });
+  if (["gaze", "people"].some((part) => shareOf(grown(part)) < NOTHING)) return null;
+  const reasons = Object.entries(last.gaze.reasons).map(([why, seconds]) => [why, seconds - (before?.unread.gaze.reasons[why] ?? 0)]);
+  const [most] = reasons.sort((a, b) => b[1] - a[1])[0] ?? ["unknown"];
+  return texts.reasons[most] ?? most;
+}
+
 /** The share, 0..1, of an exam in which the gaze could be told; null where nothing is known of it. */
 export function readShare(unread) {
   return unread?.gaze?.of_s > 0 ? 1 - shareOf(unread.gaze) : null;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { readShare, unreadLines } from "../../../static/js/proctor/unread.js";
+import { readShare, unreadLines, whyNothingRead } from "../../../static/js/proctor/unread.js";
 
 const well = { of_s: 292, unread_s: 2, reasons: { blurred: 2 } };
 const dark = { of_s: 292, unread_s: 292, reasons: { dark: 280, blurred: 12 } };
@@ -24,4 +24,15 @@ test("of older sessions nothing is said", () => {
   assert.deepEqual(unreadLines(undefined), []);
   assert.equal(readShare(null), null);
   assert.equal(readShare({ gaze: { of_s: 0, unread_s: 0, reasons: {} } }), null);
+});
+
+test("an interval in which nothing could be read is not one in which nothing was found", () => {
+  const sums = (of, dark, blurred) => ({ of_s: of, unread_s: dark + blurred, reasons: { dark, blurred } });
+  const check = (number, picture, people = picture) => ({ start: 10 * number, end: 10 * number + 10, unread: { gaze: picture, people, sound: sums(10, 0, 0) } });
+  const checks = [check(0, sums(10, 0, 6)), check(1, sums(20, 10, 6)), check(2, sums(30, 20, 6)), check(3, sums(40, 21, 6))];
+  assert.equal(whyNothingRead(checks, 10, 30), "too dark");
+  assert.equal(whyNothingRead(checks, 0, 10), null);
+  assert.equal(whyNothingRead(checks, 30, 40), null);
+  assert.equal(whyNothingRead([check(0, sums(10, 10, 0), sums(10, 0, 0))], 0, 10), null); // people were counted
+  assert.equal(whyNothingRead([{ start: 0, end: 10 }], 0, 10), null); // of an older version
 });
