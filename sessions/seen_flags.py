@@ -54,17 +54,18 @@ class SeenFlags:
         stored = document.get("flags_seen") or []
         self._seen = frozenset(index for index in stored if isinstance(index, int))
 
-    def mark(self, intervals: Iterable[int] | None = None) -> None:
-        """Somebody has seen the flags of these intervals; None: every flag so far. What isn't flagged is left out."""
+    def mark(self, intervals: Iterable[int] | None = None) -> list[int]:
+        """Somebody has seen the flags of these intervals; None: every flag so far. Return those that are new; what isn't flagged is left out."""
         flagged = self._book.flagged()
         with self._lock:
             new = flagged & (flagged if intervals is None else frozenset(intervals)) - self._seen
             if not new:
-                return
+                return []
             self._seen |= new
             seen = sorted(self._seen)
         self._store.session(flags_seen=seen)
         self._events.publish(told.FlagsSeen(self._session))
+        return sorted(new)
 
     def unseen(self) -> UnseenFlags | None:
         """The flags that nobody has seen; None: all were."""

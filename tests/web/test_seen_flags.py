@@ -46,6 +46,14 @@ def test_a_flag_keeps_its_reason_and_time_until_somebody_has_seen_it(client: Fla
     assert unseen(client) is None
 
 
+def test_who_saw_a_flag_first_is_in_the_audit(client: FlaskClient, parts: Parts, session: ExamSession) -> None:
+    see(client, session, intervals=[0], by="Ada")
+    see(client, session, intervals=[0], by="Grace")
+    assert parts.database.flush(10)
+    noted = [entry for entry in parts.database.audit_entries() if entry["what"] == "flags: seen"]
+    assert [(one["who"], one["intervals"]) for one in noted] == [("Ada", [0])]
+
+
 def test_what_was_seen_stays_so_when_the_server_restarts(client: FlaskClient, parts: Parts, session: ExamSession) -> None:
     assert see(client, session) == 0
     assert parts.database.flush(10)

@@ -69,7 +69,8 @@ def mark_seen(session_id: str) -> Response:
     wanted = read_body(request, MarkSeen)
     session = parts().monitor.get(session_id)
     if session is not None:
-        session.flags_seen.mark(wanted.intervals)
+        if seen := session.flags_seen.mark(wanted.intervals):
+            note("flags: seen", wanted.by, session_id=session_id, intervals=seen)
         unseen = session.flags_seen.unseen()
         return reply(Seen(unseen=len(unseen.intervals) if unseen is not None else 0))
     document = parts().database.session(session_id)
