@@ -161,6 +161,7 @@ def test_eight_tiles_are_all_seen_one_is_large_and_keys_reach_each(room: Room, s
     page.goto(f"{server.url}/?exam=wall")
     tiles = page.locator("#grid .tile:visible")
     expect(tiles).to_have_count(8)
+    expect(page.locator("#count")).to_have_text(re.compile("^8 not begun yet"))
     expect(page.locator("#grid")).to_have_attribute("data-auto", "")
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "all are seen without scrolling"
     wrong = judge(page, folder, "live-eight")

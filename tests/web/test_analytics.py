@@ -202,6 +202,12 @@ def test_a_long_table_comes_whole(client: FlaskClient, parts: Parts) -> None:
     assert [row["video_id"] for row in rows] == [f"{session_id}-{index}" for index in range(1203)]
 
 
+def test_an_exam_whose_student_has_not_come_does_not_run(client: FlaskClient, parts: Parts, stored: list[str]) -> None:
+    add_session(parts.database, 9, [], state="running", begun=False)
+    exams = client.get("/api/exams").get_json()["exams"]
+    assert [(exam["exam_id"], exam["sessions"], exam["running"]) for exam in exams if exam["exam_id"] == "math"] == [("math", 3, 1)]
+
+
 @pytest.mark.parametrize("dangerous", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])
 def test_a_text_that_is_a_formula_is_disarmed(client: FlaskClient, parts: Parts, dangerous: str) -> None:
     add_session(parts.database, 8, [{}], end_reason=dangerous)

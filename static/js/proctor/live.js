@@ -8,7 +8,7 @@ import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
 import { markSeen } from "./seen-flags.js";
-import { compareEntries, misplaced, needsSomebody } from "./states.js";
+import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
 import { Wall } from "./wall.js";
@@ -94,7 +94,9 @@ class LivePage {
   hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
+    const { call: before } = tile.status;
     tile.update(status);
+    if (status.call && status.call.at !== before?.at) flags.say(texts.live.calls(status.user_id, status.call.text ?? ""));
     if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
   }
 
@@ -205,6 +207,7 @@ class LivePage {
     }
     this.filter({ held: held && !force });
     this.count();
+    if (force || !held) this.wall.fit();
   }
 
   reorder(wanted) {
@@ -236,17 +239,17 @@ class LivePage {
     const all = [...this.tiles.values()];
     const shown = all.filter(({ element }) => !element.hidden);
     const inOrder = [...this.grid.children].map((element) => shown.find((tile) => tile.element === element)).filter(Boolean);
+    const waiting = all.filter(({ rank }) => rank === RANKS.waiting).length;
     const urgent = all.filter(({ rank }) => needsSomebody(rank)).length;
     byId("empty").hidden = all.length > 0 || !byId("skeleton").hidden || !byId("live-error").hidden;
     byId("no-match").hidden = all.length === 0 || shown.length > 0;
     byId("toolbar").hidden = all.length === 0;
-    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
+    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length - waiting, waiting) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
     setText(byId("urgent"), urgent ? texts.live.attention(urgent) : "");
     const behind = misplaced(inOrder);
     byId("sort-now").hidden = behind === 0;
     setText(byId("sort-now"), texts.live.sortNow(behind));
     this.listExams(all);
-    this.wall.fit();
   }
 
   listExams(all) {
@@ -275,6 +278,7 @@ class LivePage {
         this.keepFilters();
         this.filter();
         this.count();
+        this.wall.fit();
       });
     }
     const size = byId("filter-size");

@@ -47,7 +47,7 @@ class Report {
     const now = new Date().toISOString();
     setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
-    setText(byId("report-running"), t.running);
+    setText(byId("report-running"), session.begun ? t.running : t.waiting);
     this.drawFacts();
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));

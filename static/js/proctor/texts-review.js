@@ -113,6 +113,7 @@ export const reviewTexts = {
   report: {
     failed: (message) => `The report can’t be made. ${message}`,
     notThere: "There is no session with this address.",
+    waiting: "This session has not begun: its student has not come yet.",
     running: "This session is still running; the report shows it up to now.",
     noFlags: "No interval of this session was flagged, and none was marked.",
     noMessages: "No messages were sent.",

@@ -102,7 +102,11 @@ export const watchTexts = {
     return words.join(" · ");
   },
   live: {
-    count: (count) => plural(count, "exam running", "exams running"),
+    count: (count, waiting) => {
+      if (waiting === 0) return plural(count, "exam running", "exams running");
+      return count === 0 ? `${waiting} not begun yet` : `${plural(count, "exam running", "exams running")}, ${waiting} not begun yet`;
+    },
+    calls: (user, text) => (text ? `${user} asks for you: ${text}` : `${user} asks for you`),
     shown: (shown, all) => `${shown} of ${all} shown`,
     attention: (count) => (count === 1 ? "1 needs a look" : `${count} need a look`),
     sortNow: (count) => (count === 1 ? "1 more needs a look: show first" : `${count} more need a look: show first`),
