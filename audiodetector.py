@@ -74,6 +74,7 @@ class AudioDetector:
         self._voices_until = 0  # the last speech that `_voices` rests on
         self._bad: deque[tuple[int, int]] = deque(maxlen=16)  # stretches that can't be judged (clipped)
         self._talk = (0, 0)  # the newest stretch in which several voices talk
+        self._told_apart: dict[str, float] = {}  # what they are: `several`, or a `stranger` alone
         self._news_multiple: list[tuple[int, int]] = []
         self._told_multiple: deque[tuple[int, int]] = deque(maxlen=64)  # a window has room for fewer stretches
         self._numbers: dict[str, float] = {}
@@ -224,6 +225,7 @@ class AudioDetector:
             self._voices_until = self._stretches[-1].end
         self._numbers = dict(look.numbers)
         if look.since is not None:
+            self._told_apart = {name: look.numbers[name] for name in ("several", "stranger") if name in look.numbers}
             until = look.until + _samples(self._limits.voices_follow_s)
             self._talk = (look.since, until) if look.since > self._talk[1] else (self._talk[0], max(self._talk[1], until))
         begin, end = self._talk
@@ -279,7 +281,7 @@ class AudioDetector:
             voices=None if reason else self._voices_now(start, end),
             reason=reason,
             level_dbfs=round(level, 1),
-            numbers={"speech": round(self._peak, 3), **self._numbers},
+            numbers={"speech": round(self._peak, 3), **self._numbers, **(self._told_apart if multiple else {})},
         )
         self._peak, self._numbers = 0.0, {}
         horizon = end - int(WINDOW_S * SAMPLE_RATE)

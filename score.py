@@ -23,6 +23,7 @@ from scoring.rules import Rules
 from scoring.stretches import Looks, Stretch
 
 EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
+SEVERAL = 2  # voices
 EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no point depends on it
 
 AWAY = frozenset({"left", "right", "down"})
@@ -37,6 +38,8 @@ class _Interval:
     evidence: dict[ViolationKind, dict[str, Any]] = field(default_factory=dict)
     speech_s: float = 0.0
     multiple_s: float = 0.0
+    voices: int = 0  # the most that were told apart; 0: none were
+    stranger: bool = False  # a voice was heard alone that is not the student's
     closed: bool = False
     revision: int = 0
 
@@ -261,12 +264,17 @@ class Scorer:
             self._voices_held = -math.inf
         self._voices_held += stop - begin
         interval.multiple_s += stop - begin
+        known = reading.numbers.keys() & {"several", "stranger"}
+        interval.voices = max(interval.voices, int(reading.numbers.get("several", 0)) if known else reading.voices or 0)
+        interval.stranger |= "stranger" in known
         self._extend("multiple_voices", index, begin, stop)
         reached = not reached_before and self._voices_held >= least
         if not (reached or "multiple_voices" in interval.counted or interval.multiple_s >= least):
             return False
         numbers = {name: round(value, 3) for name, value in reading.numbers.items()}
-        return self._mark("multiple_voices", index, stop, {"seconds": round(interval.multiple_s, 2), "voices": reading.voices, "numbers": numbers})
+        voices = interval.voices if interval.voices >= SEVERAL else None  # one is what is left of them a second later
+        evidence = {"seconds": round(interval.multiple_s, 2), "voices": voices, "stranger": interval.stranger, "numbers": numbers}
+        return self._mark("multiple_voices", index, stop, evidence)
 
     def _split(self, start: float, end: float) -> Iterable[tuple[int, float, float]]:
         """The parts of `[start, end)` by interval, without what lies in breaks."""

@@ -61,9 +61,13 @@ def _(text: str) -> str:
     return text
 
 
-def _voices(evidence: Mapping[str, Any]) -> str:
+def _voices(evidence: Mapping[str, Any], lasting: str) -> str:
     voices = evidence.get("voices")
-    return f"{number(voices).capitalize()} voices" if isinstance(voices, int) and voices >= 2 else "More than one voice"
+    if isinstance(voices, int) and voices >= 2:
+        return f"{number(voices).capitalize()} voices{lasting}"
+    if evidence.get("stranger"):
+        return f"A voice that is not the student's{lasting}"
+    return f"A voice that is not the student's, or several at once{lasting}"  # stored by a version that did not keep which
 
 
 def _people(evidence: Mapping[str, Any]) -> str:
@@ -116,11 +120,11 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
         lambda _evidence, lasting, _count: f"Speech{lasting}",
     ),
     "multiple_voices": Signal(
-        _("Several voices"),
-        "more than one voice",
+        _("Another voice"),
+        "a voice that is not the student's, or several at once",
         "on at least {voices_min_s:g} s of speech",
-        _("Whether there is more than one voice."),
-        lambda evidence, lasting, _count: f"{_voices(evidence)}{lasting}",
+        _("Whether there is a voice other than yours."),
+        lambda evidence, lasting, _count: _voices(evidence, lasting),
     ),
     "tab_switch": Signal(
         _("Tab or window left"),

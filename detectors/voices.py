@@ -175,8 +175,11 @@ class VoiceTracker:
             found += strangers
         if found:
             self._talk_until = max(last for _, last in found)
-            if len(present) == 1:
+            alone = len(present) == 1
+            if alone:
                 self._reconsider(scene.units[present[0]])
+            several = not alone or len(found) > len(strangers)
+            scene.numbers |= {"several": max(2, len(present))} if several else {"stranger": 1}  # which of the two it is
             return Look(max(2, len(present)), min(first for first, _ in found), self._talk_until, numbers=scene.numbers)
         if len(present) == 1:
             self._learn(scene.units[present[0]])

@@ -95,7 +95,7 @@ class Analytics:
                 "$group": {
                     "_id": "$exam_id",
                     "sessions": {"$sum": 1},
-                    "running": {"$sum": {"$cond": [{"$eq": ["$state", "running"]}, 1, 0]}},
+                    "running": {"$sum": {"$cond": [{"$and": [{"$eq": ["$state", "running"]}, {"$ne": ["$begun", False]}]}, 1, 0]}},
                     "flags": {"$sum": "$flagged_intervals"},
                     "latest": {"$max": "$started_at"},
                 }

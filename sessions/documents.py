@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,6 +12,9 @@ from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
+
+Records = Iterable[Mapping[str, Any]]
+"""What was stored of one kind."""
 
 
 class Storage(Protocol):

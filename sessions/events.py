@@ -91,6 +91,13 @@ class MessageSent(SessionEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageDelivered(SessionEvent):
+    """The student's page was sent a message."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MessageRead(SessionEvent):
     """The student has read a message."""
 
@@ -119,6 +126,11 @@ class IntervalFlagged(SessionEvent):
     result: IntervalResult
     flagged_intervals: int
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FlagsSeen(SessionEvent):
+    """A proctor has seen flags."""
 
 
 @dataclass(frozen=True, slots=True)

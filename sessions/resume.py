@@ -163,6 +163,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     call = next(iter(readable([document["call"]] if document.get("call") else [], CALL, session_id)), None)
     session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks, call=call)
     try:
+        session.flags_seen.take_up(document)
         session.watch_over.take_up(document, acts, last)
     except Exception:  # it is shown, and nothing counts by it
         log.exception("the stored doubts, devices and connections can't all be read", extra={"session_id": session_id})

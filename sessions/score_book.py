@@ -17,6 +17,7 @@ from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack
 from scoring.marks import Mark
 from scoring.rules import Rules
+from scoring.unread import Unread
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
@@ -61,6 +62,7 @@ class ScoreBook:
         self._clips = clips
         self._scorer = Scorer(rules)
         self._checks = CheckCollector(gaze_fps)
+        self._unread = Unread()
         self._ended_at: float | None = None
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
@@ -79,6 +81,7 @@ class ScoreBook:
         """So long there was nothing to read, by why."""
         with self._lock:
             self._checks.add_unseen(seconds)
+            self._unread.take_unseen(seconds)
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> tuple[list[Any], Scored]:
         """Keep and count screen acts; return one ticket for each, which says when it is stored. Raise `TooMany`."""
@@ -106,15 +109,17 @@ class ScoreBook:
     def take_picture(self, gaze: GazeReading, persons: PersonsReading | None) -> Scored:
         """Keep and count what was read from one picture."""
         with self._lock:
-            self._checks.add(gaze)
-            if persons is not None:
-                self._checks.add(persons)
+            for reading in (gaze, persons):
+                if reading is not None:
+                    self._checks.add(reading)
+                    self._unread.take(reading)
         return self._score(lambda: self._scorer.take_picture(gaze, persons))
 
     def take_sound(self, reading: AudioReading) -> Scored:
         """Keep and count what was heard."""
         with self._lock:
             self._checks.add(reading)
+            self._unread.take(reading)
         return self._score(lambda: self._scorer.take_sound(reading))
 
     def change_breaks(self, change: Callable[[], Iterable[Break]]) -> Scored:
@@ -231,14 +236,17 @@ class ScoreBook:
             self.rules, self._scorer = rules, Scorer(rules)
             self._clips.interval_duration = rules.interval_duration
             self._scorer.set_breaks(breaks)
+            unread: object = None  # its sums so far, in the newest check
             for check in checks:
                 try:  # a record may be stored without its readings, or damaged: the others count
                     gaze, persons, audio, _ = unpack(check["readings"])
                     replay(self._scorer, gaze, persons, audio, [])
                 except Exception:
                     log.exception("the readings of check %s can't be read; the session goes on without them", check["number"])
-                self._checks.number = check["number"] + 1
+                self._checks.number, unread = check["number"] + 1, check.get("unread")
                 self._checks.start = check["end"]
+            if isinstance(unread, Mapping):
+                self._unread.take_up(unread)
             stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
             self._acts = {act.id: act for act in stored}
             self._scorer.take_acts(stored)
@@ -262,7 +270,7 @@ class ScoreBook:
     def store_totals(self, **more: Any) -> Any:
         """Store the session's sums, and `more` fields of its document; return the ticket."""
         with self._lock:
-            totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged()}
+            totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged(), "unread": self._unread.document()}
         return self._store.session(**totals, **more)
 
     def _store_interval(self, result: IntervalResult) -> None:
@@ -273,7 +281,7 @@ class ScoreBook:
         """Store the check so far; a `final` one ends here and the next begins."""
         number, start = self._checks.number, self._checks.start
         record = self._checks.take(at) if final else self._checks.peek(at)
-        self._store.check(number, record, self._clock.wall(start))
+        self._store.check(number, record | {"unread": self._unread.document()}, self._clock.wall(start))
 
     def _document(self, result: IntervalResult) -> dict[str, Any]:
         ended = result.end if self._ended_at is None else min(result.end, self._ended_at)
@@ -298,6 +306,16 @@ class ScoreBook:
         """What the session has come to."""
         with self._lock:
             return Summary(self._store.identity.session_id, self._scorer.total(), self._scorer.flagged())
+
+    def flagged(self) -> frozenset[int]:
+        """The numbers of the intervals that are flagged."""
+        with self._lock:
+            return frozenset(self._flagged)
+
+    def interval(self, index: int) -> IntervalResult:
+        """Interval `index` as it stands."""
+        with self._lock:
+            return self._scorer.interval(index)
 
     def standing(self, now: float, count: int) -> tuple[Summary, tuple[IntervalResult, ...]]:
         """What the session has come to, and the newest `count` intervals of it, oldest first; the last is the one that goes on at `now`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -24,17 +24,18 @@ from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
 from sessions.break_control import BreakControl
 from sessions.clock import SessionClock
-from sessions.documents import Documents, Storage
+from sessions.documents import Documents, Records, Storage
 from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
 from sessions.marks import Marks
-from sessions.messages import Level, Message, MessageBook
+from sessions.messages import MessageBook
 from sessions.models import Models
 from sessions.notices import Notices, untold
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
+from sessions.seen_flags import SeenFlags
 from sessions.status import SessionStatus
 from sessions.talk import Talk
 from sessions.watch import Watch
@@ -80,6 +81,7 @@ class ExamSession:
         self.talk = Talk(self, self.messages, self._store, events)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
+        self.flags_seen = SeenFlags(self, self._book, self._store, events)
         self._breaks = BreakControl(accommodation)
         self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
@@ -285,10 +287,6 @@ class ExamSession:
         log.info("break %s by %s", "begins" if newest.on else "is over, begun", newest.by, extra={"session_id": self.session_id})
         self._events.publish(told.BreakChanged(self, newest))
 
-    def send_message(self, text: str, level: Level, by: str) -> tuple[Message, Any]:
-        """Keep words for the student, whose link delivers them; return them and the ticket of their record. Raise `TooMany`."""
-        return self.talk.send(text, level, by)
-
     def message_delivered(self, message_id: str) -> None:
         """The student's page was sent a message."""
         self.talk.delivered(message_id)
@@ -376,13 +374,13 @@ class ExamSession:
     def take_up(
         self,
         rules: Rules,
-        checks: Iterable[Mapping[str, Any]],
-        intervals: Iterable[Mapping[str, Any]],
-        acts: Iterable[Mapping[str, Any]],
+        checks: Records,
+        intervals: Records,
+        acts: Records,
         *,
-        breaks: Iterable[Mapping[str, Any]] = (),
-        messages: Iterable[Mapping[str, Any]] = (),
-        marks: Iterable[Mapping[str, Any]] = (),
+        breaks: Records = (),
+        messages: Records = (),
+        marks: Records = (),
         call: Mapping[str, Any] | None = None,
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
@@ -431,7 +429,9 @@ class ExamSession:
             total_score=summary.total_score,
             flagged_intervals=summary.flagged_intervals,
             flag_threshold=self._book.rules.flag_threshold,
+            unseen=self.flags_seen.unseen(),
             seen=seen,
+            unwatched=self.watch_over.unwatched.now,
             doubts=self.watch_over.seen_of.doubts.now,
             devices=self.watch_over.devices(),
             rates=self._book.rates(now),

@@ -15,6 +15,8 @@ from sessions.doubts import Doubt
 from sessions.identity import Identity
 from sessions.messages import Call
 from sessions.oversight import Seen
+from sessions.seen_flags import UnseenFlags
+from sessions.unwatched import Unwatched
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,9 @@ class SessionStatus:
     total_score: int
     flagged_intervals: int
     flag_threshold: int
+    unseen: UnseenFlags | None
     seen: Seen
+    unwatched: Unwatched | None
     doubts: tuple[Doubt, ...]
     devices: Mapping[str, Mapping[str, Any]]
     rates: Mapping[str, float]
@@ -63,6 +67,8 @@ class SessionStatus:
             "total_score": self.total_score,
             "flagged_intervals": self.flagged_intervals,
             "flag_threshold": self.flag_threshold,
+            "unseen": self.unseen.to_dict() if self.unseen is not None else None,
+            "unwatched": self.unwatched.to_dict() if self.unwatched is not None else None,
             **readings_document(self.seen.gaze, self.seen.persons, self.seen.audio, unread=self.seen.unread, unheard=self.seen.unheard),
             "violations": [violation_document(violation) for violation in self.current.violations],
             "devices": {name: dict(device) for name, device in self.devices.items()},

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from basics.errors import Conflict
 from sessions.documents import Documents
-from sessions.events import CallChanged, Events, MessageRead, MessageSent
+from sessions.events import CallChanged, Events, MessageDelivered, MessageRead, MessageSent
 from sessions.messages import Level, Message, MessageBook
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Talk:
         """The student's page was sent a message."""
         self._book.delivered(message_id)
         self._store()
+        self._events.publish(MessageDelivered(self._session, message_id))
 
     def read(self, message_id: str) -> None:
         """The student has read a message. Raise `InvalidInput` for one that was not sent."""

@@ -15,6 +15,7 @@ from sessions.events import Events
 from sessions.failures import Failures
 from sessions.notices import Notices
 from sessions.oversight import Oversight, Seen
+from sessions.unwatched import UnwatchedSince, why
 from settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Watch:
         self.seen_of = Oversight(settings)
         self._session = session
         self._devices = DeviceStates()
+        self.unwatched = UnwatchedSince()
         self._notices = notices
         self._store = store
         self._events = events
@@ -183,6 +185,10 @@ class Watch:
         if not self._session.on_break:  # in a break no device is asked
             for device in self._devices.silent(now, self._limits):
                 self._set(device, "lost", NOTHING)
+        if self._session.on_break:
+            self.unwatched.forget()
+        else:
+            self.unwatched.take(why({name: (one.state, one.reason) for name, one in self._devices.all().items()}, self.seen(now)), now)
         blind, deaf = self._blind, self._deaf
         if self.seen_of.look(now, blind=blind, deaf=deaf, unshown="screen" in self._devices.unheard, quiet=quiet):
             self._store.session(doubts=self.seen_of.doubts.documents())

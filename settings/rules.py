@@ -60,7 +60,7 @@ class RuleSettings(BaseModel):
     )
     points_multiple_voices: Points = Field(
         default=10,
-        description="Points for more than one voice, once per interval; a flag by itself, as a second person in view is.",
+        description="Points for another voice than the student's, once per interval; a flag by itself, as a second person in view is.",
         json_schema_extra=EVERYDAY,
     )
     points_tab_switch: Points = Field(

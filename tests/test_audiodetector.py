@@ -131,6 +131,7 @@ def test_level_is_the_root_mean_square() -> None:
 def test_a_second_voice_is_told_apart_without_knowing_the_student(models: AudioModels, shared_data: Path, name: str) -> None:
     readings = hear(models, read(shared_data / "audio" / f"{name}.flac"))
     assert inside(multiple(readings), 0, 60) > 1
+    assert any("several" in one.numbers for one in readings if one.multiple)
     assert max(reading.voices or 0 for reading in readings) >= 2
 
 
@@ -149,6 +150,7 @@ def test_a_stranger_alone_counts_once_the_student_is_known(models: AudioModels, 
     stranger = read(shared_data / "audio" / "one-other-02.flac")
     readings = feed(detector, stranger, start=140.0) + detector.finish()
     assert inside(multiple(readings), 140, 160) > 4
+    assert {("stranger" in one.numbers, "several" in one.numbers) for one in readings if one.multiple} == {(True, False)}
     assert multiple(hear(models, stranger)) == []
 
 

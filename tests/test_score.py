@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -196,6 +197,23 @@ def test_several_voices_need_enough_speech(multiple: tuple[float, float], expect
     scorer = Scorer(RULES)
     scorer.take_sound(AudioReading(5, 3, multiple=(multiple,), voices=2))
     assert kinds(scorer) == expected
+
+
+@pytest.mark.parametrize(
+    ("told", "voices", "stranger"),
+    [
+        (({"several": 2}, {}), 2, False),
+        (({"stranger": 1}, {"stranger": 1}), None, True),
+        (({"stranger": 1}, {"several": 3}), 3, True),
+        (({}, {}), None, False),
+    ],
+)
+def test_the_evidence_says_which_voices_were_heard(told: Any, voices: int | None, stranger: bool) -> None:
+    scorer = Scorer(RULES)
+    for at, numbers in zip((5.0, 6.5), told, strict=True):
+        scorer.take_sound(AudioReading(at, 1.5, multiple=((at, at + 1.5),), voices=1, numbers=numbers))
+    (found,) = scorer.interval(0).violations
+    assert (found.evidence["voices"], found.evidence["stranger"]) == (voices, stranger)
 
 
 def test_several_voices_across_a_boundary_count_where_they_reach_it() -> None:

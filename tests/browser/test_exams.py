@@ -232,7 +232,8 @@ def big(stored: Any) -> str:
     """The id of the exam's latest session; its students are pupil-0 to pupil-44 and one with another name."""
     for number in range(SESSIONS - 1):
         add_session(stored, f"pupil-{number}", "big", minutes=number, scores=(4,))
-    return add_session(stored, "Ömer.K", "big", minutes=SESSIONS, scores=(4, 12))
+    unread = {part: {"of_s": 292.0, "unread_s": 292.0, "reasons": {"dark": 292.0}} for part in ("gaze", "people", "sound")}
+    return add_session(stored, "Ömer.K", "big", minutes=SESSIONS, scores=(4, 12), unread=unread)
 
 
 def test_an_ended_session_is_found_from_its_exam_and_leads_to_its_report(page: Page, big: str, server: Server, folder: Path) -> None:
@@ -245,6 +246,9 @@ def test_an_ended_session_is_found_from_its_exam_and_leads_to_its_report(page: P
     expect(rows).to_have_count(20)
     expect(rows.first.get_by_role("rowheader")).to_have_text("Ömer.K")
     expect(rows.first.locator(".number")).to_have_text(["16", "1"])
+    unread = "The picture could not be read: 4:52 of 4:52 (too dark)"
+    expect(rows.first).to_contain_text(unread)
+    expect(rows.nth(1).get_by_role("cell").nth(5)).to_have_text("–")  # stored before that was kept
     wrong = judge(page, folder, "exams-sessions")
     more = page.locator("#sessions-more")
     more.click()
@@ -262,6 +266,7 @@ def test_an_ended_session_is_found_from_its_exam_and_leads_to_its_report(page: P
     expect(rows).to_have_count(1)
     rows.get_by_role("link", name="Ömer.K", exact=True).click()
     expect(page).to_have_url(f"{server.url}/session/{big}")
+    expect(page.locator("#session-unread")).to_contain_text(unread)
     page.go_back()
     expect(rows).to_have_count(1)
     expect(page.get_by_label("Student’s ID, or part of it")).to_have_value("ömer")
@@ -272,6 +277,8 @@ def test_an_ended_session_is_found_from_its_exam_and_leads_to_its_report(page: P
     expect(rows).to_have_count(20)
     rows.first.get_by_role("link", name="Report").click()
     expect(page).to_have_url(f"{server.url}/session/{big}/report")
+    expect(page.locator("#report-unread")).to_contain_text(unread)
+    wrong += judge(page, folder, "report-unread")
     assert wrong == []
 
 

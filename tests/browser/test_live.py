@@ -10,7 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
@@ -44,7 +44,7 @@ def test_each_tile_says_what_it_is(room: Room, server: Server, chromium: Chromiu
     server.call("POST", f"/api/session/{resting_id}/break", json={"on": True, "by": "Ada"})
     expect(tile_of(page, "resting").locator(".mark")).to_have_text("On a break")
     flag(copier)
-    expect(tile_of(page, "copier").locator(".mark")).to_have_text("Flagged")
+    expect(tile_of(page, "copier").locator(".mark")).to_contain_text("Flagged 0:")
     expect(page.locator("#toasts .toast")).to_contain_text("copier")
     assert judge(page, folder, "live-states") == []
     page.get_by_label("On a screen").select_option("30")
@@ -137,9 +137,47 @@ def test_an_ended_exams_flag_stays_until_it_is_seen(room: Room, server: Server, 
     expect(tile_of(page, "leaver").get_by_role("button", name="Mark as seen")).to_be_visible()
     client.finish()
     expect(tile_of(page, "leaver")).to_contain_text("The exam has ended")
+    expect(tile_of(page, "leaver").locator(".tile-found")).to_contain_text("Copied or pasted")
+    expect(tile_of(page, "leaver").locator(".tile-found .number").first).to_have_text(re.compile(r"^\+\d+$"))
     tile_of(page, "leaver").get_by_role("button", name="Mark as seen").click()
     expect(tile_of(page, "leaver")).to_have_count(0)
     page.close()
+
+
+def test_eight_tiles_are_all_seen_one_is_large_and_keys_reach_each(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    for number in range(8):
+        server.create(f"student{number}", "wall")
+
+    def with_a_call(route: Route) -> None:
+        answer = route.fetch().json()
+        answer["sessions"] = [
+            one | {"call": {"at": 3.0, "text": "May I have paper?"} if one["user_id"] == "student7" else None} for one in answer["sessions"]
+        ]
+        route.fulfill(json=answer)
+
+    page = chromium.open("about:blank")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.route("**/api/sessions/active", with_a_call)
+    page.goto(f"{server.url}/?exam=wall")
+    tiles = page.locator("#grid .tile:visible")
+    expect(tiles).to_have_count(8)
+    expect(page.locator("#count")).to_have_text(re.compile("^8 not begun yet"))
+    expect(page.locator("#grid")).to_have_attribute("data-auto", "")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight"), "all are seen without scrolling"
+    wrong = judge(page, folder, "live-eight")
+    tile_of(page, "student0").get_by_role("link").focus()
+    page.keyboard.press("End")
+    expect(tiles.last.get_by_role("link")).to_be_focused()
+    page.keyboard.press("Home")
+    expect(tiles.first.get_by_role("link")).to_be_focused()
+    page.get_by_label("Search").fill("student7")
+    expect(tiles).to_have_count(1)
+    until(page, lambda: (tiles.first.locator(".tile-picture").bounding_box() or {"height": 0})["height"] > 450, "one alone is large")
+    tiles.first.hover()
+    expect(tiles.first.locator(".tile-call")).to_have_text("Asks for you: May I have paper?")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    page.close()
+    assert wrong == []
 
 
 def test_the_dashboard_shows_what_the_camera_saw(room: Room, server: Server, chromium: Chromium, footage: Footage) -> None:
@@ -169,6 +207,10 @@ def test_a_flag_is_told_on_every_page_and_seen_once_for_all(room: Room, server: 
     flag(client)
     for page in pages:
         expect(page.locator("#toasts .toast")).to_contain_text("everywhere")
+        (main, toast) = (page.locator(place).bounding_box() for place in ("#main", "#toasts .toast"))
+        assert main
+        assert toast
+        assert toast["x"] + toast["width"] <= main["x"], "it covers nothing of the page"
         expect(page.locator("#announcer")).to_contain_text("Flag: everywhere, telling. Copied or pasted")
         expect(page.locator("#review-left")).not_to_be_empty()
     wrong = judge(pages[0], folder, "analytics-flag")

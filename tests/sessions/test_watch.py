@@ -121,6 +121,9 @@ def test_pictures_that_never_come_are_lost_and_unknown(exam: Exam) -> None:
     assert state(exam, "camera") == ("lost", "nothing_comes")
     status = exam.session.status().to_dict()
     assert (status["gaze"], status["gaze_reason"], status["faces"], status["faces_reason"]) == ("unknown", "lost", None, "lost")
+    assert status["unwatched"] == {"since_s": pytest.approx(5.0, abs=1.5), "reason": "camera_lost"}
+    gaze = check(exam, 1)["unread"]["gaze"]
+    assert gaze == {"of_s": gaze["unread_s"], "unread_s": pytest.approx(15, abs=1), "reasons": {"lost": gaze["unread_s"]}}, "the sums so far"
     assert check(exam, 1)["unknown"] == {"lost": pytest.approx(10, abs=0.5), "persons: lost": pytest.approx(10, abs=0.5), "sound: not_read": 10.0}
 
 
@@ -160,6 +163,11 @@ def test_a_page_that_is_away_is_not_asked_for_its_devices_one_by_one(exam: Exam)
     exam.session.device_state("connection", "lost", "page_away")
     run(exam, 20, camera=False, sound=None, screen=False, page=False)
     assert exam.session.status().doubts == ()
+    assert exam.session.status().to_dict()["unwatched"] == {"since_s": pytest.approx(2, abs=0.5), "reason": "connection"}
+    exam.session.begin_break("Ada")
+    exam.at(exam.clock.now + 0.2)
+    assert exam.session.status().unwatched is None, "in a break nobody watches"
+    exam.session.end_break()
     assert not [event for event in exam.heard(NoticesChanged) if event.codes]
     exam.session.device_state("connection", "ok")
     run(exam, 1)

@@ -170,6 +170,21 @@ def test_the_table_of_intervals_has_what_was_found_and_decided(client: FlaskClie
     assert (row["reason"], row["decided_by"], row["started_at"]) == ("other_person_harmless", "Ada", "2024-10-05T22:30:30.000Z")
 
 
+def test_the_table_says_the_share_that_could_be_read_and_why_not() -> None:
+    sums = {
+        "gaze": {"of_s": 200.0, "unread_s": 150.0, "reasons": {"dark": 149.5, "blurred": 0.5}},
+        "sound": {"of_s": 0, "unread_s": 0, "reasons": {}},
+    }
+    known = {name: value({"unread": sums}) for name, value in SESSIONS.items() if "read" in name}
+    assert known == {
+        "gaze_read_share": 0.25,
+        "people_read_share": None,
+        "sound_read_share": None,
+        "unread_because": "gaze dark 149.5 s; gaze blurred 0.5 s",
+    }
+    assert {value({}) for name, value in SESSIONS.items() if "read" in name} == {None, ""}, "nothing is said of sessions of older versions"
+
+
 def test_the_tables_of_sessions_and_kinds(client: FlaskClient, stored: list[str]) -> None:
     rows = rows_of(client, "table=sessions")
     assert [(row["user_id"], row["flagged_intervals"], row["state"]) for row in rows] == [
@@ -185,6 +200,12 @@ def test_a_long_table_comes_whole(client: FlaskClient, parts: Parts) -> None:
     session_id = add_session(parts.database, 7, [{} for _ in range(1203)])
     rows = rows_of(client, "table=intervals")
     assert [row["video_id"] for row in rows] == [f"{session_id}-{index}" for index in range(1203)]
+
+
+def test_an_exam_whose_student_has_not_come_does_not_run(client: FlaskClient, parts: Parts, stored: list[str]) -> None:
+    add_session(parts.database, 9, [], state="running", begun=False)
+    exams = client.get("/api/exams").get_json()["exams"]
+    assert [(exam["exam_id"], exam["sessions"], exam["running"]) for exam in exams if exam["exam_id"] == "math"] == [("math", 3, 1)]
 
 
 @pytest.mark.parametrize("dangerous", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])

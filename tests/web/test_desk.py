@@ -161,7 +161,7 @@ def test_breaks_and_scores_survive_the_servers_restart(client: FlaskClient, part
     session.take_acts([ScreenAct("before", 0.0001, "tab_switch")])
     session.begin_break("Ada", "fire drill")
     session.take_acts([ScreenAct("within", session.clock() + 500, "copy")])
-    session.send_message("All is well", "message", "Ada")
+    session.talk.send("All is well", "message", "Ada")
     session.checkpoint()
     before = session.status().to_dict()
     assert parts.database.flush(10)
@@ -303,6 +303,7 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
     assert first["total_score"] == 4, "as it is now, not as it was stored last"
     assert second == {
         "session_id": ended,
+        "unread": None,
         "user_id": "ann",
         "exam_id": "exam001",
         "state": "ended",

@@ -51,11 +51,19 @@ def test_a_message_reaches_the_page_and_one_to_a_page_that_was_away_too(server: 
     session = server.create("written-to", "exam")
     early = post(server, session["session_id"], "message", text="Welcome", by="Ada")
     assert early.status_code == 409
+    delivered: list[dict[str, Any]] = []
+    watcher = Viewer()
+    watcher.on("message_delivered", delivered.append)
+    watcher.connect(server.url, transports=["websocket"])
+    watcher.call("join_exam", {})
     client = StudentClient(f"{server.link_url}?token={session['token']}", show)
     client.start()
     assert client.welcomed.wait(60)
     assert post(server, session["session_id"], "message", text="Light, please", level="warning", by="Ada").status_code == 200
     until(lambda: len(of_type(client, "message")) == 2)
+    sent = [one["id"] for one in of_type(client, "message")]
+    assert [one["id"] for one in until(lambda: len(delivered) == 2 and delivered)] == sent, "dashboards are told when a message is on the page"
+    watcher.disconnect()
     client.say({"type": "read", "id": of_type(client, "message")[0]["id"]})
     until(lambda: server.details(session["session_id"])["session"]["messages"][0]["read"])
     client.drop_connection()
@@ -129,8 +137,10 @@ def test_sound_is_heard_by_those_who_ask_for_it(server: Server, show: Footage) -
 def test_a_decision_is_told_to_the_other_dashboards(server: Server, show: Footage) -> None:
     client, session_id = student(server, "reviewed", show)
     heard: list[dict[str, Any]] = []
+    seen: list[dict[str, Any]] = []
     watcher = Viewer()
     watcher.on("interval_reviewed", heard.append)
+    watcher.on("flags_seen", seen.append)
     watcher.connect(server.url, transports=["websocket"])
     watcher.call("join_exam", {})
     client.act("copy")
@@ -140,6 +150,7 @@ def test_a_decision_is_told_to_the_other_dashboards(server: Server, show: Footag
     server.call("POST", f"/api/review/{queue[0]['video_id']}", json=body)
     message = until(lambda: heard)[0]
     assert (message["session_id"], message["video_id"], message["review"]["by"]) == (session_id, queue[0]["video_id"], "Ada")
+    assert until(lambda: seen)[0] == {"session_id": session_id, "unseen": None}
     watcher.disconnect()
     client.finish()
 

@@ -33,7 +33,7 @@ def test_words_to_an_exam_reach_those_who_take_part_in_it_and_nobody_else(client
     without = started(client, parts, f"{student}-n", None)
     waiting = started(client, parts, f"{student}-w", exam, begun=False)
     for _ in range(MESSAGES_MAX):
-        here[1].send_message("again", "message", "Ada")
+        here[1].talk.send("again", "message", "Ada")
     answer = client.post("/api/exam/message", json={"exam_id": exam, "text": " Ten minutes are left. ", "level": "warning", "by": "Ada"})
     assert answer.status_code == 200, answer.data
     missed = [

@@ -189,7 +189,7 @@ class LinkMachine(RuleBasedStateMachine):
     @precondition(lambda self: len(self.session.messages.documents()) < 20)
     @rule()
     def write_to_student(self) -> None:
-        self.session.send_message("Light, please", "message", "Ada")
+        self.session.talk.send("Light, please", "message", "Ada")
 
     @rule()
     def pause_or_go_on(self) -> None:

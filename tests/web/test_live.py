@@ -57,7 +57,7 @@ def test_what_the_pages_hear_of_a_session_has_its_violations_in_words(tmp_path: 
     events = Events()
     live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
     violation = {"kind": "no_face", "points": 9, "start": 5, "end": 9}
-    status = SimpleNamespace(to_dict=lambda: {"violations": [violation]})
+    status = SimpleNamespace(to_dict=lambda: {"violations": [violation], "unseen": None})
     session = SimpleNamespace(session_id=SESSIONS[0], exam_id=None, status=lambda: status)
     events.publish(SessionStarted(cast(ExamSession, session)))
     ((event, payload, _),) = live._messages

@@ -126,7 +126,7 @@ def test_a_call_is_shown_told_at_once_stored_and_outlives_the_server(client: Fla
     again = parts.monitor.get(session.session_id)
     assert again is not None
     assert again.status().to_dict()["call"] == call
-    again.send_message("I come", "message", "Ada")
+    again.talk.send("I come", "message", "Ada")
     assert again.status().call is None
     again.student_call("")
     again.student_call(None)

@@ -93,8 +93,8 @@ def test_a_page_is_told_how_many_of_its_messages_have_arrived(connect: Connect) 
 
 
 def test_a_message_is_said_to_each_page_until_it_is_read(parts: Parts, session: ExamSession, connect: Connect) -> None:
-    first, _ = session.send_message("Light, please", "message", "Ada")
-    second, _ = session.send_message("Sit up", "warning", "Ada")
+    first, _ = session.talk.send("Light, please", "message", "Ada")
+    second, _ = session.talk.send("Sit up", "warning", "Ada")
     assert [one["text"] for one in connect().of_type("message")] == ["Light, please", "Sit up"]
     assert [(one["delivered"], one["read"]) for one in session.messages.documents()] == [(True, False), (True, False)]
     again = connect({"type": "read", "id": first.id}, {"type": "read", "id": "no such message"})

@@ -24,7 +24,7 @@ def test_the_clock_stands_until_the_student_comes(client: FlaskClient, parts: Pa
     clock.ahead = 7200
     session.tick()
     assert (session.clock(), session.status().to_dict()["begun"]) == (0.0, False)
-    session.send_message("Welcome", "message", "Ada")
+    session.talk.send("Welcome", "message", "Ada")
     session.begin()
     session.begin()
     assert 0 <= session.clock() < 5

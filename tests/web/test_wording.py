@@ -24,7 +24,11 @@ from web.proctor.wording import duration, sentence, sentences
         ({"kind": "gaze_distracted", "points": 2, "start": 0, "end": 2}, "Looked away for 2 s (+2)"),
         ({"kind": "speech", "points": 3, "start": 0, "end": 29, "evidence": {"seconds": 3.2}}, "Speech for 3.2 s (+3)"),
         ({"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "voices": 2}}, "Two voices for 6 s (+10)"),
-        ({"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "voices": None}}, "More than one voice for 6 s (+10)"),
+        ({"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "stranger": True}}, "A voice that is not the student's for 6 s (+10)"),
+        (
+            {"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "voices": 1}},  # as older versions stored it
+            "A voice that is not the student's, or several at once for 6 s (+10)",
+        ),
         ({"kind": "tab_switch", "points": 4, "start": 5, "end": 5, "occurrences": 1}, "Left the exam's tab or window once (+4)"),
         ({"kind": "tab_switch", "points": 12, "start": 5, "end": 25, "occurrences": 3}, "Left the exam's tab or window three times (+12)"),
         ({"kind": "copy_paste", "points": 60, "start": 5, "end": 25, "occurrences": 12}, "Copied or pasted 12 times (+60)"),

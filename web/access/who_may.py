@@ -46,6 +46,7 @@ WHO_MAY: Mapping[str, Who] = {
     "stills.screen": "proctor",
     "stills.of_interval": "proctor",
     "desk.set_break": "proctor",
+    "desk.mark_seen": "proctor",
     "desk.send_message": "proctor",
     "desk.end_session": "proctor",
     "desk.make_link": "proctor",

@@ -50,13 +50,14 @@ each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message}}`.
 
 Server to client:
 `monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`,
-`interval_flagged {session_id, user_id, exam_id, interval, video_id, score, flagged_intervals, violations, reasons, timestamp}`,
+`interval_flagged {session_id, user_id, exam_id, interval, video_id, score, flagged_intervals, violations, reasons, unseen, timestamp}`,
 `clip_ready {session_id, interval, video_id, url, duration, clip}`, `session_started {…}`,
 `session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
 `moment_marked {session_id, user_id, exam_id, interval, video_id, id, at, by, note}`,
-`message_sent {session_id, id, text, level, by, at, delivered, read, from}`, `message_read {session_id, id}`,
+`message_sent {session_id, id, text, level, by, at, delivered, read, from}`, `message_delivered {session_id, id}`, `message_read {session_id, id}`,
 `call_changed {session_id, user_id, exam_id, call}` (the student calls: `call` is `{at, text}`, null once it is over),
+`flags_seen {session_id, unseen}`,
 `sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
 
 STUDENT_LINK = inspect.cleandoc(web.student.protocol.__doc__ or "")  # described where it is spoken, and nowhere else

@@ -114,7 +114,7 @@ class ExamAnswer(BaseModel):
 
     exam_id: str | None
     sessions: int
-    running: int
+    running: int = Field(description="Those whose student has come.")
     flags: int
 
 

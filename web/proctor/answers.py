@@ -11,7 +11,7 @@ from flask import has_request_context, request
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
-from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine
+from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine, UnseenAnswer
 from web.proctor.wording import sentences, with_sentences
 
 Document = Mapping[str, Any]
@@ -65,7 +65,10 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
     live = None if session is None else _status(session)
     fields = _only(SessionAnswer.model_fields, document) | {"session_id": document["_id"]}
     if live is not None:
-        fields |= _only(SessionAnswer.model_fields, live) | {"state": "running" if live["is_running"] else fields["state"]}
+        fields |= _only(SessionAnswer.model_fields, live) | {
+            "unseen": _unseen_answer(live.get("unseen")),
+            "state": "running" if live["is_running"] else fields["state"],
+        }
     if session is not None:
         fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
     return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
@@ -81,7 +84,11 @@ def active_session(session: ExamSession) -> ActiveSession:
     """A running session in the list of them."""
     status = _status(session)
     violations = violation_answers(status.get("violations") or [])
-    return ActiveSession(**{**status, "violations": violations})
+    return ActiveSession(**{**status, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
+
+
+def _unseen_answer(unseen: Document | None) -> UnseenAnswer | None:
+    return UnseenAnswer(**{**unseen, "violations": violation_answers(unseen["violations"])}) if unseen else None
 
 
 def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: str, after: str | None) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def send_to_exam() -> Response:
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="no_page"))
             continue
         try:
-            _, ticket = session.send_message(wanted.text, wanted.level, wanted.by)
+            _, ticket = session.talk.send(wanted.text, wanted.level, wanted.by)
         except TooMany:
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="limit"))
             continue

@@ -11,7 +11,9 @@ from sessions.events import (
     CallChanged,
     ClipDone,
     DeviceChanged,
+    FlagsSeen,
     IntervalFlagged,
+    MessageDelivered,
     MessageRead,
     MessageSent,
     MomentMarked,
@@ -29,7 +31,16 @@ Message = tuple[str, dict[str, Any]]
 def status_message(session: ExamSession) -> dict[str, Any]:
     """How a session is, with its violations in words: the pages have no others."""
     status = session.status().to_dict()
-    return status | {"violations": with_sentences(status["violations"])}
+    return status | {"violations": with_sentences(status["violations"]), "unseen": _unseen_in_words(status["unseen"])}
+
+
+def _unseen_of(session: ExamSession) -> dict[str, Any] | None:
+    unseen = session.flags_seen.unseen()
+    return _unseen_in_words(unseen.to_dict() if unseen is not None else None)
+
+
+def _unseen_in_words(unseen: dict[str, Any] | None) -> dict[str, Any] | None:
+    return unseen and unseen | {"violations": with_sentences(unseen["violations"])}
 
 
 def _started(event: SessionStarted) -> Message:
@@ -46,6 +57,10 @@ def _break(event: BreakChanged) -> Message:
 
 def _sent(event: MessageSent) -> Message:
     return "message_sent", {"session_id": event.session.session_id, **event.message.to_dict()}
+
+
+def _delivered(event: MessageDelivered) -> Message:
+    return "message_delivered", {"session_id": event.session.session_id, "id": event.message_id}
 
 
 def _read(event: MessageRead) -> Message:
@@ -75,9 +90,14 @@ def _flagged(event: IntervalFlagged) -> Message:
         "score": result.score,
         "flagged_intervals": event.flagged_intervals,
         "violations": violations,
+        "unseen": _unseen_of(session),
         "timestamp": event.at,
         "reasons": sentences(violations),
     }
+
+
+def _seen(event: FlagsSeen) -> Message:
+    return "flags_seen", {"session_id": event.session.session_id, "unseen": _unseen_of(event.session)}
 
 
 def _clip(event: ClipDone) -> Message:
@@ -102,9 +122,11 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     DeviceChanged: _device,
     BreakChanged: _break,
     MessageSent: _sent,
+    MessageDelivered: _delivered,
     MessageRead: _read,
     MomentMarked: _marked,
     CallChanged: _call,
+    FlagsSeen: _seen,
     IntervalFlagged: _flagged,
     ClipDone: _clip,
     SessionEnded: _ended,

@@ -45,8 +45,10 @@ def decide(video_id: str) -> Response:
     wanted = read_body(request, Decide)
     review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
     note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "")
+    interval = parts().database.interval(video_id)
+    if (session := parts().monitor.get(interval["session_id"])) is not None:
+        session.flags_seen.mark([interval["index"]])
     if (live := parts().live) is not None:
-        interval = parts().database.interval(video_id)
         told = {"session_id": interval["session_id"], "interval": interval["index"], "video_id": video_id, "review": review}
         live.announce("interval_reviewed", told, interval.get("exam_id"))
     return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), **_counts(filters)))

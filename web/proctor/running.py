@@ -22,11 +22,13 @@ from web.proctor.running_schemas import (
     MakeLink,
     MarkAnswer,
     MarkMoment,
+    MarkSeen,
     MessageAnswer,
     MessageSent,
     MomentMarked,
     Reopened,
     ReopenSession,
+    Seen,
     SendMessage,
     SetBreak,
 )
@@ -56,6 +58,27 @@ def set_break(session_id: str) -> Response:
     return reply(BreakSet(on_break=session.on_break, breaks=[BreakAnswer.model_validate(one) for one in session.breaks()]))
 
 
+@desk.post("/seen")
+@describe(Seen, body=MarkSeen, errors=(404, 503))
+def mark_seen(session_id: str) -> Response:
+    """Say that flags were looked at: no dashboard marks them any more.
+
+    It decides nothing. Of a session that has ended nothing is left unseen: its flags are in the review's queue.
+    """
+    check_session_id(session_id)
+    wanted = read_body(request, MarkSeen)
+    session = parts().monitor.get(session_id)
+    if session is not None:
+        if seen := session.flags_seen.mark(wanted.intervals):
+            note("flags: seen", wanted.by, session_id=session_id, intervals=seen)
+        unseen = session.flags_seen.unseen()
+        return reply(Seen(unseen=len(unseen.intervals) if unseen is not None else 0))
+    document = parts().database.session(session_id)
+    if (live := parts().live) is not None:
+        live.announce("flags_seen", {"session_id": session_id, "unseen": None}, document.get("exam_id"))
+    return reply(Seen(unseen=0))
+
+
 @desk.post("/message")
 @describe(MessageSent, body=SendMessage, errors=(404, 409, 429, 503))
 def send_message(session_id: str) -> Response:
@@ -67,7 +90,7 @@ def send_message(session_id: str) -> Response:
     wanted = read_body(request, SendMessage)
     if session.source != "browser":
         raise Conflict("This session watches a station of the server, whose student has no page to be written to. Speak to them.")
-    message, ticket = session.send_message(wanted.text, wanted.level, wanted.by)
+    message, ticket = session.talk.send(wanted.text, wanted.level, wanted.by)
     if not ticket.wait(STORED_WITHIN_S):
         raise StorageError("The message can't be stored now; see /api/health.")
     note(f"message: {wanted.level}", wanted.by, session_id=session_id, message_id=message.id, text=wanted.text)

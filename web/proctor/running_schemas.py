@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from web.calls.paging import LONGEST_PAGE
 from web.calls.values import Identifier, Person, Text, Words
 
 
@@ -108,6 +109,22 @@ class MomentMarked(BaseModel):
 
     success: Literal[True] = True
     mark: MarkAnswer
+
+
+class MarkSeen(BaseModel):
+    """Flags that a proctor has seen."""
+
+    intervals: list[Annotated[int, Field(ge=0, le=10_000_000)]] | None = Field(
+        default=None, max_length=LONGEST_PAGE, description="Numbers of their intervals; none: every flag so far."
+    )
+    by: Person = "proctor"
+
+
+class Seen(BaseModel):
+    """The flags are seen, for every proctor."""
+
+    success: Literal[True] = True
+    unseen: int = Field(description="Flags of the session that nobody has seen.")
 
 
 class MakeLink(BaseModel):

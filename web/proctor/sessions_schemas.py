@@ -84,6 +84,22 @@ class SessionEnded(BaseModel):
     flagged_intervals: int
 
 
+class UnseenAnswer(BaseModel):
+    """The flags of a running session that no proctor has seen; null: none is left."""
+
+    intervals: list[int] = Field(description="Their numbers, oldest first; of more than 100 the newest.")
+    at: float = Field(description="When the newest was raised, in seconds on the session's clock.")
+    score: int
+    violations: list[ViolationAnswer] = Field(description="Of the newest.")
+
+
+class UnwatchedAnswer(BaseModel):
+    """Nobody can watch a running session; null: one can."""
+
+    since_s: float = Field(description="In seconds on the session's clock.")
+    reason: str = Field(description="`connection`, `nothing_comes`, `camera_lost` and the like, `covered`, `dark`, `not_read`, …")
+
+
 class ActiveSession(BaseModel):
     """A running session, as it stands."""
 
@@ -105,6 +121,8 @@ class ActiveSession(BaseModel):
     phone: bool | None = None
     devices: dict[str, Any] = Field(default_factory=dict)
     violations: list[ViolationAnswer] = Field(default_factory=list)
+    unseen: UnseenAnswer | None = None
+    unwatched: UnwatchedAnswer | None = None
 
 
 class ActiveSessions(BaseModel):
@@ -152,6 +170,22 @@ class CheckAnswer(BaseModel):
     readings: dict[str, Any] | None = Field(default=None, description="Every reading, where `readings=true` asked for them.")
 
 
+class UnreadPart(BaseModel):
+    """What could not be told of one part of an exam, in seconds."""
+
+    of_s: float = Field(description="In which it was to be told.")
+    unread_s: float = Field(description="In which it could not be.")
+    reasons: dict[str, float] = Field(description="Those, by why; at most 8, the rest as `other`.")
+
+
+class Unread(BaseModel):
+    """How much of an exam could not be told. It never counts a point."""
+
+    gaze: UnreadPart
+    people: UnreadPart
+    sound: UnreadPart
+
+
 class SessionAnswer(BaseModel):
     """A session as it is stored, with what is newer while it runs."""
 
@@ -162,6 +196,7 @@ class SessionAnswer(BaseModel):
     station: str | None = None
     state: Literal["running", "ended", "interrupted"]
     is_running: bool
+    begun: bool = Field(default=True, description="False until the student has come; `started_at` is then when it was made.")
     started_at: Time
     ended_at: Time | None = None
     end_reason: str | None = None
@@ -178,6 +213,8 @@ class SessionAnswer(BaseModel):
     rates: dict[str, Any] = Field(default_factory=dict)
     baseline: dict[str, Any] = Field(default_factory=dict)
     on_break: bool = False
+    unseen: UnseenAnswer | None = Field(default=None, description="While it runs.")
+    unwatched: UnwatchedAnswer | None = Field(default=None, description="While it runs.")
     doubts: list[dict[str, Any]] = Field(
         default_factory=list,
         description="What could not be told, or is for a person to look at: `code`, `text`, `helps`, `start`, `end` (null: it lasts). No points.",
@@ -185,6 +222,7 @@ class SessionAnswer(BaseModel):
     connections: list[dict[str, Any]] = Field(
         default_factory=list, description="From where the student's page was connected, at each change: `at` (s), `address`, `browser`."
     )
+    unread: Unread | None = Field(default=None, description="Null: stored by an older version, which did not know.")
     accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
@@ -222,6 +260,7 @@ class SessionLine(BaseModel):
     end_note: str | None
     total_score: int
     flagged_intervals: int
+    unread: Unread | None
 
 
 class Sessions(BaseModel):

@@ -67,6 +67,21 @@ def _second(name: str) -> Callable[[Row], Any]:
     return lambda row: ((row.get("review") or {}).get("second") or {}).get(name)
 
 
+def _read_share(part: str) -> Callable[[Row], Any]:
+    """The share of an exam that could be told; nothing where that isn't known."""
+
+    def share(row: Row) -> Any:
+        sums = (row.get("unread") or {}).get(part) or {}
+        return round(1 - sums["unread_s"] / sums["of_s"], 3) if sums.get("of_s") else None
+
+    return share
+
+
+def _unread_reasons(row: Row) -> str:
+    parts = (row.get("unread") or {}).items()
+    return "; ".join(f"{part} {why} {seconds:g} s" for part, sums in parts for why, seconds in sums["reasons"].items())
+
+
 SESSIONS: Columns = {
     "session_id": _field("_id"),
     "user_id": _field("user_id"),
@@ -80,6 +95,10 @@ SESSIONS: Columns = {
     "intervals": _field("intervals"),
     "flagged_intervals": _field("flagged_intervals"),
     "total_score": _field("total_score"),
+    "gaze_read_share": _read_share("gaze"),
+    "people_read_share": _read_share("people"),
+    "sound_read_share": _read_share("sound"),
+    "unread_because": _unread_reasons,
     "breaks": lambda row: len(row.get("breaks") or []),
 }
 INTERVALS: Columns = {

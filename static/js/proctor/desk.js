@@ -4,7 +4,7 @@ import { byId } from "../shared/dom.js";
 import { Alerts } from "./alerts.js";
 import { Flags } from "./flags.js";
 import { ProctorSocket } from "./proctor-socket.js";
-import { markSeen } from "./seen-flags.js";
+import { haveSeen } from "./seen-flags.js";
 import { texts } from "./texts.js";
 
 export const alerts = new Alerts();
@@ -22,6 +22,6 @@ socket.joinExam();
 socket.on("interval_flagged", (flag) => {
   alerts.raise(flag);
   if (flag.session_id === watched) flags.say(texts.live.flagged(flag.user_id, flag.exam_id, flag.reasons ?? []));
-  else flags.add(flag, () => markSeen(flag));
+  else flags.add(flag, () => haveSeen(flag.session_id, [flag.interval]));
 });
-document.addEventListener("flags-seen", ({ detail }) => flags.forget(detail.session_id));
+socket.on("flags_seen", ({ session_id, unseen }) => flags.forget(session_id, unseen?.intervals ?? []));

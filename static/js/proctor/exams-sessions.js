@@ -6,6 +6,7 @@ import { byId, make, setText } from "../shared/dom.js";
 import { fullTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
 import { texts } from "./texts.js";
+import { readShare, unreadLines } from "./unread.js";
 
 const t = texts.exams;
 const PAGE = 20; // the page goes on below them
@@ -108,7 +109,7 @@ export class SessionsTable {
   }
 
   #row(session) {
-    const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags } = session;
+    const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags, unread } = session;
     const began = fullTime(started);
     const how = [t.sessionStates[state === "running" && !begun ? "waiting" : state], texts.end(session)].filter(Boolean).join(": ");
     return make(
@@ -119,6 +120,7 @@ export class SessionsTable {
       make("td", { class: "when", text: began }),
       make("td", {}, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
+      make("td", { class: "unread" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
       make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
     );
   }

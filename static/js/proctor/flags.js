@@ -25,7 +25,7 @@ export class Flags {
     if (this.list.querySelector(`[data-key="${CSS.escape(key)}"]`)) return;
     const toast = make(
       "li",
-      { class: "toast", "data-key": key, "data-session": session_id },
+      { class: "toast", "data-key": key, "data-session": session_id, "data-interval": interval },
       make(
         "div",
         { class: "toast-head" },
@@ -47,9 +47,11 @@ export class Flags {
     this.say(texts.live.flagged(user_id, exam_id, reasons));
   }
 
-  /** Its flags were seen elsewhere. */
-  forget(session_id) {
-    for (const toast of this.list.querySelectorAll(`[data-session="${CSS.escape(session_id)}"]`)) toast.remove();
+  /** Its flags were seen, all but those of the intervals in `left`. */
+  forget(session_id, left) {
+    for (const toast of this.list.querySelectorAll(`[data-session="${CSS.escape(session_id)}"]`)) {
+      if (!left.includes(Number(toast.dataset.interval))) toast.remove();
+    }
     this.#drawRest();
   }
 

@@ -7,14 +7,14 @@ import { wireAlertSwitches } from "./alerts.js";
 import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
-import { forgetSeen, hasUnseen, markSeen, onSeen } from "./seen-flags.js";
-import { compareEntries, misplaced } from "./states.js";
+import { markSeen } from "./seen-flags.js";
+import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
+import { Wall } from "./wall.js";
 
 const TILE_FPS = 1;
 const REDRAW_MS = 1000;
-const COLUMNS = { 4: 2, 9: 3, 16: 4, 30: 6 }; // tiles on a screen → tiles in a row
 const SIZE = "live.size";
 const READ_AGAIN_MS = 60_000; // what an event did not bring
 const HOLD_MS = 5000; // so long after a pointer or key was at the tiles none of them moves
@@ -26,6 +26,7 @@ class LivePage {
   tiles = new Map();
   threshold = Number(document.body.dataset.flagThreshold);
   grid = byId("grid");
+  wall = new Wall(this.grid);
   filters = { search: "", exam: "", state: "", fine: "" };
   usedAt = -Infinity; // when a pointer or key was at the tiles
   // a tile that nobody sees gets its state, and no picture
@@ -41,13 +42,12 @@ class LivePage {
       tile?.update({ devices: { ...tile.status.devices, [device]: { ...tile.status.devices?.[device], state, reason } } });
     });
     socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
-    onSeen(() => this.readSeen());
+    socket.on("flags_seen", ({ session_id, unseen }) => this.seen(session_id, unseen));
     setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
     wireCopyButtons(document);
     wireAlertSwitches(document, alerts);
     this.wireFilters();
     this.readNotes();
-    this.grid.addEventListener("keydown", (event) => this.move(event));
     for (const event of ["pointermove", "keydown", "focusin"]) this.grid.addEventListener(event, () => this.use());
     this.grid.addEventListener("pointerleave", () => this.arrange());
     this.grid.addEventListener("focusout", () => setTimeout(() => this.arrange()));
@@ -69,7 +69,6 @@ class LivePage {
       const running = new Set(sessions.map(({ session_id }) => session_id));
       for (const id of before) if (!running.has(id)) this.over(id);
       for (const status of sessions) this.add(status, { quietly: true });
-      forgetSeen((id) => running.has(id) || this.tiles.has(id));
       byId("live-error").hidden = true;
     } catch (error) {
       setText(byId("live-error"), texts.live.failed(error.message));
@@ -95,22 +94,20 @@ class LivePage {
   hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
+    const { call: before } = tile.status;
     tile.update(status);
+    if (status.call && status.call.at !== before?.at) flags.say(texts.live.calls(status.user_id, status.call.text ?? ""));
     if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
   }
 
   add(status, { quietly = false } = {}) {
     const known = this.tiles.get(status.session_id);
     if (known) {
-      known.unseen ||= hasUnseen(status);
       known.update(status);
       return;
     }
-    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => markSeen(tile.status) });
-    tile.link.addEventListener("click", () => markSeen(tile.status));
+    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(tile) });
     this.tiles.set(status.session_id, tile);
-    tile.unseen = hasUnseen(status); // of flags that were raised while this page was not open, too
-    tile.draw();
     tile.inView = false;
     tile.element.dataset.session = status.session_id;
     this.grid.append(tile.element);
@@ -150,23 +147,30 @@ class LivePage {
     this.arrange();
   }
 
-  flagged(flag) {
-    const tile = this.tiles.get(flag.session_id);
-    if (tile) {
-      tile.unseen = true;
-      tile.update({ flagged_intervals: flag.flagged_intervals });
-    }
+  flagged({ session_id, flagged_intervals, unseen }) {
+    this.tiles.get(session_id)?.update({ flagged_intervals, unseen });
     this.arrange();
   }
 
-  readSeen() {
-    for (const [session_id, tile] of this.tiles) {
-      if (!tile.unseen || hasUnseen(tile.status)) continue;
-      if (tile.seen === document.activeElement) tile.link.focus();
-      tile.unseen = false;
-      tile.draw();
-      if (tile.ended) this.drop(session_id);
+  /** This proctor has looked: every page hears it from the server. */
+  async see(tile) {
+    const { session_id, unseen } = tile.status;
+    try {
+      await markSeen(session_id, unseen.intervals);
+      byId("live-error").hidden = true;
+    } catch (error) {
+      setText(byId("live-error"), texts.live.seenFailed(error.message));
+      byId("live-error").hidden = false;
     }
+  }
+
+  /** Flags were seen, by whomever; `unseen` is what is left. */
+  seen(session_id, unseen) {
+    const tile = this.tiles.get(session_id);
+    if (!tile) return;
+    if (!unseen && tile.seen === document.activeElement) tile.link.focus();
+    tile.update({ unseen });
+    if (!unseen && tile.ended) this.drop(session_id);
     this.arrange();
   }
 
@@ -203,6 +207,7 @@ class LivePage {
     }
     this.filter({ held: held && !force });
     this.count();
+    if (force || !held) this.wall.fit();
   }
 
   reorder(wanted) {
@@ -234,11 +239,12 @@ class LivePage {
     const all = [...this.tiles.values()];
     const shown = all.filter(({ element }) => !element.hidden);
     const inOrder = [...this.grid.children].map((element) => shown.find((tile) => tile.element === element)).filter(Boolean);
-    const urgent = all.filter(({ state }) => state === "flagged" || state === "look").length;
+    const waiting = all.filter(({ rank }) => rank === RANKS.waiting).length;
+    const urgent = all.filter(({ rank }) => needsSomebody(rank)).length;
     byId("empty").hidden = all.length > 0 || !byId("skeleton").hidden || !byId("live-error").hidden;
     byId("no-match").hidden = all.length === 0 || shown.length > 0;
     byId("toolbar").hidden = all.length === 0;
-    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
+    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length - waiting, waiting) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
     setText(byId("urgent"), urgent ? texts.live.attention(urgent) : "");
     const behind = misplaced(inOrder);
     byId("sort-now").hidden = behind === 0;
@@ -272,14 +278,15 @@ class LivePage {
         this.keepFilters();
         this.filter();
         this.count();
+        this.wall.fit();
       });
     }
     const size = byId("filter-size");
     size.value = remembered(SIZE) ?? "";
-    this.fit(size.value);
+    this.wall.size = size.value;
     size.addEventListener("change", () => {
       remember(SIZE, size.value);
-      this.fit(size.value);
+      this.wall.size = size.value;
     });
   }
 
@@ -288,35 +295,9 @@ class LivePage {
     history.replaceState(null, "", query ? `?${query}` : location.pathname);
   }
 
-  /** So many tiles that a screen shows `size` of them at once; as many as fit without one. */
-  fit(size) {
-    const columns = COLUMNS[size];
-    this.grid.toggleAttribute("data-fit", Boolean(columns));
-    if (!columns) return;
-    this.grid.dataset.fit = size;
-    this.grid.style.setProperty("--columns", String(columns));
-    this.grid.style.setProperty("--rows", String(Math.ceil(size / columns)));
-  }
-
   redraw() {
     for (const tile of this.tiles.values()) tile.draw();
     this.arrange();
-  }
-
-  /** Arrows move between tiles; Enter opens, as on any link. */
-  move(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns(), ArrowDown: this.columns() }[event.key];
-    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
-    const shown = [...this.grid.children].filter((element) => !element.hidden);
-    const at = shown.findIndex((element) => element.contains(document.activeElement));
-    const next = shown[at + step];
-    if (at < 0 || !next) return;
-    event.preventDefault();
-    next.querySelector("a").focus();
-  }
-
-  columns() {
-    return getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
   }
 }
 

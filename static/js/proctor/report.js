@@ -12,6 +12,7 @@ import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { toDecide } from "./timeline-shape.js";
 import { withGaps } from "./timeline.js";
+import { unreadLines } from "./unread.js";
 
 const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
 
@@ -46,9 +47,10 @@ class Report {
     const now = new Date().toISOString();
     setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
-    setText(byId("report-running"), t.running);
+    setText(byId("report-running"), session.begun ? t.running : t.waiting);
     this.drawFacts();
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
+    byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
     byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));
@@ -156,8 +158,10 @@ class Report {
     const rows = doubts.map(({ start, end, text }) => [this.wall(start), typeof end === "number" ? spellSeconds(end - start) : "–", text]);
     const places = connections.map(({ at, address, browser }) => [this.wall(at), address, browser]);
     const camera = devices.camera?.label ? said(t.camera(devices.camera.label)) : null;
+    const unread = unreadLines(this.session.unread);
+    const noted = [unread.length ? list(unread) : null, rows.length ? table(t.doubtHead, rows) : null].filter(Boolean);
     byId("report-doubts").replaceChildren(
-      ...[rows.length ? table(t.doubtHead, rows) : said(t.noDoubts), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
+      ...[...(noted.length ? noted : [said(t.noDoubts)]), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
     );
   }
 

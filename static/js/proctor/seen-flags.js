@@ -1,36 +1,15 @@
-// Which flags this viewer has seen: how many of each session, kept in this browser, so that a tile stays marked until somebody looked.
+// Which flags were seen: the server knows it, for every proctor, so that a tile stays marked until somebody has looked.
 
-import { remember, remembered } from "../shared/storage.js";
+import { call } from "../shared/api.js";
+import { reviewer } from "./reviewer.js";
 
-const KEY = "live.seen";
-
-function all() {
-  try {
-    return JSON.parse(remembered(KEY)) ?? {};
-  } catch {
-    return {}; // not what was written here
-  }
+/** The flags of these `intervals` were seen. Every page hears it as `flags_seen`. Throws ApiError. */
+export function markSeen(session_id, intervals) {
+  const by = reviewer();
+  return call(`/api/session/${session_id}/seen`, { method: "POST", body: { intervals, ...(by && { by }) } });
 }
 
-/** Has the session of this status more flags than were seen? */
-export function hasUnseen({ session_id, flagged_intervals = 0 }) {
-  return flagged_intervals > (all()[session_id] ?? 0);
-}
-
-/** The session's `flagged_intervals` flags were seen; pages hear it as `flags-seen`. */
-export function markSeen({ session_id, flagged_intervals = 0 }) {
-  const seen = all();
-  remember(KEY, JSON.stringify({ ...seen, [session_id]: Math.max(flagged_intervals, seen[session_id] ?? 0) }));
-  document.dispatchEvent(new CustomEvent("flags-seen", { detail: { session_id } }));
-}
-
-/** Forget every session that `isWanted(session_id)` does not name. */
-export function forgetSeen(isWanted) {
-  remember(KEY, JSON.stringify(Object.fromEntries(Object.entries(all()).filter(([id]) => isWanted(id)))));
-}
-
-/** Call `heard()` when flags were seen, on this page or in another tab. */
-export function onSeen(heard) {
-  document.addEventListener("flags-seen", heard);
-  addEventListener("storage", ({ key }) => key === KEY && heard());
+/** The same for who looks at them without saying so: where it can't be told now, they stay marked. */
+export function haveSeen(session_id, intervals) {
+  markSeen(session_id, intervals).catch((error) => console.info("The flags stay marked.", error.message));
 }

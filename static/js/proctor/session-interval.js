@@ -6,10 +6,13 @@ import { texts } from "./texts.js";
 import { toDecide } from "./timeline-shape.js";
 import { nameInterval } from "./timeline.js";
 
-/** Show `interval` of `user`; `threshold` is the score that flags, `beside` what is told of it that has no points. */
-export function drawInterval(interval, { user, threshold, beside = [] }) {
+/**
+ * Show `interval` of `user`; `threshold` is the score that flags, `beside` what is told of it that has no points, `unread` says why nothing could be
+ * told in it, null: something could.
+ */
+export function drawInterval(interval, { user, threshold, beside = [], unread = null }) {
   const place = byId("chosen");
-  const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.marked, interval.closed, interval.violations, interval.clip, interval.review, beside]);
+  const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.marked, interval.closed, interval.violations, interval.clip, interval.review, beside, unread]);
   if (place.dataset.key === key) return;
   // a playing clip is not torn down for a change beside it
   const keepClip = place.dataset.clip === JSON.stringify([interval.index, interval.clip]) ? place.querySelector(".chosen-clip") : null;
@@ -17,7 +20,7 @@ export function drawInterval(interval, { user, threshold, beside = [] }) {
   place.dataset.clip = JSON.stringify([interval.index, interval.clip]);
   nameInterval(byId("chosen-title"), interval);
   const score = make("p", { class: toDecide(interval) ? "flag-score" : "muted" }, toDecide(interval) ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, threshold) : texts.session.plain(interval.score) }));
-  const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: interval.closed ? texts.session.nothing : texts.session.noPoints });
+  const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: unread ? texts.session.nothingRead(unread) : interval.closed ? texts.session.nothing : texts.session.noPoints });
   const decided = [interval.review, interval.review?.second].filter((review) => review?.decision).map((review) => texts.review.decided(review));
   const also = beside.length ? make("ul", { class: "reasons muted" }, ...beside.map((text) => make("li", { text }))) : null;
   const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;

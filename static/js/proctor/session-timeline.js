@@ -10,6 +10,7 @@ import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { isUndecided, nextFlag, nextUndecided, openingPlace, toDecide } from "./timeline-shape.js";
 import { Timeline, besideOf } from "./timeline.js";
+import { whyNothingRead } from "./unread.js";
 
 const KEYS_OFF = "review.keys"; // where the review page keeps that single keys are switched off
 
@@ -47,7 +48,7 @@ export class SessionTimeline {
 
   /** Show a session's record: `session`, `intervals` (whole, in order), `checks`, an interval's `length` in seconds, the `threshold`. */
   show({ session, intervals, checks, length, threshold }) {
-    Object.assign(this, { session, intervals, length, threshold });
+    Object.assign(this, { session, intervals, checks, length, threshold });
     const { breaks, messages } = session;
     this.#extra = extraRows({ breaks, messages, checks }, length, intervals.length - 1);
     if (!this.#opened && intervals.length && !session.is_running && this.chosen === null) this.chosen = openingPlace(intervals);
@@ -89,7 +90,8 @@ export class SessionTimeline {
 
   #drawChosen(chosen) {
     byId("chosen-part").hidden = this.chosen === null && this.session.is_running && !toDecide(chosen); // it stands above, as it goes on
-    drawInterval(chosen, { user: this.session.user_id, threshold: this.threshold, beside: besideOf(chosen.index, this.#extra) });
+    const unread = whyNothingRead(this.checks, chosen.start, chosen.end);
+    drawInterval(chosen, { user: this.session.user_id, threshold: this.threshold, beside: besideOf(chosen.index, this.#extra), unread });
     this.verdict.show(toDecide(chosen) ? chosen : null);
   }
 

@@ -7,7 +7,7 @@ import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { markSeen } from "./seen-flags.js";
+import { haveSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
@@ -18,6 +18,7 @@ import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./sta
 import { newLink } from "./student-link.js";
 import { texts } from "./texts.js";
 import { nameInterval, withGaps } from "./timeline.js";
+import { unreadLines } from "./unread.js";
 
 const LIVE_FPS = Number(document.body.dataset.fps);
 const SILENT_S = Number(document.body.dataset.silentS);
@@ -41,7 +42,7 @@ class SessionPage {
     if (!(await this.read())) return;
     watching(this.id);
     socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_read", "moment_marked", "interval_reviewed"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_delivered", "message_read", "moment_marked", "interval_reviewed"]) {
       socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     socket.on("sound", (message) => this.actions.hear(message));
@@ -56,8 +57,10 @@ class SessionPage {
 
   /** Who has this page before him sees this session's flags. */
   markSeen() {
-    const flagged_intervals = this.intervals.filter(({ flagged }) => flagged).length;
-    if (!document.hidden && flagged_intervals) markSeen({ session_id: this.id, flagged_intervals });
+    const { unseen } = this.session;
+    if (document.hidden || !unseen) return;
+    this.session.unseen = null;
+    haveSeen(this.id, unseen.intervals);
   }
 
   join() {
@@ -105,6 +108,12 @@ class SessionPage {
     return this.session.state === "running" && !this.session.is_running;
   }
 
+  /** As the texts have it. Until its student has come a session waits, though it is open. */
+  runState() {
+    const begun = this.status?.begun ?? this.session.begun ?? true;
+    return this.session.is_running ? (begun ? "running" : "waiting") : this.session.state;
+  }
+
   hear({ frame, frame_at: taken, overlay, ...status }) {
     const before = this.status?.interval_index;
     if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
@@ -143,13 +152,14 @@ class SessionPage {
     document.title = document.title.replace(/^[^·]*/, `${session.user_id} `);
     setText(byId("session-title"), session.user_id);
     setText(byId("session-exam"), session.exam_id ?? "");
-    const state = this.isAway() ? texts.session.away : (texts.session[session.is_running ? "running" : session.state] ?? session.state);
+    const state = this.isAway() ? texts.session.away : (texts.session[this.runState()] ?? session.state);
     const time = session.ended_at
       ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
       : texts.session.since(fullTime(session.started_at));
     setText(byId("session-when"), `${state}, ${time}`);
     setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
     setText(byId("session-total"), texts.live.total(session.total_score));
+    byId("session-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     byId("session-accommodation").hidden = different.length === 0;
     setText(byId("session-accommodation"), texts.session.accommodation(different));

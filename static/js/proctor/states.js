@@ -1,12 +1,17 @@
-// The five states that a session can show, and in which order sessions are shown. Pure: a status in, a state out.
+// The states that a session can show, and who is shown first: by what a person should do. Pure: a status in, a state and a rank out.
 
 import { texts } from "./texts.js";
 
 /** Most urgent first; the same names are used in texts, icons and the style sheet. */
-export const ICONS = { flagged: "flag", look: "triangle", lost: "lost", unknown: "unknown", fine: "fine", waiting: "clock" };
+export const ICONS = { flagged: "flag", look: "triangle", call: "hand", lost: "lost", unknown: "unknown", fine: "fine", waiting: "clock" };
+
+export const UNWATCHED_S = 30; // so long nobody could watch, and somebody should go and see
+const HALF = 0.5; // of the points that make a flag
+const NOTHING = "nothing_comes";
 
 const GONE = new Set(["missing", "lost", "denied", "ended"]);
 const STOPPED = new Set(["lost", "ended"]); // it was there: an exam that began without a microphone is not lost for it
+const PICTURE = new Set(["connection", "everything", "camera"]); // without them there is no picture
 const BLIND = new Set(["frozen", "covered", "off"]);
 
 /** Whether the last update of a session, at `heardAt` ms (null: none yet), is so long ago that what it said is old news: more than `most` seconds. */
@@ -32,14 +37,30 @@ export function deviceProblems(status) {
  */
 export function stateOfSession(status, { threshold, unseen = false, silent = false }) {
   if (unseen || (status.interval_score ?? 0) >= threshold) return "flagged";
-  if (status.on_break && !silent) return "fine"; // nothing is asked for in a break, so nothing is missing
-  if (stateOfDevice(status, "connection") === "starting") return "waiting"; // the student has not come yet
-  if (lostDevice(status, silent)) return "lost";
-  if (status.interval_score > 0 || noticeLines(status).length || doubted(status, "look")) return "look";
+  if (status.on_break && !silent) return status.call ? "call" : "fine"; // nothing is asked for in a break, so nothing is missing
+  if (isWaiting(status)) return "waiting"; // the student has not come yet
+  const lost = lostDevice(status, silent);
+  if (PICTURE.has(lost)) return "lost";
+  if (unwatchedFor(status) >= UNWATCHED_S) return "unknown";
+  if (lost) return "lost";
+  if (hasCause(status, threshold)) return "look";
+  if (status.call) return "call";
   const blind = BLIND.has(stateOfDevice(status, "camera")) || ["microphone", "screen"].some((name) => hasWorked(status, name) && stateOfDevice(status, name) === "off");
   const poor = (status.notices ?? []).some((code) => code !== "nobody" && !code.startsWith("mic_")); // what the student is told, because it lasts: dark, blurred, hidden, …
   if (blind || poor || doubted(status, "unknown") || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
   return "fine";
+}
+
+const isWaiting = (status) => status.begun === false || stateOfDevice(status, "connection") === "starting";
+
+/** Is there something to look at: half the points of a flag or more, times that can't be right, a doubt that asks for a look? */
+function hasCause(status, threshold) {
+  return (status.interval_score ?? 0) >= HALF * threshold || noticeLines(status).length > 0 || doubted(status, "look");
+}
+
+/** For how many seconds nobody could watch: 0 while one can. */
+export function unwatchedFor({ unwatched, elapsed_s: elapsed, on_break: onBreak }) {
+  return unwatched && !onBreak ? Math.max(0, (elapsed ?? 0) - unwatched.since_s) : 0;
 }
 
 /** What is told of a session beside its devices, in words: it can have no innocent cause that mends itself. */
@@ -48,17 +69,26 @@ export function noticeLines(status) {
 }
 const doubted = (status, weight) => (status.doubts ?? []).some((doubt) => doubt.weight === weight);
 
-/** What is gone of a session: `connection`, `camera`, `microphone` or `screen`; null: all is there. */
+/** What is gone of a session: `connection`, `everything` (no one says why), `camera`, `microphone` or `screen`; null: all is there. */
 export function lostDevice(status, silent = false) {
   if (silent) return "connection";
+  if (nothingComes(status)) return "everything";
   const gone = ["connection", "camera"].find((name) => GONE.has(stateOfDevice(status, name)));
   const wasThere = (name) => STOPPED.has(stateOfDevice(status, name)) || (hasWorked(status, name) && GONE.has(stateOfDevice(status, name)));
   return gone ?? ["microphone", "screen"].find(wasThere) ?? null;
 }
 
-/** A state in words; of what is lost it names what. */
+/** Neither pictures nor sound, though their devices are said to be well: the line gives nothing, whatever it is called. */
+function nothingComes({ devices = {} }) {
+  const silent = (device) => device?.state === "lost" && device.reason === NOTHING;
+  return !GONE.has(devices.connection?.state) && silent(devices.camera) && (silent(devices.microphone) || !devices.microphone?.worked);
+}
+
+/** A state in words; of what is lost it names what, and of what can't be watched for long, for how long and why. */
 export function stateWords(state, status, silent = false) {
-  return state === "lost" ? texts.lost[lostDevice(status, silent)] : texts.states[state];
+  const seconds = silent ? 0 : unwatchedFor(status);
+  if (state === "lost") return seconds >= UNWATCHED_S && texts.lostFor[lostDevice(status)] ? texts.lostFor[lostDevice(status)](seconds) : texts.lost[lostDevice(status, silent)];
+  return state === "unknown" && seconds >= UNWATCHED_S ? texts.unwatchedFor(seconds, status.unwatched.reason) : texts.states[state];
 }
 
 /** True when the newest picture is not of now. */
@@ -68,13 +98,24 @@ export function isPictureOld(status, silent) {
   return GONE.has(stateOfDevice(status, "connection")) || GONE.has(camera) || camera === "off" || silent;
 }
 
-// What can't be told comes and goes with every moved head: only what needs somebody takes a place of its own.
-const RANKS = { flagged: 0, look: 1, lost: 2, unknown: 3, fine: 3, waiting: 4 };
+/** By what a person should do. What can't be told comes and goes with every moved head: only what needs somebody takes a place of its own. */
+export const RANKS = { unseen: 0, unwatched: 1, look: 2, call: 3, rest: 4, waiting: 5 };
 const FALL_AFTER_S = 30; // about an interval: nobody loses sight of what just needed a look
 
+/** How urgent a session is: one of RANKS. Arguments as of `stateOfSession`. */
+export function rankOf(status, { threshold, unseen = false }) {
+  if (unseen) return RANKS.unseen;
+  if (isWaiting(status) && !status.on_break) return RANKS.waiting;
+  if (unwatchedFor(status) >= UNWATCHED_S) return RANKS.unwatched;
+  if (!status.on_break && hasCause(status, threshold)) return RANKS.look;
+  return status.call ? RANKS.call : RANKS.rest;
+}
+
+/** Does a session of this rank need somebody? */
+export const needsSomebody = (rank) => rank <= RANKS.call;
+
 /** A session's place among the others: it rises at once, and falls when it was calmer for so long. `before` is what this gave last. */
-export function settle(before, state, now) {
-  const rank = RANKS[state];
+export function settle(before, rank, now) {
   if (!before || rank <= before.rank || now - before.at >= FALL_AFTER_S) return { rank, at: now };
   return before;
 }
@@ -94,8 +135,7 @@ export function misplaced(entries) {
   let calm = false;
   let count = 0;
   for (const { place } of entries) {
-    const urgent = place.rank <= RANKS.look;
-    if (!urgent) calm = true;
+    if (!needsSomebody(place.rank)) calm = true;
     else if (calm) count += 1;
   }
   return count;

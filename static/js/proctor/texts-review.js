@@ -15,7 +15,7 @@ export const reviewTexts = {
     notSaved: (user, message) => `The decision on ${user} was not saved. ${message}`,
     fresh: (count) => `Show ${plural(count, "new flag", "new flags")}`,
     none: {
-      open: ["Nothing is left to review", "Every flag has been decided. New ones appear here by themselves."],
+      open: ["Nothing is left to review", "New flags appear here by themselves."],
       other: ["No flag matches these filters", "Choose other filters to see more."],
     },
     interval: (number, from, to) => `Interval ${number}, ${spellSeconds(from)}–${spellSeconds(to)}`,
@@ -58,6 +58,8 @@ export const reviewTexts = {
     directions: (counts) => Object.entries(counts).map(([direction, count]) => `${direction} in ${plural(count, "reading", "readings")}`).join(", "),
     level_dbfs: (level) => `sound level ${Math.round(level)} dB`,
     voices: (voices) => plural(voices, "voice", "voices"),
+    stranger: "a voice alone that is not the student’s",
+    own: (likeness) => `likeness to the student’s own voice ${Number(likeness).toFixed(2)} of 1`,
     persons: (persons) => plural(persons, "person", "persons"),
     confidence: (confidence) => `${Math.round(confidence * 100)} % sure`,
     boxes: (sures) => `${plural(sures.length, "box", "boxes")} of the last look, ${sures.map((sure) => `${Math.round(sure * 100)} %`).join(" and ")} sure`,
@@ -111,6 +113,7 @@ export const reviewTexts = {
   report: {
     failed: (message) => `The report can’t be made. ${message}`,
     notThere: "There is no session with this address.",
+    waiting: "This session has not begun: its student has not come yet.",
     running: "This session is still running; the report shows it up to now.",
     noFlags: "No interval of this session was flagged, and none was marked.",
     noMessages: "No messages were sent.",
@@ -145,7 +148,7 @@ export const reviewTexts = {
     rules: {
       flag_threshold: "Points that make a flag", interval_duration: "Seconds in an interval", gaze_min_s: "Seconds of looking away that count",
       absent_min_s: "Seconds of nobody in view that count", persons_min_s: "Seconds between two looks that show several people",
-      speech_min_s: "Seconds of speech that count", voices_min_s: "Seconds of speech that several voices rest on", blink_max_s: "Seconds that are a blink",
+      speech_min_s: "Seconds of speech that count", voices_min_s: "Seconds of speech that another voice rests on", blink_max_s: "Seconds that are a blink",
       gaze_gap_s: "Seconds of looking back that end looking away", voices_gap_s: "Seconds between turns of one conversation",
       unknown_max_s: "Seconds of unknown that end anything", credit_max_s: "Seconds that one picture speaks for",
     },

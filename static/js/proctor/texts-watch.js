@@ -6,8 +6,14 @@ import { plural } from "../shared/texts.js";
 const why = (reason) => (reason ? ` (${watchTexts.reasons[reason] ?? reason})` : "");
 
 export const watchTexts = {
-  states: { fine: "Fine", look: "Needs a look", flagged: "Flagged", unknown: "Can’t tell", lost: "Lost", waiting: "Not here yet" },
-  lost: { connection: "No connection", camera: "No camera", microphone: "No sound", screen: "Screen not shared" },
+  states: { fine: "Fine", look: "Needs a look", call: "Asks for you", flagged: "Flagged", unknown: "Can’t tell", lost: "Lost", waiting: "Not here yet" },
+  lost: { connection: "No connection", everything: "Nothing arrives", camera: "No camera", microphone: "No sound", screen: "Screen not shared" },
+  lostFor: {
+    connection: (seconds) => `No connection for ${spellSeconds(seconds)}`,
+    everything: (seconds) => `Nothing arrives for ${spellSeconds(seconds)}`,
+    camera: (seconds) => `No camera for ${spellSeconds(seconds)}`,
+  },
+  unwatchedFor: (seconds, reason) => `Can’t tell for ${spellSeconds(seconds)}${why(reason)}`,
   gaze: {
     focused: "Looking at the screen",
     left: "Looking left",
@@ -35,9 +41,16 @@ export const watchTexts = {
     bright: "too bright",
     flat: "nothing to see",
     starting: "just started",
+    camera_off: "camera off",
     not_read: "the server does not read it",
+    unknown: "can’t tell",
+    other: "other reasons",
   },
   notices: { page_time: "The times that the student’s page tells can’t be right: its pictures are read as they arrive" },
+  unread: {
+    parts: { picture: "The picture", gaze: "Where the student looked", people: "How many people were in view", sound: "The sound" },
+    line: (part, seconds, of, reasons) => `${part} could not be read: ${spellSeconds(seconds)} of ${spellSeconds(of)}${reasons.length ? ` (${reasons.join(", ")})` : ""}`,
+  },
   people: (count, reason = "") => {
     if (count === null || count === undefined) return `People: can’t tell${why(reason)}`;
     return count === 0 ? "Nobody in view" : plural(count, "person in view", "people in view");
@@ -89,7 +102,11 @@ export const watchTexts = {
     return words.join(" · ");
   },
   live: {
-    count: (count) => plural(count, "exam running", "exams running"),
+    count: (count, waiting) => {
+      if (waiting === 0) return plural(count, "exam running", "exams running");
+      return count === 0 ? `${waiting} not begun yet` : `${plural(count, "exam running", "exams running")}, ${waiting} not begun yet`;
+    },
+    calls: (user, text) => (text ? `${user} asks for you: ${text}` : `${user} asks for you`),
     shown: (shown, all) => `${shown} of ${all} shown`,
     attention: (count) => (count === 1 ? "1 needs a look" : `${count} need a look`),
     sortNow: (count) => (count === 1 ? "1 more needs a look: show first" : `${count} more need a look: show first`),
@@ -105,6 +122,9 @@ export const watchTexts = {
     onBreak: "On a break",
     noPicture: "No picture yet",
     seen: "Mark as seen",
+    seenFailed: (message) => `The flag stays marked. ${message}`,
+    flagAge: (seconds, count) => (count > 1 ? `${count} flags, ${spellSeconds(seconds)} ago` : `Flagged ${spellSeconds(seconds)} ago`),
+    call: (text) => (text ? `Asks for you: ${text}` : "Asks for you"),
     ended: (user, flags) => `${user}: exam ended, ${plural(flags, "flag", "flags")}`,
     flagged: (user, exam, reasons) => `Flag: ${user}${exam ? `, ${exam}` : ""}. ${reasons.join(". ")}`,
     open: "Open",
@@ -127,6 +147,7 @@ export const watchTexts = {
     notThere: "There is no session with this address. It may have been removed, or the address is incomplete.",
     failed: (message) => `The session can’t be read. ${message}`,
     running: "Running",
+    waiting: "Not begun yet",
     ended: "Ended",
     interrupted: "Interrupted",
     away: "Waiting for the student’s browser to come back",
@@ -140,6 +161,7 @@ export const watchTexts = {
     plain: (score) => plural(score, "point", "points"),
     pointsRow: "Points",
     nothing: "Nothing was found in this interval.",
+    nothingRead: (why) => `Nothing could be read from the picture in this interval (${why}), so nothing was found in it.`,
     going: "This interval is still going on.",
     cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
     over: (how, again) =>

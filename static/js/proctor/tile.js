@@ -3,7 +3,7 @@
 import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ICONS, deviceProblems, isPictureOld, isSilent, noticeLines, settle, stateOfSession, stateWords } from "./states.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
 
 const COLUMNS = 10;
@@ -13,11 +13,10 @@ export class Tile {
   /** `onSeen()` is called when the proctor says that the flag was looked at. */
   constructor(status, { threshold, onSeen }) {
     this.threshold = threshold;
-    this.unseen = false;
     this.ended = false;
     this.place = null;
     this.heardAt = performance.now();
-    this.#build(onSeen);
+    this.#build(status, onSeen);
     this.update(status);
   }
 
@@ -33,6 +32,11 @@ export class Tile {
     this.empty.hidden = true;
   }
 
+  /** Has it flags that nobody has seen? */
+  get unseen() {
+    return Boolean(this.status.unseen);
+  }
+
   get silent() {
     return isSilent(this.heardAt, performance.now(), SILENT_S);
   }
@@ -40,9 +44,12 @@ export class Tile {
   /** Bring what is shown up to `status` and the time. */
   draw() {
     const { status, threshold } = this;
-    this.state = stateOfSession(status, { threshold, unseen: this.unseen, silent: this.silent });
-    this.place = settle(this.place, this.state, performance.now() / 1000);
+    const { unseen } = this;
+    this.state = stateOfSession(status, { threshold, unseen, silent: this.silent });
+    this.rank = rankOf(status, { threshold, unseen });
+    this.place = settle(this.place, this.rank, performance.now() / 1000);
     this.element.dataset.state = this.state;
+    this.element.toggleAttribute("data-urgent", needsSomebody(this.rank));
     setText(this.link, status.user_id);
     this.link.href = addressOf(`/session/${status.session_id}`);
     setText(this.exam, status.exam_id ?? "");
@@ -55,10 +62,11 @@ export class Tile {
     setText(this.reading, this.#readingWords());
     this.#drawFound();
     this.#drawRecent();
+    this.#drawCall();
     this.seen.hidden = !this.unseen;
   }
 
-  #build(onSeen) {
+  #build(status, onSeen) {
     this.canvas = make("canvas", { width: 320, height: 240, "aria-hidden": "true" });
     this.view = new PictureCanvas(this.canvas);
     this.empty = make("p", { class: "tile-empty", text: texts.live.noPicture });
@@ -71,12 +79,13 @@ export class Tile {
     this.total = make("span", { class: "number muted" });
     this.reading = make("p", { class: "tile-reading" });
     this.found = make("ul", { class: "tile-found" });
+    this.call = make("p", { class: "tile-call", id: `call-${status.session_id}`, hidden: true });
     this.recent = make("div", { class: "recent", role: "img" });
     this.seen = make("button", { type: "button", class: "quiet tile-seen", text: texts.live.seen, onclick: onSeen, hidden: true });
     this.element = make(
       "li",
       { class: "tile" },
-      make("div", { class: "tile-picture" }, this.canvas, this.empty, this.age, this.mark, this.seen),
+      make("div", { class: "tile-picture" }, this.canvas, this.empty, this.age, this.mark, this.seen, this.call),
       make(
         "div",
         { class: "tile-text" },
@@ -91,7 +100,7 @@ export class Tile {
 
   #drawMark() {
     const rests = this.state === "fine" && this.status.on_break;
-    const words = rests ? texts.live.onBreak : stateWords(this.state, this.status, this.silent);
+    const words = rests ? texts.live.onBreak : this.unseen ? this.#flagWords() : stateWords(this.state, this.status, this.silent);
     if (this.mark.dataset.words === words) return;
     this.mark.dataset.words = words;
     this.mark.dataset.state = this.state;
@@ -120,12 +129,32 @@ export class Tile {
     if (unheard) problems.push(texts.soundUnknown(this.status.sound_reason));
     if (!this.ended) problems.push(...noticeLines(this.status));
     if (!this.ended && !this.status.on_break) problems.push(...(this.status.doubts ?? []).map(({ text }) => text));
-    const found = [...(this.status.violations ?? [])].sort((a, b) => b.points - a.points).map(({ text }) => text);
-    const lines = [...problems, ...found]; // a tile may have room for one, and what is lost is what the rest hangs on
-    const now = lines.join("\n");
-    if (this.found.dataset.lines === now) return;
-    this.found.dataset.lines = now;
-    this.found.replaceChildren(...lines.map((text) => make("li", { text })));
+    // a tile may have room for one: first what nobody has seen, then what is lost, on which the rest hangs
+    const { unseen, violations, interval_index: now } = this.status;
+    const rest = unseen?.intervals.at(-1) === now ? [] : violations; // else they are the flag's
+    const lines = [...weightiest(unseen?.violations).map(withPoints), ...problems.map((text) => [text]), ...weightiest(rest).map(withPoints)];
+    const key = JSON.stringify(lines);
+    if (this.found.dataset.lines === key) return;
+    this.found.dataset.lines = key;
+    this.found.replaceChildren(
+      ...lines.map(([text, points]) => make("li", {}, make("span", { class: "found-what", text }), points ? make("span", { class: "number", text: points }) : null)),
+    );
+  }
+
+  /** How long ago the newest flag was raised that nobody has seen. */
+  #flagWords() {
+    const { unseen, elapsed_s: elapsed } = this.status;
+    return texts.live.flagAge(Math.max(0, (elapsed ?? unseen.at) - unseen.at), unseen.intervals.length);
+  }
+
+  /** What the student asks, to whoever points at the tile or has the focus on it. */
+  #drawCall() {
+    const { call } = this.status;
+    this.element.toggleAttribute("data-calls", Boolean(call) && !this.ended);
+    this.call.hidden = !call || this.ended;
+    setText(this.call, call ? texts.live.call(call.text ?? "") : "");
+    if (this.call.hidden) this.link.removeAttribute("aria-describedby");
+    else this.link.setAttribute("aria-describedby", this.call.id);
   }
 
   #drawRecent() {
@@ -142,4 +171,12 @@ export class Tile {
     });
     this.recent.replaceChildren(...empty, ...columns);
   }
+}
+
+const weightiest = (violations) => [...(violations ?? [])].sort((a, b) => b.points - a.points);
+
+/** A violation's sentence and its points apart: the points are seen where the sentence is cut. */
+function withPoints({ text, points }) {
+  const tail = ` (+${points})`;
+  return text.endsWith(tail) ? [text.slice(0, -tail.length), texts.session.points(points)] : [text];
 }

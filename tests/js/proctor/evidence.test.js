@@ -20,6 +20,13 @@ test("people: how many, how sure, in how many looks", () => {
   assert.ok(words.includes("3 looks in a row"));
 });
 
+test("voices: several, or one alone that is not the student's; never one of several", () => {
+  const words = (evidence) => evidenceWords({ kind: "multiple_voices", evidence });
+  assert.deepEqual(words({ voices: 2, stranger: false, numbers: { own: 0.2 } }), ["2 voices"]);
+  assert.deepEqual(words({ voices: null, stranger: true, numbers: { own: 0.214 } }), ["a voice alone that is not the student’s", "likeness to the student’s own voice 0.21 of 1"]);
+  assert.deepEqual(words({ voices: 1 }), []);
+});
+
 test("acts: each with its time and what it was", () => {
   const words = evidenceWords({ kind: "tab_switch", evidence: { seconds: 0, acts: [{ at: 42.4, what: "the tab was hidden" }, { at: 61, what: "something new" }] } });
   assert.deepEqual(words, ["0:42 the tab was hidden, 1:01 something new"]);

@@ -2,16 +2,19 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { arrowOf } from "../../../static/js/proctor/overlay.js";
-import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, settle, stateOfSession, stateWords } from "../../../static/js/proctor/states.js";
+import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, rankOf, settle, stateOfSession, stateWords } from "../../../static/js/proctor/states.js";
 import { texts } from "../../../static/js/proctor/texts.js";
 import { withGaps } from "../../../static/js/proctor/timeline.js";
 
 const fine = { session_id: "1", user_id: "a", exam_id: "e", interval_score: 0, gaze: "focused", faces: 1, devices: { camera: { state: "ok" } } };
+const rank = (changes, more = {}) => rankOf({ ...fine, ...changes }, { threshold: 10, ...more });
+const place = (rank, before = null, now = 0) => settle(before, rank, now);
 const state = (changes, more = {}) => stateOfSession({ ...fine, ...changes }, { threshold: 10, ...more });
 
-test("each of the five states is shown for what it is", () => {
+test("each state is shown for what it is", () => {
   assert.equal(state({}), "fine");
-  assert.equal(state({ interval_score: 2 }), "look");
+  assert.equal(state({ interval_score: 4 }), "fine"); // a glance is no reason to look
+  assert.equal(state({ interval_score: 5 }), "look");
   assert.equal(state({ interval_score: 10 }), "flagged");
   assert.equal(state({}, { unseen: true }), "flagged");
   assert.equal(state({ gaze: "unknown", faces: null }), "unknown");
@@ -39,7 +42,7 @@ test("what is lost is named, the line before the devices behind it, and stands b
   }
   assert.equal(state({ ...device("screen", "ended") }), "lost");
   assert.equal(state(device("connection", "starting")), "waiting"); // the student has not come yet
-  assert.ok(settle(null, "waiting", 0).rank > settle(null, "fine", 0).rank);
+  assert.ok(rank(device("connection", "starting")) > rank({}));
   assert.equal(lostDevice(fine, true), "connection");
   assert.equal(lostDevice(fine), null);
 });
@@ -64,25 +67,24 @@ test("without a connection nothing is said of the devices behind it", () => {
 });
 
 test("urgent sessions come first, equals keep a stable order", () => {
-  const entry = (state, user_id) => ({ place: settle(null, state, 0), status: { ...fine, user_id, session_id: user_id } });
-  const sorted = [entry("fine", "b"), entry("lost", "z"), entry("look", "c"), entry("fine", "a"), entry("flagged", "y")].sort(compareEntries);
-  assert.deepEqual(sorted.map(({ status }) => status.user_id), ["y", "c", "z", "a", "b"]);
+  const entry = (rank, user_id) => ({ place: place(rank), status: { ...fine, user_id, session_id: user_id } });
+  const sorted = [entry(4, "b"), entry(1, "z"), entry(2, "c"), entry(4, "a"), entry(0, "y")].sort(compareEntries);
+  assert.deepEqual(sorted.map(({ status }) => status.user_id), ["y", "z", "c", "a", "b"]);
 });
 
 test("a session rises at once and falls when it was calmer for a while", () => {
-  const calm = settle(null, "fine", 0);
-  const flagged = settle(calm, "flagged", 1);
+  const calm = place(4);
+  const flagged = place(0, calm, 1);
   assert.equal(flagged.rank, 0);
-  assert.equal(settle(flagged, "fine", 20).rank, 0);
-  assert.equal(settle(settle(flagged, "flagged", 20), "fine", 40).rank, 0);
-  assert.equal(settle(flagged, "fine", 31).rank, calm.rank);
-  assert.equal(settle(calm, "unknown", 2).rank, calm.rank); // comes and goes with every moved head
+  assert.equal(place(4, flagged, 20).rank, 0);
+  assert.equal(place(4, place(0, flagged, 20), 40).rank, 0);
+  assert.equal(place(4, flagged, 31).rank, calm.rank);
 });
 
 test("only urgent sessions behind calm ones are out of place", () => {
-  const order = (...states) => misplaced(states.map((name) => ({ place: settle(null, name, 0) })));
-  assert.equal(order("flagged", "look", "fine"), 0);
-  assert.equal(order("fine", "look", "lost", "flagged"), 2);
+  const order = (...ranks) => misplaced(ranks.map((rank) => ({ place: place(rank) })));
+  assert.equal(order(0, 2, 4), 0);
+  assert.equal(order(4, 2, 5, 0), 2);
 });
 
 test("the gaze points to the student's own side: their left is the picture's right", () => {
@@ -138,4 +140,43 @@ test("what has worked in this exam and is taken away is missed, and a picture of
   }
   assert.equal(isPictureOld({ ...fine, devices: { camera: { state: "off" } } }, false), true);
   assert.equal(isPictureOld(fine, false), false);
+});
+
+test("sessions are ranked by what a person should do", () => {
+  const dark = { gaze: "unknown", faces: null, elapsed_s: 300, unwatched: { since_s: 8, reason: "dark" } };
+  const away = { devices: { connection: { state: "lost" } }, elapsed_s: 1150, unwatched: { since_s: 10, reason: "connection" } };
+  const call = { call: { at: 4, text: "" } };
+  const ranks = [rank({}, { unseen: true }), rank(dark), rank(away), rank({ interval_score: 5, ...call }), rank(call), rank({ interval_score: 4 })];
+  assert.deepEqual(ranks, [0, 1, 1, 2, 3, 4]);
+  assert.equal(rank({ interval_score: 12 }), 2); // its flag was seen
+  assert.equal(rank({ ...dark, elapsed_s: 37 }), 4); // not for half a minute yet
+  assert.equal(rank({ ...dark, on_break: true }), 4);
+  assert.equal(rank({ ...dark, begun: false }), 5);
+});
+
+test("what can't be watched says for how long and why", () => {
+  const words = (changes, silent = false) => stateWords(state(changes, { silent }), { ...fine, ...changes }, silent);
+  const since = (elapsed_s, reason) => ({ elapsed_s, unwatched: { since_s: 8, reason } });
+  const unread = { gaze: "unknown", faces: null };
+  assert.equal(words({ ...unread, ...since(300, "dark") }), "Can’t tell for 4:52 (too dark)");
+  assert.equal(words({ ...unread, ...since(20, "dark") }), "Can’t tell");
+  assert.equal(words({ devices: { connection: { state: "lost" } }, ...since(1148, "connection") }), "No connection for 19:00");
+  assert.equal(words({ devices: { camera: { state: "denied" } }, ...since(68, "camera_denied") }), "No camera for 1:00");
+  assert.equal(words({ devices: { camera: { state: "ok" }, microphone: { state: "lost" } } }), "No sound");
+  assert.equal(words({ devices: { connection: { state: "lost" } }, ...since(1148, "connection") }, true), "No connection");
+});
+
+test("where nothing at all arrives the camera is not blamed", () => {
+  const silent = { state: "lost", reason: "nothing_comes", worked: true };
+  const words = (devices) => stateWords(state({ devices }), { ...fine, devices });
+  assert.equal(words({ connection: { state: "ok" }, camera: silent, microphone: silent }), "Nothing arrives");
+  assert.equal(words({ connection: { state: "ok" }, camera: silent, microphone: { state: "missing", worked: false } }), "Nothing arrives");
+  assert.equal(words({ connection: { state: "ok" }, camera: silent, microphone: { state: "ok", worked: true } }), "No camera");
+});
+
+test("a student who calls is told of, before those that need nobody, in a break too", () => {
+  const call = { call: { at: 12, text: "May I have paper?" } };
+  assert.deepEqual([state(call), state({ ...call, on_break: true }), state({ ...call, interval_score: 6 })], ["call", "call", "look"]);
+  assert.equal(stateWords("call", { ...fine, ...call }), "Asks for you");
+  assert.equal(texts.live.call("May I have paper?"), "Asks for you: May I have paper?");
 });
