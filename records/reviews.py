@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
 from pymongo import DESCENDING
@@ -86,7 +87,9 @@ class Reviews:
         order = RANKS[rank]
         # Two questions, each of which an index answers in this order; of one with both conditions the database would sort all that it finds.
         found = [row for which in LISTED for row in self._database.page("intervals", which | _query(state, **filters), order, after, limit)]
-        return sorted(found, key=lambda row: [*(_sortable(row.get(name)) for name, _ in order), _sortable(row["_id"])], reverse=True)[:limit]
+        for name, direction in reversed([*order, ("_id", order[-1][1])]):
+            found.sort(key=partial(_sortable, name), reverse=direction == DESCENDING)
+        return found[:limit]
 
     def count(self, state: ReviewState, **filters: str | None) -> int:
         """How many flagged and marked intervals stand so; `filters` as in `queue`."""
@@ -124,8 +127,9 @@ def _opinion(entry: Mapping[str, Any]) -> Document:
     return {name: entry[name] for name in ("decision", "reason", "note", "by", "at")}
 
 
-def _sortable(value: Any) -> tuple[bool, Any]:
-    """For sorting rows that may lack a value: those come last where others are sorted downwards, as in the database."""
+def _sortable(name: str, row: Document) -> tuple[bool, Any]:
+    """For sorting rows by a field that some may lack: as in the database, those without it come before all others, or after them downwards."""
+    value = row.get(name)
     return value is not None, value
 
 

@@ -378,7 +378,7 @@ def test_an_ended_exam_opens_at_the_first_flag_that_waits_and_is_decided_there(p
     expect(chosen).to_have_text("Interval 21, 10:00–10:30")
     expect(page.locator("#chosen")).to_contain_text("Confirmed by Bob")
     page.keyboard.press("j")
-    page.get_by_label("Note").fill("heard it, too")
+    page.locator("#note").fill("heard it, too")
     page.get_by_role("button", name="Confirm").click()
     expect(chosen).to_have_text("Interval 201, 1:40:00–1:40:30")
     page.keyboard.press("d")

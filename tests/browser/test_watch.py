@@ -106,7 +106,7 @@ def test_a_moment_is_marked_the_next_student_is_a_key_away_and_all_are_written_t
     expect(page.locator("#session-title")).to_have_text("mark-b")
     page.goto(server.url)
     page.get_by_role("button", name="Message to all").click()
-    page.get_by_role("dialog").get_by_label("Exam", exact=True).select_option("marking")
+    page.get_by_role("dialog").get_by_label("Which exam").select_option("marking")
     page.get_by_label("Ready-made messages").select_option("Ten minutes are left.")
     wrong += judge(page, folder, "live-message-to-all")
     page.get_by_role("dialog").get_by_role("button", name="Send", exact=True).click()

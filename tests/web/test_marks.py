@@ -20,7 +20,7 @@ from sessions.events import MomentMarked
 from sessions.marks import MARKS_MAX
 from sessions.session import ExamSession
 from tests.helpers.fixtures_web import Clock
-from tests.helpers.sessions import create, leave_tab, live, stop_server
+from tests.helpers.sessions import create, leave_tab, live, stop_server, store_interval
 from tests.helpers.waiting import until
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
@@ -188,3 +188,24 @@ def test_a_marked_clip_is_deleted_with_its_session(
     assert not path.exists()
     with parts.database.reading():
         assert parts.database.collection("sessions").find_one({"_id": session.session_id}) is None
+
+
+def test_marked_and_flagged_stand_in_one_order_from_page_to_page(client: FlaskClient, parts: Parts, student: str) -> None:
+    session_id = "7" * 32
+    for index, (score, marked) in enumerate([(10, False), (0, True), (14, False), (6, True), (12, True), (0, True)]):
+        store_interval(parts.database, session_id, index, user_id=student, score=score, flagged=score >= 10, marked=marked)
+
+    def pages(rank: str) -> list[int]:
+        found: list[int] = []
+        after = None
+        while True:
+            query = {"user_id": student, "rank": rank, "limit": 2, **({"after": after} if after else {})}
+            answer = client.get("/api/review/queue", query_string=query).get_json()
+            assert answer["left"] == 6
+            found += [item["index"] for item in answer["items"]]
+            after = answer["next_after"]
+            if after is None:
+                return found
+
+    assert pages("score") == [2, 4, 0, 3, 5, 1]
+    assert pages("newest") == [5, 4, 3, 2, 1, 0]
