@@ -55,6 +55,7 @@ WHO_MAY: Mapping[str, Who] = {
     "reviews.queue": "proctor",
     "reviews.decide": "proctor",
     "reviews.history": "proctor",
+    "reviews.readings": "proctor",
     "students.start": "open",  # PORTAL_OPEN decides
     "students.session": "student",
     "students.check": "student",
