@@ -178,7 +178,9 @@ def own_path(address: str) -> str:
     if split is None or split.scheme or split.netloc or not split.path.startswith("/"):
         return url_for("pages.dashboard")
     path = split.path if split.path.startswith(f"{request.root_path}/") else request.root_path + split.path
-    return quote(path, safe="/%@-._~") + (f"?{quote(split.query, safe='=&%@-._~')}" if split.query else "")
+    query = f"?{quote(split.query, safe='=&%@-._~')}" if split.query else ""
+    place = f"#{quote(split.fragment, safe='=&%@-._~')}" if split.fragment else ""
+    return quote(path, safe="/%@-._~") + query + place
 
 
 def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:

@@ -17,6 +17,7 @@ from bench.harness.footage import jpegs, pictures
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import WAIT_S, judge, until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, flagged
+from tests.helpers.web import PASSWORD
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 
@@ -149,4 +150,28 @@ def test_dialogs_read_well(ended: str, man: str, server: Desk, proctors: Chromiu
     expect(page.get_by_role("dialog")).to_be_visible()
     wrong += judge(page, folder, "session-end")
     page.close()
+    assert wrong == []
+
+
+def test_a_login_that_ends_while_a_page_is_open_is_told_and_the_way_back_leads_where_one_was(
+    ended: str, server: Desk, proctors: Chromium, folder: Path
+) -> None:
+    page = proctors.open(f"{server.url}/session/{ended}#interval-0")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    other = proctors.open(server.url)
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("heading", name="Log in")).to_be_visible()
+    page.bring_to_front()
+    expect(page.get_by_role("alert").filter(has_text="You are logged out")).to_be_visible()  # its socket was ended, and nothing had to be asked for
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "refused")
+    assert "header" not in page.locator("main").inner_text()
+    wrong = judge(page, folder, "signed-out")
+    page.get_by_role("link", name="Log in again").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{server.url}/session/{ended}#interval-0")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    other.close()
+    page.close()
+    proctors.problems.clear()  # the refused calls, in the browser's own words
     assert wrong == []

@@ -265,6 +265,8 @@ def test_a_page_for_proctors_asks_for_the_login_and_comes_back(guarded: FlaskCli
         ("/review", "/review"),
         ("/review?after=1-2&x=y", "/review?after=1-2&x=y"),
         (f"/session/{SESSION}", f"/session/{SESSION}"),
+        (f"/session/{SESSION}#interval-3", f"/session/{SESSION}#interval-3"),
+        ("/review#<script>", "/review#%3Cscript%3E"),
         ("", "/"),
         ("flagged", "/"),
         ("https://evil.example/", "/"),

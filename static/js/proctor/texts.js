@@ -20,7 +20,7 @@ export const texts = {
     unsupported: "This browser shows no notifications.",
   },
 
-  server: { connecting: "Connecting…", open: "Live", lost: "No connection to the server, trying again", refused: "Not allowed to watch. Log in again." },
+  server: { connecting: "Connecting…", open: "Live", lost: "No connection to the server, trying again", refused: "Logged out" },
 
   analytics: {
     failed: (message) => `The figures can’t be read. ${message}`,
