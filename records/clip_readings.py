@@ -14,7 +14,7 @@ from scoring.documents import box_document
 
 log = logging.getLogger(__name__)
 
-LONGEST_CHECK_S = 120.0  # a check record's length; longer ones would be read in part
+LONGEST_CHECK_S = 600.0  # a check record's length, as CHECK_INTERVAL may be
 CHECKS_MAX = 100  # records read for one clip
 READINGS_MAX = 2000  # of a kind in one clip: 45 s at ten a second are 450
 
@@ -31,8 +31,8 @@ def clip_readings(database: Database, interval: Mapping[str, Any]) -> Document:
     if not isinstance(start, int | float) or not isinstance(duration, int | float):
         return {"gaze": [], "persons": []}
     end = start + duration
-    within = {"session_id": interval["session_id"], "end": {"$gt": start, "$lt": end + LONGEST_CHECK_S}}
-    checks = database.page("checks", within, [("end", ASCENDING)], None, CHECKS_MAX, ["readings.gaze", "readings.persons"])
+    within = {"session_id": interval["session_id"], "end": {"$gt": start, "$lt": end + LONGEST_CHECK_S}, "start": {"$lt": end}}
+    checks = database.page("checks", within, [("end", ASCENDING), ("start", ASCENDING)], None, CHECKS_MAX, ["readings.gaze", "readings.persons"])
     readings = [check.get("readings") or {} for check in checks]
 
     def taken(kind: str, make: Callable[[list[Any]], Made]) -> list[Made]:

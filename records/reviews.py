@@ -96,6 +96,19 @@ class Reviews:
             intervals = self._database.collection("intervals")
             return sum(intervals.count_documents(which | _query(state, **filters)) for which in LISTED)
 
+    def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Of each of these sessions that has flags, how many stand in each state."""
+        counts: dict[str, dict[str, int]] = {}
+        state = {"$ifNull": ["$review.state", "open"]}
+        group = {"_id": {"session_id": "$session_id", "state": state}, "count": {"$sum": 1}}
+        with self._database.reading():
+            found = self._database.collection("intervals").aggregate(
+                [{"$match": {"session_id": {"$in": list(session_ids)}, "flagged": True}}, {"$group": group}]
+            )
+            for row in found:
+                counts.setdefault(row["_id"]["session_id"], {})[row["_id"]["state"]] = row["count"]
+        return counts
+
 
 def stand(history: Sequence[Mapping[str, Any]]) -> Document:
     """Where an interval stands after its decisions, oldest first, as it is stored in the interval's `review`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,12 @@ PAGES = {
     "settings": ("/settings", "main h1"),
     "not-found": ("/nowhere", "main h1"),
 }
+STILL = ("exams", "analytics")
+LAYOUT_SHIFT = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const { value } of list.getEntries()) sum += value; }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum))));
+})"""
 LIVE = {"live": ".tile:has-text('erik') canvas", "session-running": "#live-picture"}
 
 
@@ -91,6 +98,9 @@ def test_a_proctors_page_reads_well(name: str, ended: str, man: str, server: Des
     page.wait_for_load_state("networkidle")
     if name in LIVE:
         await_changes(page, LIVE[name], 1)
+    if name in STILL:
+        shift = page.evaluate(LAYOUT_SHIFT)
+        assert shift < 0.05, f"{name} jumps while it loads: {shift}"
     wrong = judge(page, folder, name)
     page.close()
     told = [problem for problem in proctors.problems[before:] if name != "not-found" or "404" not in problem]
@@ -151,6 +161,24 @@ def test_dialogs_read_well(ended: str, man: str, server: Desk, proctors: Chromiu
     wrong += judge(page, folder, "session-end")
     page.close()
     assert wrong == []
+
+
+def test_figures_lead_to_the_sessions_they_count_and_tables_are_sorted_by_their_heads(ended: str, man: str, server: Desk, proctors: Chromium) -> None:
+    page = proctors.open(f"{server.url}/analytics")
+    page.locator("#chart-days summary").click()
+    page.locator("#chart-days tbody a").first.click()
+    expect(page).to_have_url(re.compile(r"/exams\?from=(\d{4}-\d\d-\d\d)&to=\1"))
+    expect(page.locator("#sessions tbody tr")).not_to_have_count(0)
+    expect(page.locator("#sessions tbody tr", has_text="anna")).to_contain_text("to decide")
+    assert "from=" in str(page.locator("#sessions-csv").get_attribute("href"))
+    names = page.locator("#sessions tbody th")
+    before = names.all_inner_texts()
+    page.locator("#sessions").get_by_role("button", name="Student").click()
+    assert names.all_inner_texts() == sorted(before)
+    page.locator("#sessions").get_by_role("button", name="Student").click()
+    expect(page.get_by_role("columnheader", name="Student").first).to_have_attribute("aria-sort", "descending")
+    assert names.all_inner_texts() == sorted(before, reverse=True)
+    page.close()
 
 
 def test_a_login_that_ends_while_a_page_is_open_is_told_and_the_way_back_leads_where_one_was(

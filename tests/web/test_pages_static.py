@@ -10,9 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from basics.paths import ROOT
+from settings.settings import Settings
 from tests.helpers.pages import PAGE_OF_SCRIPT, SESSION, Page, make_app
 from tests.helpers.web import PASSWORD
 from web.pages import own_path
+from web.setting_names import SHOWN_SETTINGS, settings_in_force
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*/*.js"))
@@ -291,3 +293,12 @@ def test_the_portal_lists_only_what_is_watched(tmp_path: Path) -> None:
     assert "Where you look." not in html
     assert "copied or pasted, never what" not in html
     assert "Whether somebody speaks." in html
+
+
+def test_each_setting_that_is_shown_is_said_in_words_and_exists(client: FlaskClient) -> None:
+    shown = [name for names in SHOWN_SETTINGS.values() for name in names]
+    assert set(shown) <= set(Settings.model_fields)
+    page = client.get("/settings").text
+    for words, name, *_ in (row for _, rows in settings_in_force(Settings()) for row in rows):
+        assert words in page
+        assert page.index(words) < page.index(f">{name}<"), "the name is second"
