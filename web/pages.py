@@ -84,6 +84,12 @@ def settings() -> str:
     return render_template("settings.html", active="settings", groups=settings_in_force(parts().settings), **_for_proctors())
 
 
+@pages.get("/help")
+def help_page() -> str:
+    """Show the help of every proctors' page, and the glossary."""
+    return render_template("help.html", active="help", **_for_proctors())
+
+
 @pages.get("/session/<session_id>")
 def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""

@@ -76,6 +76,7 @@ PAGES = {
     "analytics": ("/analytics", "main h1"),
     "exams": ("/exams", "main h1"),
     "settings": ("/settings", "main h1"),
+    "help": ("/help", "main h1"),
     "not-found": ("/nowhere", "main h1"),
 }
 STILL = ("exams", "analytics")
@@ -130,7 +131,7 @@ def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_s
 @pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])
 def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
     page = proctors.open(server.url)
-    page.get_by_label("On a screen").select_option(tiles)
+    page.get_by_label("Tiles shown").select_option(tiles)
     tile = page.locator(".tile", has=page.get_by_role("link", name="erik"))
     await_changes(page, ".tile:has-text('erik') canvas", 1)
     whole, picture, said = (tile.locator(part).first.bounding_box() for part in ("xpath=.", ".tile-picture", ".tile-text"))
@@ -140,7 +141,7 @@ def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proc
     assert picture["height"] >= 0.95 * whole["height"]
     assert said["height"] <= 0.3 * whole["height"]
     wrong = judge(page, folder, f"live-{tiles}")
-    page.get_by_label("On a screen").select_option("")
+    page.get_by_label("Tiles shown").select_option("")
     page.close()
     assert wrong == []
 
@@ -159,6 +160,16 @@ def test_dialogs_read_well(ended: str, man: str, server: Desk, proctors: Chromiu
     page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     wrong += judge(page, folder, "session-end")
+    page.goto(f"{server.url}/exams")
+    expect(page.locator("#sessions tbody tr")).not_to_have_count(0)
+    page.get_by_label("Student’s ID").press("?")  # here it is a letter
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("heading", name="Exams").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help for this page")).to_contain_text("Every exam and every session")
+    wrong += judge(page, folder, "help-exams")
+    page.get_by_role("link", name="Glossary and all help").click()
+    expect(page.locator("#glossary")).to_contain_text("proves nothing")
     page.close()
     assert wrong == []
 

@@ -79,6 +79,7 @@ WHO_MAY: Mapping[str, Who] = {
     "pages.analytics": "proctor",
     "pages.exams": "proctor",
     "pages.settings": "proctor",
+    "pages.help_page": "proctor",
     "pages.portal": "open",
     "pages.login": "open",
     "pages.logout": "open",

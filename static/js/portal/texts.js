@@ -92,12 +92,12 @@ export const texts = {
     rehearsed: {
       fine: ["You are ready for the exam", "Everything works. Nothing was recorded. Use the same computer, camera and place on the day."],
       warned: ["Almost ready", "You could take the exam like this. These things would make your picture or sound hard to use:"],
-      blocked: ["Not ready yet", "On the day you could not start like this. Mend these, then rehearse again:"],
+      blocked: ["Not ready yet", "On the day you could not start like this. Put these right, then rehearse again:"],
       notStored: (message) => `The result was not stored for your proctor. ${message}`,
     },
     resume: "Continue the exam",
     withoutMicrophone: "Start without a microphone",
-    blocked: "The exam can start once the rows marked NOT READY are mended.",
+    blocked: "The exam can start once the rows marked NOT READY are put right.",
     wait: "One moment, still checking.",
     microphoneGone: "You can start without sound; your proctor will see that it is missing.",
     warned: "You can start. What is marked WARNING may make your picture or sound hard to use.",
@@ -144,7 +144,7 @@ export const texts = {
     hideSelf: "Hide my picture",
     showSelf: "Show my picture",
     offline: "The connection is gone. Stay on this page: it comes back by itself, and your exam goes on.",
-    paused_text: "Your proctor paused the recording. Stay near; it will go on when the pause ends.",
+    paused_text: "Your proctor has given you a break: nothing is recorded now. Stay near; the exam goes on when the break ends.",
     slow: {
       lower: "Your connection is slow: your picture is sent less sharply. Nothing is lost.",
       fewer: "Your connection is slow: fewer and smaller pictures are sent. Nothing is lost.",

@@ -1,6 +1,6 @@
 // What was read of a clip's pictures, as it stood at one time of the clip. Pure.
 
-const PERSONS_HOLD_S = 2; // a look for persons speaks until the next one, about a second later
+const PERSONS_HOLD_S = 2.5; // a look for persons speaks until the next one, two seconds later (FACE_INTERVAL_S) and a little more
 const GAZE_HOLD_S = 0.6;
 const EARLY_S = 0.05; // half a picture: a reading belongs to the picture that is shown
 

@@ -68,7 +68,7 @@ export const reviewTexts = {
   evidence: {
     seconds: (seconds) => `${Number(seconds).toFixed(1)} s in all`,
     stretches: (stretches) => stretches.map(([from, to]) => `${spellSeconds(from)}–${spellSeconds(to)}`).join(", "),
-    looks: (looks) => `${plural(looks, "look", "looks")} in a row`,
+    looks: (looks) => `seen ${looks} times running`,
     directions: (counts) => Object.entries(counts).map(([direction, count]) => `${direction} in ${plural(count, "reading", "readings")}`).join(", "),
     level_dbfs: (level) => `sound level ${Math.round(level)} dB`,
     voices: (voices) => plural(voices, "voice", "voices"),

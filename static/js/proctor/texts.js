@@ -94,7 +94,7 @@ export const texts = {
       recorder: "Clips",
       stations: "This machine’s cameras and microphones",
       sessions: "Exams",
-      disk: "Disk of the clips",
+      disk: "Disk",
       disks: "Every disk",
       retention: "Deletion of old sessions",
       detectors: "Detectors",
