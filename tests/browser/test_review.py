@@ -140,11 +140,13 @@ def test_one_decision_for_all_flags_of_a_student_and_none_before_the_clip_by_a_s
 ) -> None:
     """Runs behind the test of notes: its flags are open again. They are shown as one student's, the first with its clip still being made."""
     page = chromium.open("about:blank")
+    pending: list[str] = []
 
     def as_one_student(route: Route) -> None:
         answer = route.fetch(url=re.sub("[&?]user_id=[^&]*", "", route.request.url).replace("queue&", "queue?")).json()
-        for number, item in enumerate(answer["items"]):
-            item |= {"user_id": "ann", "clip": item["clip"] | {"state": "ready" if number else "pending"}}
+        pending.extend(item["video_id"] for item in answer["items"][:1] if not pending)
+        for item in answer["items"]:
+            item |= {"user_id": "ann", "clip": item["clip"] | {"state": "pending" if item["video_id"] in pending else "ready"}}
         route.fulfill(json=answer)
 
     page.route("**/api/review/queue*exam_id=notes*", as_one_student)
