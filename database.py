@@ -166,13 +166,20 @@ class Database:
             return self._db.sessions.find_one({"user_id": user_id}, sort=[("started_at", DESCENDING)])
 
     def sessions(
-        self, limit: int = 100, after: str | None = None, *, search: str | None = None, fields: Sequence[str] | None = None, **equal: str | None
+        self,
+        limit: int = 100,
+        after: str | None = None,
+        *,
+        search: str | None = None,
+        started: Document | None = None,
+        fields: Sequence[str] | None = None,
+        **equal: str | None,
     ) -> list[Document]:
-        """Sessions, those that started last first; `equal` are fields and their values, None too.
+        """Sessions, those that started last first; `equal` are fields and their values, None too; `started` a condition on when they did.
 
         `search` is part of a student's id, in any case. `after` is the `_id` of the last one already seen.
         """
-        query: Document = dict(equal)
+        query: Document = {**equal, **({"started_at": started} if started else {})}
         if search is not None:
             query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]
         return self.page("sessions", query, [("started_at", DESCENDING)], after, limit, fields)
@@ -268,7 +275,8 @@ class Database:
                     raise InvalidInput(f"after={after!r} is no row of this list. Give the id of the last row of the page before.", field="after")
                 first, direction = order[0]
                 # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
-                query = query | {first: {"$gte" if direction == ASCENDING else "$lte": row[first]}, "$or": _beyond(order, row)}
+                # Beside the query's own conditions, which may bound the same field.
+                query = {"$and": [query, {first: {"$gte" if direction == ASCENDING else "$lte": row[first]}}, {"$or": _beyond(order, row)}]}
             return list(self._db[collection].find(query, fields).sort(list(order)).limit(_bounded(limit)))
 
     def collection(self, name: str) -> Collection[Document]:

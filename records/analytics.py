@@ -16,6 +16,7 @@ from database import Database, Document
 HIGH_RISK_MAX = 100  # sessions listed
 EXAMS_MAX = 1000
 ROWS_AT_ONCE = 500
+STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
 BANDS: Sequence[tuple[int, int | None]] = ((0, 0), (1, 4), (5, 9), (10, 14), (15, 19), (20, 29), (30, None))  # scores, both ends in
 
 
@@ -31,14 +32,18 @@ class Span:
     def query(self) -> Document:
         """As a MongoDB query on `exam_id` and `started_at`."""
         query: Document = {} if self.exam_id is None else {"exam_id": self.exam_id}
+        # Never empty: the time bounds the index even where every day is wanted.
+        return query | {"started_at": self.days() or {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}}
+
+    def days(self) -> Document:
+        """The days as a MongoDB condition on a time; empty where every day is wanted."""
         zone = ZoneInfo(self.tz)
         bounds = {}
         if self.first is not None:
             bounds["$gte"] = _midnight(self.first, zone)
         if self.last is not None and self.last < date.max:
             bounds["$lt"] = _midnight(self.last + timedelta(days=1), zone)
-        # Never empty: the time bounds the index even where every day is wanted.
-        return query | {"started_at": bounds or {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}}
+        return bounds
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -80,15 +85,19 @@ class Analytics:
         ]
         for row in self._aggregate("intervals", pipeline):
             counts.setdefault(row["_id"]["kind"], {})[row["_id"]["state"]] = row["count"]
-        states = ("confirmed", "dismissed", "disputed", "open")
         return [
-            {"kind": kind, "flags": sum(counts[kind].values()), **{state: counts[kind].get(state, 0) for state in states}}
+            {"kind": kind, "flags": sum(counts[kind].values()), **{state: counts[kind].get(state, 0) for state in STATES}}
             for kind in VIOLATION_KINDS
             if kind in counts
         ]
 
     def exams(self) -> list[Document]:
-        """Every exam, the one that had the latest session first."""
+        """Every exam, the one that had the latest session first, with how its flags stand."""
+        stands: dict[str | None, dict[str, int]] = {}
+        state = {"$ifNull": ["$review.state", "open"]}
+        by_state = {"_id": {"exam_id": "$exam_id", "state": state}, "count": {"$sum": 1}}
+        for row in self._aggregate("intervals", [{"$match": {"flagged": True}}, {"$group": by_state}]):
+            stands.setdefault(row["_id"].get("exam_id"), {})[row["_id"]["state"]] = row["count"]
         pipeline = [
             {"$match": Span().query()},
             {
@@ -104,7 +113,8 @@ class Analytics:
             {"$limit": EXAMS_MAX},
         ]
         return [
-            {"exam_id": row["_id"], "sessions": row["sessions"], "running": row["running"], "flags": row["flags"]}
+            {name: row[name] for name in ("sessions", "running", "flags")}
+            | {"exam_id": row["_id"], **{state: stands.get(row["_id"], {}).get(state, 0) for state in STATES}}
             for row in self._aggregate("sessions", pipeline)
         ]
 

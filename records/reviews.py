@@ -1,6 +1,7 @@
 """What proctors decided about flagged intervals: every decision is kept, and the interval shows where they stand.
 
-The first person's newest decision stands; a second person's is an opinion beside it, and where the two differ the interval is disputed.
+Each person has one opinion, the newest decision that was not taken back. What most of them say stands; where as many say the one as the other, the
+interval is disputed, and the opinion of one more person settles it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
 
-from pymongo import DESCENDING
+from pymongo import ASCENDING, DESCENDING
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.locks import KeyedLocks
@@ -21,11 +22,12 @@ from database import Database, Document
 
 Decision = Literal["confirmed", "dismissed"]
 ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
-Rank = Literal["score", "newest"]
+Rank = Literal["score", "newest", "student"]
 
 RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
     "score": [("score", DESCENDING), ("flagged_at", DESCENDING)],
     "newest": [("flagged_at", DESCENDING)],
+    "student": [("user_id", ASCENDING), ("flagged_at", ASCENDING)],
 }
 LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": False})
 """Which intervals are for a person to decide on: those that are flagged, and those that only a proctor marked."""
@@ -97,17 +99,36 @@ class Reviews:
             intervals = self._database.collection("intervals")
             return sum(intervals.count_documents(which | _query(state, **filters)) for which in LISTED)
 
+    def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
+        """Of each of these sessions that has flags, how many stand in each state."""
+        counts: dict[str, dict[str, int]] = {}
+        state = {"$ifNull": ["$review.state", "open"]}
+        group = {"_id": {"session_id": "$session_id", "state": state}, "count": {"$sum": 1}}
+        with self._database.reading():
+            found = self._database.collection("intervals").aggregate(
+                [{"$match": {"session_id": {"$in": list(session_ids)}, "flagged": True}}, {"$group": group}]
+            )
+            for row in found:
+                counts.setdefault(row["_id"]["session_id"], {})[row["_id"]["state"]] = row["count"]
+        return counts
+
 
 def stand(history: Sequence[Mapping[str, Any]]) -> Document:
-    """Where an interval stands after its decisions, oldest first, as it is stored in the interval's `review`."""
+    """Where an interval stands after its decisions, oldest first, as it is stored in the interval's `review`.
+
+    The first person's opinion, the `second` person's, and as `third` the newest of all further ones; `state` is what most persons say.
+    """
     made = _in_force(history)
     if not made:
-        return {"decision": None, "reason": "", "note": "", "by": "", "at": None, "second": None, "state": "open"}
-    first_by = made[0]["by"]
-    first = _opinion(next(entry for entry in reversed(made) if entry["by"] == first_by))
-    second = next((_opinion(entry) for entry in reversed(made) if entry["by"] != first_by), None)
-    differ = second is not None and second["decision"] != first["decision"]
-    return first | {"second": second, "state": "disputed" if differ else first["decision"]}
+        return {"decision": None, "reason": "", "note": "", "by": "", "at": None, "second": None, "third": None, "state": "open"}
+    newest = {entry["by"]: entry for entry in made}  # in the order in which the persons first decided
+    first, second, *_ = [*map(_opinion, newest.values()), None]
+    further = [entry for entry in made if entry["by"] in list(newest)[2:]]
+    third = _opinion(further[-1]) if further else None
+    confirmed = sum(entry["decision"] == "confirmed" for entry in newest.values())
+    dismissed = len(newest) - confirmed
+    state = "disputed" if confirmed == dismissed else "confirmed" if confirmed > dismissed else "dismissed"
+    return (first or {}) | {"second": second, "third": third, "state": state}
 
 
 def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

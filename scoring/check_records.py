@@ -121,9 +121,9 @@ class CheckCollector:
 def pack(
     gaze: Iterable[GazeReading], persons: Iterable[PersonsReading], audio: Iterable[AudioReading], acts: Iterable[ScreenAct]
 ) -> dict[str, list[list[Any]]]:
-    """Readings as short lists for storage: all that the rules look at, and the numbers shown as evidence."""
+    """Readings as short lists for storage: all that the rules look at, and the numbers and boxes shown as evidence."""
     return {
-        "gaze": [[r.at, r.direction, r.reason, {name: round(value, 3) for name, value in r.numbers.items()}] for r in gaze],
+        "gaze": [[r.at, r.direction, r.reason, {name: round(value, 3) for name, value in r.numbers.items()}, *_face(r)] for r in gaze],
         "persons": [
             [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height] for r in persons
         ],
@@ -137,18 +137,38 @@ def pack(
 def unpack(
     readings: Mapping[str, list[list[Any]]],
 ) -> tuple[list[GazeReading], list[PersonsReading], list[AudioReading], list[ScreenAct]]:
-    """The readings of a stored check, as `pack` took them (without faces' boxes, which no rule needs)."""
-    gaze = [GazeReading(at, direction, reason, numbers=numbers) for at, direction, reason, numbers in readings.get("gaze", [])]
-    persons = [
-        PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), *size)
-        for at, count, phone, reason, boxes, phones, *size in readings.get("persons", [])  # stored without a size by older versions
-    ]
+    """The readings of a stored check, as `pack` took them."""
+    gaze = [unpack_gaze(row) for row in readings.get("gaze", [])]
+    persons = [unpack_persons(row) for row in readings.get("persons", [])]
     audio = [
         AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers)
         for at, duration, speech, multiple, voices, reason, level, numbers in readings.get("audio", [])
     ]
     acts = [ScreenAct(act_id, at, kind, detail) for act_id, at, kind, detail in readings.get("acts", [])]
     return gaze, persons, audio, acts
+
+
+def unpack_gaze(row: list[Any]) -> GazeReading:
+    """One gaze reading as stored; older versions stored no face's box, and none has its confidence. Raise `ValueError`, `TypeError`."""
+    at, direction, reason, numbers, *face = row
+    if not face:
+        return GazeReading(at, direction, reason, numbers=numbers)
+    x1, y1, x2, y2, width, height = face[0]
+    return GazeReading(at, direction, reason, Box(x1, y1, x2, y2, 1.0), width, height, numbers)
+
+
+def unpack_persons(row: list[Any]) -> PersonsReading:
+    """One look for persons as stored; older versions stored no size. Raise `ValueError`, `TypeError`."""
+    at, count, phone, reason, boxes, phones, *size = row
+    return PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), *size)
+
+
+def _face(reading: GazeReading) -> list[list[int]]:
+    """The box of the face and the picture's size, where there are both."""
+    box = reading.box
+    if box is None or not reading.width:
+        return []
+    return [[*map(round, (box.x1, box.y1, box.x2, box.y2)), reading.width, reading.height]]
 
 
 def _box(box: Box) -> list[float]:

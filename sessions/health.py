@@ -21,8 +21,11 @@ def models_health(models: Models) -> dict[str, Any]:
     }
 
 
-def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int) -> dict[str, Any]:
-    """How often the pictures of these sessions are read; `behind` counts those that are read too seldom, or not at all, though pictures come."""
+def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int, pictures_a_second: float | None = None) -> dict[str, Any]:
+    """How often the pictures of these sessions are read; `behind` counts those that are read too seldom, or not at all, though pictures come.
+
+    `in_full` is how many exams could be read as often as wanted by what a reading takes of late: None while that is not known.
+    """
     read: list[float] = []  # a second
     behind: list[float] = []
     for session in sessions:
@@ -44,4 +47,5 @@ def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int
         "gaze_fps_wanted": wanted,
         "gaze_fps_least": min(read, default=None),
         "behind": len(behind),
+        "in_full": None if pictures_a_second is None else int(pictures_a_second / wanted),
     }

@@ -421,7 +421,7 @@ class Monitor:
         sessions = [session for session in self.active() if session.begun]
         return {
             "models": models_health(self.models),
-            "analysis": analysis_health(sessions, self._settings.gaze_fps, self._workers.count),
+            "analysis": analysis_health(sessions, self._settings.gaze_fps, self._workers.count, self._workers.pictures_a_second),
             "detectors": self.models.failures.health(),
             "recorder": {
                 "state": "degraded" if (problem := self.recorder.problem()) else "ok",

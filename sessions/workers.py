@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from sessions.events import Events, FrameCame, SoundCame
 from sessions.session import ExamSession
 
+READ_SHARE = 0.02  # of the newest reading in what one costs: the last fifty or so count
+READ_LEAST = 20  # readings before anything is said of what one costs
 LOOK_AGAIN_S = 1.0  # between two looks at what waits, where nothing comes
 HAND_OVER_S = 10.0  # for how long whoever ends a session waits for the picture of it that is being read
 STOP_S = 10.0
@@ -22,6 +25,7 @@ class Workers:
         self.count = count
         self.pictures_read = 0
         self.persons_looks = 0
+        self._read_s = 0.0  # what a reading takes of late, looks for persons among them
         self._sessions = sessions
         self._work = threading.Condition(threading.Lock())
         self._in_hand: set[str] = set()
@@ -48,6 +52,12 @@ class Workers:
         for thread in self._threads:
             thread.join(STOP_S)
 
+    @property
+    def pictures_a_second(self) -> float | None:
+        """How many pictures could be read a second as things stand; None while too few were read to tell."""
+        with self._work:
+            return self.count / self._read_s if self.pictures_read >= READ_LEAST and self._read_s > 0 else None
+
     @contextmanager
     def held(self, session_id: str) -> Iterator[None]:
         """Within it no worker has a picture of this session in hand, or takes one."""
@@ -72,9 +82,12 @@ class Workers:
             session = self._take_in_hand()
             if session is None:
                 continue
+            begun = time.monotonic()
             try:
                 readings = session.read_picture()
+                took = time.monotonic() - begun
                 with self._work:
+                    self._read_s += (took - self._read_s) * max(READ_SHARE, 1 / (self.pictures_read + 1))
                     self.pictures_read += 1
                     self.persons_looks += readings is not None and readings.persons is not None
             except Exception as error:

@@ -93,7 +93,7 @@ class RuleSettings(BaseModel):
         default=1,
         ge=0.1,
         le=30,
-        description="Seconds from the first to the last of the looks (LOOKS_MIN) that show two persons; closer ones err alike.",
+        description="Seconds from the first to the last look (LOOKS_MIN) that shows two persons; looks at nearly the same moment share mistakes.",
         json_schema_extra=EVERYDAY,
     )
     speech_min_s: float = Field(

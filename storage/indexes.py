@@ -27,6 +27,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Those that a proctor marked stand in the queue beside the flagged ones, in the same orders.
         IndexModel([("marked", 1), ("flagged_at", -1), ("_id", -1)], name="marked", partialFilterExpression={"marked": True}),
         IndexModel([("marked", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="marked_queue", partialFilterExpression={"marked": True}),
+        IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
+        IndexModel([("flagged", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="by_student", partialFilterExpression={"flagged": True}),
+        IndexModel([("marked", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="marked_student", partialFilterExpression={"marked": True}),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # Most intervals score nothing; what is counted of violations reads only the others.
@@ -35,7 +38,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
-    "checks": [IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session")],
+    "checks": [
+        IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session"),
+        IndexModel([("session_id", 1), ("end", 1), ("start", 1), ("_id", 1)], name="by_time"),  # what was read while a clip was taken
+    ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
     "rehearsals": [IndexModel([("at", 1)], name="by_time")],

@@ -12,12 +12,13 @@ from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from basics.errors import ProctorError
-from basics.signals import SIGNALS, VIOLATION_KINDS
+from basics.signals import SIGNALS
 from settings.settings import Settings
 from web.calls.addresses import server_address
 from web.calls.errors import retry_after, status_of
 from web.calls.values import check_session_id
 from web.parts import parts
+from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
 
 pages = Blueprint("pages", __name__)
@@ -29,29 +30,6 @@ def _mark_texts(state: BlueprintSetupState) -> None:
     environment = state.app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension's own
-
-
-SHOWN_SETTINGS = {
-    "Points": [f"points_{kind}" for kind in VIOLATION_KINDS],
-    "When something counts": [
-        *("flag_threshold", "interval_duration", "gaze_min_s", "absent_min_s", "persons_min_s", "speech_min_s", "voices_min_s", "blink_max_s"),
-        *("high_risk_flags", "check_interval"),
-    ],
-    "Pictures and clips": ["video_fps", "gaze_fps", "face_interval_s", "frozen_s", "clip_preroll_s", "clip_postroll_s"],
-    "Sessions": [
-        "max_sessions",
-        "default_source",
-        "resume_s",
-        "abandoned_s",
-        "keep_days",
-        "portal_open",
-        "screen_capture",
-        "exam_url",
-        "exam_opens",
-        "exam_without_link_min",
-        "exam_place",
-    ],
-}
 
 
 @pages.app_context_processor
@@ -104,6 +82,12 @@ def exams() -> str:
 def settings() -> str:
     """Show the settings in force, read-only, and what this viewer may choose for this browser."""
     return render_template("settings.html", active="settings", groups=settings_in_force(parts().settings), **_for_proctors())
+
+
+@pages.get("/help")
+def help_page() -> str:
+    """Show the help of every proctors' page, and the glossary."""
+    return render_template("help.html", active="help", **_for_proctors())
 
 
 @pages.get("/session/<session_id>")
@@ -181,35 +165,9 @@ def own_path(address: str) -> str:
     if split is None or split.scheme or split.netloc or not split.path.startswith("/"):
         return url_for("pages.dashboard")
     path = split.path if split.path.startswith(f"{request.root_path}/") else request.root_path + split.path
-    return quote(path, safe="/%@-._~") + (f"?{quote(split.query, safe='=&%@-._~')}" if split.query else "")
-
-
-def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """The settings that a proctor should know, by subject: name, value, what it means. No addresses, folders or secrets."""
-    described = type(settings).model_fields
-    points: dict[str, object] = {f"points_{kind}": points for kind, points in settings.points().items()}
-    in_force = points | {"portal_open": settings.is_portal_open}
-    return [
-        (
-            title,
-            [
-                (
-                    name.upper(),
-                    _said(in_force.get(name, getattr(settings, name))),
-                    described[name].description or "",
-                )
-                for name in names
-                if name in described
-            ],
-        )
-        for title, names in SHOWN_SETTINGS.items()
-    ]
-
-
-def _said(value: object) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return f"{value:g}" if isinstance(value, float) else str(value) or "–"
+    query = f"?{quote(split.query, safe='=&%@-._~')}" if split.query else ""
+    place = f"#{quote(split.fragment, safe='=&%@-._~')}" if split.fragment else ""
+    return quote(path, safe="/%@-._~") + query + place
 
 
 def _login_page(wanted: str, error: str = "", status: int = 200) -> Response:

@@ -208,7 +208,7 @@ def test_gaze_is_off_for_the_one_student_and_he_is_told(server: Server, chromium
     page = chromium.open(created["portal_url"])
     page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="What is different for you")).to_be_visible()
-    expect(page.locator("#watched-accommodation li")).to_have_text(["Off: Looking away", "Set by Ada"])
+    expect(page.locator("#watched-accommodation li")).to_have_text(["Not counted: Looking away", "Set by Ada"])
 
     video = shared_data / "scenarios" / "exam-a" / "video.mp4"
     taken = itertools.takewhile(lambda one: one[0] < LOOKS_AWAY_TO, jpegs(video))
@@ -391,7 +391,7 @@ def test_thirty_live_tiles_keep_the_page_drawing(server: Server, chromium: Chrom
         clients.append(student(server, created, Footage(frames, [], [], len(frames))))
     before = len(chromium.problems)
     page = chromium.open(f"{server.url}/?exam=room")
-    page.get_by_label("On a screen").select_option("30")
+    page.get_by_label("Tiles shown").select_option("30")
     tiles = page.locator(".tile[data-session]:visible")
     expect(tiles).to_have_count(TILES)
     for client in clients:

@@ -154,7 +154,7 @@ def test_an_accommodation_is_added_changed_and_removed_on_the_page(page: Page, s
     form.get_by_label("Breaks allowed").fill("2")
     form.get_by_label("Set by").fill("Ada")
     form.get_by_role("button", name="Save").click()
-    expect(row).to_contain_text("Off: Looking away")
+    expect(row).to_contain_text("Not counted: Looking away")
     expect(row).to_contain_text("2 breaks of 5 min")
     expect(form).to_be_hidden()
 

@@ -47,9 +47,9 @@ def test_each_tile_says_what_it_is(room: Room, server: Server, chromium: Chromiu
     expect(tile_of(page, "copier").locator(".mark")).to_contain_text("Flagged 0:")
     expect(page.locator("#toasts .toast")).to_contain_text("copier")
     assert judge(page, folder, "live-states") == []
-    page.get_by_label("On a screen").select_option("30")
+    page.get_by_label("Tiles shown").select_option("30")
     wrong = judge(page, folder, "live-states-30")
-    page.get_by_label("On a screen").select_option("")
+    page.get_by_label("Tiles shown").select_option("")
     page.get_by_label("Search").fill("nobody is called so")
     expect(page.locator("#no-match")).to_be_visible()
     wrong += judge(page, folder, "live-no-match")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from bench.harness.footage import jpegs, pictures
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import WAIT_S, judge, until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, flagged
+from tests.helpers.web import PASSWORD
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 
@@ -74,8 +76,15 @@ PAGES = {
     "analytics": ("/analytics", "main h1"),
     "exams": ("/exams", "main h1"),
     "settings": ("/settings", "main h1"),
+    "help": ("/help", "main h1"),
     "not-found": ("/nowhere", "main h1"),
 }
+STILL = ("exams", "analytics")
+LAYOUT_SHIFT = """() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const { value } of list.getEntries()) sum += value; }).observe({ type: "layout-shift", buffered: true });
+  requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() => done(sum))));
+})"""
 LIVE = {"live": ".tile:has-text('erik') canvas", "session-running": "#live-picture"}
 
 
@@ -90,6 +99,9 @@ def test_a_proctors_page_reads_well(name: str, ended: str, man: str, server: Des
     page.wait_for_load_state("networkidle")
     if name in LIVE:
         await_changes(page, LIVE[name], 1)
+    if name in STILL:
+        shift = page.evaluate(LAYOUT_SHIFT)
+        assert shift < 0.05, f"{name} jumps while it loads: {shift}"
     wrong = judge(page, folder, name)
     page.close()
     told = [problem for problem in proctors.problems[before:] if name != "not-found" or "404" not in problem]
@@ -119,7 +131,7 @@ def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_s
 @pytest.mark.parametrize("tiles", ["4", "9", "16", "30"])
 def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proctors: Chromium, folder: Path) -> None:
     page = proctors.open(server.url)
-    page.get_by_label("On a screen").select_option(tiles)
+    page.get_by_label("Tiles shown").select_option(tiles)
     tile = page.locator(".tile", has=page.get_by_role("link", name="erik"))
     await_changes(page, ".tile:has-text('erik') canvas", 1)
     whole, picture, said = (tile.locator(part).first.bounding_box() for part in ("xpath=.", ".tile-picture", ".tile-text"))
@@ -129,7 +141,7 @@ def test_a_wall_of_pictures_is_pictures(tiles: str, man: str, server: Desk, proc
     assert picture["height"] >= 0.95 * whole["height"]
     assert said["height"] <= 0.3 * whole["height"]
     wrong = judge(page, folder, f"live-{tiles}")
-    page.get_by_label("On a screen").select_option("")
+    page.get_by_label("Tiles shown").select_option("")
     page.close()
     assert wrong == []
 
@@ -148,5 +160,57 @@ def test_dialogs_read_well(ended: str, man: str, server: Desk, proctors: Chromiu
     page.get_by_role("button", name="End session").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     wrong += judge(page, folder, "session-end")
+    page.goto(f"{server.url}/exams")
+    expect(page.locator("#sessions tbody tr")).not_to_have_count(0)
+    page.get_by_label("Student’s ID").press("?")  # here it is a letter
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.get_by_role("heading", name="Exams").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help for this page")).to_contain_text("Every exam and every session")
+    wrong += judge(page, folder, "help-exams")
+    page.get_by_role("link", name="Glossary and all help").click()
+    expect(page.locator("#glossary")).to_contain_text("proves nothing")
     page.close()
+    assert wrong == []
+
+
+def test_figures_lead_to_the_sessions_they_count_and_tables_are_sorted_by_their_heads(ended: str, man: str, server: Desk, proctors: Chromium) -> None:
+    page = proctors.open(f"{server.url}/analytics")
+    page.locator("#chart-days summary").click()
+    page.locator("#chart-days tbody a").first.click()
+    expect(page).to_have_url(re.compile(r"/exams\?from=(\d{4}-\d\d-\d\d)&to=\1"))
+    expect(page.locator("#sessions tbody tr")).not_to_have_count(0)
+    expect(page.locator("#sessions tbody tr", has_text="anna")).to_contain_text("to decide")
+    assert "from=" in str(page.locator("#sessions-csv").get_attribute("href"))
+    names = page.locator("#sessions tbody th")
+    before = names.all_inner_texts()
+    page.locator("#sessions").get_by_role("button", name="Student").click()
+    assert names.all_inner_texts() == sorted(before)
+    page.locator("#sessions").get_by_role("button", name="Student").click()
+    expect(page.get_by_role("columnheader", name="Student").first).to_have_attribute("aria-sort", "descending")
+    assert names.all_inner_texts() == sorted(before, reverse=True)
+    page.close()
+
+
+def test_a_login_that_ends_while_a_page_is_open_is_told_and_the_way_back_leads_where_one_was(
+    ended: str, server: Desk, proctors: Chromium, folder: Path
+) -> None:
+    page = proctors.open(f"{server.url}/session/{ended}#interval-0")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    other = proctors.open(server.url)
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("heading", name="Log in")).to_be_visible()
+    page.bring_to_front()
+    expect(page.get_by_role("alert").filter(has_text="You are logged out")).to_be_visible()  # its socket was ended, and nothing had to be asked for
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "refused")
+    assert "header" not in page.locator("main").inner_text()
+    wrong = judge(page, folder, "signed-out")
+    page.get_by_role("link", name="Log in again").click()
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{server.url}/session/{ended}#interval-0")
+    expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
+    other.close()
+    page.close()
+    proctors.problems.clear()  # the refused calls, in the browser's own words
     assert wrong == []

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
 from bench.harness.student import Footage
-from tests.helpers.browser import judge, until
+from tests.helpers.browser import judge, show, until
 from tests.helpers.room import Room, flag
 
+HAS_DRAWN = """canvas => canvas.width > 0
+  && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, index) => index % 4 === 3 && value > 0)"""
 EXAMS = ("seminar", "notes", "states")
 
 
@@ -85,6 +87,23 @@ def test_two_reviewers_see_each_others_decisions(queues: dict[str, list[dict[str
     expect(grace.locator("#queue .queue-item")).to_have_count(1)
     expect(grace.locator("#note")).to_have_value("he reads to himself")
     grace.close()
+    expect(ada.locator("#item-decided")).to_contain_text("One more person’s decision settles it")
+    as_reviewer(ada, "Eve")  # a third person at the same desk
+    ada.bring_to_front()
+    ada.reload()
+    expect(ada.locator("#item-title")).not_to_be_empty()
+    ada.goto(f"{server.url}/review?exam_id=seminar&state=disputed")
+    expect(ada.locator("#item-decided")).to_contain_text("Your decision settles it")
+    until(ada, lambda: ada.locator(".clip-boxes").evaluate(HAS_DRAWN), "boxes are drawn over the clip")
+    ada.keyboard.press("b")
+    assert not ada.locator(".clip-boxes").evaluate(HAS_DRAWN)
+    ada.keyboard.press("s")
+    assert ada.locator("#stage video").evaluate("video => video.playbackRate") == 1.5
+    ada.keyboard.press("d")
+    ada.keyboard.press("6")
+    expect(ada.locator("#item-decided")).to_contain_text("Third opinion: Dismissed (Nothing to see) by Eve")
+    expect(ada.locator("#item-decided")).to_contain_text("Most dismiss it")
+    expect(ada.locator("#disputed")).to_be_hidden()
     ada.close()
     assert wrong + chromium.problems[before:] == []
 
@@ -114,6 +133,44 @@ def test_a_note_survives_a_look_aside_and_undo_survives_a_new_reading(
     page.get_by_label("Student").fill("NOTES-l")
     expect(page.locator("#item-title")).to_have_text("notes-late")
     page.close()
+
+
+def test_one_decision_for_all_flags_of_a_student_and_none_before_the_clip_by_a_slip(
+    queues: dict[str, list[dict[str, Any]]], server: Server, chromium: Chromium
+) -> None:
+    """Runs behind the test of notes: its flags are open again. They are shown as one student's, the first with its clip still being made."""
+    page = chromium.open("about:blank")
+    pending: list[str] = []
+
+    def as_one_student(route: Route) -> None:
+        answer = route.fetch(url=re.sub("[&?]user_id=[^&]*", "", route.request.url).replace("queue&", "queue?")).json()
+        pending.extend(item["video_id"] for item in answer["items"][:1] if not pending)
+        for item in answer["items"]:
+            item |= {"user_id": "ann", "clip": item["clip"] | {"state": "pending" if item["video_id"] in pending else "ready"}}
+        route.fulfill(json=answer)
+
+    page.route("**/api/review/queue*exam_id=notes*", as_one_student)
+    page.goto(f"{server.url}/review?exam_id=notes&rank=student")
+    as_reviewer(page, "Ada")
+    expect(page.locator(".queue-group")).to_have_text("ann · notes")
+    left = server.call("GET", "/api/review/queue", params={"exam_id": "notes"})["left"]
+    show(page, width=390)
+    for button in (page.locator("#confirm"), page.locator("#dismiss")):
+        box = button.bounding_box()
+        assert box is not None
+        assert 0 <= box["y"] <= 844 - box["height"], "it decides without scrolling"
+    show(page)
+    page.keyboard.press("c")
+    expect(page.locator("#decide-wait")).to_contain_text("press once more")
+    page.keyboard.press("a")
+    expect(page.locator("#same-said")).to_contain_text(f"each of the {left}")
+    assert server.call("GET", "/api/review/queue", params={"exam_id": "notes"})["left"] == left
+    page.keyboard.press("c")
+    until(page, lambda: server.call("GET", "/api/review/queue", params={"exam_id": "notes"})["left"] == 0, "all of them are decided")
+    page.keyboard.press("u")
+    until(page, lambda: server.call("GET", "/api/review/queue", params={"exam_id": "notes"})["left"] == left, "all of them are taken back")
+    page.close()
+    chromium.problems.clear()
 
 
 def test_the_reviews_other_states_read_well(queues: dict[str, list[dict[str, Any]]], server: Server, chromium: Chromium, folder: Path) -> None:

@@ -219,6 +219,8 @@ def test_health_is_degraded_while_less_than_half_is_read(exam: Exam) -> None:
     found = analysis_health([exam.session], exam.settings.gaze_fps, 2)
     assert (found["state"], found["behind"], found["gaze_fps_least"]) == ("degraded", 1, 0.0)
     assert "1 exam is read less than half as often as wanted" in found["reason"]
+    assert found["in_full"] is None, "nobody knows what a reading takes here"
+    assert analysis_health([], 4.0, 2, 50.0)["in_full"] == 12
 
 
 def test_failures_are_counted_since_they_began_and_forgotten_when_they_are_over(caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ from scoring.rules import Rules
 from sessions.oversight import Oversight
 from settings.settings import load_settings
 from tests.helpers.web import MakeApp, local_client
-from web.pages import settings_in_force
+from web.setting_names import settings_in_force
 
 
 @pytest.mark.parametrize(("place", "counts"), [("page", True), ("paper", True), ("tab", False), ("program", False)])
@@ -18,7 +18,7 @@ def test_leaving_counts_only_where_the_exam_is_not_elsewhere(make_app: MakeApp, 
     settings = load_settings(_env_file=None, exam_place=place)
     assert (Rules.from_settings(settings).points["tab_switch"] > 0) is counts
     assert Rules.from_settings(settings).points["copy_paste"] > 0
-    shown = {name: value for _, rows in settings_in_force(settings) for name, value, _ in rows}
+    shown = {name: value for _, rows in settings_in_force(settings) for _, name, value, *_ in rows}
     assert (shown["EXAM_PLACE"], shown["POINTS_TAB_SWITCH"] != "0") == (place, counts)
     seen = Oversight(settings)
     seen.begin(0.0, page=True)

@@ -21,6 +21,7 @@ from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, local_client, settin
 from web.access.limits import KEPT_ADDRESSES, RateLimit
 from web.access.logins import FREE_TRIES, WAITING_AT_ADDRESS, Logins
 from web.access.who_may import LOGIN_COOKIE, WHO_MAY, Access, check_start
+from web.parts import parts_of
 
 SESSION = "0123456789abcdef0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -372,6 +373,32 @@ def test_logout_takes_the_cookie_back(stranger: FlaskClient) -> None:
     assert stranger.get("/api/sessions/active").status_code == 200
     stranger.post("/logout")
     assert stranger.get("/api/sessions/active").status_code == 401
+
+
+def test_a_login_that_was_logged_out_opens_nothing_any_more_and_its_sockets_end(locked_app: Flask, stranger: FlaskClient) -> None:
+    access = parts_of(locked_app).access
+    stranger.post("/login", data={"username": "proctor", "password": PASSWORD})
+    cookie = stranger.get_cookie(access.login_cookie)
+    assert cookie is not None
+    copy = {"Cookie": f"{access.login_cookie}={cookie.value}"}
+    handshake = environ(HTTP_COOKIE=copy["Cookie"])
+    may_watch = access.watches(handshake)
+    assert access.may_watch(handshake)
+    assert may_watch()
+    stranger.post("/logout")
+    assert not may_watch()
+    assert not access.may_watch(handshake)
+    assert locked_app.test_client(use_cookies=False).get("/api/sessions/active", headers=copy).status_code == 401
+    assert access.watches(environ(HTTP_AUTHORIZATION=BEARER["Authorization"]))()
+    stranger.post("/login", data={"username": "proctor", "password": PASSWORD})
+    assert stranger.get("/api/sessions/active").status_code == 200
+
+
+def test_a_login_that_lapses_ends_its_sockets(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_watch = locked.watches(environ(HTTP_COOKIE=f"{locked.login_cookie}={locked._signer.login_token()}"))
+    assert may_watch()
+    monkeypatch.setattr("web.access.signing.LOGIN_MAX_AGE", -10 * 24 * 3600)
+    assert not may_watch()
 
 
 def test_a_script_with_the_token_may_and_is_told_how_without(stranger: FlaskClient) -> None:

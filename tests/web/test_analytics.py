@@ -146,10 +146,28 @@ def test_wrong_queries_are_refused_by_name(client: FlaskClient, query: str, fiel
 def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: list[str]) -> None:
     assert client.get("/api/exams").get_json() == {
         "exams": [
-            {"exam_id": "art", "sessions": 1, "running": 0, "flags": 1},
-            {"exam_id": "math", "sessions": 2, "running": 1, "flags": 3},
+            {"exam_id": "art", "sessions": 1, "running": 0, "flags": 1, "confirmed": 0, "dismissed": 0, "disputed": 0, "open": 1},
+            {"exam_id": "math", "sessions": 2, "running": 1, "flags": 3, "confirmed": 1, "dismissed": 1, "disputed": 0, "open": 1},
         ]
     }
+
+
+def test_sessions_of_some_days_with_how_their_flags_stand(client: FlaskClient, stored: list[str]) -> None:
+    def listed(query: str) -> list[tuple[str, dict[str, int]]]:
+        return [(line["user_id"], line["decisions"]) for line in client.get(f"/api/sessions?{query}").get_json()["sessions"]]
+
+    assert listed("from=2024-10-06") == [("s3", {"open": 1})]
+    of_the_day = [("s2", {}), ("s1", {"confirmed": 1, "dismissed": 1, "open": 1})]
+    assert listed("to=2024-10-05") == of_the_day
+    assert listed("from=2024-10-06&to=2024-10-06&tz=Europe/Berlin") == of_the_day
+    first = client.get("/api/sessions?to=2024-10-05&limit=1").get_json()
+    assert listed(f"to=2024-10-05&after={first['next_after']}") == of_the_day[1:]
+    assert error_of(client.get("/api/sessions?from=yesterday"), 422)["field"] == "from"
+
+
+def test_pages_of_a_table_stay_within_its_days(client: FlaskClient, stored: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.analytics.ROWS_AT_ONCE", 1)
+    assert [row["user_id"] for row in rows_of(client, "table=sessions&to=2024-10-05")] == ["s1", "s2"]
 
 
 # Tables

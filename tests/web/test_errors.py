@@ -22,7 +22,10 @@ def test_calls_that_do_not_exist_answer_in_the_form_of_errors(client: FlaskClien
 def test_people_get_a_page_for_an_error(client: FlaskClient) -> None:
     answer = client.get("/nowhere", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
-    assert "/nowhere" in answer.get_data(as_text=True)
+    page = answer.get_data(as_text=True)
+    assert 'href="/portal"' in page, "a student's door"
+    assert 'href="/"' in page, "a proctor's"
+    assert "openapi" not in page, "what is for scripts says nothing to people"
     script = client.get("/nowhere", headers={"Accept": "application/json"})
     assert error_of(script, 404)["code"] == "not_found"
     attack = client.get("/<script>alert(1)</script>", headers={"Accept": "text/html"})

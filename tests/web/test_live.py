@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -112,3 +113,31 @@ def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: P
     monkeypatch.setattr("web.proctor.live.ROOM_KEPT_S", -1.0)
     live._pump_once()
     assert not [room for room in rooms if str(room).startswith("session:")]
+
+
+def test_who_is_logged_out_is_told_hears_nothing_more_and_is_hung_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.proctor.live.LOGINS_LOOK_S", 0.0)
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), Events(), **NOBODY)
+    server = live.socketio.server
+    told: list[tuple[str, str]] = []
+    monkeypatch.setattr(live, "_emit", lambda event, payload, to: told.append((event, to)))
+    gone: list[str] = []
+    monkeypatch.setattr(live._connections, "hang_up", gone.append)
+    viewers = [server.manager.connect(line, "/") for line in ("in", "out")]
+    logged_in = dict.fromkeys(viewers, True)
+    for viewer in viewers:
+        live._viewers[viewer] = _Viewer({SESSIONS[0]: _Watch("binary", 1.0)}, partial(logged_in.__getitem__, viewer))
+        live._watchers.setdefault(SESSIONS[0], {})[viewer] = live._viewers[viewer].watches[SESSIONS[0]]
+        server.manager.basic_enter_room(viewer, "/", "exams")
+    live._end_logged_out()
+    assert told == []
+    logged_in[viewers[1]] = False
+    live._end_logged_out()
+    assert told == [("signed_out", viewers[1])]
+    assert list(live._watchers[SESSIONS[0]]) == [viewers[0]]
+    assert server.rooms(viewers[0]) != [viewers[0]]
+    assert server.rooms(viewers[1]) == [viewers[1]]
+    assert gone == []
+    live._end_logged_out()
+    assert gone == ["out"]
+    assert list(live._viewers) == [viewers[0]]

@@ -10,13 +10,15 @@ import pytest
 from flask.testing import FlaskClient
 
 from basics.paths import ROOT
+from settings.settings import Settings
 from tests.helpers.pages import PAGE_OF_SCRIPT, SESSION, Page, make_app
 from tests.helpers.web import PASSWORD
 from web.pages import own_path
+from web.setting_names import SHOWN_SETTINGS, settings_in_force
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*/*.js"))
-PAGES = ["/", "/review", "/analytics", "/exams", "/settings", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
+PAGES = ["/", "/review", "/analytics", "/exams", "/settings", "/help", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
 
 
 @pytest.fixture
@@ -265,6 +267,8 @@ def test_a_page_for_proctors_asks_for_the_login_and_comes_back(guarded: FlaskCli
         ("/review", "/review"),
         ("/review?after=1-2&x=y", "/review?after=1-2&x=y"),
         (f"/session/{SESSION}", f"/session/{SESSION}"),
+        (f"/session/{SESSION}#interval-3", f"/session/{SESSION}#interval-3"),
+        ("/review#<script>", "/review#%3Cscript%3E"),
         ("", "/"),
         ("flagged", "/"),
         ("https://evil.example/", "/"),
@@ -289,3 +293,12 @@ def test_the_portal_lists_only_what_is_watched(tmp_path: Path) -> None:
     assert "Where you look." not in html
     assert "copied or pasted, never what" not in html
     assert "Whether somebody speaks." in html
+
+
+def test_each_setting_that_is_shown_is_said_in_words_and_exists(client: FlaskClient) -> None:
+    shown = [name for names in SHOWN_SETTINGS.values() for name in names]
+    assert set(shown) <= set(Settings.model_fields)
+    page = client.get("/settings").text
+    for words, name, *_ in (row for _, rows in settings_in_force(Settings()) for row in rows):
+        assert words in page
+        assert page.index(words) < page.index(f">{name}<"), "the name is second"

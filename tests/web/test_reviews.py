@@ -72,13 +72,23 @@ def made(*entries: tuple[str, str | None]) -> list[dict[str, Any]]:
         ([("a", "confirmed"), ("b", "dismissed"), ("b", None)], "confirmed", "confirmed", None),
         ([("a", "confirmed"), ("b", "dismissed"), ("a", "dismissed")], "dismissed", "dismissed", "dismissed"),
         ([("a", "confirmed"), ("b", "dismissed"), ("a", None)], "dismissed", "dismissed", None),
-        ([("a", "confirmed"), ("b", "dismissed"), ("c", "confirmed")], "confirmed", "confirmed", "confirmed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("c", "confirmed")], "confirmed", "confirmed", "dismissed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("c", "dismissed")], "dismissed", "confirmed", "dismissed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("c", "dismissed"), ("c", None)], "disputed", "confirmed", "dismissed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("c", "dismissed"), ("b", "confirmed")], "confirmed", "confirmed", "confirmed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("c", "dismissed"), ("d", "confirmed")], "disputed", "confirmed", "dismissed"),
+        ([("a", "confirmed"), ("b", "dismissed"), ("a", "dismissed"), ("a", "confirmed")], "disputed", "confirmed", "dismissed"),
         ([("b", None), ("a", "confirmed")], "confirmed", "confirmed", None),
     ],
 )
 def test_where_an_interval_stands(entries: list[tuple[str, str | None]], state: str, decision: str | None, second: str | None) -> None:
     standing = stand(made(*entries))
     assert (standing["state"], standing["decision"], (standing["second"] or {}).get("decision")) == (state, decision, second)
+
+
+def test_a_third_opinion_is_kept_as_one_beside_the_two_that_differ() -> None:
+    standing = stand(made(("a", "confirmed"), ("b", "dismissed"), ("c", "dismissed"), ("d", "confirmed"), ("e", "confirmed")))
+    assert (standing["by"], standing["second"]["by"], standing["third"]["by"], standing["state"]) == ("a", "b", "e", "confirmed")
 
 
 decisions = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["confirmed", "dismissed"])), max_size=6)
@@ -156,11 +166,18 @@ def test_a_score_that_is_stored_again_keeps_the_decision(database: Database, rev
 def test_the_queue_is_ranked_and_paged_without_gap_or_repeat(database: Database, reviews: Reviews) -> None:
     ids = [add_flag(database, index, score=10 + index % 3) for index in range(9)]
     by_score = sorted(ids, key=lambda video_id: (int(video_id.rpartition("-")[2]) % 3, int(video_id.rpartition("-")[2])), reverse=True)
-    for rank, expected in (("score", by_score), ("newest", ids[::-1])):
+    for rank, expected in (("score", by_score), ("newest", ids[::-1]), ("student", ids)):
         found: list[str] = []
         while page := reviews.queue(rank=rank, limit=2, after=found[-1] if found else None):  # type: ignore[arg-type]
             found += [row["_id"] for row in page]
         assert found == expected
+
+
+def test_the_queue_by_student_keeps_each_students_flags_together(database: Database, reviews: Reviews) -> None:
+    students = ["ben", "ann", "ben", "ann", "cleo"]
+    for index, user_id in enumerate(students):
+        add_flag(database, index, user_id=user_id)
+    assert [row["user_id"] for row in reviews.queue(rank="student")] == sorted(students)
 
 
 def test_paging_goes_on_behind_an_interval_that_was_decided_meanwhile(database: Database, reviews: Reviews) -> None:
@@ -209,10 +226,11 @@ def test_the_queue_reads_an_index_in_its_order(database: Database, reviews: Revi
         reviews.queue("all", rank="score", limit=5)
         reviews.queue("open", rank="score", limit=5, after=f"{SESSION}-3")
         reviews.queue("open", rank="newest", limit=5)
+        reviews.queue("open", rank="student", limit=5)
         reviews.count("open")
         stored.command("profile", 0)
         seen = list(stored["system.profile"].find({"ns": f"{db_name}.intervals"}))
-    assert len(seen) >= 5
+    assert len(seen) >= 6
     for query in seen:
         assert "COLLSCAN" not in query["planSummary"], query["command"]
         assert "hasSortStage" not in query, query["command"]
@@ -264,3 +282,11 @@ def test_a_decision_that_cannot_be_used_is_refused_by_name(client: FlaskClient, 
     video_id = add_flag(parts.database, 1)
     assert error_of(client.post(f"/api/review/{video_id}", json=body), 422)["field"] == field
     assert parts.reviews.history(video_id) == []
+
+
+@pytest.mark.parametrize("reason", ["nothing_to_see", "accommodation", "agreed", "connection", "other"])
+def test_each_reason_is_taken(client: FlaskClient, parts: Parts, reason: str) -> None:
+    video_id = add_flag(parts.database, 1)
+    answer = client.post(f"/api/review/{video_id}", json={"decision": "dismissed", "reason": reason, "by": "Ada"})
+    assert answer.get_json()["review"]["reason"] == reason
+    assert reason in client.get("/api/analytics.csv?table=intervals").get_data(as_text=True)

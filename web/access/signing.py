@@ -62,8 +62,8 @@ class Signer:
         return session_id
 
     def login_token(self) -> str:
-        """A token for a proctor who has given the password."""
-        return str(self._login.dumps({"p": self._mark}))
+        """A token for a proctor who has given the password, unlike any other: one login is logged out and not those of the same second."""
+        return str(self._login.dumps({"p": self._mark, "n": secrets.token_hex(8)}))
 
     def is_login(self, token: str) -> bool:
         """Was `token` made by `login_token` under the present password, and not too long ago?"""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from flask import Flask, g, request
 from werkzeug.wrappers import Request, Response
 
 from basics.errors import ConfigError, Forbidden, Unauthorized
+from basics.times import WALL_DOUBT_S
 from settings.settings import Settings
 from web.access.behind import prefix_of
 from web.access.limits import RateLimit
@@ -56,6 +59,7 @@ WHO_MAY: Mapping[str, Who] = {
     "reviews.queue": "proctor",
     "reviews.decide": "proctor",
     "reviews.history": "proctor",
+    "reviews.readings": "proctor",
     "students.start": "open",  # PORTAL_OPEN decides
     "students.go_on": "open",  # PORTAL_OPEN decides, and the browser's nonce
     "students.session": "student",
@@ -77,6 +81,7 @@ WHO_MAY: Mapping[str, Who] = {
     "pages.analytics": "proctor",
     "pages.exams": "proctor",
     "pages.settings": "proctor",
+    "pages.help_page": "proctor",
     "pages.portal": "open",
     "pages.login": "open",
     "pages.logout": "open",
@@ -86,6 +91,7 @@ PROCTOR = "proctor"  # the one user's name
 LOGIN_COOKIE = "proctor_login"
 LINK_PROTOCOL = "proctor.link"  # the subprotocol of the student's link
 TOKEN_PROTOCOL = "proctor.token."  # in front of a student's token among the subprotocols that are offered
+ENDED_MAX = 10_000  # logins that were logged out and are remembered until they would have ended by themselves
 STARTS = 120  # exams started by the open portal from one address in STARTS_WINDOW; an exam room behind one address starts at once
 STARTS_WINDOW = 60.0  # s
 
@@ -118,6 +124,8 @@ class Access:
         self.local = None if self._password else LocalCallers(self.secret_key, settings.data_dir)
         self.link_number: Callable[[str], int] = lambda _: 0  # of a running session's newest link; older ones are refused
         self._logins = Logins(sleep=_sleep_of(settings))
+        self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
+        self._ended_lock = threading.Lock()
         self._starts = RateLimit(STARTS, STARTS_WINDOW, "Too many exams were started from this address.")
 
     @property
@@ -143,17 +151,21 @@ class Access:
         if who == "proctor":
             if self.is_proctor(request):
                 return None
-            raise Unauthorized("This is for proctors. Log in, or send API_TOKEN in the header `Authorization: Bearer …`.")
+            raise Unauthorized("This is for proctors, and nobody is logged in here. Log in first; a script brings its API_TOKEN.")
         raise Forbidden(f"Nobody may use {request.path}: it has no entry in the table of who may.")
 
     def is_proctor(self, request: Request) -> bool:
         """Is the caller a proctor who is logged in, a script with API_TOKEN, or (in protected mode) this machine's own?"""
         if self.local is not None:
             return self.local.is_own(request)
+        return self._is_script(request) or self._is_logged_in(request.cookies.get(self.login_cookie, ""))
+
+    def _is_script(self, request: Request) -> bool:
         token = bearer(request)
-        if token and self._api_token and hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "replace")).digest(), self._api_token):
-            return True
-        return self._signer.is_login(request.cookies.get(self.login_cookie, ""))
+        return bool(token and self._api_token) and hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "replace")).digest(), self._api_token)
+
+    def _is_logged_in(self, login: str) -> bool:
+        return self._signer.is_login(login) and _digest(login) not in self._ended
 
     def student_session(self, request: Request) -> str:
         """The session whose student's token the request brings: as a Bearer token, or (a page's WebSocket sends no headers) as a subprotocol.
@@ -179,6 +191,14 @@ class Access:
         except Forbidden:
             return False
         return self.is_proctor(handshake)
+
+    def watches(self, environ: dict[str, Any]) -> Callable[[], bool]:
+        """Of a Socket.IO handshake that was let in: may its sender still watch? To be asked for as long as the connection is open."""
+        handshake = Request(environ)
+        if self.local is not None or self._is_script(handshake):
+            return lambda: True
+        login = handshake.cookies.get(self.login_cookie, "")
+        return lambda: self._is_logged_in(login)
 
     def _check_site(self, request: Request, *, changes: bool = False) -> None:
         """Refuse what another site's page sends: all that changes something, opens a socket or is fetched; a plain link to a page is let through."""
@@ -231,7 +251,13 @@ class Access:
             )
 
     def forget_login(self, request: Request, response: Response) -> None:
-        """Take the cookie back."""
+        """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end."""
+        login = request.cookies.get(self.login_cookie, "")
+        if self._signer.is_login(login):
+            with self._ended_lock:
+                self._ended[_digest(login)] = now = time.monotonic()
+                while len(self._ended) > ENDED_MAX or now - next(iter(self._ended.values())) > LOGIN_MAX_AGE + 2 * WALL_DOUBT_S:
+                    self._ended.popitem(last=False)
         response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request))
 
     def _is_secure(self, request: Request) -> bool:
@@ -279,6 +305,10 @@ def register_access(app: Flask, access: Access) -> None:
         if request.endpoint is not None:  # else no such page: routing says so afterwards
             g.student_session_id = access.check_endpoint(request, request.endpoint)
         return None
+
+
+def _digest(login: str) -> bytes:
+    return hashlib.sha256(login.encode("utf-8", "replace")).digest()
 
 
 def is_websocket(environ: Mapping[str, Any]) -> bool:

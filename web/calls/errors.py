@@ -69,6 +69,9 @@ HTTP_CODES = {
     500: "internal",
 }
 
+# What people read on a page; callers are told more.
+_NOTHING_HERE = "This address leads nowhere. Look whether it was copied whole."
+_FAILED = "The server could not answer this. Nothing that was kept is lost. Try again; if it goes on, tell whoever runs the exam."
 API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
 STORAGE_RETRY_S = 5  # by then the writer has tried the database again
 FULL_RETRY_S = 30  # a limit that time alone doesn't lift: somebody must end something first
@@ -117,7 +120,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if status < 400:  # a redirect by routing
         return error.get_response()
-    response = _answer(status, HTTP_CODES.get(status, error.name.lower().replace(" ", "_")), _http_message(status, error), None, {})
+    message = _http_message(status, error)
+    response = _answer(status, HTTP_CODES.get(status, error.name.lower().replace(" ", "_")), message, None, {})
     for name, value in error.get_headers():
         if name.lower() in ("allow", "content-range", "retry-after"):
             response.headers[name] = value
@@ -127,7 +131,7 @@ def _http_error(error: HTTPException) -> Response:
 def _http_message(status: int, error: HTTPException) -> str:
     path = request.path[:200]
     if status == 404:
-        return f"There is nothing at {path!r}. The calls are listed at /api/openapi.json."
+        return f"There is nothing at {path!r}. The calls are listed at /api/openapi.json." if _wants_json() else _NOTHING_HERE
     if status == 405:
         return f"{request.method} is not for {path!r}; use {', '.join(sorted(getattr(error, 'valid_methods', None) or []))}."
     if status == 413:
@@ -140,7 +144,9 @@ def _unexpected(error: Exception) -> Response:
     return _answer(
         500,
         "internal",
-        "The server failed to answer this. What happened is in its log, app_errors.log; nothing that was acknowledged is lost.",
+        "The server failed to answer this. What happened is in its log, app_errors.log; nothing that was acknowledged is lost."
+        if _wants_json()
+        else _FAILED,
         None,
         {},
     )

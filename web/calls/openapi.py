@@ -55,6 +55,7 @@ Server to client:
 `session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
 `moment_marked {session_id, user_id, exam_id, interval, video_id, id, at, by, note}`,
+`signed_out {}` (the login has ended: nothing more comes, and the connection ends),
 `message_sent {session_id, id, text, level, by, at, delivered, read, from}`, `message_delivered {session_id, id}`, `message_read {session_id, id}`,
 `call_changed {session_id, user_id, exam_id, call}` (the student calls: `call` is `{at, text}`, null once it is over),
 `flags_seen {session_id, unseen}`,

@@ -24,11 +24,10 @@ def _zone(name: str) -> str:
     return name
 
 
-class AnalyticsQuery(BaseModel):
-    """Which sessions and intervals: of an exam, from a day to a day (both are in), as days go in `tz`."""
+class Days(BaseModel):
+    """From a day to a day (both are in), as days go in `tz`."""
 
     model_config = ConfigDict(populate_by_name=True)
-    exam_id: Identifier | None = None
     first: date | None = Field(default=None, alias="from", ge=EARLIEST, le=LATEST, description="The first day, such as 2024-10-05.")
     last: date | None = Field(default=None, alias="to", ge=EARLIEST, le=LATEST, description="The last day.")
     tz: Annotated[str, AfterValidator(_zone)] = Field(default="UTC", description="The time zone in which days begin.", max_length=60)
@@ -40,6 +39,12 @@ class AnalyticsQuery(BaseModel):
         if value and first and value < first:
             raise ValueError(f"must not be a day before `from`, which is {first}")
         return value
+
+
+class AnalyticsQuery(Days):
+    """Which sessions and intervals: of an exam, from a day to a day (both are in), as days go in `tz`."""
+
+    exam_id: Identifier | None = None
 
 
 class CsvQuery(AnalyticsQuery):
@@ -116,6 +121,10 @@ class ExamAnswer(BaseModel):
     sessions: int
     running: int = Field(description="Those whose student has come.")
     flags: int
+    confirmed: int = 0
+    dismissed: int = 0
+    disputed: int = Field(default=0, description="As many people confirm as dismiss.")
+    open: int = Field(default=0, description="Nobody has decided.")
 
 
 class Exams(BaseModel):

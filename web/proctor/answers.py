@@ -77,7 +77,8 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
 def session_line(document: Document, session: ExamSession | None) -> SessionLine:
     """A session in the list of all, likewise."""
     begun = document.get("begun", True) if session is None else session.begun
-    return SessionLine(**{**session_answer(document, session).model_dump(), "begun": begun})
+    decisions = document.get("decisions") or {}
+    return SessionLine(**{**session_answer(document, session).model_dump(), "begun": begun, "decisions": decisions})
 
 
 def active_session(session: ExamSession) -> ActiveSession:

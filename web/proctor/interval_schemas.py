@@ -47,9 +47,10 @@ class Opinion(BaseModel):
 
 
 class ReviewAnswer(Opinion):
-    """Where a flagged interval stands: the first person's decision, and a second person's opinion beside it."""
+    """Where a flagged interval stands: the first person's decision, and other persons' opinions beside it. `state` is what most of them say."""
 
     second: Opinion | None = None
+    third: Opinion | None = Field(default=None, description="The newest opinion of somebody else than the first two: it settles what they dispute.")
     state: Literal["open", "confirmed", "dismissed", "disputed"] = "open"
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
-from basics.errors import InvalidInput, NotFound, ProctorError
+from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
 from basics.readings import Frame
 from basics.times import iso_time
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
@@ -35,6 +35,7 @@ STUCK_BACKLOG = 400  # a viewer that lets this many messages wait has stopped re
 MESSAGES_MAX = 10_000  # messages that wait for the pump; beyond it the oldest go
 STILL_S = 1.0  # a watched session without new pictures is told of this often
 WATCHED_MAX = 200  # sessions that one viewer may watch
+LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
 ALL_EXAMS = "exams"
 FRAMES = ("base64", "binary", "none")
@@ -53,6 +54,8 @@ class _Watch:
 @dataclass(slots=True)
 class _Viewer:
     watches: dict[str, _Watch] = field(default_factory=dict)
+    may_watch: Callable[[], bool] = field(default=lambda: True)
+    is_out: bool = False  # its login has ended, and it was told so
 
 
 class Live:
@@ -95,6 +98,7 @@ class Live:
             engineio_logger=False,
         )
         self._green = async_mode == "eventlet"
+        self._look_at = 0.0
         self._whole = threading.RLock()
         self._keep_answers_apart()
         self._connections = Connections(self.socketio.server)
@@ -176,9 +180,33 @@ class Live:
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
             self._connections.end_silent()
+            self._end_logged_out()
             self._close_rooms()
         except Exception:
             log.exception("a message to the dashboards was lost")
+
+    def _end_logged_out(self) -> None:
+        """Tell those whose login has lapsed or was logged out, and show them nothing more; at the next look they are hung up."""
+        now = time.monotonic()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOGINS_LOOK_S
+        with self._lock:
+            viewers = list(self._viewers.items())
+        for sid, viewer in viewers:
+            if viewer.is_out:
+                self._let_go(sid)
+            elif not viewer.may_watch():
+                viewer.is_out = True
+                self._emit("signed_out", {}, sid)
+                for room in self.socketio.server.rooms(sid):
+                    if room != sid:
+                        self.socketio.server.leave_room(sid, room)
+                self._sound.forget(sid)
+                with self._lock:
+                    for session_id in list(viewer.watches):
+                        self._unwatch(session_id, sid)
+                    viewer.watches.clear()
 
     def _emit(self, event: str, payload: Any, to: str | list[str]) -> None:
         with self._whole:
@@ -265,7 +293,7 @@ class Live:
         if not self._access.may_watch(request.environ):
             return False
         with self._lock:
-            self._viewers[_sid()] = _Viewer()
+            self._viewers[_sid()] = _Viewer(may_watch=self._access.watches(request.environ))
         return True
 
     def _disconnect(self, reason: Any = None) -> None:
@@ -300,6 +328,8 @@ class Live:
         try:
             if data is not None and not isinstance(data, dict):
                 raise InvalidInput("send an object, such as {session_id}")
+            if (viewer := self._viewers.get(_sid())) is not None and viewer.is_out:
+                raise Unauthorized("The login has ended. Log in again.")
             handle(data or {})
         except ProctorError as error:
             return {"ok": False, "error": {"code": error.code, "message": error.message}}

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from flask import Blueprint, Response, request
 
+from records.clip_readings import clip_readings
 from web.calls.audit import note
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
@@ -14,7 +15,7 @@ from web.calls.values import check_video_id
 from web.parts import parts
 from web.proctor.answers import each, flagged_answer
 from web.proctor.interval_schemas import Opinion, ReviewAnswer
-from web.proctor.reviews_schemas import Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
+from web.proctor.reviews_schemas import ClipReadings, Decide, Decided, QueueQuery, ReviewFilter, ReviewHistory, ReviewQueue
 
 reviews = Blueprint("reviews", __name__, url_prefix="/api/review")
 
@@ -38,7 +39,8 @@ def queue() -> Response:
 def decide(video_id: str) -> Response:
     """Decide about a flagged interval, or take one's decision back.
 
-    Another person's decision about one that is decided is kept as a second opinion. `left` counts with the filters of the query.
+    Another person's decision about one that is decided is kept as an opinion beside it: what most persons say stands, and where as many say the one
+    as the other it is `disputed` until one more settles it. `left` counts with the filters of the query.
     """
     check_video_id(video_id)
     filters = read_query(request, ReviewFilter)
@@ -62,6 +64,15 @@ def history(video_id: str) -> Response:
     interval = parts().database.interval(video_id)
     made = [Opinion.model_validate(entry) for entry in parts().reviews.history(video_id)]
     return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(interval.get("review") or {}), history=made))
+
+
+@reviews.get("/<video_id>/readings")
+@describe(ClipReadings, errors=(404, 503))
+def readings(video_id: str) -> Response:
+    """Show what was read of the pictures in an interval's clip: boxes and where the student looked, by the clip's time."""
+    check_video_id(video_id)
+    found = clip_readings(parts().database, parts().database.interval(video_id))
+    return reply(ClipReadings.model_validate({"video_id": video_id, **found}))
 
 
 class _Counts(TypedDict):

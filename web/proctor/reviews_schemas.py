@@ -11,7 +11,18 @@ from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import Identifier, Person, RowId, Text
 from web.proctor.interval_schemas import FlaggedAnswer, Opinion, ReviewAnswer
 
-DismissReason = Literal["other_person_harmless", "glasses", "light", "reading_aloud", "device", "other"]
+DismissReason = Literal[
+    "other_person_harmless",
+    "glasses",
+    "light",
+    "reading_aloud",
+    "device",
+    "nothing_to_see",
+    "accommodation",
+    "agreed",
+    "connection",
+    "other",
+]
 
 
 class Decide(BaseModel):
@@ -43,13 +54,15 @@ class QueueQuery(ReviewFilter):
     """Which flagged intervals, in which order."""
 
     state: Literal["open", "confirmed", "dismissed", "disputed", "all"] = "open"
-    rank: Literal["score", "newest"] = Field(default="score", description="`score`: those with most points first.")
+    rank: Literal["score", "newest", "student"] = Field(
+        default="score", description="`score`: those with most points first; `student`: by student, each one's oldest first."
+    )
     limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE, description="Most intervals in the answer.")
     after: RowId | None = Field(default=None, description="Only those behind this one (`next_after` of the answer before), decided meanwhile or not.")
 
 
 class ReviewQueue(BaseModel):
-    """Flagged intervals to be reviewed. `left`: how many nobody has decided, `disputed`: how many have two opinions that differ, with the
+    """Flagged intervals to be reviewed. `left`: how many nobody has decided, `disputed`: how many as many people confirm as dismiss, with the
     same filters but `state`."""
 
     items: list[FlaggedAnswer]
@@ -67,6 +80,35 @@ class Decided(BaseModel):
     review: ReviewAnswer
     left: int
     disputed: int
+
+
+class GazeInClip(BaseModel):
+    """Where the student looked: `at` in seconds of the clip, `box` the face's as `x1, y1, x2, y2` in pixels of a picture of `width` and `height`."""
+
+    at: float
+    direction: str
+    box: list[float] | None = Field(default=None, description="Null: there was none, or an older version stored none.")
+    width: int = 0
+    height: int = 0
+
+
+class PersonsInClip(BaseModel):
+    """Who and what was in view: `at` in seconds of the clip, boxes as `x1, y1, x2, y2, confidence` in pixels of a picture of `width` and `height`."""
+
+    at: float
+    count: int | None
+    persons: list[list[float]]
+    phones: list[list[float]]
+    width: int = 0
+    height: int = 0
+
+
+class ClipReadings(BaseModel):
+    """What was read of the pictures in a clip, each list in order; both are empty where there is no clip."""
+
+    video_id: str
+    gaze: list[GazeInClip]
+    persons: list[PersonsInClip]
 
 
 class ReviewHistory(BaseModel):

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from basics.errors import InvalidInput
+from records.analytics import Span
 from scoring.accommodations import document_id_of
 from web.calls.addresses import portal_url
 from web.calls.bodies import read_body, read_query, reply
@@ -69,8 +70,12 @@ def end_session() -> Response:
 def sessions() -> Response:
     """List sessions, those that run and those that have ended, newest first."""
     query = read_query(request, SessionsQuery)
+    days = Span(first=query.first, last=query.last, tz=query.tz).days()
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
-    found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, fields=LINE_FIELDS, **equal)
+    found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, started=days, fields=LINE_FIELDS, **equal)
+    decisions = parts().reviews.counts_of_sessions([document["_id"] for document in found if document.get("flagged_intervals")])
+    for document in found:
+        document["decisions"] = decisions.get(document["_id"], {})
     shown = each(lambda document: session_line(document, parts().monitor.get(document["_id"])), found[: query.limit])
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 

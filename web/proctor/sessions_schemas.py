@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from sessions.ends import EndCode
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import DOCUMENT_ID_PATTERN, LONGEST_ID, Identifier, RowId, StudentExam, Time, printable
+from web.proctor.analytics_schemas import Days
 from web.proctor.interval_schemas import FlaggedAnswer, IntervalAnswer, ViolationAnswer
 
 SessionState = Literal["running", "ended", "interrupted"]
@@ -41,8 +42,8 @@ class FlaggedQuery(BaseModel):
     user_id: Identifier | None = None
 
 
-class SessionsQuery(BaseModel):
-    """Which sessions."""
+class SessionsQuery(Days):
+    """Which sessions; `from` and `to`: those that started on these days, as days go in `tz`."""
 
     exam_id: Identifier | None = None
     without_exam: bool = Field(default=False, description="Only those whose exam has no id; not with `exam_id`.")
@@ -261,6 +262,7 @@ class SessionLine(BaseModel):
     total_score: int
     flagged_intervals: int
     unread: Unread | None
+    decisions: dict[str, int] = Field(default_factory=dict, description="How many of its flags stand in each state: `open`, `confirmed`, …")
 
 
 class Sessions(BaseModel):

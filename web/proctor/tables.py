@@ -63,8 +63,8 @@ def _review_state(row: Row) -> str:
     return (row.get("review") or {}).get("state", "open") if row.get("flagged") or row.get("marked") else ""
 
 
-def _second(name: str) -> Callable[[Row], Any]:
-    return lambda row: ((row.get("review") or {}).get("second") or {}).get(name)
+def _opinion(which: str, name: str) -> Callable[[Row], Any]:
+    return lambda row: ((row.get("review") or {}).get(which) or {}).get(name)
 
 
 def _read_share(part: str) -> Callable[[Row], Any]:
@@ -120,8 +120,10 @@ INTERVALS: Columns = {
     "note": _field("note", "review"),
     "decided_by": _field("by", "review"),
     "decided_at": _field("at", "review"),
-    "second_decision": _second("decision"),
-    "second_by": _second("by"),
+    "second_decision": _opinion("second", "decision"),
+    "second_by": _opinion("second", "by"),
+    "third_decision": _opinion("third", "decision"),
+    "third_by": _opinion("third", "by"),
     "clip": _field("path", "clip"),
 }
 KINDS: Columns = {name: _field(name) for name in ("kind", "flags", "confirmed", "dismissed", "disputed", "open")}

@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { seriesOf } from "./analytics-series.js";
 import { drawChart } from "./charts.js";
+import { dressTable, makeSortable } from "./tables.js";
 import { texts } from "./texts.js";
 
 const KINDS_OF_CHART = {
@@ -56,13 +57,15 @@ async function read() {
   try {
     const answer = await call(`/api/analytics?${query()}`);
     if (mine !== asked) return;
-    series = seriesOf(answer);
+    series = seriesOf(answer, { exam_id: byId("filter-exam").value });
     setText(byId("sum"), texts.analytics.sum(answer));
     problem("");
     draw();
   } catch (error) {
     if (!error.code) throw error;
     if (mine === asked) problem(texts.analytics.failed(error.message));
+  } finally {
+    delete byId("charts").dataset.waits;
   }
 }
 
@@ -98,6 +101,8 @@ function fillTable(table, { head, rows, links = [] }) {
     make("thead", {}, make("tr", {}, ...head.map((text, index) => make("th", { scope: "col", class: numericColumn(index) ? "number" : "", text })))),
     make("tbody", {}, ...rows.map((row, index) => make("tr", {}, ...cells(row, links[index])))),
   );
+  dressTable(table);
+  makeSortable(table);
 }
 
 async function readExams() {

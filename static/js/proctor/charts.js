@@ -35,8 +35,8 @@ function fillOf(index, colour) {
   return context.createPattern(tile, "repeat");
 }
 
-/** Draw `series` (of analytics-series.js) on `canvas`; returns the chart, to be destroyed before the next. */
-export function drawChart(canvas, { labels, series }, { stacked = false, sideways = false, logarithmic = false } = {}) {
+/** Draw `series` (of analytics-series.js) on `canvas`, with a name at each scale; a click on a bar leads to its address, where it has one. Returns the chart, to be destroyed before the next. */
+export function drawChart(canvas, { labels, series, axes, bars = [] }, { stacked = false, sideways = false, logarithmic = false } = {}) {
   const { Chart } = globalThis;
   Chart.defaults.color = style("--muted");
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
@@ -47,7 +47,9 @@ export function drawChart(canvas, { labels, series }, { stacked = false, sideway
   });
   const grid = { color: style("--line") };
   const values = { beginAtZero: true, stacked, grid, ticks: { precision: 0 }, ...(logarithmic && { type: "logarithmic", min: 0.8, ticks: { callback: (value) => ("125".includes(value.toExponential()[0]) && Number.isInteger(value) ? value : "") } }) };
-  const names = { stacked, grid: { display: false } };
+  const named = (scale, text) => ({ ...scale, title: { display: Boolean(text), text } });
+  const [names, counts] = [named({ stacked, grid: { display: false } }, axes.names), named(values, axes.values)];
+  const addressAt = (elements) => bars[elements[0]?.index];
   return new Chart(canvas, {
     type: "bar",
     data: { labels, datasets },
@@ -56,7 +58,11 @@ export function drawChart(canvas, { labels, series }, { stacked = false, sideway
       maintainAspectRatio: false,
       indexAxis: sideways ? "y" : "x",
       interaction: { mode: "index", intersect: false, axis: sideways ? "y" : "x" },
-      scales: sideways ? { x: values, y: names } : { x: names, y: values },
+      scales: sideways ? { x: counts, y: names } : { x: names, y: counts },
+      onClick: (_, elements) => addressAt(elements) && location.assign(addressAt(elements)),
+      onHover: (_, elements) => {
+        canvas.style.cursor = addressAt(elements) ? "pointer" : "";
+      },
       plugins: { legend: { display: stacked || series.length > 1, position: "bottom", labels: { boxWidth: 16 } } },
     },
   });

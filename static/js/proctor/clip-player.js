@@ -11,9 +11,10 @@ export class ClipPlayer {
   #item = null;
   #muted = false;
 
-  /** `fps` pictures a second: the length of a frame for stepping. */
-  constructor({ fps }) {
+  /** `fps` pictures a second: the length of a frame for stepping. `onShow(item, video)` is told of each that is shown, without a video where none plays. */
+  constructor({ fps, onShow = () => {} }) {
     this.frame = 1 / fps;
+    this.onShow = onShow;
     this.stage = byId("stage");
     this.bar = byId("seek");
     this.marks = byId("seek-marks");
@@ -38,6 +39,7 @@ export class ClipPlayer {
     byId("player-controls").hidden = !ready;
     if (!ready) {
       this.#place(noClip(item?.clip ?? { state: "none" }));
+      this.onShow(item, null);
       return;
     }
     if (this.video?.error) this.#videos.delete(item.video_id); // it was loaded ahead, and failed: once more before that is said
@@ -45,6 +47,7 @@ export class ClipPlayer {
     video.preload = "auto";
     video.muted = this.#muted;
     this.#place(video);
+    this.onShow(item, video);
     this.#drawMarks(item.clip);
     if (!same || video.ended) video.currentTime = startOf(item.clip.marks);
     this.#play(video);

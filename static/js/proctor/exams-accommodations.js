@@ -35,7 +35,7 @@ export class AccommodationsTable {
     }
     byId("acc-by").value = reviewer();
     this.#forget();
-    this.read();
+    return this.read();
   }
 
   async read({ anew = false } = {}) {

@@ -2,6 +2,7 @@
 
 import { byId, setText } from "../shared/dom.js";
 import { idProblem } from "../shared/identifiers.js";
+import { dressTable } from "./tables.js";
 import { texts } from "./texts.js";
 
 /** Say what is wrong with the IDs of a form (`link` or `acc`), if anything is. */
@@ -27,5 +28,6 @@ export function sayWrong(place, text, field = null) {
 export function showRows(body, rows, more) {
   if (!more) body.replaceChildren();
   body.append(...rows);
+  dressTable(body.parentElement);
   if (more) rows[0]?.querySelector("a, button").focus();
 }

@@ -11,6 +11,7 @@ import { readShare, unreadLines } from "./unread.js";
 const t = texts.exams;
 const PAGE = 20; // the page goes on below them
 const TYPING_MS = 400;
+const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // days are the viewer's
 const NO_EXAM = "."; // among the choices; no ID begins with a dot
 
 export class SessionsTable {
@@ -19,7 +20,7 @@ export class SessionsTable {
 
   start() {
     byId("sessions-filters").addEventListener("submit", (event) => event.preventDefault());
-    byId("sessions-exam").addEventListener("change", () => this.#changed());
+    for (const name of ["exam", "from", "to"]) byId(`sessions-${name}`).addEventListener("change", () => this.#changed());
     byId("sessions-search").addEventListener("input", () => {
       clearTimeout(this.typing);
       this.typing = setTimeout(() => this.#changed(), TYPING_MS);
@@ -33,12 +34,13 @@ export class SessionsTable {
   }
 
   get #chosen() {
-    return { exam: byId("sessions-exam").value, search: byId("sessions-search").value.trim() };
+    return { exam: byId("sessions-exam").value, search: byId("sessions-search").value.trim(), from: byId("sessions-from").value, to: byId("sessions-to").value };
   }
 
   /** What is chosen, as the call and this page's own address have it. */
-  #query({ exam, search }) {
-    return new URLSearchParams({ ...(exam === NO_EXAM ? { without_exam: true } : exam && { exam_id: exam }), ...(search && { search }) });
+  #query({ exam, search, from, to }) {
+    const days = { ...(from && { from }), ...(to && { to }) };
+    return new URLSearchParams({ ...(exam === NO_EXAM ? { without_exam: true } : exam && { exam_id: exam }), ...(search && { search }), ...days });
   }
 
   #takeAddress() {
@@ -46,7 +48,7 @@ export class SessionsTable {
     const exam = given.has("without_exam") ? NO_EXAM : (given.get("exam_id") ?? "");
     if (exam) this.offerExam(exam);
     byId("sessions-exam").value = exam;
-    byId("sessions-search").value = given.get("search") ?? "";
+    for (const name of ["search", "from", "to"]) byId(`sessions-${name}`).value = given.get(name) ?? "";
   }
 
   /** Let `exam` (null: sessions without one) be chosen. */
@@ -58,13 +60,14 @@ export class SessionsTable {
   }
 
   #changed() {
+    if (!["from", "to"].every((name) => byId(`sessions-${name}`).validity.valid)) return; // a year that is half typed
     history.replaceState(null, "", `?${this.#query(this.#chosen)}`);
     this.read();
   }
 
   /** A link that chooses the sessions of `exam` (null: those without one), called `name`. */
   linkTo(exam, name) {
-    const chosen = { exam: exam ?? NO_EXAM, search: "" };
+    const chosen = { exam: exam ?? NO_EXAM, search: "", from: "", to: "" };
     return make("a", { href: `?${this.#query(chosen)}`, text: t.sessions, "aria-label": `${t.sessions} ${name}`, onclick: (event) => this.#choose(event, chosen) });
   }
 
@@ -84,6 +87,8 @@ export class SessionsTable {
     const chosen = this.#chosen;
     const body = byId("sessions").tBodies[0];
     const query = this.#query(chosen);
+    query.set("tz", ZONE);
+    this.#drawDownload(chosen);
     query.set("limit", PAGE);
     if (more) query.set("after", this.after);
     byId("sessions-error").hidden = true;
@@ -96,7 +101,7 @@ export class SessionsTable {
       this.after = next ?? null;
       showRows(body, rows, more);
       byId("sessions-more").hidden = this.after === null;
-      setText(byId("sessions-said"), t.sessionsShown(body.rows.length, next, chosen.exam || chosen.search));
+      setText(byId("sessions-said"), t.sessionsShown(body.rows.length, next, Object.values(chosen).some(Boolean)));
     } catch (error) {
       if (mine !== this.asked) return;
       if (!more) showRows(body, [], false);
@@ -108,8 +113,16 @@ export class SessionsTable {
     byId("sessions-table").hidden = body.rows.length === 0;
   }
 
+  /** The same sessions as a table of their own, where the call for it can choose them. */
+  #drawDownload({ exam, search, from, to }) {
+    const link = byId("sessions-csv");
+    link.hidden = Boolean(search) || exam === NO_EXAM;
+    link.href = addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", tz: ZONE, ...(exam && { exam_id: exam }), ...(from && { from }), ...(to && { to }) })}`);
+  }
+
   #row(session) {
-    const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags, unread } = session;
+    const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags, unread, decisions = {} } = session;
+    const undecided = (decisions.open ?? 0) + (decisions.disputed ?? 0);
     const began = fullTime(started);
     const how = [t.sessionStates[state === "running" && !begun ? "waiting" : state], texts.end(session)].filter(Boolean).join(": ");
     return make(
@@ -117,10 +130,11 @@ export class SessionsTable {
       {},
       make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
       make("td", { text: exam ?? texts.analytics.noExam }),
-      make("td", { class: "when", text: began }),
-      make("td", {}, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
+      make("td", { class: "when", text: began, "data-value": Date.parse(started) }),
+      make("td", { "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
-      make("td", { class: "unread" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
+      make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
+      make("td", { "data-value": undecided, text: t.decisions(decisions) }),
       make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
     );
   }

@@ -7,7 +7,10 @@ import { wireCopyButtons } from "./copy.js";
 import { AccommodationsTable } from "./exams-accommodations.js";
 import { LinkForm } from "./exams-link.js";
 import { SessionsTable } from "./exams-sessions.js";
+import { dressTable, makeSortable } from "./tables.js";
 import { texts } from "./texts.js";
+
+const WAIT_MS = 3000; // for the tables; then the page is shown as far as it is
 
 const t = texts.exams;
 
@@ -18,20 +21,23 @@ class ExamsPage {
 
   start() {
     wireCopyButtons(document);
+    for (const id of ["exams", "sessions", "acc"]) makeSortable(byId(id));
     this.sessions.start();
-    this.accommodations.start();
-    this.read();
+    // what stands below a table must not jump when its rows come: all of it is shown at once
+    const shown = () => delete byId("exams-parts").dataset.waits;
+    Promise.allSettled([this.accommodations.start(), this.read()]).then(shown);
+    setTimeout(shown, WAIT_MS);
   }
 
   read() {
-    this.readExams();
-    this.sessions.read();
+    return Promise.allSettled([this.readExams(), this.sessions.read()]);
   }
 
   async readExams() {
     try {
       const { exams } = await call("/api/exams");
       byId("exams").tBodies[0].replaceChildren(...exams.map((exam) => this.examRow(exam)));
+      dressTable(byId("exams"));
       byId("exam-names").replaceChildren(...exams.filter(({ exam_id }) => exam_id).map(({ exam_id }) => make("option", { value: exam_id })));
       for (const { exam_id } of exams) this.sessions.offerExam(exam_id);
       byId("exams").hidden = exams.length === 0;
@@ -44,16 +50,17 @@ class ExamsPage {
     }
   }
 
-  examRow({ exam_id: exam, sessions, running, flags }) {
+  examRow({ exam_id: exam, sessions, running, flags, confirmed, dismissed, disputed, open }) {
     const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": `${t.review} ${exam}` })] : [];
     const name = exam ?? texts.analytics.noExam;
     links.unshift(this.sessions.linkTo(exam, name));
+    if (exam) links.push(make("a", { href: addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", exam_id: exam })}`), text: t.csv, download: true, "aria-label": t.csvOf(exam) }));
     if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": `${t.live} ${name}` }));
     return make(
       "tr",
       {},
       make("th", { scope: "row", text: name }),
-      ...[sessions, running, flags].map((count) => make("td", { class: "number", text: count })),
+      ...[sessions, running, flags, confirmed, dismissed, open + disputed].map((count) => make("td", { class: "number", text: count })),
       make("td", { class: "row-links" }, ...links),
     );
   }

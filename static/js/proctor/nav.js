@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, setText } from "../shared/dom.js";
 import { socket } from "./desk.js";
+import "./help.js";
 import "./server-trouble.js";
 import { texts } from "./texts.js";
 

@@ -3,10 +3,12 @@
 import { io } from "../../vendor/socket.io.esm.min.js";
 import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
+import { lookAgain } from "./signed-out.js";
 import { texts } from "./texts.js";
 
 const JOIN_AGAIN_MS = 3000;
 const COME_BACK_MS = 1000;
+const ASK_MS = 5000; // a refused connection does not say why: a call does
 const SOUND_ANSWER_MS = 5000;
 
 export class ProctorSocket {
@@ -14,6 +16,8 @@ export class ProctorSocket {
   #exam = null;
   #sounds = new Set();
   #onConnect = [];
+  #isOut = false;
+  #askedAt = -Infinity;
 
   constructor() {
     this.socket = io({ path: addressOf("/socket.io"), transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
@@ -27,11 +31,20 @@ export class ProctorSocket {
     this.socket.on("disconnect", (reason) => {
       this.#show("lost");
       // a server that stops says goodbye, and then the library does not come back by itself
-      if (reason === "io server disconnect") setTimeout(() => this.socket.connect(), COME_BACK_MS);
+      if (reason === "io server disconnect" && !this.#isOut) setTimeout(() => this.socket.connect(), COME_BACK_MS);
     });
     this.socket.on("connect_error", (error) => {
       this.#show(this.socket.active ? "lost" : "refused");
       console.info("Not connected:", error.message);
+      if (performance.now() - this.#askedAt < ASK_MS) return;
+      this.#askedAt = performance.now();
+      lookAgain();
+    });
+    this.socket.on("signed_out", () => document.dispatchEvent(new Event("signed-out")));
+    document.addEventListener("signed-out", () => this.#leave());
+    document.addEventListener("signed-in", () => {
+      this.#isOut = false;
+      this.socket.connect();
     });
     this.#show("connecting");
   }
@@ -88,7 +101,15 @@ export class ProctorSocket {
     });
   }
 
-  #show(state) {
+  /** Nobody is logged in any more: it would only be refused, again and again. */
+  #leave() {
+    this.#isOut = true;
+    this.socket.disconnect();
+    this.#show("refused");
+  }
+
+  #show(shown) {
+    const state = this.#isOut ? "refused" : shown;
     const place = byId("server-state");
     place.dataset.state = state;
     setText(place, texts.server[state]);

@@ -129,7 +129,7 @@ class Report {
     const { review = {}, clip = {} } = interval;
     const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
     const differ = review?.state === "disputed" ? `${texts.review.states.disputed}: ` : "";
-    const decisions = review?.decision ? [review, review.second].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
+    const decisions = review?.decision ? [review, review.second, review.third].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
     const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
     return make(
       "li",

@@ -1,6 +1,10 @@
 // What a key means on the review page. Pure.
 
-export const REASONS = ["other_person_harmless", "glasses", "light", "reading_aloud", "device", "other"];
+/** Why a flag is dismissed, by digit: 1 to 9, then 0. */
+export const REASONS = ["other_person_harmless", "glasses", "light", "reading_aloud", "device", "nothing_to_see", "accommodation", "agreed", "connection", "other"];
+
+/** The digit of the reason at `index`. */
+export const digitOf = (index) => (index + 1) % 10;
 
 const KEYS = new Map(
   Object.entries({
@@ -16,6 +20,9 @@ const KEYS = new Map(
     n: "note",
     u: "undo",
     m: "mute",
+    s: "speed",
+    b: "boxes",
+    a: "same",
     "?": "keys",
   }),
 );
@@ -28,7 +35,7 @@ export function keyAction({ key, ctrlKey = false, metaKey = false, altKey = fals
   if (repeat && !REPEATED.has(key)) return null; // a key held too long must not decide on the whole queue
   if (dismissing) {
     if (key === "Escape") return "cancel";
-    const reason = /^[1-9]$/.test(key) ? REASONS[Number(key) - 1] : undefined;
+    const reason = /^\d$/.test(key) ? REASONS[(Number(key) + 9) % 10] : undefined;
     if (reason) return `reason:${reason}`;
   }
   return KEYS.get(key.length === 1 ? key.toLowerCase() : key) ?? null;

@@ -14,10 +14,19 @@ export class QueueList {
     this.onChoose = onChoose;
   }
 
-  /** Add the rows of those that have none. */
-  draw(items) {
+  /** Add the rows of those that have none; `grouped`: with a heading where another student's begin. */
+  draw(items, { grouped = false } = {}) {
     const known = new Set([...this.list.children].map(({ dataset }) => dataset.id));
-    for (const item of items) if (!known.has(item.video_id)) this.list.append(this.#row(item));
+    for (const item of items) {
+      if (known.has(item.video_id)) continue;
+      const student = JSON.stringify([item.user_id, item.exam_id]);
+      if (grouped && this.list.lastElementChild?.dataset.student !== student) {
+        this.list.append(make("li", { class: "queue-group", text: [item.user_id, item.exam_id].filter(Boolean).join(" · ") }));
+      }
+      const row = this.#row(item);
+      row.dataset.student = student;
+      this.list.append(row);
+    }
   }
 
   clear() {
@@ -68,7 +77,7 @@ export class QueueList {
 
   #fillState(row, item) {
     const shown = shownOf(item);
-    const decision = shown?.state === "disputed" ? "disputed" : shown?.decision;
+    const decision = shown?.decision ? (shown.state ?? shown.decision) : null; // what is on its way has no state yet
     row.toggleAttribute("data-done", Boolean(decision));
     const place = row.querySelector(".queue-state");
     place.replaceChildren(...(decision ? [icon({ confirmed: "flag", dismissed: "fine", disputed: "unknown" }[decision] ?? "unknown"), texts.review.states[decision] ?? decision] : []));

@@ -15,7 +15,8 @@ export function isOpen(item) {
 
 /** `by`'s own opinion on `item`, or null. */
 export function opinionOf(item, by) {
-  const said = [item?.pending, item?.review, item?.review?.second].find((opinion) => by && opinion?.by === by);
+  const { pending, review } = item ?? {};
+  const said = [pending, review, review?.second, review?.third].find((opinion) => by && opinion?.by === by);
   return said?.decision ? said : null;
 }
 
@@ -74,9 +75,17 @@ export class ReviewQueue {
     return next >= 0;
   }
 
-  /** `item` was decided on: it waits for nobody here any more. */
-  decide(item, opinion) {
+  /** The other flags of `item`'s student in the same exam that nobody has decided, and whose clip is not still being made. */
+  sameStudent(item) {
+    if (!item) return [];
+    const same = (other) => other !== item && other.user_id === item.user_id && other.exam_id === item.exam_id;
+    return this.items.filter((other) => same(other) && isOpen(other) && other.clip?.state !== "pending");
+  }
+
+  /** `item` was decided on: it waits for nobody here any more. `group`: what was decided in the same moment has the same. */
+  decide(item, opinion, group = null) {
     item.pending = opinion;
+    item.group = group;
     this.#done = [...this.#without(item), item];
   }
 
@@ -105,6 +114,14 @@ export class ReviewQueue {
     if (newest) return this.find(newest.video_id) ?? newest;
     const { current } = this;
     return opinionOf(current, by) ? current : null;
+  }
+
+  /** The same with all that was decided in the same moment; empty where there is nothing. */
+  undoTargets(by) {
+    const newest = this.undoTarget(by);
+    if (!newest) return [];
+    const together = newest.group === null || newest.group === undefined ? [] : this.#done.filter(({ group }) => group === newest.group);
+    return together.length ? together.filter((item) => opinionOf(item, by)).map((item) => this.find(item.video_id) ?? item) : [newest];
   }
 
   #without({ video_id }) {

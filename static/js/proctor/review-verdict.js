@@ -6,7 +6,7 @@ import { byId, icon, make, setText } from "../shared/dom.js";
 import { reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
 import { flags } from "./desk.js";
-import { REASONS } from "./review-keys.js";
+import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf, shownOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -21,7 +21,7 @@ export class Verdict {
     setText(byId("dismiss-hint"), texts.review.chooseReason);
     byId("reason-list").replaceChildren(
       ...REASONS.map((reason, index) =>
-        make("button", { type: "button", class: "quiet", onclick: () => onDismiss(reason) }, make("kbd", { text: index + 1 }), make("span", { text: texts.review.reasons[reason] })),
+        make("button", { type: "button", class: "quiet", onclick: () => onDismiss(reason) }, make("kbd", { text: digitOf(index) }), make("span", { text: texts.review.reasons[reason] })),
       ),
     );
   }
@@ -47,8 +47,13 @@ export class Verdict {
     if (!review?.decision) return;
     const lines = [`${texts.review.decided(review)}${review.at ? `, ${clockTime(review.at)}` : ""}`];
     if (review.note) lines.push(review.note);
-    if (review.second) lines.push(texts.review.second(review.second), ...(review.second.note ? [review.second.note] : []));
-    else if (review.by && reviewer() && review.by !== reviewer()) lines.push(texts.review.secondHint(review.by));
+    for (const which of ["second", "third"]) {
+      if (review[which]) lines.push(texts.review[which](review[which]), ...(review[which].note ? [review[which].note] : []));
+    }
+    if (review.third && review.state !== "disputed") lines.push(texts.review.settled[review.state]);
+    const isMine = Boolean(opinionOf(item, reviewer()));
+    if (review.state === "disputed") lines.push(isMine ? texts.review.settles : texts.review.settlesHint);
+    else if (!review.second && review.by && reviewer() && !isMine) lines.push(texts.review.secondHint(review.by));
     place.replaceChildren(...lines.map((text) => make("span", { text })));
   }
 
@@ -56,7 +61,7 @@ export class Verdict {
     this.dismissing = true;
     byId("dismiss-reasons").hidden = false;
     byId("dismiss").setAttribute("aria-expanded", "true");
-    flags.say(`${texts.review.chooseReason} ${REASONS.map((reason, index) => `${index + 1} ${texts.review.reasons[reason]}`).join(", ")}`);
+    flags.say(`${texts.review.chooseReason} ${REASONS.map((reason, index) => `${digitOf(index)} ${texts.review.reasons[reason]}`).join(", ")}`);
   }
 
   stopDismissing() {

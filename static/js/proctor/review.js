@@ -1,16 +1,18 @@
 // The review page: a ranked queue, the clip from its violation on, the reasons, one key for each decision.
 
 import { call } from "../shared/api.js";
-import { byId, make, oneWish, setText } from "../shared/dom.js";
-import { remember, remembered } from "../shared/storage.js";
+import { byId, make, setText } from "../shared/dom.js";
 import { askReviewer } from "./ask-reviewer.js";
+import { ClipBoxes } from "./clip-boxes.js";
 import { ClipPlayer } from "./clip-player.js";
+import { ClipSpeed } from "./clip-speed.js";
 import { flags, socket } from "./desk.js";
+import { wireControls } from "./review-controls.js";
 import { Decisions } from "./review-decisions.js";
 import { ReviewFilters } from "./review-filters.js";
-import { keyAction } from "./review-keys.js";
 import { QueueList } from "./review-list.js";
 import { ReviewQueue, isOpen, opinionOf } from "./review-queue.js";
+import { SameStudent } from "./review-same.js";
 import { Verdict } from "./review-verdict.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -18,19 +20,29 @@ import { texts } from "./texts.js";
 const PAGE = 50;
 const MOST = 960; // intervals in one answer of the queue
 const AHEAD = 10; // so many before the end the next page is read
-const KEYS_OFF = "review.keys";
 const COUNT_MS = 300;
 const STORED_MS = 1500; // a flag is told in the moment it is raised, and in the queue once it is stored
 
 class ReviewPage {
   queue = new ReviewQueue();
-  player = new ClipPlayer({ fps: Number(document.body.dataset.fps) || 10 });
+  boxes = new ClipBoxes({ stage: byId("stage"), button: byId("boxes") });
+  speed = new ClipSpeed(byId("speed"));
+  player = new ClipPlayer({
+    fps: Number(document.body.dataset.fps) || 10,
+    onShow: (item, video) => {
+      this.boxes.show(item, video);
+      this.speed.show(video);
+    },
+  });
   filters = new ReviewFilters({ onChange: () => this.restart() });
   list = new QueueList({ onChoose: (video_id) => this.go(video_id) });
   verdict = new Verdict({ onDismiss: (reason) => this.decide("dismissed", reason) });
+  same = new SameStudent(this.queue, { drawn: () => this.drawList() });
   decisions = new Decisions(this.queue, { post: (item, body) => this.post(item, body), told: (item, answer) => this.told(item, answer) });
   after = null;
   left = null;
+  groups = 0; // decisions made, each on one interval or more
+  without = null; // the video id of the interval that may be decided without its clip
   fresh = new Set(); // video ids of flags that were raised and are not in the queue yet
   missed = new Set();
   counted = new Set(); // video ids of decisions that are taken off the number left, before the server has said so
@@ -42,8 +54,7 @@ class ReviewPage {
       this.reviewed(video_id, review);
       if (!this.decisions.waiting) this.countSoon();
     });
-    this.wireButtons();
-    document.addEventListener("keydown", (event) => this.key(event));
+    wireControls(this);
     this.drawWho();
     this.filters.readExams();
     this.restart();
@@ -88,7 +99,7 @@ class ReviewPage {
       this.reading = false;
     }
     this.drawProblem();
-    this.list.draw(this.queue.items);
+    this.drawList();
     byId("more").hidden = this.after === null;
     if (!isSame()) this.restart();
   }
@@ -127,7 +138,11 @@ class ReviewPage {
     if (!item) return;
     item.clip = { ...clip, url };
     this.list.drawStill(item);
-    if (item === this.queue.current) this.player.show(item, this.queue.following);
+    if (item === this.queue.current) {
+      this.waitForClip(false);
+      this.player.show(item, this.queue.following);
+    }
+    this.same.draw();
   }
 
   /** Somebody decided, here or at another desk. */
@@ -136,6 +151,7 @@ class ReviewPage {
     if (!item) return;
     const changed = JSON.stringify(item.review) !== JSON.stringify(review);
     item.review = review;
+    this.same.draw();
     if (this.decisions.isWaiting(video_id)) return; // what is shown of it is this reviewer's own word
     this.list.drawState(item);
     if (!changed || item !== this.queue.current) return;
@@ -157,6 +173,8 @@ class ReviewPage {
     byId("review").hidden = !current;
     byId("empty").hidden = Boolean(current) || !byId("review-error").hidden;
     this.verdict.stopDismissing();
+    this.waitForClip(false);
+    this.same.show(current);
     if (!current) {
       const [title, text] = texts.review.none[this.filters.isPlain ? "open" : "other"];
       setText(byId("empty-title"), title);
@@ -171,6 +189,10 @@ class ReviewPage {
     setText(byId("place"), texts.review.place(this.queue.at + 1, items.length, this.after !== null));
     this.say(texts.review.announce(this.queue.at + 1, items.length, current));
     if (this.after !== null && this.queue.at >= items.length - AHEAD) this.read();
+  }
+
+  drawList() {
+    this.list.draw(this.queue.items, { grouped: this.filters.values.rank === "student" });
   }
 
   drawLeft({ left, disputed }) {
@@ -208,25 +230,44 @@ class ReviewPage {
     if (this.queue.move(step) !== before) this.show();
   }
 
+  /** A decision on what nobody could look at is a slip of the finger: while the clip is being made the first press only says so. */
+  mayDecide() {
+    const item = this.queue.current;
+    if (item?.clip?.state !== "pending" || this.without === item.video_id) return Boolean(item);
+    this.waitForClip(true);
+    return false;
+  }
+
+  waitForClip(waits) {
+    this.without = waits ? this.queue.current.video_id : null;
+    byId("decide-wait").hidden = !waits;
+    setText(byId("decide-wait"), waits ? texts.review.waitForClip : "");
+  }
+
   async decide(decision, reason = null) {
     const item = this.queue.current;
-    if (!item) return;
+    if (!this.mayDecide()) return;
     const by = reviewer() || (await askReviewer());
     this.drawWho();
     if (!by) return;
     const note = byId("note").value.trim();
-    if (isOpen(item)) {
-      this.counted.add(item.video_id);
-      this.countLeft(-1);
+    this.groups += 1;
+    for (const one of [item, ...this.same.others]) {
+      if (isOpen(one)) {
+        this.counted.add(one.video_id);
+        this.countLeft(-1);
+      }
+      this.queue.decide(one, { decision, reason, note, by }, this.groups);
+      this.decisions.send(one);
+      this.list.drawState(one);
     }
-    this.queue.decide(item, { decision, reason, note, by });
-    this.decisions.send(item);
-    this.list.drawState(item);
     const hadFocus = byId("decide").contains(document.activeElement);
     if (this.queue.advance()) this.show();
     else {
       this.verdict.draw(item);
       this.verdict.stopDismissing();
+      this.waitForClip(false);
+      this.same.show(item);
       this.say(`${texts.review.saved[decision]}. ${texts.review.left(this.left ?? 0)}`);
     }
     if (hadFocus && document.activeElement === document.body) byId("item-title").focus({ preventScroll: true });
@@ -234,17 +275,19 @@ class ReviewPage {
 
   async undo() {
     const by = reviewer();
-    const item = this.queue.undoTarget(by);
-    if (!item || !by) {
+    const items = this.queue.undoTargets(by);
+    if (!items.length || !by) {
       this.say(texts.review.nothingToUndo);
       return;
     }
-    this.queue.undo(item, by);
-    this.decisions.send(item);
-    this.list.draw(this.queue.items);
-    this.list.drawState(item);
-    this.go(item.video_id);
-    this.say(texts.review.undone(item.user_id));
+    for (const item of items) {
+      this.queue.undo(item, by);
+      this.decisions.send(item);
+    }
+    this.drawList();
+    for (const item of items) this.list.drawState(item);
+    this.go(items[0].video_id);
+    this.say(texts.review.undone(items[0].user_id, items.length));
   }
 
   countLeft(change) {
@@ -276,70 +319,6 @@ class ReviewPage {
     const { decision, reason, by } = mine;
     item.pending = { decision, reason, note, by };
     this.decisions.send(item);
-  }
-
-  // Keys and buttons
-
-  key(event) {
-    if (document.querySelector("dialog[open]")) return;
-    const { target } = event;
-    if (target.matches("textarea, select, input:not([type=range])")) {
-      if (event.key === "Escape") target.blur();
-      return;
-    }
-    const onButton = target.closest("button, a, summary") && !this.list.contains(target);
-    if (event.key === " " && onButton) return;
-    const action = keyAction(event, { dismissing: this.verdict.dismissing });
-    const single = event.key.length === 1;
-    if (!action || (single && !this.keysWork())) return;
-    event.preventDefault();
-    this.act(action);
-  }
-
-  keysWork() {
-    return byId("keys-switch").checked;
-  }
-
-  act(action) {
-    if (action.startsWith("reason:")) {
-      this.decide("dismissed", action.slice("reason:".length));
-      return;
-    }
-    const actions = {
-      next: () => this.move(1),
-      previous: () => this.move(-1),
-      play: () => this.player.toggle(),
-      back: () => this.player.seekBy(-1),
-      forward: () => this.player.seekBy(1),
-      frame_back: () => this.player.step(-1),
-      frame_forward: () => this.player.step(1),
-      confirm: () => this.decide("confirmed"),
-      dismiss: () => this.verdict.startDismissing(),
-      cancel: () => this.verdict.stopDismissing(),
-      note: () => byId("note").focus(),
-      undo: () => this.undo(),
-      mute: () => this.player.mute(),
-      keys: () => byId("keys-dialog").showModal(),
-    };
-    if (this.queue.current || action === "keys" || action === "undo") actions[action]?.();
-  }
-
-  wireButtons() {
-    oneWish(byId("confirm")).addEventListener("click", () => this.decide("confirmed"));
-    oneWish(byId("dismiss")).addEventListener("click", () => (this.verdict.dismissing ? this.verdict.stopDismissing() : this.verdict.startDismissing()));
-    oneWish(byId("undo")).addEventListener("click", () => this.undo());
-    byId("keys").addEventListener("click", () => this.act("keys"));
-    byId("more").addEventListener("click", () => this.read());
-    byId("fresh").addEventListener("click", () => this.restart());
-    byId("note").addEventListener("input", ({ target }) => this.queue.current && this.decisions.drafts.set(this.queue.current.video_id, target.value));
-    byId("note").addEventListener("change", () => this.saveNote());
-    byId("who").addEventListener("click", async () => {
-      await askReviewer();
-      this.drawWho();
-    });
-    const keys = byId("keys-switch");
-    keys.checked = remembered(KEYS_OFF) !== "off";
-    keys.addEventListener("change", () => remember(KEYS_OFF, keys.checked ? "on" : "off"));
   }
 }
 

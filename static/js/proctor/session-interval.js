@@ -21,7 +21,7 @@ export function drawInterval(interval, { user, threshold, beside = [], unread = 
   nameInterval(byId("chosen-title"), interval);
   const score = make("p", { class: toDecide(interval) ? "flag-score" : "muted" }, toDecide(interval) ? icon("flag") : null, make("strong", { text: interval.flagged ? texts.flagged.score(interval.score, threshold) : texts.session.plain(interval.score) }));
   const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: unread ? texts.session.nothingRead(unread) : interval.closed ? texts.session.nothing : texts.session.noPoints });
-  const decided = [interval.review, interval.review?.second].filter((review) => review?.decision).map((review) => texts.review.decided(review));
+  const decided = [interval.review, interval.review?.second, interval.review?.third].filter((review) => review?.decision).map((review) => texts.review.decided(review));
   const also = beside.length ? make("ul", { class: "reasons muted" }, ...beside.map((text) => make("li", { text }))) : null;
   const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;
   const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });

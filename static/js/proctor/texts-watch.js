@@ -176,7 +176,8 @@ export const watchTexts = {
       if (typeof x !== "number") return watchTexts.session.restUnknown;
       const far = (degrees, words) => Math.round(degrees) !== 0 && `${Math.round(Math.abs(degrees))}° ${words}`;
       const place = [far(x, x > 0 ? "to the student’s left" : "to the student’s right"), far(y, y > 0 ? "below the camera" : "above the camera")].filter(Boolean);
-      return `${place.join(", ") || "At the camera"}; ${Math.round(100 * learnt)} % learnt from this student`;
+      const known = learnt < 0.3 ? "a first guess" : learnt < 0.7 ? "it is becoming clear" : "well known by now";
+      return `${place.join(", ") || "At the camera"} (${known})`;
     },
     restUnknown: "Not known yet",
     overlays: { face: "face", person: "person", phone: "phone" },

@@ -20,7 +20,7 @@ export const texts = {
     unsupported: "This browser shows no notifications.",
   },
 
-  server: { connecting: "Connecting…", open: "Live", lost: "No connection to the server, trying again", refused: "Not allowed to watch. Log in again." },
+  server: { connecting: "Connecting…", open: "Live", lost: "No connection to the server, trying again", refused: "Logged out" },
 
   analytics: {
     failed: (message) => `The figures can’t be read. ${message}`,
@@ -33,6 +33,10 @@ export const texts = {
     columns: {
       day: "Day", sessions: "Sessions", flags: "Flags", exam: "Exam", highRisk: "High risk", perSession: "Flags a session", points: "Points", intervals: "Intervals",
       student: "Student", flagged: "Flagged intervals", total: "Total points", signal: "Signal", confirmed: "Confirmed", dismissed: "Dismissed", open: "Open", share: "Dismissed of decided",
+    },
+    axes: {
+      day: "Day", month: "Month", count: "How many", times: "How often", flags: "Flags", perSession: "Flags a session", points: "Points of an interval",
+      intervals: "Intervals (each step is ten times as many)", flagged: "Flagged intervals",
     },
     noExam: "No exam ID",
     percent: (share) => (share === null ? "–" : `${Math.round(100 * share)} %`),
@@ -72,6 +76,10 @@ export const texts = {
     nothing: "Choose at least one: a signal, reading aloud or breaks.",
     live: "Live",
     review: "Review",
+    csv: "CSV",
+    csvOf: (exam) => `The sessions of ${exam} as CSV`,
+    decisions: ({ confirmed = 0, dismissed = 0, disputed = 0, open = 0 }) =>
+      [[confirmed, "confirmed"], [dismissed, "dismissed"], [disputed, "where opinions differ"], [open, "to decide"]].filter(([count]) => count).map(([count, word]) => `${count} ${word}`).join(", "),
     asUsual: (points) => `As usual (${points})`,
     off: "Off",
   },
@@ -87,15 +95,21 @@ export const texts = {
       stations: "This machine’s cameras and microphones",
       sessions: "Exams",
       disk: "Disk",
+      disks: "Every disk",
+      retention: "Deletion of old sessions",
       detectors: "Detectors",
     },
     states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full", failed: "does not work", error: "can’t be asked" },
     figures: {
       database: ({ queued, spooled }) => (queued + spooled ? `${queued + spooled} records wait to be stored` : "Nothing waits to be stored"),
-      analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted }) =>
-        `${workers} at work${least == null ? "" : `; the least served exam is read ${least} of ${wanted} times a second`}`,
+      analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted, in_full: inFull }) =>
+        [
+          plural(workers, "worker reads", "workers read"),
+          least != null && `the least served exam is read ${least} of ${wanted} times a second`,
+          inFull == null ? "how many exams this machine reads in full shows once some run" : `this machine reads about ${plural(inFull, "exam", "exams")} in full; with more, each is read less often`,
+        ].filter(Boolean).join("; "),
       recorder: ({ waiting }) => (waiting ? `${waiting} wait to be made` : "None waits to be made"),
-      sessions: ({ active, limit }) => `${active} running, room for ${limit - active} more`,
+      sessions: ({ active, limit }) => `${active} running; the server takes ${limit} at most, whatever this machine reads in full`,
       disk: ({ free_mb: free }) => (free == null ? "" : `${Math.round(free / 1024)} GB free`),
     },
     status: { ok: "Everything works", degraded: "A part needs a look" },

@@ -22,6 +22,7 @@ export async function call(path, { method = "GET", body, token, signal } = {}) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "unreachable", message: texts.api.unreachable });
   }
+  if (response.status === 401 && !token) globalThis.document?.dispatchEvent(new Event("signed-out"));
   const answer = await response.json().catch(() => null);
   if (!response.ok) throw new ApiError(response.status, answer?.error ?? {});
   if (answer === null) throw new ApiError(response.status, { message: texts.api.unreadable });

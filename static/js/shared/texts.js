@@ -18,7 +18,7 @@ export const texts = {
   checkStates: { ready: "READY", warning: "WARNING", not_ready: "NOT READY", waiting: "WAIT" },
   browserOld: (missing) => `This browser is too old for the exam (no ${missing.join(", ")}). Use a current Chrome, Edge, Firefox or Safari.`,
   accommodation: {
-    signalsOff: (kinds) => `Off: ${kinds.join(", ")}`,
+    signalsOff: (kinds) => `Not counted: ${kinds.join(", ")}`,
     weighed: (kinds) => `Weighed differently: ${kinds.join(", ")}`,
     readingAloud: "Reading aloud allowed",
     breaks: (count, minutes) => `${plural(count, "break", "breaks")} of ${minutes} min`,

@@ -63,3 +63,25 @@ test("bands of points are named by both ends, the last one is open", () => {
   const { scores } = seriesOf({ ...NOTHING, score_distribution: [{ from: 0, to: 0, intervals: 9 }, { from: 1, to: 4, intervals: 2 }, { from: 30, to: null, intervals: 1 }] });
   assert.deepEqual(scores.labels, ["0", "1–4", "30 and more"]);
 });
+
+test("a bar leads to what it counts: sessions of its day or month, flags of its kind, an exam's sessions, one session", () => {
+  const answer = {
+    ...NOTHING,
+    by_day: [day("2024-02-28", 1), day("2024-02-29", 1)],
+    by_kind: [{ kind: "speech", flags: 1, confirmed: 1, dismissed: 0, disputed: 0, open: 0 }],
+    by_exam: [{ exam_id: null, sessions: 1, flags: 1, high_risk: 0 }],
+    high_risk: [{ session_id: "s1", user_id: "u", exam_id: null, flagged_intervals: 3, total_score: 30 }],
+  };
+  const { days, dismissed, exams, students } = seriesOf(answer, { exam_id: "math" });
+  assert.deepEqual(days.bars, ["28", "29"].map((one) => `/exams?exam_id=math&from=2024-02-${one}&to=2024-02-${one}#sessions-title`));
+  assert.deepEqual(days.links, days.bars);
+  assert.deepEqual(dismissed.bars, ["/review?state=all&kind=speech&exam_id=math"]);
+  assert.deepEqual(exams.bars, ["/exams?without_exam=true#sessions-title"]);
+  assert.deepEqual(students.bars, ["/session/s1"]);
+  const months = seriesOf({ ...NOTHING, by_day: [day("2023-01-30", 1), day("2024-02-01", 4)] }).days;
+  assert.equal(months.bars.at(-1), "/exams?from=2024-02-01&to=2024-02-29#sessions-title");
+});
+
+test("every chart that has values names its scales", () => {
+  for (const { axes } of Object.values(seriesOf(NOTHING))) assert.ok(axes.values);
+});

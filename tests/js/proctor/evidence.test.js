@@ -17,7 +17,7 @@ test("people: how many, how sure, in how many looks", () => {
   const words = evidenceWords({ kind: "multiple_faces", evidence: { persons: 2, boxes: [[0, 0, 9, 9, 0.91], [9, 9, 20, 20, 0.8]], looks: 3 } });
   assert.ok(words.includes("2 persons"));
   assert.ok(words.some((text) => text.includes("91 % and 80 %")));
-  assert.ok(words.includes("3 looks in a row"));
+  assert.ok(words.includes("seen 3 times running"));
 });
 
 test("voices: several, or one alone that is not the student's; never one of several", () => {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { REASONS, keyAction } from "../../../static/js/proctor/review-keys.js";
+import { REASONS, digitOf, keyAction } from "../../../static/js/proctor/review-keys.js";
 
 test("each key of the page has its action, in either case, and not with a modifier", () => {
   assert.equal(keyAction({ key: "j" }), "next");
@@ -19,8 +19,9 @@ test("each key of the page has its action, in either case, and not with a modifi
 test("a digit is a reason only while a dismissal waits for one", () => {
   assert.equal(keyAction({ key: "1" }), null);
   assert.equal(keyAction({ key: "1" }, { dismissing: true }), `reason:${REASONS[0]}`);
-  assert.equal(keyAction({ key: "6" }, { dismissing: true }), "reason:other");
-  assert.equal(keyAction({ key: "7" }, { dismissing: true }), null);
+  assert.equal(keyAction({ key: "6" }, { dismissing: true }), "reason:nothing_to_see");
+  assert.equal(keyAction({ key: "0" }, { dismissing: true }), "reason:other");
+  assert.deepEqual(REASONS.map((_, index) => keyAction({ key: String(digitOf(index)) }, { dismissing: true })), REASONS.map((reason) => `reason:${reason}`));
   assert.equal(keyAction({ key: "Escape" }, { dismissing: true }), "cancel");
 });
 

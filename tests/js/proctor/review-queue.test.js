@@ -126,3 +126,30 @@ test("a queue that is read again while a decision is on its way keeps it", () =>
   assert.equal(isOpen(queue.find("a")), false);
   assert.equal(queue.undoTarget("Ada"), queue.find("a"));
 });
+
+test("one decision for all of a student's open flags, whose clips are made, is taken back as one", () => {
+  const flag = (id, user_id, more = {}) => ({ ...item(id), user_id, exam_id: "math", clip: { state: "ready" }, ...more });
+  const queue = queueOf(
+    flag("a", "ann"),
+    flag("b", "ben"),
+    flag("c", "ann"),
+    flag("d", "ann", { clip: { state: "pending" } }),
+    flag("e", "ann", { exam_id: "art" }),
+    flag("f", "ann", { review: { decision: "confirmed", by: "Bob" } }),
+  );
+  const others = queue.sameStudent(queue.current);
+  assert.deepEqual(others.map(({ video_id }) => video_id), ["c"]);
+  for (const one of [queue.current, ...others]) queue.decide(one, { decision: "confirmed", by: "Ada" }, 1);
+  queue.decide(queue.find("b"), { decision: "confirmed", by: "Ada" }, 2);
+  assert.deepEqual(queue.undoTargets("Ada").map(({ video_id }) => video_id), ["b"]);
+  queue.undo(queue.find("b"), "Ada");
+  assert.deepEqual(queue.undoTargets("Ada").map(({ video_id }) => video_id), ["a", "c"]);
+  for (const one of queue.undoTargets("Ada")) queue.undo(one, "Ada");
+  assert.deepEqual(queue.undoTargets("Ada"), []);
+  assert.deepEqual(queue.sameStudent(null), []);
+});
+
+test("a third person's opinion is one's own, too", () => {
+  const third = { decision: "dismissed", by: "Eve" };
+  assert.equal(opinionOf({ review: { decision: "confirmed", by: "Ada", second: null, third } }, "Eve"), third);
+});

@@ -1,0 +1,83 @@
+"""The settings that proctors are shown, by subject, each with a name in words and its unit; a new one is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from basics.signals import SIGNALS
+from settings.settings import Settings
+
+
+def _(text: str) -> str:
+    """Mark a text for gettext; the page that shows it looks it up."""
+    return text
+
+
+_POINTS = {f"points_{kind}": (signal.name, "") for kind, signal in SIGNALS.items()}
+
+SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    _("Points"): _POINTS,
+    _("When something counts"): {
+        "flag_threshold": (_("Points that make a flag"), ""),
+        "interval_duration": (_("Length of an interval"), "s"),
+        "gaze_min_s": (_("Looking away counts from"), "s"),
+        "absent_min_s": (_("Nobody in view counts from"), "s"),
+        "persons_min_s": (_("Several people count from"), "s"),
+        "speech_min_s": (_("Speech counts from"), "s"),
+        "voices_min_s": (_("Several voices count from"), "s"),
+        "blink_max_s": (_("Longest blink"), "s"),
+        "blur_min_s": (_("Another window beside the exam counts from"), "s"),
+        "high_risk_flags": (_("Flags that make a session high risk"), ""),
+        "check_interval": (_("A record of what was read is kept every"), "s"),
+    },
+    _("Pictures and clips"): {
+        "video_fps": (_("Pictures taken a second"), ""),
+        "gaze_fps": (_("Pictures read a second for where the student looks"), ""),
+        "face_interval_s": (_("A look for people and phones every"), "s"),
+        "frozen_s": (_("A picture counts as frozen after"), "s"),
+        "clip_preroll_s": (_("A clip begins before its interval by"), "s"),
+        "clip_postroll_s": (_("A clip ends after its interval by"), "s"),
+    },
+    _("Sessions"): {
+        "max_sessions": (_("Most sessions at once"), ""),
+        "default_source": (_("Where a session is watched unless it is said"), ""),
+        "resume_s": (_("After a restart a student’s page may come back within"), "s"),
+        "abandoned_s": (_("A session ends when its page has been away for"), "s"),
+        "keep_days": (_("A session is kept after its end for"), _("days")),
+        "portal_open": (_("Students may begin by their ID alone"), ""),
+        "screen_capture": (_("The screen is shared"), ""),
+        "exam_url": (_("Address of the exam itself"), ""),
+        "exam_opens": (_("How the exam itself opens"), ""),
+        "exam_place": (_("Where the exam is"), ""),
+        "exam_without_link_min": (_("Minutes the exam stays in view without a connection (-1: always)"), ""),
+    },
+}
+
+
+def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str, str, str]]]]:
+    """The settings that a proctor should know, by subject: in words, name, value, unit, what it means. No addresses, folders or secrets."""
+    described = type(settings).model_fields
+    in_force: dict[str, object] = {f"points_{kind}": points for kind, points in settings.points().items()} | {"portal_open": settings.is_portal_open}
+    return [
+        (
+            title,
+            [
+                (
+                    words,
+                    name.upper(),
+                    _said(in_force.get(name, getattr(settings, name))),
+                    unit,
+                    described[name].description or "",
+                )
+                for name, (words, unit) in names.items()
+                if name in described
+            ],
+        )
+        for title, names in SHOWN_SETTINGS.items()
+    ]
+
+
+def _said(value: object) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return f"{value:g}" if isinstance(value, float) else str(value) or "–"
