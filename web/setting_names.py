@@ -57,7 +57,7 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str, str, str, str]]]]:
     """The settings that a proctor should know, by subject: in words, name, value, unit, what it means. No addresses, folders or secrets."""
     described = type(settings).model_fields
-    in_force: dict[str, object] = {f"points_{kind}": points for kind, points in settings.points().items()} | {"portal_open": settings.is_portal_open}
+    in_force: dict[str, object] = {"portal_open": settings.is_portal_open, **{f"points_{kind}": points for kind, points in settings.points().items()}}
     return [
         (
             title,
