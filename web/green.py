@@ -61,13 +61,13 @@ class Front:
         self._ending_at: float | None = None
         self._told_at = -TOLD_EVERY_S
 
-    def waits(self, connection: Any, address: str) -> None:
-        """The connection is there, and its next request isn't yet."""
+    def waits(self, connection: Any, address: str, at_most_s: float) -> None:
+        """The connection is there, and its next request or the body isn't yet."""
         same = self._of_address.get(address, {})
         if len(same) >= WAITING_PER_ADDRESS or len(self._waiting) >= WAITING_MAX:
             self._hang_up(next(iter(same or self._waiting)))
         self._open.add(connection)
-        self._waiting[connection] = (address, time.monotonic() + HEAD_S)
+        self._waiting[connection] = (address, time.monotonic() + at_most_s)
         self._of_address.setdefault(address, {})[connection] = None
 
     def asks(self, connection: Any) -> None:
@@ -166,19 +166,28 @@ class Protocol(eventlet.wsgi.HttpProtocol):  # type: ignore[misc]
         """Answer, once the body is there; hang up where it doesn't come."""
         length = int(self.environ.get("CONTENT_LENGTH") or 0)
         with contextlib.ExitStack() as held:
-            if length and not self._rest:
-                try:
-                    with eventlet.Timeout(BODY_S):
-                        if self._session:
-                            held.enter_context(self.front.turn(self._session))
-                        self.environ["wsgi.input"] = io.BytesIO(self.environ["wsgi.input"].read(length))
-                except eventlet.Timeout:
-                    self.close_connection = 1
-                    return
+            if length and not self._rest and not self._read_body(length, held):
+                self.close_connection = 1
+                return
             super().handle_one_response()
 
+    def _read_body(self, length: int, held: contextlib.ExitStack) -> bool:
+        """Whether it is there."""
+        self._wait(BODY_S)
+        body = b""
+        with eventlet.Timeout(BODY_S, False):
+            if self._session:
+                held.enter_context(self.front.turn(self._session))
+            body = self.environ["wsgi.input"].read(length)
+        self.front.asks(self.connection)
+        self.environ["wsgi.input"] = io.BytesIO(body)
+        return len(body) == length
+
+    def _wait(self, at_most_s: float) -> None:
+        self.front.waits(self.connection, network_of(str(self.client_address[0])), at_most_s)
+
     def _read_request_line(self) -> Any:
-        self.front.waits(self.connection, network_of(str(self.client_address[0])))
+        self._wait(HEAD_S)
         return super()._read_request_line()
 
     def finish(self) -> None:

@@ -63,6 +63,14 @@ def bodies():
         one.sendall(b"a" * 3000)
         assert one.recv(15) == b"HTTP/1.1 200 OK"
 
+def crowd():
+    head = b"POST / HTTP/1.1\\r\\nHost: a\\r\\nContent-Length: 9\\r\\n\\r\\n"
+    half = [connect(head) for _ in range(8)]
+    assert ended(half[0]) and ended(half[1])  # as if they had not asked
+    for one in half[2:]:
+        one.sendall(b"123456789")
+        assert one.recv(15) == b"HTTP/1.1 200 OK"
+
 def ended(one):
     try:
         return one.recv(1) == b""
@@ -71,6 +79,7 @@ def ended(one):
 
 def clients():
     bodies()
+    crowd()
     half = [connect(b"GET / HT") for _ in range(8)]
     assert ended(half[0]) and ended(half[1])  # the address has its six
     assert answered()
