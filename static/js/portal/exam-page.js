@@ -6,6 +6,7 @@ import { texts } from "./texts.js";
 const BAR_PX = 170; // of the portal's window, left in view above the exam's
 const LOAD_MS = 15_000; // a window that seems closed so soon was cut from us by what it shows, and may be open
 const BACK_MS = 1500; // who closes a window is back here by then
+const OPENED = "portal.window"; // in the tab's storage: the exam's window is open, which a reloaded page has lost hold of
 
 /** Whether the exam may be in view: recording has begun, and a lost link (since `lostAt`, null: there is one) is not older than `minutes` (below 0: for ever). */
 export function mayShow({ begun, lostAt, now, minutes }) {
@@ -21,7 +22,7 @@ export class OwnWindow {
   /** `page` is the portal's window. */
   constructor(page, now = () => performance.now()) {
     Object.assign(this, { page, now });
-    this.state = "none"; // open, closed, or unknown: cut from us, it may be either
+    this.state = page.sessionStorage.getItem(OPENED) ? "unknown" : "none"; // open, closed, or unknown: out of our hold, it may be either
   }
 
   /** At the student's click. False where the browser allows none. */
@@ -36,7 +37,8 @@ export class OwnWindow {
     if (!opened) return false;
     opened.opener = null; // it gets no hold of this page
     opened.location.replace(url);
-    Object.assign(this, { state: "open" });
+    this.page.sessionStorage.setItem(OPENED, "yes");
+    this.state = "open";
     this.#window = opened;
     this.#openedAt = this.now();
     this.#closedAt = null;
@@ -48,8 +50,15 @@ export class OwnWindow {
     if (this.state !== "open" || this.#isThere) return;
     this.#closedAt ??= this.now();
     if (this.#closedAt - this.#openedAt < LOAD_MS) this.state = "unknown";
-    else if (this.page.document.hasFocus()) this.state = "closed";
-    else if (this.now() - this.#closedAt > BACK_MS) this.state = "unknown";
+    else if (this.page.document.hasFocus()) {
+      this.state = "closed";
+      this.forget();
+    } else if (this.now() - this.#closedAt > BACK_MS) this.state = "unknown";
+  }
+
+  /** It is closed, or its exam is over. */
+  forget() {
+    this.page.sessionStorage.removeItem(OPENED);
   }
 
   /** Whether the exam's window has the focus, or may have it: what can't be known is no leaving. */
@@ -112,6 +121,7 @@ export class ExamPage {
 
   close() {
     this.frame?.remove();
+    this.#window.forget();
     if (this.place) this.place.hidden = true;
   }
 
@@ -145,7 +155,8 @@ export class ExamPage {
       setText(this.words, texts.exam.page.blocked);
       return;
     }
-    this.frame?.removeAttribute("src"); // it is open once
+    this.frame?.remove(); // it is open once
+    this.frame = null;
     this.tick();
   }
 }
