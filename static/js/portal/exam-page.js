@@ -4,6 +4,8 @@ import { setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
 const BAR_PX = 170; // of the portal's window, left in view above the exam's
+const FRAME_PX = 50; // of the exam's window: its title and address
+const SETTLE_MS = 5000; // a window that opens has the focus a moment after it was taken from here
 const LOAD_MS = 15_000; // a window that seems closed so soon was cut from us by what it shows, and may be open
 const BACK_MS = 1500; // who closes a window is back here by then
 const OPENED = "portal.window"; // in the tab's storage: the exam's window is open, which a reloaded page has lost hold of
@@ -32,8 +34,8 @@ export class OwnWindow {
       return true;
     }
     const { availLeft = 0, availTop = 0, availWidth: width, availHeight } = this.page.screen;
-    const height = Math.max(400, availHeight - BAR_PX);
-    const opened = this.page.open("", "", `popup,left=${availLeft},top=${availTop + availHeight - height},width=${width},height=${height}`);
+    const height = Math.max(400, availHeight - BAR_PX - FRAME_PX);
+    const opened = this.page.open("", "", `popup,left=${availLeft},top=${availTop + BAR_PX},width=${width},height=${height}`);
     if (!opened) return false;
     opened.opener = null; // it gets no hold of this page
     opened.location.replace(url);
@@ -65,6 +67,7 @@ export class OwnWindow {
   get mayHaveFocus() {
     this.look();
     if (this.state !== "open") return this.state === "unknown";
+    if (this.now() - this.#openedAt < SETTLE_MS) return true;
     try {
       return this.#window.document.hasFocus(); // of our own site
     } catch {

@@ -53,6 +53,8 @@ test("while another site's window is open nobody is taken to have left", () => {
 test("where the exam's window is of our own site its focus is known", () => {
   const world = windows({ foreign: false });
   world.own.open("/exam");
+  assert.equal(world.own.mayHaveFocus, true, "it is still opening");
+  world.now = 6000;
   world.exam.hasFocus = true;
   assert.equal(world.own.mayHaveFocus, true);
   world.exam.hasFocus = false;
