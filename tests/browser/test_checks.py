@@ -71,6 +71,22 @@ def test_a_missing_camera_is_told_apart(server: Desk, proctors: Chromium) -> Non
     page.close()
 
 
+def test_a_browser_that_scrambles_pictures_is_told_apart_and_no_lamp_is_asked_for(server: Desk, students: Chromium) -> None:
+    students.set_permission("camera", "granted", server.url)
+    page = students.open("about:blank")
+    page.add_init_script("""
+      OffscreenCanvasRenderingContext2D.prototype.getImageData = (x, y, width, height) =>
+        new ImageData(Uint8ClampedArray.from({ length: 4 * width * height }, () => 256 * Math.random()), width, height);
+    """)
+    page.goto(f"{server.url}/portal")
+    fill_in(page, "eve", "history")
+    check_row(page, "camera", "ready", "")
+    check_row(page, "browser", "warning", "scrambles your camera’s picture")
+    for row in ("light", "face"):
+        check_row(page, row, "waiting", "Waiting for the camera’s picture")
+    page.close()
+
+
 def test_an_insecure_address_is_told_apart(server: Desk, proctors: Chromium) -> None:
     page = proctors.open(f"http://plain.test:{server.port}/portal")
     fill_in(page, "dora", "history")

@@ -14,8 +14,9 @@ from flask.testing import FlaskClient
 
 from sessions.session import ExamSession
 from tests.helpers.http_page import HttpPage, page_ms
+from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp
 from web.links import PLACES
-from web.parts import Parts
+from web.parts import Parts, parts_of
 from web.student.batches import BATCH_MAX_BYTES, pack_batch
 from web.student.conversation import DEAD_S
 from web.student.http_link import let_go
@@ -229,3 +230,17 @@ def test_a_server_that_stops_says_so(open_page: Open, parts: Parts, session: Exa
 
 def test_the_description_of_the_body_is_how_it_is_packed() -> None:
     assert pack_batch(["{}", b"\x01"]) == b"\x01\x02\x00\x00\x00{}" + b"\x02\x01\x00\x00\x00\x01"
+
+
+def test_where_the_portal_is_closed_the_checks_socket_needs_the_token_of_a_link(make_app: MakeApp, student: str) -> None:
+    app = make_app(proctor_password=PASSWORD, api_token=API_TOKEN)
+    client = app.test_client()
+    created = client.post("/api/session/create", json={"user_id": student, "source": "browser"}, headers={"Authorization": f"Bearer {API_TOKEN}"})
+    token = parts_of(app).access.make_student_token(created.get_json()["session_id"])
+
+    def answer(*protocols: str) -> int:
+        handshake = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Protocol": ", ".join(protocols)}
+        return client.get("/student/link/trial", headers=handshake).status_code
+
+    assert answer("proctor.link") == 401
+    assert answer("proctor.link", f"proctor.token.{token}") == 500  # let in, to a line that a test's client has not

@@ -45,8 +45,8 @@ class BatchHeard(BaseModel):
 def student_link_by_http() -> Response:
     """Take a batch of the student's link where its network lets no WebSocket through, and say what waits to be said.
 
-    The body holds the link's messages, each behind a header of five bytes: u8 kind (1 text, 2 media), u32 length, little endian. At most 2 MB and
-    600 messages. It answers at once; the page calls about twice a second.
+    The body holds the link's messages, each behind a header of five bytes: u8 kind (1 text, 2 media), u32 length, little endian. At most 2 MB (by
+    eventlet MAX_BODY_KB) and 600 messages. It answers at once; the page calls about twice a second.
     """
     asked = read_query(request, Batch)
     request.max_content_length = BATCH_MAX_BYTES

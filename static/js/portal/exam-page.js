@@ -4,8 +4,11 @@ import { setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
 const BAR_PX = 170; // of the portal's window, left in view above the exam's
+const FRAME_PX = 50; // of the exam's window: its title and address
+const SETTLE_MS = 5000; // a window that opens has the focus a moment after it was taken from here
 const LOAD_MS = 15_000; // a window that seems closed so soon was cut from us by what it shows, and may be open
 const BACK_MS = 1500; // who closes a window is back here by then
+const OPENED = "portal.window"; // in the tab's storage: the exam's window is open, which a reloaded page has lost hold of
 
 /** Whether the exam may be in view: recording has begun, and a lost link (since `lostAt`, null: there is one) is not older than `minutes` (below 0: for ever). */
 export function mayShow({ begun, lostAt, now, minutes }) {
@@ -21,7 +24,7 @@ export class OwnWindow {
   /** `page` is the portal's window. */
   constructor(page, now = () => performance.now()) {
     Object.assign(this, { page, now });
-    this.state = "none"; // open, closed, or unknown: cut from us, it may be either
+    this.state = page.sessionStorage.getItem(OPENED) ? "unknown" : "none"; // open, closed, or unknown: out of our hold, it may be either
   }
 
   /** At the student's click. False where the browser allows none. */
@@ -31,12 +34,13 @@ export class OwnWindow {
       return true;
     }
     const { availLeft = 0, availTop = 0, availWidth: width, availHeight } = this.page.screen;
-    const height = Math.max(400, availHeight - BAR_PX);
-    const opened = this.page.open("", "", `popup,left=${availLeft},top=${availTop + availHeight - height},width=${width},height=${height}`);
+    const height = Math.max(400, availHeight - BAR_PX - FRAME_PX);
+    const opened = this.page.open("", "", `popup,left=${availLeft},top=${availTop + BAR_PX},width=${width},height=${height}`);
     if (!opened) return false;
     opened.opener = null; // it gets no hold of this page
     opened.location.replace(url);
-    Object.assign(this, { state: "open" });
+    this.page.sessionStorage.setItem(OPENED, "yes");
+    this.state = "open";
     this.#window = opened;
     this.#openedAt = this.now();
     this.#closedAt = null;
@@ -48,14 +52,22 @@ export class OwnWindow {
     if (this.state !== "open" || this.#isThere) return;
     this.#closedAt ??= this.now();
     if (this.#closedAt - this.#openedAt < LOAD_MS) this.state = "unknown";
-    else if (this.page.document.hasFocus()) this.state = "closed";
-    else if (this.now() - this.#closedAt > BACK_MS) this.state = "unknown";
+    else if (this.page.document.hasFocus()) {
+      this.state = "closed";
+      this.forget();
+    } else if (this.now() - this.#closedAt > BACK_MS) this.state = "unknown";
+  }
+
+  /** It is closed, or its exam is over. */
+  forget() {
+    this.page.sessionStorage.removeItem(OPENED);
   }
 
   /** Whether the exam's window has the focus, or may have it: what can't be known is no leaving. */
   get mayHaveFocus() {
     this.look();
     if (this.state !== "open") return this.state === "unknown";
+    if (this.now() - this.#openedAt < SETTLE_MS) return true;
     try {
       return this.#window.document.hasFocus(); // of our own site
     } catch {
@@ -112,6 +124,7 @@ export class ExamPage {
 
   close() {
     this.frame?.remove();
+    this.#window.forget();
     if (this.place) this.place.hidden = true;
   }
 
@@ -145,7 +158,8 @@ export class ExamPage {
       setText(this.words, texts.exam.page.blocked);
       return;
     }
-    this.frame?.removeAttribute("src"); // it is open once
+    this.frame?.remove(); // it is open once
+    this.frame = null;
     this.tick();
   }
 }

@@ -5,7 +5,7 @@ const PACE_MS = 500; // between the begins of two batches, where nothing is in a
 const ANSWER_MS = 20_000; // a batch that is not answered by then is sent again
 const AGAIN_MS = [300, 1000, 3000]; // before a batch that did not come through is sent again; then the connection is given up
 const BATCH_LEAST = 16 << 10; // bytes; a message that is larger goes alone
-const BATCH_MOST = 192 << 10; // the server takes 2 MB, but waits for so much without a thread
+const BATCH_MOST = 60_000; // as MAX_BODY_KB allows any call; a message alone may have more, up to 2 MB, where the server takes it
 const BATCH_S = 2; // seconds of the line that a batch may take
 const MESSAGES_MOST = 300;
 const FRAME_BYTES = 5;
@@ -13,6 +13,7 @@ const TEXT = 1;
 const MEDIA = 2;
 const GONE = 1006;
 const TRY_AGAIN = 1013;
+const TOO_LARGE = Symbol("too large");
 
 const encoder = new TextEncoder();
 
@@ -91,6 +92,10 @@ export class HttpSocket {
     this.#flying = 0;
     this.#busy = false;
     if (this.#closed || answer === null) return;
+    if (answer === TOO_LARGE) {
+      console.info("A message is too large for this server or what is before it, and left out.", body.byteLength);
+      return;
+    }
     this.#batch += 1;
     const before = this.#queue.length;
     for (const message of answer.messages) {
@@ -118,7 +123,7 @@ export class HttpSocket {
     return messages;
   }
 
-  /** The answer to a batch, which is sent again until there is one; null where the connection is over. */
+  /** The answer to a batch, which is sent again until there is one; TOO_LARGE where it never will be taken; null where the connection is over. */
   async #deliver(body) {
     for (let attempt = 0; !this.#closed; attempt += 1) {
       const from = this.now();
@@ -130,6 +135,7 @@ export class HttpSocket {
           this.#learn(body.byteLength, this.now() - from);
           return answer;
         }
+        if (status === 413 && body.byteLength > BATCH_LEAST) return TOO_LARGE;
         if (status === 429 || (status >= 400 && status < 500 && status !== 408 && status !== 409)) {
           this.#end(status === 429 ? TRY_AGAIN : GONE);
           return null;

@@ -20,8 +20,11 @@ function windows({ foreign = true } = {}) {
   if (foreign) Object.defineProperty(exam, "document", { get: () => { throw new Error("SecurityError"); } });
   else exam.document = { hasFocus: () => exam.hasFocus };
   const world = { exam, now: 0, focused: false, opens: 0 };
-  const page = { screen: { availWidth: 1440, availHeight: 900 }, document: { hasFocus: () => world.focused }, open: () => ((world.opens += 1), world.allowed === false ? null : exam) };
-  world.own = new OwnWindow(page, () => world.now);
+  const kept = new Map();
+  const sessionStorage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, value) => kept.set(name, value), removeItem: (name) => kept.delete(name) };
+  const page = { sessionStorage, screen: { availWidth: 1440, availHeight: 900 }, document: { hasFocus: () => world.focused }, open: () => ((world.opens += 1), world.allowed === false ? null : exam) };
+  world.make = () => new OwnWindow(page, () => world.now);
+  world.own = world.make();
   return world;
 }
 
@@ -50,6 +53,8 @@ test("while another site's window is open nobody is taken to have left", () => {
 test("where the exam's window is of our own site its focus is known", () => {
   const world = windows({ foreign: false });
   world.own.open("/exam");
+  assert.equal(world.own.mayHaveFocus, true, "it is still opening");
+  world.now = 6000;
   world.exam.hasFocus = true;
   assert.equal(world.own.mayHaveFocus, true);
   world.exam.hasFocus = false;
@@ -80,4 +85,13 @@ test("a window that was cut from us may be open, and holds nothing against anybo
   assert.deepEqual([later.own.mayHaveFocus, later.own.state], [true, "open"], "its student may be on the way back here");
   later.now = 62_000;
   assert.deepEqual([later.own.mayHaveFocus, later.own.state], [true, "unknown"]);
+});
+
+test("a reloaded page has lost hold of the window, and holds nothing against who is in it", () => {
+  const world = windows();
+  world.own.open("https://exam.example.org/");
+  const again = world.make();
+  assert.deepEqual([again.state, again.mayHaveFocus], ["unknown", true]);
+  again.forget();
+  assert.equal(world.make().mayHaveFocus, false);
 });

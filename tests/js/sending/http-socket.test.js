@@ -120,3 +120,14 @@ test("a socket that is closed here ends its call, and says nothing", async () =>
   await world.answer([{ type: "welcome" }]);
   assert.deepEqual([world.heard, world.closed, world.socket.bufferedAmount], [[], [], 0]);
 });
+
+test("a message that nobody takes is left out, and what follows goes under its number", async () => {
+  const world = await makeSocket();
+  await world.answer();
+  world.socket.send(new Uint8Array(100_000));
+  world.socket.send("after it");
+  await world.pass(600);
+  await world.answer([], "", 413);
+  await world.pass(600);
+  assert.deepEqual([world.calls.at(-1).query.batch, world.calls.at(-1).body.length, world.closed], [1, 13, []]);
+});
