@@ -44,7 +44,7 @@ export class HttpSocket {
   #closed = false;
   #hurry = true; // the first batch opens the connection
   #dueAt = 0;
-  #most = BATCH_LEAST * 2;
+  #most = BATCH_LEAST; // until the line has shown what it takes
   #over = new AbortController();
 
   /** `post(query, body, signal)` gives the answer as `{status, answer}`, and throws where there was none. */
