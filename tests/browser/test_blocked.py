@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -16,12 +17,13 @@ from playwright.sync_api import Playwright, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.stored import stored
 from tests.helpers.browser import until
-from tests.helpers.desk import PROTECTED, Desk, begin, end, fill_in, flagged, session_of
+from tests.helpers.desk import PROTECTED, Desk, end, fill_in, flagged, session_of
 from tests.helpers.nginx import nginx
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "TRUSTED_PROXIES": "1"}
 # As many filters do: a WebSocket's handshake arrives as a plain request.
 NO_UPGRADE = 'proxy_pass http://127.0.0.1:{port}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $http_host;'
+BY_HTTP = re.compile(r"/api/student/link\?")
 COPIES = 4  # at 5 points each; wherever an interval ends, one of the two parts has the 10 points of a flag
 
 
@@ -73,6 +75,7 @@ class Exam:
     flags: list[dict[str, Any]] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=dict)
     check_row: str = ""
+    unrecorded: str = ""  # what stands in the exam's place while nothing is recorded
     connection: str = ""
     device: dict[str, Any] = field(default_factory=dict)
     asked_before: list[str] = field(default_factory=list)
@@ -87,6 +90,8 @@ def exam(playwright: Playwright, folder: Path, shared_data: Path, server: Desk) 
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
     left = Exam()
+    sockets: list[str] = []
+    calls: list[str] = []
     with (
         nginx(
             folder / "nginx",
@@ -97,13 +102,20 @@ def exam(playwright: Playwright, folder: Path, shared_data: Path, server: Desk) 
         page = chromium.open("about:blank")
         left.health = until(page, lambda: look if "shown_in" in (look := server.call("GET", "/api/health")["parts"]["exam_page"]) else None, "a look")
         page.goto(f"{addresses['blocks']}/portal")
-        page.on("websocket", lambda socket: left.sockets.append(socket.url))
+        page.on("websocket", lambda socket: sockets.append(socket.url))
         fill_in(page, "blocked", "geometry")
         expect(page.locator("#check-network")).to_have_attribute("data-state", "warning")
         left.check_row = page.locator("#check-network .check-text").inner_text()
         expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
         left.asked_before = list(RefusesFrames.asked)
-        begin(page)
+        page.on("request", lambda request: calls.append(request.url) if BY_HTTP.search(request.url) else None)
+        page.route(BY_HTTP, lambda route: route.abort())  # at first not even that goes
+        page.get_by_role("button", name="Start the exam").click()
+        until(page, lambda: len(calls) > 1, "it is tried by HTTP at once, and again")
+        left.sockets = [url for url in sockets if url.endswith("/student/link")]
+        left.unrecorded = page.locator("#exam-page").inner_text()
+        page.unroute(BY_HTTP)
+        expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
         session_id = session_of(server, "blocked")
         left.connection = page.locator("#exam-connection").inner_text()
         with page.expect_popup() as opened:
@@ -135,7 +147,7 @@ def test_the_check_opens_the_link_itself_and_says_that_the_network_blocks_it(exa
 def test_the_exam_goes_by_http_with_pictures_acts_and_a_flag(exam: Exam) -> None:
     assert exam.connection == "Connected, by a slower way"
     assert (exam.device["state"], exam.device["reason"]) == ("ok", "http")
-    assert not [url for url in exam.sockets if url.endswith("/student/link")], "after the check nothing waits for what is blocked"
+    assert exam.sockets == [], "after the check nothing waits for what is blocked"
     assert len([check for check in exam.details["checks"] if check["gaze"] is not None]) > 1
     assert exam.acts["copy"] == COPIES
     assert exam.flags
@@ -145,6 +157,7 @@ def test_the_exam_goes_by_http_with_pictures_acts_and_a_flag(exam: Exam) -> None
 def test_an_exam_that_refuses_frames_opens_in_a_window_of_its_own_once_recording_has_begun(exam: Exam) -> None:
     assert "X-Frame-Options" in exam.health["reason"]
     assert exam.asked_before == []
+    assert exam.unrecorded == "Your exam appears here as soon as recording has begun. Stay on this page."
     assert exam.question == "Question 1"
 
 

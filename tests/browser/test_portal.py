@@ -6,7 +6,6 @@ The exam asks for the whole screen and has a page of its own in the frame; both 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -203,26 +202,6 @@ def test_the_exams_page_is_asked_for_when_the_exam_runs_and_heard_from_its_first
     expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
     assert page.locator("#exam-frame").count() == 0
     page.close()
-
-
-def test_no_question_is_shown_to_a_student_whom_nobody_records(chromium: Chromium, server: Server) -> None:
-    student = Student(chromium, server, "emil")
-    page = student.page
-    by_http = re.compile(r"/api/student/link\?")
-    page.route_web_socket(re.compile("/student/link$"), lambda link: link.close())  # the check's own goes through
-    page.route(by_http, lambda route: route.abort())
-    page.reload()
-    student.check()
-    page.get_by_role("button", name="Share my screen").click()
-    page.get_by_role("button", name="Start the exam").click()
-    expect(page.locator("#exam-page-text")).to_contain_text("as soon as recording has begun")
-    until(page, lambda: len([url for url in student.requests if by_http.search(url)]) > 2, "every way was tried")
-    assert not [url for url in student.requests if "own-exam" in url]
-    expect(page.locator("#exam-frame")).to_be_hidden()
-    page.unroute(by_http)
-    expect(page.frame_locator("#exam-frame").get_by_text("What came before?")).to_be_visible()
-    expect(page.locator("#exam-connection")).to_have_text("Connected, by a slower way")
-    student.end()
 
 
 def test_a_rehearsal_never_asks_for_the_exams_page(chromium: Chromium, server: Server) -> None:
