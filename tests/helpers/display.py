@@ -16,7 +16,7 @@ WAIT = 20.0  # s for anything real to happen on a busy machine; nothing here wai
 def needs(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
-            pytest.skip(f"needs the program {program} (apt: pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool xclip)")
+            pytest.skip(f"needs the program {program} (apt: pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool xclip openbox x11-utils)")
 
 
 def stopped(process: subprocess.Popen[Any], with_signal: int = signal.SIGTERM) -> None:
