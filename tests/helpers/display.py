@@ -50,6 +50,11 @@ class Display:
     def press(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=WAIT)
 
+    def find(self, *by: str) -> str:
+        """Wait for a window to be there, `by` xdotool's means; return its id."""
+        command = ["xdotool", "search", "--sync", "--onlyvisible", *by]
+        return subprocess.run(command, env=self.environment, check=True, timeout=WAIT, capture_output=True, text=True).stdout.split()[-1]
+
     def copy(self, text: str) -> subprocess.Popen[bytes]:
         """Put `text` into the clipboard; the process owns it until it ends or another takes over."""
         command = ["xclip", "-selection", "clipboard", "-quiet"]
