@@ -229,7 +229,7 @@ class Oversight:
             loop = None if blank or blind else "" if self._same else None if self._loop is None else f"every {self._loop:g} s"
             found = self._focus.doubts(now)
         if not self._leaving_counts:  # the exam is elsewhere, and so is its student
-            found["out_of_sight"] = None
+            found["out_of_sight"] = found["unfocused"] = None
         found["not_read"] = "" if seen.gaze is None and seen.unread == "not_read" else None
         found["sound_not_read"] = "" if seen.audio is None and seen.unheard == "not_read" else None
         found["detector_failed"] = ", ".join(failed) or None

@@ -72,9 +72,13 @@ class Student:
     def click_beside(self) -> None:
         self.display.press("mousemove", *map(str, BESIDE), "click", "1")
 
-    def acts(self) -> Counter[str]:
+    def told(self) -> list[tuple[float, str, str]]:
+        """What the page told, in order: when, kind and detail."""
         with stored(self.server) as database:
-            return Counter(act["kind"] for act in database["acts"].find({"session_id": self.session_id}))
+            return sorted((act["at"], act["kind"], act["detail"]) for act in database["acts"].find({"session_id": self.session_id}))
+
+    def acts(self) -> Counter[str]:
+        return Counter(kind for _, kind, _ in self.told())
 
     def left(self) -> int:
         """How often the exam was left, as it counts."""
@@ -118,6 +122,9 @@ def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data:
             Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), flags=WINDOW, desk=display.environment) as chromium,
         ):
             created = server.create("keyboard", "desk")
+            window = display.find("--class", "chromium")
+            beside = subprocess.Popen(["xmessage", "-geometry", "240x200+960+140", "Notes"], env=display.environment)
+            display.find("--name", "xmessage")  # it has the focus when the exam begins: what is lost then is nobody's leaving
             page = chromium.context.pages[0]
             page.goto(created["portal_url"])
             page.get_by_role("button", name="Continue").click()
@@ -125,10 +132,7 @@ def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data:
             expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
             page.get_by_role("button", name="Start the exam").click()
             expect(page.locator("#exam-bar[data-recording]")).to_be_visible()
-            window = subprocess.check_output(["xdotool", "getactivewindow"], env=display.environment, text=True).strip()
-            beside = subprocess.Popen(["xmessage", "-geometry", "240x200+960+140", "Notes"], env=display.environment)
             student = Student(page, display, server, created["session_id"], window)
-            student.focus(False)
             student.back()
             yield student
             stopped(beside)
@@ -170,7 +174,7 @@ def test_the_browsers_own_controls_are_not_leaving(student: Student, does: Calla
     does(student)
     student.page.wait_for_timeout(1000 * LEAST_S * 2)
     student.back()
-    assert student.left() == before
+    assert student.left() == before, student.told()
 
 
 def by_mouse(student: Student) -> None:
@@ -207,4 +211,4 @@ def test_leaving_counts_once(student: Student, does: Callable[[Student], None]) 
     if does is other_tab:
         student.keys("ctrl+w")
     student.back()
-    assert student.left() == before + 1
+    assert student.left() == before + 1, student.told()

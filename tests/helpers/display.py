@@ -16,7 +16,7 @@ WAIT = 20.0  # s for anything real to happen on a busy machine; nothing here wai
 def needs(*programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
-            pytest.skip(f"needs the program {program} (apt: pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool xclip)")
+            pytest.skip(f"needs the program {program} (apt: pulseaudio pulseaudio-utils libasound2-plugins xvfb xdotool xclip openbox x11-utils)")
 
 
 def stopped(process: subprocess.Popen[Any], with_signal: int = signal.SIGTERM) -> None:
@@ -49,6 +49,11 @@ class Display:
 
     def press(self, *arguments: str) -> None:
         subprocess.run(["xdotool", *arguments], env=self.environment, check=True, timeout=WAIT)
+
+    def find(self, *by: str) -> str:
+        """Wait for a window to be there, `by` xdotool's means; return its id."""
+        command = ["xdotool", "search", "--sync", "--onlyvisible", *by]
+        return subprocess.run(command, env=self.environment, check=True, timeout=WAIT, capture_output=True, text=True).stdout.split()[-1]
 
     def copy(self, text: str) -> subprocess.Popen[bytes]:
         """Put `text` into the clipboard; the process owns it until it ends or another takes over."""

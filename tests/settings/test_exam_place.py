@@ -27,6 +27,10 @@ def test_leaving_counts_only_where_the_exam_is_not_elsewhere(make_app: MakeApp, 
         seen.page_says(True, float(now))
         seen.look(float(now), blind=False, deaf=False, unshown=False, quiet=False)
     assert ("out_of_sight" in [doubt.code for doubt in seen.doubts.now]) is counts
+    for later in (100.0, 120.0):
+        seen.page_says(False, later, focused=False)
+        seen.look(later, blind=False, deaf=False, unshown=False, quiet=False)
+    assert ("unfocused" in [doubt.code for doubt in seen.doubts.now]) is counts
     page = local_client(make_app(exam_place=place)).get("/portal").text
     assert ("Where your exam is" in page) is (place != "page")
     assert ("leaving this page counts nothing" in page) is not counts

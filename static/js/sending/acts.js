@@ -115,6 +115,7 @@ export class ActWatch {
   #lookAway() {
     if (this.#focused !== false || this.#awayTold || this.#hidden) return;
     const { told } = this.#lost;
+    if (!told) return this.#tellLost(); // it was back while nothing was told, and went again
     const elsewhere = this.cause.settle(this.#lost) === ELSEWHERE;
     if (elsewhere && told.cause === BROWSER) this.#tellLost();
     else if (elsewhere && pageMs() - told.at >= this.blurLeast) {

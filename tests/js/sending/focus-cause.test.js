@@ -174,6 +174,16 @@ test("from a frame that keeps its keys to itself: the pointer went to a window b
   assert.deepEqual(student.told, COUNTS);
 });
 
+test("a focus that is back in a pause and goes elsewhere before its end is told as gone there", (t) => {
+  const student = new Student(t);
+  student.key("Tab").loses().wait(2000);
+  student.acts.pause(true);
+  student.comesBack().wait(5000).loses().wait(100);
+  student.acts.pause(false);
+  student.wait(3000);
+  assert.deepEqual(student.told, [...BROWSERS, ...COUNTS]);
+});
+
 /** A browser that tells whether its window is the active one. */
 function firefox(t, inactive) {
   const student = new Student(t, { browser: null });
