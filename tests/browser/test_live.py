@@ -101,14 +101,19 @@ def test_what_is_looked_for_is_found_and_stands_in_the_address(room: Room, serve
 
 
 def test_what_is_fine_can_be_hidden_and_comes_back_when_something_happens(room: Room, server: Server, chromium: Chromium) -> None:
-    client, _ = room.seat("quiet", "hiding")
+    client, session_id = room.seat("quiet", "hiding")
     page = chromium.open(f"{server.url}/?exam=hiding")
     expect(tile_of(page, "quiet")).to_have_attribute("data-state", "fine")
     page.get_by_label("Hide those that are fine").check()
     expect(tile_of(page, "quiet")).to_be_hidden()
-    client.act("copy")
+    client.say({"type": "call", "text": "May I have paper?"})
+    expect(tile_of(page, "quiet").locator(".mark")).to_have_text("Asks for you")
+    expect(page.locator("#announcer")).to_contain_text("quiet asks for you: May I have paper?")
+    server.call("POST", f"/api/session/{session_id}/message", json={"text": "It comes.", "by": "Ada"})
+    expect(tile_of(page, "quiet")).to_be_hidden()
+    flag(client)
     expect(tile_of(page, "quiet")).to_be_visible()
-    expect(tile_of(page, "quiet").locator(".tile-found")).to_contain_text("Copied or pasted once")
+    expect(tile_of(page, "quiet").locator(".tile-found")).to_contain_text("Copied or pasted")
     page.close()
 
 

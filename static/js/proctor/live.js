@@ -42,6 +42,7 @@ class LivePage {
       tile?.update({ devices: { ...tile.status.devices, [device]: { ...tile.status.devices?.[device], state, reason } } });
     });
     socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
+    socket.on("call_changed", ({ session_id, call }) => this.tiles.has(session_id) && this.called(this.tiles.get(session_id), call));
     socket.on("flags_seen", ({ session_id, unseen }) => this.seen(session_id, unseen));
     setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
     wireCopyButtons(document);
@@ -94,10 +95,16 @@ class LivePage {
   hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
-    const { call: before } = tile.status;
+    this.called(tile, status.call);
     tile.update(status);
-    if (status.call && status.call.at !== before?.at) flags.say(texts.live.calls(status.user_id, status.call.text ?? ""));
     if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
+  }
+
+  /** The student calls, adds to it, or waits no more. */
+  called(tile, call) {
+    const { call: before, user_id: user } = tile.status;
+    if (call && (call.at !== before?.at || call.text !== before?.text)) flags.say(texts.live.calls(user, call.text ?? ""));
+    tile.update({ call });
   }
 
   add(status, { quietly = false } = {}) {
