@@ -25,8 +25,8 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
-    """Where they need a link."""
-    with Server(folder / "closed", {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false"}) as running:
+    """Where they need a link, and the exam is in another tab."""
+    with Server(folder / "closed", {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}) as running:
         yield running
 
 
@@ -285,7 +285,15 @@ def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed:
     assert (details["session"]["state"], details["checks"]) == ("running", [])
     page.get_by_role("link", name="Go to the exam").click()
     begin(page)
+    small = "documentPictureInPicture.window?.document.body"
+    page.get_by_role("button", name="Keep a small window in view").click()
+    closed.call("POST", f"/api/session/{created['session_id']}/message", json={"text": "Ten minutes left", "by": "Ada"})
+    until(page, lambda: "Message from Ada: Ten minutes left" in page.evaluate(f"{small}?.innerText ?? ''"), "the message is in the small window")
+    page.evaluate(f"{small}.querySelector('li button').click()")
+    expect(page.locator("#exam-messages li")).to_have_count(0)
     end(page)
+    gone = "!documentPictureInPicture.window || documentPictureInPicture.window.closed"
+    until(page, lambda: page.evaluate(gone), "the small window goes with the exam")
     page.close()
     assert wrong == []
 
