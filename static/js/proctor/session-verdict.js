@@ -23,7 +23,7 @@ export class SessionVerdict {
     setText(byId("dismiss-hint"), texts.decide.chooseReason);
     byId("reason-list").replaceChildren(
       ...REASONS.map((reason, at) =>
-        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: at + 1 }), make("span", { text: texts.review.reasons[reason] }))),
+        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: (at + 1) % 10 }), make("span", { text: texts.review.reasons[reason] }))),
       ),
     );
   }

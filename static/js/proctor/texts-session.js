@@ -16,6 +16,7 @@ export const sessionTexts = {
     noFlags: "No flags",
     noFurther: "There is no further flag this way.",
   },
+  calls: (text) => (text ? `The student calls: “${text}” Writing answers it.` : "The student calls, without words. Writing answers it."),
   decide: {
     pending: "The clip is still being made. Press again to decide without it.",
     failed: (message) => `The decision was not saved. ${message}`,
