@@ -28,17 +28,20 @@ def test_a_proctor_writes_warns_gives_a_break_and_ends(room: Room, server: Serve
     page = chromium.open(f"{server.url}/session/{session_id}")
     expect(page.locator("#session-accommodation")).to_have_text("Accommodation: Not counted: Speech")
     expect(page.locator("#fact-rest")).to_contain_text("a first guess")
+    client.say({"type": "call", "text": "My mouse is broken."})
+    expect(page.locator("#student-calls")).to_have_text("The student calls: “My mouse is broken.” Writing answers it.")
     page.get_by_label("To the student").fill("Ten minutes left.")
     page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.locator("#student-calls")).to_be_hidden()
     page.get_by_label("To the student").fill("Grace:")
     page.get_by_label("Ready-made messages").select_option("Please stay in view of the camera.")
     page.get_by_role("button", name="Send as a warning").click()
     until(page, lambda: len(said(client, "message")) == 2, "both arrive")
     heard = [(one["level"], one["text"]) for one in said(client, "message")]
     assert heard == [("message", "Ten minutes left."), ("warning", "Grace: Please stay in view of the camera.")]
-    expect(page.locator("#message-list li")).to_have_count(2)
+    expect(page.locator("#message-list li")).to_have_count(3)
     client.say({"type": "read", "id": said(client, "message")[0]["id"]})
-    expect(page.locator("#message-list li").last).to_contain_text("read")
+    expect(page.locator("#message-list li").nth(1)).to_contain_text("read")
     calls: list[str] = []
     page.on("request", lambda request: calls.append(request.url.rpartition("/")[2]) if request.method == "POST" else None)
     page.get_by_role("button", name="Start a break").click()

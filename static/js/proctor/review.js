@@ -49,6 +49,7 @@ class ReviewPage {
 
   start() {
     socket.on("interval_flagged", (flag) => this.filters.matches(flag) && setTimeout(() => this.offerFresh([flag.video_id]), STORED_MS));
+    socket.on("moment_marked", (mark) => this.filters.matches({ ...mark, violations: [{ kind: "proctor_mark" }] }) && setTimeout(() => this.offerFresh([mark.video_id]), STORED_MS));
     socket.on("clip_ready", ({ video_id, url, clip }) => this.clipReady(video_id, url, clip));
     socket.on("interval_reviewed", ({ video_id, review }) => {
       this.reviewed(video_id, review);

@@ -31,7 +31,9 @@ export class SessionActions {
   }
 
   /** Bring the buttons up to the session's state. */
-  draw({ is_running: running, on_break: onBreak = false }) {
+  draw({ is_running: running, on_break: onBreak = false, call: calls = null }) {
+    byId("student-calls").hidden = !running || !calls;
+    if (calls) setText(byId("student-calls"), texts.calls(calls.text));
     byId("act-part").hidden = !running;
     this.running = running;
     byId("mark").setAttribute("aria-disabled", String(Boolean(onBreak))); // nothing is recorded then

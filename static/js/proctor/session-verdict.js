@@ -3,7 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { askReviewer } from "./ask-reviewer.js";
-import { REASONS } from "./review-keys.js";
+import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -11,7 +11,7 @@ import { texts } from "./texts.js";
 export class SessionVerdict {
   dismissing = false;
   #item = null;
-  #sure = ""; // what was pressed once while there was no clip to look at yet
+  #sure = ""; // the flag on which somebody pressed once while there was no clip to look at yet
   #busy = false;
 
   /** `decided(item)` is called once the server has taken a decision on it. */
@@ -20,10 +20,10 @@ export class SessionVerdict {
     oneWish(byId("confirm")).addEventListener("click", () => this.act("confirm"));
     oneWish(byId("dismiss")).addEventListener("click", () => this.act(this.dismissing ? "cancel" : "dismiss"));
     oneWish(byId("undo")).addEventListener("click", () => this.act("undo"));
-    setText(byId("dismiss-hint"), texts.decide.chooseReason);
+    setText(byId("dismiss-hint"), texts.review.chooseReason);
     byId("reason-list").replaceChildren(
       ...REASONS.map((reason, at) =>
-        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: at + 1 }), make("span", { text: texts.review.reasons[reason] }))),
+        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: digitOf(at) }), make("span", { text: texts.review.reasons[reason] }))),
       ),
     );
   }
@@ -63,9 +63,9 @@ export class SessionVerdict {
   async #decide(decision, reason = "") {
     const item = this.#item;
     if (this.#busy || (decision === null && !opinionOf(item, reviewer()))) return;
-    if (decision && item.clip?.state === "pending" && this.#sure !== decision) {
-      this.#sure = decision;
-      this.#said(texts.decide.pending, true);
+    if (decision && item.clip?.state === "pending" && this.#sure !== item.video_id) {
+      this.#sure = item.video_id;
+      this.#said(texts.review.waitForClip, true);
       return;
     }
     this.#busy = true;

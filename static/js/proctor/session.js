@@ -42,7 +42,7 @@ class SessionPage {
     if (!(await this.read())) return;
     watching(this.id);
     socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_delivered", "message_read", "moment_marked", "interval_reviewed"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_delivered", "message_read", "moment_marked", "call_changed", "interval_reviewed"]) {
       socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     socket.on("sound", (message) => this.actions.hear(message));
@@ -141,6 +141,7 @@ class SessionPage {
   happened(event, message) {
     if (event === "session_ended") socket.leaveSession(this.id);
     if (event === "interval_reviewed") this.timeline.reviewed(message);
+    if (event === "call_changed" && this.status) this.status = { ...this.status, call: message.call };
     if (event === "break_changed" && this.status) this.status = { ...this.status, on_break: message.on };
     this.readSoon();
   }
@@ -170,7 +171,7 @@ class SessionPage {
     byId("end-session").hidden = !session.is_running;
     drawReopening(session);
     byId("new-link").hidden = !session.is_running || session.source !== "browser";
-    this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session) });
+    this.actions.draw({ is_running: session.is_running, on_break: this.status?.on_break ?? openBreak(session), call: this.status?.call });
     this.actions.drawMessages(session.messages, session.started_at);
   }
 
@@ -199,7 +200,7 @@ class SessionPage {
   }
 
   drawState() {
-    this.actions.draw({ is_running: this.session.is_running, on_break: this.status?.on_break ?? openBreak(this.session) });
+    this.actions.draw({ is_running: this.session.is_running, on_break: this.status?.on_break ?? openBreak(this.session), call: this.status?.call });
     if (!this.status || !this.session.is_running) return;
     const { silent } = this;
     const state = stateOfSession(this.status, { threshold: this.threshold, silent });

@@ -16,10 +16,9 @@ export const sessionTexts = {
     noFlags: "No flags",
     noFurther: "There is no further flag this way.",
   },
+  calls: (text) => (text ? `The student calls: “${text}” Writing answers it.` : "The student calls, without words. Writing answers it."),
   decide: {
-    pending: "The clip is still being made. Press again to decide without it.",
     failed: (message) => `The decision was not saved. ${message}`,
-    chooseReason: "Why? Press a digit, or Esc to go back.",
     noName: "The decision was not saved: it is kept with a name, and none was given.",
     next: (said, number) => `${said}. Interval ${number} is next.`,
     last: (said) => `${said}. No flag of this session waits for a decision.`,
