@@ -3,7 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { askReviewer } from "./ask-reviewer.js";
-import { REASONS } from "./review-keys.js";
+import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -23,7 +23,7 @@ export class SessionVerdict {
     setText(byId("dismiss-hint"), texts.decide.chooseReason);
     byId("reason-list").replaceChildren(
       ...REASONS.map((reason, at) =>
-        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: at + 1 }), make("span", { text: texts.review.reasons[reason] }))),
+        oneWish(make("button", { type: "button", class: "quiet", onclick: () => this.act(`reason:${reason}`) }, make("kbd", { text: digitOf(at) }), make("span", { text: texts.review.reasons[reason] }))),
       ),
     );
   }
