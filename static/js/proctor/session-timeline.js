@@ -114,7 +114,7 @@ export class SessionTimeline {
   #drawTable() {
     if (!byId("timeline-table-part").open) return;
     const told = this.intervals.filter((one) => one.score || toDecide(one) || besideOf(one.index, this.#extra).length);
-    const rows = told.map((one) => [one, [...one.violations.map(({ text }) => text), ...besideOf(one.index, this.#extra)], one.review?.decision ? texts.review.decided(one.review) : toDecide(one) ? texts.strip.undecided : ""]);
+    const rows = told.map((one) => [one, [...one.violations.map(({ text }) => text), ...besideOf(one.index, this.#extra)], one.review?.decision ? texts.review.stands(one.review) : toDecide(one) ? texts.strip.undecided : ""]);
     const key = JSON.stringify(rows.map(([{ index, score }, found, decided]) => [index, score, found, decided]));
     if (key === this.#table) return;
     this.#table = key;

@@ -25,6 +25,11 @@ export const reviewTexts = {
       const why = review.reason ? ` (${reviewTexts.review.reasons[review.reason] ?? review.reason})` : "";
       return `${reviewTexts.review.states[review.decision] ?? review.decision}${why} by ${review.by}`;
     },
+    /** Where a flag stands, in one sentence: what most say where there are more than two, else the one who decided. */
+    stands: (review) => {
+      if (review.state === "disputed") return reviewTexts.review.states.disputed;
+      return review.third ? reviewTexts.review.settled[review.state] : reviewTexts.review.decided(review);
+    },
     second: (second) => `Second opinion: ${reviewTexts.review.decided(second)}`,
     third: (third) => `Third opinion: ${reviewTexts.review.decided(third)}`,
     settled: { confirmed: "Most confirm it: it stands as confirmed.", dismissed: "Most dismiss it: it stands as dismissed." },

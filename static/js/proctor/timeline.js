@@ -32,7 +32,7 @@ export function nameInterval(title, { index, start, end }) {
 export function sayInterval(interval, count, extra) {
   const { index, start, end, score, violations, review } = interval;
   const said = [texts.strip.interval(index + 1, count, start, end), texts.session.plain(score)];
-  const decided = review?.decision ? texts.review.decided(review) : "";
+  const decided = review?.decision ? texts.review.stands(review) : "";
   if (toDecide(interval)) said.push(interval.flagged ? texts.strip.flagged(decided) : texts.strip.marked(decided));
   said.push(...violations.map(({ text }) => text), ...besideOf(index, extra));
   return said.filter(Boolean).join(". ");

@@ -15,3 +15,11 @@ test("an end is told to proctors by its code, and by its sentence where it was s
   assert.equal(texts.end({ end_code: null, end_note: null, end_reason: "ended by the student" }), "ended by the student");
   assert.equal(texts.end({ end_reason: null }), null);
 });
+
+test("where a flag stands is what most say, and who decided only while nobody else has", () => {
+  const by = (name, decision) => ({ by: name, decision, reason: "" });
+  const first = { ...by("Ada", "confirmed"), second: null, third: null, state: "confirmed" };
+  assert.equal(texts.review.stands(first), "Confirmed by Ada");
+  assert.equal(texts.review.stands({ ...first, second: by("Bob", "dismissed"), state: "disputed" }), "Opinions differ");
+  assert.match(texts.review.stands({ ...first, second: by("Bob", "dismissed"), third: by("Eve", "dismissed"), state: "dismissed" }), /stands as dismissed/);
+});
