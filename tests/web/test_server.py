@@ -316,6 +316,11 @@ def settings(name):
     return load_settings(_env_file=None, data_dir=folder / "data", clips_dir=folder / "clips", temp_dir=folder / "temp", log_dir=folder / "logs",
                          camera="none", microphone="none", screen_hooks=False)
 def count():
+    for _ in range(200):  # a thread may still be ending
+        if threading.active_count() == 1:
+            break
+        threading.Event().wait(0.1)
+    print([thread.name for thread in threading.enumerate()], file=sys.stderr)
     return threading.active_count(), len(os.listdir("/proc/self/fd"))
 one, two = create_app(settings("one")), create_app(settings("two"))
 for app, name in ((one, "one"), (two, "two")):
@@ -337,8 +342,11 @@ print(json.dumps(counts))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     counts = json.loads(done.stdout.strip().splitlines()[-1])
-    # any round may still be ending a thread; what leaks grows with every round
-    assert all(min(late) <= max(early) for early, late in zip(zip(*counts[:2], strict=True), zip(*counts[2:], strict=True), strict=True)), counts
+    # what leaks grows with every round
+    assert all(min(late) <= max(early) for early, late in zip(zip(*counts[:2], strict=True), zip(*counts[2:], strict=True), strict=True)), (
+        counts,
+        done.stderr[-500:],
+    )
 
 
 def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
