@@ -31,7 +31,9 @@ def part_of(whole: Scenario, start: float, end: float, folder: Path) -> Scenario
         stream = out.add_stream("libx264", rate=10, options=FINE)
         stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
         for at, image in pictures(whole.folder / "video.mp4"):
-            if start <= at < end:
+            if at >= end:
+                break
+            if at >= start:
                 out.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
         out.mux(stream.encode(None))
     return Scenario(part)

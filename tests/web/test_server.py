@@ -332,7 +332,7 @@ for app in (one, two):
     app.extensions["proctor"].monitor.models.loaded.wait(60)
     close_app(app)
 counts = []
-for number in range(4):
+for number in range(3):
     app = create_app(settings("again"))
     app.extensions["proctor"].monitor.models.loaded.wait(60)
     close_app(app)
