@@ -18,7 +18,7 @@ import soundfile
 from playwright.sync_api import Page, Playwright, sync_playwright
 
 from basics.paths import ROOT
-from basics.readings import SAMPLE_RATE, Frame
+from basics.readings import SAMPLE_RATE, Frame, Sound
 from bench.harness.chromium import Chromium, FakeDevices, chromium_program, make_camera
 from bench.harness.footage import jpegs
 from bench.harness.server import Server
@@ -26,13 +26,38 @@ from bench.harness.student import Footage, StudentClient
 from bench.harness.waiting import comes
 
 EXAM = "history-101"
-FOOTAGE_S = 12.0
+LAP_S = 12.0
+LAPS = 8
+GREY_LEVELS = 6  # by which a lap may be brighter: the same pictures again and again are noticed
 APART_S = 1.4  # two students' pictures are not of the same moment
+DEVICES = """Object.defineProperty(MediaStreamTrack.prototype, 'label', {
+  get() { return this.kind === 'video' ? 'Integrated camera' : 'Internal microphone'; },
+});"""
 WAIT_S = 90.0
 WINDOW = {"width": 1360, "height": 860}
 PORTAL_WINDOW = {"width": 1180, "height": 780}
 UNWATCHED_S = 35.0  # from half a minute on an exam that can't be watched is for a proctor to look at
 SETTINGS = {"INTERVAL_DURATION": "30", "ABANDONED_S": "600"}
+
+
+def laps(video: Path) -> list[Frame]:
+    """The footage there and back again, each lap a little brighter or darker than the last."""
+    lap = [(at, cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)) for at, jpeg in jpegs(video) if at < LAP_S][::3]
+    shades = np.random.default_rng(7)
+    frames = []
+    for number in range(LAPS):
+        light = shades.uniform(-GREY_LEVELS, GREY_LEVELS)
+        for at, image in zip([at for at, _ in lap], [image for _, image in (lap if number % 2 == 0 else lap[::-1])], strict=True):
+            noisy = np.clip(image + light + shades.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
+            frames.append(Frame(number * LAP_S + at, cv2.imencode(".jpg", noisy, [cv2.IMWRITE_JPEG_QUALITY, 75])[1].tobytes()))
+    return frames
+
+
+def quiet_room() -> list[Sound]:
+    """The sound of a room in which nobody speaks."""
+    noise = np.random.default_rng(1)
+    step = SAMPLE_RATE // 5
+    return [Sound(number / 5, noise.normal(0, 30, step).astype(np.int16)) for number in range(round(LAPS * LAP_S * 5) - 100)]
 
 
 class Room:
@@ -46,16 +71,12 @@ class Room:
     def seat(self, name: str, *, dark: bool = False) -> None:
         """Let a student begin."""
         start = APART_S * len(self.students)
-        moved = [Frame(at, frame.data) for at, frame in zip([one.at for one in self._frames], self._from(start), strict=True)]
+        moved = [Frame(frame.at - start, frame.data) for frame in self._frames if frame.at >= start]
         black = cv2.imencode(".jpg", np.zeros((480, 640, 3), np.uint8))[1].tobytes()
-        footage = Footage([Frame(frame.at, black) for frame in moved] if dark else moved, [], [], FOOTAGE_S)
+        footage = Footage([Frame(frame.at, black) for frame in moved] if dark else moved, quiet_room(), [], moved[-1].at)
         created = self._server.create(name, EXAM)
         self.students[name] = StudentClient(f"{self._server.link_url}?token={created['token']}", footage)
         self.students[name].start()
-
-    def _from(self, start: float) -> list[Frame]:
-        first = next(number for number, frame in enumerate(self._frames) if frame.at >= start % FOOTAGE_S)
-        return self._frames[first:] + self._frames[:first]
 
     def status(self, name: str) -> dict[str, Any]:
         """A student's session as the live page has it."""
@@ -100,11 +121,12 @@ def shoot(playwright: Playwright, server: Server, folder: Path, data: Path, out:
         page.wait_for_function("document.querySelector('#stage video')?.currentTime > 6", timeout=WAIT_S * 1000)
         page.screenshot(path=out / "review.png")
     microphone = folder / "talk.wav"
-    times = np.arange(int(FOOTAGE_S * SAMPLE_RATE)) / SAMPLE_RATE
+    times = np.arange(int(LAP_S * SAMPLE_RATE)) / SAMPLE_RATE
     soundfile.write(str(microphone), (2500 * np.sin(2 * np.pi * 220 * times)).astype(np.int16), SAMPLE_RATE)
-    devices = FakeDevices(make_camera(data / "webcam.mp4", folder / "Webcam", seconds=FOOTAGE_S), microphone)
+    devices = FakeDevices(make_camera(data / "webcam.mp4", folder / "man.mjpeg", seconds=LAP_S), microphone)
     with Chromium(playwright, folder / "student", devices=devices) as chromium:
         token = server.create("ada.l", EXAM)["token"]
+        chromium.context.add_init_script(DEVICES)  # a file has no name that means something to a reader
         page = chromium.open(f"{server.url}/portal#t={token}")
         _shape(page, PORTAL_WINDOW)
         page.get_by_role("button", name="Continue").click()
@@ -123,7 +145,7 @@ def main() -> int:
     if not (given.data / "webcam.mp4").is_file() or chromium_program() is None:
         print(f"needs {given.data / 'webcam.mp4'} and an installed Chromium", file=sys.stderr)
         return 2
-    frames = [Frame(at, jpeg) for number, (at, jpeg) in enumerate(jpegs(given.data / "webcam.mp4")) if number % 3 == 0 and at < FOOTAGE_S]
+    frames = laps(given.data / "webcam.mp4")
     with tempfile.TemporaryDirectory() as name, Server(Path(name) / "server", SETTINGS) as server:
         room = Room(server, frames)
         try:
