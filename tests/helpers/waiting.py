@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 from collections.abc import Callable
 from typing import Literal, TypeVar
+
+from bench.harness.waiting import free_port
+
+__all__ = ["free_port", "until"]
 
 T = TypeVar("T")
 
@@ -20,10 +23,3 @@ def until(condition: Callable[[], T | Literal[False] | None], timeout: float = 6
             return value
         pause.wait(STEP_S)
     raise AssertionError(f"{what} did not come true in {timeout:g} s; last: {condition()!r}")
-
-
-def free_port() -> int:
-    """A port of this machine at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

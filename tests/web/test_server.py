@@ -28,7 +28,7 @@ from bench.harness.student import StudentClient, page_ms
 from bench.harness.viewer import Viewer
 from settings.settings import Settings, load_settings
 from tests.helpers.exams import QUICK, WAIT_S, footage, noise_frames, quiet_sounds, student
-from tests.helpers.waiting import until
+from tests.helpers.waiting import free_port, until
 from web.student.protocol import Media, pack_media
 
 
@@ -246,11 +246,6 @@ def test_after_a_power_cut_everything_acknowledged_is_there(tmp_path: Path) -> N
         after = running.details(session_id)
         assert after["session"]["state"] == "ended"
         assert after["session"]["total_score"] == 15
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.mark.parametrize(
