@@ -151,7 +151,7 @@ def _ask(address: SplitResult) -> _Answer:
         location = (answer.getheader("Location") or "") if 300 <= answer.status < 400 else ""
         headers = answer.msg
         found = _Answer(location, headers.get_all("X-Frame-Options") or [], headers.get_all("Content-Security-Policy") or [])
-        if answer.status >= 500:
+        if answer.status >= 400:  # an error, whose page is not the exam
             raise ValueError(f"it answers {answer.status}")
         return found
     finally:

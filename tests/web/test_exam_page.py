@@ -110,6 +110,7 @@ def test_another_site_is_never_asked_and_no_frame_of_ours_may_show_it(platform: 
     [
         ({"/exam": (302, {"Location": "/exam"})}, f"more than {REDIRECTS} times"),
         ({"/exam": (503, {})}, "503"),
+        ({"/exam": (404, {"X-Frame-Options": "DENY"})}, "404"),
         ({"/exam": (302, {"Location": "http://[broken"})}, "IPv6"),
     ],
 )

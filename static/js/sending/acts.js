@@ -19,7 +19,7 @@ export class ActWatch {
   #focused = null; // as last told; null: not known since the start
   #lost = null; // while the focus is away: when it went, and where as far as is known
   #awayTold = false;
-  #dragging = false; // what is dragged is the page's own
+  #dragged = null; // what is dragged is the page's own: {field} where it began
   #hidden = false; // as last told
   #leaving = false;
   #paused = false;
@@ -68,10 +68,12 @@ export class ActWatch {
     const { signal } = this.#stop;
     const on = (type, heard) => document.addEventListener(type, heard, { capture: true, signal });
     for (const kind of ["copy", "cut", "paste"]) on(kind, () => this.#tell(kind, kind === "paste" ? "" : selectionDetail(document)));
-    on("dragstart", () => (this.#dragging = true));
-    for (const over of ["dragend", "pointerdown"]) on(over, () => (this.#dragging = false)); // what was dragged may be gone, and end nothing
-    on("drop", ({ dataTransfer }) => {
-      if (!this.#dragging && isText(dataTransfer)) this.#tell("paste", DROPPED);
+    on("dragstart", (event) => (this.#dragged = { field: fieldOf(event) }));
+    for (const over of ["dragend", "pointerdown"]) on(over, () => (this.#dragged = null)); // what was dragged may be gone, and end nothing
+    on("drop", (event) => {
+      const field = fieldOf(event);
+      const moved = field !== null && this.#dragged?.field === field; // within one answer
+      if (!moved && isText(event.dataTransfer)) this.#tell("paste", DROPPED);
     });
     this.cause.hear(document, signal);
   }
@@ -165,6 +167,12 @@ export class ActWatch {
     const act = { id: crypto.randomUUID(), kind, page_ms: pageMs() };
     this.onAct(detail ? { ...act, detail } : act);
   }
+}
+
+/** The field in which something happened, null where it was in none. */
+function fieldOf(event) {
+  const [node] = event.composedPath();
+  return (node?.closest ? node : node?.parentElement)?.closest?.("input, textarea, [contenteditable]") ?? null;
 }
 
 function isText(dataTransfer) {

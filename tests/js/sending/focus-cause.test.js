@@ -235,16 +235,22 @@ test("keys that lead to the browser's controls, on each system", () => {
   assert.deepEqual(asked(["meta+Tab", "meta+ ", "ctrl+l"], true), []);
 });
 
-test("text that is dragged in from elsewhere is pasted; what is moved within the page, and a file, is not", (t) => {
+test("text that is dragged in is pasted, from wherever it comes; what is moved within one answer, and a file, is not", (t) => {
   const student = new Student(t);
-  const drop = (...types) => student.hears("drop", { dataTransfer: { types } });
-  drop("text/plain", "text/html");
-  student.hears("dragstart");
-  drop("text/plain");
+  const [answer, other] = ["answer", "other"].map((id) => ({ id, closest: () => id }));
+  const at = (node) => ({ composedPath: () => [node] });
+  const drop = (node, ...types) => student.hears("drop", { dataTransfer: { types }, ...at(node) });
+  drop(answer, "text/plain", "text/html");
+  student.hears("dragstart", at(answer));
+  drop(answer, "text/plain");
+  drop(other, "text/plain");
   student.hears("dragend");
-  drop("Files");
+  student.hears("dragstart", at({ closest: () => null })); // the question
+  drop(answer, "text/plain");
+  student.hears("dragend");
+  drop(answer, "Files");
   const frame = new EventTarget();
   student.acts.hear(frame);
   frame.dispatchEvent(Object.assign(new Event("drop"), { dataTransfer: { types: ["text/html"] } }));
-  assert.deepEqual(student.told, ["paste: dropped", "paste: dropped"]);
+  assert.deepEqual(student.told, Array(4).fill("paste: dropped"));
 });
