@@ -51,7 +51,7 @@ ROWS = [
         f"each reading takes {SLOW_S:g} s",
         functools.partial(broken, "gaze", f"sleep {SLOW_S:g}"),
         "gaze|analysis",
-        "gaze|analysis|reading",
+        "gaze|analysis|read",
     ),
     Row("encoder raises", f"no clip can be made for {BROKEN_S:g} s", functools.partial(broken, "encoder", "raise"), "recorder|clip", "clip"),
 ]
