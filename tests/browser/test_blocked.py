@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,6 +16,7 @@ from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_micr
 from bench.harness.stored import stored
 from tests.helpers.browser import until
 from tests.helpers.desk import PROTECTED, Desk, end, fill_in, flagged, session_of
+from tests.helpers.exam_page import ExamPage, exam_served
 from tests.helpers.nginx import nginx
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "TRUSTED_PROXIES": "1"}
@@ -27,34 +26,22 @@ BY_HTTP = re.compile(r"/api/student/link\?")
 COPIES = 4  # at 5 points each; wherever an interval ends, one of the two parts has the 10 points of a flag
 
 
-class RefusesFrames(BaseHTTPRequestHandler):
-    """The institution's own exam, as most learning platforms serve theirs."""
+class RefusesFrames(ExamPage):
+    """As most learning platforms serve theirs."""
 
+    more: ClassVar[dict[str, str]] = {"X-Frame-Options": "SAMEORIGIN"}
     asked: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
         if "Chrom" in self.headers.get("User-Agent", ""):
             self.asked.append(self.path)
-        text = b'<!doctype html><html lang="en"><title>Exam</title><h1>Question 1</h1></html>'
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("X-Frame-Options", "SAMEORIGIN")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """It says nothing."""
+        super().do_GET()
 
 
 @pytest.fixture(scope="module")
 def exam_url() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), RefusesFrames) as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{serving.server_port}/exam"
-        serving.shutdown()
-        thread.join()
+    with exam_served(RefusesFrames) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

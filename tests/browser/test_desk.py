@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from bench.harness.footage import JPEG_QUALITY, jpegs, pictures
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import WAIT_S, until
+from tests.helpers.exam_page import exam_served
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 ACTS_OF_STUDENTS = (8, 7, 6, 5, 4)  # at 5 points each; wherever an interval ends, one of the two parts has the 10 points of a flag
@@ -34,29 +34,10 @@ WATCHED_PICTURES = 5 * TILES
 LEAST_DRAWN = 1 / 3  # of a frame for each picture, at whatever speed: a page that stands still shows them in lumps
 
 
-class ExamPage(BaseHTTPRequestHandler):
-    """The institution's own exam, at an address of its own."""
-
-    def do_GET(self) -> None:
-        text = b'<!doctype html><html lang="en"><title>Exam</title><h1>Question 1</h1><input aria-label="Answer"></html>'
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """It says nothing."""
-
-
 @pytest.fixture(scope="module")
 def exam_url() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), ExamPage) as serving:
-        thread = threading.Thread(target=serving.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{serving.server_port}/exam"
-        serving.shutdown()
-        thread.join()
+    with exam_served() as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import Page, Playwright, expect
@@ -19,6 +17,7 @@ from bench.harness.server import Server
 from bench.harness.stored import stored
 from tests.helpers.browser import until
 from tests.helpers.display import Display, needs, stopped
+from tests.helpers.exam_page import ExamPage, exam_served
 
 LEAST_S = 0.4  # without the focus, that count
 SETTINGS = {"INTERVAL_DURATION": "600", "CHECK_INTERVAL": "600", "BLUR_MIN_S": f"{LEAST_S}", "ACT_TOGETHER_S": "0.2"}
@@ -32,19 +31,12 @@ CORNER = """() => {
 HEAD, FRAME, ADDRESS = (8, 4), (300, 420), (300, -86)  # in the page, and above it
 
 
-class ExamPage(BaseHTTPRequestHandler):
-    """The institution's own exam, at an address of its own."""
+class LongPage(ExamPage):
+    """One with room to click beside the answer."""
 
-    def do_GET(self) -> None:
-        text = b'<!doctype html><html lang="en"><title>Exam</title><h1>Question 1</h1><input aria-label="Answer"><p style="height: 30em"></html>'
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """It says nothing."""
+    text: ClassVar[bytes] = (
+        b'<!doctype html><html lang="en"><title>Exam</title><h1>Question 1</h1><input aria-label="Answer"><p style="height: 30em"></html>'
+    )
 
 
 @dataclass
@@ -114,9 +106,8 @@ def display() -> Iterator[Display]:
 def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data: Path, display: Display) -> Iterator[Student]:
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=2)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=2)
-    with ThreadingHTTPServer(("127.0.0.1", 0), ExamPage) as serving:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        settings = SETTINGS | FEW_PICTURES | {"MODELS_DIR": str(models_dir), "EXAM_URL": f"http://127.0.0.1:{serving.server_port}/exam"}
+    with exam_served(LongPage) as address:
+        settings = SETTINGS | FEW_PICTURES | {"MODELS_DIR": str(models_dir), "EXAM_URL": address}
         with (
             Server(folder / "server", settings) as server,
             Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), flags=WINDOW, desk=display.environment) as chromium,
@@ -136,7 +127,6 @@ def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data:
             student.back()
             yield student
             stopped(beside)
-        serving.shutdown()
 
 
 def tab_through(student: Student) -> None:
