@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import audit, rescore, token
+from commands import api_token, audit, rescore
 from settings.settings import Settings
 
-COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, token.register)
+COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, api_token.register)
 
 NAMES = frozenset({"audit", "rescore", "token"})
 

@@ -45,6 +45,12 @@ class ServerSettings(BaseModel):
         "through them, or their addresses (127.0.0.1, 10.0.0.0/8). Empty: none. Limits and audit count the address so found.",
         json_schema_extra=EVERYDAY,
     )
+    page_language: str = Field(
+        default="",
+        pattern=r"^([a-z]{2,3})?$",
+        description="Language of the pages (de, fr, es, pt, ar) where a browser asks for none that there is; empty: English.",
+        json_schema_extra=EVERYDAY,
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged.", json_schema_extra=EVERYDAY
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,3 +130,10 @@ def test_no_file_is_longer_than_one_can_read() -> None:
 
 def _lines(path: Path) -> int:
     return len(path.read_text(encoding="utf-8").splitlines())
+
+
+def test_no_file_is_called_as_a_module_of_pythons_own() -> None:
+    """A script run by its path would be given it in that one's place: `commands/token.py` kept torch from being imported beside it."""
+    assert {path.name for path in MODULES.values() if path.parent.name == "commands" or path.parent == ROOT} & {
+        f"{name}.py" for name in sys.stdlib_module_names
+    } == set()

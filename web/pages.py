@@ -8,7 +8,6 @@ from __future__ import annotations
 from urllib.parse import quote, urlsplit
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
-from flask.sansio.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
 from basics.errors import ProctorError
@@ -17,27 +16,21 @@ from settings.settings import Settings
 from web.calls.addresses import server_address
 from web.calls.errors import retry_after, status_of
 from web.calls.values import check_session_id
+from web.languages import init_languages, said
 from web.parts import parts
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
 
 pages = Blueprint("pages", __name__)
-
-
-@pages.record_once
-def _mark_texts(state: BlueprintSetupState) -> None:
-    """Let templates mark their texts for gettext (`{% trans %}`), from which a catalogue to translate is drawn. English needs none."""
-    environment = state.app.jinja_env
-    environment.add_extension("jinja2.ext.i18n")
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # the extension's own
+pages.record_once(lambda state: init_languages(state.app))
 
 
 @pages.app_context_processor
 def _names() -> dict[str, object]:
     """The names of signals and of the check's rows, for the pages' lists and scripts."""
     return {
-        "signals": [(kind, signal.name) for kind, signal in SIGNALS.items()],
-        "check_items": [(item, row.name) for item, row in CHECK_ITEMS.items()],
+        "signals": [(kind, said(signal.name)) for kind, signal in SIGNALS.items()],
+        "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
     }
 
 

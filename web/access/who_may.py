@@ -31,6 +31,7 @@ Who = Literal["open", "student", "proctor"]
 
 WHO_MAY: Mapping[str, Who] = {
     "static": "open",
+    "languages.texts": "open",
     "api.create_session": "proctor",
     "api.end_session": "proctor",
     "api.sessions": "proctor",

@@ -1,0 +1,75 @@
+"""Texts for people, marked for translation where they are written and put into a language where they are shown.
+
+`_("No session %(id)s.", id=session_id)` is a text as any other, in English; it keeps what it was made of, so that whoever shows it can say it in
+the language of the person who reads it. Logs and records keep the English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, Self
+
+
+class Catalogue(Protocol):
+    """The texts of one language, as gettext has them."""
+
+    def gettext(self, message: str, /) -> str: ...
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str: ...
+
+
+class Text(str):
+    """A text in English that knows how it is said in other languages. Whatever is made of it by joining or formatting is a plain `str` again."""
+
+    __slots__ = ("_count", "_messages", "_values")
+
+    _messages: tuple[str, ...]  # the message; with its plural; or none, for a text that others make up
+    _values: Mapping[str, Any]
+    _count: int
+
+    def __new__(cls, english: str, messages: tuple[str, ...] = (), values: Mapping[str, Any] | None = None, count: int = 0) -> Self:
+        text = super().__new__(cls, english)
+        text._messages, text._values, text._count = messages, values or {}, count
+        return text
+
+    def said_by(self, catalogue: Catalogue) -> str:
+        """The text in the catalogue's language; in English where it has none, or one whose placeholders are wrong."""
+        values = {name: translated(value, catalogue) for name, value in self._values.items()}
+        if not self._messages:
+            return "".join(values.values())
+        one, *many = self._messages
+        found = catalogue.ngettext(one, many[0], self._count) if many else catalogue.gettext(one)
+        try:
+            return found % values if values else found
+        except (KeyError, TypeError, ValueError):
+            return str(self)
+
+
+def _(message: str, /, **values: Any) -> Text:
+    """Mark a text. It may have placeholders (`%(name)s`) for `values`, which may be marked texts themselves; only with values `%` is written `%%`."""
+    return Text(message % values if values else message, (message,), values)
+
+
+def ngettext(one: str, many: str, count: int, /, **values: Any) -> Text:
+    """Mark a text that depends on a whole number, which stands in it as `%(count)s`."""
+    values = {"count": count, **values}
+    return Text((one if count == 1 else many) % values, (one, many), values, count)
+
+
+def joined(separator: str, texts: Iterable[str]) -> Text:
+    """Several texts in a row. Only what is punctuation in any language separates them: sentences by a space, items by `; `."""
+    parts: list[str] = []
+    for text in texts:
+        parts += [separator, text] if parts else [text]
+    return Text("".join(parts), (), {str(place): part for place, part in enumerate(parts)})
+
+
+def translated(value: Any, catalogue: Catalogue) -> Any:
+    """A value with every marked text in it said by the catalogue: in lists, tuples and mappings too, of which it makes new ones."""
+    if isinstance(value, Text):
+        return value.said_by(catalogue)
+    if isinstance(value, Mapping):
+        return {name: translated(one, catalogue) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [translated(one, catalogue) for one in value]
+    return value

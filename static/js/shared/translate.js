@@ -1,0 +1,53 @@
+// Texts in the reader's language. The page names the file with its language's texts; they are here before the first module that says one begins. English needs none.
+
+const page = globalThis.document;
+
+/** The page's language, such as `de`. */
+export const language = page?.documentElement.lang || "en";
+
+/** The same for `Intl`, with the reader's own region where the browser tells one, and figures as everything else on the page has them. */
+export const locale = (() => {
+  const own = globalThis.navigator?.languages?.find((one) => one.split("-")[0] === language) ?? language;
+  return `${own}${own.includes("-u-") ? "" : "-u-nu-latn"}`;
+})();
+
+async function read(address) {
+  try {
+    const answer = await fetch(address);
+    return answer.ok ? await answer.json() : {};
+  } catch {
+    return {}; // in English the page still does all it should
+  }
+}
+
+const address = page?.querySelector("meta[name=catalogue]")?.content;
+const { texts = {}, forms = null } = address ? await read(address) : {};
+
+const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : String(values[name] ?? ""))) : text);
+
+/** A text in the page's language. Its placeholders (`%(name)s`) are filled from `values`; only with values `%` is written `%%`. */
+export function _(text, values) {
+  return filled(texts[text] ?? text, values);
+}
+
+/** A text that depends on a whole number, which stands in it as `%(count)s`. */
+export function ngettext(one, many, count, values) {
+  const found = texts[one];
+  const form = Array.isArray(found) && forms ? (found[forms[count < forms.length ? count : 100 + (count % 100)]] ?? found.at(-1)) : count === 1 ? one : many;
+  return filled(form, { count: number(count), ...values });
+}
+
+const formats = new Map();
+
+/** A number as the page's language writes it, with so many digits after the point. */
+export function number(value, digits = 0) {
+  if (!formats.has(digits)) formats.set(digits, new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+  return formats.get(digits).format(value);
+}
+
+const lists = new Intl.ListFormat(locale, { style: "short", type: "unit" });
+
+/** Several things in a row, as the page's language lists them. */
+export function list(items) {
+  return lists.format(items);
+}
