@@ -36,14 +36,14 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
     """The proctors' browser; sound plays without a click first, as in one that plays on this page often."""
-    with Chromium(playwright, folder / "profile", flags=["--autoplay-policy=no-user-gesture-required"]) as chromium:
+    with Chromium(playwright, folder / "profile", flags=["--autoplay-policy=no-user-gesture-required"], shell=True) as chromium:
         yield chromium
 
 
 @pytest.fixture(scope="module")
 def proctors(playwright: Playwright, folder: Path, server: Desk) -> Iterator[Chromium]:
     """The proctor's browser, logged in where the server has a password. It has no camera and no microphone."""
-    with Chromium(playwright, folder / "proctor", flags=["--host-resolver-rules=MAP plain.test 127.0.0.1"]) as chromium:
+    with Chromium(playwright, folder / "proctor", flags=["--host-resolver-rules=MAP plain.test 127.0.0.1"], shell=True) as chromium:
         page = chromium.open(server.url)
         expect(page).to_have_url(re.compile("/login"))
         page.get_by_label("Password").fill(PASSWORD)

@@ -84,7 +84,7 @@ def exam(playwright: Playwright, folder: Path, shared_data: Path, server: Desk) 
             folder / "nginx",
             {"blocks": f"location / {{ {NO_UPGRADE.format(port=server.port)} client_max_body_size 3m; client_body_buffer_size 3m; }}"},
         ) as addresses,
-        Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone)) as chromium,
+        Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), shell=True) as chromium,
     ):
         page = chromium.open("about:blank")
         left.health = until(page, lambda: look if "shown_in" in (look := server.call("GET", "/api/health")["parts"]["exam_page"]) else None, "a look")

@@ -53,7 +53,7 @@ def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterato
     """One browser for proctors and students; its camera shows a man who looks at it."""
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone)) as chromium:
+    with Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), shell=True) as chromium:
         yield chromium
 
 

@@ -34,7 +34,7 @@ def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
 def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterator[Chromium]:
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone)) as chromium:
+    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone), shell=True) as chromium:
         yield chromium
 
 
@@ -249,7 +249,7 @@ def test_a_proctors_new_link_goes_on_elsewhere_and_says_so_first(server: Server,
     desk.get_by_role("button", name="Make a new link").click()
     expect(desk.locator("#link-address")).to_contain_text("/portal#t=")
     address = desk.locator("#link-address").inner_text()
-    with Chromium(playwright, folder / "other", devices=FakeDevices(folder / "man.mjpeg", folder / "quiet.wav")) as other:
+    with Chromium(playwright, folder / "other", devices=FakeDevices(folder / "man.mjpeg", folder / "quiet.wav"), shell=True) as other:
         second = other.open(address)
         expect(second.locator("#who-elsewhere")).to_contain_text("on another computer")
         go_back_in(second)

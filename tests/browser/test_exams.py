@@ -45,7 +45,7 @@ def stored(server: Server) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
-    with Chromium(playwright, folder / "profile") as chromium:
+    with Chromium(playwright, folder / "profile", shell=True) as chromium:
         yield chromium
 
 

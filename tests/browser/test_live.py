@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
-from playwright.sync_api import Page, expect
+import pytest
+from playwright.sync_api import Page, Playwright, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
@@ -236,7 +238,15 @@ SPIES = """() => {
 }"""
 
 
-def test_a_flag_sounds_and_notifies_where_that_is_switched_on(room: Room, server: Server, chromium: Chromium) -> None:
+@pytest.fixture
+def chromium_with_tabs(playwright: Playwright, tmp_path: Path) -> Iterator[Chromium]:
+    """A whole browser, in which one tab covers another."""
+    with Chromium(playwright, tmp_path) as chromium:
+        yield chromium
+
+
+def test_a_flag_sounds_and_notifies_where_that_is_switched_on(room: Room, server: Server, chromium_with_tabs: Chromium) -> None:
+    chromium = chromium_with_tabs
     client, _ = room.seat("loud", "noise")
     chromium.set_permission("notifications", "granted", server.url)
     page = chromium.open("about:blank")

@@ -56,7 +56,7 @@ def chromium(playwright: Playwright, folder: Path, server: Server, shared_data: 
     """A student's browser: a man who looks at the camera, and quiet."""
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "student", devices=FakeDevices(camera, microphone)) as chromium:
+    with Chromium(playwright, folder / "student", devices=FakeDevices(camera, microphone), shell=True) as chromium:
         chromium.context.route("**/own-exam", lambda route: route.fulfill(body=EXAM, content_type="text/html"))
         yield chromium
 

@@ -222,7 +222,7 @@ def test_a_camera_held_by_another_program_is_told_and_comes_back(playwright: Pla
 
 def test_a_narrow_line_carries_pictures_and_sound(playwright: Playwright, folder: Path, devices: FakeDevices, server: Server) -> None:
     created = server.create("hana", "history")
-    with Relay(server.port, LEAST_KBIT) as relay, Chromium(playwright, folder / "narrow", devices=devices) as chromium:
+    with Relay(server.port, LEAST_KBIT) as relay, Chromium(playwright, folder / "narrow", devices=devices, shell=True) as chromium:
         page = begin(chromium, f"{relay.url}/portal#t={created['token']}")
         checks: list[dict[str, Any]] = []
 
@@ -244,7 +244,7 @@ def test_over_a_line_that_is_narrower_still_acts_come_within_seconds(
     with (
         stored(server) as database,
         Relay(server.port, kbit) as relay,
-        Chromium(playwright, folder / f"over-{kbit:g}", devices=devices) as chromium,
+        Chromium(playwright, folder / f"over-{kbit:g}", devices=devices, shell=True) as chromium,
     ):
         page = begin(chromium, f"{relay.url}/portal#t={created['token']}")
         for number in range(1, 4):

@@ -117,7 +117,7 @@ def test_a_browser_sends_h264_and_goes_over_to_jpeg_without_a_gap_when_its_encod
             sent.append((data[1], data[2] >> 1 & 7, struct.unpack_from("<d", data, 8)[0]))
 
     session = server.create("browser", "media")
-    with Chromium(playwright, tmp_path / "profile", devices=FakeDevices(camera, microphone)) as chromium:
+    with Chromium(playwright, tmp_path / "profile", devices=FakeDevices(camera, microphone), shell=True) as chromium:
         page = chromium.context.new_page()
         chromium.watch(page)
         page.on("websocket", lambda socket: socket.on("framesent", look))
