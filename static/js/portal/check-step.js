@@ -259,7 +259,7 @@ export class CheckStep {
     if (row.state !== "ready") return row;
     if (this.sound.waiting) return { state: "waiting", text: texts.check.microphone.blocked };
     const level = this.#hearing.row;
-    return { ...level, text: `${row.text}. ${level.text}` };
+    return { ...level, text: texts.check.microphone.named(row.text, level.text) };
   }
 
   #judge() {

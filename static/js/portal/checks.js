@@ -1,5 +1,6 @@
 // The check before the exam, as pure judgements: a measurement in, `{state, text}` out. States: ready, warning, not_ready, waiting.
 
+import { inEnglish } from "../shared/translate.js";
 import { scramblerOf } from "./scrambled.js";
 import { texts } from "./texts.js";
 
@@ -115,12 +116,12 @@ export function judgeSharing(wanted, screen) {
   return { ok, whole: detail === "shared", text: complains ? (screen.shared ? text : texts.exam.screenStopped) : null };
 }
 
-/** The rows as the server takes them: `{item, state, reason, detail}`; a row that is still waiting counts as a warning. */
+/** The rows as the server keeps them for proctors: `{item, state, reason, detail}`; a row that is still waiting counts as a warning. */
 export function resultsOf(rows) {
   return Object.entries(rows).map(([item, { state, text = "", detail = "" }]) => ({
     item,
     state: state === "waiting" ? "warning" : state,
-    reason: state === "ready" ? "" : text.slice(0, LONGEST),
+    reason: state === "ready" ? "" : inEnglish(text).slice(0, LONGEST),
     detail: detail.slice(0, LONGEST),
   }));
 }

@@ -29,7 +29,7 @@ export class DoneStep {
     }
     check.close();
     const [title, text] = texts.check.rehearsed[kind];
-    const lines = causes.map(({ item, reason }) => texts.check.rehearsed.cause(itemName(item), reason));
+    const lines = causes.map(({ item }) => texts.check.rehearsed.cause(itemName(item), rows[item].text));
     this.#say(title, text, [...lines, failed].filter(Boolean));
     const about = { at: Date.now(), result: title, stored: !failed };
     this.receipt.show(texts.receipt.rehearsal, rehearsalLines({ user_id, exam_id }, about), lines);

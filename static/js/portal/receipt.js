@@ -2,10 +2,11 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { byId, make, setText } from "../shared/dom.js";
+import { locale } from "../shared/translate.js";
 import { texts } from "./texts.js";
 
 const t = texts.receipt;
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const WHEN = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "long" });
 
 const when = (time) => {
   const date = time ? new Date(time) : null;

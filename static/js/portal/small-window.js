@@ -11,7 +11,7 @@ function standing() {
   for (const item of byId("exam-notices").children) lines.push({ text: item.querySelector("span").textContent, attention: true });
   for (const item of byId("exam-messages").children) {
     const [from, words] = item.querySelectorAll("p");
-    lines.push({ text: `${from.textContent}: ${words.textContent}`, button: item.querySelector("button") });
+    lines.push({ text: texts.exam.said(from.textContent, words.textContent), button: item.querySelector("button") });
   }
   for (const [block, text] of [["exam-called", "exam-called-text"], ["exam-pause", "exam-pause-text"]]) {
     if (!byId(block).hidden) lines.push({ text: byId(text).textContent });

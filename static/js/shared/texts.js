@@ -1,26 +1,31 @@
-// The sentences that students and proctors both read. Numbers come in ready to print, here and in the texts of their own pages.
+// The sentences that students and proctors both read.
+
+import { _, list, ngettext, number } from "./translate.js";
 
 /** A count with its noun: `1 flag`, `3 flags`. */
 export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 
 export const texts = {
   api: {
-    status: (status) => `The server answered ${status}.`,
-    unreachable: "The server can't be reached.",
-    unreadable: "The server's answer can't be read.",
+    status: (status) => _("The server answered %(status)s.", { status }),
+    unreachable: _("The server can't be reached."),
+    unreadable: _("The server's answer can't be read."),
   },
   ids: {
-    missing: "Enter your user ID.",
-    tooLong: "That is too long: an ID has at most 128 characters.",
-    dot: "An ID does not begin with a dot.",
-    character: (character) => `An ID has letters, digits and . _ @ - only; this one has ${character === " " ? "a space" : `“${character}”`}.`,
+    missing: _("Enter your user ID."),
+    tooLong: _("That is too long: an ID has at most 128 characters."),
+    dot: _("An ID does not begin with a dot."),
+    character: (character) =>
+      character === " "
+        ? _("An ID has letters, digits and . _ @ - only; this one has a space.")
+        : _("An ID has letters, digits and . _ @ - only; this one has “%(character)s”.", { character }),
   },
-  checkStates: { ready: "READY", warning: "WARNING", not_ready: "NOT READY", waiting: "WAIT" },
-  browserOld: (missing) => `This browser is too old for the exam (no ${missing.join(", ")}). Use a current Chrome, Edge, Firefox or Safari.`,
+  checkStates: { ready: _("READY"), warning: _("WARNING"), not_ready: _("NOT READY"), waiting: _("WAIT") },
+  browserOld: (missing) => _("This browser is too old for the exam (no %(missing)s). Use a current Chrome, Edge, Firefox or Safari.", { missing: list(missing) }),
   accommodation: {
-    signalsOff: (kinds) => `Not counted: ${kinds.join(", ")}`,
-    weighed: (kinds) => `Weighed differently: ${kinds.join(", ")}`,
-    readingAloud: "Reading aloud allowed",
-    breaks: (count, minutes) => `${plural(count, "break", "breaks")} of ${minutes} min`,
+    signalsOff: (kinds) => _("Not counted: %(signals)s", { signals: list(kinds) }),
+    weighed: (kinds) => _("Weighed differently: %(signals)s", { signals: list(kinds) }),
+    readingAloud: _("Reading aloud allowed"),
+    breaks: (count, minutes) => ngettext("%(count)s break of %(minutes)s min", "%(count)s breaks of %(minutes)s min", count, { minutes: number(minutes, Number.isInteger(minutes) ? 0 : 1) }),
   },
 };

@@ -25,9 +25,26 @@ const { texts = {}, forms = null } = address ? await read(address) : {};
 
 const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : String(values[name] ?? ""))) : text);
 
+const KEPT = 100;
+const made = new Map(); // what was filled in, in English, the newest last
+
+function remember(said, text, values) {
+  const inThem = Object.entries(values).map(([name, value]) => [name, inEnglish(value)]);
+  made.delete(said);
+  made.set(said, filled(text, Object.fromEntries(inThem)));
+  if (made.size > KEPT) made.delete(made.keys().next().value);
+}
+
 /** A text in the page's language. Its placeholders (`%(name)s`) are filled from `values`; only with values `%` is written `%%`. */
 export function _(text, values) {
-  return filled(texts[text] ?? text, values);
+  const said = filled(texts[text] ?? text, values);
+  if (values && address) remember(said, text, values);
+  return said;
+}
+
+/** In English what `_` has said here: for a record, which is read by others. What it has not said of late stays as it is. */
+export function inEnglish(said) {
+  return made.get(said) ?? Object.keys(texts).find((text) => texts[text] === said) ?? said;
 }
 
 /** A text that depends on a whole number, which stands in it as `%(count)s`. */
