@@ -17,7 +17,8 @@
     }
     query.delete("lang");
     if (!kept) query.set("lang", code); // a browser that keeps no cookies: for this page
-    location.replace(`${location.pathname}${query.size ? `?${query}` : ""}${location.hash}`);
+    const asked = String(query);
+    location.replace(`${location.pathname}${asked && `?${asked}`}${location.hash}`);
   }
 
   const isSwitch = (element) => element.matches?.("[data-language-switch]");
