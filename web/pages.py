@@ -32,7 +32,7 @@ def _names() -> dict[str, object]:
     signals = {kind: said(signal.name) for kind, signal in SIGNALS.items()}
     return {
         "signals": list(signals.items()),
-        "signals_listed": format_list(list(signals.values()), style="unit", locale=language()),
+        "signals_listed": format_list(list(signals.values()), locale=language()),
         "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
     }
 
