@@ -207,5 +207,5 @@ def init_languages(app: App) -> None:
             response.vary.update(("Accept-Language", "Cookie"))
             asked = request.args.get("lang")
             if asked is not None and asked in known_languages():  # what the page's scripts then ask for is answered in its language, too
-                response.set_cookie(COOKIE, asked, max_age=COOKIE_S, samesite="Lax", secure=request.is_secure)
+                response.set_cookie(COOKIE, asked, max_age=COOKIE_S, samesite="Lax", secure=request.is_secure, path=f"{request.root_path}/")
         return response

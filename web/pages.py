@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from urllib.parse import quote, urlsplit
 
+from babel.lists import format_list
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -16,7 +17,7 @@ from settings.settings import Settings
 from web.calls.addresses import server_address
 from web.calls.errors import retry_after, status_of
 from web.calls.values import check_session_id
-from web.languages import init_languages, said
+from web.languages import init_languages, language, said
 from web.parts import parts
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
@@ -28,8 +29,10 @@ pages.record_once(lambda state: init_languages(state.app))
 @pages.app_context_processor
 def _names() -> dict[str, object]:
     """The names of signals and of the check's rows, for the pages' lists and scripts."""
+    signals = {kind: said(signal.name) for kind, signal in SIGNALS.items()}
     return {
-        "signals": [(kind, said(signal.name)) for kind, signal in SIGNALS.items()],
+        "signals": list(signals.items()),
+        "signals_listed": format_list(list(signals.values()), locale=language()),
         "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
     }
 

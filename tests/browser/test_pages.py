@@ -10,13 +10,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from basics.readings import ActKind, Frame, ScreenAct, Sound
 from bench.harness.chromium import Chromium
 from bench.harness.footage import jpegs, pictures
 from bench.harness.student import Footage, StudentClient
-from tests.helpers.browser import WAIT_S, judge, until
+from tests.helpers.browser import TOO_WIDE, WAIT_S, axe, judge, show, until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, flagged
 from tests.helpers.web import PASSWORD
 
@@ -214,3 +214,73 @@ def test_a_login_that_ends_while_a_page_is_open_is_told_and_the_way_back_leads_w
     page.close()
     proctors.problems.clear()  # the refused calls, in the browser's own words
     assert wrong == []
+
+
+@pytest.fixture
+def spoken(proctors: Chromium) -> Iterator[Page]:
+    """A page of the proctors' browser, which forgets afterwards what language it was shown in."""
+    page = proctors.context.new_page()
+    show(page)
+    yield page
+    page.close()
+    proctors.context.clear_cookies(name="language")
+
+
+AS_IN_ENGLISH = {"session-ended": (".timeline-scroll", "#timeline-picture"), "review": (".seek", ".player-row"), "live": (".recent", ".tile canvas")}
+
+
+@pytest.mark.parametrize("name", ["live", "session-ended", "review", "portal"])
+def test_in_arabic_a_page_is_mirrored_and_what_runs_with_time_is_not(name: str, ended: str, man: str, server: Desk, spoken: Page) -> None:
+    path, shown = PAGES.get(name, ("/portal", "#who-form"))
+    before, _, place = path.format(running=man, ended=ended).partition("#")
+    spoken.goto(f"{server.url}{before}{'&' if '?' in before else '?'}lang=ar{place and f'#{place}'}")
+    spoken.locator(shown).first.wait_for(state="attached")
+    expect(spoken.locator("html")).to_have_attribute("dir", "rtl")
+    side, main = (spoken.locator(wanted).first.bounding_box() for wanted in (".side" if name != "portal" else ".brand", "main h1:visible"))
+    assert side is not None
+    assert main is not None
+    assert side["x"] + side["width"] >= main["x"] + main["width"], "lines begin at the right"
+    for wanted in AS_IN_ENGLISH.get(name, ()):
+        assert spoken.locator(wanted).first.evaluate("element => getComputedStyle(element).direction") == "ltr", wanted
+    assert axe(spoken) == []
+    show(spoken, width=390)
+    assert spoken.evaluate(TOO_WIDE) <= 0
+
+
+@pytest.mark.parametrize("name", ["live", "session-running", "review", "exams", "settings"])
+def test_german_fits_a_narrow_window(name: str, ended: str, man: str, server: Desk, spoken: Page) -> None:
+    path, shown = PAGES[name]
+    server_path, _, place = path.format(running=man, ended=ended).partition("#")
+    show(spoken, width=390)
+    spoken.goto(f"{server.url}{server_path}{'&' if '?' in server_path else '?'}lang=de{place and f'#{place}'}")
+    spoken.locator(shown).first.wait_for(state="attached")
+    expect(spoken.locator("html")).to_have_attribute("lang", "de")
+    assert spoken.evaluate(TOO_WIDE) <= 0
+
+
+def test_a_student_chooses_a_language_and_keeps_the_link(server: Desk, spoken: Page) -> None:
+    created = server.create("12-lang", "history")
+    spoken.goto(f"{server.url}/portal?lang=en#t={created['token']}")
+    expect(spoken.get_by_label("User ID")).to_have_value("12-lang")
+    choice = spoken.get_by_label("Language")
+    assert choice.locator("option:checked").text_content() == "English"
+    with spoken.expect_navigation():
+        choice.select_option("Deutsch")
+    expect(spoken.locator("html")).to_have_attribute("lang", "de")
+    expect(spoken.locator("#who-user")).to_have_value("12-lang")  # the link is still this page's
+    assert "lang" not in spoken.url
+    kept = next(one for one in spoken.context.cookies() if one["name"] == "language")
+    assert (kept["value"], kept["sameSite"], kept["path"]) == ("de", "Lax", "/")
+
+
+def test_a_key_passes_over_languages_until_one_is_entered(server: Desk, spoken: Page) -> None:
+    spoken.goto(f"{server.url}/help?lang=en")
+    choice = spoken.locator("#language")
+    choice.focus()
+    spoken.keyboard.press("ArrowDown")
+    passed = choice.input_value()
+    assert passed != "en"
+    expect(spoken.locator("html")).to_have_attribute("lang", "en")
+    with spoken.expect_navigation():
+        spoken.keyboard.press("Enter")
+    expect(spoken.locator("html")).to_have_attribute("lang", passed)

@@ -67,7 +67,7 @@ export class AccommodationsTable {
       "tr",
       {},
       make("th", { scope: "row", text: one.user_id }),
-      make("td", { text: exam }),
+      make("td", {}, make("bdi", { text: exam })),
       make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null),
       make("td", { class: "muted", text: [one.set_by, fullTime(one.at)].filter(Boolean).join(", ") }),
       make("td", { class: "row-links" }, change, remove),

@@ -129,7 +129,7 @@ export class SessionsTable {
       "tr",
       {},
       make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
-      make("td", { text: exam ?? texts.analytics.noExam }),
+      make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
       make("td", { class: "when", text: began, "data-value": Date.parse(started) }),
       make("td", { "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),

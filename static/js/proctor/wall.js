@@ -57,7 +57,8 @@ export class Wall {
     const shown = this.#shown;
     const at = shown.findIndex((element) => element.contains(document.activeElement));
     const row = getComputedStyle(this.grid).gridTemplateColumns.split(" ").length;
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - row, ArrowDown: at + row, Home: 0, End: shown.length - 1 }[event.key];
+    const on = getComputedStyle(this.grid).direction === "rtl" ? -1 : 1;
+    const to = { ArrowLeft: at - on, ArrowRight: at + on, ArrowUp: at - row, ArrowDown: at + row, Home: 0, End: shown.length - 1 }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault(); // the page does not scroll under the focus, at the edge neither
     shown[to]?.querySelector("a").focus();

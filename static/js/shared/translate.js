@@ -23,7 +23,10 @@ async function read(address) {
 const address = page?.querySelector("meta[name=catalogue]")?.content;
 const { texts = {}, forms = null } = address ? await read(address) : {};
 
-const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : String(values[name] ?? ""))) : text);
+// A name or an ID keeps its own direction within a sentence that runs from right to left.
+const placed = page?.documentElement.dir === "rtl" ? (value) => (value === "" ? value : `\u2068${value}\u2069`) : (value) => value;
+
+const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : placed(String(values[name] ?? "")))) : text);
 
 const KEPT = 100;
 const made = new Map(); // what was filled in, in English, the newest last
