@@ -2,6 +2,7 @@
 
 import { addressOf } from "../shared/base.js";
 import { kindName, signalKinds } from "../shared/names.js";
+import { list, number } from "../shared/translate.js";
 import { texts } from "./texts.js";
 
 const MOST_BARS = 12;
@@ -106,7 +107,7 @@ function exams(rows) {
     links: sorted.map(({ exam_id }) => ofExam(exam_id)),
     series: [{ name: c.perSession, values: shown.map((row) => Math.round(100 * rate(row)) / 100) }],
     head: [c.exam, c.sessions, c.flags, c.perSession, c.highRisk],
-    rows: sorted.map((row) => [examName(row.exam_id), row.sessions, row.flags, rate(row).toFixed(2), row.high_risk]),
+    rows: sorted.map((row) => [examName(row.exam_id), row.sessions, row.flags, number(rate(row), 2), row.high_risk]),
   };
 }
 
@@ -126,7 +127,7 @@ function students(rows) {
   return {
     axes: { names: "", values: a.flagged },
     bars: shown.map(({ session_id: id }) => addressOf(`/session/${id}`)),
-    labels: shown.map(({ user_id, exam_id }) => [user_id, exam_id].filter(Boolean).join(", ")),
+    labels: shown.map(({ user_id, exam_id }) => list([user_id, exam_id].filter(Boolean))),
     series: [{ name: c.flagged, values: shown.map(({ flagged_intervals: flags }) => flags) }],
     head: [c.student, c.exam, c.flagged, c.total],
     rows: sorted.map((row) => [row.user_id, examName(row.exam_id), row.flagged_intervals, row.total_score]),

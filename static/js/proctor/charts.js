@@ -1,5 +1,7 @@
 // Charts in the page's own colours, told apart by pattern as well as colour. Wraps Chart.js, which the page loads as a classic script.
 
+import { locale } from "../shared/translate.js";
+
 const SHADES = ["--accent", "--flag", "--attention", "--ok", "--unknown", "--control", "--accent-strong", "--muted"];
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -54,6 +56,7 @@ export function drawChart(canvas, { labels, series, axes, bars = [] }, { stacked
     type: "bar",
     data: { labels, datasets },
     options: {
+      locale,
       animation: false,
       maintainAspectRatio: false,
       indexAxis: sideways ? "y" : "x",

@@ -1,7 +1,9 @@
 // Dates and times in the viewer's own zone and language.
 
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+import { locale } from "../shared/translate.js";
+
+const FULL = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
+const TIME = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 
 const parse = (iso) => {
   const date = new Date(iso);

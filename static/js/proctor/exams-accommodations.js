@@ -2,9 +2,11 @@
 
 import { call } from "../shared/api.js";
 import { answerOf, byId, make, oneWish, setText } from "../shared/dom.js";
+import { list } from "../shared/translate.js";
 import { accommodationBody, accommodationWords } from "./accommodations.js";
 import { fullTime } from "./dates.js";
 import { sayWrong, showRows, wrongIds } from "./exams-forms.js";
+import { labelled } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -60,16 +62,16 @@ export class AccommodationsTable {
 
   #row(one) {
     const exam = one.exam_id ?? t.everyExam;
-    const button = (text, onclick, more = {}) => make("button", { type: "button", class: "quiet", text, "aria-label": `${text}: ${one.user_id}, ${exam}`, onclick, ...more });
+    const button = (text, onclick, more = {}) => make("button", { type: "button", class: "quiet", text, "aria-label": labelled(text, list([one.user_id, exam])), onclick, ...more });
     const change = button(t.change, () => this.#change(one), { "data-change": one.id });
-    const remove = button(t.remove, () => this.#remove(one, exam));
+    const remove = button(t.remove, () => this.#remove(one));
     return make(
       "tr",
       {},
       make("th", { scope: "row", text: one.user_id }),
       make("td", {}, make("bdi", { text: exam })),
       make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null),
-      make("td", { class: "muted", text: [one.set_by, fullTime(one.at)].filter(Boolean).join(", ") }),
+      make("td", { class: "muted", text: list([one.set_by, fullTime(one.at)].filter(Boolean)) }),
       make("td", { class: "row-links" }, change, remove),
     );
   }
@@ -170,8 +172,8 @@ export class AccommodationsTable {
     if (changed) this.#buttonOf(stored.accommodation).focus();
   }
 
-  async #remove(one, exam) {
-    setText(byId("remove-text"), t.removeConfirm(one.user_id, exam));
+  async #remove(one) {
+    setText(byId("remove-text"), t.removeConfirm(one.user_id, one.exam_id));
     if ((await answerOf(byId("remove-dialog"))) === "remove") this.#reallyRemove(one);
   }
 

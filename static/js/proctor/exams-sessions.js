@@ -3,8 +3,10 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
+import { list } from "../shared/translate.js";
 import { fullTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
+import { labelled } from "./phrases.js";
 import { texts } from "./texts.js";
 import { readShare, unreadLines } from "./unread.js";
 
@@ -68,7 +70,7 @@ export class SessionsTable {
   /** A link that chooses the sessions of `exam` (null: those without one), called `name`. */
   linkTo(exam, name) {
     const chosen = { exam: exam ?? NO_EXAM, search: "", from: "", to: "" };
-    return make("a", { href: `?${this.#query(chosen)}`, text: t.sessions, "aria-label": `${t.sessions} ${name}`, onclick: (event) => this.#choose(event, chosen) });
+    return make("a", { href: `?${this.#query(chosen)}`, text: t.sessions, "aria-label": t.sessionsOf(name), onclick: (event) => this.#choose(event, chosen) });
   }
 
   #choose(event, chosen) {
@@ -124,7 +126,8 @@ export class SessionsTable {
     const { session_id: id, user_id: user, exam_id: exam, state, begun, started_at: started, ended_at: ended, total_score: points, flagged_intervals: flags, unread, decisions = {} } = session;
     const undecided = (decisions.open ?? 0) + (decisions.disputed ?? 0);
     const began = fullTime(started);
-    const how = [t.sessionStates[state === "running" && !begun ? "waiting" : state], texts.end(session)].filter(Boolean).join(": ");
+    const [shown, end] = [t.sessionStates[state === "running" && !begun ? "waiting" : state], texts.end(session)];
+    const how = shown && end ? labelled(shown, end) : shown || end;
     return make(
       "tr",
       {},
@@ -135,7 +138,7 @@ export class SessionsTable {
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
       make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
       make("td", { "data-value": undecided, text: t.decisions(decisions) }),
-      make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": `${texts.report.title}: ${[user, exam, began].filter(Boolean).join(", ")}` })),
+      make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": labelled(texts.report.title, list([user, exam, began].filter(Boolean))) })),
     );
   }
 }

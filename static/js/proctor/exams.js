@@ -51,11 +51,11 @@ class ExamsPage {
   }
 
   examRow({ exam_id: exam, sessions, running, flags, confirmed, dismissed, disputed, open }) {
-    const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": `${t.review} ${exam}` })] : [];
+    const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": t.reviewOf(exam) })] : [];
     const name = exam ?? texts.analytics.noExam;
     links.unshift(this.sessions.linkTo(exam, name));
     if (exam) links.push(make("a", { href: addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", exam_id: exam })}`), text: t.csv, download: true, "aria-label": t.csvOf(exam) }));
-    if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": `${t.live} ${name}` }));
+    if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": t.liveOf(name) }));
     return make(
       "tr",
       {},

@@ -30,10 +30,10 @@ export class Flags {
         "div",
         { class: "toast-head" },
         icon("flag"),
-        make("a", { href: addressOf(`/session/${session_id}#interval-${interval}`), text: user_id, "aria-label": `${texts.live.open} ${user_id}`, onclick: onSeen }),
+        make("a", { href: addressOf(`/session/${session_id}#interval-${interval}`), text: user_id, "aria-label": texts.live.open(user_id), onclick: onSeen }),
         make("span", { class: "muted toast-exam", text: exam_id ?? "" }),
         make("time", { class: "muted", text: clockTime(timestamp) }),
-        make("button", { type: "button", class: "quiet toast-close", text: "×", "aria-label": `${texts.live.dismiss}: ${user_id}`, onclick: () => this.#close(toast, onSeen) }),
+        make("button", { type: "button", class: "quiet toast-close", text: "×", "aria-label": texts.live.dismiss(user_id), onclick: () => this.#close(toast, onSeen) }),
       ),
       make("p", { text: reasons.join(" · ") }),
     );

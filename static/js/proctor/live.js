@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { remember, remembered } from "../shared/storage.js";
+import { list } from "../shared/translate.js";
 import { wireAlertSwitches } from "./alerts.js";
 import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
@@ -251,7 +252,7 @@ class LivePage {
     byId("empty").hidden = all.length > 0 || !byId("skeleton").hidden || !byId("live-error").hidden;
     byId("no-match").hidden = all.length === 0 || shown.length > 0;
     byId("toolbar").hidden = all.length === 0;
-    setText(byId("count"), all.length === 0 ? "" : texts.live.count(all.length - waiting, waiting) + (shown.length < all.length ? `, ${texts.live.shown(shown.length, all.length)}` : ""));
+    setText(byId("count"), all.length === 0 ? "" : list([texts.live.count(all.length - waiting, waiting), shown.length < all.length && texts.live.shown(shown.length, all.length)].filter(Boolean)));
     setText(byId("urgent"), urgent ? texts.live.attention(urgent) : "");
     const behind = misplaced(inOrder);
     byId("sort-now").hidden = behind === 0;

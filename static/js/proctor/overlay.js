@@ -1,5 +1,6 @@
 // Boxes and the direction of the gaze, drawn over the live picture.
 
+import { percent } from "./phrases.js";
 import { texts } from "./texts.js";
 
 // The student's own left is the picture's right: the picture is as the camera sees it.
@@ -36,7 +37,7 @@ export function drawOverlay(canvas, overlay, gaze) {
 }
 
 function drawBox(context, [x1, y1, x2, y2, confidence], name, colour) {
-  const label = confidence === undefined ? name : `${name} ${Math.round(confidence * 100)} %`;
+  const label = confidence === undefined ? name : `${name} ${percent(confidence)}`;
   for (const [width, style] of [[5, "rgb(0 0 0 / 55%)"], [2.5, colour]]) {
     context.lineWidth = width;
     context.strokeStyle = style;

@@ -4,9 +4,11 @@ import { addressOf } from "../shared/base.js";
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
 import { itemName, kindName } from "../shared/names.js";
+import { list, locale } from "../shared/translate.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
+import { bracketed, labelled } from "./phrases.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
@@ -27,8 +29,8 @@ const table = (head, rows) =>
     make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))),
   );
 const said = (text) => make("p", { class: "muted", text });
-const offset = (iso) => new Intl.DateTimeFormat("en", { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
-const list = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
+const offset = (iso) => new Intl.DateTimeFormat(locale, { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
+const bullets = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
 
 class Report {
   constructor({ session, rules, intervals, checks }) {
@@ -42,8 +44,9 @@ class Report {
 
   draw() {
     const { session } = this;
-    document.title = `${[session.user_id, session.exam_id].filter(Boolean).join(", ")} · ${t.title}`;
-    setText(byId("report-title"), [session.user_id, session.exam_id].filter(Boolean).join(", "));
+    const who = list([session.user_id, session.exam_id].filter(Boolean));
+    document.title = `${who} · ${t.title}`;
+    setText(byId("report-title"), who);
     const now = new Date().toISOString();
     setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
@@ -53,7 +56,7 @@ class Report {
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
-    byId("report-accommodation").replaceChildren(...(different.length ? [list(different), by] : [said(t.noAccommodation)]));
+    byId("report-accommodation").replaceChildren(...(different.length ? [bullets(different), by] : [said(t.noAccommodation)]));
     this.drawCheck();
     this.drawTimeline();
     byId("report-flags").replaceChildren(...this.shown.map((interval) => this.flag(interval)));
@@ -78,7 +81,7 @@ class Report {
       [f.ended, session.ended_at ? fullTime(session.ended_at) : null],
       [f.lasted, typeof (session.ended_after_s ?? session.elapsed_s) === "number" ? spellSeconds(session.ended_after_s ?? session.elapsed_s) : null],
       [f.how, texts.end(session)],
-      [f.source, [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", ")],
+      [f.source, list([texts.session.source[session.source] ?? session.source, session.station].filter(Boolean))],
       [f.id, session.session_id],
     ];
     byId("report-facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", { text: name }), make("dd", { text: value }))));
@@ -91,14 +94,14 @@ class Report {
       place.replaceChildren(said(t.noChecks));
       return;
     }
-    const rows = check.results.map(({ item, state, reason, detail }) => [itemName(item), texts.checkStates[state] ?? state, [reason, reason && detail ? `(${detail})` : detail].filter(Boolean).join(" ")]);
+    const rows = check.results.map(({ item, state, reason, detail }) => [itemName(item), texts.checkStates[state] ?? state, reason ? bracketed(reason, detail) : (detail ?? "")]);
     place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
   }
 
   drawTimeline() {
     const bars = byId("report-bars");
     const top = Math.max(this.threshold, ...this.intervals.map(({ score }) => score));
-    const rows = Array.from({ length: Math.ceil(this.intervals.length / BARS_IN_A_ROW) }, (_, row) => this.intervals.slice(row * BARS_IN_A_ROW, (row + 1) * BARS_IN_A_ROW));
+    const rows = Array.from({ length: Math.ceil(this.intervals.length / BARS_IN_A_ROW) }, (unused, row) => this.intervals.slice(row * BARS_IN_A_ROW, (row + 1) * BARS_IN_A_ROW));
     bars.replaceChildren(...rows.map((intervals) => this.barRow(intervals, top)));
     bars.setAttribute("aria-label", t.sum(this.session, this.intervals.length, this.flags));
     const { breaks, messages } = this.session;
@@ -109,7 +112,7 @@ class Report {
         return [interval, words];
       })
       .filter(([, words]) => words.length)
-      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), `${interval.score}${interval.flagged ? ` ⚑` : ""}`, words.join("; ")]);
+      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), interval.flagged ? `${interval.score} ⚑` : String(interval.score), words.join("; ")]);
     byId("report-intervals").replaceChildren(...(lines.length ? [table(t.timelineHead, lines)] : [said(t.calm)]));
   }
 
@@ -128,8 +131,7 @@ class Report {
   flag(interval) {
     const { review = {}, clip = {} } = interval;
     const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
-    const differ = review?.state === "disputed" ? `${texts.review.states.disputed}: ` : "";
-    const decisions = review?.decision ? [review, review.second, review.third].filter(Boolean).map((one) => [texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean).join(", ")) : [t.undecided];
+    const decisions = review?.decision ? [review, review.second, review.third].filter(Boolean).map((one) => list([texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean))).join("; ") : t.undecided;
     const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
     return make(
       "li",
@@ -138,9 +140,9 @@ class Report {
       make(
         "div",
         {},
-        make("h3", {}, icon("flag"), make("span", { text: `${t.intervalLine(interval)}, ${this.wall(interval.start)}: ${texts.review.points(interval.score)}` })),
+        make("h3", {}, icon("flag"), make("span", { text: labelled(list([t.intervalLine(interval), this.wall(interval.start)]), texts.review.points(interval.score)) })),
         make("ul", { class: "reasons" }, ...interval.violations.map(reasonOf)),
-        make("p", {}, make("strong", { text: `${t.decision}: ` }), differ, decisions.join("; ")),
+        make("p", {}, make("strong", { text: t.decision }), " ", review?.state === "disputed" ? labelled(texts.review.states.disputed, decisions) : decisions),
         file ? make("p", { class: "muted report-file", text: file }) : null,
       ),
     );
@@ -159,14 +161,14 @@ class Report {
     const places = connections.map(({ at, address, browser }) => [this.wall(at), address, browser]);
     const camera = devices.camera?.label ? said(t.camera(devices.camera.label)) : null;
     const unread = unreadLines(this.session.unread);
-    const noted = [unread.length ? list(unread) : null, rows.length ? table(t.doubtHead, rows) : null].filter(Boolean);
+    const noted = [unread.length ? bullets(unread) : null, rows.length ? table(t.doubtHead, rows) : null].filter(Boolean);
     byId("report-doubts").replaceChildren(
       ...[...(noted.length ? noted : [said(t.noDoubts)]), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
     );
   }
 
   drawBreaks() {
-    const rows = (this.session.breaks ?? []).map(({ start, end, by, reason }) => [this.wall(start), typeof end === "number" ? this.wall(end) : "–", typeof end === "number" ? spellSeconds(end - start) : "–", [by, reason].filter(Boolean).join(": ")]);
+    const rows = (this.session.breaks ?? []).map(({ start, end, by, reason }) => [this.wall(start), typeof end === "number" ? this.wall(end) : "–", typeof end === "number" ? spellSeconds(end - start) : "–", by && reason ? labelled(by, reason) : (by || reason || "")]);
     byId("report-breaks").replaceChildren(rows.length ? table(t.breakHead, rows) : said(t.noBreaks));
   }
 

@@ -3,6 +3,7 @@
 import { addressOf } from "../shared/base.js";
 import { byId, icon, make } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
+import { list } from "../shared/translate.js";
 import { clockTime } from "./dates.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";
@@ -47,7 +48,7 @@ export class QueueList {
         { class: "queue-text" },
         make("strong", { text: item.user_id }),
         make("span", { class: "muted", text: [item.exam_id, clockTime(item.started_at)].filter(Boolean).join(" · ") }),
-        make("span", { class: "queue-why", text: item.violations.map(({ kind }) => kindName(kind)).join(", ") }),
+        make("span", { class: "queue-why", text: list(item.violations.map(({ kind }) => kindName(kind))) }),
         make("span", { class: "queue-state" }),
       ),
       make("span", { class: "queue-score number", text: item.score, title: texts.review.points(item.score) }),

@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, icon, make, setText } from "../shared/dom.js";
+import { list } from "../shared/translate.js";
 import { reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
 import { flags } from "./desk.js";
@@ -45,7 +46,7 @@ export class Verdict {
     const review = shownOf(item);
     place.hidden = !review?.decision;
     if (!review?.decision) return;
-    const lines = [`${texts.review.decided(review)}${review.at ? `, ${clockTime(review.at)}` : ""}`];
+    const lines = [list([texts.review.decided(review), review.at && clockTime(review.at)].filter(Boolean))];
     if (review.note) lines.push(review.note);
     for (const which of ["second", "third"]) {
       if (review[which]) lines.push(texts.review[which](review[which]), ...(review[which].note ? [review[which].note] : []));
@@ -61,7 +62,7 @@ export class Verdict {
     this.dismissing = true;
     byId("dismiss-reasons").hidden = false;
     byId("dismiss").setAttribute("aria-expanded", "true");
-    flags.say(`${texts.review.chooseReason} ${REASONS.map((reason, index) => `${digitOf(index)} ${texts.review.reasons[reason]}`).join(", ")}`);
+    flags.say(`${texts.review.chooseReason} ${list(REASONS.map((reason, index) => `${digitOf(index)} ${texts.review.reasons[reason]}`))}`);
   }
 
   stopDismissing() {

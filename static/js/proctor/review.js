@@ -269,7 +269,7 @@ class ReviewPage {
       this.verdict.stopDismissing();
       this.waitForClip(false);
       this.same.show(item);
-      this.say(`${texts.review.saved[decision]}. ${texts.review.left(this.left ?? 0)}`);
+      this.say(texts.review.savedThen(texts.review.saved[decision], texts.review.left(this.left ?? 0)));
     }
     if (hadFocus && document.activeElement === document.body) byId("item-title").focus({ preventScroll: true });
   }

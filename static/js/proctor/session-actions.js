@@ -5,6 +5,7 @@ import { call } from "../shared/api.js";
 import { answerOf, byId, make, oneWish, setText } from "../shared/dom.js";
 import { clockTime } from "./dates.js";
 import { LiveSound } from "./live-sound.js";
+import { labelled } from "./phrases.js";
 import { clearReadyMade, wireReadyMade } from "./ready-made.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
@@ -55,8 +56,8 @@ export class SessionActions {
       make(
         "li",
         { "data-level": level, "data-from": from },
-        make("span", { text: from === "student" ? texts.act.called(text) : `${texts.act.levels[level] ?? ""}: ${text}` }),
-        make("span", { class: "muted", text: texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)) + (from === "student" ? "" : texts.act.where({ delivered, read })) }),
+        make("span", { text: from === "student" ? texts.act.called(text) : labelled(texts.act.levels[level] ?? level, text) }),
+        make("span", { class: "muted", text: [texts.act.from(by, clockTime(Date.parse(startedAt) + 1000 * at)), from !== "student" && texts.act.where({ delivered, read })].filter(Boolean).join(" · ") }),
       ),
     );
     list.replaceChildren(...items);

@@ -27,7 +27,7 @@ export class SessionNow {
     const why = silent ? "lost" : now.on_break ? "break" : null; // what was read before it is not as of now
     const status = why ? { ...now, gaze: "unknown", gaze_reason: why, faces: null, faces_reason: why, phone: null, voices: null, sound_reason: why, level_dbfs: null, rates: {} } : now;
     setText(byId("fact-rest"), texts.session.rest(status.baseline ?? {}));
-    const unknown = (reason) => texts.states.unknown + texts.why(reason);
+    const unknown = (reason) => texts.because(texts.states.unknown, reason);
     setText(byId("fact-gaze"), status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status));
     setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
     setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
@@ -35,8 +35,8 @@ export class SessionNow {
     const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));
     this.#fill(byId("fact-devices"), [...devices, ...noticeLines(status)]);
     this.#drawDoubts(silent || now.on_break ? [] : (now.doubts ?? []));
-    const rates = Object.entries(texts.session.rate).filter(([name]) => typeof status.rates?.[name] === "number");
-    this.#fill(byId("fact-rates"), rates.map(([name, words]) => `${words}: ${texts.session.perSecond(status.rates[name])}`));
+    const rates = Object.keys(texts.session.rate).filter((name) => typeof status.rates?.[name] === "number");
+    this.#fill(byId("fact-rates"), rates.map((name) => texts.session.rateLine(name, status.rates[name])));
   }
 
   /** What can't be told, or is to be looked at, and what helps. */

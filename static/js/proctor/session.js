@@ -1,6 +1,7 @@
 // One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
 
 import { byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
+import { list } from "../shared/translate.js";
 import { accommodationWords } from "./accommodations.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
@@ -157,8 +158,8 @@ class SessionPage {
     const time = session.ended_at
       ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
       : texts.session.since(fullTime(session.started_at));
-    setText(byId("session-when"), `${state}, ${time}`);
-    setText(byId("session-source"), [texts.session.source[session.source] ?? session.source, session.station].filter(Boolean).join(", "));
+    setText(byId("session-when"), list([state, time]));
+    setText(byId("session-source"), list([texts.session.source[session.source] ?? session.source, session.station].filter(Boolean)));
     setText(byId("session-total"), texts.live.total(session.total_score));
     byId("session-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];

@@ -5,6 +5,7 @@ import { byId, icon, make, setText } from "../shared/dom.js";
 import { remembered } from "../shared/storage.js";
 import { wireAlertSwitches } from "./alerts.js";
 import { alerts } from "./desk.js";
+import { labelled } from "./phrases.js";
 import { reviewer, setReviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -37,7 +38,7 @@ function part([name, { state, reason, todo, notes = [], ...rest }]) {
     make(
       "div",
       {},
-      make("h3", { text: `${t.parts[name] ?? name}: ${t.states[state ?? "ok"] ?? state}` }),
+      make("h3", { text: labelled(t.parts[name] ?? name, t.states[state ?? "ok"] ?? state) }),
       ...said.map((text) => make("p", { text })),
       figures ? make("p", { class: "muted", text: figures }) : null,
     ),

@@ -2,6 +2,7 @@
 // head sorts the rows that are there.
 
 import { make } from "../shared/dom.js";
+import { locale } from "../shared/translate.js";
 
 const ORDERS = new Map(); // table → {column, down}
 
@@ -17,7 +18,7 @@ export function compare(one, other) {
   if (typeof one === "number" && typeof other === "number") return one - other;
   if (typeof one !== typeof other) return typeof one === "number" ? -1 : 1;
   if (!one || !other) return Number(!one) - Number(!other);
-  return one.localeCompare(other, undefined, { numeric: true });
+  return one.localeCompare(other, locale, { numeric: true });
 }
 
 /** After rows have come or changed: name their cells, and keep the order that was chosen. */

@@ -1,106 +1,133 @@
 // What the pages say that show what was found in an exam: review, timeline and report.
 
 import { spellSeconds } from "../shared/clock.js";
-import { plural } from "../shared/texts.js";
+import { _, list, locale, ngettext, number } from "../shared/translate.js";
+import { bracketed, labelled, percent } from "./phrases.js";
 import { watchTexts } from "./texts-watch.js";
+
+/** A decision with its reason and who took it. */
+function decidedBy({ decision, reason, by }) {
+  const values = { reason: reviewTexts.review.reasons[reason] ?? reason, name: by };
+  if (decision === "confirmed") return reason ? _("Confirmed (%(reason)s) by %(name)s", values) : _("Confirmed by %(name)s", values);
+  return reason ? _("Dismissed (%(reason)s) by %(name)s", values) : _("Dismissed by %(name)s", values);
+}
+
+const together = new Intl.ListFormat(locale, { type: "conjunction" });
+
+/** In how many readings the gaze went which way. */
+function readings(direction, count) {
+  if (direction === "left") return ngettext("left in %(count)s reading", "left in %(count)s readings", count);
+  if (direction === "right") return ngettext("right in %(count)s reading", "right in %(count)s readings", count);
+  if (direction === "down") return ngettext("down in %(count)s reading", "down in %(count)s readings", count);
+  if (direction === "closed") return ngettext("eyes closed in %(count)s reading", "eyes closed in %(count)s readings", count);
+  return ngettext("%(direction)s in %(count)s reading", "%(direction)s in %(count)s readings", count, { direction });
+}
+
+const numberOf = (value) => number(Math.round(Math.abs(value)));
+const range = (from, to) => `${spellSeconds(from)}–${spellSeconds(to)}`;
 
 export const reviewTexts = {
   review: {
-    left: (left) => (left ? plural(left, "flag left", "flags left") : "None left"),
-    disputed: (count) => `${plural(count, "flag", "flags")} with opinions that differ`,
-    place: (at, count, more) => `${at} of ${count}${more ? "+" : ""}`,
-    as: (name) => `Reviewing as ${name}`,
-    askName: "Enter your name",
-    failed: (message) => `The queue can’t be read. ${message}`,
-    notSaved: (user, message) => `The decision on ${user} was not saved. ${message}`,
-    fresh: (count) => `Show ${plural(count, "new flag", "new flags")}`,
+    left: (left) => (left ? ngettext("%(count)s flag left", "%(count)s flags left", left) : _("None left")),
+    disputed: (count) => ngettext("%(count)s flag with opinions that differ", "%(count)s flags with opinions that differ", count),
+    place: (at, count, more) => _("%(at)s of %(count)s", { at, count: more ? `${count}+` : count }),
+    as: (name) => _("Reviewing as %(name)s", { name }),
+    askName: _("Enter your name"),
+    failed: (message) => _("The queue can’t be read. %(message)s", { message }),
+    notSaved: (user, message) => _("The decision on %(user)s was not saved. %(message)s", { user, message }),
+    fresh: (count) => ngettext("Show %(count)s new flag", "Show %(count)s new flags", count),
     none: {
-      open: ["Nothing is left to review", "New flags appear here by themselves."],
-      other: ["No flag matches these filters", "Choose other filters to see more."],
+      open: [_("Nothing is left to review"), _("New flags appear here by themselves.")],
+      other: [_("No flag matches these filters"), _("Choose other filters to see more.")],
     },
-    interval: (number, from, to) => `Interval ${number}, ${spellSeconds(from)}–${spellSeconds(to)}`,
-    points: (score) => plural(score, "point", "points"),
-    states: { open: "Open", confirmed: "Confirmed", dismissed: "Dismissed", disputed: "Opinions differ" },
-    decided: (review) => {
-      const why = review.reason ? ` (${reviewTexts.review.reasons[review.reason] ?? review.reason})` : "";
-      return `${reviewTexts.review.states[review.decision] ?? review.decision}${why} by ${review.by}`;
-    },
+    interval: (number, from, to) => _("Interval %(number)s, %(from)s–%(to)s", { number, from: spellSeconds(from), to: spellSeconds(to) }),
+    points: (score) => ngettext("%(count)s point", "%(count)s points", score),
+    states: { open: _("Open"), confirmed: _("Confirmed"), dismissed: _("Dismissed"), disputed: _("Opinions differ") },
+    decided: decidedBy,
     /** Where a flag stands, in one sentence: what most say where there are more than two, else the one who decided. */
     stands: (review) => {
       if (review.state === "disputed") return reviewTexts.review.states.disputed;
       return review.third ? reviewTexts.review.settled[review.state] : reviewTexts.review.decided(review);
     },
-    second: (second) => `Second opinion: ${reviewTexts.review.decided(second)}`,
-    third: (third) => `Third opinion: ${reviewTexts.review.decided(third)}`,
-    settled: { confirmed: "Most confirm it: it stands as confirmed.", dismissed: "Most dismiss it: it stands as dismissed." },
-    settles: "Opinions differ. One more person’s decision settles it.",
-    settlesHint: "Opinions differ. Your decision settles it.",
-    waitForClip: "The clip is still being made and appears here by itself. To decide without it, press once more.",
-    same: (count, user) => `Decide all ${count} open flags of ${user} in this exam the same`,
-    sameOn: (count) => `Your next decision is kept for each of the ${count}; Undo takes all of them back.`,
-    sameCount: (count) => `all ${count}`,
+    second: (second) => labelled(_("Second opinion"), reviewTexts.review.decided(second)),
+    third: (third) => labelled(_("Third opinion"), reviewTexts.review.decided(third)),
+    settled: { confirmed: _("Most confirm it: it stands as confirmed."), dismissed: _("Most dismiss it: it stands as dismissed.") },
+    settles: _("Opinions differ. One more person’s decision settles it."),
+    settlesHint: _("Opinions differ. Your decision settles it."),
+    waitForClip: _("The clip is still being made and appears here by itself. To decide without it, press once more."),
+    same: (count, user) =>
+      ngettext("Decide the %(count)s open flag of %(user)s in this exam the same", "Decide all %(count)s open flags of %(user)s in this exam the same", count, { user }),
+    sameOn: (count) => ngettext("Your next decision is kept for it; Undo takes it back.", "Your next decision is kept for each of the %(count)s; Undo takes all of them back.", count),
+    sameCount: (count) => ngettext("all %(count)s", "all %(count)s", count),
     speed: (speed) => `×${speed}`,
-    speedNext: (speed, next) => `Speed ×${speed}; press for ×${next}`,
-    secondHint: (name) => `${name} has decided on this. Your decision is kept as a second opinion.`,
+    speedNext: (speed, next) => _("Speed ×%(speed)s; press for ×%(next)s", { speed, next }),
+    secondHint: (name) => _("%(name)s has decided on this. Your decision is kept as a second opinion.", { name }),
     reasons: {
-      other_person_harmless: "Other person, harmless",
-      glasses: "Glasses",
-      light: "Light",
-      reading_aloud: "Reading aloud",
-      device: "Device",
-      nothing_to_see: "Nothing to see",
-      accommodation: "Allowed by accommodation",
-      agreed: "Agreed with the proctor",
-      connection: "Connection",
-      other: "Other",
+      other_person_harmless: _("Other person, harmless"),
+      glasses: _("Glasses"),
+      light: _("Light"),
+      reading_aloud: _("Reading aloud"),
+      device: _("Device"),
+      nothing_to_see: _("Nothing to see"),
+      accommodation: _("Allowed by accommodation"),
+      agreed: _("Agreed with the proctor"),
+      connection: _("Connection"),
+      other: _("Other"),
     },
-    chooseReason: "Why? Press a digit, or Esc to go back.",
-    saved: { confirmed: "Confirmed", dismissed: "Dismissed", null: "Decision taken back" },
-    nothingToUndo: "There is no decision of yours to take back.",
-    undone: (user, count) => (count > 1 ? `Taken back: ${count} decisions on ${user}` : `Taken back: ${user}`),
-    at: (seconds, length) => `${spellSeconds(seconds)} of ${spellSeconds(length)}`,
-    play: "Play",
-    pause: "Pause",
-    mute: "Mute",
-    unmute: "Unmute",
-    mark: (kind, at, to) => `${kind}, ${spellSeconds(at)}–${spellSeconds(to)}`,
-    announce: (at, count, item) => `${at} of ${count}. ${item.user_id}${item.exam_id ? `, ${item.exam_id}` : ""}. ${item.reasons.join(". ")}`,
-    loading: "The clip is loading.",
-    history: (entry, time) => `${time}: ${entry.decision ? reviewTexts.review.decided(entry) : `taken back by ${entry.by}`}${entry.note ? ` – ${entry.note}` : ""}`,
-    historyFailed: (message) => `Earlier decisions can’t be read. ${message}`,
+    chooseReason: _("Why? Press a digit, or Esc to go back."),
+    saved: { confirmed: _("Confirmed"), dismissed: _("Dismissed"), null: _("Decision taken back") },
+    nothingToUndo: _("There is no decision of yours to take back."),
+    savedThen: (saved, left) => _("%(saved)s. %(left)s", { saved, left }),
+    undone: (user, count) =>
+      count > 1 ? ngettext("Taken back: %(count)s decision on %(user)s", "Taken back: %(count)s decisions on %(user)s", count, { user }) : _("Taken back: %(user)s", { user }),
+    at: (seconds, length) => _("%(time)s of %(length)s", { time: spellSeconds(seconds), length: spellSeconds(length) }),
+    play: _("Play"),
+    pause: _("Pause"),
+    mute: _("Mute"),
+    unmute: _("Unmute"),
+    mark: (kind, at, to) => list([kind, range(at, to)]),
+    announce: (at, count, item) =>
+      _("%(at)s of %(count)s. %(who)s. %(reasons)s", { at, count, who: list([item.user_id, item.exam_id].filter(Boolean)), reasons: item.reasons.join(". ") }),
+    loading: _("The clip is loading."),
+    history: (entry, time) =>
+      [labelled(time, entry.decision ? reviewTexts.review.decided(entry) : _("taken back by %(name)s", { name: entry.by })), entry.note].filter(Boolean).join(" – "),
+    historyFailed: (message) => _("Earlier decisions can’t be read. %(message)s", { message }),
   },
 
   evidence: {
-    seconds: (seconds) => `${Number(seconds).toFixed(1)} s in all`,
-    stretches: (stretches) => stretches.map(([from, to]) => `${spellSeconds(from)}–${spellSeconds(to)}`).join(", "),
-    looks: (looks) => `seen ${looks} times running`,
-    directions: (counts) => Object.entries(counts).map(([direction, count]) => `${direction} in ${plural(count, "reading", "readings")}`).join(", "),
-    level_dbfs: (level) => `sound level ${Math.round(level)} dB`,
-    voices: (voices) => plural(voices, "voice", "voices"),
-    stranger: "a voice alone that is not the student’s",
-    own: (likeness) => `likeness to the student’s own voice ${Number(likeness).toFixed(2)} of 1`,
-    persons: (persons) => plural(persons, "person", "persons"),
-    confidence: (confidence) => `${Math.round(confidence * 100)} % sure`,
-    boxes: (sures) => `${plural(sures.length, "box", "boxes")} of the last look, ${sures.map((sure) => `${Math.round(sure * 100)} %`).join(" and ")} sure`,
-    acts: (acts) => acts.map(({ at, what }) => `${spellSeconds(at)} ${what}`).join(", "),
+    seconds: (seconds) => _("%(seconds)s s in all", { seconds: number(Number(seconds), 1) }),
+    stretches: (stretches) => list(stretches.map(([from, to]) => range(from, to))),
+    looks: (looks) => ngettext("seen %(count)s time running", "seen %(count)s times running", looks),
+    directions: (counts) => list(Object.entries(counts).map(([direction, count]) => readings(direction, count))),
+    level_dbfs: (level) => _("sound level %(level)s dB", { level: number(Math.round(level)) }),
+    voices: (voices) => ngettext("%(count)s voice", "%(count)s voices", voices),
+    stranger: _("a voice alone that is not the student’s"),
+    own: (likeness) => _("likeness to the student’s own voice %(likeness)s of 1", { likeness: number(Number(likeness), 2) }),
+    persons: (persons) => ngettext("%(count)s person", "%(count)s persons", persons),
+    boxes: (sures) =>
+      ngettext("%(count)s box of the last look, %(sures)s sure", "%(count)s boxes of the last look, %(sures)s sure", sures.length, { sures: together.format(sures.map(percent)) }),
+    acts: (acts) => list(acts.map(({ at, what }) => `${spellSeconds(at)} ${what}`)),
     numbers: {
-      gaze_x_deg: (value) => `gaze ${Math.round(Math.abs(value))}° to the student’s ${value > 0 ? "left" : "right"} of the usual`,
-      gaze_y_deg: (value) => `gaze ${Math.round(Math.abs(value))}° ${value > 0 ? "below" : "above"} the usual`,
-      yaw_deg: (value) => `head turned ${Math.round(Math.abs(value))}°`,
-      pitch_deg: (value) => `head tilted ${Math.round(Math.abs(value))}°`,
+      gaze_x_deg: (value) =>
+        value > 0
+          ? _("gaze %(degrees)s° to the student’s left of the usual", { degrees: numberOf(value) })
+          : _("gaze %(degrees)s° to the student’s right of the usual", { degrees: numberOf(value) }),
+      gaze_y_deg: (value) =>
+        value > 0 ? _("gaze %(degrees)s° below the usual", { degrees: numberOf(value) }) : _("gaze %(degrees)s° above the usual", { degrees: numberOf(value) }),
+      yaw_deg: (value) => _("head turned %(degrees)s°", { degrees: numberOf(value) }),
+      pitch_deg: (value) => _("head tilted %(degrees)s°", { degrees: numberOf(value) }),
     },
-    other: (name, value) => `${name.replaceAll("_", " ")} ${value}`,
   },
 
   ends: {
-    student: "ended by the student",
-    proctor: (note) => `ended by the proctor${note ? `: ${note}` : ""}`,
-    call: "ended by a call",
-    away: "the student’s page was away for too long",
-    restart: "the student’s page did not come back after the server’s restart",
-    outage: (lasted) => `the server was away for ${lasted}`,
-    unused: "never begun: its link was not used while it was good",
-    unreadable: "its records can’t be read",
+    student: _("ended by the student"),
+    proctor: (note) => (note ? _("ended by the proctor: %(note)s", { note }) : _("ended by the proctor")),
+    call: _("ended by a call"),
+    away: _("the student’s page was away for too long"),
+    restart: _("the student’s page did not come back after the server’s restart"),
+    outage: (lasted) => _("the server was away for %(lasted)s", { lasted }),
+    unused: _("never begun: its link was not used while it was good"),
+    unreadable: _("its records can’t be read"),
   },
 
   /** How a session ended, as it is stored; an old one has no code, only the sentence. */
@@ -110,66 +137,78 @@ export const reviewTexts = {
   },
 
   timeline: {
-    connection: "Connection",
-    pictures: "Pictures",
-    sound: "Sound",
-    screen: "Screen",
-    unknown: "Can’t tell",
-    breaks: "Breaks",
-    messages: "Messages",
+    connection: _("Connection"),
+    pictures: _("Pictures"),
+    sound: _("Sound"),
+    screen: _("Screen"),
+    unknown: _("Can’t tell"),
+    breaks: _("Breaks"),
+    messages: _("Messages"),
     lostFor: {
-      connection: (seconds) => `Nothing arrived for ${Math.round(seconds)} s`,
-      pictures: (seconds) => `No picture arrived for ${Math.round(seconds)} s`,
-      sound: (seconds) => `No sound arrived for ${Math.round(seconds)} s`,
+      connection: (seconds) => _("Nothing arrived for %(seconds)s s", { seconds: numberOf(seconds) }),
+      pictures: (seconds) => _("No picture arrived for %(seconds)s s", { seconds: numberOf(seconds) }),
+      sound: (seconds) => _("No sound arrived for %(seconds)s s", { seconds: numberOf(seconds) }),
     },
-    screenActs: { fullscreen_left: "Full screen left", second_display: "A second display", share_stopped: "Stopped sharing the screen" },
-    unknownFor: (share) => `Can’t tell for ${Math.round(share)} s`,
-    breakFor: ({ by, reason }) => `Break${by ? `, by ${by}` : ""}${reason ? `: ${reason}` : ""}`,
-    message: ({ level, text, from }) => from === "student" ? watchTexts.act.called(text) : `${watchTexts.act.levels[level] ?? level}: ${text}`,
+    screenActs: { fullscreen_left: _("Full screen left"), second_display: _("A second display"), share_stopped: _("Stopped sharing the screen") },
+    unknownFor: (seconds) => _("Can’t tell for %(seconds)s s", { seconds: numberOf(seconds) }),
+    breakFor: ({ by, reason }) => {
+      const said = by ? _("Break, by %(name)s", { name: by }) : _("Break");
+      return reason ? labelled(said, reason) : said;
+    },
+    message: ({ level, text, from }) => (from === "student" ? watchTexts.act.called(text) : labelled(watchTexts.act.levels[level] ?? level, text)),
     signs: { lost: "✕", screen: "▭", unknown: "?", break: "‖", message: "✉" },
   },
 
   report: {
-    failed: (message) => `The report can’t be made. ${message}`,
-    notThere: "There is no session with this address.",
-    waiting: "This session has not begun: its student has not come yet.",
-    running: "This session is still running; the report shows it up to now.",
-    noFlags: "No interval of this session was flagged, and none was marked.",
-    noMessages: "No messages were sent.",
-    noBreaks: "There were no breaks.",
-    noDoubts: "Nothing was noted.",
-    camera: (label) => `Camera: ${label}`,
-    noChecks: "No check before the exam was stored.",
-    noAccommodation: "None.",
-    made: (time, zone, then, now) => `Made ${time}. Times are in ${zone} (${then === now ? now : `${then} when the session began, ${now} now`}).`,
-    undecided: "Not decided",
-    still: (user, interval) => `Still of ${user}, interval ${interval}`,
-    title: "Report",
-    calm: "No interval has points.",
-    decision: "Decision",
-    clip: ({ path, sha256, duration }) => `Clip ${path}, ${Math.round(duration)} s, SHA-256 ${sha256}`,
-    setBy: (by, time) => [by && `Set by ${by}`, time].filter(Boolean).join(", "),
+    failed: (message) => _("The report can’t be made. %(message)s", { message }),
+    notThere: _("There is no session with this address."),
+    waiting: _("This session has not begun: its student has not come yet."),
+    running: _("This session is still running; the report shows it up to now."),
+    noFlags: _("No interval of this session was flagged, and none was marked."),
+    noMessages: _("No messages were sent."),
+    noBreaks: _("There were no breaks."),
+    noDoubts: _("Nothing was noted."),
+    camera: (label) => _("Camera: %(label)s", { label }),
+    noChecks: _("No check before the exam was stored."),
+    noAccommodation: _("None."),
+    made: (time, zone, then, now) =>
+      then === now
+        ? _("Made %(time)s. Times are in %(zone)s (%(now)s).", { time, zone, now })
+        : _("Made %(time)s. Times are in %(zone)s (%(then)s when the session began, %(now)s now).", { time, zone, then, now }),
+    undecided: _("Not decided"),
+    still: (user, interval) => _("Still of %(user)s, interval %(interval)s", { user, interval }),
+    title: _("Report"),
+    calm: _("No interval has points."),
+    decision: _("Decision:"),
+    clip: ({ path, sha256, duration }) => _("Clip %(path)s, %(seconds)s s, SHA-256 %(sha256)s", { path, seconds: numberOf(duration), sha256 }),
+    setBy: (by, time) => list([by && _("Set by %(name)s", { name: by }), time].filter(Boolean)),
     sum: ({ total_score: total }, intervals, flags) => {
       const count = (state) => flags.filter(({ review }) => (review?.state ?? "open") === state).length;
-      const states = [`${count("confirmed")} confirmed`, `${count("dismissed")} dismissed`, ...(count("disputed") ? [`opinions differ on ${count("disputed")}`] : []), `${count("open")} not decided`];
-      return `${plural(intervals, "interval", "intervals")}, ${plural(total, "point", "points")} in all. ${plural(flags.length, "flag", "flags")}: ${states.join(", ")}.`;
+      const confirmed = ngettext("%(count)s confirmed", "%(count)s confirmed", count("confirmed"));
+      const dismissed = ngettext("%(count)s dismissed", "%(count)s dismissed", count("dismissed"));
+      const differ = count("disputed") && ngettext("opinions differ on %(count)s", "opinions differ on %(count)s", count("disputed"));
+      const open = ngettext("%(count)s not decided", "%(count)s not decided", count("open"));
+      const all = ngettext("%(count)s interval", "%(count)s intervals", intervals);
+      const points = ngettext("%(count)s point", "%(count)s points", total);
+      const flagged = ngettext("%(count)s flag", "%(count)s flags", flags.length);
+      return _("%(intervals)s, %(points)s in all. %(flags)s: %(decisions)s.", { intervals: all, points, flags: flagged, decisions: list([confirmed, dismissed, differ, open].filter(Boolean)) });
     },
-    facts: { student: "Student", exam: "Exam", began: "Began", ended: "Ended", lasted: "Lasted", how: "How it ended", source: "Watched by", id: "Session" },
-    checkHead: ["What", "State", "Reason"],
-    timelineHead: ["Interval", "Time", "Points", "What was found"],
-    doubtHead: ["From", "Length", "What"],
-    connectionHead: ["Time", "Connected from", "Browser"],
-    breakHead: ["From", "To", "Length", "By"],
-    messageHead: ["Time", "Kind", "Text", "From"],
-    pointsHead: ["Signal", "Points"],
-    rulesHead: ["Rule", "Value"],
-    intervalLine: (interval) => `Interval ${interval.index + 1}, ${spellSeconds(interval.start)}–${spellSeconds(interval.end)}`,
+    facts: { student: _("Student"), exam: _("Exam"), began: _("Began"), ended: _("Ended"), lasted: _("Lasted"), how: _("How it ended"), source: _("Watched by"), id: _("Session") },
+    checkHead: [_("What"), _("State"), _("Reason")],
+    timelineHead: [_("Interval"), _("Time"), _("Points"), _("What was found")],
+    doubtHead: [_("From"), _("Length"), _("What")],
+    connectionHead: [_("Time"), _("Connected from"), _("Browser")],
+    breakHead: [_("From"), _("To"), _("Length"), _("By")],
+    messageHead: [_("Time"), _("Kind"), _("Text"), _("From")],
+    pointsHead: [_("Signal"), _("Points")],
+    rulesHead: [_("Rule"), _("Value")],
+    intervalLine: (interval) => reviewTexts.review.interval(interval.index + 1, interval.start, interval.end),
     rules: {
-      flag_threshold: "Points that make a flag", interval_duration: "Seconds in an interval", gaze_min_s: "Seconds of looking away that count",
-      absent_min_s: "Seconds of nobody in view that count", persons_min_s: "Seconds between two looks that show several people",
-      speech_min_s: "Seconds of speech that count", voices_min_s: "Seconds of speech that another voice rests on", blink_max_s: "Seconds that are a blink",
-      gaze_gap_s: "Seconds of looking back that end looking away", voices_gap_s: "Seconds between turns of one conversation",
-      unknown_max_s: "Seconds of unknown that end anything", credit_max_s: "Seconds that one picture speaks for",
+      flag_threshold: _("Points that make a flag"), interval_duration: _("Seconds in an interval"), gaze_min_s: _("Seconds of looking away that count"),
+      absent_min_s: _("Seconds of nobody in view that count"), persons_min_s: _("Seconds between two looks that show several people"),
+      speech_min_s: _("Seconds of speech that count"), voices_min_s: _("Seconds of speech that another voice rests on"), blink_max_s: _("Seconds that are a blink"),
+      gaze_gap_s: _("Seconds of looking back that end looking away"), voices_gap_s: _("Seconds between turns of one conversation"),
+      unknown_max_s: _("Seconds of unknown that end anything"), credit_max_s: _("Seconds that one picture speaks for"),
     },
   },
 };

@@ -1,50 +1,65 @@
 // What a session's page says of its timeline, its decisions and what is told to the student.
 
 import { spellSeconds } from "../shared/clock.js";
-import { plural } from "../shared/texts.js";
+import { _, list, ngettext } from "../shared/translate.js";
+import { bracketed, labelled } from "./phrases.js";
+
+const students = (count) => ngettext("%(count)s student", "%(count)s students", count);
 
 export const sessionTexts = {
   strip: {
-    interval: (number, count, from, to) => `Interval ${number} of ${count}, ${spellSeconds(from)} to ${spellSeconds(to)}`,
-    flagged: (decided) => (decided ? `Flagged. ${decided}` : "Flagged, not decided"),
-    marked: (decided) => (decided ? `Marked by a proctor. ${decided}` : "Marked by a proctor, not decided"),
-    beside: (name, text) => `${name}: ${text}`,
-    tableHead: ["Interval", "Time", "Points", "What was found", "Decision"],
-    undecided: "Not decided",
+    interval: (number, count, from, to) => _("Interval %(number)s of %(count)s, %(from)s to %(to)s", { number, count, from: spellSeconds(from), to: spellSeconds(to) }),
+    flagged: (decided) => (decided ? _("Flagged. %(decided)s", { decided }) : _("Flagged, not decided")),
+    marked: (decided) => (decided ? _("Marked by a proctor. %(decided)s", { decided }) : _("Marked by a proctor, not decided")),
+    beside: (name, text) => labelled(name, text),
+    tableHead: [_("Interval"), _("Time"), _("Points"), _("What was found"), _("Decision")],
+    undecided: _("Not decided"),
     flags: (flags, marks, open) =>
-      [flags && plural(flags, "flag", "flags"), marks && plural(marks, "marked moment", "marked moments"), open ? `${open} to decide` : "all decided"].filter(Boolean).join(", "),
-    noFlags: "No flags",
-    noFurther: "There is no further flag this way.",
+      list(
+        [
+          flags && ngettext("%(count)s flag", "%(count)s flags", flags),
+          marks && ngettext("%(count)s marked moment", "%(count)s marked moments", marks),
+          open ? ngettext("%(count)s to decide", "%(count)s to decide", open) : _("all decided"),
+        ].filter(Boolean),
+      ),
+    noFlags: _("No flags"),
+    noFurther: _("There is no further flag this way."),
   },
-  calls: (text) => (text ? `The student calls: “${text}” Writing answers it.` : "The student calls, without words. Writing answers it."),
+  calls: (text) => (text ? _("The student calls: “%(text)s” Writing answers it.", { text }) : _("The student calls, without words. Writing answers it.")),
   decide: {
-    failed: (message) => `The decision was not saved. ${message}`,
-    noName: "The decision was not saved: it is kept with a name, and none was given.",
-    next: (said, number) => `${said}. Interval ${number} is next.`,
-    last: (said) => `${said}. No flag of this session waits for a decision.`,
+    failed: (message) => _("The decision was not saved. %(message)s", { message }),
+    noName: _("The decision was not saved: it is kept with a name, and none was given."),
+    next: (said, number) => _("%(said)s. Interval %(number)s is next.", { said, number }),
+    last: (said) => _("%(said)s. No flag of this session waits for a decision.", { said }),
   },
   mark: {
-    done: "Marked. The clip of this interval is kept.",
-    failed: (message) => `Not marked. ${message}`,
+    done: _("Marked. The clip of this interval is kept."),
+    failed: (message) => _("Not marked. %(message)s", { message }),
   },
   students: {
-    place: (at, count) => `${at} of ${count}`,
-    previous: (user) => `Previous student: ${user}`,
-    next: (user) => `Next student: ${user}`,
+    place: (at, count) => _("%(at)s of %(count)s", { at, count }),
+    previous: (user) => _("Previous student: %(user)s", { user }),
+    next: (user) => _("Next student: %(user)s", { user }),
   },
   toExam: {
-    title: (exam) => (exam ? `Message to all of ${exam}` : "Message to all of the exam without an ID"),
-    noExam: (count) => `No ID (${plural(count, "student", "students")})`,
-    exam: (exam, count) => `${exam} (${plural(count, "student", "students")})`,
-    none: "No exam is running.",
-    readFailed: (message) => `The running exams can’t be read. ${message}`,
-    failed: (message) => `Not sent. ${message}`,
-    empty: "Write what the students should read.",
+    title: (exam) => (exam ? _("Message to all of %(exam)s", { exam }) : _("Message to all of the exam without an ID")),
+    noExam: (count) => bracketed(_("No ID"), students(count)),
+    exam: (exam, count) => bracketed(exam, students(count)),
+    none: _("No exam is running."),
+    readFailed: (message) => _("The running exams can’t be read. %(message)s", { message }),
+    failed: (message) => _("Not sent. %(message)s", { message }),
+    empty: _("Write what the students should read."),
     sent: ({ sent, waiting, not_reached: missed }) =>
       [
-        `Sent to ${plural(sent, "student", "students")}.`,
-        waiting ? `${plural(waiting, "page isn’t", "pages aren’t")} connected now; the message is delivered when they come back.` : "",
-        missed.length ? `Not reached: ${missed.map(({ user_id: user }) => user).join(", ")}. Speak to them.` : "",
+        ngettext("Sent to %(count)s student.", "Sent to %(count)s students.", sent),
+        waiting
+          ? ngettext(
+              "%(count)s page isn’t connected now; the message is delivered when they come back.",
+              "%(count)s pages aren’t connected now; the message is delivered when they come back.",
+              waiting,
+            )
+          : "",
+        missed.length ? _("Not reached: %(users)s. Speak to them.", { users: list(missed.map(({ user_id: user }) => user)) }) : "",
       ]
         .filter(Boolean)
         .join(" "),

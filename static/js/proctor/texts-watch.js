@@ -1,206 +1,229 @@
 // What the pages say that show an exam as it runs: live and session.
 
 import { spellSeconds } from "../shared/clock.js";
-import { plural } from "../shared/texts.js";
+import { _, list, ngettext, number } from "../shared/translate.js";
+import { bracketed, labelled } from "./phrases.js";
 
-const why = (reason) => (reason ? ` (${watchTexts.reasons[reason] ?? reason})` : "");
+const because = (text, reason) => bracketed(text, reason && (watchTexts.reasons[reason] ?? reason));
 
 export const watchTexts = {
-  states: { fine: "Fine", look: "Needs a look", call: "Asks for you", flagged: "Flagged", unknown: "Can’t tell", lost: "Lost", waiting: "Not here yet" },
-  lost: { connection: "No connection", everything: "Nothing arrives", camera: "No camera", microphone: "No sound", screen: "Screen not shared" },
+  states: { fine: _("Fine"), look: _("Needs a look"), call: _("Asks for you"), flagged: _("Flagged"), unknown: _("Can’t tell"), lost: _("Lost"), waiting: _("Not here yet") },
+  lost: { connection: _("No connection"), everything: _("Nothing arrives"), camera: _("No camera"), microphone: _("No sound"), screen: _("Screen not shared") },
   lostFor: {
-    connection: (seconds) => `No connection for ${spellSeconds(seconds)}`,
-    everything: (seconds) => `Nothing arrives for ${spellSeconds(seconds)}`,
-    camera: (seconds) => `No camera for ${spellSeconds(seconds)}`,
+    connection: (seconds) => _("No connection for %(time)s", { time: spellSeconds(seconds) }),
+    everything: (seconds) => _("Nothing arrives for %(time)s", { time: spellSeconds(seconds) }),
+    camera: (seconds) => _("No camera for %(time)s", { time: spellSeconds(seconds) }),
   },
-  unwatchedFor: (seconds, reason) => `Can’t tell for ${spellSeconds(seconds)}${why(reason)}`,
+  unwatchedFor: (seconds, reason) => because(_("Can’t tell for %(time)s", { time: spellSeconds(seconds) }), reason),
   gaze: {
-    focused: "Looking at the screen",
-    left: "Looking left",
-    right: "Looking right",
-    down: "Looking down",
-    closed: "Eyes closed",
-    none: "No face in the picture",
-    unknown: "Gaze: can’t tell",
+    focused: _("Looking at the screen"),
+    left: _("Looking left"),
+    right: _("Looking right"),
+    down: _("Looking down"),
+    closed: _("Eyes closed"),
+    none: _("No face in the picture"),
+    unknown: _("Gaze: can’t tell"),
   },
   reasons: {
-    dark: "too dark",
-    blurred: "blurred",
-    small: "too far away",
-    hidden: "face hidden",
-    frozen: "picture frozen",
-    covered: "camera covered",
-    aside: "looks to one side of the camera all the time",
-    unreadable: "damaged pictures",
-    silent: "silent",
-    clipped: "too loud",
-    faint: "too faint",
-    lost: "nothing arrives",
-    break: "on a break",
-    error: "the detector failed",
-    bright: "too bright",
-    flat: "nothing to see",
-    starting: "just started",
-    camera_off: "camera off",
-    not_read: "the server does not read it",
-    unknown: "can’t tell",
-    other: "other reasons",
+    dark: _("too dark"),
+    blurred: _("blurred"),
+    small: _("too far away"),
+    hidden: _("face hidden"),
+    frozen: _("picture frozen"),
+    covered: _("camera covered"),
+    aside: _("looks to one side of the camera all the time"),
+    unreadable: _("damaged pictures"),
+    silent: _("silent"),
+    clipped: _("too loud"),
+    faint: _("too faint"),
+    lost: _("nothing arrives"),
+    break: _("on a break"),
+    error: _("the detector failed"),
+    bright: _("too bright"),
+    flat: _("nothing to see"),
+    starting: _("just started"),
+    camera_off: _("camera off"),
+    not_read: _("the server does not read it"),
+    unknown: _("can’t tell"),
+    other: _("other reasons"),
   },
-  notices: { page_time: "The times that the student’s page tells can’t be right: its pictures are read as they arrive" },
+  notices: { page_time: _("The times that the student’s page tells can’t be right: its pictures are read as they arrive") },
   unread: {
-    parts: { picture: "The picture", gaze: "Where the student looked", people: "How many people were in view", sound: "The sound" },
-    line: (part, seconds, of, reasons) => `${part} could not be read: ${spellSeconds(seconds)} of ${spellSeconds(of)}${reasons.length ? ` (${reasons.join(", ")})` : ""}`,
+    parts: { picture: _("The picture"), gaze: _("Where the student looked"), people: _("How many people were in view"), sound: _("The sound") },
+    line: (part, seconds, of, reasons) =>
+      bracketed(_("%(part)s could not be read: %(seconds)s of %(of)s", { part, seconds: spellSeconds(seconds), of: spellSeconds(of) }), reasons.length ? list(reasons) : ""),
   },
   people: (count, reason = "") => {
-    if (count === null || count === undefined) return `People: can’t tell${why(reason)}`;
-    return count === 0 ? "Nobody in view" : plural(count, "person in view", "people in view");
+    if (count === null || count === undefined) return because(_("People: can’t tell"), reason);
+    return count === 0 ? _("Nobody in view") : ngettext("%(count)s person in view", "%(count)s people in view", count);
   },
-  why,
-  soundUnknown: (reason) => `Sound: can’t tell${why(reason)}`,
-  phone: "Phone in view",
-  devices: { camera: "Camera", microphone: "Microphone", screen: "Screen", connection: "Connection" },
+  because,
+  soundUnknown: (reason) => because(_("Sound: can’t tell"), reason),
+  phone: _("Phone in view"),
+  devices: { camera: _("Camera"), microphone: _("Microphone"), screen: _("Screen"), connection: _("Connection") },
   deviceStates: {
-    starting: "starting",
-    ok: "fine",
-    missing: "missing",
-    lost: "lost",
-    frozen: "frozen",
-    covered: "covered",
-    denied: "permission refused",
-    ended: "ended",
-    off: "off",
+    starting: _("starting"),
+    ok: _("fine"),
+    missing: _("missing"),
+    lost: _("lost"),
+    frozen: _("frozen"),
+    covered: _("covered"),
+    denied: _("permission refused"),
+    ended: _("ended"),
+    off: _("off"),
   },
   /** Codes of the pages and of the server; what a local station says of its devices is for who runs the server, and a sentence already. */
   deviceReasons: {
-    not_come: "the student’s page has not connected yet",
-    page_away: "the student’s page is not connected; it tries again by itself",
-    nothing_comes: "nothing arrives",
-    http: "by HTTP, because WebSockets are blocked there: what happens is seen about a second later",
-    device_ended: "the device ended",
-    turned_off: "the system or the device turned it off",
-    not_whole: "not the whole screen is shared",
-    share_stopped: "the sharing stopped",
-    denied_by_system: "by the system’s own settings",
-    insecure: "the page’s address is insecure",
-    busy: "another program holds it",
-    unsupported: "the browser has no access to it",
-    failed: "it could not be started",
+    not_come: _("the student’s page has not connected yet"),
+    page_away: _("the student’s page is not connected; it tries again by itself"),
+    nothing_comes: _("nothing arrives"),
+    http: _("by HTTP, because WebSockets are blocked there: what happens is seen about a second later"),
+    device_ended: _("the device ended"),
+    turned_off: _("the system or the device turned it off"),
+    not_whole: _("not the whole screen is shared"),
+    share_stopped: _("the sharing stopped"),
+    denied_by_system: _("by the system’s own settings"),
+    insecure: _("the page’s address is insecure"),
+    busy: _("another program holds it"),
+    unsupported: _("the browser has no access to it"),
+    failed: _("it could not be started"),
     denied: "",
     missing: "",
   },
   deviceLine: (name, { state, reason, label }) => {
     const cause = state === "ok" && reason !== "http" ? "" : (watchTexts.deviceReasons[reason] ?? reason);
-    return `${watchTexts.devices[name] ?? name}: ${watchTexts.deviceStates[state] ?? state}${cause ? ` (${cause})` : ""}${label ? `, ${label}` : ""}`;
+    const said = bracketed(labelled(watchTexts.devices[name] ?? name, watchTexts.deviceStates[state] ?? state), cause);
+    return list([said, label].filter(Boolean));
   },
   gazeWords: ({ gaze, gaze_reason: reason }) => {
-    return (watchTexts.gaze[gaze] ?? watchTexts.gaze.unknown) + (gaze === "unknown" ? why(reason) : "");
+    return gaze === "unknown" ? because(watchTexts.gaze.unknown, reason) : (watchTexts.gaze[gaze] ?? watchTexts.gaze.unknown);
   },
   reading: ({ gaze, gaze_reason: reason, faces, faces_reason: unseen, phone }) => {
-    if (gaze === "unknown" && (faces ?? null) === null) return watchTexts.states.unknown + why(reason);
+    if (gaze === "unknown" && (faces ?? null) === null) return because(watchTexts.states.unknown, reason);
     const words = [watchTexts.gazeWords({ gaze, gaze_reason: reason }), watchTexts.people(faces, unseen)];
     if (phone) words.push(watchTexts.phone);
     return words.join(" · ");
   },
   live: {
     count: (count, waiting) => {
-      if (waiting === 0) return plural(count, "exam running", "exams running");
-      return count === 0 ? `${waiting} not begun yet` : `${plural(count, "exam running", "exams running")}, ${waiting} not begun yet`;
+      const running = ngettext("%(count)s exam running", "%(count)s exams running", count);
+      const notBegun = ngettext("%(count)s not begun yet", "%(count)s not begun yet", waiting);
+      if (waiting === 0) return running;
+      return count === 0 ? notBegun : list([running, notBegun]);
     },
-    calls: (user, text) => (text ? `${user} asks for you: ${text}` : `${user} asks for you`),
-    shown: (shown, all) => `${shown} of ${all} shown`,
-    attention: (count) => (count === 1 ? "1 needs a look" : `${count} need a look`),
-    sortNow: (count) => (count === 1 ? "1 more needs a look: show first" : `${count} more need a look: show first`),
-    score: (score, threshold) => `${score} points in this interval; ${threshold} make a flag`,
+    calls: (user, text) => (text ? _("%(user)s asks for you: %(text)s", { user, text }) : _("%(user)s asks for you", { user })),
+    shown: (shown, all) => _("%(shown)s of %(all)s shown", { shown, all }),
+    attention: (count) => ngettext("%(count)s needs a look", "%(count)s need a look", count),
+    sortNow: (count) => ngettext("%(count)s more needs a look: show first", "%(count)s more need a look: show first", count),
+    score: (score, threshold) =>
+      ngettext("%(count)s point in this interval; %(threshold)s make a flag", "%(count)s points in this interval; %(threshold)s make a flag", score, { threshold }),
     scoreShort: (score, threshold) => `${score} / ${threshold}`,
-    total: (total) => `Total ${total}`,
-    recent: (intervals) => `Last ${plural(intervals.length, "interval", "intervals")}: ${intervals.map(({ score, flagged }) => (flagged ? `${score} flagged` : score)).join(", ")}`,
-    noRecent: "No interval is complete yet",
-    age: (seconds) => `last picture ${spellSeconds(seconds)} ago`,
-    nothingComes: "Nothing arrives at the moment",
-    notCome: "Hasn’t opened the exam yet",
-    over: "The exam has ended",
-    onBreak: "On a break",
-    noPicture: "No picture yet",
-    seen: "Mark as seen",
-    seenFailed: (message) => `The flag stays marked. ${message}`,
-    flagAge: (seconds, count) => (count > 1 ? `${count} flags, ${spellSeconds(seconds)} ago` : `Flagged ${spellSeconds(seconds)} ago`),
-    call: (text) => (text ? `Asks for you: ${text}` : "Asks for you"),
-    ended: (user, flags) => `${user}: exam ended, ${plural(flags, "flag", "flags")}`,
-    flagged: (user, exam, reasons) => `Flag: ${user}${exam ? `, ${exam}` : ""}. ${reasons.join(". ")}`,
-    open: "Open",
-    dismiss: "Close",
-    failed: (message) => `The list of exams can’t be read. ${message}`,
-    moreFlags: (count) => `${plural(count, "older flag", "older flags")} under Review`,
-    limited: (count) => `Some signals are limited on this server (${plural(count, "note", "notes")})`,
-    copied: "Copied",
+    total: (total) => _("Total %(total)s", { total }),
+    recent: (intervals) => {
+      const scores = list(intervals.map(({ score, flagged }) => (flagged ? _("%(score)s flagged", { score }) : String(score))));
+      return ngettext("Last %(count)s interval: %(scores)s", "Last %(count)s intervals: %(scores)s", intervals.length, { scores });
+    },
+    noRecent: _("No interval is complete yet"),
+    age: (seconds) => _("last picture %(time)s ago", { time: spellSeconds(seconds) }),
+    nothingComes: _("Nothing arrives at the moment"),
+    notCome: _("Hasn’t opened the exam yet"),
+    over: _("The exam has ended"),
+    onBreak: _("On a break"),
+    noPicture: _("No picture yet"),
+    seen: _("Mark as seen"),
+    seenFailed: (message) => _("The flag stays marked. %(message)s", { message }),
+    flagAge: (seconds, count) =>
+      count > 1
+        ? ngettext("%(count)s flag, %(time)s ago", "%(count)s flags, %(time)s ago", count, { time: spellSeconds(seconds) })
+        : _("Flagged %(time)s ago", { time: spellSeconds(seconds) }),
+    call: (text) => (text ? _("Asks for you: %(text)s", { text }) : _("Asks for you")),
+    ended: (user, flags) => ngettext("%(user)s: exam ended, %(count)s flag", "%(user)s: exam ended, %(count)s flags", flags, { user }),
+    flagged: (user, exam, reasons) => _("Flag: %(who)s. %(reasons)s", { who: list([user, exam].filter(Boolean)), reasons: reasons.join(". ") }),
+    open: (user) => _("Open %(user)s", { user }),
+    dismiss: (user) => _("Close: %(user)s", { user }),
+    failed: (message) => _("The list of exams can’t be read. %(message)s", { message }),
+    moreFlags: (count) => ngettext("%(count)s older flag under Review", "%(count)s older flags under Review", count),
+    limited: (count) => ngettext("Some signals are limited on this server (%(count)s note)", "Some signals are limited on this server (%(count)s notes)", count),
+    copied: _("Copied"),
   },
   clip: {
-    pending: "The clip is being made. It appears here by itself.",
-    failed: (reason) => `There is no clip: ${reason || "it could not be made"}.`,
-    none: "There is no clip of this interval.",
-    broken: "The clip can’t be played. Reload the page; if that does not help, its file may be gone.",
-    label: (user, interval) => `Clip of ${user}, interval ${interval}`,
-    mark: (kind, at) => `${kind} at ${spellSeconds(at)}`,
+    pending: _("The clip is being made. It appears here by itself."),
+    failed: (reason) => (reason ? _("There is no clip: %(reason)s.", { reason }) : _("There is no clip: it could not be made.")),
+    none: _("There is no clip of this interval."),
+    broken: _("The clip can’t be played. Reload the page; if that does not help, its file may be gone."),
+    label: (user, interval) => _("Clip of %(user)s, interval %(interval)s", { user, interval }),
+    mark: (kind, at) => _("%(kind)s at %(at)s", { kind, at: spellSeconds(at) }),
   },
-  flagged: { score: (score, threshold) => `${score} points (${threshold} make a flag)` },
+  flagged: { score: (score, threshold) => ngettext("%(count)s point (%(threshold)s make a flag)", "%(count)s points (%(threshold)s make a flag)", score, { threshold }) },
   session: {
-    notThere: "There is no session with this address. It may have been removed, or the address is incomplete.",
-    failed: (message) => `The session can’t be read. ${message}`,
-    running: "Running",
-    waiting: "Not begun yet",
-    ended: "Ended",
-    interrupted: "Interrupted",
-    away: "Waiting for the student’s browser to come back",
-    since: (time) => `since ${time}`,
-    span: (from, to) => `${from} to ${to}`,
-    noPoints: "Nothing in this interval so far.",
-    interval: (number) => `Interval ${number}`,
+    notThere: _("There is no session with this address. It may have been removed, or the address is incomplete."),
+    failed: (message) => _("The session can’t be read. %(message)s", { message }),
+    running: _("Running"),
+    waiting: _("Not begun yet"),
+    ended: _("Ended"),
+    interrupted: _("Interrupted"),
+    away: _("Waiting for the student’s browser to come back"),
+    since: (time) => _("since %(time)s", { time }),
+    span: (from, to) => _("%(from)s to %(to)s", { from, to }),
+    noPoints: _("Nothing in this interval so far."),
     range: (from, to) => `${spellSeconds(from)}–${spellSeconds(to)}`,
     points: (points) => `+${points}`,
     sum: (score, threshold) => `${score} / ${threshold}`,
-    plain: (score) => plural(score, "point", "points"),
-    pointsRow: "Points",
-    nothing: "Nothing was found in this interval.",
-    nothingRead: (why) => `Nothing could be read from the picture in this interval (${why}), so nothing was found in it.`,
-    going: "This interval is still going on.",
-    cell: (kind, interval, points) => `${kind} in interval ${interval}: +${points}`,
+    plain: (score) => ngettext("%(count)s point", "%(count)s points", score),
+    pointsRow: _("Points"),
+    nothing: _("Nothing was found in this interval."),
+    nothingRead: (why) => _("Nothing could be read from the picture in this interval (%(why)s), so nothing was found in it.", { why }),
+    going: _("This interval is still going on."),
+    cell: (kind, interval, points) => _("%(kind)s in interval %(interval)s: +%(points)s", { kind, interval, points }),
     over: (how, again) =>
-      `This session is over${how ? `: ${how}` : ""}. ${again ? "If its student was not done, reopen it within a day. " : ""}Its timeline and clips are below.`,
+      [
+        how ? _("This session is over: %(how)s.", { how }) : _("This session is over."),
+        again ? _("If its student was not done, reopen it within a day.") : "",
+        _("Its timeline and clips are below."),
+      ]
+        .filter(Boolean)
+        .join(" "),
     reopened: (user) =>
-      `The exam of ${user} goes on. In a page that is still open, “Go on with my exam” leads back to it; else send this link, to that student only.`,
-    reopenFailed: (message) => `The session does not go on. ${message}`,
-    endFailed: (message) => `The session was not ended. ${message}`,
-    endConfirm: (user, exam) => `The exam of ${user}${exam ? ` (${exam})` : ""} ends now. The student can’t go on, and this can’t be undone.`,
-    accommodation: (words) => `Accommodation: ${words.join(" · ")}`,
+      _("The exam of %(user)s goes on. In a page that is still open, “Go on with my exam” leads back to it; else send this link, to that student only.", { user }),
+    reopenFailed: (message) => _("The session does not go on. %(message)s", { message }),
+    endFailed: (message) => _("The session was not ended. %(message)s", { message }),
+    endConfirm: (user, exam) =>
+      exam
+        ? _("The exam of %(user)s (%(exam)s) ends now. The student can’t go on, and this can’t be undone.", { user, exam })
+        : _("The exam of %(user)s ends now. The student can’t go on, and this can’t be undone.", { user }),
+    accommodation: (words) => labelled(_("Accommodation"), words.join(" · ")),
     rest: ({ gaze_x_deg: x, gaze_y_deg: y, learnt }) => {
       if (typeof x !== "number") return watchTexts.session.restUnknown;
-      const far = (degrees, words) => Math.round(degrees) !== 0 && `${Math.round(Math.abs(degrees))}° ${words}`;
-      const place = [far(x, x > 0 ? "to the student’s left" : "to the student’s right"), far(y, y > 0 ? "below the camera" : "above the camera")].filter(Boolean);
-      const known = learnt < 0.3 ? "a first guess" : learnt < 0.7 ? "it is becoming clear" : "well known by now";
-      return `${place.join(", ") || "At the camera"} (${known})`;
+      const sideways = x > 0 ? (degrees) => _("%(degrees)s° to the student’s left", { degrees }) : (degrees) => _("%(degrees)s° to the student’s right", { degrees });
+      const upright = y > 0 ? (degrees) => _("%(degrees)s° below the camera", { degrees }) : (degrees) => _("%(degrees)s° above the camera", { degrees });
+      const far = (degrees, words) => Math.round(degrees) !== 0 && words(number(Math.abs(Math.round(degrees))));
+      const place = [far(x, sideways), far(y, upright)].filter(Boolean);
+      const known = learnt < 0.3 ? _("a first guess") : learnt < 0.7 ? _("it is becoming clear") : _("well known by now");
+      return bracketed(place.length ? list(place) : _("At the camera"), known);
     },
-    restUnknown: "Not known yet",
-    overlays: { face: "face", person: "person", phone: "phone" },
-    rate: { video_fps: "Pictures", gaze_fps: "Gaze readings", persons_per_s: "Looks for people" },
-    perSecond: (value) => `${Number(value).toFixed(1)} a second`,
-    source: { local: "Local station", browser: "Student’s browser" },
+    restUnknown: _("Not known yet"),
+    overlays: { face: _("face"), person: _("person"), phone: _("phone") },
+    rate: { video_fps: _("Pictures"), gaze_fps: _("Gaze readings"), persons_per_s: _("Looks for people") },
+    rateLine: (name, value) => labelled(watchTexts.session.rate[name], watchTexts.session.perSecond(value)),
+    perSecond: (value) => _("%(times)s a second", { times: number(Number(value), 1) }),
+    source: { local: _("Local station"), browser: _("Student’s browser") },
   },
   act: {
-    sent: "Sent.",
-    where: ({ delivered, read }) => (read ? " · read" : delivered === false ? " · not delivered yet" : ""),
-    kept: "The student’s page isn’t connected. It is delivered when it comes back.",
-    failed: (message) => `Not sent. ${message}`,
-    empty: "Write what the student should read.",
-    levels: { message: "Message", warning: "Warning" },
-    called: (text) => (text ? `The student calls: ${text}` : "The student calls, without words"),
-    from: (by, time) => [by, time].filter(Boolean).join(", "),
-    breakOn: "Start a break",
-    breakOff: "End the break",
-    breakFailed: (message) => `The break was not changed. ${message}`,
-    listen: "Listen",
-    listening: "Stop listening",
-    listenFailed: (message) => `The sound can’t be played. ${message}`,
-    noSound: "No sound arrives at the moment.",
-    screenAge: (seconds) => `Shared screen, ${spellSeconds(seconds)} ago`,
+    sent: _("Sent."),
+    where: ({ delivered, read }) => (read ? _("read") : delivered === false ? _("not delivered yet") : ""),
+    kept: _("The student’s page isn’t connected. It is delivered when it comes back."),
+    failed: (message) => _("Not sent. %(message)s", { message }),
+    empty: _("Write what the student should read."),
+    levels: { message: _("Message"), warning: _("Warning") },
+    called: (text) => (text ? _("The student calls: %(text)s", { text }) : _("The student calls, without words")),
+    from: (by, time) => list([by, time].filter(Boolean)),
+    breakOn: _("Start a break"),
+    breakOff: _("End the break"),
+    breakFailed: (message) => _("The break was not changed. %(message)s", { message }),
+    listen: _("Listen"),
+    listening: _("Stop listening"),
+    listenFailed: (message) => _("The sound can’t be played. %(message)s", { message }),
+    noSound: _("No sound arrives at the moment."),
+    screenAge: (seconds) => _("Shared screen, %(time)s ago", { time: spellSeconds(seconds) }),
   },
 };

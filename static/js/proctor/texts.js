@@ -1,7 +1,9 @@
 // Every sentence that the scripts of the proctor's pages say, in one place, ready for translation; those of the larger pages have files of their own.
 
 import { spellSeconds } from "../shared/clock.js";
-import { plural, texts as shared } from "../shared/texts.js";
+import { texts as shared } from "../shared/texts.js";
+import { _, list, ngettext } from "../shared/translate.js";
+import { labelled, percent, short } from "./phrases.js";
 import { reviewTexts } from "./texts-review.js";
 import { sessionTexts } from "./texts-session.js";
 import { watchTexts } from "./texts-watch.js";
@@ -12,110 +14,139 @@ export const texts = {
   ...reviewTexts,
   ...sessionTexts,
 
-  nav: { left: (left) => plural(left, "flag left to review", "flags left to review") },
+  nav: { left: (left) => ngettext("%(count)s flag left to review", "%(count)s flags left to review", left) },
 
   alerts: {
-    title: (user) => `Flag: ${user}`,
-    refused: "Your browser does not let this page show notifications. Allow them in the browser’s settings for this address.",
-    unsupported: "This browser shows no notifications.",
+    title: (user) => _("Flag: %(user)s", { user }),
+    refused: _("Your browser does not let this page show notifications. Allow them in the browser’s settings for this address."),
+    unsupported: _("This browser shows no notifications."),
   },
 
-  server: { connecting: "Connecting…", open: "Live", lost: "No connection to the server, trying again", refused: "Logged out" },
+  server: { connecting: _("Connecting…"), open: _("Live"), lost: _("No connection to the server, trying again"), refused: _("Logged out") },
 
   analytics: {
-    failed: (message) => `The figures can’t be read. ${message}`,
-    wholeDay: "Choose whole days from the year 2000 on.",
-    dayOrder: "The last day lies before the first.",
-    months: "A bar is a month, as more than a year is shown.",
+    failed: (message) => _("The figures can’t be read. %(message)s", { message }),
+    wholeDay: _("Choose whole days from the year 2000 on."),
+    dayOrder: _("The last day lies before the first."),
+    months: _("A bar is a month, as more than a year is shown."),
     sum: ({ sessions, intervals, flags }) =>
-      `${plural(sessions, "session", "sessions")}, ${plural(intervals, "interval", "intervals")}, ${plural(flags, "flag", "flags")}`,
-    noData: "Nothing to show for this choice yet.",
+      list([
+        ngettext("%(count)s session", "%(count)s sessions", sessions),
+        ngettext("%(count)s interval", "%(count)s intervals", intervals),
+        ngettext("%(count)s flag", "%(count)s flags", flags),
+      ]),
+    noData: _("Nothing to show for this choice yet."),
     columns: {
-      day: "Day", sessions: "Sessions", flags: "Flags", exam: "Exam", highRisk: "High risk", perSession: "Flags a session", points: "Points", intervals: "Intervals",
-      student: "Student", flagged: "Flagged intervals", total: "Total points", signal: "Signal", confirmed: "Confirmed", dismissed: "Dismissed", open: "Open", share: "Dismissed of decided",
+      day: _("Day"), sessions: _("Sessions"), flags: _("Flags"), exam: _("Exam"), highRisk: _("High risk"), perSession: _("Flags a session"), points: _("Points"), intervals: _("Intervals"),
+      student: _("Student"), flagged: _("Flagged intervals"), total: _("Total points"), signal: _("Signal"), confirmed: _("Confirmed"), dismissed: _("Dismissed"), open: _("Open"), share: _("Dismissed of decided"),
     },
     axes: {
-      day: "Day", month: "Month", count: "How many", times: "How often", flags: "Flags", perSession: "Flags a session", points: "Points of an interval",
-      intervals: "Intervals (each step is ten times as many)", flagged: "Flagged intervals",
+      day: _("Day"), month: _("Month"), count: _("How many"), times: _("How often"), flags: _("Flags"), perSession: _("Flags a session"), points: _("Points of an interval"),
+      intervals: _("Intervals (each step is ten times as many)"), flagged: _("Flagged intervals"),
     },
-    noExam: "No exam ID",
-    percent: (share) => (share === null ? "–" : `${Math.round(100 * share)} %`),
-    scores: ({ from, to }) => (to === null || to === undefined ? `${from} and more` : from === to ? String(from) : `${from}–${to}`),
+    noExam: _("No exam ID"),
+    percent: (share) => (share === null ? "–" : percent(share)),
+    scores: ({ from, to }) => (to === null || to === undefined ? _("%(from)s and more", { from }) : from === to ? String(from) : `${from}–${to}`),
   },
 
   exams: {
-    failed: (message) => `The exams can’t be read. ${message}`,
-    sessions: "Sessions",
-    sessionsFailed: (message) => `The sessions can’t be read. ${message}`,
-    sessionsLoading: "The sessions are being read.",
+    failed: (message) => _("The exams can’t be read. %(message)s", { message }),
+    sessions: _("Sessions"),
+    sessionsOf: (exam) => _("Sessions %(exam)s", { exam }),
+    sessionsFailed: (message) => _("The sessions can’t be read. %(message)s", { message }),
+    sessionsLoading: _("The sessions are being read."),
     sessionsShown: (count, more, chosen) => {
-      if (count) return more ? `The latest ${plural(count, "session", "sessions")}; there are more.` : `${plural(count, "session", "sessions")}.`;
-      return chosen ? "No session matches this choice." : "No session was ever started.";
+      if (count && more) return ngettext("The latest %(count)s session; there are more.", "The latest %(count)s sessions; there are more.", count);
+      if (count) return ngettext("%(count)s session.", "%(count)s sessions.", count);
+      return chosen ? _("No session matches this choice.") : _("No session was ever started.");
     },
-    sessionStates: { waiting: "Not begun yet", running: "Running", interrupted: "Interrupted" },
-    accommodationsFailed: (message) => `The accommodations can’t be read. ${message}`,
-    linkFailed: (message) => `No link was made. ${message}`,
-    link: (user) => `The link for ${user}. Whoever has it can take this exam as ${user}: send it to that student only. A link made before it is over.`,
-    already: "This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it.",
-    missing: "Enter the student’s ID.",
-    everyExam: "Every exam",
-    none: "No session was ever started.",
-    noAccommodations: "Nobody has an accommodation.",
-    added: (user) => `Saved for ${user}. It holds from the student’s next session on.`,
-    addFailed: (message) => `Not saved. ${message}`,
-    removeFailed: (message) => `Not removed. ${message}`,
-    removeConfirm: (user, exam) => `The accommodation of ${user} for ${exam} is taken away. Sessions that run keep it.`,
-    removed: "Removed.",
-    remove: "Remove",
-    change: "Change",
-    save: "Save",
-    replace: "Replace",
+    sessionStates: { waiting: _("Not begun yet"), running: _("Running"), interrupted: _("Interrupted") },
+    accommodationsFailed: (message) => _("The accommodations can’t be read. %(message)s", { message }),
+    linkFailed: (message) => _("No link was made. %(message)s", { message }),
+    link: (user) => _("The link for %(user)s. Whoever has it can take this exam as %(user)s: send it to that student only. A link made before it is over.", { user }),
+    already: _("This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it."),
+    missing: _("Enter the student’s ID."),
+    everyExam: _("Every exam"),
+    none: _("No session was ever started."),
+    noAccommodations: _("Nobody has an accommodation."),
+    added: (user) => _("Saved for %(user)s. It holds from the student’s next session on.", { user }),
+    addFailed: (message) => _("Not saved. %(message)s", { message }),
+    removeFailed: (message) => _("Not removed. %(message)s", { message }),
+    removeConfirm: (user, exam) =>
+      exam
+        ? _("The accommodation of %(user)s for %(exam)s is taken away. Sessions that run keep it.", { user, exam })
+        : _("The accommodation of %(user)s for every exam is taken away. Sessions that run keep it.", { user }),
+    removed: _("Removed."),
+    remove: _("Remove"),
+    change: _("Change"),
+    save: _("Save"),
+    replace: _("Replace"),
     replaces: ({ user_id: user, exam_id: exam, set_by: by, note }, words, time) =>
-      `${user} has an accommodation for ${exam ?? "every exam"} already, set by ${by}, ${time}: ${[...words, note].filter(Boolean).join("; ")}. It is replaced by this one: press Replace, or Cancel to keep it.`,
-    weights: (list) => list.map(([kind, points]) => `${kind}: ${plural(points, "point", "points")}`).join(", "),
-    nothing: "Choose at least one: a signal, reading aloud or breaks.",
-    live: "Live",
-    review: "Review",
+      exam
+        ? _("%(user)s has an accommodation for %(exam)s already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, exam, by, time, what: [...words, note].filter(Boolean).join("; ") })
+        : _("%(user)s has an accommodation for every exam already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, by, time, what: [...words, note].filter(Boolean).join("; ") }),
+    weights: (weights) => list(weights.map(([kind, points]) => labelled(kind, ngettext("%(count)s point", "%(count)s points", points)))),
+    nothing: _("Choose at least one: a signal, reading aloud or breaks."),
+    live: _("Live"),
+    liveOf: (exam) => _("Live %(exam)s", { exam }),
+    review: _("Review"),
+    reviewOf: (exam) => _("Review %(exam)s", { exam }),
     csv: "CSV",
-    csvOf: (exam) => `The sessions of ${exam} as CSV`,
+    csvOf: (exam) => _("The sessions of %(exam)s as CSV", { exam }),
     decisions: ({ confirmed = 0, dismissed = 0, disputed = 0, open = 0 }) =>
-      [[confirmed, "confirmed"], [dismissed, "dismissed"], [disputed, "where opinions differ"], [open, "to decide"]].filter(([count]) => count).map(([count, word]) => `${count} ${word}`).join(", "),
-    asUsual: (points) => `As usual (${points})`,
-    off: "Off",
+      list(
+        [
+          confirmed && ngettext("%(count)s confirmed", "%(count)s confirmed", confirmed),
+          dismissed && ngettext("%(count)s dismissed", "%(count)s dismissed", dismissed),
+          disputed && ngettext("%(count)s where opinions differ", "%(count)s where opinions differ", disputed),
+          open && ngettext("%(count)s to decide", "%(count)s to decide", open),
+        ].filter(Boolean),
+      ),
+    asUsual: (points) => _("As usual (%(points)s)", { points }),
+    off: _("Off"),
   },
 
   settings: {
-    failed: (message) => `The server’s state can’t be read. ${message}`,
-    uptime: (seconds) => `· Running for ${spellSeconds(seconds)}`,
+    failed: (message) => _("The server’s state can’t be read. %(message)s", { message }),
+    uptime: (seconds) => _("· Running for %(time)s", { time: spellSeconds(seconds) }),
     parts: {
-      database: "Database",
-      models: "Models",
-      analysis: "Reading of pictures and sound",
-      recorder: "Clips",
-      stations: "This machine’s cameras and microphones",
-      sessions: "Exams",
-      disk: "Disk",
-      disks: "Every disk",
-      retention: "Deletion of old sessions",
-      detectors: "Detectors",
+      database: _("Database"),
+      models: _("Models"),
+      analysis: _("Reading of pictures and sound"),
+      recorder: _("Clips"),
+      stations: _("This machine’s cameras and microphones"),
+      sessions: _("Exams"),
+      disk: _("Disk"),
+      disks: _("Every disk"),
+      retention: _("Deletion of old sessions"),
+      detectors: _("Detectors"),
     },
-    states: { ok: "fine", starting: "starting", loading: "loading", limited: "limited", degraded: "needs a look", away: "away", low: "nearly full", failed: "does not work", error: "can’t be asked" },
+    states: { ok: _("fine"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
     figures: {
-      database: ({ queued, spooled }) => (queued + spooled ? `${queued + spooled} records wait to be stored` : "Nothing waits to be stored"),
+      database: ({ queued, spooled }) =>
+        queued + spooled ? ngettext("%(count)s record waits to be stored", "%(count)s records wait to be stored", queued + spooled) : _("Nothing waits to be stored"),
       analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted, in_full: inFull }) =>
         [
-          plural(workers, "worker reads", "workers read"),
-          least != null && `the least served exam is read ${least} of ${wanted} times a second`,
-          inFull == null ? "how many exams this machine reads in full shows once some run" : `this machine reads about ${plural(inFull, "exam", "exams")} in full; with more, each is read less often`,
+          ngettext("%(count)s worker reads", "%(count)s workers read", workers),
+          least != null && _("the least served exam is read %(least)s of %(wanted)s times a second", { least: short(least), wanted: short(wanted) }),
+          inFull == null
+            ? _("how many exams this machine reads in full shows once some run")
+            : ngettext("this machine reads about %(count)s exam in full; with more, each is read less often", "this machine reads about %(count)s exams in full; with more, each is read less often", inFull),
         ].filter(Boolean).join("; "),
-      recorder: ({ waiting }) => (waiting ? `${waiting} wait to be made` : "None waits to be made"),
-      sessions: ({ active, limit }) => `${active} running; the server takes ${limit} at most, whatever this machine reads in full`,
-      disk: ({ free_mb: free }) => (free == null ? "" : `${Math.round(free / 1024)} GB free`),
+      recorder: ({ waiting }) => (waiting ? ngettext("%(count)s waits to be made", "%(count)s wait to be made", waiting) : _("None waits to be made")),
+      sessions: ({ active, limit }) =>
+        ngettext(
+          "%(count)s running; the server takes %(limit)s at most, whatever this machine reads in full",
+          "%(count)s running; the server takes %(limit)s at most, whatever this machine reads in full",
+          active,
+          { limit },
+        ),
+      disk: ({ free_mb: free }) => (free == null ? "" : _("%(size)s GB free", { size: short(Math.round(free / 1024)) })),
     },
-    status: { ok: "Everything works", degraded: "A part needs a look" },
-    themes: { system: "As the system", light: "Light", dark: "Dark" },
-    saved: "Saved in this browser.",
-    on: "On",
-    off: "Off",
+    status: { ok: _("Everything works"), degraded: _("A part needs a look") },
+    themes: { system: _("As the system"), light: _("Light"), dark: _("Dark") },
+    saved: _("Saved in this browser."),
+    on: _("On"),
+    off: _("Off"),
   },
 };

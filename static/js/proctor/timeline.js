@@ -25,7 +25,7 @@ export function withGaps(intervals, length) {
 
 /** Fill `title` with an interval's name and range. */
 export function nameInterval(title, { index, start, end }) {
-  setText(title, `${texts.session.interval(index + 1)}, ${texts.session.range(start, end)}`);
+  setText(title, texts.review.interval(index + 1, start, end));
 }
 
 /** What an interval has, in one sentence after the other. */

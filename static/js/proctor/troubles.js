@@ -1,5 +1,6 @@
 // The server's parts that aren't well, in words. Pure: what /api/health answers in, lines out.
 
+import { labelled } from "./phrases.js";
 import { texts } from "./texts.js";
 
 const WELL = new Set(["ok", "ready", "idle", "off", "running", "starting", "loading", "limited"]); // models that are limited have their own note
@@ -10,7 +11,7 @@ export function troublesOf(parts) {
     const found = inner(state);
     if (found.length === 0) return [];
     const reasons = [...new Set(found.map(({ state: word, reason }) => reason || (texts.settings.states[word] ?? word)))];
-    return [[`${texts.settings.parts[name] ?? name}: ${reasons.map(sentence).join(" ")}`, state.todo && sentence(state.todo)].filter(Boolean).join(" ")];
+    return [[labelled(texts.settings.parts[name] ?? name, reasons.map(sentence).join(" ")), state.todo && sentence(state.todo)].filter(Boolean).join(" ")];
   });
 }
 

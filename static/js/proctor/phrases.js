@@ -1,0 +1,15 @@
+// How the parts of a line stand together in the page's language: a name and what is told of it, a note in brackets, a share.
+
+import { _, number } from "../shared/translate.js";
+
+/** What is told of `name`: `Camera: fine`. */
+export const labelled = (name, text) => _("%(name)s: %(text)s", { name, text });
+
+/** `text` with a note in brackets, where there is one: `Can’t tell (too dark)`. */
+export const bracketed = (text, note) => (note ? _("%(text)s (%(note)s)", { text, note }) : text);
+
+/** A share 0..1 in whole percents: `91 %`. */
+export const percent = (share) => _("%(number)s %%", { number: number(Math.round(100 * share)) });
+
+/** A number with one decimal at most, and only where it has one. */
+export const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
