@@ -37,7 +37,7 @@ COOKIE = "language"
 COOKIE_S = 365 * 24 * 3600
 WHOSE: Mapping[str, tuple[str, ...]] = {  # whose scripts say a text: a student's browser is given nothing of the proctors' pages
     "student": ("static/js/shared/", "static/js/sending/", "static/js/portal/"),
-    "proctor": ("static/js/shared/", "static/js/sending/", "static/js/proctor/"),
+    "proctor": ("static/js/",),  # a report has what the check told a student
 }
 PLURALS_TOLD = 200  # a number's form depends on its last two figures where it is larger
 

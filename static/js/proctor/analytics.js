@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { seriesOf } from "./analytics-series.js";
 import { drawChart } from "./charts.js";
+import { ZONE } from "./dates.js";
 import { dressTable, makeSortable } from "./tables.js";
 import { texts } from "./texts.js";
 
@@ -17,7 +18,6 @@ const KINDS_OF_CHART = {
   students: { sideways: true },
 };
 const TYPING_MS = 400;
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // days are the viewer's
 
 const charts = new Map();
 let series = null;

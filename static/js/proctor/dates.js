@@ -2,6 +2,9 @@
 
 import { locale } from "../shared/translate.js";
 
+/** The viewer's time zone, such as `Europe/Berlin`. */
+export const ZONE = new Intl.DateTimeFormat(locale).resolvedOptions().timeZone;
+
 const FULL = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "medium" });
 const TIME = new Intl.DateTimeFormat(locale, { timeStyle: "medium" });
 

@@ -4,7 +4,7 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
-import { fullTime } from "./dates.js";
+import { ZONE, fullTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
 import { labelled } from "./phrases.js";
 import { texts } from "./texts.js";
@@ -13,7 +13,6 @@ import { readShare, unreadLines } from "./unread.js";
 const t = texts.exams;
 const PAGE = 20; // the page goes on below them
 const TYPING_MS = 400;
-const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone; // days are the viewer's
 const NO_EXAM = "."; // among the choices; no ID begins with a dot
 
 export class SessionsTable {

@@ -13,3 +13,18 @@ export const percent = (share) => _("%(number)s %%", { number: number(Math.round
 
 /** A number with one decimal at most, and only where it has one. */
 export const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
+
+/** A number that is at least so large: `200+`. */
+export const orMore = (count) => _("%(count)s+", { count: number(count) });
+
+/** Things of one kind in a row, each of which may be long; what there isn't is left out: `ended by the student; 2 breaks`. */
+export const items = (texts) => texts.filter(Boolean).join(_("; "));
+
+/** Sentences in a row that bring no full stop of their own. */
+export const sentences = (texts) => texts.filter(Boolean).join(_(". "));
+
+/** Whole sentences in a row. */
+export const paragraph = (texts) => texts.filter(Boolean).join(" ");
+
+/** Short readings beside one another: `Looking at the screen · 1 person in view`. */
+export const readings = (texts) => texts.filter(Boolean).join(" · ");

@@ -4,11 +4,11 @@ import { addressOf } from "../shared/base.js";
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
 import { itemName, kindName } from "../shared/names.js";
-import { list, locale } from "../shared/translate.js";
+import { list, locale, saidAgain } from "../shared/translate.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
-import { clockTime, fullTime } from "./dates.js";
-import { bracketed, labelled } from "./phrases.js";
+import { ZONE, clockTime, fullTime } from "./dates.js";
+import { bracketed, items, labelled } from "./phrases.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
@@ -48,7 +48,7 @@ class Report {
     document.title = `${who} · ${t.title}`;
     setText(byId("report-title"), who);
     const now = new Date().toISOString();
-    setText(byId("report-made"), t.made(fullTime(now), Intl.DateTimeFormat().resolvedOptions().timeZone, offset(session.started_at), offset(now)));
+    setText(byId("report-made"), t.made(fullTime(now), ZONE, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
     setText(byId("report-running"), session.begun ? t.running : t.waiting);
     this.drawFacts();
@@ -94,7 +94,7 @@ class Report {
       place.replaceChildren(said(t.noChecks));
       return;
     }
-    const rows = check.results.map(({ item, state, reason, detail }) => [itemName(item), texts.checkStates[state] ?? state, reason ? bracketed(reason, detail) : (detail ?? "")]);
+    const rows = check.results.map(({ item, state, reason, detail }) => [itemName(item), texts.checkStates[state] ?? state, reason ? bracketed(saidAgain(reason), detail) : (detail ?? "")]);
     place.replaceChildren(said(fullTime(check.at)), table(t.checkHead, rows));
   }
 
@@ -112,7 +112,7 @@ class Report {
         return [interval, words];
       })
       .filter(([, words]) => words.length)
-      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), interval.flagged ? `${interval.score} ⚑` : String(interval.score), words.join("; ")]);
+      .map(([interval, words]) => [t.intervalLine(interval), this.wall(interval.start), interval.flagged ? `${interval.score} ⚑` : String(interval.score), items(words)]);
     byId("report-intervals").replaceChildren(...(lines.length ? [table(t.timelineHead, lines)] : [said(t.calm)]));
   }
 
@@ -131,7 +131,7 @@ class Report {
   flag(interval) {
     const { review = {}, clip = {} } = interval;
     const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
-    const decisions = review?.decision ? [review, review.second, review.third].filter(Boolean).map((one) => list([texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean))).join("; ") : t.undecided;
+    const decisions = review?.decision ? items([review, review.second, review.third].filter(Boolean).map((one) => list([texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean)))) : t.undecided;
     const file = clip.state === "ready" ? t.clip(clip) : clip.state === "failed" ? texts.clip.failed(clip.reason) : "";
     return make(
       "li",

@@ -2,6 +2,7 @@
 
 import { byId, icon, make } from "../shared/dom.js";
 import { clipOf, reasonsOf } from "./clip.js";
+import { items } from "./phrases.js";
 import { texts } from "./texts.js";
 import { toDecide } from "./timeline-shape.js";
 import { nameInterval } from "./timeline.js";
@@ -23,7 +24,7 @@ export function drawInterval(interval, { user, threshold, beside = [], unread = 
   const found = interval.violations.length ? make("ul", { class: "reasons" }, ...reasonsOf(interval)) : make("p", { class: "muted", text: unread ? texts.session.nothingRead(unread) : interval.closed ? texts.session.nothing : texts.session.noPoints });
   const decided = [interval.review, interval.review?.second, interval.review?.third].filter((review) => review?.decision).map((review) => texts.review.decided(review));
   const also = beside.length ? make("ul", { class: "reasons muted" }, ...beside.map((text) => make("li", { text }))) : null;
-  const review = decided.length ? make("p", { class: "muted", text: decided.join("; ") }) : null;
+  const review = decided.length ? make("p", { class: "muted", text: items(decided) }) : null;
   const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
   const showClip = toDecide(interval) && (interval.clip?.state ?? "none") !== "none";
   const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, user)) : null);

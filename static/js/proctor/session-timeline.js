@@ -3,6 +3,7 @@
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { remembered } from "../shared/storage.js";
 import { flags } from "./desk.js";
+import { items } from "./phrases.js";
 import { drawInterval } from "./session-interval.js";
 import { sessionAction } from "./session-keys.js";
 import { SessionVerdict } from "./session-verdict.js";
@@ -122,7 +123,7 @@ export class SessionTimeline {
     byId("timeline-table").replaceChildren(
       make("thead", {}, make("tr", {}, ...[head, ...more].map((text) => make("th", { scope: "col", text })))),
       make("tbody", {}, ...rows.map(([{ index, start, end, score }, found, decided]) => {
-        const cells = [texts.session.range(start, end), score, found.join("; "), decided].map((text) => make("td", { text }));
+        const cells = [texts.session.range(start, end), score, items(found), decided].map((text) => make("td", { text }));
         return make("tr", {}, make("th", { scope: "row" }, make("a", { href: `#interval-${index}`, text: index + 1 })), ...cells);
       })),
     );

@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { _, list, locale, ngettext, number } from "../shared/translate.js";
-import { bracketed, labelled, percent } from "./phrases.js";
+import { bracketed, items, labelled, orMore, percent, sentences } from "./phrases.js";
 import { watchTexts } from "./texts-watch.js";
 
 /** A decision with its reason and who took it. */
@@ -30,7 +30,7 @@ export const reviewTexts = {
   review: {
     left: (left) => (left ? ngettext("%(count)s flag left", "%(count)s flags left", left) : _("None left")),
     disputed: (count) => ngettext("%(count)s flag with opinions that differ", "%(count)s flags with opinions that differ", count),
-    place: (at, count, more) => _("%(at)s of %(count)s", { at, count: more ? `${count}+` : count }),
+    place: (at, count, more) => _("%(at)s of %(count)s", { at, count: more ? orMore(count) : count }),
     as: (name) => _("Reviewing as %(name)s", { name }),
     askName: _("Enter your name"),
     failed: (message) => _("The queue can’t be read. %(message)s", { message }),
@@ -87,10 +87,10 @@ export const reviewTexts = {
     unmute: _("Unmute"),
     mark: (kind, at, to) => list([kind, range(at, to)]),
     announce: (at, count, item) =>
-      _("%(at)s of %(count)s. %(who)s. %(reasons)s", { at, count, who: list([item.user_id, item.exam_id].filter(Boolean)), reasons: item.reasons.join(". ") }),
+      _("%(at)s of %(count)s. %(who)s. %(reasons)s", { at, count, who: list([item.user_id, item.exam_id].filter(Boolean)), reasons: sentences(item.reasons) }),
     loading: _("The clip is loading."),
     history: (entry, time) =>
-      [labelled(time, entry.decision ? reviewTexts.review.decided(entry) : _("taken back by %(name)s", { name: entry.by })), entry.note].filter(Boolean).join(" – "),
+      items([labelled(time, entry.decision ? reviewTexts.review.decided(entry) : _("taken back by %(name)s", { name: entry.by })), entry.note]),
     historyFailed: (message) => _("Earlier decisions can’t be read. %(message)s", { message }),
   },
 

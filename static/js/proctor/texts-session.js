@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { _, list, ngettext } from "../shared/translate.js";
-import { bracketed, labelled } from "./phrases.js";
+import { bracketed, labelled, paragraph } from "./phrases.js";
 
 const students = (count) => ngettext("%(count)s student", "%(count)s students", count);
 
@@ -50,7 +50,7 @@ export const sessionTexts = {
     failed: (message) => _("Not sent. %(message)s", { message }),
     empty: _("Write what the students should read."),
     sent: ({ sent, waiting, not_reached: missed }) =>
-      [
+      paragraph([
         ngettext("Sent to %(count)s student.", "Sent to %(count)s students.", sent),
         waiting
           ? ngettext(
@@ -60,8 +60,6 @@ export const sessionTexts = {
             )
           : "",
         missed.length ? _("Not reached: %(users)s. Speak to them.", { users: list(missed.map(({ user_id: user }) => user)) }) : "",
-      ]
-        .filter(Boolean)
-        .join(" "),
+      ]),
   },
 };

@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { _, list, ngettext, number } from "../shared/translate.js";
-import { bracketed, labelled } from "./phrases.js";
+import { bracketed, labelled, paragraph, readings, sentences } from "./phrases.js";
 
 const because = (text, reason) => bracketed(text, reason && (watchTexts.reasons[reason] ?? reason));
 
@@ -102,7 +102,7 @@ export const watchTexts = {
     if (gaze === "unknown" && (faces ?? null) === null) return because(watchTexts.states.unknown, reason);
     const words = [watchTexts.gazeWords({ gaze, gaze_reason: reason }), watchTexts.people(faces, unseen)];
     if (phone) words.push(watchTexts.phone);
-    return words.join(" · ");
+    return readings(words);
   },
   live: {
     count: (count, waiting) => {
@@ -138,7 +138,7 @@ export const watchTexts = {
         : _("Flagged %(time)s ago", { time: spellSeconds(seconds) }),
     call: (text) => (text ? _("Asks for you: %(text)s", { text }) : _("Asks for you")),
     ended: (user, flags) => ngettext("%(user)s: exam ended, %(count)s flag", "%(user)s: exam ended, %(count)s flags", flags, { user }),
-    flagged: (user, exam, reasons) => _("Flag: %(who)s. %(reasons)s", { who: list([user, exam].filter(Boolean)), reasons: reasons.join(". ") }),
+    flagged: (user, exam, reasons) => _("Flag: %(who)s. %(reasons)s", { who: list([user, exam].filter(Boolean)), reasons: sentences(reasons) }),
     open: (user) => _("Open %(user)s", { user }),
     dismiss: (user) => _("Close: %(user)s", { user }),
     failed: (message) => _("The list of exams can’t be read. %(message)s", { message }),
@@ -176,13 +176,11 @@ export const watchTexts = {
     going: _("This interval is still going on."),
     cell: (kind, interval, points) => _("%(kind)s in interval %(interval)s: +%(points)s", { kind, interval, points }),
     over: (how, again) =>
-      [
+      paragraph([
         how ? _("This session is over: %(how)s.", { how }) : _("This session is over."),
         again ? _("If its student was not done, reopen it within a day.") : "",
         _("Its timeline and clips are below."),
-      ]
-        .filter(Boolean)
-        .join(" "),
+      ]),
     reopened: (user) =>
       _("The exam of %(user)s goes on. In a page that is still open, “Go on with my exam” leads back to it; else send this link, to that student only.", { user }),
     reopenFailed: (message) => _("The session does not go on. %(message)s", { message }),
@@ -191,7 +189,7 @@ export const watchTexts = {
       exam
         ? _("The exam of %(user)s (%(exam)s) ends now. The student can’t go on, and this can’t be undone.", { user, exam })
         : _("The exam of %(user)s ends now. The student can’t go on, and this can’t be undone.", { user }),
-    accommodation: (words) => labelled(_("Accommodation"), words.join(" · ")),
+    accommodation: (words) => labelled(_("Accommodation"), readings(words)),
     rest: ({ gaze_x_deg: x, gaze_y_deg: y, learnt }) => {
       if (typeof x !== "number") return watchTexts.session.restUnknown;
       const sideways = x > 0 ? (degrees) => _("%(degrees)s° to the student’s left", { degrees }) : (degrees) => _("%(degrees)s° to the student’s right", { degrees });

@@ -3,7 +3,7 @@
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
 import { _, list, ngettext } from "../shared/translate.js";
-import { labelled, percent, short } from "./phrases.js";
+import { items, labelled, percent, short } from "./phrases.js";
 import { reviewTexts } from "./texts-review.js";
 import { sessionTexts } from "./texts-session.js";
 import { watchTexts } from "./texts-watch.js";
@@ -83,15 +83,15 @@ export const texts = {
     replace: _("Replace"),
     replaces: ({ user_id: user, exam_id: exam, set_by: by, note }, words, time) =>
       exam
-        ? _("%(user)s has an accommodation for %(exam)s already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, exam, by, time, what: [...words, note].filter(Boolean).join("; ") })
-        : _("%(user)s has an accommodation for every exam already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, by, time, what: [...words, note].filter(Boolean).join("; ") }),
+        ? _("%(user)s has an accommodation for %(exam)s already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, exam, by, time, what: items([...words, note]) })
+        : _("%(user)s has an accommodation for every exam already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, by, time, what: items([...words, note]) }),
     weights: (weights) => list(weights.map(([kind, points]) => labelled(kind, ngettext("%(count)s point", "%(count)s points", points)))),
     nothing: _("Choose at least one: a signal, reading aloud or breaks."),
     live: _("Live"),
     liveOf: (exam) => _("Live %(exam)s", { exam }),
     review: _("Review"),
     reviewOf: (exam) => _("Review %(exam)s", { exam }),
-    csv: "CSV",
+    csv: _("CSV"),
     csvOf: (exam) => _("The sessions of %(exam)s as CSV", { exam }),
     decisions: ({ confirmed = 0, dismissed = 0, disputed = 0, open = 0 }) =>
       list(
@@ -126,13 +126,13 @@ export const texts = {
       database: ({ queued, spooled }) =>
         queued + spooled ? ngettext("%(count)s record waits to be stored", "%(count)s records wait to be stored", queued + spooled) : _("Nothing waits to be stored"),
       analysis: ({ workers, gaze_fps_least: least, gaze_fps_wanted: wanted, in_full: inFull }) =>
-        [
+        items([
           ngettext("%(count)s worker reads", "%(count)s workers read", workers),
           least != null && _("the least served exam is read %(least)s of %(wanted)s times a second", { least: short(least), wanted: short(wanted) }),
           inFull == null
             ? _("how many exams this machine reads in full shows once some run")
             : ngettext("this machine reads about %(count)s exam in full; with more, each is read less often", "this machine reads about %(count)s exams in full; with more, each is read less often", inFull),
-        ].filter(Boolean).join("; "),
+        ]),
       recorder: ({ waiting }) => (waiting ? ngettext("%(count)s waits to be made", "%(count)s wait to be made", waiting) : _("None waits to be made")),
       sessions: ({ active, limit }) =>
         ngettext(

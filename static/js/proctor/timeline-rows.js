@@ -1,5 +1,6 @@
 // What a timeline shows beside violations: what was lost or could not be told, the screen, breaks, messages. Pure: records in, rows out.
 
+import { items } from "./phrases.js";
 import { texts } from "./texts.js";
 
 const LEAST_S = 3; // seconds of an interval that were lost or couldn't be told and are worth a mark; devices take that long to start
@@ -18,7 +19,7 @@ export function extraRows({ breaks = [], messages = [], checks = [] }, length, l
   }
   for (const { start, acts = {} } of checks) {
     const words = SCREEN_ACTS.filter((kind) => acts[kind]).map((kind) => t.screenActs[kind]);
-    if (words.length) add(rows.screen, Math.floor(start / length), t.signs.screen, words.join("; "));
+    if (words.length) add(rows.screen, Math.floor(start / length), t.signs.screen, items(words));
   }
   for (const pause of breaks) {
     const to = Math.min(last, Math.floor(((pause.end ?? Infinity) - 1e-6) / length));
@@ -36,7 +37,7 @@ export function extraRows({ breaks = [], messages = [], checks = [] }, length, l
 
 function add(row, index, sign, text) {
   const before = row.get(index)?.text;
-  row.set(index, { sign, text: before ? `${before}; ${text}` : text });
+  row.set(index, { sign, text: items([before, text]) });
 }
 
 /**

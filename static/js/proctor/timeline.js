@@ -4,6 +4,7 @@
 import { spellSeconds } from "../shared/clock.js";
 import { make, setText } from "../shared/dom.js";
 import { kindName, signalKinds } from "../shared/names.js";
+import { sentences } from "./phrases.js";
 import { texts } from "./texts.js";
 import { barsPath, flagsPath, indexAt, isUndecided, spansPath, ticks, toDecide, widthOf, zooms } from "./timeline-shape.js";
 
@@ -35,7 +36,7 @@ export function sayInterval(interval, count, extra) {
   const decided = review?.decision ? texts.review.stands(review) : "";
   if (toDecide(interval)) said.push(interval.flagged ? texts.strip.flagged(decided) : texts.strip.marked(decided));
   said.push(...violations.map(({ text }) => text), ...besideOf(index, extra));
-  return said.filter(Boolean).join(". ");
+  return sentences(said);
 }
 
 /** What the rows beside the violations say of an interval. */

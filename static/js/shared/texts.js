@@ -2,9 +2,6 @@
 
 import { _, list, ngettext, number } from "./translate.js";
 
-/** A count with its noun: `1 flag`, `3 flags`. */
-export const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
-
 export const texts = {
   api: {
     status: (status) => _("The server answered %(status)s.", { status }),

@@ -28,6 +28,11 @@ const placed = page?.documentElement.dir === "rtl" ? (value) => (value === "" ? 
 
 const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : placed(String(values[name] ?? "")))) : text);
 
+/** A text of a record, which is kept in English, in the page's language where it has one. */
+export function saidAgain(text) {
+  return texts[text] ?? text;
+}
+
 const KEPT = 100;
 const made = new Map(); // what was filled in, in English, the newest last
 
