@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from basics.texts import _, in_english, joined, ngettext
+
 ViolationKind = Literal[
     "gaze_distracted",
     "no_face",
@@ -33,7 +35,7 @@ class Signal:
     """`name` stands in lists and charts. `what` it is and from when it `holds` are the README's words; `{names}` there are settings.
 
     `watched` is what a student is told before the exam, and `where` it is noticed (`desk`: by a proctor).
-    `say` says one violation in words, from its evidence, how long it lasted (" for 12 s", or nothing) and how often it occurred. One that
+    `say` says one violation in words, from its evidence, how long it lasted ("12 s", or nothing) and how often it occurred. One that
     counts `each_time` is an act, the others count once an interval.
     """
 
@@ -56,38 +58,92 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{number(count)} times")
 
 
-def _(text: str) -> str:
-    """Mark a text for gettext; the page that shows it looks it up."""
-    return text
+def _nobody(_evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+    return _("Nobody in view for %(duration)s", duration=lasting) if lasting else _("Nobody in view")
 
 
-def _voices(evidence: Mapping[str, Any], lasting: str) -> str:
+def _speech(_evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+    return _("Speech for %(duration)s", duration=lasting) if lasting else _("Speech")
+
+
+def _voices(evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
     voices = evidence.get("voices")
     if isinstance(voices, int) and voices >= 2:
-        return f"{number(voices).capitalize()} voices{lasting}"
+        words = number(voices).capitalize()
+        if lasting:
+            text = ngettext("%(count)s voice for %(duration)s", "%(count)s voices for %(duration)s", voices, duration=lasting)
+            return in_english(text, f"{words} voices for {lasting}")
+        return in_english(ngettext("%(count)s voice", "%(count)s voices", voices), f"{words} voices")
     if evidence.get("stranger"):
-        return f"A voice that is not the student's{lasting}"
-    return f"A voice that is not the student's, or several at once{lasting}"  # stored by a version that did not keep which
+        return _("A voice that is not the student's for %(duration)s", duration=lasting) if lasting else _("A voice that is not the student's")
+    # Stored by a version that did not keep which.
+    if lasting:
+        return _("A voice that is not the student's, or several at once for %(duration)s", duration=lasting)
+    return _("A voice that is not the student's, or several at once")
 
 
-def _people(evidence: Mapping[str, Any]) -> str:
+def _people(evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
     persons = evidence.get("persons")
-    return f"{number(persons).capitalize()} people in view" if isinstance(persons, int) and persons >= 2 else "More than one person in view"
+    if not isinstance(persons, int) or persons < 2:
+        return _("More than one person in view for %(duration)s", duration=lasting) if lasting else _("More than one person in view")
+    words = number(persons).capitalize()
+    if lasting:
+        text = ngettext("%(count)s person in view for %(duration)s", "%(count)s people in view for %(duration)s", persons, duration=lasting)
+        return in_english(text, f"{words} people in view for {lasting}")
+    return in_english(ngettext("%(count)s person in view", "%(count)s people in view", persons), f"{words} people in view")
 
 
-def _looking(directions: object) -> str:
-    """Where the student looked, told from the readings by direction: the one that holds for two thirds of them, else "away"."""
+def _looked(evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+    way = _way(evidence.get("directions"))
+    if not lasting:
+        plain = {"left": _("Looked left"), "right": _("Looked right"), "down": _("Looked down"), "turned away": _("Turned away")}
+        return plain.get(way, _("Looked away"))
+    long = {
+        "left": _("Looked left for %(duration)s", duration=lasting),
+        "right": _("Looked right for %(duration)s", duration=lasting),
+        "down": _("Looked down for %(duration)s", duration=lasting),
+        "turned away": _("Turned away for %(duration)s", duration=lasting),
+    }
+    return long.get(way, _("Looked away for %(duration)s", duration=lasting))
+
+
+def _way(directions: object) -> str:
+    """Where the student looked, told from the readings by direction: the one that holds for two thirds of them, else nothing."""
     if isinstance(directions, Mapping) and directions:
         most, count = max(directions.items(), key=lambda item: item[1])
         if count * 3 >= sum(directions.values()) * 2:
-            return str({"left": "Looked left", "right": "Looked right", "down": "Looked down", "turned away": "Turned away"}.get(most, "Looked away"))
-    return "Looked away"
+            return str(most)
+    return ""
+
+
+def _left(_evidence: Mapping[str, Any], _lasting: str, count: int) -> str:
+    text = ngettext("Left the exam's tab or window %(count)s time", "Left the exam's tab or window %(count)s times", count)
+    return in_english(text, f"Left the exam's tab or window {times(count)}")
+
+
+def _copied(_evidence: Mapping[str, Any], _lasting: str, count: int) -> str:
+    return in_english(ngettext("Copied or pasted %(count)s time", "Copied or pasted %(count)s times", count), f"Copied or pasted {times(count)}")
+
+
+def _object(evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+    seen = evidence.get("object") or "phone"
+    if seen == "phone":
+        return _("A phone in view for %(duration)s", duration=lasting) if lasting else _("A phone in view")
+    return _("A %(object)s in view for %(duration)s", object=seen, duration=lasting) if lasting else _("A %(object)s in view", object=seen)
 
 
 def _marked(evidence: Mapping[str, Any], _lasting: str, _count: int) -> str:
     marks = [mark for mark in evidence.get("marks") or [] if isinstance(mark, Mapping) and mark.get("by")]
-    said = [f"by {mark['by']}: {mark['note']}" if mark.get("note") else f"by {mark['by']}" for mark in marks]
-    return f"Marked {'; '.join(said) or 'by a proctor'}"
+    if not marks:
+        return _("Marked by a proctor")
+    first, *more = marks
+    said = [
+        _("Marked by %(name)s: %(note)s", name=first["by"], note=first["note"]) if first.get("note") else _("Marked by %(name)s", name=first["by"])
+    ]
+    said += [
+        _("by %(name)s: %(note)s", name=mark["by"], note=mark["note"]) if mark.get("note") else _("by %(name)s", name=mark["by"]) for mark in more
+    ]
+    return joined("; ", said)
 
 
 SIGNALS: Mapping[ViolationKind, Signal] = {
@@ -96,42 +152,42 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
         "looking left, right or down",
         "for {gaze_min_s:g} s",
         _("Where you look."),
-        lambda evidence, lasting, _count: f"{_looking(evidence.get('directions'))}{lasting}",
+        _looked,
     ),
     "no_face": Signal(
         _("Nobody in view"),
         "nobody in view",
         "for {absent_min_s:g} s",
         _("How many people are in view."),
-        lambda _evidence, lasting, _count: f"Nobody in view{lasting}",
+        _nobody,
     ),
     "multiple_faces": Signal(
         _("Several people"),
         "two or more persons",
         "in {looks} looks running, at least {persons_min_s:g} s apart",
         _("How many people are in view."),
-        lambda evidence, lasting, _count: f"{_people(evidence)}{lasting}",
+        _people,
     ),
     "speech": Signal(
         _("Speech"),
         "speech",
         "{speech_min_s:g} s in the interval",
         _("Whether somebody speaks."),
-        lambda _evidence, lasting, _count: f"Speech{lasting}",
+        _speech,
     ),
     "multiple_voices": Signal(
         _("Another voice"),
         "a voice that is not the student's, or several at once",
         "on at least {voices_min_s:g} s of speech",
         _("Whether there is a voice other than yours."),
-        lambda evidence, lasting, _count: _voices(evidence, lasting),
+        _voices,
     ),
     "tab_switch": Signal(
         _("Tab or window left"),
         "leaving the exam's tab or window, Alt+Tab, Cmd+Tab",
         "at once out of sight, for {blur_min_s:g} s in another window beside",
         _("When you leave this tab or window."),
-        lambda _evidence, _lasting, count: f"Left the exam's tab or window {times(count)}",
+        _left,
         where="page",
         each_time=True,
     ),
@@ -140,7 +196,7 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
         "copy, cut, paste, text dragged in, or the clipboard changed from outside",
         "",
         _("That something was copied or pasted, never what."),
-        lambda _evidence, _lasting, count: f"Copied or pasted {times(count)}",
+        _copied,
         where="page",
         each_time=True,
     ),
@@ -149,7 +205,7 @@ SIGNALS: Mapping[ViolationKind, Signal] = {
         "a phone in view",
         "in {looks} looks running",
         _("Whether a phone is in view."),
-        lambda evidence, lasting, _count: f"A {evidence.get('object') or 'phone'} in view{lasting}",
+        _object,
     ),
     "proctor_mark": Signal(
         _("Marked by a proctor"),

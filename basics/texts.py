@@ -21,24 +21,29 @@ class Catalogue(Protocol):
 class Text(str):
     """A text in English that knows how it is said in other languages. Whatever is made of it by joining or formatting is a plain `str` again."""
 
-    __slots__ = ("_count", "_messages", "_values")
+    __slots__ = ("_count", "_messages", "_own", "_values")
 
     _messages: tuple[str, ...]  # the message; with its plural; or none, for a text that others make up
     _values: Mapping[str, Any]
     _count: int
+    _own: bool  # English says it in words of its own
 
     def __new__(cls, english: str, messages: tuple[str, ...] = (), values: Mapping[str, Any] | None = None, count: int = 0) -> Self:
         text = super().__new__(cls, english)
-        text._messages, text._values, text._count = messages, values or {}, count
+        text._messages, text._values, text._count, text._own = messages, values or {}, count, False
         return text
 
     def said_by(self, catalogue: Catalogue) -> str:
         """The text in the catalogue's language; in English where it has none, or one whose placeholders are wrong."""
         values = {name: translated(value, catalogue) for name, value in self._values.items()}
         if not self._messages:
-            return "".join(values.values())
+            return "".join(str(value) for value in values.values())
+        if not self._messages[0]:  # what a catalogue says of itself stands under this
+            return ""
         one, *many = self._messages
         found = catalogue.ngettext(one, many[0], self._count) if many else catalogue.gettext(one)
+        if self._own and found in self._messages:  # not said in that language
+            return str(self)
         try:
             return found % values if values else found
         except (KeyError, TypeError, ValueError):
@@ -54,6 +59,18 @@ def ngettext(one: str, many: str, count: int, /, **values: Any) -> Text:
     """Mark a text that depends on a whole number, which stands in it as `%(count)s`."""
     values = {"count": count, **values}
     return Text((one if count == 1 else many) % values, (one, many), values, count)
+
+
+def in_english(text: Text, english: str) -> Text:
+    """The same text, which English alone says as `english`, as "two people" for "2 people"."""
+    own = Text(english, text._messages, text._values, text._count)
+    own._own = True
+    return own
+
+
+def with_values(text: str, **values: Any) -> Text:
+    """A text that was marked where its values were not known yet."""
+    return Text(text % values, (str(text),), values)
 
 
 def joined(separator: str, texts: Iterable[str]) -> Text:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from basics.errors import DeviceError
 from basics.readings import DeviceStateName, Frame
+from basics.texts import _
 from devices.reader import READ_LIMIT, Clock, DeviceReader, OnState, Run, StartLine, shown
 
 WIDTH, HEIGHT = 640, 480  # pixels; larger pictures are made smaller, the detectors were measured at this size
@@ -72,7 +73,7 @@ class NodeCapture:
     def __init__(self, video: Any, name: str) -> None:
         if not video.isOpened():
             video.release()
-            raise DeviceError(f"{name} can't be opened; another program may be using it")
+            raise DeviceError(_("%(name)s can't be opened; another program may be using it", name=name))
         video.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH)
         video.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT)
         self._video = video
@@ -96,10 +97,12 @@ class StreamCapture:
         try:
             self._container = av.open(address, timeout=(STREAM_OPEN, STREAM_READ), options=options)
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise DeviceError(f"{label} can't be read as video ({_cause(error)}); check the file or address") from None
+            raise DeviceError(
+                _("%(label)s can't be read as video (%(error)s); check the file or address", label=label, error=_cause(error))
+            ) from None
         if not self._container.streams.video:
             self._container.close()
-            raise DeviceError(f"{label} holds no pictures; name a video")
+            raise DeviceError(_("%(label)s holds no pictures; name a video", label=label))
         self._stream = self._container.streams.video[0]
         self._stream.thread_count = 1  # the workers are the parallelism
         self.finite = finite if finite is not None else bool(self._container.duration and self._container.duration > 0)
@@ -189,7 +192,7 @@ class CameraReader(DeviceReader[Capture]):
             with run.limited(READ_LIMIT):
                 image = capture.image() if grabbed else None
             if image is None:
-                raise DeviceError(f"camera {self.label} stopped delivering pictures; check its cable or network")
+                raise DeviceError(_("camera %(label)s stopped delivering pictures; check its cable or network", label=self.label))
             self._hand_on(run, at, encode(image))
         return "off", ""
 
@@ -200,7 +203,7 @@ class CameraReader(DeviceReader[Capture]):
             time = capture.grab()
         if time is None:
             self._common_start()
-            raise DeviceError(f"{self.label} holds no picture that can be read; name a video file")
+            raise DeviceError(_("%(label)s holds no picture that can be read; name a video file", label=self.label))
         zero = self._common_start()
         while time is not None and not run.stop.is_set():
             if pace.due(time) and self._clock() - (zero + time) < LATE_MOST and (image := capture.image()) is not None:
@@ -244,7 +247,7 @@ def encode(image: Image) -> bytes:
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     done, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
-        raise DeviceError(f"a picture of {width}×{height} can't be encoded as JPEG")
+        raise DeviceError(_("a picture of %(width)s×%(height)s can't be encoded as JPEG", width=width, height=height))
     return data.tobytes()
 
 
@@ -260,13 +263,19 @@ def _open_path(path: Path, label: str) -> Capture:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        raise DeviceError(f"there is no video file {label} ({error.strerror}); correct the path, or name a camera by its index") from None
+        raise DeviceError(
+            _(
+                "there is no video file %(label)s (%(strerror)s); correct the path, or name a camera by its index",
+                label=label,
+                strerror=error.strerror,
+            )
+        ) from None
     if stat.S_ISCHR(mode):
         return _open_node(path)
     if stat.S_ISDIR(mode):
-        raise DeviceError(f"{label} is a folder; name a video file")
+        raise DeviceError(_("%(label)s is a folder; name a video file", label=label))
     if not os.access(path, os.R_OK):
-        raise DeviceError(f"{label} may not be read by this user; change its permissions", state="denied")
+        raise DeviceError(_("%(label)s may not be read by this user; change its permissions", label=label), state="denied")
     return StreamCapture(str(path), label, finite=stat.S_ISREG(mode))
 
 
@@ -275,14 +284,20 @@ def _open_index(index: int) -> Capture:
         # Looked at first: OpenCV would try every backend and print to stderr at each attempt.
         node = Path(f"/dev/video{index}")
         if not node.exists():
-            raise DeviceError(f"there is no camera {index} ({node}); plug one in, or set CAMERA to another index, a file, a URL or none")
+            raise DeviceError(
+                _(
+                    "there is no camera %(index)s (%(node)s); plug one in, or set CAMERA to another index, a file, a URL or none",
+                    index=index,
+                    node=node,
+                )
+            )
         return _open_node(node)
     return NodeCapture(cv2.VideoCapture(index), f"camera {index}")
 
 
 def _open_node(node: Path) -> Capture:
     if not os.access(node, os.R_OK | os.W_OK):
-        raise DeviceError(f"{node} may not be opened by this user; add the user to the group video", state="denied")
+        raise DeviceError(_("%(node)s may not be opened by this user; add the user to the group video", node=node), state="denied")
     return NodeCapture(cv2.VideoCapture(str(node), cv2.CAP_V4L2), str(node))
 
 

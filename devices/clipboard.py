@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from basics.errors import DeviceError
+from basics.texts import _
 
 HANDOVER = 1.0  # s after its owner's end in which a clipboard manager may take the content over: nothing new
 XFIXES_NEW_OWNER = 0  # the selection event's sub-code; 1 and 2 say that the owner closed its window or its connection
@@ -35,10 +36,10 @@ class X11Clipboard:
         try:
             self._display = Display()
         except (error.DisplayError, OSError) as problem:
-            raise DeviceError(f"the display can't be opened: {cause(problem)}; check DISPLAY and XAUTHORITY") from None
+            raise DeviceError(_("the display can't be opened: %(problem)s; check DISPLAY and XAUTHORITY", problem=cause(problem))) from None
         if not self._display.has_extension("XFIXES"):
             self._display.close()
-            raise DeviceError("the display has no XFIXES extension: clipboard changes can't be heard", retry=False, state="missing")
+            raise DeviceError(_("the display has no XFIXES extension: clipboard changes can't be heard"), retry=False, state="missing")
         self._display.xfixes_query_version()
         clipboard = self._display.intern_atom("CLIPBOARD")
         events = (
@@ -60,7 +61,7 @@ class X11Clipboard:
             while self._display.pending_events():
                 news = self._is_news(self._display.next_event()) or news
         except self._gone:
-            raise DeviceError("the display was lost: keys and clipboard are not heard") from None
+            raise DeviceError(_("the display was lost: keys and clipboard are not heard")) from None
         return news
 
     def _is_news(self, event: Any) -> bool:

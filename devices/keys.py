@@ -14,6 +14,7 @@ from typing import Any
 
 from basics.errors import DeviceError
 from basics.readings import ActKind, DeviceStateName
+from basics.texts import _, joined
 from devices.clipboard import cause, needs_x11, open_clipboard
 from devices.reader import Clock, DeviceReader, OnState, Run
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 TICK = 0.25  # s between looks at stop, at the listener's health and (not on X11) at the clipboard's counter
 LISTENER_START = 5.0  # s pynput may take until it hears keys
-WAYLAND_NOTE = "under Wayland only keys typed into X11 windows are heard; log in to an X11 session to hear all"
+WAYLAND_NOTE = _("under Wayland only keys typed into X11 windows are heard; log in to an X11 session to hear all")
 
 # Where another script is in force, the key in the place of C, X and V types another letter, and is the shortcut all the same.
 LETTERS = {
@@ -130,7 +131,7 @@ class Hooks:
         waiter.join(LISTENER_START)
         if waiter.is_alive() or not self.alive:
             self.close()
-            raise DeviceError("the keyboard can't be listened to; the display needs the RECORD extension (macOS: allow input monitoring)")
+            raise DeviceError(_("the keyboard can't be listened to; the display needs the RECORD extension (macOS: allow input monitoring)"))
 
     @property
     def alive(self) -> bool:
@@ -166,14 +167,12 @@ class HooksReader(DeviceReader[Hooks]):
 
     def _open(self, run: Run) -> Hooks:
         if needs_x11() and not os.environ.get("DISPLAY"):
-            wayland = f"; {WAYLAND_NOTE}" if os.environ.get("WAYLAND_DISPLAY") else ""
-            raise DeviceError(
-                f"this machine has no display (DISPLAY is not set): keys and clipboard are not heard{wayland}", state="off", retry=False
-            )
+            silent = _("this machine has no display (DISPLAY is not set): keys and clipboard are not heard")
+            raise DeviceError(joined("; ", [silent, WAYLAND_NOTE]) if os.environ.get("WAYLAND_DISPLAY") else silent, state="off", retry=False)
         try:
             from pynput import keyboard  # late: the import itself connects to the display
         except Exception as error:  # pynput passes on whatever its backend met
-            raise DeviceError(f"keys can't be heard: {cause(error)}; check DISPLAY and the right to use it") from None
+            raise DeviceError(_("keys can't be heard: %(error)s; check DISPLAY and the right to use it", error=cause(error))) from None
         hooks = Hooks(keyboard, self._clock, self._on_act)
         hooks.wait_ready()
         return hooks
@@ -183,7 +182,7 @@ class HooksReader(DeviceReader[Hooks]):
         self._works(run, WAYLAND_NOTE if wayland else "")
         while not run.stop.is_set():
             if not source.alive:
-                raise DeviceError("the display was lost: keys and clipboard are not heard")
+                raise DeviceError(_("the display was lost: keys and clipboard are not heard"))
             if source.clipboard.changed(TICK) and not run.stop.is_set():
                 self._on_act("clipboard_changed")
         return "off", ""

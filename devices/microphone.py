@@ -17,6 +17,7 @@ import soundfile
 
 from basics.errors import DeviceError
 from basics.readings import SAMPLE_RATE, DeviceStateName, Sound
+from basics.texts import _
 from devices.reader import OPEN_LIMIT, READ_LIMIT, Clock, DeviceReader, OnState, Run, StartLine, shown
 
 CHUNKS_A_SECOND = 10
@@ -97,7 +98,7 @@ class _PortAudio:
         """An open, not yet started stream for `spec` and its rate in Hz."""
         sounddevice = _sounddevice()
         if not self._lock.acquire(timeout=OPEN_LIMIT / 2):
-            raise DeviceError("PortAudio is busy with another microphone that does not answer; unplug that one, or restart the server")
+            raise DeviceError(_("PortAudio is busy with another microphone that does not answer; unplug that one, or restart the server"))
         try:
             if not self._streams and not self._fresh:
                 sounddevice._terminate()
@@ -106,7 +107,9 @@ class _PortAudio:
             opened = _open_stream(sounddevice, _find_device(sounddevice, spec), callback)
             self._streams += 1
         except sounddevice.PortAudioError as error:
-            raise DeviceError(f"microphone {spec!r} can't be opened: {_cause(error)}; another program may be using it") from None
+            raise DeviceError(
+                _("microphone %(spec)s can't be opened: %(error)s; another program may be using it", spec=repr(spec), error=_cause(error))
+            ) from None
         finally:
             self._lock.release()
         return opened
@@ -137,7 +140,9 @@ class Live:
             self._stream.start()
         except Exception as error:
             self.close()
-            raise DeviceError(f"microphone {spec!r} can't be started: {_cause(error)}; another program may be using it") from None
+            raise DeviceError(
+                _("microphone %(spec)s can't be started: %(error)s; another program may be using it", spec=repr(spec), error=_cause(error))
+            ) from None
 
     def _arrived(self, data: Any, frames: int, time: Any, status: Any) -> None:
         samples = data[:, 0].copy() if data.shape[1] == 1 else np.rint(data.mean(axis=1)).astype(np.int16)
@@ -159,11 +164,13 @@ class Recording:
 
     def __init__(self, path: Path, label: str) -> None:
         if not path.is_file():
-            raise DeviceError(f"there is no sound file {label}; correct the path, or name a microphone")
+            raise DeviceError(_("there is no sound file %(label)s; correct the path, or name a microphone", label=label))
         try:
             self._file = soundfile.SoundFile(str(path))
         except (soundfile.LibsndfileError, OSError) as error:
-            raise DeviceError(f"{label} is not a sound file that can be read ({_cause(error)}); name a wav or flac file") from None
+            raise DeviceError(
+                _("%(label)s is not a sound file that can be read (%(error)s); name a wav or flac file", label=label, error=_cause(error))
+            ) from None
         self.rate: int = self._file.samplerate
 
     def read(self, frames: int) -> Samples:
@@ -222,9 +229,15 @@ class MicrophoneReader(DeviceReader[Live | Recording]):
                 arrival, samples = live.chunks.get(timeout=0.25)
             except queue.Empty:
                 if not live.active:
-                    raise DeviceError(f"microphone {self.label} was unplugged or its driver stopped; plug it in again") from None
+                    raise DeviceError(_("microphone %(label)s was unplugged or its driver stopped; plug it in again", label=self.label)) from None
                 if self._clock() - heard > READ_LIMIT:
-                    raise DeviceError(f"microphone {self.label} has sent nothing for {READ_LIMIT:g} s; check its cable") from None
+                    raise DeviceError(
+                        _(
+                            "microphone %(label)s has sent nothing for %(read_limit)s s; check its cable",
+                            label=self.label,
+                            read_limit=f"{READ_LIMIT:g}",
+                        )
+                    ) from None
                 continue
             heard = self._clock()
             # The newest sample is of now; what the resampler still holds is older, and comes out first.
@@ -277,7 +290,9 @@ def _sounddevice() -> Any:
     try:
         import sounddevice  # late: it needs the PortAudio library, and initialises it
     except OSError as error:
-        raise DeviceError(f"PortAudio can't be loaded ({error}); install it (apt install libportaudio2) and restart the server") from None
+        raise DeviceError(
+            _("PortAudio can't be loaded (%(error)s); install it (apt install libportaudio2) and restart the server", error=error)
+        ) from None
     return sounddevice
 
 
@@ -286,7 +301,7 @@ def _find_device(sounddevice: Any, spec: str) -> int:
     devices = list(sounddevice.query_devices())
     inputs = [index for index, device in enumerate(devices) if device["max_input_channels"] > 0]
     if not inputs:
-        raise DeviceError("no microphone is connected; plug one in, or set MICROPHONE to a sound file or none")
+        raise DeviceError(_("no microphone is connected; plug one in, or set MICROPHONE to a sound file or none"))
     if spec == "default":
         default = int(sounddevice.default.device[0])
         return default if default in inputs else inputs[0]
@@ -297,7 +312,7 @@ def _find_device(sounddevice: Any, spec: str) -> int:
     named += [index for index in inputs if wanted in devices[index]["name"].casefold()]
     if not named or spec.isdecimal():
         known = ", ".join(f"{index} {devices[index]['name']!r}" for index in inputs)
-        raise DeviceError(f"there is no microphone {spec!r}; there are {known}")
+        raise DeviceError(_("there is no microphone %(spec)s; there are %(known)s", spec=repr(spec), known=known))
     return named[0]
 
 

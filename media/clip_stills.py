@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from PIL import Image
 
 from basics.errors import NotFound
+from basics.texts import _
 
 QUALITY = 80
 WIDTH_MAX = 640  # pixels
@@ -53,7 +54,7 @@ def take_still(clip: Path, at: float) -> bytes:
     try:
         with av.open(str(clip)) as container:
             if not container.streams.video:
-                raise NotFound("The clip has sound and no picture.")
+                raise NotFound(_("The clip has sound and no picture."))
             container.streams.video[0].thread_count = 1
             container.seek(max(0, int(at * 1_000_000)), backward=True)
             shown = None
@@ -62,9 +63,9 @@ def take_still(clip: Path, at: float) -> bytes:
                     break
                 shown = frame
     except (OSError, FFmpegError) as error:
-        raise NotFound(f"No still can be taken from the clip: {error}.") from error
+        raise NotFound(_("No still can be taken from the clip: %(error)s.", error=error)) from error
     if shown is None:
-        raise NotFound("No still can be taken from the clip: it holds no picture.")
+        raise NotFound(_("No still can be taken from the clip: it holds no picture."))
     image = Image.fromarray(shown.to_ndarray(format="rgb24"))
     image.thumbnail((WIDTH_MAX, WIDTH_MAX))
     data = io.BytesIO()

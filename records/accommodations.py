@@ -8,6 +8,7 @@ from dataclasses import replace
 from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
+from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.spellings import looks_of
@@ -31,7 +32,7 @@ class Accommodations:
         stored = replace(accommodation, at=utc_now())
         ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
         if not ticket.wait(STORED_WITHIN_S):
-            raise StorageError("The accommodation can't be stored now; see /api/health and try again.")
+            raise StorageError(_("The accommodation can't be stored now; see /api/health and try again."))
         self._known[stored.document_id] = stored
         return stored.to_dict() | {"_id": stored.document_id}
 
@@ -40,9 +41,12 @@ class Accommodations:
         with self._database.reading():
             document = self._database.collection("accommodations").find_one({"_id": document_id})
         if document is None:
-            raise NotFound(f"There is no accommodation {document_id!r}; GET /api/accommodations lists those there are.", field="accommodation_id")
+            raise NotFound(
+                _("There is no accommodation %(document_id)s; GET /api/accommodations lists those there are.", document_id=repr(document_id)),
+                field="accommodation_id",
+            )
         if not self._database.delete("accommodations", document_id).wait(STORED_WITHIN_S):
-            raise StorageError("The accommodation can't be removed now; see /api/health and try again.")
+            raise StorageError(_("The accommodation can't be removed now; see /api/health and try again."))
         self._known.pop(document_id, None)
         return Accommodation.from_dict(document)
 

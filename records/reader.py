@@ -13,6 +13,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from basics.errors import StorageError
+from basics.texts import _
 from settings.settings import Settings
 from storage.mongod import EmbeddedMongod
 
@@ -30,7 +31,7 @@ def stored(settings: Settings) -> Iterator[Database[Document]]:
             with pymongo.MongoClient[Document](uri, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds) as client:
                 yield client.get_database(settings.db_name, _UTC)
         except PyMongoError as error:
-            raise StorageError(f"The database can't be read: {error}. Check MONGO_URI.") from error
+            raise StorageError(_("The database can't be read: %(error)s. Check MONGO_URI.", error=error)) from error
 
 
 @contextmanager

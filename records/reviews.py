@@ -17,6 +17,7 @@ from pymongo import ASCENDING, DESCENDING
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.locks import KeyedLocks
+from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 
@@ -52,10 +53,15 @@ class Reviews:
         with self._deciding.held(video_id):
             interval = self._database.interval(video_id)
             if not (interval.get("flagged") or interval.get("marked")):
-                raise NotFound(f"The interval {video_id!r} is not flagged, and no proctor marked it: there is nothing to decide.", field="video_id")
+                raise NotFound(
+                    _("The interval %(video_id)s is not flagged, and no proctor marked it: there is nothing to decide.", video_id=repr(video_id)),
+                    field="video_id",
+                )
             history = self.history(video_id)
             if decision is None and not any(entry["by"] == by for entry in _in_force(history)):
-                raise Conflict(f"{by!r} has decided nothing about {video_id!r} that could be taken back.", field="by")
+                raise Conflict(
+                    _("%(by)s has decided nothing about %(video_id)s that could be taken back.", by=repr(by), video_id=repr(video_id)), field="by"
+                )
             now = utc_now()
             at = max(now, history[-1]["at"] + TICK) if history else now
             entry = {"decision": decision, "reason": reason, "note": note, "by": by, "at": at}
@@ -66,7 +72,7 @@ class Reviews:
                 self._database.write("intervals", video_id, {"review": standing}),
             ]
             if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
-                raise StorageError("The decision can't be stored now; see /api/health and try again.")
+                raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
         return standing
 
     def history(self, video_id: str) -> list[Document]:

@@ -8,6 +8,7 @@ from pymongo import DESCENDING
 
 from basics.errors import Conflict, StorageError
 from basics.looks import folded, look
+from basics.texts import _
 from database import Database, Document
 
 log = logging.getLogger(__name__)
@@ -37,5 +38,12 @@ def _known(database: Database, field: str, given: str) -> str:
         known: str = found[field]
         if folded(known) == folded(given):
             return known
-        raise Conflict(f"{given!r} looks like {known!r}, which is known here, and is written with other letters. Type it anew.", field=field)
+        raise Conflict(
+            _(
+                "%(given)s looks like %(known)s, which is known here, and is written with other letters. Type it anew.",
+                given=repr(given),
+                known=repr(known),
+            ),
+            field=field,
+        )
     return given

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from basics.errors import NotFound
+from basics.texts import _
 from records.reader import Document, stored
 from settings.settings import Settings
 
@@ -24,7 +25,13 @@ def read_session(settings: Settings, session_id: str) -> StoredSession:
     with stored(settings) as database:
         session = database.sessions.find_one({"_id": session_id})
         if session is None:
-            raise NotFound(f"There is no session {session_id!r} in {settings.db_name}. Its id is in /api/flagged/all and on its page.")
+            raise NotFound(
+                _(
+                    "There is no session %(session_id)s in %(db_name)s. Its id is in /api/flagged/all and on its page.",
+                    session_id=repr(session_id),
+                    db_name=settings.db_name,
+                )
+            )
         of_session = {"session_id": session_id}
         return StoredSession(
             session,

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from basics.errors import Conflict
+from basics.texts import _
 from scoring.accommodations import Accommodation
 from scoring.breaks import STUDENT, Break, BreakBook, covers
 
@@ -81,14 +82,14 @@ class BreakControl:
     def student_seconds(self) -> float:
         """How long a break that the student takes now may last. Raise `Conflict` where none is left."""
         if self._accommodation is None or not self.left():
-            raise Conflict("No break is left. Write to the proctor, or ask before the exam.")
+            raise Conflict(_("No break is left. Write to the proctor, or ask before the exam."))
         return self._accommodation.break_minutes * 60
 
     def check_student_ends(self) -> None:
         """Raise `Conflict` where the break that is on isn't the student's to end."""
         current = self._book.current
         if current is not None and current.by != STUDENT:
-            raise Conflict("The proctor has paused the exam, and ends the pause.")
+            raise Conflict(_("The proctor has paused the exam, and ends the pause."))
 
     def newest(self, now: float) -> BreakState | None:
         """The newest break as it stands; None where there was none."""

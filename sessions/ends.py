@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from basics.texts import _, joined
+
 EndCode = Literal["student", "proctor", "call", "away", "restart", "outage", "unused", "unreadable"]
 
 REASONS: dict[EndCode, str] = {
-    "student": "ended by the student",
-    "proctor": "ended by the proctor",
-    "call": "ended by a call",
-    "away": "the student's page was away for too long",
-    "restart": "the student's page did not come back after the server's restart",
-    "outage": "the server was away",
-    "unused": "never begun: its link was not used while it was good",
-    "unreadable": "its records can't be read",
+    "student": _("ended by the student"),
+    "proctor": _("ended by the proctor"),
+    "call": _("ended by a call"),
+    "away": _("the student's page was away for too long"),
+    "restart": _("the student's page did not come back after the server's restart"),
+    "outage": _("the server was away"),
+    "unused": _("never begun: its link was not used while it was good"),
+    "unreadable": _("its records can't be read"),
 }
 
 
@@ -28,9 +30,12 @@ class End:
 
     @property
     def reason(self) -> str:
-        """In English."""
-        between = " for " if self.code == "outage" else ": "
-        return REASONS[self.code] + (between + self.note if self.note else "")
+        """In words."""
+        if not self.note:
+            return REASONS[self.code]
+        if self.code == "outage":
+            return _("the server was away for %(duration)s", duration=self.note)
+        return joined(": ", [REASONS[self.code], self.note])
 
     def to_dict(self) -> dict[str, str]:
         """As it is stored with the session."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from basics.texts import ngettext
 from sessions.models import Models
 from sessions.session import ExamSession
 
@@ -38,8 +39,14 @@ def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int
             behind.append(rate)
     reason = ""
     if behind:
-        of = "1 exam is" if len(behind) == 1 else f"{len(behind)} of {len(sessions)} exams are"
-        reason = f"{of} read less than half as often as wanted: {min(behind):.1f} of {wanted:g} times a second at the least."
+        reason = ngettext(
+            "%(count)s exam is read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
+            "%(count)s of %(all)s exams are read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
+            len(behind),
+            all=len(sessions),
+            least=f"{min(behind):.1f}",
+            wanted=f"{wanted:g}",
+        )
     return {
         "state": "degraded" if behind else "ok",
         "reason": reason,

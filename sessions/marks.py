@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from basics.errors import Conflict, TooMany
+from basics.texts import _
 from scoring.marks import Mark
 from sessions import events as told
 from sessions.documents import Documents
@@ -46,11 +47,11 @@ class Marks:
         at = max(0.0, now - min(seconds_ago, self._book.rules.interval_duration))
         at = now if _in_break(session, at) else at
         if not session.is_running or not session.begun or session.on_break:
-            raise Conflict("Nothing is recorded now: the session has not begun, has ended, or there is a break. There is no moment to be marked.")
+            raise Conflict(_("Nothing is recorded now: the session has not begun, has ended, or there is a break. There is no moment to be marked."))
         mark = Mark(uuid.uuid4().hex, round(at, 2), by, note)
         with self._lock:
             if len(self._marks) >= MARKS_MAX:
-                raise TooMany(f"{MARKS_MAX} moments were marked in this session, which is the limit.")
+                raise TooMany(_("%(marks_max)s moments were marked in this session, which is the limit.", marks_max=MARKS_MAX))
             self._marks = tuple(sorted((*self._marks, mark), key=lambda one: one.at))
             ticket = self._store.session(marks=self.documents())
             scored = self._book.change_marks(self._marks)

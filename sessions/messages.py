@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from basics.errors import InvalidInput, TooMany
+from basics.texts import _
 
 Level = Literal["message", "warning"]
 Sender = Literal["proctor", "student"]
@@ -78,7 +79,12 @@ class MessageBook:
         message = Message(uuid.uuid4().hex, text, level, by, at)
         with self._lock:
             if len(self._messages) >= MESSAGES_MAX:
-                raise TooMany(f"{MESSAGES_MAX} messages were sent in this session, which is the limit; speak to the student otherwise.")
+                raise TooMany(
+                    _(
+                        "%(messages_max)s messages were sent in this session, which is the limit; speak to the student otherwise.",
+                        messages_max=MESSAGES_MAX,
+                    )
+                )
             self._messages.append(message)
             self._call = None
         return message
@@ -90,7 +96,7 @@ class MessageBook:
             if self._call is not None and text in {"", self._call.text}:
                 return None
             if len(self._messages) >= MESSAGES_MAX or sum(one.sender == "student" for one in self._messages) >= CALLS_MAX:
-                raise TooMany("You have called as often as can be kept. Speak to your proctor otherwise.")
+                raise TooMany(_("You have called as often as can be kept. Speak to your proctor otherwise."))
             self._messages.append(message)
             self._call = Call(at if self._call is None else self._call.at, text)
         return message
@@ -120,7 +126,7 @@ class MessageBook:
         """The student has read it. Raise `InvalidInput` when there is no such message."""
         with self._lock:
             if all(message.id != message_id for message in self._messages):
-                raise InvalidInput(f"there is no message {message_id[:64]!r} to have been read")
+                raise InvalidInput(_("there is no message %(message_id)s to have been read", message_id=repr(message_id[:64])))
             self._messages = [replace(message, delivered=True, read=True) if message.id == message_id else message for message in self._messages]
 
     def documents(self) -> list[dict[str, Any]]:

@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from basics.errors import Conflict, NotFound, StorageError, TooMany
+from basics.errors import Conflict, NotFound, StorageError
 from basics.looks import folded
+from basics.texts import _
 from basics.times import utc_now
 from database import Database
 from media.recorder import Recorder
@@ -27,6 +28,7 @@ from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.health import analysis_health, models_health
 from sessions.identity import Identity
 from sessions.models import Models
+from sessions.refusals import has_ended, has_none, links_are_full, room_is_full, runs_already
 from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
 from sessions.score_book import Summary
 from sessions.session import ExamSession
@@ -130,7 +132,10 @@ class Monitor:
         if source == "local":
             station = station or "default"
             if station not in self.stations.names():
-                raise NotFound(f"there is no station {station!r}; there are: {', '.join(self.stations.names())}", field="station")
+                raise NotFound(
+                    _("there is no station %(station)s; there are: %(names)s", station=repr(station), names=", ".join(self.stations.names())),
+                    field="station",
+                )
         else:
             station = None
         accommodation = self.accommodations.find(user_id, exam_id)
@@ -139,8 +144,7 @@ class Monitor:
         with self._lock:
             running = self._find(user_id, exam_id)
             if running is not None:
-                of = f" of exam {exam_id!r}" if exam_id else ""
-                raise Conflict(f"{user_id!r} already has a running session{of}; end it first", session_id=running.session_id)
+                raise runs_already(user_id, exam_id, running.session_id)
             self._check_room(waits=source != "local", by_id=bool(nonce))
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
@@ -156,7 +160,7 @@ class Monitor:
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
             self._drop(session)
             self._database.delete("sessions", session.session_id)  # where it is stored later after all, nobody wants it any more
-            raise StorageError("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again")
+            raise StorageError(_("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again"))
         self._count("sessions_created")
         log.info("session started: user %s, exam %s, source %s", user_id, exam_id, station or source, extra={"session_id": session.session_id})
         self._open(session)
@@ -174,9 +178,9 @@ class Monitor:
         counted = self._counted(self._sessions.values(), by_id=by_id)
         running, limit = sum(session.begun for session in counted), self._settings.max_sessions
         if running >= limit:
-            raise TooMany(f"{running} sessions run, which is the limit; end one, or raise MAX_SESSIONS")
+            raise room_is_full(running)
         if waits and len(counted) - running >= WAITING_FACTOR * limit:
-            raise TooMany(f"{len(counted) - running} links wait for their students, which is the limit; end some, or raise MAX_SESSIONS")
+            raise links_are_full(len(counted) - running)
 
     def _counted(self, sessions: Iterable[ExamSession], *, by_id: bool) -> list[ExamSession]:
         """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
@@ -275,7 +279,9 @@ class Monitor:
             running = self._find(session.user_id, session.exam_id)
             if running is not None:
                 session.close()
-                raise Conflict(f"{session.user_id!r} has a running session of this exam; end it first", session_id=running.session_id)
+                raise Conflict(
+                    _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
+                )
             self._check_room(waits=not session.begun, by_id=False)
             self._expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
@@ -283,7 +289,7 @@ class Monitor:
         if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
             self._drop(session)
             self._database.write("sessions", session_id, {name: document.get(name) for name in fields})  # as it was
-            raise StorageError("the session can't be stored now (neither database nor spool answers); see /api/health and try again")
+            raise StorageError(_("the session can't be stored now (neither database nor spool answers); see /api/health and try again"))
         log.info("session is reopened, %.0f s after its last record", taken.away, extra={"session_id": session_id})
         self._go_on(session)
         return session
@@ -301,21 +307,22 @@ class Monitor:
             mine = [s for s in mine if s.exam_id is None] or mine
         if len(mine) > 1:
             exams = ", ".join(sorted(str(s.exam_id) for s in mine))
-            raise Conflict(f"{user_id!r} has several running sessions; name the exam_id: {exams}", field="exam_id")
+            raise Conflict(
+                _("%(user_id)s has several running sessions; name the exam_id: %(exams)s", user_id=repr(user_id), exams=exams), field="exam_id"
+            )
         if mine:
             return self.end_session(mine[0].session_id, End("call"))
         past = self._database.latest_of_student(user_id) if exam_id is None else self._database.latest_session(user_id, exam_id)
-        of = f" of exam {exam_id!r}" if exam_id else ""
         if past is None:
-            raise NotFound(f"{user_id!r} has no session{of}; check the id, or create the session first")
-        raise Conflict(f"the session{of} of {user_id!r} has ended already", session_id=past["_id"])
+            raise has_none(user_id, exam_id)
+        raise has_ended(user_id, exam_id, past["_id"])
 
     def end_session(self, session_id: str, why: End, state: str = "ended", *, wait_s: float = ACKNOWLEDGE_S) -> Summary:
         """End one live session and return its summary once it is safe. Raise `NotFound` when it isn't live, `StorageError` after `wait_s`."""
         with self._lock:
             session = self._sessions.pop(session_id, None)
         if session is None:
-            raise NotFound(f"no session {session_id!r} is running")
+            raise NotFound(_("no session %(session_id)s is running", session_id=repr(session_id)))
         self._feeds.detach(session_id)
         self.attendance.forget(session_id)
         with self._workers.held(session_id):
@@ -328,7 +335,7 @@ class Monitor:
             session.close()
         self._count("sessions_ended")
         if not ticket.wait(wait_s):
-            raise StorageError("the session has ended, and its record waits for the database and the spool; see /api/health")
+            raise StorageError(_("the session has ended, and its record waits for the database and the spool; see /api/health"))
         return summary
 
     def _drop(self, session: ExamSession) -> None:

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.texts import _
 from basics.times import WALL_DOUBT_S, utc_now
 from database import Database
 from media.clip import Clip, ClipJob
@@ -130,7 +131,7 @@ def reopened(database: Database, make: MakeSession, now: float, document: dict[s
         raise
     except Exception as error:
         log.exception("session can't be reopened", extra={"session_id": document["_id"]})
-        raise Conflict("The session's records can't be read any more. Create a new one.") from error
+        raise Conflict(_("The session's records can't be read any more. Create a new one.")) from error
     return _goes_on(session, document, now, ago - last, why="interrupted")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from basics.errors import TooMany
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
+from basics.texts import _
 from media.clip import Clip
 from score import Scorer, replay
 from scoring.breaks import Break
@@ -92,7 +93,7 @@ class ScoreBook:
                 acts = [replace(act, at=min(act.at, self._ended_at)) for act in acts]
             new = [act for act in acts if act.id not in self._acts]
             if len(self._acts) + len(new) > MAX_ACTS:
-                raise TooMany(f"more than {MAX_ACTS} screen acts in one session; end it and start another")
+                raise TooMany(_("more than %(max_acts)s screen acts in one session; end it and start another", max_acts=MAX_ACTS))
             self._acts |= {act.id: act for act in new}
             self._checks.add_acts(new)
         tickets = [self._store_act(act) for act in acts]

@@ -12,6 +12,7 @@ from typing import Any
 
 from basics.errors import Conflict
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+from basics.texts import _
 from basics.times import utc_now
 from media.clip import Clip
 from media.pictures import PictureFeed
@@ -264,7 +265,7 @@ class ExamSession:
     def _begin_break(self, by: str, reason: str, lasting: float | None) -> None:
         def begin() -> list[Break]:
             if not self.is_running:
-                raise Conflict("The session has ended.")
+                raise Conflict(_("The session has ended."))
             self._breaks.begin(self.clock(), self._media_until, by, reason, lasting)
             return self._breaks.breaks
 

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from basics.errors import NotFound
 from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+from basics.texts import _
 from basics.times import iso_time, utc_now
 from devices import camera, microphone
 from devices.camera import CameraReader
@@ -79,7 +80,7 @@ class Stations:
         station = self._station(name)
         with self._lock:
             if self._closed:
-                raise NotFound(f"station {name!r} is closed: the server is ending")
+                raise NotFound(_("station %(name)s is closed: the server is ending", name=repr(name)))
             if self._watcher is None:
                 self._watcher = threading.Thread(target=self._watch, name="stations-watch", daemon=True)
                 self._watcher.start()
@@ -111,7 +112,9 @@ class Stations:
     def _station(self, name: str) -> Station:
         station = self._stations.get(name)
         if station is None:
-            raise NotFound(f"there is no station {name!r}; there are {', '.join(self._stations)}", field="station")
+            raise NotFound(
+                _("there is no station %(name)s; there are %(stations)s", name=repr(name), stations=", ".join(self._stations)), field="station"
+            )
         return station
 
     def _watch(self) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.texts import _
 from basics.times import utc_now
 
 Record = Mapping[str, Any]
@@ -63,7 +64,8 @@ def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str 
         if exams.was_started_with(session_id, nonce):
             return session_id
     raise Conflict(
-        f"An exam is already running for {user_id}. Go on in the window where you started it, or ask the proctor for a link.", field="user_id"
+        _("An exam is already running for %(user_id)s. Go on in the window where you started it, or ask the proctor for a link.", user_id=user_id),
+        field="user_id",
     )
 
 
@@ -81,21 +83,23 @@ def check_may_start_again(latest: Record | None, *, runs_here: bool, resumed: bo
     kept = timedelta(days=keep_days)
     if kept and latest["ended_at"] + kept < now:
         return
-    raise Conflict("This exam has ended for you already. If you must go on, ask your proctor for a link.", field="user_id", state=latest["state"])
+    raise Conflict(_("This exam has ended for you already. If you must go on, ask your proctor for a link."), field="user_id", state=latest["state"])
 
 
 def check_may_reopen(record: Record, *, runs_here: bool, resumed: bool, now: datetime) -> None:
     """Raise `Conflict` unless this session ended by nobody's wish and not too long ago, `StorageError` while that can't be told."""
     if runs_here:
-        raise Conflict("The session runs already. Make a new link for its student.")
+        raise Conflict(_("The session runs already. Make a new link for its student."))
     if record["state"] == "running":
         if not resumed:
             raise taking_up()
-        raise Conflict("The session is stored as running, and this server doesn't have it. Start the server again: it takes it up.")
+        raise Conflict(_("The session is stored as running, and this server doesn't have it. Start the server again: it takes it up."))
     if record["state"] == "ended":
-        raise Conflict(f"The session was {record.get('end_reason') or 'ended'}; only one that broke off can go on. Create a new one.")
+        raise Conflict(
+            _("The session has ended (%(reason)s); only one that broke off can go on. Create a new one.", reason=record.get("end_reason") or "")
+        )
     if (now - record["ended_at"]).total_seconds() > REOPENED_WITHIN_S:
-        raise Conflict("The session broke off more than a day ago. Create a new one.")
+        raise Conflict(_("The session broke off more than a day ago. Create a new one."))
 
 
 def record_of(exams: Exams, records: Records, session_id: str) -> Record:
@@ -119,7 +123,7 @@ def fingerprint(secret: str | None) -> str:
 
 def taking_up() -> StorageError:
     """The error for a question that can be answered once the exams that ran are taken up."""
-    return StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
+    return StorageError(_("The server has just started, and takes up the exams that ran. Try again in some seconds."))
 
 
 def _check_may_start(exams: Exams, records: Records, user_id: str, exam_id: str | None, keep_days: int) -> None:

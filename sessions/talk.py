@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from basics.errors import Conflict
+from basics.texts import _
 from sessions.documents import Documents
 from sessions.events import CallChanged, Events, MessageDelivered, MessageRead, MessageSent
 from sessions.messages import Level, Message, MessageBook
@@ -50,7 +51,7 @@ class Talk:
             if not self._book.end_call():
                 return
         elif not self._session.is_running:
-            raise Conflict("The session has ended.")
+            raise Conflict(_("The session has ended."))
         else:
             message = self._book.begin_call(text, self._session.user_id, self._now())
             if message is None:

@@ -28,7 +28,7 @@ from werkzeug.datastructures import LanguageAccept
 
 from basics.errors import NotFound
 from basics.paths import ROOT
-from basics.texts import translated
+from basics.texts import _, translated
 from web.parts import parts
 
 ENGLISH = "en"
@@ -170,7 +170,7 @@ def _texts(code: str, whose: str) -> tuple[bytes, str]:
 def texts(code: str, whose: str) -> Response:
     """Give scripts their texts in a language."""
     if code not in known_languages() or whose not in WHOSE:
-        raise NotFound("There are no such texts.")
+        raise NotFound(_("There are no such texts."))
     body, made = _texts(code, whose)
     response = Response(body, mimetype="application/json")
     # Its address names what it holds, so that a browser asks for it once.

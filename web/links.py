@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from basics.errors import TooMany
+from basics.texts import _
 from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
 from sessions.session import ExamSession
 from web.student.budget import Budget
@@ -45,7 +46,7 @@ class Links:
         """Take a place for one connection by this session's token. Raise `TooMany` where its pages have them all: nobody else's are taken then."""
         with self._lock:
             if self._places.get(session_id, 0) >= PLACES:
-                raise TooMany("As many connections of this exam are open as a page has use for; try again.", retry_after_s=2)
+                raise TooMany(_("As many connections of this exam are open as a page has use for; try again."), retry_after_s=2)
             self._places[session_id] = self._places.get(session_id, 0) + 1
             self._coming.setdefault(session_id, threading.Lock())
         try:

@@ -39,7 +39,7 @@ def _names() -> dict[str, object]:
 
 def _watched(settings: Settings, where: str) -> list[str]:
     """What a student is told of the signals that count, each sentence once."""
-    told = [signal.watched for kind, signal in SIGNALS.items() if signal.where == where and settings.points()[kind]]
+    told = [said(signal.watched) for kind, signal in SIGNALS.items() if signal.where == where and settings.points()[kind]]
     return list(dict.fromkeys(told))
 
 
@@ -136,7 +136,7 @@ def login() -> BaseResponse:
         known = request.cookies.get(access.browser_cookie, "")
         access.check_login(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr, known)
     except ProctorError as error:
-        page = _login_page(wanted, error=error.message, status=status_of(error))
+        page = _login_page(wanted, error=said(error.message), status=status_of(error))
         if (wait := retry_after(error)) is not None:
             page.headers["Retry-After"] = str(wait)
         return page

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from basics.signals import SIGNALS
+from basics.texts import _
 from settings.settings import Settings
-
-
-def _(text: str) -> str:
-    """Mark a text for gettext; the page that shows it looks it up."""
-    return text
-
+from web.languages import said
 
 _POINTS = {f"points_{kind}": (signal.name, "") for kind, signal in SIGNALS.items()}
 
@@ -60,14 +56,14 @@ def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str
     in_force: dict[str, object] = {"portal_open": settings.is_portal_open, **{f"points_{kind}": points for kind, points in settings.points().items()}}
     return [
         (
-            title,
+            said(title),
             [
                 (
-                    words,
+                    said(words),
                     name.upper(),
                     _said(in_force.get(name, getattr(settings, name))),
-                    unit,
-                    described[name].description or "",
+                    said(unit),
+                    said(_(str(described[name].description or ""))),
                 )
                 for name, (words, unit) in names.items()
                 if name in described
@@ -79,5 +75,5 @@ def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str
 
 def _said(value: object) -> str:
     if isinstance(value, bool):
-        return "on" if value else "off"
+        return str(said(_("on") if value else _("off")))
     return f"{value:g}" if isinstance(value, float) else str(value) or "–"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from basics.errors import InvalidInput, ProctorError, TooMany, Unauthorized
+from basics.texts import _
 from web.calls.errors import status_of
 
 VIEWERS = 200  # dashboards' sockets
@@ -47,18 +48,18 @@ class Gate:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer, refuse, or hand on."""
         if environ.get("HTTP_TRANSFER_ENCODING"):  # its end can't be told before a thread waits for it, and nobody needs it
-            return _refuse(start_response, InvalidInput("Send the body with its length (Content-Length), not in chunks."))
+            return _refuse(start_response, InvalidInput(_("Send the body with its length (Content-Length), not in chunks.")))
         path = environ.get("PATH_INFO", "")
         kind = next((kind for kind in self._most if path == kind or path.startswith(f"{kind}/")), None)
         if kind is None:
             return self._app(environ, start_response)
         if kind == DASHBOARDS and not self._may_watch(environ):
-            return _refuse(start_response, Unauthorized("Log in first: the live updates are for proctors."))
+            return _refuse(start_response, Unauthorized(_("Log in first: the live updates are for proctors.")))
         with self._lock:
             room = self._open[kind] < self._most[kind]
             self._open[kind] += room
         if not room:
-            return _refuse(start_response, TooMany("As many connections of this kind are open as the server takes; try again.", retry_after_s=5))
+            return _refuse(start_response, TooMany(_("As many connections of this kind are open as the server takes; try again."), retry_after_s=5))
         try:
             return self._app(environ, start_response)  # a socket's call lasts as long as the socket
         finally:

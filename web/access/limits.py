@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from basics.errors import TooMany
+from basics.texts import _, joined
 
 KEPT_ADDRESSES = 10_000  # about 2 MB; beyond it the address that was quiet longest is forgotten
 
@@ -40,7 +41,7 @@ class RateLimit:
                 self._tries.popitem(last=False)
         if wait:
             seconds = math.ceil(wait)
-            raise TooMany(f"{self._message} Try again in {seconds} s.", retry_after_s=seconds)
+            raise TooMany(joined(" ", [self._message, _("Try again in %(seconds)s s.", seconds=seconds)]), retry_after_s=seconds)
 
     def forgive(self, address: str | None) -> None:
         """Forget the tries from `address`, because one was right."""

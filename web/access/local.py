@@ -19,13 +19,14 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from basics.errors import ConfigError, Forbidden
+from basics.texts import _
 from web.access.peer import owner_of
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 PROXY_HEADERS = frozenset(
     {"HTTP_FORWARDED", "HTTP_VIA", "HTTP_X_REAL_IP", "HTTP_X_CLIENT_IP", "HTTP_TRUE_CLIENT_IP", "HTTP_CF_CONNECTING_IP", "HTTP_X_ORIGINAL_HOST"}
 )
-SET_PASSWORD = "Set PROCTOR_PASSWORD in .env and start again to let others in."
+SET_PASSWORD = _("Set PROCTOR_PASSWORD in .env and start again to let others in.")
 ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
 STUDENTS_OWN = frozenset(
@@ -65,13 +66,21 @@ class LocalCallers:
         owner = owner_of(request.environ)
         if owner == "other":
             raise Forbidden(
-                "No password is set, so only the account that runs this server is answered, and this request comes from another account's program "
-                f"(a web server in front runs as one). {SET_PASSWORD} A script of yours may send the token in {self.path}."
+                _(
+                    "No password is set, so only the account that runs this server is answered, and this request comes from another account's "
+                    "program (a web server in front runs as one). %(set_password)s A script of yours may send the token in %(path)s.",
+                    set_password=SET_PASSWORD,
+                    path=self.path,
+                )
             )
         if is_browser(request) and not (owner == "own" and endpoint in STUDENTS_OWN):
             raise Forbidden(
-                "No password is set, so a browser must show that it is yours: open the address that the server printed at its start "
-                f"(…/?{ARGUMENT}=…) once in this browser. The token in it stands in {self.path}, too."
+                _(
+                    "No password is set, so a browser must show that it is yours: open the address that the server printed at its start "
+                    "(…/?%(argument)s=…) once in this browser. The token in it stands in %(path)s, too.",
+                    argument=ARGUMENT,
+                    path=self.path,
+                )
             )
 
     def is_own(self, request: Request) -> bool:
@@ -113,21 +122,48 @@ def is_browser(request: Request) -> bool:
 def check_direct(request: Request) -> None:
     """Raise `Forbidden` unless this machine itself asks, by its own name and with nothing between."""
     environ = request.environ
-    only = "No password is set, so only this machine is answered"
     if not is_loopback(environ.get("REMOTE_ADDR", "")):
-        raise Forbidden(f"{only}, and this request comes from {environ.get('REMOTE_ADDR')}. {SET_PASSWORD}")
+        raise Forbidden(
+            _(
+                "No password is set, so only this machine is answered, and this request comes from %(remote_addr)s. %(set_password)s",
+                remote_addr=environ.get("REMOTE_ADDR"),
+                set_password=SET_PASSWORD,
+            )
+        )
     through = next((name for name in environ if name in PROXY_HEADERS or name.startswith("HTTP_X_FORWARDED_")), None)
     if through:
         header = through.removeprefix("HTTP_").replace("_", "-").title()
-        raise Forbidden(f"{only}, and this request came through a proxy ({header}). {SET_PASSWORD}")
+        raise Forbidden(
+            _(
+                "No password is set, so only this machine is answered, and this request came through a proxy (%(header)s). %(set_password)s",
+                header=header,
+                set_password=SET_PASSWORD,
+            )
+        )
     if environ.get("SERVER_PROTOCOL") == "HTTP/1.0":  # how nginx forwards by default, with no header that says so
-        raise Forbidden(f"{only}, and HTTP/1.0 is what a proxy speaks. {SET_PASSWORD}")
+        raise Forbidden(
+            _(
+                "No password is set, so only this machine is answered, and HTTP/1.0 is what a proxy speaks. %(set_password)s",
+                set_password=SET_PASSWORD,
+            )
+        )
     upgrades = "upgrade" in environ.get("HTTP_CONNECTION", "").lower()
     if upgrades and not environ.get("HTTP_UPGRADE"):  # how it forwards what is no WebSocket by the usual recipe for WebSockets
-        raise Forbidden(f"{only}, and an upgrade to nothing is what a proxy asks for. {SET_PASSWORD}")
+        raise Forbidden(
+            _(
+                "No password is set, so only this machine is answered, and an upgrade to nothing is what a proxy asks for. %(set_password)s",
+                set_password=SET_PASSWORD,
+            )
+        )
     host = environ.get("HTTP_HOST", "")
     if host_name(host) not in LOCAL_HOSTS:  # a name of somebody's own that points here (DNS rebinding)
-        raise Forbidden(f"{only}, and as localhost or 127.0.0.1 only, not as {host[:100]!r}. {SET_PASSWORD}")
+        raise Forbidden(
+            _(
+                "No password is set, so only this machine is answered, and as localhost or 127.0.0.1 only, not as %(host)s. %(set_password)s",
+                host=repr(host[:100]),
+                set_password=SET_PASSWORD,
+            )
+        )
 
 
 def host_name(host: str) -> str | None:

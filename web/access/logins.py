@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from basics.errors import TooMany, Unauthorized
+from basics.texts import _
 from web.access.limits import KEPT_ADDRESSES, network_of
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Logins:
         pause = self._count(network)
         if pause:
             raise _too_many(pause)
-        raise Unauthorized("Name or password is wrong. The user's name is `proctor`.")
+        raise Unauthorized(_("Name or password is wrong. The user's name is `proctor`."))
 
     def _begin(self, network: str) -> float:
         """How long to wait for one's turn, taken herewith. Raise `TooMany` where too many wait already."""
@@ -122,5 +123,6 @@ class Logins:
 def _too_many(wait: float) -> TooMany:
     seconds = max(1, math.ceil(wait))
     return TooMany(
-        f"Too many wrong passwords from this address. Try again in {seconds} s; the right one is taken when its turn comes.", retry_after_s=seconds
+        _("Too many wrong passwords from this address. Try again in %(seconds)s s; the right one is taken when its turn comes.", seconds=seconds),
+        retry_after_s=seconds,
     )

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from basics.errors import ConfigError, StorageError, Unauthorized
+from basics.texts import _
 from basics.times import WALL_DOUBT_S
 from settings.settings import Settings
 
@@ -53,12 +54,14 @@ class Signer:
         content, made = _read(self._student, token)
         session_id = content.get("s") if isinstance(content, dict) else None
         if not isinstance(session_id, str) or not LINK.fullmatch(session_id):
-            raise Unauthorized("This exam link is not valid here. Open the whole link again, or ask for a new one.", field="token")
+            raise Unauthorized(_("This exam link is not valid here. Open the whole link again, or ask for a new one."), field="token")
         age = self._age(made, STUDENT_TOKEN_MAX_AGE)
         if age == "early":
-            raise StorageError("The server's clock stands before this link was made: it was not set yet. Try again in some minutes.", field="token")
+            raise StorageError(
+                _("The server's clock stands before this link was made: it was not set yet. Try again in some minutes."), field="token"
+            )
         if age == "old":
-            raise Unauthorized("This exam link is more than a day old. Start again from the portal, or ask for a new link.", field="token")
+            raise Unauthorized(_("This exam link is more than a day old. Start again from the portal, or ask for a new link."), field="token")
         return session_id
 
     def login_token(self) -> str:

@@ -19,6 +19,7 @@ from flask import Flask, g, request
 from werkzeug.wrappers import Request, Response
 
 from basics.errors import ConfigError, Forbidden, Unauthorized
+from basics.texts import _
 from basics.times import WALL_DOUBT_S
 from settings.settings import Settings
 from web.access.behind import prefix_of
@@ -127,7 +128,7 @@ class Access:
         self._logins = Logins(sleep=_sleep_of(settings))
         self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
         self._ended_lock = threading.Lock()
-        self._starts = RateLimit(STARTS, STARTS_WINDOW, "Too many exams were started from this address.")
+        self._starts = RateLimit(STARTS, STARTS_WINDOW, _("Too many exams were started from this address."))
 
     @property
     def protected(self) -> bool:
@@ -152,8 +153,8 @@ class Access:
         if who == "proctor":
             if self.is_proctor(request):
                 return None
-            raise Unauthorized("This is for proctors, and nobody is logged in here. Log in first; a script brings its API_TOKEN.")
-        raise Forbidden(f"Nobody may use {request.path}: it has no entry in the table of who may.")
+            raise Unauthorized(_("This is for proctors, and nobody is logged in here. Log in first; a script brings its API_TOKEN."))
+        raise Forbidden(_("Nobody may use %(path)s: it has no entry in the table of who may.", path=request.path))
 
     def is_proctor(self, request: Request) -> bool:
         """Is the caller a proctor who is logged in, a script with API_TOKEN, or (in protected mode) this machine's own?"""
@@ -178,7 +179,7 @@ class Access:
             token = _offered_token(request) or request.args.get("token", "")
         if not token:
             raise Unauthorized(
-                "This needs the token of an exam link. Open the portal by the whole link, or start from the portal page.", field="token"
+                _("This needs the token of an exam link. Open the portal by the whole link, or start from the portal page."), field="token"
             )
         return self.read_student_token(token)
 
@@ -210,7 +211,10 @@ class Access:
         followed_link = request.headers.get("Sec-Fetch-Mode") == "navigate" or site == "same-site"
         if foreign and (changes or (site == "cross-site" and not followed_link)):
             raise Forbidden(
-                f"This request comes from another site's page ({origin or site}) and is refused. Use the server's own pages, or a script."
+                _(
+                    "This request comes from another site's page (%(origin)s) and is refused. Use the server's own pages, or a script.",
+                    origin=origin or site,
+                )
             )
 
     def _is_own(self, origin: str, request: Request) -> bool:
@@ -288,9 +292,9 @@ class Access:
 
     def read_student_token(self, token: str) -> str:
         """The session that the token is for. Raise `Unauthorized`, also where a newer link was made."""
-        session_id, _, number = self._signer.read_student_token(token).partition(".")
+        session_id, _dot, number = self._signer.read_student_token(token).partition(".")
         if int(number or 0) < self.link_number(session_id):
-            raise Unauthorized("A newer link was made for this exam, and this one is over. Use the new one, or ask for it.", field="token")
+            raise Unauthorized(_("A newer link was made for this exam, and this one is over. Use the new one, or ask for it."), field="token")
         return session_id
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
 from basics.errors import InvalidInput, TooLarge, Unsupported
+from basics.texts import _, joined
 from storage.cleaned import clean_value
 from web.calls.values import json_type
 
@@ -27,19 +28,19 @@ def read_body(request: Request, model: type[Model]) -> Model:
     raw = request.get_data(cache=False)
     limit = request.max_content_length or 0
     if request.content_length is None and limit and len(raw) >= limit:  # a chunked body is cut there without a word
-        raise TooLarge(f"The body is larger than the {limit // 1024} KB allowed (MAX_BODY_KB).")
+        raise TooLarge(_("The body is larger than the %(limit)s KB allowed (MAX_BODY_KB).", limit=limit // 1024))
     if not request.is_json:
         if not raw and not request.mimetype:
-            raise InvalidInput('The body is missing. Send JSON such as {"user_id": "student123"} with the header Content-Type: application/json.')
+            raise InvalidInput(_('The body is missing. Send JSON such as {"user_id": "student123"} with the header Content-Type: application/json.'))
         given = request.mimetype[:100] or "no Content-Type"
-        mend = "Send the header Content-Type: application/json (curl: -H 'Content-Type: application/json')."
-        raise Unsupported(f"The body must be JSON, and this one is said to be {given}. {mend}")
+        mend = _("Send the header Content-Type: application/json (curl: -H 'Content-Type: application/json').")
+        raise Unsupported(joined(" ", [_("The body must be JSON, and this one is said to be %(given)s.", given=given), mend]))
     try:
         content = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f'The body isn\'t JSON: {str(error)[:200]}. Send an object such as {{"user_id": "student123"}}.') from None
+        raise InvalidInput(_('The body isn\'t JSON: %(error)s. Send an object such as {"user_id": "student123"}.', error=str(error)[:200])) from None
     if not isinstance(content, dict):
-        raise InvalidInput(f'The body must be a JSON object such as {{"user_id": "student123"}}, not {json_type(content)}.')
+        raise InvalidInput(_('The body must be a JSON object such as {"user_id": "student123"}, not %(content)s.', content=json_type(content)))
     return _validate(model, content)
 
 
@@ -61,14 +62,21 @@ def _validate(model: type[Model], content: dict[str, Any]) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    message = problem["msg"].removeprefix("Value error, ")
+        problem = error.errors(include_url=False, include_input=False)[0]
+    message = _message(problem)
     name = str(problem["loc"][0])
     if problem["type"] == "missing":
-        message = "is missing"
+        message = _("is missing")
     elif not message.startswith(("is ", "has ", "must ", "begins ")):
-        message = f"is wrong: {message}"
-    raise InvalidInput(f"{name} {message.rstrip('.')}.", field=name)
+        message = _("is wrong: %(problem)s", problem=message)  # in pydantic's own words
+    raise InvalidInput(joined("", [name, " ", message, "" if message.endswith(".") else "."]), field=name)
+
+
+def _message(problem: Any) -> str:
+    """What is wrong, as the model's own check says it where it does."""
+    cause = problem.get("ctx", {}).get("error")
+    own = cause.args[0] if isinstance(cause, ValueError) and cause.args else None
+    return own if isinstance(own, str) else str(problem["msg"]).removeprefix("Value error, ")
 
 
 def _refuse_constant(name: str) -> None:

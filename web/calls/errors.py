@@ -13,7 +13,9 @@ from werkzeug.wrappers import Response
 
 from basics import errors
 from basics.errors import ProctorError
+from basics.texts import _
 from web.access.who_may import is_websocket
+from web.languages import said
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +72,8 @@ HTTP_CODES = {
 }
 
 # What people read on a page; callers are told more.
-_NOTHING_HERE = "This address leads nowhere. Look whether it was copied whole."
-_FAILED = "The server could not answer this. Nothing that was kept is lost. Try again; if it goes on, tell whoever runs the exam."
+_NOTHING_HERE = _("This address leads nowhere. Look whether it was copied whole.")
+_FAILED = _("The server could not answer this. Nothing that was kept is lost. Try again; if it goes on, tell whoever runs the exam.")
 API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
 STORAGE_RETRY_S = 5  # by then the writer has tried the database again
 FULL_RETRY_S = 30  # a limit that time alone doesn't lift: somebody must end something first
@@ -131,11 +133,12 @@ def _http_error(error: HTTPException) -> Response:
 def _http_message(status: int, error: HTTPException) -> str:
     path = request.path[:200]
     if status == 404:
-        return f"There is nothing at {path!r}. The calls are listed at /api/openapi.json." if _wants_json() else _NOTHING_HERE
+        return _("There is nothing at %(path)s. The calls are listed at /api/openapi.json.", path=repr(path)) if _wants_json() else _NOTHING_HERE
     if status == 405:
-        return f"{request.method} is not for {path!r}; use {', '.join(sorted(getattr(error, 'valid_methods', None) or []))}."
+        methods = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
+        return _("%(method)s is not for %(path)s; use %(methods)s.", method=request.method, path=repr(path), methods=methods)
     if status == 413:
-        return f"The body is larger than the {(request.max_content_length or 0) // 1024} KB allowed (MAX_BODY_KB)."
+        return _("The body is larger than the %(limit)s KB allowed (MAX_BODY_KB).", limit=(request.max_content_length or 0) // 1024)
     return error.description or error.name
 
 
@@ -144,7 +147,7 @@ def _unexpected(error: Exception) -> Response:
     return _answer(
         500,
         "internal",
-        "The server failed to answer this. What happened is in its log, app_errors.log; nothing that was acknowledged is lost."
+        _("The server failed to answer this. What happened is in its log, app_errors.log; nothing that was acknowledged is lost.")
         if _wants_json()
         else _FAILED,
         None,
@@ -153,6 +156,7 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _answer(status: int, code: str, message: str, field: str | None, details: dict[str, Any]) -> Response:
+    message, details = said(message), said(details)
     if not _wants_json():
         return Response(render_template("error.html", status=status, code=code, message=message), status=status, mimetype="text/html")
     named = {"field": field} if field else {}

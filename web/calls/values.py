@@ -11,12 +11,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSer
 
 from basics.errors import NotFound
 from basics.looks import unseen_or_mixed
+from basics.texts import _, joined, ngettext
 from basics.times import iso_time
 from web.access.signing import SESSION_ID
 
 LONGEST_ID = 128  # characters, after NFC
 LONGEST_TEXT = 500  # characters of a message or a note
-ID_RULE = "An id has 1 to 128 characters: letters and digits of any script, `.`, `_`, `@`, `-`, no leading dot."
+ID_RULE = _("An id has 1 to 128 characters: letters and digits of any script, `.`, `_`, `@`, `-`, no leading dot.")
 ID_PATTERN = r"^[^.\s/\\][^\s/\\]*$"  # what JSON Schema's portable expressions can say of the rule
 DOCUMENT_ID_PATTERN = r"^[0-9a-f]{32}$"
 # An interval or a check: its session and its number, of as many digits as a number of an interval before the year 10,000 can have, so that
@@ -29,21 +30,21 @@ DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2
 def normal_id(value: object) -> str:
     """The id in NFC. Raise `ValueError` that says what is wrong with it."""
     if not isinstance(value, str):
-        raise ValueError(f"must be a text, not {json_type(value)}")  # noqa: TRY004 (pydantic wants ValueError)
+        raise ValueError(_("must be a text, not %(kind)s", kind=json_type(value)))  # noqa: TRY004 (pydantic wants ValueError)
     if not value:
-        raise ValueError(f"is empty. {ID_RULE}")
+        raise ValueError(joined(" ", [_("is empty."), ID_RULE]))
     if len(value) > 4 * LONGEST_ID:  # NFC shortens a text to a fourth at most; don't spend time on a longer one
-        raise ValueError(f"has {len(value)} characters. {ID_RULE}")
+        raise ValueError(joined(" ", [ngettext("has %(count)s character.", "has %(count)s characters.", len(value)), ID_RULE]))
     value = unicodedata.normalize("NFC", value)
     if len(value) > LONGEST_ID:
-        raise ValueError(f"has {len(value)} characters. {ID_RULE}")
+        raise ValueError(joined(" ", [ngettext("has %(count)s character.", "has %(count)s characters.", len(value)), ID_RULE]))
     for position, character in enumerate(value, 1):
         if unicodedata.category(character)[0] not in "LMN" and character not in "._@-":
-            raise ValueError(f"has {_name(character)} at position {position}. {ID_RULE}")
+            raise ValueError(joined(" ", [_("has %(character)s at position %(position)s.", character=_name(character), position=position), ID_RULE]))
     if value[0] == ".":
-        raise ValueError(f"begins with a dot. {ID_RULE}")
+        raise ValueError(joined(" ", [_("begins with a dot."), ID_RULE]))
     if odd := unseen_or_mixed(value):
-        raise ValueError(f"has {odd}: it looks like another id. Write it as your institution does")
+        raise ValueError(_("has %(odd)s: it looks like another id. Write it as your institution does", odd=odd))
     return value
 
 
@@ -52,7 +53,7 @@ def printable(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     wrong = next((character for character in text if _is_control(character) and character not in "\n\t"), None)
     if wrong is not None:
-        raise ValueError(f"has a control character (U+{ord(wrong):04X}); send plain text")
+        raise ValueError(_("has a control character (%(code)s); send plain text", code=f"U+{ord(wrong):04X}"))
     return text
 
 
@@ -63,7 +64,7 @@ def _is_control(character: str) -> bool:
 def one_line(text: str) -> str:
     """The text. Raise `ValueError` where it has more than one line."""
     if any(character in text for character in "\n\t\u2028\u2029"):
-        raise ValueError("must be one line")
+        raise ValueError(_("must be one line"))
     return text
 
 
@@ -92,17 +93,30 @@ class StudentExam(BaseModel):
 def check_session_id(session_id: str) -> None:
     """Raise `NotFound` for what can't be a session's id, before anybody is asked for it."""
     if not SESSION_ID.fullmatch(session_id):
-        raise NotFound(f"There is no session {session_id[:64]!r}: a session's id has 32 hexadecimal digits.", field="session_id")
+        raise NotFound(
+            _("There is no session %(session_id)s: a session's id has 32 hexadecimal digits.", session_id=repr(session_id[:64])), field="session_id"
+        )
 
 
 def check_video_id(video_id: str) -> None:
     """Raise `NotFound` for what can't be an interval's id, before anybody is asked for it."""
     if not VIDEO_ID.fullmatch(video_id):
-        raise NotFound(f"There is no interval {video_id[:64]!r}: its id is its session's and its number, with a dash between.", field="video_id")
+        raise NotFound(
+            _("There is no interval %(video_id)s: its id is its session's and its number, with a dash between.", video_id=repr(video_id[:64])),
+            field="video_id",
+        )
 
 
 def json_type(value: object) -> str:
-    names = {bool: "true or false", int: "a number", float: "a number", str: "a text", list: "a list", dict: "an object", type(None): "null"}
+    names = {
+        bool: _("true or false"),
+        int: _("a number"),
+        float: _("a number"),
+        str: _("a text"),
+        list: _("a list"),
+        dict: _("an object"),
+        type(None): "null",
+    }
     return names.get(type(value), type(value).__name__)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from web.calls.bodies import reply
 from web.calls.openapi import build, describe
+from web.languages import said
 from web.operator.metrics import CONTENT_TYPE, metrics_of
 from web.operator.todo import with_todo
 from web.parts import Parts, parts
@@ -41,7 +42,7 @@ def health() -> Response:
     if not parts().access.is_proctor(request):
         return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")
     uptime = time.monotonic() - parts().started
-    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=list(parts().monitor.models.notes), parts=found))
+    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=said(list(parts().monitor.models.notes)), parts=said(found)))
 
 
 @health_calls.get("/metrics")

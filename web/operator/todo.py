@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from basics.texts import _
+
 TODO: Mapping[str, str] = {
-    "database": "Look whether MongoDB runs and MONGO_URI is right. Nothing is lost meanwhile: records wait on this machine's disk.",
-    "models": "Run ./setup.sh again, and start the server anew.",
-    "analysis": "Run fewer exams on this machine, give it more cores, or lower GAZE_FPS. What is not read counts against nobody.",
-    "detectors": "Look into logs/app_errors.log. If it goes on, start the server anew: exams go on. What is not read counts against nobody.",
-    "recorder": "Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log.",
-    "disk": "With a lower KEEP_DAYS old clips go by themselves.",
-    "retention": "Old sessions may not be deleted (KEEP_DAYS), and clips and records not compared: look into logs/app_errors.log.",
-    "stations": "Look at the cable of the camera or microphone, and whether another program holds it.",
+    "database": _("Look whether MongoDB runs and MONGO_URI is right. Nothing is lost meanwhile: records wait on this machine's disk."),
+    "models": _("Run ./setup.sh again, and start the server anew."),
+    "analysis": _("Run fewer exams on this machine, give it more cores, or lower GAZE_FPS. What is not read counts against nobody."),
+    "detectors": _("Look into logs/app_errors.log. If it goes on, start the server anew: exams go on. What is not read counts against nobody."),
+    "recorder": _("Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log."),
+    "disk": _("With a lower KEEP_DAYS old clips go by themselves."),
+    "retention": _("Old sessions may not be deleted (KEEP_DAYS), and clips and records not compared: look into logs/app_errors.log."),
+    "stations": _("Look at the cable of the camera or microphone, and whether another program holds it."),
 }
 
 
@@ -23,4 +25,4 @@ def with_todo(parts: Mapping[str, Any], is_well: Any) -> dict[str, Any]:
 
 
 def _with_todo(name: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    return {**state, "todo": state.get("todo") or TODO.get(name, "Look into logs/app_errors.log.")}
+    return {**state, "todo": state.get("todo") or TODO.get(name, _("Look into logs/app_errors.log."))}

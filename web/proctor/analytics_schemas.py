@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from basics.signals import ViolationKind
+from basics.texts import _
 from web.calls.values import Identifier
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
@@ -20,7 +21,7 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         name = ""
     if name != "UTC" and "/" not in name:  # a name without a slash is this machine's alone, and the database doesn't know it
-        raise ValueError("is no time zone; give one such as Europe/Berlin, or UTC")
+        raise ValueError(_("is no time zone; give one such as Europe/Berlin, or UTC"))
     return name
 
 
@@ -37,7 +38,7 @@ class Days(BaseModel):
     def _in_order(cls, value: date | None, info: ValidationInfo) -> date | None:
         first = info.data.get("first")
         if value and first and value < first:
-            raise ValueError(f"must not be a day before `from`, which is {first}")
+            raise ValueError(_("must not be a day before `from`, which is %(first)s", first=first))
         return value
 
 

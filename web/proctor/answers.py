@@ -10,9 +10,10 @@ from flask import has_request_context, request
 
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
+from web.languages import said
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine, UnseenAnswer
-from web.proctor.wording import sentences, with_sentences
+from web.proctor.wording import sentences, with_doubts, with_sentences
 
 Document = Mapping[str, Any]
 Answer = TypeVar("Answer")
@@ -33,7 +34,7 @@ def each(make: Callable[[Document], Answer], documents: Sequence[Document]) -> l
 
 def violation_answers(violations: Sequence[Document]) -> list[ViolationAnswer]:
     """Violations as stored, each with its sentence."""
-    return [ViolationAnswer(**violation) for violation in with_sentences(violations)]
+    return [ViolationAnswer(**violation) for violation in said(with_sentences(violations))]
 
 
 def interval_answer(document: Document) -> IntervalAnswer:
@@ -50,7 +51,7 @@ def flagged_answer(document: Document) -> FlaggedAnswer:
         user_id=document["user_id"],
         exam_id=document.get("exam_id"),
         url=fields["clip"].url,
-        reasons=sentences(document.get("violations") or []),
+        reasons=said(sentences(document.get("violations") or [])),
     )
 
 
@@ -71,7 +72,9 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
         }
     if session is not None:
         fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
-    return SessionAnswer(**fields | {"is_running": bool(live and live["is_running"])})
+    if fields.get("doubts"):
+        fields["doubts"] = with_doubts(fields["doubts"])
+    return SessionAnswer(**said(fields) | {"is_running": bool(live and live["is_running"])})
 
 
 def session_line(document: Document, session: ExamSession | None) -> SessionLine:
@@ -85,7 +88,7 @@ def active_session(session: ExamSession) -> ActiveSession:
     """A running session in the list of them."""
     status = _status(session)
     violations = violation_answers(status.get("violations") or [])
-    return ActiveSession(**{**status, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
+    return ActiveSession(**{**said(status), "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
 
 
 def _unseen_answer(unseen: Document | None) -> UnseenAnswer | None:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from basics.errors import NotFound, StorageError, TooMany
+from basics.texts import _
 from sessions.session import ExamSession
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
@@ -29,7 +30,7 @@ def send_to_exam() -> Response:
     wanted = read_body(request, SendToExam)
     running = [session for session in parts().monitor.active() if session.begun and session.exam_id == wanted.exam_id]
     if not running:
-        raise NotFound("Nobody takes part in this exam now. GET /api/sessions/active lists those that do.", field="exam_id")
+        raise NotFound(_("Nobody takes part in this exam now. GET /api/sessions/active lists those that do."), field="exam_id")
     tickets: list[tuple[ExamSession, Any]] = []
     missed: list[NotReached] = []
     for session in running:
@@ -37,14 +38,14 @@ def send_to_exam() -> Response:
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="no_page"))
             continue
         try:
-            _, ticket = session.talk.send(wanted.text, wanted.level, wanted.by)
+            _message, ticket = session.talk.send(wanted.text, wanted.level, wanted.by)
         except TooMany:
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="limit"))
             continue
         tickets.append((session, ticket))
     note(f"exam: {wanted.level}", wanted.by, exam_id=wanted.exam_id, sessions=len(tickets), text=wanted.text)
     until = time.monotonic() + STORED_WITHIN_S
-    if not all(ticket.wait(max(0.0, until - time.monotonic())) for _, ticket in tickets):
-        raise StorageError("The messages are delivered, and can't all be stored now; see /api/health.")
-    connected = sum(parts().links.connected(session.session_id) for session, _ in tickets)
+    if not all(ticket.wait(max(0.0, until - time.monotonic())) for _session, ticket in tickets):
+        raise StorageError(_("The messages are delivered, and can't all be stored now; see /api/health."))
+    connected = sum(parts().links.connected(session.session_id) for session, _ticket in tickets)
     return reply(ExamMessageSent(sent=len(tickets), waiting=len(tickets) - connected, not_reached=missed))

@@ -20,6 +20,7 @@ from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
 from basics.readings import Frame
+from basics.texts import _
 from basics.times import iso_time
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
@@ -327,9 +328,9 @@ class Live:
     def _answer(self, handle: Callable[[dict[str, Any]], None], data: Any) -> dict[str, Any]:
         try:
             if data is not None and not isinstance(data, dict):
-                raise InvalidInput("send an object, such as {session_id}")
+                raise InvalidInput(_("send an object, such as {session_id}"))
             if (viewer := self._viewers.get(_sid())) is not None and viewer.is_out:
-                raise Unauthorized("The login has ended. Log in again.")
+                raise Unauthorized(_("The login has ended. Log in again."))
             handle(data or {})
         except ProctorError as error:
             return {"ok": False, "error": {"code": error.code, "message": error.message}}
@@ -338,7 +339,7 @@ class Live:
     def _running(self, session_id: Any) -> ExamSession:
         session = self._get_session(session_id) if isinstance(session_id, str) else None
         if session is None:
-            raise NotFound(f"no session {str(session_id)[:80]!r} is running")
+            raise NotFound(_("no session %(session_id)s is running", session_id=repr(str(session_id)[:80])))
         return session
 
     def _join_sound(self, data: dict[str, Any]) -> None:
@@ -353,14 +354,16 @@ class Live:
         session_id, frames, fps = data.get("session_id"), data.get("frames", "base64"), data.get("fps", self._fps)
         session = self._running(session_id)
         if frames not in FRAMES:
-            raise InvalidInput(f"frames={str(frames)[:40]!r} isn't known; it is one of {', '.join(FRAMES)}", field="frames")
+            raise InvalidInput(
+                _("frames=%(frames)s isn't known; it is one of %(frames2)s", frames=repr(str(frames)[:40]), frames2=", ".join(FRAMES)), field="frames"
+            )
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
-            raise InvalidInput(f"fps={str(fps)[:40]!r} must be a number above 0 and at most 60", field="fps")
+            raise InvalidInput(_("fps=%(fps)s must be a number above 0 and at most 60", fps=repr(str(fps)[:40])), field="fps")
         sid = _sid()
         with self._lock:
             viewer = self._viewers.setdefault(sid, _Viewer())
             if len(viewer.watches) >= WATCHED_MAX and session_id not in viewer.watches:
-                raise InvalidInput(f"one dashboard watches at most {WATCHED_MAX} sessions; leave some")
+                raise InvalidInput(_("one dashboard watches at most %(watched_max)s sessions; leave some", watched_max=WATCHED_MAX))
             watch = _Watch(frames, 1 / fps)
             viewer.watches[session.session_id] = watch
             self._watchers.setdefault(session.session_id, {})[sid] = watch

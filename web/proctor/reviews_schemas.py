@@ -7,6 +7,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from basics.signals import ViolationKind
+from basics.texts import _
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import Identifier, Person, RowId, Text
 from web.proctor.interval_schemas import FlaggedAnswer, Opinion, ReviewAnswer
@@ -37,7 +38,7 @@ class Decide(BaseModel):
     @classmethod
     def _say_why(cls, value: DismissReason | None, info: ValidationInfo) -> DismissReason | None:
         if value is None and info.data.get("decision") == "dismissed":
-            raise ValueError(f"is missing: say why it is dismissed, by one of {', '.join(get_args(DismissReason))}")
+            raise ValueError(_("is missing: say why it is dismissed, by one of %(reasons)s", reasons=", ".join(get_args(DismissReason))))
         return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError
+from basics.texts import _
 from scoring.breaks import STUDENT
 from sessions.ends import End
 from sessions.session import ExamSession
@@ -49,7 +50,7 @@ def set_break(session_id: str) -> Response:
     session = running(session_id)
     wanted = read_body(request, SetBreak)
     if wanted.by == STUDENT:
-        raise InvalidInput(f"by must name the proctor: a break by {STUDENT!r} is one that the student took.", field="by")
+        raise InvalidInput(_("by must name the proctor: a break by %(student)s is one that the student took.", student=repr(STUDENT)), field="by")
     if wanted.on:
         session.begin_break(wanted.by, wanted.reason)
     else:
@@ -89,13 +90,15 @@ def send_message(session_id: str) -> Response:
     session = running(session_id)
     wanted = read_body(request, SendMessage)
     if session.source != "browser":
-        raise Conflict("This session watches a station of the server, whose student has no page to be written to. Speak to them.")
+        raise Conflict(_("This session watches a station of the server, whose student has no page to be written to. Speak to them."))
     message, ticket = session.talk.send(wanted.text, wanted.level, wanted.by)
     if not ticket.wait(STORED_WITHIN_S):
-        raise StorageError("The message can't be stored now; see /api/health.")
+        raise StorageError(_("The message can't be stored now; see /api/health."))
     note(f"message: {wanted.level}", wanted.by, session_id=session_id, message_id=message.id, text=wanted.text)
     if not parts().links.connected(session_id):
-        raise Conflict("The student's page isn't connected now. The message is kept, and delivered as soon as it comes back.", message_id=message.id)
+        raise Conflict(
+            _("The student's page isn't connected now. The message is kept, and delivered as soon as it comes back."), message_id=message.id
+        )
     return reply(MessageSent(message=MessageAnswer.model_validate(message.to_dict())))
 
 
@@ -110,7 +113,7 @@ def mark_moment(session_id: str) -> Response:
     wanted = read_body(request, MarkMoment)
     mark, index, ticket = session.marks.add(wanted.note, wanted.by, wanted.seconds_ago)
     if not ticket.wait(STORED_WITHIN_S):
-        raise StorageError("The mark can't be stored now; see /api/health.")
+        raise StorageError(_("The mark can't be stored now; see /api/health."))
     video_id = session.interval_id(index)
     note("moment: marked", wanted.by, session_id=session_id, video_id=video_id, text=wanted.note)
     return reply(MomentMarked(mark=MarkAnswer(**mark.to_dict(), interval=index, video_id=video_id)))
@@ -126,7 +129,7 @@ def make_link(session_id: str) -> Response:
     session = running(session_id)
     wanted = read_body(request, MakeLink)
     if session.source != "browser":
-        raise Conflict("This session watches a station of the server, whose student needs no link.")
+        raise Conflict(_("This session watches a station of the server, whose student needs no link."))
     parts().monitor.link_made(session)
     parts().links.let_go(session_id)
     note("link: made", wanted.by, session_id=session_id)
@@ -170,5 +173,5 @@ def running(session_id: str) -> ExamSession:
         return session
     document = parts().database.session(session_id)
     if document["state"] == "running":
-        raise NotFound("The session runs, and this server hasn't taken it up again yet. Try again in some seconds.")
-    raise Conflict("The session has ended already.", session_id=session_id)
+        raise NotFound(_("The session runs, and this server hasn't taken it up again yet. Try again in some seconds."))
+    raise Conflict(_("The session has ended already."), session_id=session_id)

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from basics.errors import InvalidInput
+from basics.texts import _
 from records.analytics import Span
 from scoring.accommodations import document_id_of
 from web.calls.addresses import portal_url
@@ -48,7 +49,7 @@ def create_session() -> Response:
     wanted = as_known(read_body(request, CreateSession))
     source = wanted.source or parts().settings.default_source
     if source == "browser" and wanted.station is not None:
-        raise InvalidInput("station is for source `local` only; leave it out for `browser`.", field="station")
+        raise InvalidInput(_("station is for source `local` only; leave it out for `browser`."), field="station")
     session = parts().monitor.create(wanted.user_id, wanted.exam_id, source, wanted.station)
     answer = SessionCreated(session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     if session.source == "browser":

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from basics.texts import _
 from sessions.ends import EndCode
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import DOCUMENT_ID_PATTERN, LONGEST_ID, Identifier, RowId, StudentExam, Time, printable
@@ -59,7 +60,7 @@ class SessionsQuery(Days):
     @classmethod
     def _one_or_none(cls, value: bool, info: ValidationInfo) -> bool:
         if value and info.data.get("exam_id"):
-            raise ValueError("must not stand beside exam_id: an exam has an id or none")
+            raise ValueError(_("must not stand beside exam_id: an exam has an id or none"))
         return value
 
 

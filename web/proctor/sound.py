@@ -9,6 +9,7 @@ from typing import Any
 
 from basics.errors import InvalidInput
 from basics.readings import Sound
+from basics.texts import _
 
 WAITING_MAX = 300  # stretches of all sessions that wait for the pump; beyond it the oldest go
 BACKLOG_MAX = 12  # messages that wait for one listener: with more it misses a stretch (sound comes up to ten times a second)
@@ -30,7 +31,9 @@ class LiveSound:
         with self._lock:
             hears = [heard for heard, listeners in self._listeners.items() if sid in listeners]
             if len(hears) >= LISTENED_MAX and session_id not in hears:
-                raise InvalidInput(f"one dashboard listens to at most {LISTENED_MAX} sessions at once; leave one first")
+                raise InvalidInput(
+                    _("one dashboard listens to at most %(listened_max)s sessions at once; leave one first", listened_max=LISTENED_MAX)
+                )
             self._listeners.setdefault(session_id, set()).add(sid)
 
     def leave(self, session_id: str, sid: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, send_file
 
 from basics.errors import NotFound
+from basics.texts import _
 from web.calls.openapi import describe
 from web.calls.values import check_session_id
 from web.parts import parts
@@ -23,10 +24,10 @@ def screen(session_id: str) -> Response:
     check_session_id(session_id)
     session = parts().monitor.get(session_id)
     if session is None:
-        raise NotFound("This session doesn't run now; stills of the screen are shown live only.", field="session_id")
+        raise NotFound(_("This session doesn't run now; stills of the screen are shown live only."), field="session_id")
     still = session.screen.newest()
     if still is None:
-        raise NotFound("There is no still of this student's screen: it isn't shared (SCREEN_CAPTURE), or none has come yet.", field="session_id")
+        raise NotFound(_("There is no still of this student's screen: it isn't shared (SCREEN_CAPTURE), or none has come yet."), field="session_id")
     response = Response(still.data, mimetype="image/jpeg")
     response.headers["X-Screen-At"] = f"{still.at:.2f}"
     return response

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, current_app, send_file
 from flask.sansio.blueprints import BlueprintSetupState
 
 from basics.errors import Conflict, Forbidden, NotFound
+from basics.texts import _
 from media.recorder import hash_of
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
@@ -69,7 +70,7 @@ def by_path(filepath: str) -> Response:
     path = _find(filepath, "filepath")
     interval = parts().database.interval_of_clip(path.relative_to(parts().settings.clips_dir.resolve()).as_posix())
     if interval is None:
-        raise NotFound(f"No record names {filepath[:200]!r}: it is no evidence of this server's.", field="filepath")
+        raise NotFound(_("No record names %(filepath)s: it is no evidence of this server's.", filepath=repr(filepath[:200])), field="filepath")
     _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
     return _send(path, interval.get("clip", {}).get("sha256"))
 
@@ -81,18 +82,28 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
     """
     if not VIDEO_ID.fullmatch(video_id):
         raise NotFound(
-            f"There is no clip {video_id[:64]!r}: a clip's id is its session's and the interval's number, with a dash between.", field="video_id"
+            _(
+                "There is no clip %(video_id)s: a clip's id is its session's and the interval's number, with a dash between.",
+                video_id=repr(video_id[:64]),
+            ),
+            field="video_id",
         )
     clip: dict[str, Any] = parts().database.interval(video_id).get("clip") or {}
     state = clip.get("state", "none")
     if state == "pending":
-        raise NotReady(f"The clip {video_id} is still being made. Ask again in {RETRY_S} s.", field="video_id", retry_after_s=RETRY_S)
+        raise NotReady(
+            _("The clip %(video_id)s is still being made. Ask again in %(retry_s)s s.", video_id=video_id, retry_s=RETRY_S),
+            field="video_id",
+            retry_after_s=RETRY_S,
+        )
     if state == "failed":
         raise NotFound(
-            f"The clip {video_id} could not be made: {clip.get('reason') or 'the reason is not known'}.", field="video_id", reason=clip.get("reason")
+            _("The clip %(video_id)s could not be made: %(reason)s.", video_id=video_id, reason=clip.get("reason") or "the reason is not known"),
+            field="video_id",
+            reason=clip.get("reason"),
         )
     if state != "ready":
-        raise NotFound(f"The interval {video_id} has no clip, because it was not flagged.", field="video_id")
+        raise NotFound(_("The interval %(video_id)s has no clip, because it was not flagged.", video_id=video_id), field="video_id")
     path = _find(str(clip["path"]), "video_id")
     _check_unchanged(path, video_id, clip.get("sha256"))
     return path, clip
@@ -101,7 +112,9 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
 def _find(path: str, field: str) -> Path:
     """The clip at `path` under the folder of clips. Raise `Forbidden` where it leads out, by dots or by a link; `NotFound` where there is none."""
     folder = parts().settings.clips_dir.resolve()
-    missing = NotFound(f"There is no clip at {path[:200]!r} under flagged_videos/. /api/flagged/all lists the clips there are.", field=field)
+    missing = NotFound(
+        _("There is no clip at %(path)s under flagged_videos/. /api/flagged/all lists the clips there are.", path=repr(path[:200])), field=field
+    )
     try:
         found = (folder / path).resolve()
         inside = found.is_relative_to(folder)
@@ -109,7 +122,9 @@ def _find(path: str, field: str) -> Path:
     except (OSError, ValueError):  # a name longer than the file system's, a NUL
         raise missing from None
     if not inside:
-        raise Forbidden(f"The path {path[:200]!r} leads out of flagged_videos/. Give a path as /api/flagged/all shows it.", field=field)
+        raise Forbidden(
+            _("The path %(path)s leads out of flagged_videos/. Give a path as /api/flagged/all shows it.", path=repr(path[:200])), field=field
+        )
     if not is_clip:
         raise missing
     return found
@@ -131,8 +146,13 @@ def _check_unchanged(path: Path, video_id: str, sha256: str | None) -> None:
     if hashes.known.get(path) != before:
         parts().database.audit({"who": "server", "what": "clip: changed", "video_id": video_id, "sha256": found, "recorded": sha256})
     raise Conflict(
-        f"The clip {video_id} was changed on the disk after it was made: its SHA-256 is {found[:12]}…, and {sha256[:12]}… was recorded. "
-        "It is not served as evidence. Restore the file from a backup.",
+        _(
+            "The clip %(video_id)s was changed on the disk after it was made: its SHA-256 is %(found)s…, and %(sha256)s… was recorded. "
+            "It is not served as evidence. Restore the file from a backup.",
+            video_id=video_id,
+            found=found[:12],
+            sha256=sha256[:12],
+        ),
         field="video_id",
         reason="changed",
     )

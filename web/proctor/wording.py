@@ -1,11 +1,14 @@
-"""What people read of a violation: one plain sentence that says what happened, for how long and what it counts."""
+"""What people read of a violation: one plain sentence that says what happened, for how long and what it counts. Whoever shows it says it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from basics.doubts import helps
+from basics.doubts import sentence as doubt_sentence
 from basics.signals import SIGNALS
+from basics.texts import _
 
 
 def sentence(violation: Mapping[str, Any]) -> str:
@@ -14,18 +17,32 @@ def sentence(violation: Mapping[str, Any]) -> str:
     seconds = evidence.get("seconds")
     if not isinstance(seconds, int | float):
         seconds = float(violation.get("end", 0)) - float(violation.get("start", 0))
-    lasting = f" for {duration(seconds)}" if seconds >= 0.05 else ""
+    lasting = duration(seconds) if seconds >= 0.05 else ""
     occurrences = int(violation.get("occurrences", 1))
     kind = violation.get("kind", "")
     signal = SIGNALS.get(kind)
-    text = signal.say(evidence, lasting, occurrences) if signal else str(kind).replace("_", " ").capitalize() + lasting
+    text = signal.say(evidence, lasting, occurrences) if signal else _unknown(str(kind), lasting)
     points = violation.get("points", 0)
-    return f"{text} (+{points})" if points else text
+    return _("%(violation)s (+%(points)s)", violation=text, points=points) if points else text
+
+
+def _unknown(kind: str, lasting: str) -> str:
+    """One of a kind that a newer version has stored."""
+    name = kind.replace("_", " ").capitalize()
+    return _("%(kind)s for %(duration)s", kind=name, duration=lasting) if lasting else name
 
 
 def with_sentences(violations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """All of them, each with its sentence as `text`."""
     return [{**violation, "text": sentence(violation)} for violation in violations]
+
+
+def with_doubts(doubts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Doubts as stored, each said anew."""
+    return [
+        {**doubt, "text": doubt_sentence(doubt["code"], doubt.get("detail") or ""), "helps": helps(doubt["code"]) or doubt.get("helps", "")}
+        for doubt in doubts
+    ]
 
 
 def sentences(violations: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -36,9 +53,10 @@ def sentences(violations: Iterable[Mapping[str, Any]]) -> list[str]:
 def duration(seconds: float) -> str:
     """A length of time as a sentence needs it: "2.5 s", "12 s", "1 min 5 s"."""
     if seconds < 9.95:
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
+        whole, tenth = divmod(round(float(f"{seconds:.1f}") * 10), 10)
+        return _("%(seconds)s.%(tenth)s s", seconds=whole, tenth=tenth) if tenth else _("%(seconds)s s", seconds=whole)
     whole = round(seconds)
     if whole < 60:
-        return f"{whole} s"
+        return _("%(seconds)s s", seconds=whole)
     minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return _("%(minutes)s min %(seconds)s s", minutes=minutes, seconds=rest) if rest else _("%(minutes)s min", minutes=minutes)

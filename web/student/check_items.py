@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from basics.signals import _
+from basics.texts import _
 
 ItemName = Literal["camera", "microphone", "light", "face", "network", "browser", "screen"]
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
 from basics.readings import ScreenAct
+from basics.texts import _
 from sessions.messages import Call
 from web.student.act_times import ActTimes, page_name, shift_of
 from web.student.arrivals import Arrivals
@@ -258,7 +259,9 @@ class Conversation:
                 self._count_acts()  # what was done before the end counts
             self._end()
         else:
-            raise InvalidInput(f"messages of type {shown(kind)} aren't known; known are clock, acts, device, page, break, call, uncall, read and end")
+            raise InvalidInput(
+                _("messages of type %(kind)s aren't known; known are clock, acts, device, page, break, call, uncall, read and end", kind=shown(kind))
+            )
 
     def _take_clock(self, message: Message, now: float) -> None:
         number, page_ms = unpack_clock(message)
@@ -287,7 +290,7 @@ class Conversation:
 
     def _take_acts(self, message: Message, now: float) -> None:
         if not self._clock.known:
-            raise InvalidInput("send acts after the first clock message: their time can't be told yet")
+            raise InvalidInput(_("send acts after the first clock message: their time can't be told yet"))
         met = self._clocks.find(page_name(message))
         times = self._act_times.by(met, now) if met is not None else self._act_times.by(self._clock, now, shift_of(message))
         acts, problems = unpack_acts(message, times)
@@ -348,7 +351,7 @@ class Conversation:
 
     def _hand_on_call(self, text: str | None, now: float) -> None:
         if not self._calls_pace.allows(now):
-            raise TooMany("You have called several times in a short while. Wait a moment, then try again.")
+            raise TooMany(_("You have called several times in a short while. Wait a moment, then try again."))
         self._exam.student_call(text)
 
     def _take_media(self, media: Media, now: float) -> None:

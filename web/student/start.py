@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from basics.errors import Conflict, Forbidden, NotFound, StorageError
+from basics.texts import _
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
@@ -40,7 +41,7 @@ def start() -> Response:
     """
     settings = parts().settings
     if not settings.is_portal_open:
-        raise Forbidden("Exams are started by a link here. Ask for yours, and open it.")
+        raise Forbidden(_("Exams are started by a link here. Ask for yours, and open it."))
     parts().access.count_start(request.remote_addr)
     wanted = read_body(request, StudentStart)
     session_id = _start(wanted) if parts().access.protected else _start_untold(wanted)
@@ -55,7 +56,7 @@ def go_on() -> Response:
     Nothing is started. 404 for every browser that did not start it, whether it runs or not: an ID alone tells nothing.
     """
     if not parts().settings.is_portal_open:
-        raise Forbidden("Exams are started by a link here. Open yours again: it goes on.")
+        raise Forbidden(_("Exams are started by a link here. Open yours again: it goes on."))
     parts().access.count_start(request.remote_addr)
     wanted = read_body(request, StudentContinue)
     monitor = parts().monitor
@@ -66,7 +67,7 @@ def go_on() -> Response:
         return _let_in(session.session_id, wanted)
     if not monitor.resumed.is_set():
         raise taking_up()
-    raise NotFound("No exam runs that this browser started.")
+    raise NotFound(_("No exam runs that this browser started."))
 
 
 @students.get("/session")
@@ -124,7 +125,7 @@ def check() -> Response:
     found = read_body(request, StudentCheck)
     if parts().monitor.get(session_id) is None:
         _stored(session_id)
-        raise Conflict("This exam has ended.")
+        raise Conflict(_("This exam has ended."))
     _store("sessions", session_id, {"checks_before": {"at": utc_now(), **found.model_dump()}})
     return reply(Done())
 
@@ -138,13 +139,13 @@ def rehearsal() -> Response:
     """
     settings = parts().settings
     if not settings.is_portal_open and request.authorization is None:
-        raise Forbidden("Exams are started by a link here. Open yours: its page has the rehearsal.")
+        raise Forbidden(_("Exams are started by a link here. Open yours: its page has the rehearsal."))
     parts().access.count_start(request.remote_addr)
     found = read_body(request, Rehearsal)
     if not settings.is_portal_open:
         own = parts().monitor.get(parts().access.student_session(request))
         if own is None:
-            raise Conflict("Your exam does not run: ask for a new link.")
+            raise Conflict(_("Your exam does not run: ask for a new link."))
         found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
@@ -171,7 +172,7 @@ def _start(wanted: StudentStart) -> str:
 def _start_untold(wanted: StudentStart) -> str:
     """Start it for somebody who is known by nothing but an ID, which others may know, too: whatever is in the way, the answer is the same."""
     if not parts().monitor.resumed.is_set():
-        raise StorageError("The server has just started, and takes up the exams that ran. Try again in some seconds.")
+        raise StorageError(_("The server has just started, and takes up the exams that ran. Try again in some seconds."))
     try:
         known = as_known(wanted)
         if parts().monitor.accommodations.find(known.user_id, known.exam_id) is None:
@@ -179,7 +180,7 @@ def _start_untold(wanted: StudentStart) -> str:
     except Conflict as conflict:
         log.info("not started by the ID alone: %s", conflict.message)
     raise Conflict(
-        "This exam can’t be started by the ID alone. Go on in the window where you started it, or ask your proctor for your link.", field="user_id"
+        _("This exam can’t be started by the ID alone. Go on in the window where you started it, or ask your proctor for your link."), field="user_id"
     )
 
 
@@ -189,7 +190,7 @@ def _stored(session_id: str) -> Record:
 
 def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
     if not parts().database.write(collection, document_id, fields).wait(STORED_WITHIN_S):
-        raise StorageError("The check can't be stored now. The exam can start all the same.")
+        raise StorageError(_("The check can't be stored now. The exam can start all the same."))
 
 
 def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 from pydantic import BaseModel, Field
 
 from basics.errors import InvalidInput, TooMany
+from basics.texts import _
 from sessions.picture_trial import try_picture
 from web.access.limits import RateLimit
 from web.calls.bodies import reply
@@ -74,10 +75,10 @@ def look() -> Response:
         return reply(LookTrial(state="loading"))
     jpeg = request.get_data(cache=False)
     if not jpeg:
-        raise InvalidInput("The body is empty. Send one picture as JPEG.")
+        raise InvalidInput(_("The body is empty. Send one picture as JPEG."))
     looking = _own().looking
     if not looking.acquire(timeout=LOOK_WAIT_S):
-        raise TooMany("Other students' pictures are being looked at.", retry_after_s=2)
+        raise TooMany(_("Other students' pictures are being looked at."), retry_after_s=2)
     try:
         found = try_picture(models, parts().settings, jpeg)
     finally:

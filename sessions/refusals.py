@@ -1,0 +1,52 @@
+"""What is said where a session can't be made or ended."""
+
+from __future__ import annotations
+
+from basics.errors import Conflict, NotFound, TooMany
+from basics.texts import _, ngettext
+
+
+def runs_already(user_id: str, exam_id: str | None, session_id: str) -> Conflict:
+    """The student has a session of this exam."""
+    values = {"user_id": repr(user_id), "exam_id": repr(exam_id)}
+    if exam_id:
+        return Conflict(_("%(user_id)s already has a running session of exam %(exam_id)s; end it first", **values), session_id=session_id)
+    return Conflict(_("%(user_id)s already has a running session; end it first", **values), session_id=session_id)
+
+
+def has_none(user_id: str, exam_id: str | None) -> NotFound:
+    """The student never had one."""
+    values = {"user_id": repr(user_id), "exam_id": repr(exam_id)}
+    if exam_id:
+        return NotFound(_("%(user_id)s has no session of exam %(exam_id)s; check the id, or create the session first", **values))
+    return NotFound(_("%(user_id)s has no session; check the id, or create the session first", **values))
+
+
+def has_ended(user_id: str, exam_id: str | None, session_id: str) -> Conflict:
+    """The student's session is over."""
+    values = {"user_id": repr(user_id), "exam_id": repr(exam_id)}
+    if exam_id:
+        return Conflict(_("the session of exam %(exam_id)s of %(user_id)s has ended already", **values), session_id=session_id)
+    return Conflict(_("the session of %(user_id)s has ended already", **values), session_id=session_id)
+
+
+def room_is_full(running: int) -> TooMany:
+    """As many sessions run as may."""
+    return TooMany(
+        ngettext(
+            "%(count)s sessions run, which is the limit; end one, or raise MAX_SESSIONS",
+            "%(count)s sessions run, which is the limit; end one, or raise MAX_SESSIONS",
+            running,
+        )
+    )
+
+
+def links_are_full(waiting: int) -> TooMany:
+    """As many links wait as may."""
+    return TooMany(
+        ngettext(
+            "%(count)s links wait for their students, which is the limit; end some, or raise MAX_SESSIONS",
+            "%(count)s links wait for their students, which is the limit; end some, or raise MAX_SESSIONS",
+            waiting,
+        )
+    )
