@@ -129,7 +129,8 @@ def speaking(code: str) -> Generator[None]:
 
 def said(value: Any) -> Any:
     """A text, or a list or mapping that holds some, in the language in which is answered here."""
-    return translated(value, catalogue_of(language()))
+    code = language()
+    return value if code == ENGLISH else translated(value, catalogue_of(code))
 
 
 # For pages and scripts

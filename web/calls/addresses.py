@@ -14,6 +14,10 @@ def server_address(request: Request) -> str:
     return parts().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
 
 
-def portal_url(request: Request, token: str) -> str:
-    """The address at which a student opens the portal. The token stands in the fragment, which no browser sends and no log holds."""
-    return f"{server_address(request)}/portal#t={quote(token, safe='')}"
+def portal_url(request: Request, token: str, language: str | None = None) -> str:
+    """The address at which a student opens the portal, in this language if one is named.
+
+    The token stands in the fragment, which no browser sends and no log holds.
+    """
+    spoken = f"?lang={language}" if language else ""
+    return f"{server_address(request)}/portal{spoken}#t={quote(token, safe='')}"

@@ -25,6 +25,7 @@ from basics.times import iso_time
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
 from web.access.who_may import Access
+from web.languages import ENGLISH, known_languages, language, said, speaking
 from web.proctor.connections import Connections
 from web.proctor.messages import MESSAGES, status_message
 from web.proctor.sound import LiveSound
@@ -57,6 +58,7 @@ class _Viewer:
     watches: dict[str, _Watch] = field(default_factory=dict)
     may_watch: Callable[[], bool] = field(default=lambda: True)
     is_out: bool = False  # its login has ended, and it was told so
+    language: str = ENGLISH
 
 
 class Live:
@@ -175,7 +177,7 @@ class Live:
         try:
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
-                self._emit(event, ready_for_json(payload), rooms)
+                self._emit_in_each_language(event, ready_for_json(payload), rooms)
                 if event == "session_ended":
                     self._close_session(payload["session_id"])
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
@@ -185,6 +187,14 @@ class Live:
             self._close_rooms()
         except Exception:
             log.exception("a message to the dashboards was lost")
+
+    def _emit_in_each_language(self, event: str, payload: Any, rooms: list[str]) -> None:
+        self._emit(event, payload, rooms)
+        with self._lock:
+            spoken = {viewer.language for viewer in self._viewers.values()} - {ENGLISH}
+        for code in sorted(spoken):
+            with speaking(code):
+                self._emit(event, said(payload), [_room(room, code) for room in rooms])
 
     def _end_logged_out(self) -> None:
         """Tell those whose login has lapsed or was logged out, and show them nothing more; at the next look they are hung up."""
@@ -241,6 +251,7 @@ class Live:
         if session is None:
             return
         status: dict[str, Any] | None = None
+        statuses: dict[str, dict[str, Any]] = {}  # by language
         frame: Frame | None = None
         session.watch(max((1 / watch.step for watch in watches.values() if watch.frames != "none"), default=0.0))
         for sid, watch in watches.items():
@@ -250,7 +261,12 @@ class Live:
             if status is None:
                 frame = session.newest_frame()
                 status = ready_for_json(status_message(session))
-            update = status | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
+                statuses[ENGLISH] = status
+            code = self._language_of(sid)
+            if code not in statuses:
+                with speaking(code):
+                    statuses[code] = said(status)
+            update = statuses[code] | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
             if frame is not None:
                 update["timestamp"] = iso_time(session.wall(frame.at))
                 update["frame_at"] = round(frame.at, 3)
@@ -294,7 +310,7 @@ class Live:
         if not self._access.may_watch(request.environ):
             return False
         with self._lock:
-            self._viewers[_sid()] = _Viewer(may_watch=self._access.watches(request.environ))
+            self._viewers[_sid()] = _Viewer(may_watch=self._access.watches(request.environ), language=language())
         return True
 
     def _disconnect(self, reason: Any = None) -> None:
@@ -317,7 +333,9 @@ class Live:
 
     def _close_rooms(self) -> None:
         while self._over and time.monotonic() - self._over[0][0] > ROOM_KEPT_S:
-            self.socketio.close_room(f"session:{self._over.popleft()[1]}")
+            room = f"session:{self._over.popleft()[1]}"
+            for code in known_languages():
+                self.socketio.close_room(_room(room, code))
 
     def _unwatch(self, session_id: str, sid: str) -> None:
         watches = self._watchers.get(session_id, {})
@@ -333,7 +351,7 @@ class Live:
                 raise Unauthorized(_("The login has ended. Log in again."))
             handle(data or {})
         except ProctorError as error:
-            return {"ok": False, "error": {"code": error.code, "message": error.message}}
+            return {"ok": False, "error": {"code": error.code, "message": said(error.message)}}
         return {"ok": True}
 
     def _running(self, session_id: Any) -> ExamSession:
@@ -367,7 +385,7 @@ class Live:
             watch = _Watch(frames, 1 / fps)
             viewer.watches[session.session_id] = watch
             self._watchers.setdefault(session.session_id, {})[sid] = watch
-        join_room(f"session:{session.session_id}")
+        join_room(self._own_room(f"session:{session.session_id}"))
         self._dirty.add(session.session_id)
         self._wake.set()
 
@@ -377,13 +395,25 @@ class Live:
             viewer = self._viewers.get(_sid())
             if viewer is not None and viewer.watches.pop(session_id, None) is not None:
                 self._unwatch(session_id, _sid())
-        leave_room(f"session:{session_id}")
+        leave_room(self._own_room(f"session:{session_id}"))
 
     def _join_exam(self, data: dict[str, Any]) -> None:
-        join_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}")
+        join_room(self._own_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}"))
+
+    def _language_of(self, sid: str) -> str:
+        viewer = self._viewers.get(sid)
+        return viewer.language if viewer is not None else ENGLISH
+
+    def _own_room(self, room: str) -> str:
+        return _room(room, self._language_of(_sid()))
 
     def _leave_exam(self, data: dict[str, Any]) -> None:
-        leave_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}")
+        leave_room(self._own_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}"))
+
+
+def _room(room: str, code: str) -> str:
+    """Who is told the same in the same language."""
+    return room if code == ENGLISH else f"{code}:{room}"
 
 
 def _sid() -> str:

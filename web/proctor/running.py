@@ -133,7 +133,7 @@ def make_link(session_id: str) -> Response:
     parts().monitor.link_made(session)
     parts().links.let_go(session_id)
     note("link: made", wanted.by, session_id=session_id)
-    return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id))))
+    return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id), wanted.language)))
 
 
 @desk.post("/reopen")
@@ -150,7 +150,7 @@ def reopen_session(session_id: str) -> Response:
     note("session: reopened", wanted.by, session_id=session_id)
     answer = Reopened(session_id=session_id)
     if session.source == "browser":
-        answer.portal_url = portal_url(request, parts().access.make_student_token(session_id))
+        answer.portal_url = portal_url(request, parts().access.make_student_token(session_id), wanted.language)
     return reply(answer)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from web.calls.paging import LONGEST_PAGE
+from web.calls.spoken import SPOKEN, SpokenLanguage
 from web.calls.values import Identifier, Person, Text, Words
 
 
@@ -131,6 +132,7 @@ class MakeLink(BaseModel):
     """Another link for the student of a running session, and who makes it."""
 
     by: Person = "proctor"
+    language: SpokenLanguage | None = Field(default=None, description=SPOKEN)
 
 
 class LinkMade(BaseModel):
@@ -145,6 +147,7 @@ class ReopenSession(BaseModel):
     """A session that was interrupted is to go on, and who says so."""
 
     by: Person = "proctor"
+    language: SpokenLanguage | None = Field(default=None, description=SPOKEN)
 
 
 class Reopened(BaseModel):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from basics.texts import _
 from sessions.ends import EndCode
 from web.calls.paging import LONGEST_PAGE, PAGE
+from web.calls.spoken import SPOKEN, SpokenLanguage
 from web.calls.values import DOCUMENT_ID_PATTERN, LONGEST_ID, Identifier, RowId, StudentExam, Time, printable
 from web.proctor.analytics_schemas import Days
 from web.proctor.interval_schemas import FlaggedAnswer, IntervalAnswer, ViolationAnswer
@@ -23,6 +24,7 @@ class CreateSession(StudentExam):
 
     source: Literal["local", "browser"] | None = None
     station: str | None = Field(default=None, min_length=1, max_length=LONGEST_ID, description="A station's name from STATIONS; none: `default`.")
+    language: SpokenLanguage | None = Field(default=None, description=SPOKEN)
 
 
 class DetailsQuery(BaseModel):

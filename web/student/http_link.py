@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from basics.errors import Conflict, InvalidInput, TooLarge, TooMany
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
+from web.languages import said
 from web.parts import Parts, parts
 from web.student.batches import AGAIN, BATCH_MAX_BYTES, MUCH, Exchange, Heard
 from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
@@ -60,7 +61,7 @@ def student_link_by_http() -> Response:
         except ComeAgain as again:
             log.debug("student's link by HTTP: %s", again, extra={"session_id": session_id})
             heard = Heard(asked.batch, (), AGAIN)
-    return reply(BatchHeard(batch=heard.batch, messages=list(heard.messages), over=heard.over))  # type: ignore[arg-type]
+    return reply(BatchHeard(batch=heard.batch, messages=said(list(heard.messages)), over=heard.over))  # type: ignore[arg-type]
 
 
 def _serve(owner: Parts, session_id: str, asked: Batch, size: int) -> Heard:

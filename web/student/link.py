@@ -17,6 +17,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from basics.errors import InvalidInput, TooMany
 from sessions.session import ExamSession
+from web.languages import said
 from web.parts import Parts, parts
 from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
@@ -68,7 +69,7 @@ class StudentLink:
     def _send(self, messages: Iterable[Message]) -> bool:
         """Send each; False when the conversation is over with them."""
         for message in messages:
-            self._socket.send(json.dumps(message))
+            self._socket.send(json.dumps(said(message)))
         return self._conversation.over is None
 
 
@@ -125,11 +126,11 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
 def _tell_end(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     """Tell a page whose session is not live how it ended; to come again, where that can't be told."""
     try:
-        said = end_of(owner, session_id)
+        ended = end_of(owner, session_id)
     except ComeAgain as again:
         socket.close(TRY_AGAIN, str(again))
         return
-    socket.send(json.dumps(said))
+    socket.send(json.dumps(ended))
 
 
 @link.before_app_request

@@ -106,6 +106,7 @@ from typing import Any, Final
 
 from basics.errors import InvalidInput, Unsupported
 from basics.readings import Codec, DeviceName, DeviceStateName, ScreenAct
+from basics.texts import _
 from web.student import said as words
 from web.student.page_clock import Clock
 from web.student.said import MAX_MS, ActSaid, BreakSaid, CallSaid, ClockSaid, DeviceSaid, ReadSaid, check, parse, shown
@@ -182,7 +183,7 @@ def unpack_text(text: str) -> Message:
 
 def unpack_clock(message: Message) -> tuple[float, float]:
     """The id that a `clock` message answers, and the page's clock in ms. Raise `InvalidInput`."""
-    said, _ = check(ClockSaid, message)
+    said, _wrong = check(ClockSaid, message)
     if said is None:
         raise no_answer()
     return said.id, said.page_ms
@@ -206,7 +207,7 @@ def unpack_device(message: Message) -> DeviceReport:
 
 def unpack_break(message: Message) -> bool:
     """Whether a `break` message begins a break. Raise `InvalidInput`."""
-    said, _ = check(BreakSaid, message)
+    said, _wrong = check(BreakSaid, message)
     if said is None:
         raise InvalidInput('a break message must have "on": true or false')
     return said.on
@@ -216,15 +217,15 @@ def unpack_call(message: Message) -> str | None:
     """The words of a `call` message, None of an `uncall`. Raise `InvalidInput`."""
     if message["type"] == "uncall":
         return None
-    said, _ = check(CallSaid, message)
+    said, _wrong = check(CallSaid, message)
     if said is None:
-        raise InvalidInput(f"The text of a call must be one line of plain text, of at most {words.MAX_CALL} characters.")
+        raise InvalidInput(_("The text of a call must be one line of plain text, of at most %(most)s characters.", most=words.MAX_CALL))
     return said.text
 
 
 def unpack_read(message: Message) -> str:
     """The id of the message that was read. Raise `InvalidInput`."""
-    said, _ = check(ReadSaid, message)
+    said, _wrong = check(ReadSaid, message)
     if said is None:
         raise InvalidInput("a read message must have the id of the message that was read")
     return said.id
