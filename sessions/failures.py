@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from basics.texts import _, joined, ngettext
 from basics.times import iso_time, utc_now
 
 log = logging.getLogger(__name__)
 
 Part = Literal["pictures", "gaze", "persons", "sound", "scoring"]
 NAMES: dict[str, str] = {
-    "pictures": "decoding pictures",
-    "gaze": "reading where students look",
-    "persons": "looking for people",
-    "sound": "reading sound",
-    "scoring": "scoring what was read",
+    "pictures": _("Decoding pictures"),
+    "gaze": _("Reading where students look"),
+    "persons": _("Looking for people"),
+    "sound": _("Reading sound"),
+    "scoring": _("Scoring what was read"),
 }
 OVER_S = 60.0  # without a failure for so long a part is well again
 LOG_AGAIN_S = 60.0  # a cause that is known is logged this often: a part may fail at every picture
@@ -80,7 +81,14 @@ class Failures:
                 for part, spell in failing.items()
             }
             words = [
-                f"{NAMES[part].capitalize()} failed {spell.count} times since {spell.since:%H:%M:%S} UTC ({spell.cause})."
+                ngettext(
+                    "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
+                    "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
+                    spell.count,
+                    work=NAMES[part],
+                    since=f"{spell.since:%H:%M:%S}",
+                    cause=spell.cause,
+                )
                 for part, spell in failing.items()
             ]
-        return {"state": "degraded" if told else "ok", "reason": " ".join(words), "failing": told}
+        return {"state": "degraded" if told else "ok", "reason": joined(" ", words), "failing": told}

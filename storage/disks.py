@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from basics.texts import _
+
 log = logging.getLogger(__name__)
 
 LOOK_S = 30.0
@@ -63,7 +65,11 @@ class Disks:
         except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
             return {
                 "state": "error",
-                "reason": f"{folder} can't be asked for its free space: {getattr(error, 'strerror', None) or error}. Mend the disk.",
+                "reason": _(
+                    "%(folder)s can't be asked for its free space: %(error)s. Mend the disk.",
+                    folder=folder,
+                    error=getattr(error, "strerror", None) or error,
+                ),
             }
         looks = self._looks[name]
         if not looks or self._clock() - looks[-1][0] >= LOOK_S / 2:
@@ -73,21 +79,25 @@ class Disks:
         state, wrong = self._judge(free, hours, files)
         if state != "full" and (problem := self._unwritable.get(name)):
             state, wrong = "error", problem
-        return {"state": state, **known} | ({"reason": f"{wrong} ({folder})."} if wrong else {})
+        return {"state": state, **known} | ({"reason": _("%(wrong)s (%(folder)s).", wrong=wrong, folder=folder)} if wrong else {})
 
     def _judge(self, free: int, hours: float | None, files: os.statvfs_result | None) -> tuple[str, str]:
         """The state of a disk, and what is wrong with it."""
-        left = f"{free >> 20} MB are left on this disk"
+        left = free >> 20
         wrong = [
-            ("full", "This disk can only be read: mount it for writing, or move the folder", files is not None and files.f_flag & 1),  # ST_RDONLY
+            ("full", _("This disk can only be read: mount it for writing, or move the folder"), files is not None and files.f_flag & 1),  # ST_RDONLY
             (
                 "full",
-                "No file can be made on this disk: it is out of inodes, delete files",
+                _("No file can be made on this disk: it is out of inodes, delete files"),
                 files is not None and files.f_files and not files.f_favail,
             ),
-            ("full", f"{left}: make room now", free < max(self._min_free, 1 << 20)),
-            ("low", f"{left}, for {hours or 0:.1f} hours: make room", hours is not None and hours < LOW_HOURS),
-            ("low", f"{left}: make room", free < LOW_BYTES),
+            ("full", _("%(left)s MB are left on this disk: make room now", left=left), free < max(self._min_free, 1 << 20)),
+            (
+                "low",
+                _("%(left)s MB are left on this disk, for %(hours)s hours: make room", left=left, hours=f"{hours or 0:.1f}"),
+                hours is not None and hours < LOW_HOURS,
+            ),
+            ("low", _("%(left)s MB are left on this disk: make room", left=left), free < LOW_BYTES),
         ]
         return next(((state, said) for state, said, holds in wrong if holds), ("ok", ""))
 

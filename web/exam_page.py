@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from basics.texts import _
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ def look_at(address: str) -> Look:
     first = urlsplit(address)
     here = first
     try:
-        for _ in range(REDIRECTS):
+        for _step in range(REDIRECTS):
             answer = _ask(here)
             target = urlsplit(urljoin(here.geturl(), answer.location)) if answer.location else None
             if target is None:
@@ -113,7 +114,10 @@ class ExamPage:
         if look is None:
             return {"state": "starting"}
         if look.problem:
-            reason = f"EXAM_URL could not be looked at ({look.problem}): students see it in a frame, with a button that opens it in a window"
+            reason = _(
+                "EXAM_URL could not be looked at (%(problem)s): students see it in a frame, with a button that opens it in a window",
+                problem=look.problem,
+            )
             return {"state": "idle", "shown_in": "either", "reason": reason}
         why = why_not_framed(look, self._portal)
         if not why:
@@ -121,7 +125,7 @@ class ExamPage:
         return {
             "state": "ok",
             "shown_in": "window",
-            "reason": f"EXAM_URL refuses to be shown in a frame ({why}): students open it in a window of its own",
+            "reason": _("EXAM_URL refuses to be shown in a frame (%(why)s): students open it in a window of its own", why=why),
         }
 
     def _watch(self) -> None:
