@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "shared/language.js": {"; "},  # between cookies
     "proctor/timeline-rows.js": {"sound: lost"},  # a cause, as the record has it
+    "shared/translate.js": {", "},  # the comma of lists, by language
     "sending/picture-worker.js": {"the browser says that it can't"},
 }
 

@@ -47,7 +47,7 @@ export class SmallWindow {
       return;
     }
     const { document: own } = this.#window;
-    own.documentElement.lang = document.documentElement.lang;
+    Object.assign(own.documentElement, { lang: document.documentElement.lang, dir: document.documentElement.dir });
     own.documentElement.dataset.theme = document.documentElement.dataset.theme ?? "";
     own.title = document.title;
     for (const sheet of document.querySelectorAll('link[rel="stylesheet"]')) own.head.append(own.importNode(sheet));

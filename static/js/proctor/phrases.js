@@ -1,6 +1,6 @@
 // How the parts of a line stand together in the page's language: a name and what is told of it, a note in brackets, a share.
 
-import { _, number } from "../shared/translate.js";
+import { _, inRow, number } from "../shared/translate.js";
 
 /** What is told of `name`: `Camera: fine`. */
 export const labelled = (name, text) => _("%(name)s: %(text)s", { name, text });
@@ -27,4 +27,4 @@ export const sentences = (texts) => texts.filter(Boolean).join(_(". "));
 export const paragraph = (texts) => texts.filter(Boolean).join(" ");
 
 /** Short readings beside one another: `Looking at the screen · 1 person in view`. */
-export const readings = (texts) => texts.filter(Boolean).join(" · ");
+export const readings = (texts) => inRow(texts.filter(Boolean), " · ");

@@ -5,6 +5,7 @@ import { byId, icon, make } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
 import { list } from "../shared/translate.js";
 import { clockTime } from "./dates.js";
+import { readings } from "./phrases.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";
 
@@ -22,7 +23,7 @@ export class QueueList {
       if (known.has(item.video_id)) continue;
       const student = JSON.stringify([item.user_id, item.exam_id]);
       if (grouped && this.list.lastElementChild?.dataset.student !== student) {
-        this.list.append(make("li", { class: "queue-group", text: [item.user_id, item.exam_id].filter(Boolean).join(" · ") }));
+        this.list.append(make("li", { class: "queue-group", text: readings([item.user_id, item.exam_id]) }));
       }
       const row = this.#row(item);
       row.dataset.student = student;
@@ -47,7 +48,7 @@ export class QueueList {
         "span",
         { class: "queue-text" },
         make("strong", { text: item.user_id }),
-        make("span", { class: "muted", text: [item.exam_id, clockTime(item.started_at)].filter(Boolean).join(" · ") }),
+        make("span", { class: "muted", text: readings([item.exam_id, clockTime(item.started_at)]) }),
         make("span", { class: "queue-why", text: list(item.violations.map(({ kind }) => kindName(kind))) }),
         make("span", { class: "queue-state" }),
       ),

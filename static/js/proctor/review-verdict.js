@@ -7,6 +7,7 @@ import { list } from "../shared/translate.js";
 import { reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
 import { flags } from "./desk.js";
+import { readings } from "./phrases.js";
 import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf, shownOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
@@ -31,7 +32,7 @@ export class Verdict {
   draw(item, draft) {
     this.item = item;
     setText(byId("item-title"), item.user_id);
-    setText(byId("item-when"), [item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)].filter(Boolean).join(" · "));
+    setText(byId("item-when"), readings([item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)]));
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
     byId("item-reasons").replaceChildren(...reasonsOf(item));
     byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);

@@ -26,7 +26,7 @@ const { texts = {}, forms = null } = address ? await read(address) : {};
 // A name or an ID keeps its own direction within a sentence that runs from right to left.
 const placed = page?.documentElement.dir === "rtl" ? (value) => (value === "" ? value : `\u2068${value}\u2069`) : (value) => value;
 
-const filled = (text, values) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : placed(String(values[name] ?? "")))) : text);
+const filled = (text, values, as = placed) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : as(String(values[name] ?? "")))) : text);
 
 /** A text of a record, which is kept in English, in the page's language where it has one. */
 export function saidAgain(text) {
@@ -39,7 +39,7 @@ const made = new Map(); // what was filled in, in English, the newest last
 function remember(said, text, values) {
   const inThem = Object.entries(values).map(([name, value]) => [name, inEnglish(value)]);
   made.delete(said);
-  made.set(said, filled(text, Object.fromEntries(inThem)));
+  made.set(said, filled(text, Object.fromEntries(inThem), (value) => value.replace(/[\u2068\u2069]/g, "")));
   if (made.size > KEPT) made.delete(made.keys().next().value);
 }
 
@@ -70,9 +70,14 @@ export function number(value, digits = 0) {
   return formats.get(digits).format(value);
 }
 
-const lists = new Intl.ListFormat(locale, { style: "short", type: "unit" });
+const COMMA = { ar: "، ", fa: "، ", ja: "、", ur: "، ", zh: "、" }[language] ?? ", "; // `Intl` has an "and" in most lists, which a name and its time don't bear
 
-/** Several things in a row, as the page's language lists them. */
+/** Several things in a row, with the comma of the page's language. */
 export function list(items) {
-  return lists.format(items);
+  return inRow(items, COMMA);
+}
+
+/** Several things in a row, each of which keeps its own direction. */
+export function inRow(items, separator) {
+  return items.map((item) => placed(String(item))).join(separator);
 }

@@ -6,9 +6,9 @@ import test from "node:test";
 let pages = 0;
 
 /** The module as a page in `lang` has it; `answer` is its catalogue, or what the server answers instead. */
-async function pageIn(lang, answer) {
+async function pageIn(lang, answer, dir = "ltr") {
   const asked = [];
-  globalThis.document = { documentElement: { lang }, querySelector: (selector) => (selector === "meta[name=catalogue]" && answer !== undefined ? { content: `/texts/${lang}/student.json` } : null) };
+  globalThis.document = { documentElement: { lang, dir }, querySelector: (selector) => (selector === "meta[name=catalogue]" && answer !== undefined ? { content: `/texts/${lang}/student.json` } : null) };
   globalThis.fetch = async (address) => {
     asked.push(address);
     if (answer instanceof Error) throw answer;
@@ -66,11 +66,19 @@ test("numbers and lists are written as the page's language writes them, with fig
   const german = await pageIn("de", { texts: {}, forms: [] });
   assert.equal(german.locale.split("-u-")[0].split("-")[0], "de");
   assert.deepEqual([german.number(1234.56, 1), german.number(7)], ["1.234,6", "7"]);
-  assert.equal(german.list(["a", "b", "c"]), "a, b und c");
+  assert.equal(german.list(["Ada", "12:03"]), "Ada, 12:03", "a name and its time are joined by no “and”");
   const arabic = await pageIn("ar", { texts: {}, forms: [] });
-  assert.equal(arabic.number(25), "25");
+  assert.deepEqual([arabic.number(25), arabic.list(["a", "b"])], ["25", "a، b"]);
   const english = await pageIn("en", undefined);
   assert.deepEqual([english.number(0.5, 2), english.list(["a", "b", "c"]), english.list(["a"])], ["0.50", "a, b, c", "a"]);
+});
+
+test("where lines begin at the right a name keeps its own direction, and a record has no mark of it", async () => {
+  const { _, inEnglish, inRow } = await pageIn("ar", { texts: { "%(name)s waits": "ينتظر %(name)s" }, forms: [] }, "rtl");
+  const said = _("%(name)s waits", { name: "12-a" });
+  assert.equal(said, "ينتظر \u206812-a\u2069");
+  assert.equal(inRow(["12-a", 3], " · "), "\u206812-a\u2069 · \u20683\u2069");
+  assert.equal(inEnglish(said), "12-a waits");
 });
 
 test("what goes on record is English, whatever the page said", async () => {
