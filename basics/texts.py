@@ -73,6 +73,13 @@ def with_values(text: str, **values: Any) -> Text:
     return Text(text % values, (str(text),), values)
 
 
+def decimal(value: float, digits: int | None = None) -> str:
+    """A number with its decimals, so many or as many as it has: a language may write them after a comma."""
+    written = f"{value:g}" if digits is None else f"{value:.{digits}f}"
+    whole, point, part = written.partition(".")
+    return _("%(whole)s.%(part)s", whole=whole, part=part) if point else written
+
+
 def joined(separator: str, texts: Iterable[str]) -> Text:
     """Several texts in a row. Only what is punctuation in any language separates them: sentences by a space, items by `; `."""
     parts: list[str] = []

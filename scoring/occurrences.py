@@ -8,24 +8,25 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from basics.readings import ScreenAct
+from basics.texts import _
 
 TOGETHER = 1.0  # s; the default of the setting ACT_TOGETHER_S
 BLUR_LEAST = 1.0  # s; the default of the setting BLUR_MIN_S
 _EDGE = 1e-6  # s; a difference of exactly `together` is together, whatever the float's last bit says
 
 LEAVES: dict[str, str] = {
-    "tab_hidden": "the exam's tab was hidden",
-    "window_blur": "the exam's window lost the focus",
+    "tab_hidden": _("the exam's tab was hidden"),
+    "window_blur": _("the exam's window lost the focus"),
     "alt_tab": "Alt+Tab",
-    "tab_switch": "the tab was switched",
+    "tab_switch": _("the tab was switched"),
 }
 WHOLE = ("alt_tab", "tab_switch")  # complete in themselves: each is one leaving, whether or not a browser says more about it
 RETURNS = ("tab_visible", "window_focus")
 CONTROLS, ELSEWHERE, UNCLEAR = "browser", "elsewhere", "unclear"  # where the focus went, in the detail of a page's window_blur
-COPIES: dict[str, str] = {"copy": "copy", "cut": "cut", "paste": "paste"}
-CLIPBOARD_DETAIL = "clipboard changed"
+COPIES: dict[str, str] = {"copy": _("copy"), "cut": _("cut"), "paste": _("paste")}
+CLIPBOARD_DETAIL = _("clipboard changed")
 DROPPED = "dropped"  # the detail of a paste by dragging
-DROPPED_DETAIL = "text dragged in"
+DROPPED_DETAIL = _("text dragged in")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ class RuleSettings(BaseModel):
         default=10,
         ge=1,
         le=1000,
-        description="Points at which an interval is flagged; the published weights below are shares of it, set by judgement.",
+        description="Points at which an interval is flagged: the published weights are shares of it, set by judgement.",
         json_schema_extra=EVERYDAY,
     )
     points_gaze_distracted: Points = Field(

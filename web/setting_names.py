@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from basics.signals import SIGNALS
-from basics.texts import _
+from basics.texts import _, decimal
 from settings.settings import Settings
 from web.languages import said
 
@@ -76,4 +76,4 @@ def settings_in_force(settings: Settings) -> list[tuple[str, list[tuple[str, str
 def _said(value: object) -> str:
     if isinstance(value, bool):
         return str(said(_("on") if value else _("off")))
-    return f"{value:g}" if isinstance(value, float) else str(value) or "–"
+    return str(said(decimal(value))) if isinstance(value, float) else str(value) or "–"

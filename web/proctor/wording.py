@@ -34,7 +34,13 @@ def _unknown(kind: str, lasting: str) -> str:
 
 def with_sentences(violations: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """All of them, each with its sentence as `text`."""
-    return [{**violation, "text": sentence(violation)} for violation in violations]
+    return [{**violation, **_with_acts(violation.get("evidence")), "text": sentence(violation)} for violation in violations]
+
+
+def _with_acts(evidence: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What its acts are is stored in English, and said anew."""
+    acts = (evidence or {}).get("acts")
+    return {"evidence": {**(evidence or {}), "acts": [{**act, "what": _(str(act.get("what", "")))} for act in acts]}} if acts else {}
 
 
 def with_doubts(doubts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
