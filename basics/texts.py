@@ -38,6 +38,8 @@ class Text(str):
         values = {name: translated(value, catalogue) for name, value in self._values.items()}
         if not self._messages:
             return "".join(str(value) for value in values.values())
+        if getattr(catalogue, "runs_from_right", False):  # a name or an ID keeps its own direction within such a sentence
+            values = {name: f"\u2068{value}\u2069" if isinstance(value, str) and value else value for name, value in values.items()}
         if not self._messages[0]:  # what a catalogue says of itself stands under this
             return ""
         one, *many = self._messages

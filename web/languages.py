@@ -84,7 +84,9 @@ def catalogue_of(language: str) -> NullTranslations:
     compiled = io.BytesIO()
     write_mo(compiled, messages(language))
     compiled.seek(0)
-    return Translations(compiled)
+    catalogue = Translations(compiled)
+    catalogue.runs_from_right = known_languages()[language].direction == "rtl"  # type: ignore[attr-defined]  # for basics.texts
+    return catalogue
 
 
 # Which language

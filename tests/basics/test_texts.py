@@ -11,7 +11,7 @@ from babel.messages.mofile import write_mo
 
 from basics.doubts import sentence as doubt
 from basics.signals import SIGNALS
-from basics.texts import _, in_english, joined, ngettext, translated
+from basics.texts import _, decimal, in_english, joined, ngettext, translated
 
 
 def german(*messages: tuple[str | tuple[str, str], str | tuple[str, str]]) -> gettext.GNUTranslations:
@@ -69,3 +69,14 @@ def test_every_signal_and_doubt_is_a_text() -> None:
     assert translated(doubt("read_seldom", "1.2 of 5 a second"), catalogue) == "Zu selten gelesen (1.2 von 5 je Sekunde)"
     assert translated(doubt("out_of_sight", "since 12:05"), catalogue) == "Seit 12:05 nicht zu sehen"
     assert doubt("virtual_camera", "3 a second") == "The camera is a program: 3 a second"
+
+
+def test_a_name_keeps_its_own_direction_in_a_sentence_that_runs_from_the_right() -> None:
+    catalogue = german(("No session %(id)s.", "لا جلسة %(id)s."))
+    catalogue.runs_from_right = True  # type: ignore[attr-defined]  # as web.languages tells of each catalogue
+    assert translated(_("No session %(id)s.", id="123-abc"), catalogue) == "لا جلسة \u2068123-abc\u2069."
+
+
+def test_a_decimal_is_written_as_a_language_has_it() -> None:
+    catalogue = german(("%(whole)s.%(part)s", "%(whole)s,%(part)s"))
+    assert [translated(decimal(1.6), catalogue), translated(decimal(2), catalogue), decimal(0.25, 1)] == ["1,6", "2", "0.2"]
