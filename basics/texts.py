@@ -6,8 +6,12 @@ the language of the person who reads it. Logs and records keep the English.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, Self
+
+
+_RUNS_FROM_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 class Catalogue(Protocol):
@@ -38,8 +42,8 @@ class Text(str):
         values = {name: translated(value, catalogue) for name, value in self._values.items()}
         if not self._messages:
             return "".join(str(value) for value in values.values())
-        if getattr(catalogue, "runs_from_right", False):  # a name or an ID keeps its own direction within such a sentence
-            values = {name: f"\u2068{value}\u2069" if isinstance(value, str) and value else value for name, value in values.items()}
+        if getattr(catalogue, "runs_from_right", False):
+            values = {name: _set_apart(value) for name, value in values.items()}
         if not self._messages[0]:  # what a catalogue says of itself stands under this
             return ""
         one, *many = self._messages
@@ -50,6 +54,11 @@ class Text(str):
             return found % values if values else found
         except (KeyError, TypeError, ValueError):
             return str(self)
+
+
+def _set_apart(value: Any) -> Any:
+    """A name or an ID that keeps its direction within a sentence that runs the other way (static/js/shared/translate.js does the same)."""
+    return f"\u2068{value}\u2069" if isinstance(value, str) and value and not _RUNS_FROM_RIGHT.search(value) else value
 
 
 def _(message: str, /, **values: Any) -> Text:

@@ -75,6 +75,7 @@ def test_a_name_keeps_its_own_direction_in_a_sentence_that_runs_from_the_right()
     catalogue = german(("No session %(id)s.", "لا جلسة %(id)s."))
     catalogue.runs_from_right = True  # type: ignore[attr-defined]  # as web.languages tells of each catalogue
     assert translated(_("No session %(id)s.", id="123-abc"), catalogue) == "لا جلسة \u2068123-abc\u2069."
+    assert translated(_("No session %(id)s.", id="علي"), catalogue) == "لا جلسة علي."
 
 
 def test_a_decimal_is_written_as_a_language_has_it() -> None:

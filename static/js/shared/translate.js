@@ -23,8 +23,10 @@ async function read(address) {
 const address = page?.querySelector("meta[name=catalogue]")?.content;
 const { texts = {}, forms = null } = address ? await read(address) : {};
 
-// A name or an ID keeps its own direction within a sentence that runs from right to left.
-const placed = page?.documentElement.dir === "rtl" ? (value) => (value === "" ? value : `\u2068${value}\u2069`) : (value) => value;
+// A name or an ID that runs from left to right keeps its direction within a sentence that doesn't. What runs as the sentence does stays bare: an element
+// that takes its direction from what it says looks past what is set apart.
+const RUNS_FROM_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const placed = page?.documentElement.dir === "rtl" ? (value) => (value === "" || RUNS_FROM_RIGHT.test(value) ? value : `\u2068${value}\u2069`) : (value) => value;
 
 const filled = (text, values, as = placed) => (values ? text.replace(/%(?:%|\((\w+)\)s)/g, (whole, name) => (whole === "%%" ? "%" : as(String(values[name] ?? "")))) : text);
 

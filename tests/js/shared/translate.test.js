@@ -77,6 +77,7 @@ test("where lines begin at the right a name keeps its own direction, and a recor
   const { _, inEnglish, inRow } = await pageIn("ar", { texts: { "%(name)s waits": "ينتظر %(name)s" }, forms: [] }, "rtl");
   const said = _("%(name)s waits", { name: "12-a" });
   assert.equal(said, "ينتظر \u206812-a\u2069");
+  assert.equal(_("%(name)s waits", { name: "علي" }), "ينتظر علي");
   assert.equal(inRow(["12-a", 3], " · "), "\u206812-a\u2069 · \u20683\u2069");
   assert.equal(inEnglish(said), "12-a waits");
 });
