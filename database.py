@@ -28,6 +28,7 @@ from pymongo.write_concern import WriteConcern
 from basics.backoff import Backoff
 from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
 from basics.folder_lock import FolderLock
+from basics.texts import _, joined, ngettext
 from basics.times import utc_now
 from storage.indexes import INDEXES
 from storage.spool import Spool
@@ -104,18 +105,30 @@ class Database:
         state = "starting" if self._reachable is None else "ok" if self._reachable and not trouble else "away"
         todo = []
         if refusal:
-            todo.append(f"Look into {self._rejected_path}: it has the whole records. Move it away when you have seen them; this line goes then.")
+            todo.append(
+                _(
+                    "Look into %(path)s: it has the whole records. Move it away when you have seen them; this line goes then.",
+                    path=self._rejected_path,
+                )
+            )
         if damaged:
-            reasons.append(f"the disk damaged records that waited on it: what can't be read is in {', '.join(damaged[:3])}")
-            todo.append(f"Have the disk looked at, and move the files away from {self.set_aside_in}; this line goes then.")
+            files = ", ".join(damaged[:3])
+            reasons.append(_("the disk damaged records that waited on it: what can't be read is in %(files)s", files=files))
+            todo.append(_("Have the disk looked at, and move the files away from %(folder)s; this line goes then.", folder=self.set_aside_in))
         if counts["lost"]:
-            reasons.append(f"{counts['lost']} records were lost: for a while neither the database nor the spool's disk took any")
-            todo.append("What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start.")
+            reasons.append(
+                ngettext(
+                    "%(count)s records were lost: for a while neither the database nor the spool's disk took any",
+                    "%(count)s records were lost: for a while neither the database nor the spool's disk took any",
+                    counts["lost"],
+                )
+            )
+            todo.append(_("What is lost can't be had again; the log names it. Give the spool's disk more room. This line goes with the next start."))
         if state == "away" and disk_trouble:
-            todo.insert(0, "Bring the database back, or free the disk of DATA_DIR: records wait in memory, which has room for so many only.")
+            todo.insert(0, _("Bring the database back, or free the disk of DATA_DIR: records wait in memory, which has room for so many only."))
         if state == "ok" and todo:
             state = "degraded"
-        return {"state": state, "reason": "; ".join(reasons), **({"todo": " ".join(todo)} if todo else {}), **counts}
+        return {"state": state, "reason": joined("; ", reasons), **({"todo": joined(" ", todo)} if todo else {}), **counts}
 
     @property
     def set_aside_in(self) -> Path:
@@ -148,7 +161,7 @@ class Database:
 
     def session(self, session_id: str) -> Document:
         """One session; raise `NotFound`."""
-        return self._one("sessions", session_id, "session")
+        return self._one("sessions", session_id, _("There is no session %(id)s.", id=repr(session_id)))
 
     def find_running(self, user_id: str, exam_id: str | None) -> Document | None:
         """The running session of this student and exam; an `exam_id` of None is the exam without an id."""
@@ -190,7 +203,7 @@ class Database:
 
     def interval(self, video_id: str) -> Document:
         """One interval; raise `NotFound`."""
-        return self._one("intervals", video_id, "interval")
+        return self._one("intervals", video_id, _("There is no interval %(id)s.", id=repr(video_id)))
 
     def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's check records in order; `after` is the `_id` of the last one already seen."""
@@ -247,11 +260,11 @@ class Database:
         with self.reading():
             return list(self._db[collection].find({"_id": {"$gt": after}}).sort("_id", ASCENDING).limit(_bounded(limit)))
 
-    def _one(self, collection: str, document_id: str, name: str) -> Document:
+    def _one(self, collection: str, document_id: str, missing: str) -> Document:
         with self.reading():
             document = self._db[collection].find_one({"_id": document_id})
         if document is None:
-            raise NotFound(f"There is no {name} {document_id!r}.")
+            raise NotFound(missing)
         return document
 
     def page(
@@ -270,9 +283,10 @@ class Database:
         order = [*order, ("_id", order[-1][1])]
         with self.reading():
             if after is not None:
-                row = self._db[collection].find_one({"_id": after}, {field: 1 for field, _ in order})
-                if row is None or any(field not in row for field, _ in order):
-                    raise InvalidInput(f"after={after!r} is no row of this list. Give the id of the last row of the page before.", field="after")
+                row = self._db[collection].find_one({"_id": after}, {field: 1 for field, _direction in order})
+                if row is None or any(field not in row for field, _direction in order):
+                    wrong = _("after=%(row)s is no row of this list. Give the id of the last row of the page before.", row=repr(after))
+                    raise InvalidInput(wrong, field="after")
                 first, direction = order[0]
                 # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
                 # Beside the query's own conditions, which may bound the same field.
@@ -287,13 +301,15 @@ class Database:
     def reading(self) -> Iterator[None]:
         """Within it queries have their time limit, and a database that is away is a `StorageError`."""
         if self._reachable is False:
-            raise StorageError(f"The database is away: {self._reason}. What is written waits; try again soon.")
+            raise StorageError(_("The database is away: %(reason)s. What is written waits; try again soon.", reason=self._reason))
         try:
             with pymongo.timeout(self._timeout_s):
                 yield
         except PyMongoError as error:
             self._suspect()
-            raise StorageError(f"The database can't be read: {reason_of(error)}. What is written waits; try again soon.") from error
+            raise StorageError(
+                _("The database can't be read: %(reason)s. What is written waits; try again soon.", reason=reason_of(error))
+            ) from error
 
     # The writer's way to the database
 
@@ -328,7 +344,7 @@ class Database:
             return False
         self._send_group(collection, [rest])
         if rest.error is None:
-            write.mended, write.original = str(refusal), write.fields
+            write.mended, write.original = refusal.message, write.fields
         return rest.error is None
 
     # The watch over the database
@@ -370,7 +386,7 @@ class Database:
         except Exception as error:  # the watch must not end
             log.exception("looking after the database failed")
             return f"{type(error).__name__}: {error}"
-        return "" if reply.get("isWritablePrimary") else "the server takes no writes (it is not primary)"
+        return "" if reply.get("isWritablePrimary") else _("the server takes no writes (it is not primary)")
 
     def _ensure_indexes(self) -> bool:
         """Make what is missing; without a time limit, because a large collection takes minutes."""

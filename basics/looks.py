@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from basics.texts import _
+
 # Letters that look like Latin ones in most faces, folded: Cyrillic, Greek, Armenian, and Latin's own variants (after UTS 39's table).
 _ALIKE = (
     *("aаαɑ", "bвβ", "cсϲ", "dԁ", "eеεҽ", "fғϝ", "gɡց", "hһн", "iіιıɪӏ", "jјϳ", "kкκ", "lⅼ", "mмμ", "nηո", "oоοօ", "pрρ", "qԛզ", "rг"),
@@ -21,12 +23,13 @@ _LIKE_LATIN = frozenset({"CYRILLIC", "GREEK", "COPTIC", "CHEROKEE", "LISU", "ARM
 def unseen_or_mixed(identifier: str) -> str:
     """What in an ID nobody can see or tell apart: letters that show nothing, or Latin among those of a script like it. Empty for none."""
     if _UNSEEN.search(identifier):
-        return "a character that shows nothing"
+        return _("a character that shows nothing")
     names = [unicodedata.name(character, "") for character in identifier if unicodedata.category(character)[0] == "L"]
     scripts = {name.partition(" ")[0] for name in names}
     if any("LETTER SMALL CAPITAL" in name for name in names):
-        return "small capitals"
-    return f"letters of two scripts ({', '.join(sorted(scripts))})".lower() if "LATIN" in scripts and scripts & _LIKE_LATIN else ""
+        return _("small capitals")
+    named = ", ".join(sorted(scripts)).lower()
+    return _("letters of two scripts (%(scripts)s)", scripts=named) if "LATIN" in scripts and scripts & _LIKE_LATIN else ""
 
 
 @lru_cache(4096)

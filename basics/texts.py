@@ -99,6 +99,11 @@ def joined(separator: str, texts: Iterable[str]) -> Text:
     return Text("".join(parts), (), {str(place): part for place, part in enumerate(parts)})
 
 
+def cut(text: str, most: int) -> str:
+    """The text; where it has more than `most` characters, so many of its English."""
+    return text if len(text) <= most else text[:most]
+
+
 def translated(value: Any, catalogue: Catalogue) -> Any:
     """A value with every marked text in it said by the catalogue: in lists, tuples and mappings too, of which it makes new ones."""
     if isinstance(value, Text):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from basics.paths import ROOT
+from basics.texts import _, joined
 from settings.models import ModelSettings
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
@@ -75,7 +76,7 @@ MODELS: tuple[Model, ...] = (
         "yolo",
         "yolov8n.onnx",
         "persons and phones (YOLOv8n)",
-        "faces are counted by MediaPipe, and phones aren't seen",
+        _("faces are counted by MediaPipe, and phones aren't seen"),
         frozenset({"3975aece6270d11e82a484c740bf3fc83f98fd9bf5b3282d23ee91d760f1eec6"}),
         _try_yolo,
     ),
@@ -83,7 +84,7 @@ MODELS: tuple[Model, ...] = (
         "speaker",
         "campplus_zh_en_192.onnx",
         "telling voices apart (CAM++)",
-        "voices aren't told apart; speech is still found",
+        _("voices aren't told apart; speech is still found"),
         frozenset({"f2e8b4b5bd1598b28422a02e9feccf0fcedb416c2a80e807f75c09d663ba39b0"}),
         _try_speaker,
     ),
@@ -91,7 +92,7 @@ MODELS: tuple[Model, ...] = (
         "overlap",
         "pyannote_seg3.onnx",
         "two voices at once (pyannote segmentation)",
-        "two voices at the same moment aren't found; voices in turn still are",
+        _("two voices at the same moment aren't found; voices in turn still are"),
         frozenset({"686c389bab3610990b5880c9a307a4453aff4dfe953174088dbd2012608a1dda"}),
         _try_overlap,
     ),
@@ -108,11 +109,11 @@ def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelF
             notes.append(note)
     if settings.detector_backend == "facemesh":
         found["yolo"] = None
-        notes.append("DETECTOR_BACKEND=facemesh: faces are counted by MediaPipe, and phones aren't seen")
+        notes.append(_("DETECTOR_BACKEND=facemesh: faces are counted by MediaPipe, and phones aren't seen"))
     elif settings.detector_backend == "ultralytics":
         found["yolo"] = torch_weights(settings, shared) or found["yolo"]
         if found["yolo"] is None:
-            notes.append("No YOLOv8n weights for DETECTOR_BACKEND=ultralytics: faces are counted by MediaPipe. Set YOLO_WEIGHTS.")
+            notes.append(_("No YOLOv8n weights for DETECTOR_BACKEND=ultralytics: faces are counted by MediaPipe. Set YOLO_WEIGHTS."))
     return ModelFiles(found["yolo"], found["speaker"], found["overlap"], notes)
 
 
@@ -133,16 +134,17 @@ def unusable(model: Model, path: Path, *, known: bool = True) -> str:
 
 
 def _find(model: Model, folders: tuple[Path, ...]) -> tuple[Path | None, str]:
-    broken = ""
+    broken: list[str] = []
     for folder in folders:
         path = folder / model.file
         if not path.is_file():
             continue
         reason = unusable(model, path)
         if not reason:
-            return path, broken
-        broken = f"{path} can't be used ({reason}): delete it and run ./setup.sh. "
-    return None, f"{broken}No {model.file}: {model.without}. To make it, run ./setup.sh --models"
+            return path, joined(" ", broken)
+        broken = [_("%(path)s can't be used (%(reason)s): delete it and run ./setup.sh.", path=path, reason=reason)]
+    missing = _("No %(file)s: %(without)s. To make it, run ./setup.sh --models", file=model.file, without=model.without)
+    return None, joined(" ", [*broken, missing])
 
 
 def torch_weights(settings: ModelSettings, shared: Path) -> Path | None:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from basics.errors import DetectorError
 from basics.readings import Box
+from basics.texts import _
 from settings.persons import PersonsLimits
 
 Backend = Literal["onnx", "ultralytics", "facemesh"]
@@ -56,10 +57,13 @@ def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits
     if backend == "facemesh":
         return FaceFinder()
     if backend not in ("onnx", "ultralytics"):
-        raise DetectorError(f"DETECTOR_BACKEND={backend!r} is not known; use onnx, ultralytics or facemesh", field="detector_backend")
+        raise DetectorError(
+            _("DETECTOR_BACKEND=%(backend)s is not known; use onnx, ultralytics or facemesh", backend=repr(backend)), field="detector_backend"
+        )
     if model_path is None or not model_path.is_file():
         raise DetectorError(
-            f"no YOLOv8n model at {model_path}; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", field="models_dir"
+            _("no YOLOv8n model at %(path)s; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", path=model_path),
+            field="models_dir",
         )
     return OnnxFinder(model_path, limits) if backend == "onnx" else UltralyticsFinder(model_path, limits)
 
@@ -76,12 +80,27 @@ class OnnxFinder:
         try:
             session = open_model(path)
         except Exception as error:  # ONNX Runtime's own errors share no public base
-            raise DetectorError(f"{path} is not a usable ONNX model ({error}); delete it and run ./setup.sh") from error
+            raise DetectorError(
+                _("%(path)s is not a usable ONNX model (%(error)s); delete it and run ./setup.sh", path=path, error=str(error))
+            ) from error
         inputs, outputs = [(i.name, i.shape) for i in session.get_inputs()], [o.shape for o in session.get_outputs()]
         if len(inputs) != 1 or len(outputs) != 1 or len(outputs[0]) != 3 or outputs[0][1] != 4 + COCO_CLASSES:
-            raise DetectorError(f"{path} is not YOLOv8 for COCO (inputs {inputs}, outputs {outputs}); delete it and run ./setup.sh")
+            raise DetectorError(
+                _(
+                    "%(path)s is not YOLOv8 for COCO (inputs %(inputs)s, outputs %(outputs)s); delete it and run ./setup.sh",
+                    path=path,
+                    inputs=str(inputs),
+                    outputs=str(outputs),
+                )
+            )
         if any(isinstance(length, int) for length in inputs[0][1][2:]):
-            raise DetectorError(f"{path} has a fixed input of {inputs[0][1]}; export it with dynamic=True (delete it and run ./setup.sh)")
+            raise DetectorError(
+                _(
+                    "%(path)s has a fixed input of %(size)s; export it with dynamic=True (delete it and run ./setup.sh)",
+                    path=path,
+                    size=str(inputs[0][1]),
+                )
+            )
         self._path = path
         self._limits = limits
         self._input = inputs[0][0]
@@ -113,7 +132,10 @@ class UltralyticsFinder:
             from ultralytics import YOLO
         except ImportError as error:
             raise DetectorError(
-                f"DETECTOR_BACKEND=ultralytics needs the package ultralytics ({error}); pip install ultralytics, or set DETECTOR_BACKEND=onnx",
+                _(
+                    "DETECTOR_BACKEND=ultralytics needs the package ultralytics (%(error)s); pip install ultralytics, or set DETECTOR_BACKEND=onnx",
+                    error=str(error),
+                ),
                 field="detector_backend",
             ) from error
         self._lock = threading.Lock()
@@ -148,7 +170,8 @@ class FaceFinder:
             from mediapipe.python.solutions.face_detection import FaceDetection
         except ImportError as error:
             raise DetectorError(
-                f"DETECTOR_BACKEND=facemesh needs the package mediapipe ({error}); pip install -r requirements.txt", field="detector_backend"
+                _("DETECTOR_BACKEND=facemesh needs the package mediapipe (%(error)s); pip install -r requirements.txt", error=str(error)),
+                field="detector_backend",
             ) from error
         self._lock = threading.Lock()
         # Lower than any limit that its answers meet: PERSONS_CONFIDENCE decides.

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from basics.errors import DetectorError
 from basics.readings import SAMPLE_RATE
+from basics.texts import _, with_values
 from detectors.runtime import open_model
 
 Floats = npt.NDArray[np.float32]
@@ -35,8 +36,14 @@ class AudioModels:
         """Load what is there. Raise `DetectorError` without Silero."""
         self.notes: list[str] = []
         self.vad = open_model(silero_path())
-        speaker_path = self._file(models_dir / SPEAKER_FILE, "speaker")
-        overlap_path = self._file(models_dir / OVERLAP_FILE, "overlap")
+        speaker_path = self._file(
+            models_dir / SPEAKER_FILE,
+            _("The speaker model %(file)s is not in %(folder)s: how many voices speak is unknown. Run ./setup.sh to make it."),
+        )
+        overlap_path = self._file(
+            models_dir / OVERLAP_FILE,
+            _("The overlap model %(file)s is not in %(folder)s: how many voices speak is unknown. Run ./setup.sh to make it."),
+        )
         self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
         self.overlap = OverlapModel(overlap_path) if overlap_path else None
 
@@ -45,10 +52,10 @@ class AudioModels:
         """Whether several voices can be told apart."""
         return self.speaker is not None and self.overlap is not None
 
-    def _file(self, path: Path, name: str) -> Path | None:
+    def _file(self, path: Path, missing: str) -> Path | None:
         if path.is_file():
             return path
-        self.notes.append(f"The {name} model {path.name} is not in {path.parent}: how many voices speak is unknown. Run ./setup.sh to make it.")
+        self.notes.append(with_values(missing, file=path.name, folder=path.parent))
         return None
 
 
@@ -63,7 +70,8 @@ def silero_path() -> Path:
         path = Path(place) / "data" / SILERO_FILE
         if path.is_file():
             return path
-    raise DetectorError(f"Silero's model silero_vad/data/{SILERO_FILE} was not found; install it with: pip install --no-deps silero-vad==6.2.3")
+    name, command = f"silero_vad/data/{SILERO_FILE}", "pip install --no-deps silero-vad==6.2.3"
+    raise DetectorError(_("Silero's model %(file)s was not found; install it with: %(command)s", file=name, command=command))
 
 
 @dataclass(slots=True)

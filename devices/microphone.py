@@ -231,12 +231,9 @@ class MicrophoneReader(DeviceReader[Live | Recording]):
                 if not live.active:
                     raise DeviceError(_("microphone %(label)s was unplugged or its driver stopped; plug it in again", label=self.label)) from None
                 if self._clock() - heard > READ_LIMIT:
+                    limit = f"{READ_LIMIT:g}"
                     raise DeviceError(
-                        _(
-                            "microphone %(label)s has sent nothing for %(read_limit)s s; check its cable",
-                            label=self.label,
-                            read_limit=f"{READ_LIMIT:g}",
-                        )
+                        _("microphone %(label)s has sent nothing for %(read_limit)s s; check its cable", label=self.label, read_limit=limit)
                     ) from None
                 continue
             heard = self._clock()

@@ -23,6 +23,7 @@ from typing import BinaryIO
 import numpy as np
 
 from basics.readings import Codec, Frame, Sound
+from media.clip_reasons import UNKEPT
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +198,7 @@ class KeptMedia:
             if key not in self._known:
                 return
             kept.whole = False
-            reason = f"disk: {getattr(error, 'strerror', None) or error} ({self.folder})"
+            reason = UNKEPT % {"error": getattr(error, "strerror", None) or error, "folder": self.folder}
             if not self.last_error:
                 log.error("what flagged intervals' clips will be made of is in memory only: %s", reason)  # noqa: TRY400 — the cause is in the message
             self.last_error = reason

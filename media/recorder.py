@@ -24,6 +24,8 @@ from typing import Protocol
 import av
 
 from basics.backoff import Backoff
+from basics.texts import _
+from media import clip_reasons
 from media.clip import Clip, ClipJob, file_name, folder_name
 from media.encode import encode, mark_of
 from media.kept import KeptMedia
@@ -140,7 +142,7 @@ class Recorder:
             return
         if full:
             waiting = self._waiting_bytes >> 20
-            done(Clip("failed", reason=f"the encoder is behind ({waiting} MB wait); raise CLIP_QUEUE_MB or free a core", start=job.start))
+            done(Clip("failed", reason=clip_reasons.BEHIND % {"waiting": waiting}, start=job.start))
             return
         self._jobs.put(waits)
 
@@ -167,8 +169,10 @@ class Recorder:
         with self._lock:
             failing = list(self._failing.values())
         if failing:
-            return f"clips that can't be made and are tried again: {len(failing)}. {failing[-1]}"
-        return self.last_error or self.kept.last_error
+            return _(
+                "clips that can't be made and are tried again: %(count)s. %(reason)s", count=len(failing), reason=clip_reasons.known(failing[-1])
+            )
+        return clip_reasons.known(self.last_error or self.kept.last_error)
 
     def make(self, job: ClipJob) -> Clip:
         """Make a clip now, in the caller's thread. Never raises: a clip that can't be made has state `failed` and the reason."""
@@ -176,7 +180,7 @@ class Recorder:
         try:
             job = self._with_media(job)
             if not job.frames and not job.sounds:
-                return Clip("failed", reason="no picture and no sound of this time was kept", start=job.start)
+                return Clip("failed", reason=str(clip_reasons.NOTHING_KEPT), start=job.start)
             self._check_room()
             start, duration = encode(job, part, self._crf)
             size, sha256 = part.stat().st_size, hash_of(part)
@@ -287,7 +291,7 @@ class Recorder:
             if waiting.tries <= FAILED_AFTER:
                 log.warning("clip of interval %d: %s; trying again in %g s", job.index, clip.reason, pause, extra={"session_id": job.session_id})
             if waiting.tries == FAILED_AFTER:
-                waiting.done(replace(clip, reason=f"{clip.reason}; it is tried again as long as its pictures are kept"))
+                waiting.done(replace(clip, reason=clip_reasons.AGAIN % {"reason": clip.reason}))
             with self._lock:
                 self._failing[job.key] = clip.reason
             heapq.heappush(self._later, (time.monotonic() + pause, next(self._number), waiting))
@@ -360,8 +364,8 @@ def hash_of(path: Path) -> str:
 
 def _reason(error: Exception, folder: Path) -> str:
     if isinstance(error, OSError):
-        return f"{AGAIN} {error.strerror or error} ({folder}); free some space or mend the folder's rights"
-    return f"{ENCODER} {error}"
+        return clip_reasons.DISK % {"error": error.strerror or error, "folder": folder}
+    return clip_reasons.ENCODING % {"error": error}
 
 
 def _lower_priority() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from basics.errors import NotFound
 from database import Database
 from media.clip import Clip
+from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
 
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 FLUSH_S = 5.0
 SETTLED_S = 3 * 3600.0  # a file that is younger may have its record under way; the machine's clock may have been an hour or two wrong
-GONE = "the file is no longer on the disk"
 
 
 class ClipSweep:
@@ -63,7 +63,7 @@ class ClipSweep:
                 continue
             counts["gone"] += 1
             log.error("clip %s: %s", path, GONE)
-            self._set(key, Clip("failed", path=path, sha256=sha256, reason=GONE))
+            self._set(key, Clip("failed", path=path, sha256=sha256, reason=str(GONE)))
         news = any(count for name, count in counts.items() if name != "nobodys" or count != self._told.get(name, 0))
         self._told = counts
         if news:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from basics.errors import StorageError
+from basics.texts import _, joined
 from basics.times import iso_time, utc_now
 from database import Database, Document
 from media.recorder import Recorder
@@ -54,7 +55,7 @@ class Retention:
 
     def health(self) -> dict[str, str]:
         """For `/api/health`."""
-        reason = "; ".join(each for each in (self.problem, self.doubt) if each)
+        reason = joined("; ", (each for each in (self.problem, self.doubt) if each))
         return {"state": "degraded" if reason else "ok", "reason": reason}
 
     def stop(self, timeout: float = 10) -> None:
@@ -122,7 +123,11 @@ class Retention:
             last, seen, doubted = (mark.get(name) for name in ("swept_at", "seen_at", "doubted_at"))
             self.doubt = ""
             if isinstance(last, datetime) and last - now > LEAP:
-                self.doubt = f"The clock stands at {iso_time(now)}, and has been at {iso_time(last)}: set it. Until then no session is deleted."
+                self.doubt = _(
+                    "The clock stands at %(now)s, and has been at %(before)s: set it. Until then no session is deleted.",
+                    now=iso_time(now),
+                    before=iso_time(last),
+                )
                 return False
             if isinstance(last, datetime) and now - last > LEAP:
                 if not (isinstance(doubted, datetime) and isinstance(seen, datetime) and doubted <= now <= seen + LEAP):
@@ -130,7 +135,12 @@ class Retention:
                     log.warning("old sessions were last looked for at %s, and now it is %s: %s", iso_time(last), iso_time(now), LEAPT)
                 if now - doubted < BELIEVED_AFTER:
                     marks.update_one({"_id": "retention"}, {"$set": {"seen_at": now, "doubted_at": doubted}})
-                    self.doubt = f"The clock leapt from {iso_time(last)} to {iso_time(doubted)}: {LEAPT}."
+                    self.doubt = _(
+                        "The clock leapt from %(before)s to %(now)s: "
+                        "if that is not so, set this machine's clock now; if it is, the first are deleted in a day.",
+                        before=iso_time(last),
+                        now=iso_time(doubted),
+                    )
                     return False
                 # Sessions of just before a leap may have ended by a clock that stood in another year: they are kept as if they had ended now.
                 self._database.collection("sessions").update_many({"kept_from": {"$gte": last - LEAP}}, {"$set": {"kept_from": now}})

@@ -80,15 +80,17 @@ class Failures:
                 part: {"count": spell.count, "since": iso_time(spell.since), "last": iso_time(spell.last), "cause": spell.cause}
                 for part, spell in failing.items()
             }
-            words = [
-                ngettext(
-                    "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
-                    "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
-                    spell.count,
-                    work=NAMES[part],
-                    since=f"{spell.since:%H:%M:%S}",
-                    cause=spell.cause,
-                )
-                for part, spell in failing.items()
-            ]
+            words = [_words(NAMES[part], spell) for part, spell in failing.items()]
         return {"state": "degraded" if told else "ok", "reason": joined(" ", words), "failing": told}
+
+
+def _words(work: str, spell: _Spell) -> str:
+    since = f"{spell.since:%H:%M:%S}"
+    return ngettext(
+        "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
+        "%(work)s failed %(count)s times since %(since)s UTC (%(cause)s).",
+        spell.count,
+        work=work,
+        since=since,
+        cause=spell.cause,
+    )

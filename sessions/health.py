@@ -39,13 +39,14 @@ def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int
             behind.append(rate)
     reason = ""
     if behind:
+        least, fps = f"{min(behind):.1f}", f"{wanted:g}"
         reason = ngettext(
             "%(count)s exam is read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
             "%(count)s of %(all)s exams are read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
             len(behind),
             all=len(sessions),
-            least=f"{min(behind):.1f}",
-            wanted=f"{wanted:g}",
+            least=least,
+            wanted=fps,
         )
     return {
         "state": "degraded" if behind else "ok",

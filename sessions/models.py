@@ -9,6 +9,7 @@ import cv2
 
 from audiodetector import AudioDetector
 from basics.errors import DetectorError
+from basics.texts import _, joined
 from detectors.faces import FaceFinder
 from detectors.model_files import find_models
 from detectors.sound_models import AudioModels
@@ -60,7 +61,7 @@ class Models:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
             self.persons = PersonsModel(files.yolo, backend, settings)
         except DetectorError as error:
-            self.notes.append(f"{error.message} Faces are counted by MediaPipe until then.")
+            self.notes.append(joined(" ", [error.message, _("Faces are counted by MediaPipe until then.")]))
             log.exception("persons model")
             self.persons = PersonsModel(None, "facemesh", settings)
         try:

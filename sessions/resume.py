@@ -17,6 +17,7 @@ from basics.texts import _
 from basics.times import WALL_DOUBT_S, utc_now
 from database import Database
 from media.clip import Clip, ClipJob
+from media.clip_reasons import STOPPED
 from media.recorder import Recorder
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
@@ -119,7 +120,7 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         key = interval["_id"]
         if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
-        clip = Clip("failed", reason="the server stopped before the clip was made")
+        clip = Clip("failed", reason=str(STOPPED))
         database.write("intervals", key, {"clip": clip.to_dict()})
 
 

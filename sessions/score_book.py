@@ -13,6 +13,7 @@ from basics.errors import TooMany
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
 from basics.texts import _
 from media.clip import Clip
+from media.clip_reasons import UNREADABLE
 from score import Scorer, replay
 from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack
@@ -340,4 +341,4 @@ def _clip_of(stored: Mapping[str, Any]) -> Clip:
     try:
         return Clip(**stored)
     except TypeError:
-        return Clip("failed", reason="its record can't be read")
+        return Clip("failed", reason=str(UNREADABLE))

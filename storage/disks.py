@@ -83,7 +83,7 @@ class Disks:
 
     def _judge(self, free: int, hours: float | None, files: os.statvfs_result | None) -> tuple[str, str]:
         """The state of a disk, and what is wrong with it."""
-        left = free >> 20
+        left, lasts = free >> 20, f"{hours or 0:.1f}"
         wrong = [
             ("full", _("This disk can only be read: mount it for writing, or move the folder"), files is not None and files.f_flag & 1),  # ST_RDONLY
             (
@@ -94,7 +94,7 @@ class Disks:
             ("full", _("%(left)s MB are left on this disk: make room now", left=left), free < max(self._min_free, 1 << 20)),
             (
                 "low",
-                _("%(left)s MB are left on this disk, for %(hours)s hours: make room", left=left, hours=f"{hours or 0:.1f}"),
+                _("%(left)s MB are left on this disk, for %(hours)s hours: make room", left=left, hours=lasts),
                 hours is not None and hours < LOW_HOURS,
             ),
             ("low", _("%(left)s MB are left on this disk: make room", left=left), free < LOW_BYTES),
@@ -134,5 +134,5 @@ def _write_problem(folder: Path) -> str:
             file.write(b"?")
             file.flush()
     except OSError as error:
-        return f"Nothing can be written to this disk ({error.strerror}): mend it, or move the folder"
+        return _("Nothing can be written to this disk (%(error)s): mend it, or move the folder", error=error.strerror)
     return ""

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from basics.errors import StorageError
+from basics.texts import _
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,13 @@ class Spool:
             self._recover()
             self._keep_position()  # the file is there before the disk is full
         except OSError as error:
-            raise StorageError(f"The spool {folder} can't be used ({error.strerror}). Free the disk, or give this user the right to it.") from error
+            raise StorageError(
+                _(
+                    "The spool %(folder)s can't be used (%(error)s). Free the disk, or give this user the right to it.",
+                    folder=folder,
+                    error=error.strerror,
+                )
+            ) from error
 
     def __len__(self) -> int:
         """Records that wait."""
@@ -68,12 +75,20 @@ class Spool:
         """
         data = b"".join(_HEAD.pack(len(record), zlib.crc32(record)) + record for record in records)
         if self.size_bytes + len(data) > self._max_bytes:
-            raise StorageError(f"The spool {self._folder} is full ({self._max_bytes >> 20} MB). Bring the database back, or raise SPOOL_MAX_MB.")
+            raise StorageError(
+                _(
+                    "The spool %(folder)s is full (%(size)s MB). Bring the database back, or raise SPOOL_MAX_MB.",
+                    folder=self._folder,
+                    size=self._max_bytes >> 20,
+                )
+            )
         try:
             number = self._open_writer()
             self._write(number, data)
         except OSError as error:
-            raise StorageError(f"The spool {self._folder} takes no more ({error.strerror}). Free the disk.") from error
+            raise StorageError(
+                _("The spool %(folder)s takes no more (%(error)s). Free the disk.", folder=self._folder, error=error.strerror)
+            ) from error
         self._left[number] += len(records)
 
     def peek(self, max_records: int, max_bytes: int = 8 << 20) -> list[bytes]:
@@ -96,14 +111,14 @@ class Spool:
                         return records  # what can be read of it goes first
                     self._set_aside(number)
         except OSError as error:
-            raise StorageError(f"The spool {self._folder} can't be read ({error.strerror}).") from error
+            raise StorageError(_("The spool %(folder)s can't be read (%(error)s).", folder=self._folder, error=error.strerror)) from error
         return records
 
     def drop(self, count: int) -> None:
         """Forget the first `count` records of the last `peek`. Raise `StorageError` where no file can be removed: it goes with the next."""
         if not count:
             return
-        for number, _ in self._peeked[:count]:
+        for number, _end in self._peeked[:count]:
             self._left[number] -= 1
         number, end = self._read = self._peeked[count - 1]
         del self._peeked[:count]
@@ -112,7 +127,7 @@ class Spool:
             for old in [n for n in self._sizes if n < number or (n == number and end >= self._sizes[n])]:
                 self._remove(old)
         except OSError as error:
-            raise StorageError(f"The spool {self._folder} can't be emptied ({error.strerror}).") from error
+            raise StorageError(_("The spool %(folder)s can't be emptied (%(error)s).", folder=self._folder, error=error.strerror)) from error
 
     def close(self) -> None:
         """Close the files; what waits, stays."""
@@ -208,7 +223,7 @@ class Spool:
                 continue
             start = position[1] if number == position[0] else len(MAGIC)
             end, count = (0 if size < len(MAGIC) else start), 0
-            for end, _ in _records(path, start, size):  # noqa: B007 — the last end is wanted
+            for end, _record in _records(path, start, size):  # noqa: B007 — the last end is wanted
                 count += 1
             if end < size:
                 self._cut(path, end)

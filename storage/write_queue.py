@@ -20,6 +20,7 @@ from typing import Any
 
 from basics.backoff import Backoff
 from basics.errors import Conflict, StorageError
+from basics.texts import _, cut
 from basics.times import iso_time, utc_now
 from storage.spool import Spool
 from storage.writes import DatabaseAway, Ticket, Write
@@ -90,13 +91,17 @@ class WriteQueue:
         """Queue a write. A write that was refused (`error` set) goes through the queue as well, so that it is kept in the file of rejected ones."""
         with self._changed:
             if self._closed:
-                write.ticket.resolve(StorageError("The server is shutting down and takes no more writes."))
+                write.ticket.resolve(StorageError(_("The server is shutting down and takes no more writes.")))
             elif self._waiting_bytes + len(write.record) > self._memory_max_bytes:
                 self._lost += 1
                 if self._lost <= LOST_LOGGED:
                     log.error("a record is lost, neither database nor spool takes any: %s/%s", write.collection, write.document_id)
-                message = f"Neither the database nor the spool takes writes, and {self._memory_max_bytes >> 20} MB already wait in memory. "
-                write.ticket.resolve(StorageError(message + "Bring the database back, or free the disk."))
+                message = _(
+                    "Neither the database nor the spool takes writes, and %(size)s MB already wait in memory. "
+                    "Bring the database back, or free the disk.",
+                    size=self._memory_max_bytes >> 20,
+                )
+                write.ticket.resolve(StorageError(message))
             else:
                 self._waiting.append(write)
                 self._waiting_bytes += len(write.record)
@@ -129,7 +134,8 @@ class WriteQueue:
         if self._waiting:
             log.error("%d writes were lost: neither the database nor the disk took them", len(self._waiting))
             while self._waiting:
-                self._waiting.popleft().ticket.resolve(StorageError("Neither the database nor the disk took this write before the server ended."))
+                lost = StorageError(_("Neither the database nor the disk took this write before the server ended."))
+                self._waiting.popleft().ticket.resolve(lost)
 
     def health(self) -> dict[str, Any]:
         """Counts, and `trouble` / `disk_trouble` with reasons (empty: none)."""
@@ -246,7 +252,8 @@ class WriteQueue:
         except StorageError as error:
             self._note_failure(error.message)
         except OSError as error:
-            self._note_failure(f"{self._rejected_path} can't be written ({error.strerror}). Free the disk.")
+            path, why = self._rejected_path, error.strerror
+            self._note_failure(_("%(path)s can't be written (%(error)s). Free the disk.", path=path, error=why))
         if not len(self._spool):
             log.info("all spooled writes are in the database")
 
@@ -254,7 +261,8 @@ class WriteQueue:
         try:
             return self._parse(record)
         except Exception as error:  # whatever an older version wrote, the rest of the spool must go on
-            refusal = StorageError(f"unreadable record in the spool ({type(error).__name__}: {error})")
+            why = f"{type(error).__name__}: {error}"
+            refusal = StorageError(_("unreadable record in the spool (%(error)s)", error=why))
             return Write("?", "?", "set", frozenset(), record, record, error=refusal)
 
     def _deliver(self, batch: list[Write]) -> bool:
@@ -290,7 +298,7 @@ class WriteQueue:
             self._note_failure(reason[:300])
             self._suspect()
             return False
-        write.error = StorageError(f"failed {DOUBT_TRIES} times: {reason[:300]}")
+        write.error = StorageError(_("failed %(tries)s times: %(error)s", tries=DOUBT_TRIES, error=reason[:300]))
         return True
 
     def _note_success(self) -> None:
@@ -332,7 +340,7 @@ class WriteQueue:
             done = "was refused, and is set aside" if write.error else "is stored in part, and all of it is set aside"
             log.error("a write to %s/%s %s in %s: %s", write.collection, write.document_id, done, path, reason)
             if not isinstance(write.error, Conflict):  # whoever wrote that is told
-                self._refusal, self._refusal_kept = f"{write.collection}/{write.document_id} {done.split(',', maxsplit=1)[0]}: {reason}"[:400], False
+                self._refusal, self._refusal_kept = _told_of(write), False
             line = {
                 "at": iso_time(utc_now()),
                 "reason": reason,
@@ -353,6 +361,14 @@ class WriteQueue:
                 self._mended += 1
             else:
                 self._rejected += 1
+
+
+def _told_of(write: Write) -> str:
+    """What health says of a write that was refused, or is stored only in part."""
+    record = f"{write.collection}/{write.document_id}"
+    if write.error is not None:
+        return cut(_("%(record)s was refused: %(reason)s", record=record, reason=write.error.message), 400)
+    return cut(_("%(record)s is stored in part: %(reason)s", record=record, reason=write.mended), 400)
 
 
 def _without_superseded(batch: Sequence[Write]) -> list[Write]:
@@ -380,8 +396,8 @@ def _refused_before(path: Path) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return f"{path} can't be read ({error.strerror})"
-    return "an earlier run of the server set aside records that the database refused" if unexpected else ""
+        return _("%(path)s can't be read (%(error)s)", path=path, error=error.strerror)
+    return _("an earlier run of the server set aside records that the database refused") if unexpected else ""
 
 
 def _plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from basics.errors import Conflict, ProctorError, StorageError
+from basics.texts import _, cut
 from storage.cleaned import NOT_STORED, clean_text, storable
 
 log = logging.getLogger(__name__)
@@ -100,8 +101,8 @@ def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: M
     try:
         return _encode(collection, document_id, fields, mode)
     except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
-        reason = problem.message if isinstance(problem, StorageError) else f"it can't be BSON: {type(problem).__name__}: {problem}"
-    reason = clean_text(reason)[:300]
+        reason = problem.message if isinstance(problem, StorageError) else _not_bson(problem)
+    reason = cut(clean_text(reason), 300)
     document_id = clean_text(str(document_id))
     try:
         original = repr(fields)[:100_000]
@@ -111,6 +112,11 @@ def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: M
         return Write(str(collection), document_id, mode, frozenset(), "", b"", error=StorageError(reason))
     write.mended, write.original = reason, original
     return write
+
+
+def _not_bson(problem: Exception) -> str:
+    error = f"{type(problem).__name__}: {problem}"
+    return _("it can't be BSON: %(error)s", error=error)
 
 
 def without_readings(write: Write) -> Write | None:
@@ -125,7 +131,8 @@ def without_readings(write: Write) -> Write | None:
 def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
     raw = bson.encode(fields)
     if len(raw) > FIELDS_MAX_BYTES:
-        raise StorageError(f"{collection}/{document_id} has {len(raw)} bytes; MongoDB takes {FIELDS_MAX_BYTES}.")
+        name = f"{collection}/{document_id}"
+        raise StorageError(_("%(name)s has %(size)s bytes; MongoDB takes %(most)s.", name=name, size=len(raw), most=FIELDS_MAX_BYTES))
     document = RawBSONDocument(raw)
     record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
     return Write(collection, document_id, mode, frozenset(fields), document, record)
@@ -155,7 +162,7 @@ def refused(error: BulkWriteError) -> tuple[int, ProctorError]:
     if code not in REFUSALS:
         raise error
     kind = Conflict if code == _DUPLICATE_KEY else StorageError
-    return int(problems[0]["index"]), kind(f"MongoDB refused it ({code}): {text}")
+    return int(problems[0]["index"]), kind(_("MongoDB refused it (%(code)s): %(error)s", code=code, error=text))
 
 
 def reason_of(error: PyMongoError) -> str:

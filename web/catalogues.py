@@ -14,7 +14,7 @@ from pathlib import Path
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 from basics.paths import ROOT
@@ -25,7 +25,6 @@ LOCALE = ROOT / "locale"
 PACKAGES = ("basics", "settings", "storage", "devices", "media", "detectors", "scoring", "records", "sessions", "web")
 METHODS = [
     *[(f"{package}/**.py", "python") for package in PACKAGES],
-    ("*.py", "python"),
     ("templates/**.html", "jinja2"),
     ("static/js/**.js", "javascript"),
 ]
@@ -49,6 +48,9 @@ def said_by_the_program(root: Path = ROOT) -> Catalog:
             keywords=KEYWORDS,
         ):
             catalog.add(message, locations=[(f"{folder}/{path}", 0)], context=context)
+    for module in sorted(root.glob("*.py")):
+        for _line, message, _comments, context in extract_from_file("python", module, keywords=KEYWORDS):
+            catalog.add(message, locations=[(module.name, 0)], context=context)
     for names in SHOWN_SETTINGS.values():
         for name in names:
             if described := Settings.model_fields[name].description if name in Settings.model_fields else "":

@@ -14,8 +14,9 @@ import pytest
 from basics.readings import Frame
 from database import Database
 from media.clip import Clip, ClipJob
+from media.clip_reasons import GONE
 from media.recorder import Recorder
-from records.clip_sweep import GONE, ClipSweep
+from records.clip_sweep import ClipSweep
 from tests.helpers.sessions import UNKNOWN, store_interval
 
 BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)

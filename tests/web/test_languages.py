@@ -18,14 +18,20 @@ from werkzeug.http import parse_accept_header
 
 from basics import errors
 from basics.paths import ROOT
+from basics.texts import _
+from detectors.model_files import find_models
+from media.clip_reasons import known
 from sessions.events import Events, SessionStarted
 from sessions.session import ExamSession
+from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, create
+from tests.helpers.waiting import until
 from tests.helpers.web import MakeApp, error_of, local_client, settings_for
 from web import languages
 from web.access.who_may import Access
 from web.calls.errors import NotReady
 from web.languages import language_of, said, speaking
+from web.parts import parts_of
 from web.proctor.live import Live, _Viewer
 from web.proctor.wording import sentence
 
@@ -35,6 +41,16 @@ GERMAN = {
     "%(violation)s (+%(points)s)": "%(violation)s (+%(points)s Punkte)",
     "There is no session %(session_id)s: a session's id has 32 hexadecimal digits.": "Es gibt keine Sitzung %(session_id)s.",
     "is empty.": "ist leer.",
+    "The database is away: %(reason)s. What is written waits; try again soon.": "Die Datenbank ist fort: %(reason)s.",
+    "the server takes no writes (it is not primary)": "der Server nimmt nichts an",
+    "No %(file)s: %(without)s. To make it, run ./setup.sh --models": "Es fehlt %(file)s: %(without)s.",
+    "faces are counted by MediaPipe, and phones aren't seen": "Handys werden nicht gesehen",
+    "%(record)s was refused: %(reason)s": "%(record)s wurde abgelehnt: %(reason)s",
+    "MongoDB refused it (%(code)s): %(error)s": "MongoDB lehnt ab (%(code)s): %(error)s",
+    "disk: %(error)s (%(folder)s); free some space or mend the folder's rights": "Platte: %(error)s (%(folder)s)",
+    "%(reason)s; it is tried again as long as its pictures are kept": "%(reason)s; es wird wieder versucht",
+    "letters of two scripts (%(scripts)s)": "Buchstaben zweier Schriften (%(scripts)s)",
+    "has %(odd)s: it looks like another id. Write it as your institution does": "hat %(odd)s",
 }
 SCRIPTS = {"for the proctor": ("static/js/proctor/texts.js", "für die Aufsicht"), "for the student": ("static/js/portal/texts.js", "für Sie")}
 
@@ -95,6 +111,34 @@ def test_an_error_is_answered_in_the_readers_language(client: FlaskClient) -> No
     assert error_of(client.get("/api/session/no-id/details"), 404)["message"].startswith("There is no session 'no-id'")
     wrong = error_of(client.post("/api/session/create", json={"user_id": ""}, **asked), 422)
     assert wrong["message"].startswith("user_id ist leer. ")
+
+
+def test_health_is_answered_in_the_readers_language(make_app: MakeApp, db_name: str, mongo_uri: str, tmp_path: Path) -> None:
+    asked = {"headers": {"Accept-Language": "de"}}
+    with opened(mongo_uri, db_name, tmp_path / "refusing", timeout_s=5) as database:
+        app = make_app(database=database)
+        client = local_client(app)
+        assert not database.write("checks", "c", {"_id": "another"}).wait(10)
+        parts_of(app).monitor.models.notes += find_models(settings_for(tmp_path, models_dir=tmp_path), tmp_path).notes
+        told, english = client.get("/api/health", **asked).get_json(), client.get("/api/health").get_json()
+        assert told["parts"]["database"]["reason"].startswith("checks/c wurde abgelehnt: MongoDB lehnt ab (")
+        assert english["parts"]["database"]["reason"].startswith("checks/c was refused: MongoDB refused it (")
+        assert told["notes"][0] == "Es fehlt yolov8n.onnx: Handys werden nicht gesehen."
+        database._look = lambda: _("the server takes no writes (it is not primary)")  # type: ignore[method-assign]
+        database._suspect()
+        until(lambda: database.health()["state"] == "away")
+        message = error_of(client.get("/api/sessions", **asked), 503)["message"]
+        assert message == "Die Datenbank ist fort: der Server nimmt nichts an."
+
+
+def test_what_is_stored_in_english_of_a_clip_and_what_is_odd_in_an_id_are_said(client: FlaskClient) -> None:
+    stored = "disk: No space left on device (/clips); free some space or mend the folder's rights; it is tried again as long as its pictures are kept"
+    assert known(stored) == stored
+    assert known("what another version wrote") == "what another version wrote"
+    with speaking("de"):
+        assert said(known(stored)) == "Platte: No space left on device (/clips); es wird wieder versucht"
+    wrong = client.post("/api/session/create", json={"user_id": "p\u0430ul"}, headers={"Accept-Language": "de"})
+    assert error_of(wrong, 422)["message"].startswith("user_id hat Buchstaben zweier Schriften (cyrillic, latin)")
 
 
 def test_a_page_says_its_language_and_what_it_depends_on(client: FlaskClient) -> None:

@@ -53,7 +53,8 @@ def printable(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     wrong = next((character for character in text if _is_control(character) and character not in "\n\t"), None)
     if wrong is not None:
-        raise ValueError(_("has a control character (%(code)s); send plain text", code=f"U+{ord(wrong):04X}"))
+        code = f"U+{ord(wrong):04X}"
+        raise ValueError(_("has a control character (%(code)s); send plain text", code=code))
     return text
 
 
@@ -122,5 +123,7 @@ def json_type(value: object) -> str:
 
 def _name(character: str) -> str:
     """A character for a message: itself where it shows, else its number (a control character or half a pair would spoil the message)."""
-    shown = f"{character!r} " if character.isprintable() and character != " " else "a space " if character == " " else ""
-    return f"{shown}(U+{ord(character):04X})"
+    code = f"U+{ord(character):04X}"
+    if character == " ":
+        return _("a space (%(code)s)", code=code)
+    return f"{character!r} ({code})" if character.isprintable() else f"({code})"

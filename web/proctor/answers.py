@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flask import has_request_context, request
 
+from media.clip_reasons import known
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
 from web.languages import said
@@ -113,6 +114,8 @@ def video_url(interval_id: str) -> str:
 
 def _interval_fields(document: Document) -> dict[str, Any]:
     clip = dict(document.get("clip") or {})
+    if clip.get("reason"):
+        clip["reason"] = said(known(str(clip["reason"])))
     clip["marks"] = [tuple(mark) for mark in clip.get("marks") or []]
     url = video_url(document["_id"]) if clip.get("state") == "ready" else None
     return _only(IntervalAnswer.model_fields, document) | {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from media.clip_reasons import known
 from scoring.documents import violation_document
 from sessions.events import (
     BreakChanged,
@@ -108,7 +109,7 @@ def _clip(event: ClipDone) -> Message:
         "video_id": video_id,
         "url": f"/api/video/{video_id}",
         "duration": event.clip.duration,
-        "clip": event.clip.to_dict(),
+        "clip": {**event.clip.to_dict(), "reason": known(event.clip.reason)},
     }
 
 

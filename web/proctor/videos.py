@@ -12,6 +12,7 @@ from flask.sansio.blueprints import BlueprintSetupState
 
 from basics.errors import Conflict, Forbidden, NotFound
 from basics.texts import _
+from media.clip_reasons import known
 from media.recorder import hash_of
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
@@ -97,8 +98,9 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
             retry_after_s=RETRY_S,
         )
     if state == "failed":
+        why = known(str(clip["reason"])) if clip.get("reason") else _("the reason is not known")
         raise NotFound(
-            _("The clip %(video_id)s could not be made: %(reason)s.", video_id=video_id, reason=clip.get("reason") or "the reason is not known"),
+            _("The clip %(video_id)s could not be made: %(reason)s.", video_id=video_id, reason=why),
             field="video_id",
             reason=clip.get("reason"),
         )

@@ -21,4 +21,4 @@ function inner(state) {
   return [...own, ...Object.values(state).flatMap(inner)];
 }
 
-const sentence = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+const sentence = (text) => (/[.!?。؟।]$/.test(text) ? text : `${text}.`);
