@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from basics.texts import _, joined, with_values
+from basics.texts import _, decimal, joined, with_values
 
 DoubtCode = Literal[
     "not_read",
@@ -122,5 +122,11 @@ def _detail(code: str, detail: str) -> str:
     if code not in ("virtual_camera", "moved"):  # those are names, whatever they look like
         for form, say in _DETAILS:
             if found := form.fullmatch(detail):
-                return say(*found.groups())
+                return say(*map(_figure, found.groups()))
     return detail
+
+
+def _figure(kept: str) -> str:
+    """A number of a detail, as a language writes it; anything else as it is."""
+    whole, point, part = kept.partition(".")
+    return decimal(float(kept), len(part)) if point and whole.isdecimal() and part.isdecimal() else kept

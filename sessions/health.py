@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from basics.texts import ngettext
+from basics.texts import decimal, ngettext
 from sessions.models import Models
 from sessions.session import ExamSession
 
@@ -39,7 +39,7 @@ def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int
             behind.append(rate)
     reason = ""
     if behind:
-        least, fps = f"{min(behind):.1f}", f"{wanted:g}"
+        least, fps = decimal(min(behind), 1), decimal(wanted)
         reason = ngettext(
             "%(count)s exam is read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
             "%(count)s of %(all)s exams are read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from basics.texts import _
+from basics.texts import _, decimal
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Disks:
 
     def _judge(self, free: int, hours: float | None, files: os.statvfs_result | None) -> tuple[str, str]:
         """The state of a disk, and what is wrong with it."""
-        left, lasts = free >> 20, f"{hours or 0:.1f}"
+        left, lasts = free >> 20, decimal(hours or 0, 1)
         wrong = [
             ("full", _("This disk can only be read: mount it for writing, or move the folder"), files is not None and files.f_flag & 1),  # ST_RDONLY
             (

@@ -14,6 +14,9 @@ export const percent = (share) => _("%(number)s %%", { number: number(Math.round
 /** A number with one decimal at most, and only where it has one. */
 export const short = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 
+/** A number with all the decimals that it has. */
+export const exact = (value) => number(value, (String(value).split(".")[1] ?? "").length);
+
 /** A number that is at least so large: `200+`. */
 export const orMore = (count) => _("%(count)s+", { count: number(count) });
 

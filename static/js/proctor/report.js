@@ -8,7 +8,7 @@ import { list, locale, saidAgain } from "../shared/translate.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { ZONE, clockTime, fullTime } from "./dates.js";
-import { bracketed, items, labelled } from "./phrases.js";
+import { bracketed, exact, items, labelled } from "./phrases.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
@@ -179,7 +179,7 @@ class Report {
 
   drawRules() {
     const points = Object.entries(this.rules.points ?? {}).map(([kind, count]) => [kindName(kind), count ? String(count) : texts.exams.off]);
-    const others = Object.entries(t.rules).filter(([name]) => this.rules[name] !== undefined).map(([name, words]) => [words, String(this.rules[name])]);
+    const others = Object.entries(t.rules).filter(([name]) => this.rules[name] !== undefined).map(([name, words]) => [words, typeof this.rules[name] === "number" ? exact(this.rules[name]) : String(this.rules[name])]);
     byId("report-rules").replaceChildren(table(t.pointsHead, points), table(t.rulesHead, others));
   }
 }

@@ -122,7 +122,7 @@ export const texts = {
       retention: _("Deletion of old sessions"),
       detectors: _("Detectors"),
     },
-    states: { ok: _("fine"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
+    states: { ok: _("fine"), off: _("off"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
     figures: {
       database: ({ queued, spooled }) =>
         queued + spooled ? ngettext("%(count)s record waits to be stored", "%(count)s records wait to be stored", queued + spooled) : _("Nothing waits to be stored"),
