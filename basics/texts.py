@@ -57,7 +57,8 @@ class Text(str):
 
 def _set_apart(value: Any) -> Any:
     """A name or an ID that keeps its direction within a sentence that runs the other way (static/js/shared/translate.js does the same)."""
-    return f"\u2068{value}\u2069" if isinstance(value, str) and value and not _RUNS_FROM_RIGHT.search(value) else value
+    written = value if isinstance(value, int | float) else str(value)
+    return f"\u2068{written}\u2069" if isinstance(written, str) and written and not _RUNS_FROM_RIGHT.search(written) else value
 
 
 def _(message: str, /, **values: Any) -> Text:

@@ -6,7 +6,9 @@ Playwright's own launch keeps pages from ever being hidden; a Chromium that was 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import signal
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -165,12 +167,25 @@ class Chromium:
             self.browser = None
         if self._process is None:
             return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        # What was started may be a script that started the browser: both are of one group, which has the script's number.
+        for end in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, end)
+            if self._is_over():
+                return
+
+    def _is_over(self) -> bool:
+        """Wait for every process of it to end; False where one is still there after `STOP_S`."""
+        assert self._process is not None
+        wait = threading.Event()
+        for _ in range(round(STOP_S / 0.02)):
+            self._process.poll()
+            try:
+                os.killpg(self._process.pid, 0)
+            except ProcessLookupError:
+                return True
+            wait.wait(0.02)
+        return False
 
     def __enter__(self) -> Chromium:
         return self.start()

@@ -121,7 +121,7 @@ def test_bodies_and_answers_have_the_published_fields(document: dict[str, Any]) 
 
     body = schemas["CreateSession"]
     assert body["required"] == ["user_id"]
-    assert set(body["properties"]) == {"user_id", "exam_id", "source", "station"}
+    assert set(body["properties"]) == {"user_id", "exam_id", "source", "station", "language"}
     assert {"success", "session_id", "user_id", "exam_id", "portal_url"} <= set(answer("post", "/api/session/create")["properties"])
     assert {"success", "session_id", "total_score", "flagged_intervals"} == set(answer("post", "/api/session/end")["properties"])
     assert {"total_sessions", "active_sessions", "flagged_intervals", "high_risk"} == set(answer("get", "/api/sessions/stats")["properties"])
