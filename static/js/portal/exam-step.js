@@ -103,13 +103,22 @@ export class ExamStep {
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });
     navigator.mediaDevices?.addEventListener?.("devicechange", () => this.devices.hurry(), { signal });
-    this.timer = new Worker(new URL("../sending/worker-timer.js", import.meta.url));
-    this.timer.onmessage = () => this.#tick();
-    this.timer.postMessage({ period: Math.min(TICK_MS, 1000 / (session.video?.fps || 10)) });
+    await this.#startTimer(Math.min(TICK_MS, 1000 / (session.video?.fps || 10)));
     this.page.tick();
     this.acts.start();
     if (sessionStorage.getItem(ENDING) === session.session_id) this.#end();
     this.link.connect();
+  }
+
+  /** Without its ticks the page would show a running exam in which nothing goes on: a line lost while they are loaded ends the start. */
+  async #startTimer(period) {
+    this.timer = new Worker(new URL("../sending/worker-timer.js", import.meta.url));
+    await new Promise((resolve, reject) => {
+      this.timer.onmessage = resolve;
+      this.timer.onerror = () => reject(new Error(texts.who.unreachable));
+      this.timer.postMessage({ period });
+    });
+    this.timer.onmessage = () => this.#tick();
   }
 
   #tick() {
