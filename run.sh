@@ -33,14 +33,14 @@ case "${1:-}" in
     types=$!
     venv/bin/ruff check .
     venv/bin/ruff format --check .
-    venv/bin/python -m pytest --collect-only -q >/dev/null & # compiles once what the five below would each compile
+    venv/bin/python -m pytest --collect-only -q >/dev/null & # compiles once what the four below would each compile
     node --test tests/js/*/*.test.js
     wait "$types"
     wait
     # The databases of the tests wait for a disk at every write; in memory they don't, where there is enough of it (they take some 9 GB in all).
     if [ -z "${PYTEST_DEBUG_TEMPROOT:-}" ] && has_gb_free 16 MemAvailable && has_gb_free 14 shm; then export PYTEST_DEBUG_TEMPROOT=/dev/shm; fi
-    # Much of the time real exams run at their own pace: five at once cost no more on two cores. The long ones come first (tests/conftest.py).
-    exec venv/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
+    # Much of the time real exams run at their own pace: four at once cost no more on two cores. The long ones come first (tests/conftest.py).
+    exec venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
     ;;
   *)
     echo "usage: ./run.sh            start the server" >&2
