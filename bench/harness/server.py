@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ import requests
 
 from basics.paths import ROOT
 from bench.harness.known_here import introduce
+from bench.harness.waiting import comes
 
 READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/")
 START_S = 180.0  # a busy machine; a free one takes 4 s
@@ -29,7 +31,7 @@ class ServerError(Exception):
 
 
 class Server:
-    """`python app.py` with its data under `folder`. A context manager; `settings` are environment variables."""
+    """`python app.py` with its data under `folder`; `settings` are environment variables. A context manager: it `end`s with it."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -125,6 +127,19 @@ class Server:
             process.kill()
         self._wait()
 
+    def end(self) -> None:
+        """Put it out with all that it started, for who has seen what they wanted: its mongod alone needs a second to end well."""
+        if self.process is None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self.process.pid)
+            family = [main, *main.children(recursive=True)]
+            for process in family:  # the first of them first: it would start another worker
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            comes(lambda: not any(_lives(process) for process in family[1:]), STOP_S, 0.01)  # before their folder goes
+        self._wait()
+
     def stop(self) -> int | None:
         """End it as an operator does; return its exit status."""
         if self.process is None:
@@ -151,4 +166,11 @@ class Server:
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self.stop()
+        self.end()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
