@@ -101,33 +101,38 @@ FLOODS = {
 }
 
 
-def flood(url: str, opcode: int, payload: bytes, *, reads: bool) -> str:
-    """Send one thing as fast as the line takes it, until the server ends it; return the reason that it gives to who `reads`, who leaves then."""
-    line = create_connection(url, timeout=30, skip_utf8_validation=True)
+def flood(server: Server, url: str, opcode: int, payload: bytes, *, reads: bool) -> str:
+    """Send one thing as fast as the line takes it, until the server says why it ends it to who `reads`, or has let it go; return the reason."""
+    line = create_connection(url, timeout=WAIT_S, skip_utf8_validation=True)
     lengths = (b"\xff", 8) if len(payload) > 0xFFFF else (b"\xfe", 2) if len(payload) > 125 else (b"", 0)
     length = lengths[0] + len(payload).to_bytes(lengths[1], "big") if lengths[1] else bytes([0x80 | len(payload)])
     sent = bytes([opcode]) + length + bytes(4) + payload
     reasons = [""]
-    told = threading.Event()
+    raw = line.sock  # its reader forgets it when it ends
+    port = raw.getsockname()[1]
 
     def read() -> None:
         with contextlib.suppress(OSError, WebSocketException):
-            while not told.is_set():
+            while not reasons[-1]:
                 frame = line.recv_frame()  # answering it would wait behind what is sent
                 if frame.opcode == ABNF.OPCODE_CLOSE:
                     reasons.append(frame.data[2:].decode())
-                    told.set()
 
-    reader = threading.Thread(target=read, daemon=True)
-    if reads:
-        reader.start()
-    raw = line.sock  # its reader forgets it when it ends
+    def await_end() -> None:
+        if reads:
+            read()
+        else:
+            until(lambda: not any(one.raddr and one.raddr.port == port for one in server.processes()[-1].net_connections("tcp")))
+        with contextlib.suppress(OSError):
+            raw.shutdown(socket.SHUT_RDWR)  # its window may be shut, and what is sent would wait for it
+
+    waiting = threading.Thread(target=await_end, daemon=True)
+    waiting.start()
     with contextlib.suppress(OSError):
-        while not told.is_set():
+        while True:
             raw.sendall(sent * max(1, 100_000 // len(sent)))
+    waiting.join(WAIT_S)
     line.shutdown()
-    if reads:
-        reader.join(WAIT_S)
     return reasons[-1]
 
 
@@ -139,7 +144,7 @@ def test_who_sends_without_end_and_reads_nothing_ends_its_own_connection_alone(s
     for name, (opcode, payload) in FLOODS.items():
         made = server.create(name, "floods")
         url = f"{server.link_url}?token={made['token']}"
-        reasons[name] = flood(url, opcode, payload, reads=name != "media")
+        reasons[name] = flood(server, url, opcode, payload, reads=name != "media")
         held.append(server.processes()[-1].memory_info().rss)
         server.call("POST", f"/api/session/{made['session_id']}/end", json={})
         client.act("window_focus")
