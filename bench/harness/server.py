@@ -129,15 +129,15 @@ class Server:
 
     def end(self) -> None:
         """Put it out with all that it started, for who has seen what they wanted: its mongod alone needs a second to end well."""
-        if self.process is None:
-            return
-        with contextlib.suppress(psutil.NoSuchProcess):
-            main = psutil.Process(self.process.pid)
-            family = [main, *main.children(recursive=True)]
-            for process in family:  # the first of them first: it would start another worker
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            comes(lambda: not any(_lives(process) for process in family[1:]), STOP_S, 0.01)  # before their folder goes
+        family: list[psutil.Process] = []
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                main = psutil.Process(self.process.pid)
+                family = [main, *main.children(recursive=True)]
+        for process in family:  # the first of them first: it would start another worker
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        comes(lambda: not any(_lives(process) for process in family[1:]), STOP_S, 0.01)  # before their folder goes
         self._wait()
 
     def stop(self) -> int | None:
