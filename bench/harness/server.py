@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -48,13 +49,29 @@ class Server:
             **(settings or {}),
         }
         self.process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self._port = 0
+        self._begun = False  # and not waited for yet
         self.output: list[str] = []
         self._ready = threading.Event()
         self._reader: threading.Thread | None = None
 
     def start(self) -> Server:
         """Start and wait until it answers. Raise `ServerError`."""
+        self._spawn()
+        self._await_ready()
+        return self
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[Server]:
+        """As `with` itself, but what comes next need not wait: whoever asks for its address first does, until it answers."""
+        self._spawn()
+        self._begun = True
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def _spawn(self) -> None:
         self._ready.clear()
         environment = {name: value for name, value in os.environ.items() if name not in {"PROCTOR_PASSWORD", "API_TOKEN"}}
         self.process = subprocess.Popen(
@@ -69,11 +86,13 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, args=(self.process,), name="server-output", daemon=True)
         self._reader.start()
-        if not self._ready.wait(START_S) or not self.port:
+
+    def _await_ready(self) -> None:
+        if not self._ready.wait(START_S) or not self._port:
             self.stop()
             raise ServerError("the server did not start; it printed:\n" + "".join(self.output[-40:]))
+        self._begun = False
         introduce(self.url, Path(self.settings["DATA_DIR"]))
-        return self
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -81,10 +100,17 @@ class Server:
             self.output.append(line)
             found = READY.search(line)
             if found and process is self.process:
-                self.port = int(found[1])
+                self._port = int(found[1])
                 self._ready.set()
         if process is self.process:  # what a killed one left behind may end later
             self._ready.set()
+
+    @property
+    def port(self) -> int:
+        """Where it answers; 0 before it was ever started. Raise `ServerError` when one that was begun does not start."""
+        if self._begun:
+            self._await_ready()
+        return self._port
 
     @property
     def url(self) -> str:

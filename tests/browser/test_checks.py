@@ -19,7 +19,7 @@ SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2"}
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
     running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

@@ -18,7 +18,7 @@ from tests.helpers.desk import fill_in
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     """Where students may come by ID alone."""
-    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}) as running:
+    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}).meanwhile() as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -26,7 +26,8 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
     """Where they need a link, and the exam is in another tab."""
-    with Server(folder / "closed", {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}) as running:
+    settings = {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}
+    with Server(folder / "closed", settings).meanwhile() as running:
         yield running
 
 

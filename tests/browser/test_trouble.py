@@ -26,7 +26,7 @@ from bench.harness.relay import Relay
 from bench.harness.server import Server
 from bench.harness.stored import stored
 from tests.helpers.beside import begun_beside
-from tests.helpers.browser import WAIT_S, until
+from tests.helpers.browser import PLUGGED_IN, WAIT_S, until
 from tests.helpers.waiting import free_port
 
 SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
@@ -46,7 +46,7 @@ def devices(folder: Path, shared_data: Path) -> FakeDevices:
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     running = Server(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir)})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-80:]))  # shown where a test failed
 
@@ -169,6 +169,7 @@ def troubled(playwright: Playwright, folder: Path, devices: FakeDevices, server:
         expect(offered).to_contain_text("camera")
         notices["camera"] = offered.inner_text()
         chromium.set_permission("camera", "granted", relay.url)
+        page.evaluate(PLUGGED_IN)
         until(page, lambda: server.details(session_id)["session"]["devices"]["camera"]["state"] == "ok", "the camera comes back")
 
         second = chromium.open(link)
