@@ -20,8 +20,14 @@ from tests.helpers.desk import Desk
 from tests.helpers.room import Room
 from tests.helpers.web import PASSWORD
 
-SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "SCREEN_CAPTURE": "optional"}
-SETTINGS |= {"INTERVAL_SETTLE_S": "1"}  # no test waits for speech that is told late, and each flag's clip would
+SETTINGS = {
+    "INTERVAL_DURATION": "5",
+    "INTERVAL_SETTLE_S": "1",  # no test here is about speech that is told late, and every clip would wait for it
+    "CHECK_INTERVAL": "1",
+    "CLIP_PREROLL_S": "1",
+    "CLIP_POSTROLL_S": "1",
+    "SCREEN_CAPTURE": "optional",
+}
 FOOTAGE_S = 4.0
 TONE_HZ = 440
 
