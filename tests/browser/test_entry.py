@@ -193,6 +193,7 @@ def test_a_duplicated_tab_asks_and_a_reload_does_not(server: Server, chromium: C
 def test_a_link_that_the_server_refuses_is_said_and_forgotten(server: Server, chromium: Chromium) -> None:
     page = chromium.open(f"{server.url}/portal#t=nonsense")
     expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    expect(page.locator("#who-lost")).to_be_hidden()
     expect(page.get_by_label("User ID")).to_be_editable()
     page.reload()
     expect(page.get_by_label("User ID")).to_be_editable()
@@ -295,6 +296,9 @@ def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed:
     end(page)
     gone = "!documentPictureInPicture.window || documentPictureInPicture.window.closed"
     until(page, lambda: page.evaluate(gone), "the small window goes with the exam")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", name="Whom to ask")).to_be_visible()
+    expect(page.get_by_text("You can close this page")).to_be_hidden()
     page.close()
     assert wrong == []
 

@@ -7,8 +7,8 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
-import { drawAllow } from "./check-allow.js";
-import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, oneCause, resultsOf, speedOf } from "./checks.js";
+import { drawAllow, isRefused } from "./check-allow.js";
+import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, nextOf, oneCause, resultsOf, speedOf } from "./checks.js";
 import { DevicePicker } from "./device-pickers.js";
 import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
@@ -307,5 +307,7 @@ export class CheckStep {
     }
     byId("check-again").hidden = !states.some((state) => state === "not_ready" || state === "warning");
     setText(byId("check-hint"), hintOf(may, this.rows));
+    const next = nextOf(may, this.rows, { refused: isRefused(this.#devices), canShare: this.screen?.supported });
+    for (const [name, button] of Object.entries({ start, again: byId("check-again"), share: this.share })) button?.classList.toggle("primary", name === next);
   }
 }

@@ -166,6 +166,28 @@ export function mayStart(rows) {
   return bad.includes("microphone") ? "without_microphone" : "yes";
 }
 
+/** Which button comes next, for `may` of mayStart and the rows: `start`, `again`, or `share` where the screen alone is missing. `refused`: the student is to allow a device first; `canShare`. */
+export function nextOf(may, rows, { refused = false, canShare = true } = {}) {
+  const bad = Object.keys(rows).filter((name) => rows[name].state === "not_ready");
+  if (refused) return "again";
+  if (may !== "no" || bad.length === 0) return "start";
+  return canShare && bad.every((name) => name === "screen") ? "share" : "again";
+}
+
+/**
+ * What a rehearsal with these rows found, as `{kind, causes, open}`: `causes` are the rows to put right, `open` those of which nothing is known yet (nobody
+ * spoke), which is no fault. What only follows from another row stands in neither. `kind`: blocked, warned, unchecked or fine.
+ */
+export function foundOf(rows) {
+  const found = (...states) => Object.keys(rows).filter((name) => states.includes(rows[name].state) && !rows[name].follows);
+  const causes = found("warning", "not_ready");
+  const open = found("waiting");
+  let kind = open.length ? "unchecked" : "fine";
+  if (mayStart(rows) === "no") kind = "blocked";
+  else if (causes.length) kind = "warned";
+  return { kind, causes, open };
+}
+
 /** The line above the start's button, for `may` of mayStart and the rows. */
 export function hintOf(may, rows) {
   const states = Object.values(rows).map(({ state }) => state);

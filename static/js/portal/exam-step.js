@@ -162,7 +162,7 @@ export class ExamStep {
     if (state === "waiting") this.#offline = true;
     else if (state !== "connecting") this.#offline = false;
     if (state === "open") this.way.opened();
-    this.page.link(state);
+    if (state === "open") this.page.begin();
     this.bar.set({ link: state, offline: this.#offline, slower: this.way.isByHttp });
     this.#tellLine();
     if (state === "open") this.notices.set("break", null);
@@ -175,6 +175,7 @@ export class ExamStep {
   /** What is to come of a lost line is the exam, or its end; never both. */
   #tellLine() {
     const { isOffline } = this.bar;
+    this.page.line(isOffline);
     this.notices.set("offline", isOffline && !this.#ending ? texts.exam.offline : null);
     this.notices.set("ending", this.#ending ? texts.exam.ending[isOffline ? "waits" : "now"] : null);
   }
