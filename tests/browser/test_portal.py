@@ -377,11 +377,15 @@ def test_the_proctor_is_called_and_the_answer_ends_the_call(chromium: Chromium, 
     expect(page.locator("#exam-called")).to_contain_text("“My mouse is broken”")
     wrong = judge(page, folder, "portal-called")
     page.set_viewport_size({"width": 390, "height": 844})
-    rows = page.evaluate(
+    expect(page.locator("#exam-name-below")).to_have_text("history")
+    rows = page.evaluate(  # with breaks, and in a language that has long words
+        "document.getElementById('exam-break').hidden = false, document.getElementById('exam-share').hidden = false,"
+        "document.getElementById('exam-end').textContent = 'Prüfung beenden',"
         "new Set([...document.querySelectorAll('#exam-bar :is(p, button)')].filter((e) => e.offsetParent && e.offsetWidth > 1)"
         ".map((e) => Math.round((e.getBoundingClientRect().top + e.getBoundingClientRect().bottom) / 2 / 24))).size"
     )
     assert rows <= 2, "the bar of a phone"
+    page.evaluate("document.getElementById('exam-end').textContent = 'End exam'")
     page.set_viewport_size({"width": 1280, "height": 900})
     (session,) = [one for one in server.call("GET", "/api/sessions/active")["sessions"] if one["session_id"] == student.session_id]
     assert session["call"]["text"] == "My mouse is broken"
