@@ -234,7 +234,7 @@ class Recorder:
 
     def _remove_earlier(self, job: ClipJob, final: Path) -> None:
         """A clip of what an earlier run kept may have been made by that already, and its record been lost with it."""
-        for other in final.parent.glob("flagged_*.mp4") if self.kept.is_of_before(job.key) else ():
+        for other in final.parent.glob("*.mp4") if self.kept.is_of_before(job.key) else ():
             mark = mark_of(other) if other != final else None
             if mark is not None and mark["clip"] == job.key:
                 with contextlib.suppress(OSError):  # the sweep finds it

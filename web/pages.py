@@ -71,7 +71,7 @@ def analytics() -> str:
 @pages.get("/exams")
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
-    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_proctors())
+    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_writing(), **_for_proctors())
 
 
 @pages.get("/settings")

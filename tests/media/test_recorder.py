@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from basics.readings import SAMPLE_RATE, Frame, Sound
-from media.clip import FOLDER_MAX_BYTES, Clip, ClipJob, folder_name
+from media.clip import FOLDER_MAX_BYTES, Clip, ClipJob, file_name, folder_name
 from media.recorder import Recorder
 from media.ring import ClipRing, join_sound
 
@@ -67,6 +67,7 @@ def test_the_record_says_what_the_file_is(recorder: Recorder) -> None:
     clip = recorder.make(job(frames_at([1.0, 1.1, 1.2]), [tone(0.9, 3)], start=0.5))
     path = recorder.clips_dir / clip.path
     assert clip.path == "student/flagged_2024-10-05T14-30-00_score12.mp4"
+    assert file_name(replace(job([], [], score=0), flagged=False)) == "marked_2024-10-05T14-30-00_score0.mp4", "a proctor marked it: it is no flag"
     assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert clip.size_bytes == path.stat().st_size
     assert clip.start == 0.9

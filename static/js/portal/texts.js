@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
-import { _, number } from "../shared/translate.js";
+import { _, number, pgettext } from "../shared/translate.js";
 
 const brokenOff = [_("Your exam has ended"), _("The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”.")];
 
@@ -127,7 +127,7 @@ export const texts = {
     who: _("User ID"),
     exam: _("Exam"),
     from: _("Begun"),
-    to: _("Ended"),
+    to: pgettext("time", "Ended"),
     lasted: _("Lasted"),
     number: _("Session number"),
     rehearsed: _("Rehearsed"),

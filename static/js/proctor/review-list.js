@@ -48,7 +48,7 @@ export class QueueList {
         "span",
         { class: "queue-text" },
         make("strong", { text: item.user_id }),
-        make("span", { class: "muted", text: readings([item.exam_id, clockTime(item.started_at)]) }),
+        make("span", { class: "muted queue-when" }, item.exam_id ? make("bdi", { text: item.exam_id }) : null, make("span", { text: clockTime(item.started_at) })),
         make("span", { class: "queue-why", text: list(item.violations.map(({ kind }) => kindName(kind))) }),
         make("span", { class: "queue-state" }),
       ),
