@@ -79,7 +79,7 @@ PAGES = {
     "help": ("/help", "main h1"),
     "not-found": ("/nowhere", "main h1"),
 }
-STILL = ("exams", "analytics")
+STILL = ("exams", "analytics", "settings")
 LAYOUT_SHIFT = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const { value } of list.getEntries()) sum += value; }).observe({ type: "layout-shift", buffered: true });

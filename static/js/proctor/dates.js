@@ -32,7 +32,13 @@ export function minuteTime(iso) {
 /** When something ended that began at `began`: the time alone where it is the same day. */
 export function endTime(iso, began) {
   const [end, begin] = [parse(iso), parse(began)];
-  return end && begin && DAY.format(end) === DAY.format(begin) ? SHORT.format(end) : minuteTime(iso);
+  return end && begin && DAY.format(end) === DAY.format(begin) ? shortTime(iso) : minuteTime(iso);
+}
+
+/** Time of day to the minute. */
+export function shortTime(iso) {
+  const date = iso ? parse(iso) : null;
+  return date ? SHORT.format(date) : "";
 }
 
 /** Time of day alone. */

@@ -19,8 +19,8 @@ class ExamMessage {
   constructor() {
     const dialog = byId("to-exam-dialog");
     wireReadyMade(dialog);
-    const button = document.getElementById("to-exam");
-    if (button) oneWish(button).addEventListener("click", () => this.open(byId("filter-exam").value)); // who looks at one exam writes to it
+    const [button, filter] = ["to-exam", "filter-exam"].map((id) => document.getElementById(id)); // of the live page
+    if (button) oneWish(button).addEventListener("click", () => this.open(filter.value)); // who looks at one exam writes to it
     byId("to-exam-close").addEventListener("click", () => dialog.close());
     byId("to-exam-form").addEventListener("submit", (event) => {
       event.preventDefault();

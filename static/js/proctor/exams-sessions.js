@@ -15,12 +15,19 @@ const PAGE = 20; // the page goes on below them
 const TYPING_MS = 400;
 const NO_EXAM = "."; // among the choices; no ID begins with a dot
 
+/** The share is that of the picture: of the sound it is said apart. */
+function unreadHead(unread, share) {
+  const { sound, ...picture } = unread;
+  if (unreadLines(picture).length) return bracketed(share, list(unreadReasons(picture)));
+  return list([share, bracketed(texts.soundUnknown(), list(unreadReasons({ sound })))]);
+}
+
 /** How much could be read and, where it isn't all, why not: in one line, with what stands behind it. */
 function unreadCell(unread) {
   const share = texts.analytics.percent(readShare(unread));
   const lines = unreadLines(unread);
   if (!lines.length) return [make("div", { text: share })];
-  const head = make("summary", {}, bracketed(share, list(unreadReasons(unread))));
+  const head = make("summary", {}, unreadHead(unread, share));
   return [make("details", {}, head, ...lines.map((text) => make("div", { class: "muted", text })))];
 }
 
@@ -142,7 +149,7 @@ export class SessionsTable {
       make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
       make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
       make("td", { class: "when", text: minuteTime(started), "data-value": Date.parse(started) }),
-      make("td", { "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),
+      make("td", { class: "ended", "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
       make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, ...unreadCell(unread)),
       make("td", { "data-value": undecided, text: t.decisions(decisions) }),
