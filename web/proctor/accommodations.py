@@ -14,7 +14,7 @@ from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import LONGEST_PAGE, PAGE, next_after
-from web.calls.spelling import as_known
+from web.calls.spelling import as_known, as_sought
 from web.calls.values import DOCUMENT_ID_PATTERN, Identifier, Person, Text, Time
 from web.parts import parts
 
@@ -85,7 +85,7 @@ def save() -> Response:
 @describe(Accommodations, query=AccommodationsQuery, errors=(503,))
 def listed() -> Response:
     """List accommodations, those set last first."""
-    query = read_query(request, AccommodationsQuery)
+    query = as_sought(read_query(request, AccommodationsQuery))
     found = parts().monitor.accommodations.listed(query.user_id, query.exam_id, limit=query.limit + 1, after=query.after)
     shown = [_answer(document) for document in found[: query.limit]]
     return reply(Accommodations(accommodations=shown, count=len(shown), next_after=next_after(found, query.limit)))

@@ -11,6 +11,7 @@ from database import Document
 from records.analytics import Analytics, Span
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
+from web.calls.spelling import as_sought
 from web.parts import parts
 from web.proctor.analytics_schemas import Analytics as AnalyticsAnswer
 from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery, Exams
@@ -25,7 +26,7 @@ COLUMNS = {"sessions": SESSIONS, "intervals": INTERVALS, "kinds": KINDS}
 @describe(AnalyticsAnswer, query=AnalyticsQuery, errors=(503,))
 def figures() -> Response:
     """Count sessions, flags and violations by day, by exam and by kind, with what people decided about them."""
-    return reply(AnalyticsAnswer.model_validate(_analytics().figures(_span(read_query(request, AnalyticsQuery)))))
+    return reply(AnalyticsAnswer.model_validate(_analytics().figures(_span(as_sought(read_query(request, AnalyticsQuery))))))
 
 
 @analytics.get("/analytics.csv")
@@ -35,7 +36,7 @@ def table() -> Response:
 
     UTF-8 with a byte order mark, every cell quoted, times in ISO 8601. What a spreadsheet would take for a formula begins with an apostrophe.
     """
-    query = read_query(request, CsvQuery)
+    query = as_sought(read_query(request, CsvQuery))
     rows = _rows(query)
     first = list(islice(rows, 1))  # a database that is away is an error of the whole answer, not a table that breaks off
     response = Response(csv_text(COLUMNS[query.table], chain(first, rows)), mimetype="text/csv")

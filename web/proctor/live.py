@@ -19,6 +19,7 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
+from basics.looks import folded
 from basics.readings import Frame
 from basics.texts import _
 from basics.times import iso_time
@@ -40,6 +41,7 @@ WATCHED_MAX = 200  # sessions that one viewer may watch
 LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
 ALL_EXAMS = "exams"
+EXAM_ID_MAX = 128  # characters
 FRAMES = ("base64", "binary", "none")
 
 
@@ -138,7 +140,7 @@ class Live:
         self._queue(event, payload, payload["session_id"], exam_id)
 
     def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
-        rooms = [f"session:{session_id}", ALL_EXAMS, *([f"exam:{exam_id}"] if exam_id is not None else [])]
+        rooms = [f"session:{session_id}", ALL_EXAMS, *([_exam_room(exam_id)] if exam_id is not None else [])]
         self._messages.append((event, payload, rooms))
         self._wake.set()
 
@@ -398,7 +400,7 @@ class Live:
         leave_room(self._own_room(f"session:{session_id}"))
 
     def _join_exam(self, data: dict[str, Any]) -> None:
-        join_room(self._own_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}"))
+        join_room(self._own_room(_exam_room(data.get("exam_id"))))
 
     def _language_of(self, sid: str) -> str:
         viewer = self._viewers.get(sid)
@@ -408,7 +410,12 @@ class Live:
         return _room(room, self._language_of(_sid()))
 
     def _leave_exam(self, data: dict[str, Any]) -> None:
-        leave_room(self._own_room(ALL_EXAMS if data.get("exam_id") is None else f"exam:{data['exam_id']}"))
+        leave_room(self._own_room(_exam_room(data.get("exam_id"))))
+
+
+def _exam_room(exam_id: Any) -> str:
+    """Who watches an exam, whichever way its ID is spelled."""
+    return ALL_EXAMS if exam_id is None else f"exam:{folded(str(exam_id)[:EXAM_ID_MAX])}"
 
 
 def _room(room: str, code: str) -> str:

@@ -15,7 +15,7 @@ from web.calls.addresses import portal_url
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
-from web.calls.spelling import as_known
+from web.calls.spelling import as_known, as_sought
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
 from web.proctor.answers import active_session, check_answer, each, flagged_answer, interval_answer, session_answer, session_line, with_live
@@ -70,7 +70,7 @@ def end_session() -> Response:
 @describe(Sessions, query=SessionsQuery, errors=(503,))
 def sessions() -> Response:
     """List sessions, those that run and those that have ended, newest first."""
-    query = read_query(request, SessionsQuery)
+    query = as_sought(read_query(request, SessionsQuery))
     days = Span(first=query.first, last=query.last, tz=query.tz).days()
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, started=days, fields=LINE_FIELDS, **equal)
@@ -131,7 +131,7 @@ def session_details(session_id: str) -> Response:
 @describe(FlaggedList, query=FlaggedQuery, errors=(404, 503))
 def flagged() -> Response:
     """List flagged intervals, newest first, with the reasons and the clip."""
-    query = read_query(request, FlaggedQuery)
+    query = as_sought(read_query(request, FlaggedQuery))
     documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))

@@ -264,11 +264,11 @@ class Conversation:
             )
 
     def _take_clock(self, message: Message, now: float) -> None:
-        number, page_ms = unpack_clock(message)
+        (number, page_ms), name = unpack_clock(message), page_name(message)
         sent = self._clock_sent.pop(number, None)
         if sent is None:
             raise no_answer()
-        self._clock = self._clocks.named(page_name(message))
+        self._clock = self._clocks.named(name)
         stepped = self._clock.add(sent, page_ms, now)
         self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:

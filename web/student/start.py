@@ -147,6 +147,9 @@ def rehearsal() -> Response:
         if own is None:
             raise Conflict(_("Your exam does not run: ask for a new link."))
         found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
+    else:
+        with contextlib.suppress(Conflict):  # a mere look-alike is nobody: that it looks like a known ID is no stranger's business
+            found = as_known(found)
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
 
