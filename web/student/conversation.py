@@ -18,7 +18,7 @@ from basics.texts import _
 from sessions.messages import Call
 from web.student.act_times import ActTimes, page_name, shift_of
 from web.student.arrivals import Arrivals
-from web.student.budget import Allowance
+from web.student.budget import Paces
 from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
@@ -50,10 +50,7 @@ CLOCK_KEPT_S = 120.0  # an answer that comes later tells nothing: a narrow line 
 DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
 PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
 WAITING_MAX = 200  # messages of others that wait to be said
-ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
 ACTS_WAITING_MAX = 1000  # acts that wait to be counted together
-DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
-CALLS_AT_ONCE, CALLS_A_SECOND = 10, 0.2  # calls of the proctors, and taking them back: each is stored, and shown to every proctor
 
 Over = Literal["ended", "replaced", "silent"]
 LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
@@ -75,9 +72,10 @@ class Conversation:
         notices: Callable[[], list[str]],
         end: Callable[[], object],
         clocks: PageClocks | None = None,
+        paces: Paces | None = None,
         away_since: float = 0.0,
     ) -> None:
-        """`clocks` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
+        """`clocks` and `paces` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
         self.over: Over | None = None
         self._exam = exam
         self._terms = terms
@@ -101,10 +99,8 @@ class Conversation:
         self._received = 0  # messages, of every kind
         self._received_told = (0, -RECEIVED_S)  # how many the page knows of, and when it was told
         self._acts: dict[str, ScreenAct] = {}  # that wait to be counted
-        self._acts_pace = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
+        self._paces = paces or Paces()
         self._devices: dict[str, DeviceReport] = {}  # that wait to be told
-        self._devices_pace = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
-        self._calls_pace = Allowance(CALLS_A_SECOND, CALLS_AT_ONCE)
         self._unacknowledged: dict[str, Receipt] = {}
         self._said: set[str] = set()
         self._read: set[str] = set()
@@ -148,9 +144,9 @@ class Conversation:
         """Hand on what came faster than it is counted."""
         self._answers = []
         try:
-            if self._acts and self._acts_pace.allows(now):
+            if self._acts and self._paces.acts.allows(now):
                 self._count_acts()
-            if self._devices and self._devices_pace.allows(now):
+            if self._devices and self._paces.devices.allows(now):
                 self._tell_devices()
         except ProctorError as error:
             self._complain(error)
@@ -297,7 +293,7 @@ class Conversation:
         for problem in problems:
             self._complain(problem)
         self._acts |= {act.id: replace(act, at=min(act.at, now)) for act in acts if act.id not in self._acts}  # nothing was done after now
-        if self._acts_pace.allows(now) or len(self._acts) > ACTS_WAITING_MAX:
+        if self._paces.acts.allows(now) or len(self._acts) > ACTS_WAITING_MAX:
             self._count_acts()
 
     def _count_acts(self) -> None:
@@ -316,7 +312,7 @@ class Conversation:
     def _take_device(self, message: Message, now: float) -> None:
         report = unpack_device(message)
         self._devices[report.device] = report
-        if self._devices_pace.allows(now):
+        if self._paces.devices.allows(now):
             self._tell_devices()
 
     def _tell_devices(self) -> None:
@@ -350,7 +346,7 @@ class Conversation:
             self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "call"})
 
     def _hand_on_call(self, text: str | None, now: float) -> None:
-        if not self._calls_pace.allows(now):
+        if not self._paces.calls.allows(now):
             raise TooMany(_("You have called several times in a short while. Wait a moment, then try again."))
         self._exam.student_call(text)
 
