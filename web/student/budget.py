@@ -14,6 +14,8 @@ FRAMES_A_PICTURE = 2
 ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
 DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
 CALLS_AT_ONCE, CALLS_A_SECOND = 10, 0.2  # calls of the proctors, and taking them back: each is stored, and shown to every proctor
+NAMES_AT_ONCE, NAMES_A_SECOND = 10, 0.2  # other names of the camera: each is stored
+STEPS_AT_ONCE, STEPS_A_SECOND = 10, 0.2  # steps of a page's clock that are stored, and asked after at once
 FRAMES_A_CONNECTION = 30  # a connection is as dear as so many: its coming and going are stored and shown
 
 
@@ -43,6 +45,8 @@ class Paces:
         self.acts = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
         self.devices = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
         self.calls = Allowance(CALLS_A_SECOND, CALLS_AT_ONCE)
+        self.names = Allowance(NAMES_A_SECOND, NAMES_AT_ONCE)
+        self.steps = Allowance(STEPS_A_SECOND, STEPS_AT_ONCE)
 
 
 class Budget:

@@ -23,7 +23,7 @@ from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
 from web.student.page_clock import PageClock, PageClocks
-from web.student.presence import unpack_page
+from web.student.presence import PageSaid, unpack_page
 from web.student.protocol import (
     DeviceReport,
     Media,
@@ -104,6 +104,7 @@ class Conversation:
         self._unacknowledged: dict[str, Receipt] = {}
         self._said: set[str] = set()
         self._read: set[str] = set()
+        self._camera = ""  # its name, as it was told
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
         self._told_call: Call | None = None
         self._problems: set[str] = set()
@@ -248,8 +249,7 @@ class Conversation:
         elif kind == "read":
             self._take_read(message)
         elif kind == "page":
-            said = unpack_page(message)
-            self._exam.page_says(said.hidden, said.camera, said.focused)
+            self._take_page(unpack_page(message), now)
         elif kind == "end":
             if self._acts:
                 self._count_acts()  # what was done before the end counts
@@ -268,7 +268,7 @@ class Conversation:
         stepped = self._clock.add(sent, page_ms, now)
         self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:
-            if stepped:
+            if stepped and self._paces.steps.allows(now):
                 self._clocks.keep()
                 self._clock_due = 0.0  # by how much is known to the round trip only, and this one was long
             return
@@ -325,6 +325,12 @@ class Conversation:
                 if report.state == "frozen":
                     continue  # shown when the next picture is read, until one is read as moving
             self._exam.device_state(report.device, report.state, report.reason)
+
+    def _take_page(self, said: PageSaid, now: float) -> None:
+        """Tell the exam how its page is. Another name of the camera too soon is left out: the page says it again."""
+        is_told = said.camera == self._camera or self._paces.names.allows(now)
+        self._camera = said.camera if is_told else self._camera
+        self._exam.page_says(said.hidden, said.camera if is_told else "", said.focused)
 
     def _take_read(self, message: Message) -> None:
         message_id = unpack_read(message)

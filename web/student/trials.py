@@ -22,6 +22,7 @@ trials = Blueprint("trials", __name__, url_prefix="/api/student")
 
 TRIALS = 3000  # from one address in TRIALS_WINDOW: an exam room of a hundred behind one address checks at once
 TRIALS_WINDOW = 60.0  # s
+CHECKS = 60  # results of a check that are stored of one exam in TRIALS_WINDOW: its page sends them each time they change
 LOOK_WAIT_S = 1.0  # one picture is judged at a time: the exams that run come first
 
 EXTENSION = "student_trials"  # this module's state in `app.extensions`: each app has its own
@@ -45,6 +46,7 @@ class LookTrial(BaseModel):
 @dataclass(slots=True)
 class _Trials:
     limit: RateLimit = field(default_factory=lambda: RateLimit(TRIALS, TRIALS_WINDOW, "Too many checks from this address."))
+    checks: RateLimit = field(default_factory=lambda: RateLimit(CHECKS, TRIALS_WINDOW, _("The results of this exam's check came too often.")))
     looking: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -92,3 +94,8 @@ def may_try() -> None:
         parts().access.student_session(request)
     if not parts().access.protected:
         _own().limit.take(request.remote_addr)
+
+
+def count_check(session_id: str) -> None:
+    """Count the results of one exam's check, which are stored. Raise `TooMany`."""
+    _own().checks.take(session_id)
