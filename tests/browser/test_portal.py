@@ -31,11 +31,9 @@ WORLD = """
   mediaDevices.getDisplayMedia = async () => {
     const canvas = document.createElement("canvas");
     canvas.getContext("2d").fillRect(0, 0, 300, 150);
-    const stream = canvas.captureStream();
-    const [track] = stream.getVideoTracks();
+    const stream = canvas.captureStream(), [track] = stream.getVideoTracks();
     track.getSettings = () => ({ displaySurface: window.surface });
-    window.screenTrack = track;
-    return stream;
+    return (window.screenTrack = track) && stream;
   };
 """
 CAMERA_TRACK = "document.getElementById('exam-video').srcObject.getVideoTracks()[0]"

@@ -47,8 +47,7 @@ def test_the_check_is_stored_with_the_session(client: FlaskClient, parts: Parts,
 
 
 def test_a_page_that_sends_its_check_again_and_again_is_told_when_to_come_again(client: FlaskClient, started: dict[str, Any]) -> None:
-    send = lambda: client.post("/api/student/check", json={"results": RESULTS}, headers=bearer(started))  # noqa: E731
-    answers = [send() for _ in range(CHECKS + 1)]
+    answers = [client.post("/api/student/check", json={"results": RESULTS}, headers=bearer(started)) for _ in range(CHECKS + 1)]
     assert [answer.status_code for answer in answers] == [200] * CHECKS + [429]
     assert 0 < int(answers[-1].headers["Retry-After"]) <= TRIALS_WINDOW
 
