@@ -30,6 +30,7 @@ from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, Proctor
 from basics.folder_lock import FolderLock
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
+from storage.audit_chain import send_chained
 from storage.indexes import INDEXES
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
@@ -150,7 +151,7 @@ class Database:
 
     def audit(self, entry: Mapping[str, Any]) -> Ticket:
         """Note who did what; `at` is now unless given."""
-        return self.write("audit", uuid.uuid4().hex, {"at": utc_now(), **entry})
+        return self.write("audit", uuid.uuid4().hex, {"at": utc_now(), **entry}, insert_only=True)
 
     # Reads
 
@@ -324,6 +325,10 @@ class Database:
         while writes:
             try:
                 with pymongo.timeout(self._timeout_s):
+                    if collection.name == "audit":
+                        writes = send_chained(collection, writes, self._session)
+                    if not writes:
+                        return
                     collection.bulk_write([operation(write) for write in writes], ordered=True, session=self._session)
                 return  # noqa: TRY300
             except BulkWriteError as error:

@@ -19,12 +19,13 @@ from basics.times import iso_time
 from records.reader import Document
 from records.stored_audit import Wanted, read_audit
 from settings.settings import Settings, load_settings
+from storage.audit_chain import NOT_SAID
 
 LIMIT = 200  # entries shown unless asked otherwise: some screens full, newest last
 LIMIT_MAX = 100_000
 COLUMNS = ("time (UTC)", "who", "what", "about", "from", "details")
 WIDEST = 42  # characters of a column but the last; what is longer pushes its own line only
-SHOWN_APART = ("_id", "at", "who", "what", "address", "session_id", "video_id", "user_id", "exam_id")
+SHOWN_APART = (*NOT_SAID, "at", "who", "what", "address", "session_id", "video_id", "user_id", "exam_id")
 
 
 def moment(given: str, option: str, *, whole_day: bool = False) -> datetime:

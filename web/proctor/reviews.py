@@ -47,7 +47,7 @@ def decide(video_id: str) -> Response:
     filters = as_sought(read_query(request, ReviewFilter))
     wanted = read_body(request, Decide)
     review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
-    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "")
+    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "", note=wanted.note)
     interval = parts().database.interval(video_id)
     if (session := parts().monitor.get(interval["session_id"])) is not None:
         session.flags_seen.mark([interval["index"]])
