@@ -9,6 +9,7 @@ from web.access.gate import Gate
 from web.access.headers import register_headers
 from web.access.who_may import register_access
 from web.calls.errors import register_errors
+from web.operator.audit import audit_calls
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
 from web.pages import pages
@@ -39,6 +40,7 @@ BLUEPRINTS = (
     stills,
     analytics,
     health_calls,
+    audit_calls,
     pages,
     link,
     http_link,

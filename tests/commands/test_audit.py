@@ -17,8 +17,9 @@ from flask import Flask
 
 from basics.errors import InvalidInput
 from commands import registry
-from commands.audit import moment, table
+from commands.audit import table
 from database import Database
+from records.stored_audit import moment
 from settings.settings import load_settings
 from storage.mongod import EmbeddedMongod
 

@@ -15,6 +15,7 @@ from web.access.headers import register_headers
 from web.access.who_may import Access, register_access
 from web.calls.errors import register_errors
 from web.links import Links
+from web.operator.audit import audit_calls
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 
@@ -74,4 +75,5 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_headers(app)
     register_access(app, access)
     app.register_blueprint(pages)
+    app.register_blueprint(audit_calls)
     return app

@@ -74,6 +74,9 @@ WHO_MAY: Mapping[str, Who] = {
     "link_trial.try_link": "open",  # PORTAL_OPEN or a student's token decides
     "health.health": "open",  # says more to a proctor
     "health.metrics": "proctor",
+    "audit.entries": "proctor",
+    "audit.table": "proctor",
+    "audit.page": "proctor",
     "health.openapi": "open",
     "pages.dashboard": "proctor",
     "pages.flagged": "proctor",

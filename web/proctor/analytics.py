@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from database import Document
 from records.analytics import Analytics, Span
+from web.calls.audit import note
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_sought
@@ -39,6 +40,7 @@ def table() -> Response:
     query = as_sought(read_query(request, CsvQuery))
     rows = _rows(query)
     first = list(islice(rows, 1))  # a database that is away is an error of the whole answer, not a table that breaks off
+    note("table: exported", "proctor", table=query.table, exam_id=query.exam_id)
     response = Response(csv_text(COLUMNS[query.table], chain(first, rows)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{query.table}.csv"'
     return response

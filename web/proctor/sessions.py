@@ -12,6 +12,7 @@ from basics.texts import _
 from records.analytics import Span
 from scoring.accommodations import document_id_of
 from web.calls.addresses import portal_url
+from web.calls.audit import note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
@@ -85,6 +86,7 @@ def sessions() -> Response:
 @describe(ActiveSessions)
 def active_sessions() -> Response:
     """List the running sessions."""
+    note_look("live: looked at", "proctor")
     sessions = [active_session(session) for session in parts().monitor.active()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
@@ -108,6 +110,7 @@ def session_details(session_id: str) -> Response:
     check_session_id(session_id)
     database = parts().database
     document = database.session(session_id)
+    note_look("session: looked at", "proctor", session_id=session_id, user_id=document["user_id"], exam_id=document.get("exam_id"))
     intervals = database.intervals(session_id, after=query.after, limit=query.limit + 1)
     session = parts().monitor.get(session_id)
     if session is not None:
