@@ -87,6 +87,36 @@ def test_a_browser_that_scrambles_pictures_is_told_apart_and_no_lamp_is_asked_fo
     page.close()
 
 
+def test_a_page_that_could_not_load_what_makes_its_pictures_says_so_and_goes_on_once_it_can(server: Desk, students: Chromium) -> None:
+    for name in ("camera", "microphone"):
+        students.set_permission(name, "granted", server.url)
+    page = students.open("about:blank")
+    page.add_init_script("""
+      window.lost = true;
+      window.Worker = class extends Worker {
+        constructor(url, ...more) {
+          super(window.lost && String(url).includes("picture-worker") ? "/static/not-come.js" : url, ...more);
+        }
+      };
+    """)
+    page.goto(f"{server.url}/portal")
+    fill_in(page, "ines", "history")
+    check_row(page, "browser", "not_ready", "a part of this page did not load")
+    page.evaluate("window.lost = false")
+    page.get_by_role("button", name="Check again").click()
+    check_row(page, "browser", "ready", "")
+    check_row(page, "camera", "ready", "")
+    page.evaluate("window.lost = true")
+    begin(page)
+    notice = page.locator("#exam-notices [data-code=pictures]")
+    expect(notice).to_contain_text("reload this page")
+    expect(page.locator("#exam-bar")).to_contain_text("Recording sound only")
+    page.evaluate("window.lost = false")
+    expect(notice).to_have_count(0)
+    end(page)
+    page.close()
+
+
 def test_an_insecure_address_is_told_apart(server: Desk, proctors: Chromium) -> None:
     page = proctors.open(f"http://plain.test:{server.port}/portal")
     fill_in(page, "dora", "history")

@@ -132,13 +132,17 @@ export function speedOf(sent) {
   return speeds.length ? Math.round(Math.max(...speeds)) : null;
 }
 
-/** The browser's row from what `scope` (the window) offers, and from whether it scrambles what a page reads from a picture. */
-export function judgeBrowser(scope, scrambled = false) {
+/**
+ * The browser's row from what `scope` (the window) offers, from whether it scrambles what a page reads from a picture, and from whether what makes the
+ * exam's pictures could be loaded (null: not known yet).
+ */
+export function judgeBrowser(scope, scrambled = false, loaded = null) {
   if (!scope.isSecureContext) return { state: "not_ready", text: t.browser.insecure };
   const needed = ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"];
   const missing = needed.filter((name) => !(name in scope));
   if (!scope.navigator?.mediaDevices?.getUserMedia) missing.push("getUserMedia");
   if (missing.length) return { state: "not_ready", text: t.browser.old(missing) };
+  if (loaded === false) return { state: "not_ready", text: t.browser.notLoaded, detail: "not_loaded" };
   if (scrambled) return { state: "warning", text: t.browser.scrambled[scramblerOf(scope.navigator)], detail: "scrambled" };
   if (!("indexedDB" in scope)) return { state: "warning", text: t.browser.noStore };
   return { state: "ready", text: t.browser.ready };

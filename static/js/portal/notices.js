@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 const SERVER = "server:";
 // What the page itself says already, with its cause: by the server's code, the page's own.
 const SAID_HERE = {
-  camera_nothing: ["camera", "offline"],
+  camera_nothing: ["camera", "pictures", "offline"],
   mic_nothing: ["microphone", "sound", "offline"],
   mic_silent: ["microphone", "sound"],
   screen_nothing: ["screen", "offline", "slow"],

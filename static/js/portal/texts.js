@@ -92,6 +92,7 @@ export const texts = {
       ready: _("This browser can do everything the exam needs."),
       insecure: _("This page was opened over an insecure address. Ask for the address that begins with https://."),
       old: shared.browserOld,
+      notLoaded: _("No picture could be sent: a part of this page did not load. Check your internet connection, then reload this page."),
       scrambled: {
         firefox: _("This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the picture sign beside the address and allow this page to read canvas data, or open about:config and set privacy.resistFingerprinting to false. Then reload this page."),
         brave: _("This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the lion beside the address and set “Block fingerprinting” to off for this page. Then reload this page."),
@@ -221,6 +222,7 @@ export const texts = {
     },
     soundWaits: _("Click anywhere on this page so that the sound can go on. If nothing changes, plug in headphones or a loudspeaker: some browsers hear no microphone without one."),
     tryAgain: _("Try again"),
+    picturesNotLoaded: _("No picture can be sent: a part of this page did not load. It is tried again by itself. If this stays, check your internet connection and reload this page; your exam goes on."),
     camera: {
       denied: _("Your camera gives no picture: permission was refused. Click the camera sign beside the address and choose “Allow”."),
       denied_by_system: _("Your camera gives no picture: your computer’s own settings keep it from this browser. Allow it in the system’s privacy settings."),

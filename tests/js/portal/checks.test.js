@@ -81,6 +81,9 @@ test("the network is judged by its median round trip", () => {
 
 test("an insecure address is named before anything that it takes away", () => {
   assert.deepEqual(judgeBrowser({ isSecureContext: false }), { state: "not_ready", text: texts.check.browser.insecure });
+  const scope = { isSecureContext: true, navigator: { mediaDevices: { getUserMedia: 1 } }, indexedDB: 1 };
+  for (const name of ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"]) scope[name] = 1;
+  assert.deepEqual([null, true, false].map((loaded) => judgeBrowser(scope, false, loaded).state), ["ready", "ready", "not_ready"]);
   assert.match(judgeBrowser({ isSecureContext: true, Worker: 1 }).text, /WebSocket.*getUserMedia/);
 });
 
