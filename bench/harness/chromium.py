@@ -179,8 +179,8 @@ class Chromium:
         assert self._process is not None
         wait = threading.Event()
         for _ in range(round(STOP_S / 0.02)):
-            self._process.poll()
             if not _lives(self._process.pid):
+                self._process.wait()
                 return True
             wait.wait(0.02)
         return False
