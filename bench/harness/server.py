@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -63,13 +63,16 @@ class Server:
 
     @contextmanager
     def meanwhile(self) -> Iterator[Server]:
-        """As `with` itself, but what comes next need not wait: whoever asks for its address first does, until it answers."""
+        """As `with` itself, but what comes next need not wait: whoever asks for its address first does, until it answers. In the end it is killed."""
         self._spawn()
         self._begun = True
         try:
             yield self
         finally:
-            self.stop()
+            for process in self._family():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._wait()
 
     def _spawn(self) -> None:
         self._ready.clear()
@@ -142,10 +145,13 @@ class Server:
 
     def processes(self) -> list[psutil.Process]:
         """The server's own processes, mongod apart."""
+        return [one for one in self._family() if "mongod" not in one.name()]
+
+    def _family(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:
             return []
         main = psutil.Process(self.process.pid)
-        return [one for one in [main, *main.children(recursive=True)] if "mongod" not in one.name()]
+        return [main, *main.children(recursive=True)]
 
     def kill(self) -> None:
         """End it as a power cut would: every process at once, without a word."""
