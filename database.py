@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import timezone
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote_plus
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -411,7 +412,7 @@ class Database:
 def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
     if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ConfigError("MONGO_URI must begin with mongodb:// or mongodb+srv://, or be `embedded`.", field="mongo_uri")
-    if re.search(r"[?&]compressors=[^&]*zlib", uri, re.IGNORECASE):
+    if re.search(r"[?&;]compressors=[^&;]*zlib", unquote_plus(uri), re.IGNORECASE):
         raise ConfigError(
             "MONGO_URI must not ask for zlib (compressors=…): servers have given away memory by it (CVE-2025-14847).", field="mongo_uri"
         )
