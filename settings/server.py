@@ -13,7 +13,7 @@ from basics.proxies import parse_proxies
 from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
-    "api static student socket.io texts help login logout portal review flagged analytics exams settings session metrics".split()  # noqa: SIM905 (a list to be read)
+    "api static student socket.io texts help login logout portal review flagged analytics audit exams settings session metrics".split()  # noqa: SIM905 (a list to be read)
 )
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 

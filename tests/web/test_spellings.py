@@ -31,11 +31,13 @@ def created(client: FlaskClient, parts: Parts, user_id: str, exam_id: str) -> Ex
 def test_lists_find_a_student_and_an_exam_by_every_spelling(client: FlaskClient, parts: Parts, student: str, spelled: Spell) -> None:
     session = created(client, parts, student, f"exam-of-{student}")
     client.post("/api/accommodations", json={"user_id": student, "exam_id": session.exam_id, "reading_aloud": True})
+    assert parts.database.flush(10)
     asked = {"user_id": spelled(student), "exam_id": spelled(session.exam_id or "")}
     for name, value in asked.items():
         found = client.get("/api/sessions", query_string={name: value}).get_json()["sessions"]
         assert [one["session_id"] for one in found] == [session.session_id], name
     assert client.get("/api/accommodations", query_string=asked).get_json()["count"] == 1
+    assert client.get("/api/audit", query_string=asked).get_json()["count"] == 1
     exam = {"exam_id": asked["exam_id"]}
     assert client.get("/api/analytics", query_string=exam).get_json()["sessions"] == 1
     assert session.session_id in client.get("/api/analytics.csv", query_string={**exam, "table": "sessions"}).text

@@ -22,6 +22,7 @@ from web.calls.bodies import read_query, reply
 from web.calls.errors import status_of
 from web.calls.openapi import describe
 from web.calls.paging import PAGE, next_after
+from web.calls.spelling import as_sought
 from web.calls.values import Identifier, Time
 from web.languages import said
 from web.parts import parts
@@ -115,7 +116,7 @@ COLUMNS: Columns = {
 @describe(Audit, query=AuditQuery, errors=(503,))
 def entries() -> Response:
     """List who did what, newest first."""
-    query = read_query(request, AuditQuery)
+    query = as_sought(read_query(request, AuditQuery))
     found = _page(query)
     answers = [_answer(row) for row in found[: query.limit]]
     return reply(Audit(entries=answers, count=len(answers), next_after=next_after(found, query.limit)))
@@ -125,7 +126,7 @@ def entries() -> Response:
 @describe(query=AuditFilter, errors=(503,), media_type="text/csv")
 def table() -> Response:
     """Give who did what as CSV, newest first, at most 100,000 entries. That it was taken is noted."""
-    rows = _rows(read_query(request, AuditFilter).wanted())
+    rows = _rows(as_sought(read_query(request, AuditFilter)).wanted())
     first = list(islice(rows, 1))  # a database that is away is an error of the whole answer, not a table that breaks off
     note("audit: exported", "proctor")
     response = Response(csv_text(COLUMNS, chain(first, rows)), mimetype="text/csv")
@@ -140,7 +141,7 @@ def page() -> Response:
     found: list[Document] = []
     error, status = "", 200
     try:
-        query = read_query(request, AuditQuery)
+        query = as_sought(read_query(request, AuditQuery))
         found = _page(query)
         more = next_after(found, query.limit)
     except ProctorError as problem:
