@@ -93,8 +93,8 @@ export function oneCause(rows, { unseen = false } = {}) {
   const lost = unseen || rows.camera.state !== "ready";
   const wait = (text) => ({ state: "waiting", text, follows: true });
   const changed = { ...rows };
-  if (lost) changed.light = wait(t.light.waiting);
-  if (lost) changed.face = wait(t.face.waiting);
+  if (lost) changed.light = wait(unseen ? t.light.unseen : t.light.waiting);
+  if (lost) changed.face = wait(unseen ? t.face.unseen : t.face.waiting);
   else if (poor && rows.face.state === "warning" && OF_LIGHT.has(rows.face.reason)) changed.face = wait(t.face.after);
   return changed;
 }

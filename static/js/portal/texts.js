@@ -46,6 +46,7 @@ export const texts = {
     },
     light: {
       waiting: _("Waiting for the camera’s picture."),
+      unseen: _("This can’t be checked while the browser scrambles the picture."),
       ready: _("Bright enough."),
       dark: _("Your picture is dark. Turn a lamp towards you, or sit facing the window."),
       bright: _("Your picture is too bright. Turn away from the lamp or the window."),
@@ -66,6 +67,7 @@ export const texts = {
     },
     face: {
       waiting: _("Waiting for the camera’s picture."),
+      unseen: _("This can’t be checked while the browser scrambles the picture."),
       after: _("This is looked at once the light is right."),
       loading: _("The server is still starting; your face is looked at in a moment."),
       unavailable: _("This can’t be checked at the moment. Sit so that your whole face is in the picture."),

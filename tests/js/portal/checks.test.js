@@ -166,6 +166,8 @@ test("one cause is said once: what follows from it waits, and is no cause of its
   assert.equal(several.face.text, texts.check.face.several, "another cause");
   const lost = rows({ mean: 3, deviation: 1 }, null, "not_ready");
   assert.deepEqual([lost.light.follows, lost.face.follows, lost.camera.follows], [true, true, undefined]);
+  const scrambled = oneCause({ camera: { state: "ready" }, light: judgeLight(null), face: judgeFace(null) }, { unseen: true });
+  assert.deepEqual([scrambled.light.text, scrambled.face.text], [texts.check.light.unseen, texts.check.face.unseen]);
 });
 
 test("a rehearsal lists what is to be put right, and apart from it what nobody could check", () => {
