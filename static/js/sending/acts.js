@@ -23,6 +23,7 @@ export class ActWatch {
   #awayTold = false;
   #dragged = null; // what is dragged is the page's own: {field} where it began
   #hidden = false; // as last told
+  #covered = null; // that it is, while it isn't told yet: {act, lost, detail}
   #leaving = false;
   #paused = false;
   #asking = 0; // questions of the browser that wait for their answer
@@ -87,6 +88,7 @@ export class ActWatch {
    */
   look() {
     if (this.#hidden !== this.page.document.hidden) this.#lookHidden(); // the exam's window, which covered this one, may be gone
+    this.#tellCovered();
     const focused = this.page.document.hasFocus() || this.elsewhere();
     const lost = this.#lost;
     this.#follow(focused);
@@ -176,13 +178,33 @@ export class ActWatch {
     const hidden = this.page.document.hidden && !this.elsewhere();
     if (hidden === this.#hidden || this.#leaving || this.#paused) return;
     this.#hidden = hidden;
-    if (hidden) this.#follow(this.page.document.hasFocus());
-    this.#tell(hidden ? "tab_hidden" : "tab_visible", hidden && this.#lost?.dialog ? DIALOG : detail);
+    if (hidden) {
+      this.#follow(this.page.document.hasFocus());
+      this.#covered = { act: this.#actOf("tab_hidden"), lost: this.#lost, detail };
+    }
+    this.#tellCovered(!hidden);
+    if (!hidden) this.#tell("tab_visible", detail);
+  }
+
+  /** That the page is out of sight is told once it is known whether a dialog of its own may cover it. */
+  #tellCovered(over = false) {
+    if (!this.#covered) return;
+    const { act, lost, detail } = this.#covered;
+    const dialog = this.cause.mayBeDialog(lost, over);
+    if (dialog === null) return;
+    this.#covered = null;
+    this.#send(act, dialog ? DIALOG : detail);
   }
 
   #tell(kind, detail = "") {
-    if (this.#paused) return;
-    const act = { id: crypto.randomUUID(), kind, page_ms: pageMs() };
+    if (!this.#paused) this.#send(this.#actOf(kind), detail);
+  }
+
+  #actOf(kind) {
+    return { id: crypto.randomUUID(), kind, page_ms: pageMs() };
+  }
+
+  #send(act, detail) {
     this.onAct(detail ? { ...act, detail } : act);
   }
 }

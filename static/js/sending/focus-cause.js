@@ -124,7 +124,17 @@ export class FocusCause {
     const inactive = this.#inactive();
     const cause = this.#cause(inactive, questioned);
     const dialog = cause !== ELSEWHERE && (this.#wayNow?.dialog ?? this.#mayBeFileDialog);
-    return { at, from: this.#held.at, cause: cause ?? UNCLEAR, asked: cause === null, inactive, dialog };
+    const soon = !dialog && this.#active.now && this.#isInFrame; // what uses it up may be told a moment later
+    return { at, from: this.#held.at, cause: cause ?? UNCLEAR, asked: cause === null, inactive, dialog, soon };
+  }
+
+  /** Whether a dialog of the page's own, that chooses files, may have covered it; null while that may yet be seen. `over`: no longer covered. */
+  mayBeDialog(lost, over = false) {
+    this.#lookActive();
+    if (!lost?.soon) return Boolean(lost?.dialog);
+    if (!this.#active.now) return this.#wasUsedUp;
+    if (this.watched(lost.at) >= AT_ONCE_MS) return false;
+    return over ? this.#time.missed(lost.at) > MISSED_MS : null;
   }
 
   /** What is known of a loss by now. */
@@ -225,7 +235,7 @@ export class FocusCause {
 
   /** The pointer has left the page for what is beside. */
   #causeAside() {
-    if (isForeign(this.#held.element) && this.#isConsumed) return UNCLEAR;
+    if (this.#isInFrame && this.#isConsumed) return UNCLEAR;
     // What a click opens comes before the pointer is out; from a slow computer it may not.
     const mayBeDialog = this.#isFresh(this.#press, INPUT_MS) && this.#time.missed(this.#press.at) > MISSED_MS;
     return mayBeDialog ? UNCLEAR : ELSEWHERE;
@@ -233,7 +243,7 @@ export class FocusCause {
 
   /** Nothing that was seen says where it went. */
   #causeUnseen(inactive) {
-    if (isForeign(this.#held.element)) return this.#causeInFrame(inactive);
+    if (this.#isInFrame) return this.#causeInFrame(inactive);
     if (this.#isFresh(this.#press, INPUT_MS)) return this.#out ? UNCLEAR : BROWSER;
     return this.#press?.touch ? UNCLEAR : ELSEWHERE;
   }
@@ -253,11 +263,23 @@ export class FocusCause {
     return !now && at - from < ACTIVE_MS - INPUT_MS && this.#isFresh(this.#active, CONSUMED_MS);
   }
 
-  /** In a frame that keeps to itself what was clicked. */
+  /** In a frame of another address; a slow page may not have seen the click into it before. */
+  get #isInFrame() {
+    return isForeign(this.#held.element) || isForeign(this.page.document.activeElement);
+  }
+
+  /** In a frame that keeps to itself what was clicked. A slow page may not have seen that somebody was at work. */
   get #mayBeFileDialog() {
-    const { now, from, at } = this.#active;
-    const isOver = !now && this.#isFresh(this.#active, CONSUMED_MS);
-    return isForeign(this.#held.element) && isOver && (at - from < ACTIVE_MS - INPUT_MS || !this.#out);
+    if (!this.#isInFrame) return false;
+    if (this.#active.now) return this.#active.from >= this.#held.at - INPUT_MS; // what was pressed after a rest is what has opened it
+    if (this.#isFresh(this.#active, CONSUMED_MS) && this.#wasUsedUp) return true;
+    return this.#time.missed(this.#held.at - CONSUMED_MS) > MISSED_MS;
+  }
+
+  /** The activity that is over: was it, perhaps, used up before its time? */
+  get #wasUsedUp() {
+    const { from, at } = this.#active;
+    return at - from < ACTIVE_MS - INPUT_MS || !this.#out;
   }
 
   /** The activity of before this loss is over: because its time was, or has a dialog used it up? */

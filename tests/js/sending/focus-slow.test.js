@@ -92,3 +92,53 @@ test("the focus that a question of the browser's takes is with the browser, howe
   student.wait(5000).comesBack();
   assert.deepEqual(student.told, [...BROWSERS, "window_focus: unproven"]);
 });
+
+test("a file dialog of a frame may cover a slow page before it has seen the click into the frame", (t) => {
+  const student = new Student(t);
+  student.wait(9000).standsStill(900);
+  student.focused = false;
+  Object.assign(student.document, { activeElement: FRAME, hidden: true });
+  student.wait(100);
+  assert.equal(student.told[0], "tab_hidden: dialog");
+});
+
+test("another tab, from a frame on a computer that is fast enough to see all, counts", (t) => {
+  const student = new Student(t);
+  student.document.activeElement = FRAME;
+  student.wait(9000);
+  student.focused = false;
+  student.document.hidden = true;
+  student.wait(100);
+  assert.equal(student.told[0], "tab_hidden");
+});
+
+test("what a file dialog of a frame uses up may be told after the page is covered; another tab uses up nothing, and lasts", (t) => {
+  const student = inFrame(t, 1000).comesBack();
+  student.active = true;
+  student.wait(3000);
+  student.focused = false;
+  student.document.hidden = true;
+  student.wait(100);
+  assert.ok(!student.told.some((one) => one.startsWith("tab_hidden")));
+  student.active = false;
+  student.wait(100);
+  assert.ok(student.told.includes("tab_hidden: dialog"));
+  student.document.hidden = false;
+  student.comesBack();
+  student.active = true;
+  student.wait(3000);
+  student.focused = false;
+  student.document.hidden = true;
+  student.wait(900);
+  assert.ok(student.told.includes("tab_hidden"));
+});
+
+test("a file dialog that covers the page at once after the press that opens it, in a frame, is no other tab", (t) => {
+  const student = new Student(t);
+  student.document.activeElement = FRAME;
+  student.wait(9000);
+  Object.assign(student, { active: true, focused: false });
+  student.document.hidden = true;
+  student.wait(100);
+  assert.equal(student.told[0], "tab_hidden: dialog");
+});
