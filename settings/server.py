@@ -99,6 +99,27 @@ class AccessSettings(BaseModel):
         "lies nowhere here (`flask --app app token` makes both). Empty: scripts are answered in protected mode only.",
         json_schema_extra=EVERYDAY,
     )
+    sign_in: Literal["auto", "accounts"] = Field(
+        default="auto",
+        description="Who is answered where PROCTOR_PASSWORD is empty: `auto`: this machine's own account only (protected mode), unless OIDC_ISSUER "
+        "is set; `accounts`: people who sign in with an account of their own, which `flask --app app users add` makes.",
+        json_schema_extra=EVERYDAY,
+    )
+    login_idle_h: float = Field(
+        default=8,
+        gt=0,
+        le=720,
+        description="Hours after which a login that nobody uses ends; a page that watches an exam uses it. A working day: nobody is asked again in "
+        "an exam, and a browser left open at night is logged out in the morning.",
+        json_schema_extra=EVERYDAY,
+    )
+    login_max_h: float = Field(
+        default=168,
+        gt=0,
+        le=2160,
+        description="Hours after which every login of an account ends, used or not: a week, so that it ends in no exam of the day it began.",
+        json_schema_extra=EVERYDAY,
+    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.",
@@ -114,7 +135,12 @@ class AccessSettings(BaseModel):
     @property
     def is_portal_open(self) -> bool:
         """May a student start an exam without a link?"""
-        return not self.proctor_password.get_secret_value() if self.portal_open == "auto" else self.portal_open
+        return self.is_protected if self.portal_open == "auto" else self.portal_open
+
+    @property
+    def is_protected(self) -> bool:
+        """Is this machine's own account alone answered, because nothing says how others would sign in?"""
+        return not self.proctor_password.get_secret_value() and self.sign_in == "auto"
 
     @field_validator("proctor_password")
     @classmethod

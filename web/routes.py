@@ -7,7 +7,7 @@ from flask import Flask
 from web.access.behind import Behind
 from web.access.gate import Gate
 from web.access.headers import register_headers
-from web.access.who_may import register_access
+from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics

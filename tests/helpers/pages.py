@@ -12,7 +12,8 @@ from basics.paths import ROOT
 from sessions.events import Events
 from settings.settings import Settings
 from web.access.headers import register_headers
-from web.access.who_may import Access, register_access
+from web.access.hold import register_access
+from web.access.who_may import Access
 from web.calls.errors import register_errors
 from web.links import Links
 from web.pages import pages

@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from web.access.who_may import WHO_MAY
+from web.access.rights import WHO_MAY
 from web.calls.errors import HTTP_CODES, STATUS
 from web.calls.openapi import ERRORS, Call
 

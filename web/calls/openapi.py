@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import web.student.protocol
-from web.access.who_may import WHO_MAY
+from web.access.rights import WHO_MAY
 from web.calls.errors import ErrorAnswer
 from web.parts import parts_of
 
