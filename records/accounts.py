@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
@@ -66,7 +66,7 @@ class Account:
         return self.roles | self.group_roles
 
     @property
-    def state(self) -> str:
+    def state(self) -> Literal["active", "invited", "disabled"]:
         """`disabled`, `invited` (has not set a password yet), or `active`."""
         return "disabled" if self.disabled else "active" if self.password or self.oidc else "invited"
 
@@ -87,6 +87,11 @@ class Accounts:
     def known(self) -> bool:
         """Were they ever read?"""
         return self._read_at is not None
+
+    @property
+    def any(self) -> bool:
+        """Is there any, as far as is known?"""
+        return bool(self._by_id)
 
     def read(self) -> bool:
         """Read what has changed; True where something has. Raise `StorageError`."""

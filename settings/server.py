@@ -13,8 +13,8 @@ from basics.proxies import parse_proxies
 from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
-    "api static student socket.io texts help login logout portal review flagged analytics exams settings session metrics".split()  # noqa: SIM905 (a list to be read)
-)
+    "api static student socket.io texts help login logout invitation people account portal review flagged analytics exams settings".split()  # noqa: SIM905
+) | frozenset(("session", "metrics"))
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
@@ -136,6 +136,11 @@ class AccessSettings(BaseModel):
     def is_portal_open(self) -> bool:
         """May a student start an exam without a link?"""
         return self.is_protected if self.portal_open == "auto" else self.portal_open
+
+    @property
+    def provider_name(self) -> str:
+        """What the sign-in provider is called on its button; empty without one."""
+        return ""
 
     @property
     def is_protected(self) -> bool:

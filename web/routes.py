@@ -9,8 +9,12 @@ from web.access.gate import Gate
 from web.access.headers import register_headers
 from web.access.hold import register_access
 from web.calls.errors import register_errors
+from web.operator.account import account
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
+from web.operator.people import people, tokens
+from web.operator.people_pages import people_pages
+from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
@@ -40,6 +44,11 @@ BLUEPRINTS = (
     analytics,
     health_calls,
     pages,
+    people,
+    tokens,
+    account,
+    people_pages,
+    sign_in,
     link,
     http_link,
     link_trial,

@@ -81,7 +81,8 @@ class Access:
         self.local = LocalCallers(self.secret_key, settings.data_dir) if settings.is_protected else None
         self.link_number: Callable[[str], int] = lambda _: 0  # of a running session's newest link; older ones are refused
         self.sign_ins: SignIns | None = None  # where there is a database that has some
-        self._logins = Logins(sleep=_sleep_of(settings))
+        self.sleep = _sleep_of(settings)
+        self._logins = Logins(sleep=self.sleep)
         self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
         self._ended_lock = threading.Lock()
         self._starts = RateLimit(STARTS, STARTS_WINDOW, _("Too many exams were started from this address."))
@@ -210,19 +211,38 @@ class Access:
 
         def is_right() -> bool:
             right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
-            right_password = hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode())
-            return right_name and right_password and bool(self._password)
+            return self.is_password(password) and right_name
 
-        known = self._signer.known_browser(browser) if browser else ""
+        self.count_login(address, self.known_browser(browser), is_right)
+
+    def is_password(self, password: str) -> bool:
+        """Is this the shared password? There may be none."""
+        return hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode()) and bool(self._password)
+
+    def known_browser(self, mark: str) -> str:
+        """Which browser this is, from which somebody has logged in before; empty where it isn't known."""
+        return self._signer.known_browser(mark) if mark else ""
+
+    def count_login(self, address: str | None, known: str, is_right: Callable[[], bool]) -> None:
+        """Ask `is_right` when it is the address's turn, or the known browser's. Raise `Unauthorized`, `TooMany`."""
         self._logins.check(f"browser {known}" if known else address, is_right)
 
     def remember_login(self, request: Request, response: Response) -> None:
-        """Give the caller the cookie of a login, and the mark of its browser; call it after `check_login`."""
-        kept = {self.login_cookie: (self._signer.login_token(), LOGIN_MAX_AGE), self.browser_cookie: (self._signer.browser_token(), BROWSER_MAX_AGE)}
-        for name, (value, age) in kept.items():
-            response.set_cookie(
-                name, value, max_age=age, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request)
-            )
+        """Give the caller the cookie of a login by the shared password, and the mark of its browser; call it after `check_login`."""
+        self._give(request, response, self.login_cookie, self._signer.login_token(), LOGIN_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+
+    def give_login(self, request: Request, response: Response, cookie: str, longest_s: float) -> None:
+        """Give the caller the cookie of an account's login, and the mark of its browser.
+
+        `Lax`: after a sign-in elsewhere a browser sends no stricter one. What changes something is refused to other sites' pages in any case.
+        """
+        self._give(request, response, self.login_cookie, cookie, int(longest_s), "Lax")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+
+    def _give(self, request: Request, response: Response, name: str, value: str, age: int, site: str) -> None:
+        path = self._cookie_path(request)
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite=site, secure=self.is_secure(request), path=path)
 
     def forget_login(self, request: Request, response: Response) -> None:
         """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end."""
@@ -232,9 +252,10 @@ class Access:
                 self._ended[_digest(login)] = now = time.monotonic()
                 while len(self._ended) > ENDED_MAX or now - next(iter(self._ended.values())) > LOGIN_MAX_AGE + 2 * WALL_DOUBT_S:
                     self._ended.popitem(last=False)
-        response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request))
+        response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self.is_secure(request), path=self._cookie_path(request))
 
-    def _is_secure(self, request: Request) -> bool:
+    def is_secure(self, request: Request) -> bool:
+        """Does the caller come by HTTPS, as far as can be told?"""
         # A forged X-Forwarded-Proto can only make the forger's own cookie stricter.
         forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
         return self.is_https or request.scheme in ("https", "wss") or forwarded == "https"
