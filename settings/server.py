@@ -99,27 +99,6 @@ class AccessSettings(BaseModel):
         "lies nowhere here (`flask --app app token` makes both). Empty: scripts are answered in protected mode only.",
         json_schema_extra=EVERYDAY,
     )
-    sign_in: Literal["auto", "accounts"] = Field(
-        default="auto",
-        description="Who is answered where PROCTOR_PASSWORD is empty: `auto`: this machine's own account only (protected mode), unless OIDC_ISSUER "
-        "is set; `accounts`: people who sign in with an account of their own, which `flask --app app users add` makes.",
-        json_schema_extra=EVERYDAY,
-    )
-    login_idle_h: float = Field(
-        default=8,
-        gt=0,
-        le=720,
-        description="Hours after which a login that nobody uses ends; a page that watches an exam uses it. A working day: nobody is asked again in "
-        "an exam, and a browser left open at night is logged out in the morning.",
-        json_schema_extra=EVERYDAY,
-    )
-    login_max_h: float = Field(
-        default=168,
-        gt=0,
-        le=2160,
-        description="Hours after which every login of an account ends, used or not: a week, so that it ends in no exam of the day it began.",
-        json_schema_extra=EVERYDAY,
-    )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
         description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.",
@@ -131,21 +110,6 @@ class AccessSettings(BaseModel):
         "made. `auto`: only without a password.",
         json_schema_extra=EVERYDAY,
     )
-
-    @property
-    def is_portal_open(self) -> bool:
-        """May a student start an exam without a link?"""
-        return self.is_protected if self.portal_open == "auto" else self.portal_open
-
-    @property
-    def provider_name(self) -> str:
-        """What the sign-in provider is called on its button; empty without one."""
-        return ""
-
-    @property
-    def is_protected(self) -> bool:
-        """Is this machine's own account alone answered, because nothing says how others would sign in?"""
-        return not self.proctor_password.get_secret_value() and self.sign_in == "auto"
 
     @field_validator("proctor_password")
     @classmethod

@@ -15,6 +15,7 @@ from web.operator.metrics import register_metrics
 from web.operator.people import people, tokens
 from web.operator.people_pages import people_pages
 from web.operator.sign_in import sign_in
+from web.operator.sign_in_oidc import sign_in_oidc
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
@@ -49,6 +50,7 @@ BLUEPRINTS = (
     account,
     people_pages,
     sign_in,
+    sign_in_oidc,
     link,
     http_link,
     link_trial,

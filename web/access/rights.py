@@ -115,6 +115,8 @@ RULES: Mapping[str, Rule] = {
     "account.end_logins": SIGNED_IN,
     "sign_in.code": OPEN,
     "sign_in.invitation": OPEN,
+    "sign_in_oidc.begin": OPEN,
+    "sign_in_oidc.back": OPEN,  # what the provider says decides
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
     "pages.portal": OPEN,

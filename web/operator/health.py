@@ -70,6 +70,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "disks": disks,
         "exam_page": of.exam_page.health(),
         **sweeps,
+        **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 
 
