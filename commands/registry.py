@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, rescore
+from commands import api_token, audit, rescore, users
 from settings.settings import Settings
 
-COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, api_token.register)
+COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, api_token.register, users.register)
 
-NAMES = frozenset({"audit", "rescore", "token"})
+NAMES = frozenset({"audit", "rescore", "token", "users"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

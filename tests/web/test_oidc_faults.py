@@ -234,9 +234,6 @@ def test_groups_give_roles_for_the_server_and_in_exams() -> None:
     assert pairs[0] == GroupRole("cn=staff,ou=people", "teacher")
     in_exams = {"bio": frozenset({"teacher"}), "math-101": frozenset({"proctor"})}
     assert roles_of(["ta", "cn=staff,ou=people"], pairs) == (frozenset({"teacher"}), in_exams)
-        frozenset({"teacher"}),
-        {"bio": frozenset({"teacher"}), "math-101": frozenset({"proctor"})},
-    )
     assert roles_of([], pairs) == (frozenset(), {})
 
 
