@@ -135,7 +135,10 @@ def _who(operation: dict[str, Any]) -> str:
     schemes = {name for need in operation["security"] for name in need}
     if not schemes:
         return "anybody"
-    return "the session's student" if schemes <= {"student", "studentLink"} else "proctors, scripts"
+    if schemes <= {"student", "studentLink"}:
+        return "the session's student"
+    rights = operation.get("x-rights")
+    return " or ".join(f"`{right}`" for right in rights) if rights else "who is logged in"
 
 
 def _field(name: str, schema: dict[str, Any], required: bool, schemas: dict[str, Any], deep: int) -> str:

@@ -156,6 +156,7 @@ class Live:
 
     def _pump_once(self) -> None:
         try:
+            self._end_logged_out()  # first: what is sent now goes to nobody who may not see it any more
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
                 self._emit_in_each_language(event, ready_for_json(payload), rooms)
@@ -164,7 +165,6 @@ class Live:
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
             self._connections.end_silent()
-            self._end_logged_out()
             self._close_rooms()
         except Exception:
             log.exception("a message to the dashboards was lost")
