@@ -17,6 +17,8 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from database import Database
+    from media.recorder import Recorder
     from web.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -39,8 +41,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     import logger
     from database import Database
     from media.recorder import Recorder
-    from records.clip_sweep import ClipSweep
-    from records.retention import Retention
     from sessions.events import Events
     from sessions.models import Models
     from sessions.monitor import Monitor
@@ -87,12 +87,24 @@ def create_app(settings: Settings | None = None) -> Flask:
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
         _look_after(closing, app, parts)
-        clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
-        parts.retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, recorder=recorder)
-        _run(closing, parts.retention.start, parts.retention.stop)
+        _keep_records(closing, database, recorder, settings, parts)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, settings: Settings, parts: Parts) -> None:
+    """Delete what was kept for long enough, seal what an exam left, and send the audit on."""
+    from records.audit_export import AuditExport
+    from records.clip_sweep import ClipSweep
+    from records.retention import Retention
+    from records.seals import Seals
+
+    clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
+    parts.retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, clips=clips, recorder=recorder)
+    parts.audit_export = AuditExport(database, settings)
+    for part in (parts.retention, Seals(database), parts.audit_export):
+        _run(closing, part.start, part.stop)
 
 
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:

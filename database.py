@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from datetime import timezone
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote_plus
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -30,6 +31,7 @@ from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, Proctor
 from basics.folder_lock import FolderLock
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
+from storage.audit_chain import send_chained
 from storage.indexes import INDEXES
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
@@ -150,7 +152,7 @@ class Database:
 
     def audit(self, entry: Mapping[str, Any]) -> Ticket:
         """Note who did what; `at` is now unless given."""
-        return self.write("audit", uuid.uuid4().hex, {"at": utc_now(), **entry})
+        return self.write("audit", uuid.uuid4().hex, {"at": utc_now(), **entry}, insert_only=True)
 
     # Reads
 
@@ -216,12 +218,7 @@ class Database:
         return self.page("acts", {"session_id": session_id}, [("at", ASCENDING)], after, limit)
 
     def flagged(
-        self,
-        limit: int = 100,
-        after: str | None = None,
-        exam_id: str | None = None,
-        user_id: str | None = None,
-        exams: Document | None = None,
+        self, limit: int = 100, after: str | None = None, exam_id: str | None = None, user_id: str | None = None, exams: Document | None = None
     ) -> list[Document]:
         """Flagged intervals of all sessions (of one exam, of one student), newest first; `after` is the `_id` of the last one already seen."""
         query: Document = {"flagged": True, **({"$and": [{"exam_id": exams}]} if exams is not None else {})}
@@ -334,6 +331,10 @@ class Database:
         while writes:
             try:
                 with pymongo.timeout(self._timeout_s):
+                    if collection.name == "audit":
+                        writes = send_chained(collection, writes, self._session)
+                    if not writes:
+                        return
                     collection.bulk_write([operation(write) for write in writes], ordered=True, session=self._session)
                 return  # noqa: TRY300
             except BulkWriteError as error:
@@ -416,7 +417,7 @@ class Database:
 def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
     if not uri.startswith(("mongodb://", "mongodb+srv://")):
         raise ConfigError("MONGO_URI must begin with mongodb:// or mongodb+srv://, or be `embedded`.", field="mongo_uri")
-    if re.search(r"[?&]compressors=[^&]*zlib", uri, re.IGNORECASE):
+    if re.search(r"[?&;]compressors=[^&;]*zlib", unquote_plus(uri), re.IGNORECASE):
         raise ConfigError(
             "MONGO_URI must not ask for zlib (compressors=…): servers have given away memory by it (CVE-2025-14847).", field="mongo_uri"
         )

@@ -29,18 +29,26 @@ case "${1:-}" in
     shift
     ./setup.sh --quiet --test
     unset PYTHONDONTWRITEBYTECODE # servers are started a hundred times: what they are made of is compiled once
-    venv/bin/mypy . & # half a minute where nothing is known yet, of one processor
-    types=$!
+    beside=$(mktemp -d) # types and scripts are looked at beside the tests, which wait more than they work, and told after them
+    trap 'kill "${others:-}" 2>/dev/null || true; rm -rf "$beside"' EXIT
+    (venv/bin/mypy . && node --test tests/js/*/*.test.js) >"$beside/said" 2>&1 &
+    others=$!
     venv/bin/ruff check .
     venv/bin/ruff format --check .
-    venv/bin/python -m pytest --collect-only -q >/dev/null & # compiles once what the four below would each compile
-    node --test tests/js/*/*.test.js
-    wait "$types"
-    wait
+    venv/bin/python -m pytest --collect-only -q >/dev/null # compiles once what the four below would each compile
     # The databases of the tests wait for a disk at every write; in memory they don't, where there is enough of it (they take some 9 GB in all).
     if [ -z "${PYTEST_DEBUG_TEMPROOT:-}" ] && has_gb_free 16 MemAvailable && has_gb_free 14 shm; then export PYTEST_DEBUG_TEMPROOT=/dev/shm; fi
     # Much of the time real exams run at their own pace: four at once cost no more on two cores. The long ones come first (tests/conftest.py).
-    exec venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@"
+    status=0
+    venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@" || status=$?
+    if ! wait "$others"; then
+      echo "Failed: mypy, or the tests of the scripts (node --test):" >&2
+      cat "$beside/said" >&2
+      [ "$status" -ne 0 ] || status=1
+    else
+      tail -n 9 "$beside/said"
+    fi
+    exit "$status"
     ;;
   *)
     echo "usage: ./run.sh            start the server" >&2

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 import click
@@ -17,34 +17,15 @@ from flask.cli import with_appcontext
 from basics.errors import InvalidInput, ProctorError
 from basics.times import iso_time
 from records.reader import Document
-from records.stored_audit import Wanted, read_audit
+from records.stored_audit import Wanted, moment, read_audit
 from settings.settings import Settings, load_settings
+from storage.audit_chain import NOT_SAID
 
 LIMIT = 200  # entries shown unless asked otherwise: some screens full, newest last
 LIMIT_MAX = 100_000
 COLUMNS = ("time (UTC)", "who", "what", "about", "from", "details")
 WIDEST = 42  # characters of a column but the last; what is longer pushes its own line only
-SHOWN_APART = ("_id", "at", "who", "what", "address", "session_id", "video_id", "user_id", "exam_id")
-
-
-def moment(given: str, option: str, *, whole_day: bool = False) -> datetime:
-    """The time that `given` says, UTC unless it has an offset of its own; a day is its first moment, with `whole_day` the first of the next one.
-
-    Raise `InvalidInput`.
-    """
-    text = given.strip()
-    try:
-        if len(text) == len("2024-10-05"):
-            day = datetime.combine(date.fromisoformat(text), time(), timezone.utc)
-            return day + timedelta(days=1) if whole_day else day
-        at = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text)
-        return (at if at.tzinfo else at.replace(tzinfo=timezone.utc)).astimezone(timezone.utc)
-    except (ValueError, OverflowError):
-        raise InvalidInput(
-            f'{option} {given!r} is no day and no time. Give a day such as 2024-10-05, or a time such as "2024-10-05 14:30" (UTC) '
-            "or 2024-10-05T14:30+02:00.",
-            field=option,
-        ) from None
+SHOWN_APART = (*NOT_SAID, "at", "who", "what", "address", "session_id", "video_id", "user_id", "exam_id")
 
 
 def table(entries: Sequence[Document]) -> str:

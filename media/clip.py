@@ -29,6 +29,7 @@ class ClipJob:
     sounds: list[Sound]
     marks: list[list[Any]] = field(default_factory=list)
     kept: bool = False  # its pictures and sound are on disk (`media.kept`) and not in `frames` and `sounds`
+    flagged: bool = True  # else a proctor marked a moment of it
 
     @property
     def key(self) -> str:
@@ -61,7 +62,7 @@ class Clip:
 
 def file_name(job: ClipJob, number: int = 1) -> str:
     """The clip's name in its student's folder; `number` tells it from others of the same second and score."""
-    name = f"flagged_{job.interval_started_at:%Y-%m-%dT%H-%M-%S}_score{job.score}"
+    name = f"{'flagged' if job.flagged else 'marked'}_{job.interval_started_at:%Y-%m-%dT%H-%M-%S}_score{job.score}"
     return f"{name}.mp4" if number == 1 else f"{name}_{number}.mp4"
 
 

@@ -9,6 +9,7 @@ from basics.texts import _, with_values
 
 BEHIND = _("the encoder is behind (%(waiting)s MB wait); raise CLIP_QUEUE_MB or free a core")
 NOTHING_KEPT = _("no picture and no sound of this time was kept")
+NOTHING_TO_SHOW = _("the pictures of this time can't be decoded, and no sound came")
 UNKEPT = _("disk: %(error)s (%(folder)s)")
 DISK = _("disk: %(error)s (%(folder)s); free some space or mend the folder's rights")
 ENCODING = _("encoder: %(error)s")
@@ -18,7 +19,7 @@ GONE = _("the file is no longer on the disk")
 UNREADABLE = _("its record can't be read")
 
 _LONGEST = 1000  # characters that are looked at
-_KNOWN = (AGAIN, BEHIND, NOTHING_KEPT, DISK, UNKEPT, ENCODING, STOPPED, GONE, UNREADABLE)
+_KNOWN = (AGAIN, BEHIND, NOTHING_KEPT, NOTHING_TO_SHOW, DISK, UNKEPT, ENCODING, STOPPED, GONE, UNREADABLE)
 
 
 @lru_cache

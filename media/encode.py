@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +22,8 @@ from media.h264 import PPS, SPS, nal_units, playable
 from media.pictures import PictureDecoder, check_picture
 from media.ring import join_sound
 
+log = logging.getLogger(__name__)
+
 PRESET = "superfast"  # 59 CPU-ms a second of clip and a quarter of ultrafast's bytes (640×480, 10 a second, crf 28)
 TIME_BASE = Fraction(1, 1000)
 COPY_TIME_BASE = Fraction(1, 1_000_000)
@@ -29,14 +32,30 @@ AAC_BIT_RATE = 48_000
 CLIP_MAX_PIXELS = 50_000_000  # MAX_PICTURE_PIXELS' highest value: what is in the ring was let in under it
 
 
+class NothingToShow(Exception):
+    """None of what came can be decoded: that is the sender's doing, and another try shows no more."""
+
+
 def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
     """Write `job` as H.264 and AAC in MP4, index in front, with the pictures' own times. H.264 of one kind is copied, all else encoded.
 
-    Return where the file begins on the session's clock and how long it is, in seconds. A picture that can't be decoded is left out.
+    Return where the file begins on the session's clock and how long it is, in seconds. A picture that can't be decoded is left out. Raise
+    `NothingToShow` where that leaves nothing.
     """
     frames = playable(job.frames)
     if not frames and not job.sounds:
-        raise ValueError("the pictures of this time rest on one that was lost, and there is no sound")
+        raise NothingToShow
+    if can_copy(frames):
+        try:
+            return _write(job, frames, path, crf, copied=True)
+        except (av.error.FFmpegError, IndexError) as error:
+            if isinstance(error, OSError):  # the disk's
+                raise
+            log.info("pictures that can't be copied are decoded one by one: %s", error, extra={"session_id": job.session_id})
+    return _write(job, frames, path, crf, copied=False)
+
+
+def _write(job: ClipJob, frames: list[Frame], path: Path, crf: int, *, copied: bool) -> tuple[float, float]:
     first = min([frame.at for frame in frames[:1]] + [max(job.start, sound.at) for sound in job.sounds[:1]])
     start = max(job.start, first)
     last = max([frame.at for frame in frames[-1:]] + [sound.at + sound.duration for sound in job.sounds[-1:]])
@@ -45,7 +64,7 @@ def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
         # Whose clip it is: a file that its record doesn't know can be told from a stranger's.
         container.metadata["comment"] = json.dumps({"clip": job.key, "start": round(start, 3)})
         # Both tracks must be there before the first packet is written.
-        video = CopiedTrack(container, frames[0]) if can_copy(frames) else _encoded_track(container, frames, crf)
+        video = CopiedTrack(container, frames[0]) if copied else _encoded_track(container, frames, crf)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if job.sounds else None
         if audio is not None:
             audio.bit_rate = AAC_BIT_RATE
@@ -55,7 +74,7 @@ def encode(job: ClipJob, path: Path, crf: int) -> tuple[float, float]:
                 video.add(frame, start)
             video.finish()
         if video is None and audio is None:
-            raise ValueError("none of the pictures can be decoded, and there is no sound")
+            raise NothingToShow
     return start, max(0.0, end - start)
 
 

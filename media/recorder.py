@@ -27,7 +27,7 @@ from basics.backoff import Backoff
 from basics.texts import _
 from media import clip_reasons
 from media.clip import Clip, ClipJob, file_name, folder_name
-from media.encode import encode, mark_of
+from media.encode import NothingToShow, encode, mark_of
 from media.kept import KeptMedia
 
 log = logging.getLogger(__name__)
@@ -188,6 +188,8 @@ class Recorder:
         except Exception as error:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
+            if isinstance(error, NothingToShow):
+                return Clip("failed", reason=str(clip_reasons.NOTHING_TO_SHOW), start=job.start)
             if not isinstance(error, (OSError, ValueError, av.error.FFmpegError)):
                 log.exception("the encoder failed", extra={"session_id": job.session_id})
             return Clip("failed", reason=_reason(error, self.clips_dir), start=job.start)
@@ -234,7 +236,7 @@ class Recorder:
 
     def _remove_earlier(self, job: ClipJob, final: Path) -> None:
         """A clip of what an earlier run kept may have been made by that already, and its record been lost with it."""
-        for other in final.parent.glob("flagged_*.mp4") if self.kept.is_of_before(job.key) else ():
+        for other in final.parent.glob("*.mp4") if self.kept.is_of_before(job.key) else ():
             mark = mark_of(other) if other != final else None
             if mark is not None and mark["clip"] == job.key:
                 with contextlib.suppress(OSError):  # the sweep finds it
@@ -305,9 +307,12 @@ class Recorder:
             if clip.path:
                 (self.clips_dir / clip.path).unlink(missing_ok=True)
             return
-        self.last_error = "" if clip.state == "ready" else clip.reason
+        ours = clip.reason.startswith((AGAIN, ENCODER))  # else nothing came that a clip can be made of: no fault of the recorder's
+        if ours or clip.state == "ready":
+            self.last_error = clip.reason
         if clip.state != "ready":
-            log.error("clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
+            level = logging.ERROR if ours else logging.WARNING
+            log.log(level, "clip of interval %d can't be made: %s", job.index, clip.reason, extra={"session_id": job.session_id})
         with self._lock:
             self._made[job.key] = clip
             while len(self._made) > MADE_MAX:

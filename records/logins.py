@@ -63,6 +63,7 @@ class LoginBook:
         self._idle_s, self._longest_s = idle_s, longest_s
         self._clock = clock
         self._lives: dict[str, _Life] = {}
+        self._of_account: dict[str, set[str]] = {}  # the ids of each account's logins
         self._lock = threading.Lock()
         self.known = False
 
@@ -78,6 +79,7 @@ class LoginBook:
                 left = min((login.until - wall).total_seconds() + WALL_DOUBT_S, self._longest_s)
                 idle = max(0.0, (wall - login.seen_at).total_seconds() - WALL_DOUBT_S)
                 self._lives.setdefault(login.id, _Life(login, now - idle, now + left, now))
+                self._of_account.setdefault(login.account_id, set()).add(login.id)
         self.known = True
 
     def begin(self, account: Account, how: str, address: str, browser: str) -> tuple[Login, str]:
@@ -92,6 +94,7 @@ class LoginBook:
         now = self._clock()
         with self._lock:
             self._lives[login.id] = _Life(login, now, now + self._longest_s, now)
+            self._of_account.setdefault(account.id, set()).add(login.id)
         for old in self.of_account(account)[OF_ONE:]:
             self.end(old.id)
         return login, cookie
@@ -112,7 +115,8 @@ class LoginBook:
         """The account's logins in force, the one used last first."""
         now = self._clock()
         with self._lock:
-            lives = [life for life in self._lives.values() if life.login.account_id == account.id and life.login.epoch == account.epoch]
+            lives = [self._lives[login_id] for login_id in self._of_account.get(account.id, ())]
+        lives = [life for life in lives if life.login.epoch == account.epoch]
         lives = [life for life in lives if now <= life.over and now - life.used <= self._idle_s]
         wall = utc_now()
         return [replace(life.login, seen_at=wall - timedelta(seconds=now - life.used)) for life in sorted(lives, key=lambda life: -life.used)]
@@ -121,6 +125,8 @@ class LoginBook:
         """End one, now; in an outage its record goes when the database is back."""
         with self._lock:
             life = self._lives.pop(login_id, None)
+            if life is not None:
+                self._of_account.get(life.login.account_id, set()).discard(login_id)
         if life is not None:
             self._delete(login_id)
 

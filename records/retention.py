@@ -19,6 +19,7 @@ from basics.times import iso_time, utc_now
 from database import Database, Document
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.verification import DELETED
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was 
 BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 PAGE = 100  # sessions asked for in one go
+NAMED_MAX = 10_000  # sessions that one entry of the audit names
 OF_A_SESSION = ("checks", "acts", "reviews", "intervals")  # the collections whose documents name their session
 
 
@@ -77,29 +79,29 @@ class Retention:
         before = now - self._keep
         self._stamp(now)
         self._delete_aside(before)
-        deleted = 0
+        deleted: list[str] = []
         try:
-            for deleted in self._delete_due(before):  # noqa: B007 — the last number is wanted
-                pass
+            for session_id in self._delete_due(before):
+                deleted.append(session_id)  # noqa: PERF402 (one by one: those that are gone are named, whatever stops the rest)
         finally:  # what is gone is in the audit, whatever kept the others
             if deleted:
-                log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", deleted, f"{before:%Y-%m-%d %H:%M} UTC")
-                self._database.audit({"who": "server", "what": "sessions: deleted", "count": deleted, "ended_before": before})
+                log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", len(deleted), f"{before:%Y-%m-%d %H:%M} UTC")
+            for first in range(0, len(deleted), NAMED_MAX):
+                named = deleted[first : first + NAMED_MAX]
+                self._database.audit({"who": "server", "what": DELETED, "count": len(named), "ended_before": before, "sessions": named})
         with self._database.reading():
             self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
-        return deleted
+        return len(deleted)
 
-    def _delete_due(self, before: datetime) -> Iterator[int]:
-        """Delete sessions; say after each how many there were."""
-        deleted = 0
+    def _delete_due(self, before: datetime) -> Iterator[str]:
+        """Delete sessions; name each once it is gone."""
         kept: list[str] = []
         while due := self._due(before, kept):
             for session in due:
                 if self._stop.is_set():
                     return
                 if self._delete(session["_id"]):
-                    deleted += 1
-                    yield deleted
+                    yield session["_id"]
                 else:
                     kept.append(session["_id"])
 
@@ -195,6 +197,7 @@ class Retention:
             with self._database.reading():
                 self._database.collection(name).delete_many({"session_id": session_id})
         with self._database.reading():
+            self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from pymongo import DESCENDING
 
@@ -19,31 +20,50 @@ def looks_of(user_id: str, exam_id: str | None) -> Document:
     return {"user_look": look(user_id), "exam_look": look(exam_id) if exam_id is not None else None}
 
 
-def known_spelling(database: Database, user_id: str, exam_id: str | None) -> tuple[str, str | None]:
-    """The IDs as they were first written here. Raise `Conflict` for one that looks like another and isn't. While the database is away: as given."""
+def known_spelling(database: Database, field: str, given: str, running: Iterable[str | None] = ()) -> str:
+    """The `user_id` or `exam_id` (`field`) as it was first written here. Raise `Conflict` for one that looks like another and isn't.
+
+    `running` are those of the sessions that run, whose records may not be in the database yet. While that is away only these are known.
+    """
+    for known in running:
+        if known is not None and look(known) == look(given):
+            return _same(field, known, given)
     try:
-        return _known(database, "user_id", user_id), _known(database, "exam_id", exam_id) if exam_id is not None else None
+        return _stored(database, field, given)
     except StorageError as error:
         log.debug("other spellings can't be looked for: %s", error.message)
-        return user_id, exam_id
+        return given
 
 
-def _known(database: Database, field: str, given: str) -> str:
+def sought_spelling(database: Database, field: str, given: str) -> str:
+    """An ID by which records are sought: as given where one is so written, else as it is known. A mere look-alike is nobody's, and finds nothing."""
+    try:
+        with database.reading():
+            if database.collection("sessions").find_one({field: given}, {"_id": 1}) is not None:
+                return given
+        return _stored(database, field, given)
+    except (StorageError, Conflict):
+        return given
+
+
+def _stored(database: Database, field: str, given: str) -> str:
     alike = {f"{field.removesuffix('_id')}_look": look(given)}
     for collection, newest in (("sessions", "started_at"), ("accommodations", "at")):
         with database.reading():
             found = database.collection(collection).find_one(alike, {field: 1}, sort=[(newest, DESCENDING)])
-        if found is None:
-            continue
-        known: str = found[field]
-        if folded(known) == folded(given):
-            return known
-        raise Conflict(
-            _(
-                "%(given)s looks like %(known)s, which is known here, and is written with other letters. Type it anew.",
-                given=repr(given),
-                known=repr(known),
-            ),
-            field=field,
-        )
+        if found is not None:
+            return _same(field, found[field], given)
     return given
+
+
+def _same(field: str, known: str, given: str) -> str:
+    if folded(known) == folded(given):
+        return known
+    raise Conflict(
+        _(
+            "%(given)s looks like %(known)s, which is known here, and is written with other letters. Type it anew.",
+            given=repr(given),
+            known=repr(known),
+        ),
+        field=field,
+    )

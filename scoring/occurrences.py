@@ -23,6 +23,8 @@ LEAVES: dict[str, str] = {
 WHOLE = ("alt_tab", "tab_switch")  # complete in themselves: each is one leaving, whether or not a browser says more about it
 RETURNS = ("tab_visible", "window_focus")
 CONTROLS, ELSEWHERE, UNCLEAR = "browser", "elsewhere", "unclear"  # where the focus went, in the detail of a page's window_blur
+DIALOG = "dialog"  # the detail of a tab_hidden: the page is covered by what may be its own dialog, as one that chooses a file
+UNPROVEN = "unproven"  # the detail of a window_focus: the page could not watch for how long the focus was away
 COPIES: dict[str, str] = {"copy": _("copy"), "cut": _("cut"), "paste": _("paste")}
 CLIPBOARD_DETAIL = _("clipboard changed")
 DROPPED = "dropped"  # the detail of a paste by dragging
@@ -46,8 +48,9 @@ def occurrences(acts: Iterable[ScreenAct], together: float = TOGETHER, blur_leas
     a little later. `blur_least` is for how many seconds the focus must be away to be leaving by itself.
 
     Focus: a blur whose detail says where the focus went is leaving from when that is certain: with the `window_away` that says that it lasts,
-    with a return from elsewhere that took as long, or with the tab hidden. Focus in the browser's own controls, or back sooner, never is. A blur
-    without such a detail, of a page that knows none, is leaving at once.
+    with a return from elsewhere that took as long (unless the page says that it could not watch it), or with the tab hidden. Focus in the
+    browser's own controls, or back sooner, never is. A blur without such a detail, of a page that knows none, is leaving at once.
+    A page that is covered by what may be its own dialog is not left.
 
     Leaving: a stretch away starts with the first leaving event and ends when the tab is visible or the window has the focus again. Leaving
     events in it belong to it; one of a kind already seen in it proves that it had ended unnoticed, and starts another. Leaving events within
@@ -69,6 +72,8 @@ def _lasting(ordered: Sequence[ScreenAct], together: float, blur_least: float) -
     kept: list[ScreenAct] = []
     blur: ScreenAct | None = None  # the newest one that isn't known to be leaving
     for act in ordered:
+        if act.kind == "tab_hidden" and act.detail == DIALOG:
+            continue
         if act.kind == "window_blur" and act.detail in {CONTROLS, ELSEWHERE, UNCLEAR}:
             blur = act if act.detail != CONTROLS else None
             continue
@@ -86,7 +91,9 @@ def _proves(act: ScreenAct, blur: ScreenAct, *, lasted: bool, together: float) -
     """Does what follows show that the focus was lost by leaving?"""
     if act.kind == "tab_hidden":
         return blur.detail == ELSEWHERE or _near(blur.at, act.at, together)
-    return lasted and (act.kind == "window_away" or (act.kind == "window_focus" and blur.detail == ELSEWHERE))
+    if act.kind == "window_focus":
+        return lasted and blur.detail == ELSEWHERE and act.detail != UNPROVEN
+    return lasted and act.kind == "window_away"
 
 
 @dataclass(slots=True)

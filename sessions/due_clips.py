@@ -149,6 +149,7 @@ class DueClips:
             sounds,
             [[violation.kind, violation.start, violation.end] for violation in result.violations],
             kept,
+            result.flagged,
         )
         self._recorder.submit(job, done)
         return len(self.screen.between(start, end))

@@ -41,7 +41,7 @@ def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int
     if behind:
         least, fps = decimal(min(behind), 1), decimal(wanted)
         reason = ngettext(
-            "%(count)s exam is read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
+            "%(count)s of %(all)s exams is read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
             "%(count)s of %(all)s exams are read less than half as often as wanted: %(least)s of %(wanted)s times a second at the least.",
             len(behind),
             all=len(sessions),

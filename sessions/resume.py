@@ -106,7 +106,20 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
         return
     marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
     start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
-    job = ClipJob(session_id, interval["user_id"], int(index), began, interval["score"], start, end, [], [], marks, kept=True)
+    job = ClipJob(
+        session_id,
+        interval["user_id"],
+        int(index),
+        began,
+        interval["score"],
+        start,
+        end,
+        [],
+        [],
+        marks,
+        kept=True,
+        flagged=bool(interval.get("flagged")),
+    )
     recorder.submit(job, partial(_store_clip, database, key))
 
 

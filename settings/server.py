@@ -14,7 +14,7 @@ from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
     "api static student socket.io texts help login logout invitation people account portal review flagged analytics exams settings".split()  # noqa: SIM905
-) | frozenset(("session", "metrics"))
+) | frozenset(("audit", "session", "metrics"))
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
@@ -68,10 +68,12 @@ class ServerSettings(BaseModel):
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, value: str) -> str:
-        found = re.fullmatch(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?((?:/[A-Za-z0-9._~-]+)*)/?", value)
+        found = re.fullmatch(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)/?", value)
         if value and not found:
             raise ValueError("must be https:// or http://, a host's name, and at most a path of letters, digits, `.`, `_`, `~` and `-`")
-        if found and (first := found[1].partition("/")[2].partition("/")[0]) in OWN_PATHS:
+        if found and found[1] and not 0 < int(found[1]) < 65536:
+            raise ValueError(f"has the port {found[1]}; ports are 1 to 65535")
+        if found and (first := found[2].partition("/")[2].partition("/")[0]) in OWN_PATHS:
             raise ValueError(f"has a path that begins with /{first}, which is an address of the server's own; choose another, such as /proctor")
         return value
 
@@ -123,7 +125,7 @@ class AccessSettings(BaseModel):
     @classmethod
     def _check_token(cls, value: SecretStr) -> SecretStr:
         given = value.get_secret_value()
-        if given.startswith("sha256:") and not re.fullmatch(r"sha256:[0-9a-f]{64}", given):
+        if given.lower().startswith("sha256:") and not re.fullmatch(r"sha256:[0-9a-f]{64}", given):
             raise ValueError("begins with sha256: and needs 64 hexadecimal digits behind it; make both with: flask --app app token")
         if given and len(given) < 24:
             raise ValueError("needs at least 24 characters; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'")

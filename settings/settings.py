@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from basics.errors import ConfigError
 from basics.signals import ViolationKind
+from settings.audit import AuditSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
 from settings.models import ModelSettings
@@ -28,6 +29,7 @@ class Settings(
     SignInSettings,
     PageSettings,
     DatabaseSettings,
+    AuditSettings,
     RuleSettings,
     SessionSettings,
     DeviceSettings,

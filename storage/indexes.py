@@ -15,6 +15,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("flagged_intervals", 1)], name="flags"),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
         IndexModel([("ended_at", 1)], name="by_end"),
+        IndexModel([("sealed_at", 1), ("ended_at", -1)], name="unsealed"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
     ],
     "intervals": [
@@ -57,5 +58,9 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("changed_at", 1)], name="changed"),
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
-    "audit": [IndexModel([("at", -1), ("_id", -1)], name="newest")],
+    "audit": [
+        IndexModel([("at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),
+        IndexModel([("session_id", 1), ("seq", 1)], name="of_session", partialFilterExpression={"session_id": {"$gt": ""}}),
+    ],
 }

@@ -352,7 +352,15 @@ def test_two_servers_can_not_share_a_spool(mongo_uri: str, tmp_path: Path) -> No
         pass
 
 
-@pytest.mark.parametrize("uri", ["mongodb://h/?compressors=zlib", "mongodb+srv://h.example/x?w=1&Compressors=snappy,zlib"])
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://h/?compressors=zlib",
+        "mongodb+srv://h.example/x?w=1&Compressors=snappy,zlib",
+        "mongodb://h/?compressors=%7Alib",
+        "mongodb://h/?w=1;compressors=zlib",
+    ],
+)
 def test_a_compressor_that_gave_memory_away_is_refused(uri: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="CVE-2025-14847"):
         Database(uri, "x", tmp_path, timeout_s=1, spool_max_mb=1)

@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,10 +67,13 @@ class ExamDay:
 def exam_day(shared_data: Path, models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExamDay]:
     needs("node", "curl", "Xvfb", "xdotool")
     folder = tmp_path_factory.mktemp("exam-day")
-    parts = {name: part_of(Scenario(shared_data / "scenarios" / name), BEGIN_S, END_S, folder) for name in ("exam-a", "exam-b")}
-    exam_a, exam_b = parts["exam-a"], parts["exam-b"]
     display = Display()
     try:
+        with ThreadPoolExecutor() as threads:
+            whole = {name: Scenario(shared_data / "scenarios" / name) for name in ("exam-a", "exam-b", "clean-a")}
+            made = {name: threads.submit(part_of, whole[name], BEGIN_S, END_S, folder) for name in ("exam-a", "exam-b")}
+            parts = {name: part.result() for name, part in made.items()}
+        exam_a, exam_b = parts["exam-a"], parts["exam-b"]
         settings = {
             "CAMERA": str(exam_a.folder / "video.mp4"),
             "MICROPHONE": str(exam_a.folder / "audio.flac"),
@@ -78,9 +82,11 @@ def exam_day(shared_data: Path, models_dir: Path, tmp_path_factory: pytest.TempP
             "MODELS_DIR": str(models_dir),
             "DISPLAY": display.name,
         }
-        with Server(folder, settings) as server:
-            await_models(server)
-            yield run_exams(server, display, parts, shared_data)
+        with ThreadPoolExecutor() as threads:
+            footage = threads.submit(sent_footage, exam_a, whole["clean-a"])
+            with Server(folder, settings) as server:
+                await_models(server)
+                yield run_exams(server, display, parts, footage.result())
     finally:
         display.stop()
 
@@ -91,13 +97,18 @@ def await_models(server: Server) -> None:
         wait.wait(0.2)
 
 
-def run_exams(server: Server, display: Display, parts: dict[str, Scenario], data: Path) -> ExamDay:
+def sent_footage(exam_a: Scenario, clean_a: Scenario) -> dict[str, Footage]:
+    """What each student at a browser sends."""
+    clean = footage_of(clean_a, LENGTH_S)
+    return {
+        "remote-a": footage_of(exam_a, LENGTH_S),
+        "remote-h264": footage_of(exam_a, LENGTH_S, "h264"),
+        "honest": Footage(clean.frames, clean.sounds, [], clean.duration),
+    }
+
+
+def run_exams(server: Server, display: Display, parts: dict[str, Scenario], remote: dict[str, Footage]) -> ExamDay:
     exam_a = parts["exam-a"]
-    footage_a = footage_of(exam_a, LENGTH_S)
-    clean = footage_of(Scenario(data / "scenarios" / "clean-a"), LENGTH_S)
-    honest = Footage(clean.frames, clean.sounds, [], clean.duration)
-    in_h264 = footage_of(exam_a, LENGTH_S, "h264")
-    remote: dict[str, Footage] = {"remote-a": footage_a, "remote-h264": in_h264, "honest": honest}
     created = curl("create", server.port)
     begun = time.monotonic()
     room_b = server.call("POST", "/api/session/create", json={"user_id": "student-b", "exam_id": "exam-b", "source": "local", "station": "room-b"})

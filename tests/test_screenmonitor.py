@@ -83,8 +83,8 @@ def blur(at: float, detail: str = "elsewhere") -> Detailed:
     return at, "window_blur", detail
 
 
-def then(at: float, kind: ActKind) -> Detailed:
-    return at, kind, ""
+def then(at: float, kind: ActKind, detail: str = "") -> Detailed:
+    return at, kind, detail
 
 
 FOCUS: dict[str, tuple[list[Detailed], list[tuple[float, tuple[int, ...]]]]] = {
@@ -92,6 +92,12 @@ FOCUS: dict[str, tuple[list[Detailed], list[tuple[float, tuple[int, ...]]]]] = {
     "gone for a second": ([blur(10), then(11, "window_away")], [(10, (0,))]),
     "back within a second": ([blur(10), then(10.9, "window_focus")], []),
     "back after a second, told late": ([blur(10), then(11.1, "window_focus")], [(10, (0,))]),
+    "back after a while that nobody watched": ([blur(10), then(16, "window_focus", "unproven")], []),
+    "away for a second, and back": ([blur(10), then(11, "window_away"), then(16, "window_focus", "unproven")], [(10, (0,))]),
+    "covered by a file dialog": (
+        [blur(10, "unclear"), then(10.3, "tab_hidden", "dialog"), then(60, "tab_visible"), then(60.1, "window_focus", "unproven")],
+        [],
+    ),
     "in the toolbar for a minute": ([blur(10, "browser"), then(70, "window_focus")], []),
     "nobody knows where, for a minute": ([blur(10, "unclear"), then(70, "window_focus")], []),
     "known later": ([blur(10, "unclear"), then(14, "window_away"), then(70, "window_focus")], [(10, (0,))]),

@@ -1,6 +1,7 @@
 """`python -m web.catalogues`: brings the catalogues in `locale/` up to what the program says (`--check` only compares); `add pl` begins a language.
 
-A text is found where it is marked: `_("…")` and `ngettext("…", "…", n)` in Python and JavaScript, `{% trans %}` in templates. What a text was said as
+A text is found where it is marked: `_("…")` and `ngettext("…", "…", n)` in Python and JavaScript, `{% trans %}` in templates. Where one English text
+means two things a context tells them apart: `pgettext("device", "off")` in JavaScript, `{% trans "flags" %}` in templates. What a text was said as
 before is kept; one that is new is empty until somebody says it, and one that is not said any more goes.
 """
 
@@ -11,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
@@ -29,7 +31,7 @@ METHODS = [
     ("static/js/**.js", "javascript"),
 ]
 OPTIONS = {"static/js/**.js": {"parse_template_string": "no"}, "templates/**.html": {"trimmed": "no", "silent": "no"}}
-KEYWORDS: dict[str, tuple[int, ...] | None] = {"_": None, "gettext": None, "ngettext": (1, 2)}
+KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 NOTE = """\
 Texts of the exam proctor. Brought up to date by `python -m web.catalogues`; docs/languages.md says how to add a language.
@@ -76,9 +78,9 @@ def brought_up(kept: Catalog, wanted: Catalog, language: str) -> Catalog:
     for message in wanted:
         if not message.id:
             continue
-        before = kept.get(message.id)
+        before = kept.get(message.id, message.context)
         same = before is not None and before.pluralizable == message.pluralizable
-        made.add(message.id, before.string if same and before is not None else None, locations=message.locations, flags=message.flags)
+        made.add(message.id, before.string if same and before is not None else None, message.locations, message.flags, context=message.context)
     return made
 
 
@@ -103,19 +105,20 @@ def faults(language: str, kept: Catalog, wanted: Catalog) -> list[str]:
     found = [f"{language}: nothing says {_key(message)!r} any more" for message in kept if message.id and _key(message) not in ids]
     for message in wanted:
         if message.id:
-            found += [f"{language}: {fault}" for fault in _faults_of(message, kept.get(message.id))]
+            found += [f"{language}: {fault}" for fault in _faults_of(message, kept.get(message.id, message.context))]
     return found
 
 
 def _key(message: Message) -> str:
-    return message.id if isinstance(message.id, str) else str(message.id[0])
+    said = message.id if isinstance(message.id, str) else str(message.id[0])
+    return f"{message.context}: {said}" if message.context else said
 
 
 def _faults_of(wanted: Message, kept: Message | None) -> Iterator[str]:
     sources = [wanted.id] if isinstance(wanted.id, str) else list(wanted.id)
     strings = [] if kept is None or kept.string is None else [kept.string] if isinstance(kept.string, str) else list(kept.string)
     if kept is None or kept.fuzzy or not strings or not all(strings) or kept.pluralizable != wanted.pluralizable:
-        yield f"{sources[0]!r} isn't said, or not in all its forms"
+        yield f"{_key(wanted)!r} isn't said, or not in all its forms"
         return
     allowed = {placeholder for source in sources for placeholder in PLACEHOLDER.findall(source)}
     needed = allowed - {"%(count)s"} if wanted.pluralizable else allowed  # "one flag" may say its number in a word

@@ -29,7 +29,9 @@ def first_page(who: Caller) -> str:
     rights = who.rights()
     if "look" in rights:
         return url_for("pages.dashboard")
-    return url_for("pages.exams") if "accommodations" in rights else url_for("people_pages.account")
+    if "accommodations" in rights:
+        return url_for("pages.exams")
+    return url_for("audit.page") if "audit" in rights else url_for("people_pages.account")
 
 
 def landing(wanted: str, account: Account) -> str:

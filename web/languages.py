@@ -39,6 +39,7 @@ WHOSE: Mapping[str, tuple[str, ...]] = {  # whose scripts say a text: a student'
     "student": ("static/js/shared/", "static/js/sending/", "static/js/portal/"),
     "proctor": ("static/js/",),  # a report has what the check told a student
 }
+BETWEEN = "\x04"  # a text's context and the text, as gettext keeps them
 PLURALS_TOLD = 200  # a number's form depends on its last two figures where it is larger
 
 languages = Blueprint("languages", __name__)
@@ -146,6 +147,10 @@ def _ngettext(one: str, many: str, count: int) -> str:
     return catalogue_of(language()).ngettext(one, many, count)
 
 
+def _pgettext(context: str, message: str) -> str:
+    return str(catalogue_of(language()).pgettext(context, message))
+
+
 def texts_for(code: str, whose: str) -> bytes:
     """The messages that scripts say, as JSON: `texts` by message (a list where it has plurals), and `forms`, a number's plural form for 0 to 199."""
     told = messages(code)
@@ -155,6 +160,8 @@ def texts_for(code: str, whose: str) -> bytes:
         if not message.id or message.fuzzy or not any(path.startswith(WHOSE[whose]) for path in said_in):
             continue
         key = message.id if isinstance(message.id, str) else message.id[0]
+        if message.context:
+            key = f"{message.context}{BETWEEN}{key}"
         string = list(message.string) if isinstance(message.string, tuple) else message.string
         if string and all(string):
             texts[key] = string
@@ -200,7 +207,7 @@ def init_languages(app: App) -> None:
     """Let the app's templates speak."""
     environment = app.jinja_env
     environment.add_extension("jinja2.ext.i18n")
-    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]  # the extension's own
+    environment.install_gettext_callables(_gettext, _ngettext, newstyle=True, pgettext=_pgettext)  # type: ignore[attr-defined]  # the extension's own
     app.register_blueprint(languages)
 
     @app.after_request

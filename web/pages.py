@@ -5,8 +5,11 @@ A page carries what its scripts need in `data-` attributes; everything that chan
 
 from __future__ import annotations
 
+import re
+
 from babel.lists import format_list
 from flask import Blueprint, Response, redirect, render_template, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
 from basics.errors import ProctorError
@@ -40,6 +43,11 @@ def _names() -> dict[str, object]:
         "signals_listed": format_list(list(signals.values()), locale=language()),
         "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
     }
+
+
+def _with_code(text: str) -> Markup:
+    """A setting's meaning, with what it has between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _watched(settings: Settings, where: str) -> list[str]:
@@ -78,13 +86,13 @@ def analytics() -> str:
 @pages.get("/exams")
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
-    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_proctors())
+    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_writing(), **_for_proctors())
 
 
 @pages.get("/settings")
 def settings() -> str:
     """Show the settings in force, read-only, and what this viewer may choose for this browser."""
-    return render_template("settings.html", active="settings", groups=settings_in_force(parts().settings), **_for_proctors())
+    return render_template("settings.html", active="settings", groups=settings_in_force(parts().settings), with_code=_with_code, **_for_proctors())
 
 
 @pages.get("/help")
@@ -108,7 +116,7 @@ def report(session_id: str) -> str:
     return render_template("report.html", active="session", session_id=session_id, **_for_proctors())
 
 
-@pages.get("/portal")
+@pages.get("/portal", strict_slashes=False)
 def portal() -> Response:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""
     settings = parts().settings

@@ -22,6 +22,7 @@ from web.student.http_links import HttpLinks
 
 if TYPE_CHECKING:
     from database import Database
+    from records.audit_export import AuditExport
     from records.retention import Retention
     from sessions.monitor import Monitor
     from web.proctor.live import Live
@@ -32,8 +33,8 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 @dataclass(slots=True)
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
-    `by_http` what is kept of those whose network blocks WebSockets; `retention` deletes what was kept for long enough, and is set where the server
-    runs.
+    `by_http` what is kept of those whose network blocks WebSockets; `retention` deletes what was kept for long enough,
+    `audit_export` sends the audit on; both are set where the server runs.
     """
 
     settings: Settings
@@ -43,6 +44,7 @@ class Parts:
     links: Links
     live: Live | None = None
     retention: Retention | None = None
+    audit_export: AuditExport | None = None
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     stills: ClipStills = field(init=False)

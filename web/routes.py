@@ -10,6 +10,7 @@ from web.access.headers import register_headers
 from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.operator.account import account
+from web.operator.audit import audit_calls
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
 from web.operator.people import people, tokens
@@ -44,6 +45,7 @@ BLUEPRINTS = (
     stills,
     analytics,
     health_calls,
+    audit_calls,
     pages,
     people,
     tokens,

@@ -179,10 +179,8 @@ class Chromium:
         assert self._process is not None
         wait = threading.Event()
         for _ in range(round(STOP_S / 0.02)):
-            self._process.poll()
-            try:
-                os.killpg(self._process.pid, 0)
-            except ProcessLookupError:
+            if not _lives(self._process.pid):
+                self._process.wait()
                 return True
             wait.wait(0.02)
         return False
@@ -245,6 +243,15 @@ class Chromium:
                 if "--type=renderer" in " ".join(process.cmdline()):
                     used[process] = cpu_s(process)
         return used
+
+
+def _lives(group: int) -> bool:
+    """Does any process of a group run? One that has ended stays in it until its parent asks, which a container's first process does late."""
+    for number in psutil.pids():
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getpgid(number) == group and psutil.Process(number).status() != psutil.STATUS_ZOMBIE:
+                return True
+    return False
 
 
 def cpu_s(process: psutil.Process) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +20,7 @@ import requests
 
 from basics.paths import ROOT
 from bench.harness.known_here import introduce
+from bench.harness.waiting import comes
 
 READY = re.compile(r"Proctors:\s+http://[^:]+:(\d+)/")
 START_S = 180.0  # a busy machine; a free one takes 4 s
@@ -29,7 +32,7 @@ class ServerError(Exception):
 
 
 class Server:
-    """`python app.py` with its data under `folder`. A context manager; `settings` are environment variables."""
+    """`python app.py` with its data under `folder`; `settings` are environment variables. A context manager: it `end`s with it."""
 
     def __init__(self, folder: Path, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
@@ -46,13 +49,32 @@ class Server:
             **(settings or {}),
         }
         self.process: subprocess.Popen[str] | None = None
-        self.port = 0
+        self._port = 0
+        self._begun = False  # and not waited for yet
         self.output: list[str] = []
         self._ready = threading.Event()
         self._reader: threading.Thread | None = None
 
     def start(self) -> Server:
         """Start and wait until it answers. Raise `ServerError`."""
+        self._spawn()
+        self._await_ready()
+        return self
+
+    @contextmanager
+    def meanwhile(self) -> Iterator[Server]:
+        """As `with` itself, but what comes next need not wait: whoever asks for its address first does, until it answers. In the end it is killed."""
+        self._spawn()
+        self._begun = True
+        try:
+            yield self
+        finally:
+            for process in self._family():
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self._wait()
+
+    def _spawn(self) -> None:
         self._ready.clear()
         environment = {name: value for name, value in os.environ.items() if name not in {"PROCTOR_PASSWORD", "API_TOKEN"}}
         self.process = subprocess.Popen(
@@ -67,11 +89,13 @@ class Server:
         )
         self._reader = threading.Thread(target=self._read, args=(self.process,), name="server-output", daemon=True)
         self._reader.start()
-        if not self._ready.wait(START_S) or not self.port:
+
+    def _await_ready(self) -> None:
+        if not self._ready.wait(START_S) or not self._port:
             self.stop()
             raise ServerError("the server did not start; it printed:\n" + "".join(self.output[-40:]))
+        self._begun = False
         introduce(self.url, Path(self.settings["DATA_DIR"]))
-        return self
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None
@@ -79,10 +103,17 @@ class Server:
             self.output.append(line)
             found = READY.search(line)
             if found and process is self.process:
-                self.port = int(found[1])
+                self._port = int(found[1])
                 self._ready.set()
         if process is self.process:  # what a killed one left behind may end later
             self._ready.set()
+
+    @property
+    def port(self) -> int:
+        """Where it answers; 0 before it was ever started. Raise `ServerError` when one that was begun does not start."""
+        if self._begun:
+            self._await_ready()
+        return self._port
 
     @property
     def url(self) -> str:
@@ -114,15 +145,31 @@ class Server:
 
     def processes(self) -> list[psutil.Process]:
         """The server's own processes, mongod apart."""
+        return [one for one in self._family() if "mongod" not in one.name()]
+
+    def _family(self) -> list[psutil.Process]:
         if self.process is None or self.process.poll() is not None:
             return []
         main = psutil.Process(self.process.pid)
-        return [one for one in [main, *main.children(recursive=True)] if "mongod" not in one.name()]
+        return [main, *main.children(recursive=True)]
 
     def kill(self) -> None:
         """End it as a power cut would: every process at once, without a word."""
         for process in self.processes():
             process.kill()
+        self._wait()
+
+    def end(self) -> None:
+        """Put it out with all that it started, for who has seen what they wanted: its mongod alone needs a second to end well."""
+        family: list[psutil.Process] = []
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                main = psutil.Process(self.process.pid)
+                family = [main, *main.children(recursive=True)]
+        for process in family:  # the first of them first: it would start another worker
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        comes(lambda: not any(_lives(process) for process in family[1:]), STOP_S, 0.01)  # before their folder goes
         self._wait()
 
     def stop(self) -> int | None:
@@ -151,4 +198,11 @@ class Server:
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
-        self.stop()
+        self.end()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

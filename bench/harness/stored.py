@@ -27,6 +27,7 @@ NAME = "proctoring_db"  # the default of DB_NAME
 
 def uri_of(server: Server) -> str:
     """Where `server`'s database is reached, its own mongod or another. Raise `ServerError` where its mongod does not run."""
+    _ = server.port  # it answers
     given = server.settings.get("MONGO_URI", "embedded")
     uri = EmbeddedMongod(server.folder / "data").running_uri() if given == "embedded" else given
     if uri is None:

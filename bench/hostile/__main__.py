@@ -19,11 +19,11 @@ from basics.paths import ROOT
 from bench.harness.drawn import drawn_footage
 from bench.harness.footage import scenarios
 from bench.harness.student import Footage
-from bench.hostile import clocks, floods, pictures, texts
+from bench.hostile import by_http, clocks, floods, pictures, texts
 from bench.hostile.arena import Arena, Figures
 from bench.load import footage_of
 
-CASES = [*texts.CASES, *floods.CASES, *pictures.CASES, *clocks.CASES]
+CASES = [*texts.CASES, *floods.CASES, *by_http.CASES, *pictures.CASES, *clocks.CASES]
 FOOTAGE_S = 30.0
 HEAD = f"{'case':<22}{'readings/s':>20}{'memory, MB':>22}{'answer s':>10}{'stop s':>8}"
 

@@ -192,7 +192,7 @@ NOT_SAID_AS = {"class", "role", "type", "for", "href", "src", "d", "font", "tran
 def _argument(tokens: list[Token], at: int) -> bool:
     """Is the string at `at` what a mark says?"""
     before = [token.text if token.kind != "string" else '"' for token in tokens[max(0, at - 4) : at]]
-    return before[-2:] in (["_", "("], ["ngettext", "("]) or before == ["ngettext", "(", '"', ","]
+    return before[-2:] in (["_", "("], ["ngettext", "("]) or before in (["ngettext", "(", '"', ","], ["pgettext", "(", '"', ","])
 
 
 def _compared(tokens: list[Token], at: int) -> bool:
@@ -254,13 +254,16 @@ def test_each_mark_has_a_plain_text_that_is_found(path: Path) -> None:
     tokens = _tokens(path)
     marked: set[str] = set()
     for at, token in enumerate(tokens[:-3]):
-        if token.kind != "name" or token.text not in ("_", "ngettext") or tokens[at + 1].text != "(" or tokens[at - 1].text == "function":
+        if token.kind != "name" or token.text not in ("_", "ngettext", "pgettext") or tokens[at + 1].text != "(" or tokens[at - 1].text == "function":
             continue
         first, after = tokens[at + 2], tokens[at + 3]
         assert first.kind == "string", f"line {first.line}: no plain text"
         assert after.text in (",", ")"), f"line {first.line}: no plain text"
         if token.text == "ngettext":
             assert [tokens[at + 4].kind, tokens[at + 5].text] == ["string", ","], f"line {first.line}: no plain plural"
+        if token.text == "pgettext":
+            assert [tokens[at + 4].kind, tokens[at + 5].text] == ["string", ")"], f"line {first.line}: no plain text after its context"
+            first = tokens[at + 4]
         marked.add(first.text.replace('\\"', '"'))
     source = BytesIO(path.read_bytes())
     found = extract("javascript", source, KEYWORDS, (), OPTIONS["static/js/**.js"])  # as python -m web.catalogues does

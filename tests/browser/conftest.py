@@ -20,7 +20,14 @@ from tests.helpers.desk import Desk
 from tests.helpers.room import Room
 from tests.helpers.web import PASSWORD
 
-SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "SCREEN_CAPTURE": "optional"}
+SETTINGS = {
+    "INTERVAL_DURATION": "5",
+    "INTERVAL_SETTLE_S": "1",  # no test here is about speech that is told late, and every clip would wait for it
+    "CHECK_INTERVAL": "1",
+    "CLIP_PREROLL_S": "1",
+    "CLIP_POSTROLL_S": "1",
+    "SCREEN_CAPTURE": "optional",
+}
 FOOTAGE_S = 4.0
 TONE_HZ = 440
 
@@ -28,7 +35,7 @@ TONE_HZ = 440
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     running = Server(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir)})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

@@ -47,7 +47,7 @@ def exam_url() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path, exam_url: str) -> Iterator[Desk]:
     running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir), "EXAM_URL": exam_url})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

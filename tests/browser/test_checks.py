@@ -19,7 +19,7 @@ SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2"}
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
     running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -49,6 +49,12 @@ def test_a_refused_permission_is_told_apart_and_mended(server: Desk, students: C
     expect(how).to_contain_text("two small sliders")
     assert how.locator("svg:visible").count() == 1
     expect(page.get_by_role("button", name="Check again")).to_have_class("primary")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    button, row = page.get_by_role("button", name="Check again").bounding_box(), page.locator("#check-browser").bounding_box()
+    assert button is not None
+    assert row is not None
+    assert button["y"] + button["height"] < row["y"], "right below what is to be done"
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name="Start").click(force=True)  # Playwright waits for one that is not aria-disabled
     expect(page.get_by_role("heading", name="Check", exact=True)).to_be_visible()
     students.set_permission("camera", "granted", server.url)  # and the check goes on by itself
@@ -83,7 +89,37 @@ def test_a_browser_that_scrambles_pictures_is_told_apart_and_no_lamp_is_asked_fo
     check_row(page, "camera", "ready", "")
     check_row(page, "browser", "warning", "scrambles your camera’s picture")
     for row in ("light", "face"):
-        check_row(page, row, "waiting", "Waiting for the camera’s picture")
+        check_row(page, row, "waiting", "while the browser scrambles the picture")
+    page.close()
+
+
+def test_a_page_that_could_not_load_what_makes_its_pictures_says_so_and_goes_on_once_it_can(server: Desk, students: Chromium) -> None:
+    for name in ("camera", "microphone"):
+        students.set_permission(name, "granted", server.url)
+    page = students.open("about:blank")
+    page.add_init_script("""
+      window.lost = true;
+      window.Worker = class extends Worker {
+        constructor(url, ...more) {
+          super(window.lost && String(url).includes("picture-worker") ? "/static/not-come.js" : url, ...more);
+        }
+      };
+    """)
+    page.goto(f"{server.url}/portal")
+    fill_in(page, "ines", "history")
+    check_row(page, "browser", "not_ready", "a part of this page did not load")
+    page.evaluate("window.lost = false")
+    page.get_by_role("button", name="Check again").click()
+    check_row(page, "browser", "ready", "")
+    check_row(page, "camera", "ready", "")
+    page.evaluate("window.lost = true")
+    begin(page)
+    notice = page.locator("#exam-notices [data-code=pictures]")
+    expect(notice).to_contain_text("reload this page")
+    expect(page.locator("#exam-bar")).to_contain_text("Recording sound only")
+    page.evaluate("window.lost = false")
+    expect(notice).to_have_count(0)
+    end(page)
     page.close()
 
 

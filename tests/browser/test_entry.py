@@ -18,7 +18,7 @@ from tests.helpers.desk import fill_in
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Server]:
     """Where students may come by ID alone."""
-    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}) as running:
+    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}).meanwhile() as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -26,7 +26,8 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
     """Where they need a link, and the exam is in another tab."""
-    with Server(folder / "closed", {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}) as running:
+    settings = {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}
+    with Server(folder / "closed", settings).meanwhile() as running:
         yield running
 
 
@@ -192,6 +193,7 @@ def test_a_duplicated_tab_asks_and_a_reload_does_not(server: Server, chromium: C
 def test_a_link_that_the_server_refuses_is_said_and_forgotten(server: Server, chromium: Chromium) -> None:
     page = chromium.open(f"{server.url}/portal#t=nonsense")
     expect(page.get_by_role("alert")).to_contain_text("not valid any more")
+    expect(page.locator("#who-lost")).to_be_hidden()
     expect(page.get_by_label("User ID")).to_be_editable()
     page.reload()
     expect(page.get_by_label("User ID")).to_be_editable()
@@ -294,6 +296,9 @@ def test_a_closed_portal_asks_for_the_link_and_lets_its_student_rehearse(closed:
     end(page)
     gone = "!documentPictureInPicture.window || documentPictureInPicture.window.closed"
     until(page, lambda: page.evaluate(gone), "the small window goes with the exam")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", name="Whom to ask")).to_be_visible()
+    expect(page.get_by_text("You can close this page")).to_be_hidden()
     page.close()
     assert wrong == []
 

@@ -9,14 +9,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
-import pymongo
 import pytest
 from playwright.sync_api import Page, Playwright, Request, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
-from settings.settings import Settings
-from storage.mongod import EmbeddedMongod
+from bench.harness.stored import stored as records_of
 from tests.helpers.browser import axe, judge, show, until
 
 BEGUN = datetime(2024, 7, 1, 8, tzinfo=timezone.utc)
@@ -37,10 +35,8 @@ def server(folder: Path, models_dir: Path) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def stored(server: Server) -> Iterator[Any]:
     """The server's database, for sessions of other days."""
-    uri = EmbeddedMongod(server.folder / "data").running_uri()
-    assert uri
-    with pymongo.MongoClient[dict[str, Any]](uri) as client:
-        yield client[str(Settings.model_fields["db_name"].default)]
+    with records_of(server) as records:
+        yield records
 
 
 @pytest.fixture(scope="module")

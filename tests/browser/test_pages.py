@@ -26,7 +26,7 @@ SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path) -> Iterator[Desk]:
     running = Desk(folder / "server", PROTECTED | SETTINGS | {"MODELS_DIR": str(models_dir)})
-    with running:
+    with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -79,7 +79,7 @@ PAGES = {
     "help": ("/help", "main h1"),
     "not-found": ("/nowhere", "main h1"),
 }
-STILL = ("exams", "analytics")
+STILL = ("exams", "analytics", "settings")
 LAYOUT_SHIFT = """() => new Promise((done) => {
   let sum = 0;
   new PerformanceObserver((list) => { for (const { value } of list.getEntries()) sum += value; }).observe({ type: "layout-shift", buffered: true });

@@ -14,7 +14,7 @@ from bench.harness.chromium import Chromium
 from bench.harness.server import Server
 from bench.harness.student import Footage
 from tests.helpers.browser import judge, show, until
-from tests.helpers.room import Room, flag
+from tests.helpers.room import Room, all_at_once, flag
 
 HAS_DRAWN = """canvas => canvas.width > 0
   && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, index) => index % 4 === 3 && value > 0)"""
@@ -38,6 +38,7 @@ def queues(server: Server, chromium: Chromium, footage: Footage) -> dict[str, li
     until(page, lambda: all(has_pictures(session_id) for _, session_id in students), "pictures before the flags, for the clips")
     for client, _ in students:
         flag(client)
+    all_at_once([client.finish for client, _ in students])  # with the exam's end its clips are due
 
     def read() -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = {exam: server.call("GET", "/api/review/queue", params={"exam_id": exam})["items"] for exam in EXAMS}
@@ -45,9 +46,6 @@ def queues(server: Server, chromium: Chromium, footage: Footage) -> dict[str, li
         return found if whole and all(item["clip"]["state"] == "ready" for items in found.values() for item in items) else {}
 
     found: dict[str, list[dict[str, Any]]] = until(page, read, "three flags with their clips in each exam")
-    for client, _ in students:
-        client.finish()
-    seats.leave()
     page.close()
     return found
 

@@ -17,8 +17,9 @@ from flask import Flask
 
 from basics.errors import InvalidInput
 from commands import registry
-from commands.audit import moment, table
+from commands.audit import table
 from database import Database
+from records.stored_audit import moment
 from settings.settings import load_settings
 from storage.mongod import EmbeddedMongod
 
@@ -110,7 +111,7 @@ def test_the_options_choose(run: Run, database: Database, options: list[str], ex
 def test_each_line_of_json_is_the_whole_entry(run: Run, database: Database) -> None:
     note_all(database)
     first, *_, last = (json.loads(line) for line in run("--json").stdout.splitlines())
-    assert first == ENTRIES[0] | {"at": "2024-10-05T00:00:00.000Z"}
+    assert first.items() >= (ENTRIES[0] | {"at": "2024-10-05T00:00:00.000Z"}).items()
     assert (last["count"], last["ended_before"]) == (2, "2024-10-05T00:00:00.000Z")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from basics.errors import ProctorError
 from basics.readings import DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from sessions.messages import MessageBook
+from web.student.budget import Paces
 from web.student.conversation import CLOCK_TRIPS, Conversation
 from web.student.exam import Exam, Terms
 from web.student.page_clock import PageClocks
@@ -139,6 +140,7 @@ class Page:
         now: float = 0.0,
         notices: Sequence[str] = (),
         clocks: PageClocks | None = None,
+        paces: Paces | None = None,
         away_since: float = 0.0,
         **terms: Any,
     ) -> None:
@@ -150,7 +152,9 @@ class Page:
         like_most = {"video": VIDEO, "video_fps": 10.0, "max_picture_kb": 64, "max_picture_pixels": 1_000_000, "screen_capture": "optional"}
         serves: Exam = self.exam
         wanted = Terms(**{**like_most, **terms})
-        self.talk = Conversation(serves, wanted, now=now, notices=lambda: list(notices), end=self.exam.end, clocks=clocks, away_since=away_since)
+        self.talk = Conversation(
+            serves, wanted, now=now, notices=lambda: list(notices), end=self.exam.end, clocks=clocks, paces=paces, away_since=away_since
+        )
 
     def ms(self, at: float | None = None) -> float:
         """The page's clock now, or at a time of the session."""

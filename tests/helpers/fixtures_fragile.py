@@ -9,6 +9,7 @@ import pymongo
 import pytest
 
 from storage.mongod import EmbeddedMongod
+from tests.helpers.databases import put_out
 
 
 @pytest.fixture
@@ -24,4 +25,4 @@ def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod
     server = EmbeddedMongod(tmp_path_factory.mktemp("fragile"))
     server.start()
     yield server
-    server.stop()
+    put_out(server)

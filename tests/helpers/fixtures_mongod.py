@@ -12,7 +12,7 @@ import pytest
 
 from database import Database
 from storage.mongod import EmbeddedMongod
-from tests.helpers.databases import uri_of
+from tests.helpers.databases import put_out, uri_of
 
 Emptied = pymongo.database.Database[dict[str, Any]]
 
@@ -23,7 +23,7 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]
     server = EmbeddedMongod(tmp_path_factory.mktemp("mongo"))
     server.start()
     yield server
-    server.stop()
+    put_out(server)
 
 
 @pytest.fixture(scope="session")

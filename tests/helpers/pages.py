@@ -18,6 +18,7 @@ from web.access.hold import register_access
 from web.access.who_may import Access
 from web.calls.errors import register_errors
 from web.links import Links
+from web.operator.audit import audit_calls
 from web.operator.people_pages import people_pages
 from web.operator.sign_in import sign_in
 from web.pages import pages
@@ -95,6 +96,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in):
+    for blueprint in (pages, people_pages, sign_in, audit_calls):
         app.register_blueprint(blueprint)
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import queue
 import threading
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -15,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from basics.readings import SAMPLE_RATE, Frame, Sound
-from media.clip import FOLDER_MAX_BYTES, Clip, ClipJob, folder_name
+from basics.readings import SAMPLE_RATE, Codec, Frame, Sound
+from media.clip import FOLDER_MAX_BYTES, Clip, ClipJob, file_name, folder_name
 from media.recorder import Recorder
 from media.ring import ClipRing, join_sound
 
@@ -67,6 +68,7 @@ def test_the_record_says_what_the_file_is(recorder: Recorder) -> None:
     clip = recorder.make(job(frames_at([1.0, 1.1, 1.2]), [tone(0.9, 3)], start=0.5))
     path = recorder.clips_dir / clip.path
     assert clip.path == "student/flagged_2024-10-05T14-30-00_score12.mp4"
+    assert file_name(replace(job([], [], score=0), flagged=False)) == "marked_2024-10-05T14-30-00_score0.mp4", "a proctor marked it: it is no flag"
     assert clip.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert clip.size_bytes == path.stat().st_size
     assert clip.start == 0.9
@@ -213,3 +215,46 @@ def test_lost_sound_is_silence_of_its_length() -> None:
     track = join_sound([Sound(0, np.full(1600, 5, np.int16)), Sound(1.0, np.full(1600, 5, np.int16))], 0, 1.1)
     assert np.count_nonzero(track[1600 : SAMPLE_RATE - 1]) == 0
     assert np.count_nonzero(track) == 3200
+
+
+def odd_h264() -> bytes:
+    """A key picture of 640×480 by its own parameters, which FFmpeg refuses: no frame number is as long as its SPS says."""
+
+    def golomb(number: int) -> str:
+        return format(number + 1, "b").zfill(2 * (number + 1).bit_length() - 1)
+
+    bits = f"{66:08b}{0:08b}{30:08b}" + "".join(map(golomb, (0, 30, 2, 1))) + "0" + golomb(39) + golomb(29) + "1" + "11001"
+    bits = bits.ljust(-(-len(bits) // 8) * 8, "0")
+    sps = b"\x67" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    return b"".join(b"\x00\x00\x00\x01" + unit for unit in (sps, b"\x68\xce\x3c\x80", b"\x65" + bytes(range(1, 200))))
+
+
+def broken_jpeg() -> bytes:
+    whole = picture(40)
+    return whole[: whole.index(b"\xff\xda")] + b"\xff\xda\x00\x02\xff\xd9"
+
+
+@pytest.mark.parametrize(
+    ("sent", "reason"),
+    [
+        ([], "no picture and no sound of this time was kept"),
+        ([("jpeg", broken_jpeg())], "the pictures of this time can't be decoded, and no sound came"),
+        ([("h264", odd_h264())], "the pictures of this time can't be decoded, and no sound came"),
+    ],
+)
+def test_a_clip_of_which_nothing_can_be_shown_is_no_fault_of_the_recorders_and_not_tried_again(
+    tmp_path: Path, sent: list[tuple[Codec, bytes]], reason: str
+) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
+    recorder.start()
+    told: queue.Queue[Clip] = queue.Queue()
+    recorder.submit(job([Frame(at, data, codec) for at, (codec, data) in enumerate(sent)], []), told.put)
+    clip = told.get(timeout=30)
+    assert (clip.state, clip.reason) == ("failed", reason)
+    assert not recorder.problem()
+    assert not recorder.waiting()
+    recorder.stop()
+
+
+def test_pictures_that_cannot_be_copied_are_left_out_and_the_rest_makes_the_clip(recorder: Recorder) -> None:
+    assert recorder.make(job([Frame(0.0, odd_h264(), "h264")], [tone(0, 2.0)])).state == "ready"

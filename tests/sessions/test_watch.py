@@ -218,7 +218,7 @@ def test_health_is_degraded_while_less_than_half_is_read(exam: Exam) -> None:
     run(exam, 8)
     found = analysis_health([exam.session], exam.settings.gaze_fps, 2)
     assert (found["state"], found["behind"], found["gaze_fps_least"]) == ("degraded", 1, 0.0)
-    assert "1 exam is read less than half as often as wanted" in found["reason"]
+    assert "1 of 1 exams is read less than half as often as wanted" in found["reason"]
     assert found["in_full"] is None, "nobody knows what a reading takes here"
     assert analysis_health([], 4.0, 2, 50.0)["in_full"] == 12
 

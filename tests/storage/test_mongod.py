@@ -22,6 +22,7 @@ from pymongo.errors import AutoReconnect, OperationFailure
 from basics.errors import StorageError
 from storage import mongod as mongod_module
 from storage.mongod import EmbeddedMongod, find_mongod
+from tests.helpers.databases import put_out
 from tests.helpers.platform import posix_only
 from tests.helpers.waiting import until
 
@@ -34,12 +35,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, program: Path | None = None) -> Iterator[tuple[EmbeddedMongod, str]]:
-    server = EmbeddedMongod(folder.parent, program)
+def running(folder: Path, *, well: bool = False) -> Iterator[tuple[EmbeddedMongod, str]]:
+    """A server, which ends `well` where its end matters and is put out where not."""
+    server = EmbeddedMongod(folder.parent)
     try:
         yield server, server.start()
     finally:
-        server.stop()
+        if well:
+            server.stop()
+        else:
+            put_out(server)
 
 
 @contextlib.contextmanager
@@ -81,7 +86,7 @@ def pid_of(server: EmbeddedMongod) -> int:
 
 
 def test_it_takes_majority_writes_and_keeps_data_and_port_over_a_restart(folder: Path) -> None:
-    with running(folder) as (server, uri):
+    with running(folder, well=True) as (server, uri):
         keep(uri, 1)
         port, pid = server.port, pid_of(server)
         assert server.alive()
@@ -94,10 +99,10 @@ def test_it_takes_majority_writes_and_keeps_data_and_port_over_a_restart(folder:
 
 
 def test_a_port_taken_meanwhile_is_changed_and_the_replica_set_follows(folder: Path) -> None:
-    with running(folder) as (server, uri):
+    with running(folder, well=True) as (server, uri):
         keep(uri, 1)
         port = server.port
-    with occupied(port), running(folder) as (server, uri):
+    with occupied(port), running(folder, well=True) as (server, uri):
         assert server.port != port
         keep(uri, 2)
         changed = server.port
@@ -170,7 +175,7 @@ def test_mongod_does_not_outlive_a_killed_server_and_the_next_start_has_the_data
 
 @posix_only
 def test_a_mongod_left_running_in_the_folder_is_ended_before_the_start(folder: Path) -> None:
-    with running(folder) as (server, uri):
+    with running(folder, well=True) as (server, uri):
         keep(uri, 1)
         arguments = server._arguments()
     with subprocess.Popen([str(find_mongod()), *arguments], stdout=subprocess.DEVNULL) as orphan:
@@ -229,7 +234,7 @@ def test_a_program_that_can_not_be_run_is_reported(folder: Path, tmp_path: Path)
 
 
 def test_damaged_files_are_reported_with_the_log(folder: Path) -> None:
-    with running(folder):
+    with running(folder, well=True):
         pass
     (folder / "db" / "WiredTiger.turtle").write_bytes(b"nonsense")
     with pytest.raises(StorageError, match="while starting"):
@@ -307,7 +312,7 @@ def test_nobody_is_let_in_without_the_key(tmp_path: Path) -> None:
             assert "compression" not in stranger.admin.command("hello", compression=["zlib", "snappy", "zstd"])
         assert [path for path in (tmp_path / "mongo").iterdir() if path.name == "key" and path.stat().st_mode & 0o077] == []
     finally:
-        server.stop()
+        put_out(server)
 
 
 def test_the_files_of_a_version_that_had_no_key_are_taken_over(tmp_path: Path) -> None:
@@ -323,4 +328,4 @@ def test_the_files_of_a_version_that_had_no_key_are_taken_over(tmp_path: Path) -
         with client(server.start()) as after:
             assert after.exams.notes.count_documents({}) == 1
     finally:
-        server.stop()
+        put_out(server)

@@ -159,6 +159,20 @@ def test_own_pages_are_known_behind_a_proxy(locked: Access, origin: str, host: s
     locked.check_caller(Request(environ(**post, HTTP_ORIGIN=origin, HTTP_HOST=host)))
 
 
+@pytest.mark.parametrize(
+    ("mode", "origin", "host"),
+    [
+        ("locked", "http://proctor.example.org", "proctor.example.org"),  # who reads along can write such a page
+        ("locked", "https://proctor.example.org:8443", "proctor.example.org"),  # another program of the same host, which has its cookies
+        ("protected", "http://localhost:3000", "localhost"),
+    ],
+)
+def test_another_port_or_scheme_of_ones_own_host_is_another_site(mode: str, origin: str, host: str, request: pytest.FixtureRequest) -> None:
+    access: Access = request.getfixturevalue(mode)
+    with pytest.raises(Forbidden, match="another site's page"):
+        access.check_caller(Request(environ(REQUEST_METHOD="POST", HTTP_ORIGIN=origin, HTTP_HOST=host)))
+
+
 # Logins and tokens
 
 

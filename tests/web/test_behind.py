@@ -131,6 +131,11 @@ def test_https_has_a_cookie_of_this_host_alone_and_is_kept_to(proxied: Client) -
         "https://x.example/?a=1",
         "https://x.example/api",
         "https://x.example/exams/x",
+        "https://x.example/../x",
+        "https://x.example/a/./b",
+        "https://x.example/a/..",
+        "https://x.example:0/a",
+        "https://x.example:99999",
     ],
 )
 def test_an_address_that_cannot_work_is_refused_at_the_start(tmp_path: Path, wrong: str) -> None:

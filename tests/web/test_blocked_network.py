@@ -65,6 +65,14 @@ def test_more_than_it_takes_is_not_answered(server: Server) -> None:
             assert trial.recv() == ""
 
 
+def test_pings_are_counted_on_it_as_on_a_link(server: Server) -> None:
+    with trial_on(server) as trial, suppress(WebSocketException, OSError):
+        for _ in range(3000):
+            trial.ping()
+        trial.send_binary(bytes(100))
+        assert trial.recv() == ""
+
+
 def test_those_that_say_nothing_are_let_go_and_take_no_place_but_their_own(server: Server) -> None:
     with ExitStack() as open_:
         silent = [open_.enter_context(trial_on(server)) for _ in range(TRIALS)]

@@ -55,6 +55,16 @@ def test_what_is_wrong_with_a_language_is_found(said: Catalog, fault: str) -> No
     assert any(fault in one for one in found), found
 
 
+def test_one_text_that_means_two_things_is_said_twice() -> None:
+    wanted = catalogue(("off", ""))
+    wanted.add("off", context="device")
+    kept = catalogue(("off", "aus"))
+    assert faults("de", brought_up(kept, wanted, "de"), wanted) == ["de: 'device: off' isn't said, or not in all its forms"]
+    kept.add("off", "ausgeschaltet", context="device")
+    made = brought_up(kept, wanted, "de")
+    assert [(message.context, message.string) for message in made if message.id] == [(None, "aus"), ("device", "ausgeschaltet")]
+
+
 def test_a_plural_needs_all_its_forms() -> None:
     plural = catalogue((ONE, ("", "")))
     assert faults("de", catalogue((ONE, MANY)), plural) == []

@@ -26,6 +26,10 @@ def test_people_get_a_page_for_an_error(client: FlaskClient) -> None:
     assert 'href="/portal"' in page, "a student's door"
     assert 'href="/"' in page, "a proctor's"
     assert "openapi" not in page, "what is for scripts says nothing to people"
+    wrong = client.get("/logout", headers={"Accept": "text/html"})
+    assert wrong.status_code == 405
+    assert "POST" not in wrong.get_data(as_text=True)
+    assert client.get("/portal/?lang=de").status_code == 200, "an address that was typed, or copied by a mail program"
     script = client.get("/nowhere", headers={"Accept": "application/json"})
     assert error_of(script, 404)["code"] == "not_found"
     attack = client.get("/<script>alert(1)</script>", headers={"Accept": "text/html"})

@@ -63,6 +63,8 @@ def german(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         made.add(english, text, locations=[("web/x.py", 0)])
     for english, (path, text) in SCRIPTS.items():
         made.add(english, text, locations=[(path, 0)])
+    made.add("Confirmed", "bestätigt", locations=[("static/js/proctor/texts.js", 0)])
+    made.add("Confirmed", "bestätigte", locations=[("static/js/proctor/texts.js", 0)], context="flags")
     with (tmp_path / "de.po").open("wb") as file:
         write_po(file, made)
     monkeypatch.setattr(languages, "FOLDER", tmp_path)
@@ -147,6 +149,13 @@ def test_a_page_says_its_language_and_what_it_depends_on(client: FlaskClient) ->
     assert page.headers["Content-Language"] == "de"
     assert {"Accept-Language", "Cookie"} <= set(page.vary)
     assert client.get("/portal").headers["Content-Language"] == "de"  # by the cookie
+
+
+def test_one_english_text_that_means_two_things_is_said_as_each_place_means_it(client: FlaskClient) -> None:
+    page = client.get("/exams?lang=de").get_data(as_text=True)
+    assert ">bestätigte<" in page, "a column of counts"
+    scripts = client.get("/texts/de/proctor.json").get_json()["texts"]
+    assert (scripts["Confirmed"], scripts["flags\x04Confirmed"]) == ("bestätigt", "bestätigte")
 
 
 def test_page_language_is_for_browsers_whose_languages_are_not_there(make_app: MakeApp) -> None:

@@ -23,10 +23,11 @@ from media.h264 import inspect
 from tests.helpers.exam import VIDEO, Page, PlainExam, PlainReceipt
 from tests.helpers.sent_media import opus_messages, sps_of, tone
 from web.student import link_socket
-from web.student.budget import BURST_S, Allowance, Budget
-from web.student.conversation import ACTS_AT_ONCE, ACTS_WAITING_MAX, DEVICES_AT_ONCE
+from web.student.budget import ACTS_AT_ONCE, BURST_S, CALLS_AT_ONCE, DEVICES_AT_ONCE, Allowance, Budget, Paces
+from web.student.conversation import ACTS_WAITING_MAX
 from web.student.intake import SOUND_AT_ONCE_S
 from web.student.link_socket import KERNEL_BYTES, MESSAGE_MAX_BYTES, READ_BYTES, LinkSocket, TooMuch
+from web.student.page_clock import PageClocks
 from web.student.said import MAX_CHARACTERS
 
 START = b"\x00\x00\x01"
@@ -255,6 +256,36 @@ def test_of_too_many_words_about_a_device_the_newest_is_told() -> None:
     page.wait(3)
     assert page.exam.devices[-1] == ("microphone", "ok", "499")
     assert len(page.exam.devices) <= DEVICES_AT_ONCE + 4
+
+
+def test_who_comes_again_and_again_is_counted_shown_and_heard_no_more_often_than_who_stays() -> None:
+    exam, paces = CountingExam(), Paces()
+    for connection in range(30):
+        page = Page(exam, paces=paces, now=1.0 + connection / 10).come_in()
+        for number in range(25):
+            page.act(f"act-{connection:03}-{number:03}")
+            page.say("device", device="microphone", state=("lost", "ok")[number % 2], reason=f"{connection} {number}")
+            page.say("call", text=f"{connection} {number}")
+    assert exam.countings <= ACTS_AT_ONCE + 4 * 4
+    assert len(exam.devices) <= DEVICES_AT_ONCE + 4
+    assert len(exam.messages.documents()) <= CALLS_AT_ONCE + 1
+
+
+def test_names_of_a_camera_and_steps_of_a_clock_that_follow_one_another_are_not_all_stored() -> None:
+    stored: list[Any] = []
+    page = Page(clocks=PageClocks(store=stored.append), paces=(paces := Paces()))
+    page.come_in()
+    for number in range(300):
+        page.say("page", hidden=False, camera=f"camera {number}")
+        page.ahead_ms += 3_600_000
+        for asked in [message for message in page.turn(0.05) if message["type"] == "clock"]:
+            page.answer(asked)
+    assert len({camera for _hidden, camera in page.exam.said if camera}) <= 10 + 4
+    assert len(stored) <= 1 + 10 + 4
+    page.wait(30)
+    page.say("page", hidden=False, camera="at last")
+    assert page.exam.said[-1] == (False, "at last")
+    assert paces.names.allows(page.now)
 
 
 def test_a_message_is_read_once_however_often_it_is_said() -> None:

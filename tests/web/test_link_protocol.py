@@ -15,8 +15,18 @@ from sessions.messages import CALLS_MAX
 from sessions.score_book import MAX_ACTS
 from tests.helpers.exam import Page
 from web.student import protocol
-from web.student.budget import BURST_S, BYTES_A_SECOND, FRAMES_A_CONNECTION, FRAMES_A_PICTURE, FRAMES_A_SECOND
-from web.student.conversation import ACTS_A_SECOND, CALLS_A_SECOND, CALLS_AT_ONCE, CLOCK_EVERY_S, DEAD_S, DEVICES_A_SECOND
+from web.student.budget import (
+    ACTS_A_SECOND,
+    BURST_S,
+    BYTES_A_SECOND,
+    CALLS_A_SECOND,
+    CALLS_AT_ONCE,
+    DEVICES_A_SECOND,
+    FRAMES_A_CONNECTION,
+    FRAMES_A_PICTURE,
+    FRAMES_A_SECOND,
+)
+from web.student.conversation import CLOCK_EVERY_S, DEAD_S
 from web.student.intake import SOUND_A_SECOND
 from web.student.link_socket import MESSAGE_MAX_BYTES, SEND_S, TRY_AGAIN
 from web.student.page_clock import PageClock

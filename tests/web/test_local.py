@@ -15,7 +15,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.helpers.web import MakeApp, local_client
+from web.access.local import STUDENTS_OWN
 from web.access.peer import owner_of
+from web.access.rights import WHO_MAY
 from web.parts import parts_of
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -127,3 +129,9 @@ def test_another_accounts_program_is_known_by_the_kernel(listener: socket.socket
         connection, peer = listener.accept()
         with connection:
             assert owner_of(_environ(peer, listener)) == "other"
+
+
+def test_all_that_a_students_page_asks_for_is_answered_to_a_browser_of_our_own_account_that_is_not_known() -> None:
+    asked = {endpoint for endpoint, who in WHO_MAY.items() if who in {"open", "student"}}
+    at_the_door = {endpoint for endpoint in asked if endpoint.startswith(("sign_in.", "sign_in_oidc."))}  # in protected mode nobody signs in
+    assert asked - STUDENTS_OWN - at_the_door == {"health.openapi", "pages.login", "pages.logout"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
 
+from basics.errors import ConfigError
 from commands import registry
-from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of
+from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, settings_for
 from web.parts import Parts, parts_of
 
 BEARER = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -107,6 +109,12 @@ def test_exams_started_by_ids_leave_room_for_those_with_a_link(make_app: MakeApp
     assert not monitor.is_full(linked.get_json()["session_id"])
     portal.script(f"/api/session/{fakes[1]['session_id']}/link")
     assert not monitor.is_full(fakes[1]["session_id"])  # whom a proctor gave a link is no stranger
+
+
+@pytest.mark.parametrize("wrong", ["sha256:", "sha256:" + "z" * 64, "SHA256:" + "a" * 64, "short"])
+def test_a_token_that_no_script_could_bring_is_refused_at_the_start(tmp_path: Path, wrong: str) -> None:
+    with pytest.raises(ConfigError, match="API_TOKEN"):
+        settings_for(tmp_path, proctor_password=PASSWORD, api_token=wrong)
 
 
 def test_the_command_makes_a_token_and_what_the_server_keeps_of_it() -> None:

@@ -128,6 +128,22 @@ def test_a_clock_that_is_set_while_the_page_is_off_line_moves_none_of_what_it_ke
     assert times(after) == {"kept-so-long": pytest.approx(112, abs=0.2), "just-now": pytest.approx(300, abs=0.2)}
 
 
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b", "\u202egnp", "two\nlines", 5, ["x"]])
+def test_a_clock_whose_name_could_not_be_stored_is_refused_with_a_reason(name: Any) -> None:
+    stored: list[Any] = []
+    page = Page(clocks=PageClocks(store=stored.append))
+    page.name = name
+    answers = page.answer_clock()
+    assert [answer["code"] for answer in answers] == ["invalid"]
+    assert "one line of plain text" in answers[0]["message"]
+    page = Page(clocks=PageClocks(store=stored.append))
+    page.name = "good"
+    page.come_in()
+    page.say("acts", page=name, acts=[{"id": "abcdefgh", "kind": "copy", "page_ms": page.ms()}])
+    assert not page.exam.acts
+    assert [clock["name"] for clock in stored[-1]] == ["good"]
+
+
 def test_what_another_tab_kept_is_told_by_that_tab_s_clock() -> None:
     student = Student()
     first = student.page(50, 0.0, ahead_ms=5e11, name="first tab")

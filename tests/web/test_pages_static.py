@@ -189,6 +189,12 @@ def test_the_settings_page_shows_what_is_in_force_and_no_secret(tmp_path: Path) 
         assert secret not in html
 
 
+def test_what_a_setting_can_be_stands_as_code_and_no_backtick_is_left(tmp_path: Path) -> None:
+    html = make_app(tmp_path).test_client().get("/settings").text
+    assert "<code>auto</code>" in html
+    assert "`" not in html
+
+
 def test_the_portal_asks_for_the_screen_only_where_the_exam_does(tmp_path: Path) -> None:
     plain = make_app(tmp_path).test_client().get("/portal").text
     assert 'id="check-share"' not in plain

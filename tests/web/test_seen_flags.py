@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from sessions.ends import End
 from sessions.session import ExamSession
 from tests.helpers.sessions import UNKNOWN, create, leave_tab, live, stop_server
 from tests.helpers.web import error_of
@@ -64,6 +65,22 @@ def test_what_was_seen_stays_so_when_the_server_restarts(client: FlaskClient, pa
     assert again is not session
     assert again.summary().flagged_intervals == 1
     assert again.status().unseen is None
+
+
+@pytest.mark.parametrize(("when", "left"), [("before", None), ("after", None), ("never", [0])])
+def test_a_reopened_exam_has_nothing_unseen_that_was_seen_before_its_end_or_after(
+    client: FlaskClient, parts: Parts, session: ExamSession, when: str, left: list[int] | None
+) -> None:
+    if when == "before":
+        assert see(client, session, intervals=[0]) == 0
+    parts.monitor.end_session(session.session_id, End("away"), "interrupted")
+    assert parts.database.flush(10)
+    if when == "after":
+        assert see(client, session, intervals=[0, 9]) == 0, "its tile stays until somebody has looked"
+        assert parts.database.flush(10)
+    assert client.post(f"/api/session/{session.session_id}/reopen", json={}).status_code == 200
+    told = unseen(client)
+    assert (told and told["intervals"]) == left
 
 
 def test_who_decides_about_a_flag_has_seen_it(client: FlaskClient, parts: Parts, session: ExamSession) -> None:

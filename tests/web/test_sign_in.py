@@ -290,6 +290,6 @@ def test_people_sign_in_where_accounts_alone_are_asked_for(make_app: MakeApp) ->
     client = browser_of(app)
     assert client.get("/").headers["Location"].startswith("/login")
     assert log_in(client, "proctor", "").status_code == 401
-    assert log_in(client, "ada").headers["Location"] == "/account"
-    assert client.get("/").headers["Location"] == "/account", "who may watch nothing is led to what there is"
+    assert log_in(client, "ada").headers["Location"] == "/audit"
+    assert client.get("/").headers["Location"] == "/audit", "who may watch nothing is led to what there is"
     assert client.get("/review").status_code == 403

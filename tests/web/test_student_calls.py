@@ -14,7 +14,7 @@ from tests.helpers.exam import Page
 from tests.helpers.sessions import create, live, stop_server
 from web.parts import Parts
 from web.proctor.messages import MESSAGES
-from web.student.conversation import CALLS_AT_ONCE
+from web.student.budget import CALLS_AT_ONCE
 from web.student.said import MAX_CALL
 
 

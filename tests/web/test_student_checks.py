@@ -12,6 +12,7 @@ from settings.settings import load_settings
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.access.headers import content_security_policy
 from web.parts import Parts
+from web.student.trials import CHECKS, TRIALS_WINDOW
 
 RESULTS = [
     {"item": "camera", "state": "ready", "reason": "", "detail": "640×480"},
@@ -43,6 +44,12 @@ def test_the_check_is_stored_with_the_session(client: FlaskClient, parts: Parts,
     assert (stored["results"], stored["user_agent"]) == (RESULTS, "Chromium")
     client.post("/api/session/end", json={"user_id": started["user_id"]})
     error_of(client.post("/api/student/check", json={"results": RESULTS}, headers=bearer(started)), 409)
+
+
+def test_a_page_that_sends_its_check_again_and_again_is_told_when_to_come_again(client: FlaskClient, started: dict[str, Any]) -> None:
+    answers = [client.post("/api/student/check", json={"results": RESULTS}, headers=bearer(started)) for _ in range(CHECKS + 1)]
+    assert [answer.status_code for answer in answers] == [200] * CHECKS + [429]
+    assert 0 < int(answers[-1].headers["Retry-After"]) <= TRIALS_WINDOW
 
 
 def test_a_check_needs_the_students_token(client: FlaskClient) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from bench.harness.footage import Scenario, scenarios
 from sessions.events import Events
 from sessions.models import Models
+from sessions.picture_trial import PictureTrial
 from settings.settings import Settings
 from tests.helpers.web import PASSWORD, settings_for
 from web.access.hold import register_access
@@ -32,13 +33,17 @@ def make_settings(folder: Path, **settings: Any) -> Settings:
     return settings_for(folder, **{"proctor_password": PASSWORD, "portal_open": True, **settings})
 
 
-def make_client(folder: Path, models: Models, **settings: Any) -> FlaskClient:
+def make_client(folder: Path, models: Models, running: Sequence[Any] = (), **settings: Any) -> FlaskClient:
     chosen = make_settings(folder, **settings)
     app = Flask("trials")
     app.config["MAX_CONTENT_LENGTH"] = chosen.max_body_kb * 1024
     access = Access(chosen)
     app.extensions[EXTENSION] = Parts(
-        chosen, cast(Any, None), cast(Any, SimpleNamespace(link_number=lambda _: 0, models=models)), access, Links(Events())
+        chosen,
+        cast(Any, None),
+        cast(Any, SimpleNamespace(link_number=lambda _: 0, models=models, active=lambda: list(running))),
+        access,
+        Links(Events()),
     )
     register_errors(app)
     register_access(app, access)
@@ -95,6 +100,25 @@ def test_a_dark_picture_is_told_as_dark_and_not_as_nobody(client: FlaskClient, f
     assert image is not None
     found = look(client, jpeg_of((image * 0.06).astype(np.uint8))).get_json()
     assert found["reason"] == "dark"
+
+
+@pytest.mark.parametrize(("waits", "second"), [(None, 200), (0.3, 200), (2.0, 429)])
+def test_while_an_exams_pictures_wait_a_check_leaves_it_the_machine(
+    tmp_path: Path, models: Models, monkeypatch: pytest.MonkeyPatch, waits: float | None, second: int
+) -> None:
+    def judge(*_: object) -> PictureTrial:
+        now.append(now[-1] + 0.1)
+        return PictureTrial(1, True, "")
+
+    now = [100.0]
+    monkeypatch.setattr("web.student.trials.try_picture", judge)
+    monkeypatch.setattr("web.student.trials.time", SimpleNamespace(monotonic=lambda: now[-1]))
+    client = make_client(tmp_path, models, [SimpleNamespace(picture_waits=lambda: waits)])
+    assert look(client, b"jpeg").status_code == 200
+    answer = look(client, b"jpeg")
+    assert (answer.status_code, "Retry-After" in answer.headers) == (second, second == 429)
+    now.append(now[-1] + 1.0)
+    assert look(client, b"jpeg").status_code == 200
 
 
 def test_a_picture_without_a_face_is_told_so(client: FlaskClient) -> None:

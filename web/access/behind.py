@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 PEER = "proctor.peer"  # in a request's environ: the address at the connection's other end, a proxy's where there is one
 MAPPED = "::ffff:"  # before an IPv4 address that comes to an IPv6 socket
-PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+PREFIX = re.compile(r"(/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)+")  # browsers go up by dots
 PREFIX_MAX = 200
 
 App = Callable[[dict[str, Any], Any], Iterable[bytes]]

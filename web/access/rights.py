@@ -81,6 +81,9 @@ RULES: Mapping[str, Rule] = {
     "link_trial.try_link": OPEN,  # PORTAL_OPEN or a student's token decides
     "health.health": OPEN,  # says more to who is logged in
     "health.metrics": needs("metrics"),
+    "audit.entries": needs("audit"),
+    "audit.table": needs("audit"),
+    "audit.page": needs("audit"),
     "health.openapi": OPEN,
     "pages.dashboard": SIGNED_IN,  # leads on who has no exam to watch
     "pages.flagged": needs("look", "page"),

@@ -192,14 +192,14 @@ class Access:
         if given is None:
             return False
         host, port = given
-        if not self.protected and self._public.hostname and given == _host_and_port(self._public.geturl()):
+        public = _host_and_port(self._public.geturl()) if not self.protected else None
+        if given == public:
             return True
-        addressed = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}")
-        try:
-            # A proxy that ends TLS leaves the port out of Host, and our scheme isn't the page's: the default port is the origin's own.
-            return addressed.hostname == host and (addressed.port is None or addressed.port == port)
-        except ValueError:
-            return False
+        name, addressed = _addressed(request)
+        if name != host or addressed is not None:
+            return name == host and addressed == port
+        # A proxy may leave the port out of Host, and our scheme isn't the page's: where PUBLIC_URL doesn't say which, any of the host's is taken.
+        return port == 80 if self.protected else public is None or public[0] != host
 
     # Proctors
 
@@ -319,6 +319,16 @@ def _host_and_port(url: str) -> tuple[str, int] | None:
     except ValueError:
         return None
     return (parts.hostname, port) if parts.hostname and port else None
+
+
+def _addressed(request: Request) -> tuple[str | None, int | None]:
+    """The host and port that a request names in its Host header; no host where that is none, no port where it names none."""
+    try:
+        addressed = urlsplit(f"//{request.environ.get('HTTP_HOST', '')}")
+        name, port = addressed.hostname, addressed.port
+    except ValueError:
+        return None, None
+    return name, port
 
 
 def _offered_token(request: Request) -> str:

@@ -1,20 +1,56 @@
-"""Notes in the audit who did what, for everything a proctor or a script changes."""
+"""Notes in the audit who did what: for everything a proctor or a script changes, and for what somebody looked at, listened to or took away."""
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import OrderedDict
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 
-from web.access.callers import caller
+from web.access.callers import caller, signature
 from web.parts import parts
+
+BROWSER_MAX = 200  # characters of a browser's name for itself
+AGAIN_S = 600.0  # who looks at the same thing within it is noted once: a page asks many times, a player for parts of a clip
+REMEMBERED = 10_000
+_EXTENSION = "proctor_looked"
 
 
 def note(what: str, who: str, **details: Any) -> None:
-    """Add one entry. Never waits: it is stored, or spooled, by the database's writer.
+    """Add one entry, under the name of the account that is signed in, else of `who`; beside it stands by which account or token it was done.
 
-    Beside the name stands by which account or token it was done.
+    Never waits: it is stored, or spooled, by the database's writer.
     """
     present = caller()
     by: dict[str, str] = {present.kind: present.account_id or present.name} if present.kind in ("account", "token") else {}
-    parts().database.audit({"who": who, "what": what, "address": request.remote_addr, **by, **details})
+    browser = "".join(character for character in (request.user_agent.string or "")[:BROWSER_MAX] if character.isprintable())
+    parts().database.audit({"who": signature(who), "what": what, "address": request.remote_addr, "browser": browser, **by, **details})
+
+
+def note_look(what: str, who: str, **details: Any) -> None:
+    """Note that somebody looked at something, once in ten minutes for each caller and thing."""
+    looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
+    if looked.is_new(f"{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}"):
+        note(what, who, **details)
+
+
+class Looked:
+    """Who looked at what of late. Safe between threads."""
+
+    def __init__(self) -> None:
+        self._at: OrderedDict[int, float] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def is_new(self, key: str) -> bool:
+        """Was this not noted in the last ten minutes? It is now."""
+        now, mark = time.monotonic(), hash(key)
+        with self._lock:
+            fresh = now - self._at.get(mark, -AGAIN_S) >= AGAIN_S
+            if fresh:
+                self._at[mark] = now
+                self._at.move_to_end(mark)
+                while len(self._at) > REMEMBERED:
+                    self._at.popitem(last=False)
+            return fresh

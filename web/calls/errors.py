@@ -74,6 +74,7 @@ HTTP_CODES = {
 
 # What people read on a page; callers are told more.
 _NOTHING_HERE = _("This address leads nowhere. Look whether it was copied whole.")
+_NO_PAGE = _("This address is no page. Choose below where you want to go.")
 _FAILED = _("The server could not answer this. Nothing that was kept is lost. Try again; if it goes on, tell whoever runs the exam.")
 API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
 STORAGE_RETRY_S = 5  # by then the writer has tried the database again
@@ -135,6 +136,8 @@ def _http_message(status: int, error: HTTPException) -> str:
     path = request.path[:200]
     if status == 404:
         return _("There is nothing at %(path)s. The calls are listed at /api/openapi.json.", path=repr(path)) if _wants_json() else _NOTHING_HERE
+    if status == 405 and not _wants_json():
+        return _NO_PAGE
     if status == 405:
         methods = ", ".join(sorted(getattr(error, "valid_methods", None) or []))
         return _("%(method)s is not for %(path)s; use %(methods)s.", method=request.method, path=repr(path), methods=methods)

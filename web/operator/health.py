@@ -70,14 +70,14 @@ def openapi() -> Response:
 def part_states(of: Parts) -> dict[str, Any]:
     """The state of every part by its name, each a mapping with a `state`."""
     disks = of.disks.look()
-    sweeps = {"retention": of.retention.health()} if of.retention is not None else {}
+    keeping = {"retention": of.retention, "audit": of.audit_export}
     return {
         "database": of.database.health(),
         **of.monitor.health(),
         "disk": disks["clips"],
         "disks": disks,
         "exam_page": of.exam_page.health(),
-        **sweeps,
+        **{name: part.health() for name, part in keeping.items() if part is not None},
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 

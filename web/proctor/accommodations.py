@@ -15,7 +15,7 @@ from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import LONGEST_PAGE, PAGE, next_after
-from web.calls.spelling import as_known
+from web.calls.spelling import as_known, as_sought
 from web.calls.values import DOCUMENT_ID_PATTERN, Identifier, Person, Text, Time
 from web.parts import parts
 
@@ -86,7 +86,7 @@ def save() -> Response:
 @describe(Accommodations, query=AccommodationsQuery, errors=(503,))
 def listed() -> Response:
     """List accommodations, those set last first."""
-    query = read_query(request, AccommodationsQuery)
+    query = as_sought(read_query(request, AccommodationsQuery))
     exams = caller().exam_condition("accommodations")
     found = parts().monitor.accommodations.listed(query.user_id, query.exam_id, limit=query.limit + 1, after=query.after, exams=exams)
     shown = [_answer(document) for document in found[: query.limit]]

@@ -10,8 +10,10 @@ from flask import Blueprint, Response, request
 from database import Document
 from records.analytics import Analytics, Span
 from web.access.callers import caller
+from web.calls.audit import note
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
+from web.calls.spelling import as_sought
 from web.parts import parts
 from web.proctor.analytics_schemas import Analytics as AnalyticsAnswer
 from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery, Exams
@@ -26,7 +28,7 @@ COLUMNS = {"sessions": SESSIONS, "intervals": INTERVALS, "kinds": KINDS}
 @describe(AnalyticsAnswer, query=AnalyticsQuery, errors=(503,))
 def figures() -> Response:
     """Count sessions, flags and violations by day, by exam and by kind, with what people decided about them."""
-    return reply(AnalyticsAnswer.model_validate(_analytics().figures(_span(read_query(request, AnalyticsQuery)))))
+    return reply(AnalyticsAnswer.model_validate(_analytics().figures(_span(as_sought(read_query(request, AnalyticsQuery))))))
 
 
 @analytics.get("/analytics.csv")
@@ -36,9 +38,10 @@ def table() -> Response:
 
     UTF-8 with a byte order mark, every cell quoted, times in ISO 8601. What a spreadsheet would take for a formula begins with an apostrophe.
     """
-    query = read_query(request, CsvQuery)
+    query = as_sought(read_query(request, CsvQuery))
     rows = _rows(query)
     first = list(islice(rows, 1))  # a database that is away is an error of the whole answer, not a table that breaks off
+    note("table: exported", "proctor", table=query.table, exam_id=query.exam_id)
     response = Response(csv_text(COLUMNS[query.table], chain(first, rows)), mimetype="text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="{query.table}.csv"'
     return response

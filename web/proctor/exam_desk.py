@@ -13,6 +13,7 @@ from sessions.session import ExamSession
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
+from web.calls.spelling import as_known
 from web.parts import parts
 from web.proctor.running import STORED_WITHIN_S
 from web.proctor.running_schemas import ExamMessageSent, NotReached, SendToExam
@@ -21,13 +22,13 @@ exam_desk = Blueprint("exam_desk", __name__, url_prefix="/api/exam")
 
 
 @exam_desk.post("/message")
-@describe(ExamMessageSent, body=SendToExam, errors=(404, 503))
+@describe(ExamMessageSent, body=SendToExam, errors=(404, 409, 503))
 def send_to_exam() -> Response:
     """Write to every student who takes part in an exam now, or warn them.
 
     A page that isn't connected is told when it comes back; who can't be written to is named in `not_reached`. 404 where there is none.
     """
-    wanted = read_body(request, SendToExam)
+    wanted = as_known(read_body(request, SendToExam))
     running = [session for session in parts().monitor.active() if session.begun and session.exam_id == wanted.exam_id]
     if not running:
         raise NotFound(_("Nobody takes part in this exam now. GET /api/sessions/active lists those that do."), field="exam_id")

@@ -17,6 +17,7 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
+from basics.looks import folded
 from basics.readings import Frame
 from basics.texts import _
 from basics.times import iso_time
@@ -39,6 +40,7 @@ ROOMS_MAX = 2000  # exams and sessions of which one viewer hears
 WATCHED_MAX = 200  # sessions that one viewer may watch
 LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
+EXAM_ID_MAX = 128  # characters
 FRAMES = ("base64", "binary", "none")
 
 
@@ -119,7 +121,7 @@ class Live:
         self._queue(event, payload, payload["session_id"], exam_id)
 
     def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
-        rooms = [f"session:{session_id}", ALL_EXAMS, *([f"{OF_EXAM}{exam_id}"] if exam_id is not None else [])]
+        rooms = [f"session:{session_id}", ALL_EXAMS, *([_exam_room(exam_id)] if exam_id is not None else [])]
         self._messages.append((event, payload, rooms))
         self._wake.set()
 
@@ -360,8 +362,10 @@ class Live:
         return session
 
     def _own(self) -> Viewer:
-        with self._lock:
-            return self._viewers.setdefault(_sid(), Viewer())
+        viewer = self._viewers.get(_sid())
+        if viewer is None:  # it was let go, and something that it had asked for comes late
+            raise Unauthorized(_("The connection has ended."))
+        return viewer
 
     def _join(self, room: str, exam_id: str | None) -> None:
         viewer = self._own()
@@ -392,9 +396,8 @@ class Live:
             )
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
             raise InvalidInput(_("fps=%(fps)s must be a number above 0 and at most 60", fps=repr(str(fps)[:40])), field="fps")
-        sid = _sid()
+        sid, viewer = _sid(), self._own()
         with self._lock:
-            viewer = self._viewers.setdefault(sid, Viewer())
             if len(viewer.watches) >= WATCHED_MAX and session_id not in viewer.watches:
                 raise InvalidInput(_("one dashboard watches at most %(watched_max)s sessions; leave some", watched_max=WATCHED_MAX))
             watch = Watch(frames, 1 / fps)
@@ -405,20 +408,19 @@ class Live:
         self._wake.set()
 
     def _leave_session(self, data: dict[str, Any]) -> None:
-        session_id = str(data.get("session_id"))
+        session_id, viewer = str(data.get("session_id")), self._own()
+        viewer.joined.pop(f"session:{session_id}", None)
         with self._lock:
-            viewer = self._viewers.get(_sid())
-            if viewer is not None and viewer.watches.pop(session_id, None) is not None:
+            if viewer.watches.pop(session_id, None) is not None:
                 self._unwatch(session_id, _sid())
-            if viewer is not None:
-                viewer.joined.pop(f"session:{session_id}", None)
-        leave_room(self._own_room(f"session:{session_id}"))
+        leave_room(_room(f"session:{session_id}", self._language_of(_sid())))
 
     def _join_exam(self, data: dict[str, Any]) -> None:
         exam_id, viewer = data.get("exam_id"), self._own()
         if exam_id is not None:
-            viewer.check(str(exam_id), _("there is no exam %(exam_id)s that you may see", exam_id=repr(str(exam_id)[:80])))
-            self._join(f"{OF_EXAM}{exam_id}", str(exam_id))
+            exam_id = str(exam_id)[:EXAM_ID_MAX]
+            viewer.check(exam_id, _("there is no exam %(exam_id)s that you may see", exam_id=repr(exam_id)))
+            self._join(_exam_room(exam_id), exam_id)
         elif viewer.who.everywhere("look"):
             self._join(ALL_EXAMS, None)
         else:
@@ -428,15 +430,16 @@ class Live:
         viewer = self._viewers.get(sid)
         return viewer.language if viewer is not None else ENGLISH
 
-    def _own_room(self, room: str) -> str:
-        return _room(room, self._language_of(_sid()))
-
     def _leave_exam(self, data: dict[str, Any]) -> None:
-        room = ALL_EXAMS if data.get("exam_id") is None else f"{OF_EXAM}{data['exam_id']}"
-        viewer = self._own()
+        room, viewer = _exam_room(data.get("exam_id")), self._own()
         viewer.joined.pop(room, None)
         viewer.hears_all = viewer.hears_all and room != ALL_EXAMS
         leave_room(_room(room, viewer.language))
+
+
+def _exam_room(exam_id: Any) -> str:
+    """Who watches an exam, whichever way its ID is spelled."""
+    return ALL_EXAMS if exam_id is None else f"{OF_EXAM}{folded(str(exam_id)[:EXAM_ID_MAX])}"
 
 
 def _room(room: str, code: str) -> str:

@@ -12,6 +12,7 @@ from web.calls.audit import note
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
+from web.calls.spelling import as_sought
 from web.calls.values import check_video_id
 from web.parts import parts
 from web.proctor.answers import each, flagged_answer
@@ -28,7 +29,7 @@ def queue() -> Response:
 
     Paging by `after` stays right while others decide.
     """
-    query = read_query(request, QueueQuery)
+    query = as_sought(read_query(request, QueueQuery))
     filters = _filters(query)
     found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
     items = each(flagged_answer, found[: query.limit])
@@ -44,10 +45,10 @@ def decide(video_id: str) -> Response:
     as the other it is `disputed` until one more settles it. `left` counts with the filters of the query.
     """
     check_video_id(video_id)
-    filters = read_query(request, ReviewFilter)
+    filters = as_sought(read_query(request, ReviewFilter))
     wanted = read_body(request, Decide)
     review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
-    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "")
+    note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "", note=wanted.note)
     interval = parts().database.interval(video_id)
     if (session := parts().monitor.get(interval["session_id"])) is not None:
         session.flags_seen.mark([interval["index"]])

@@ -75,6 +75,9 @@ def mark_seen(session_id: str) -> Response:
         unseen = session.flags_seen.unseen()
         return reply(Seen(unseen=len(unseen.intervals) if unseen is not None else 0))
     document = parts().database.session(session_id)
+    if wanted.intervals:  # known again where it is reopened
+        all_seen = {*(document.get("flags_seen") or []), *wanted.intervals} & set(range(document.get("intervals") or 0))
+        parts().database.write("sessions", session_id, {"flags_seen": sorted(all_seen)})
     if (live := parts().live) is not None:
         live.announce("flags_seen", {"session_id": session_id, "unseen": None}, document.get("exam_id"))
     return reply(Seen(unseen=0))

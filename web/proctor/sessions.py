@@ -14,10 +14,11 @@ from scoring.accommodations import document_id_of
 from sessions.session import ExamSession
 from web.access.callers import caller
 from web.calls.addresses import portal_url
+from web.calls.audit import note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
-from web.calls.spelling import as_known
+from web.calls.spelling import as_known, as_sought
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
 from web.proctor.answers import active_session, check_answer, each, flagged_answer, interval_answer, session_answer, session_line, with_live
@@ -72,7 +73,7 @@ def end_session() -> Response:
 @describe(Sessions, query=SessionsQuery, errors=(503,))
 def sessions() -> Response:
     """List sessions, those that run and those that have ended, newest first."""
-    query = read_query(request, SessionsQuery)
+    query = as_sought(read_query(request, SessionsQuery))
     days = Span(first=query.first, last=query.last, tz=query.tz).days()
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     named: dict[str, Any] = {"search": query.search or None, "started": days, "fields": LINE_FIELDS}
@@ -88,6 +89,7 @@ def sessions() -> Response:
 @describe(ActiveSessions)
 def active_sessions() -> Response:
     """List the running sessions."""
+    note_look("live: looked at", "proctor")
     sessions = [active_session(session) for session in _running()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
@@ -111,6 +113,7 @@ def session_details(session_id: str) -> Response:
     check_session_id(session_id)
     database = parts().database
     document = database.session(session_id)
+    note_look("session: looked at", "proctor", session_id=session_id, user_id=document["user_id"], exam_id=document.get("exam_id"))
     intervals = database.intervals(session_id, after=query.after, limit=query.limit + 1)
     session = parts().monitor.get(session_id)
     if session is not None:
@@ -134,7 +137,7 @@ def session_details(session_id: str) -> Response:
 @describe(FlaggedList, query=FlaggedQuery, errors=(404, 503))
 def flagged() -> Response:
     """List flagged intervals, newest first, with the reasons and the clip."""
-    query = read_query(request, FlaggedQuery)
+    query = as_sought(read_query(request, FlaggedQuery))
     documents = parts().database.flagged(
         query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id, exams=caller().exam_condition("look")
     )

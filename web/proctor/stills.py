@@ -6,6 +6,7 @@ from flask import Blueprint, Response, send_file
 
 from basics.errors import NotFound
 from basics.texts import _
+from web.calls.audit import note_look
 from web.calls.openapi import describe
 from web.calls.values import check_session_id
 from web.parts import parts
@@ -28,6 +29,7 @@ def screen(session_id: str) -> Response:
     still = session.screen.newest()
     if still is None:
         raise NotFound(_("There is no still of this student's screen: it isn't shared (SCREEN_CAPTURE), or none has come yet."), field="session_id")
+    note_look("screen: looked at", "proctor", session_id=session_id)
     response = Response(still.data, mimetype="image/jpeg")
     response.headers["X-Screen-At"] = f"{still.at:.2f}"
     return response

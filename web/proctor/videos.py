@@ -14,6 +14,7 @@ from basics.errors import Conflict, Forbidden, NotFound
 from basics.texts import _
 from media.clip_reasons import known
 from media.recorder import hash_of
+from web.calls.audit import note_look
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
 from web.calls.values import VIDEO_ID
@@ -61,6 +62,7 @@ def by_id(video_id: str) -> Response:
     A file that is no longer what was recorded is no evidence: 409.
     """
     path, clip = clip_of(video_id)
+    note_look("clip: watched", "proctor", video_id=video_id)
     return _send(path, clip.get("sha256"))
 
 
@@ -73,6 +75,7 @@ def by_path(filepath: str) -> Response:
     if interval is None:
         raise NotFound(_("No record names %(filepath)s: it is no evidence of this server's.", filepath=repr(filepath[:200])), field="filepath")
     _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
+    note_look("clip: watched", "proctor", video_id=str(interval.get("_id", "")))
     return _send(path, interval.get("clip", {}).get("sha256"))
 
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from basics.errors import InvalidInput
 from web.student.arrivals import FUTURE_S, LATE_S
 from web.student.page_clock import PageClock
+from web.student.said import PageNamed, check, shown
 
 RESENT_S = 60.0  # after the welcome: what a page kept while it was away comes with it
 SHIFT_MAX_MS = 1e15  # as any time of a page
-LONGEST_NAME = 64  # characters
 
 
 def page_name(message: dict[str, Any]) -> str:
-    """What a message calls the clock by which it tells its times; empty where it says nothing."""
-    name = message.get("page")
-    return name[:LONGEST_NAME] if isinstance(name, str) else ""
+    """What a message calls the clock by which it tells its times, which is stored; empty where it says nothing. Raise `InvalidInput`."""
+    said, _wrong = check(PageNamed, message)
+    if said is None:
+        raise InvalidInput(f"the name {shown(message.get('page'))} of a page's clock must be one line of plain text")
+    return said.page or ""
 
 
 def shift_of(message: dict[str, Any]) -> float:

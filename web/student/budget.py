@@ -11,6 +11,11 @@ BYTES_A_SECOND = 2 << 20  # at least; 640×480 as JPEG is an eighth of it at 10 
 BYTES_A_PIXEL = 0.5  # of a picture at its best
 FRAMES_A_SECOND = 40  # beside the pictures: sound, acts, answers to the clock and pings come in 20
 FRAMES_A_PICTURE = 2
+ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
+DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
+CALLS_AT_ONCE, CALLS_A_SECOND = 10, 0.2  # calls of the proctors, and taking them back: each is stored, and shown to every proctor
+NAMES_AT_ONCE, NAMES_A_SECOND = 10, 0.2  # other names of the camera: each is stored
+STEPS_AT_ONCE, STEPS_A_SECOND = 10, 0.2  # steps of a page's clock that are stored, and asked after at once
 FRAMES_A_CONNECTION = 30  # a connection is as dear as so many: its coming and going are stored and shown
 
 
@@ -33,6 +38,17 @@ class Allowance:
         return True
 
 
+class Paces:
+    """How fast what is stored and shown is taken of one session, on its own clock, over all its connections."""
+
+    def __init__(self) -> None:
+        self.acts = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
+        self.devices = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
+        self.calls = Allowance(CALLS_A_SECOND, CALLS_AT_ONCE)
+        self.names = Allowance(NAMES_A_SECOND, NAMES_AT_ONCE)
+        self.steps = Allowance(STEPS_A_SECOND, STEPS_AT_ONCE)
+
+
 class Budget:
     """What all connections of one session may send, in frames (parts of messages, pings too) and bytes.
 
@@ -46,6 +62,7 @@ class Budget:
         self._bytes = Allowance(self.bytes_a_second, self.bytes_a_second * BURST_S)
         self._frames = Allowance(self.frames_a_second, self.frames_a_second * BURST_S)
         self._clock = clock
+        self.paces = Paces()
 
     def connection(self) -> bool:
         """Is there room for another connection?"""

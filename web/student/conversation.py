@@ -18,12 +18,12 @@ from basics.texts import _
 from sessions.messages import Call
 from web.student.act_times import ActTimes, page_name, shift_of
 from web.student.arrivals import Arrivals
-from web.student.budget import Allowance
+from web.student.budget import Paces
 from web.student.exam import Exam, Receipt, Terms
 from web.student.intake import Intake
 from web.student.pace import Pace
 from web.student.page_clock import PageClock, PageClocks
-from web.student.presence import unpack_page
+from web.student.presence import PageSaid, unpack_page
 from web.student.protocol import (
     DeviceReport,
     Media,
@@ -50,10 +50,7 @@ CLOCK_KEPT_S = 120.0  # an answer that comes later tells nothing: a narrow line 
 DEAD_S = 30.0  # a page that answers no clock message for so long is gone, whatever its connection says
 PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not read any better
 WAITING_MAX = 200  # messages of others that wait to be said
-ACTS_AT_ONCE, ACTS_A_SECOND = 20, 4  # messages with acts that are counted as they come; beyond that they are counted together, at this pace
 ACTS_WAITING_MAX = 1000  # acts that wait to be counted together
-DEVICES_AT_ONCE, DEVICES_A_SECOND = 20, 1  # words about devices, likewise: of each device the newest is kept
-CALLS_AT_ONCE, CALLS_A_SECOND = 10, 0.2  # calls of the proctors, and taking them back: each is stored, and shown to every proctor
 
 Over = Literal["ended", "replaced", "silent"]
 LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
@@ -75,9 +72,10 @@ class Conversation:
         notices: Callable[[], list[str]],
         end: Callable[[], object],
         clocks: PageClocks | None = None,
+        paces: Paces | None = None,
         away_since: float = 0.0,
     ) -> None:
-        """`clocks` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
+        """`clocks` and `paces` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
         self.over: Over | None = None
         self._exam = exam
         self._terms = terms
@@ -101,13 +99,12 @@ class Conversation:
         self._received = 0  # messages, of every kind
         self._received_told = (0, -RECEIVED_S)  # how many the page knows of, and when it was told
         self._acts: dict[str, ScreenAct] = {}  # that wait to be counted
-        self._acts_pace = Allowance(ACTS_A_SECOND, ACTS_AT_ONCE)
+        self._paces = paces or Paces()
         self._devices: dict[str, DeviceReport] = {}  # that wait to be told
-        self._devices_pace = Allowance(DEVICES_A_SECOND, DEVICES_AT_ONCE)
-        self._calls_pace = Allowance(CALLS_A_SECOND, CALLS_AT_ONCE)
         self._unacknowledged: dict[str, Receipt] = {}
         self._said: set[str] = set()
         self._read: set[str] = set()
+        self._camera = ""  # its name, as it was told
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
         self._told_call: Call | None = None
         self._problems: set[str] = set()
@@ -148,9 +145,9 @@ class Conversation:
         """Hand on what came faster than it is counted."""
         self._answers = []
         try:
-            if self._acts and self._acts_pace.allows(now):
+            if self._acts and self._paces.acts.allows(now):
                 self._count_acts()
-            if self._devices and self._devices_pace.allows(now):
+            if self._devices and self._paces.devices.allows(now):
                 self._tell_devices()
         except ProctorError as error:
             self._complain(error)
@@ -252,8 +249,7 @@ class Conversation:
         elif kind == "read":
             self._take_read(message)
         elif kind == "page":
-            said = unpack_page(message)
-            self._exam.page_says(said.hidden, said.camera, said.focused)
+            self._take_page(unpack_page(message), now)
         elif kind == "end":
             if self._acts:
                 self._count_acts()  # what was done before the end counts
@@ -264,15 +260,15 @@ class Conversation:
             )
 
     def _take_clock(self, message: Message, now: float) -> None:
-        number, page_ms = unpack_clock(message)
+        (number, page_ms), name = unpack_clock(message), page_name(message)
         sent = self._clock_sent.pop(number, None)
         if sent is None:
             raise no_answer()
-        self._clock = self._clocks.named(page_name(message))
+        self._clock = self._clocks.named(name)
         stepped = self._clock.add(sent, page_ms, now)
         self._arrivals.heard_clock(page_ms / 1000, now, stepped=stepped)
         if self._welcomed:
-            if stepped:
+            if stepped and self._paces.steps.allows(now):
                 self._clocks.keep()
                 self._clock_due = 0.0  # by how much is known to the round trip only, and this one was long
             return
@@ -297,7 +293,7 @@ class Conversation:
         for problem in problems:
             self._complain(problem)
         self._acts |= {act.id: replace(act, at=min(act.at, now)) for act in acts if act.id not in self._acts}  # nothing was done after now
-        if self._acts_pace.allows(now) or len(self._acts) > ACTS_WAITING_MAX:
+        if self._paces.acts.allows(now) or len(self._acts) > ACTS_WAITING_MAX:
             self._count_acts()
 
     def _count_acts(self) -> None:
@@ -316,7 +312,7 @@ class Conversation:
     def _take_device(self, message: Message, now: float) -> None:
         report = unpack_device(message)
         self._devices[report.device] = report
-        if self._devices_pace.allows(now):
+        if self._paces.devices.allows(now):
             self._tell_devices()
 
     def _tell_devices(self) -> None:
@@ -329,6 +325,12 @@ class Conversation:
                 if report.state == "frozen":
                     continue  # shown when the next picture is read, until one is read as moving
             self._exam.device_state(report.device, report.state, report.reason)
+
+    def _take_page(self, said: PageSaid, now: float) -> None:
+        """Tell the exam how its page is. Another name of the camera too soon is left out: the page says it again."""
+        is_told = said.camera == self._camera or self._paces.names.allows(now)
+        self._camera = said.camera if is_told else self._camera
+        self._exam.page_says(said.hidden, said.camera if is_told else "", said.focused)
 
     def _take_read(self, message: Message) -> None:
         message_id = unpack_read(message)
@@ -350,7 +352,7 @@ class Conversation:
             self._answers.append({"type": "error", "code": error.code, "message": error.message, "about": "call"})
 
     def _hand_on_call(self, text: str | None, now: float) -> None:
-        if not self._calls_pace.allows(now):
+        if not self._paces.calls.allows(now):
             raise TooMany(_("You have called several times in a short while. Wait a moment, then try again."))
         self._exam.student_call(text)
 

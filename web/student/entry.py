@@ -36,10 +36,15 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
         return None
     if not session.begun and owner.monitor.is_full(session_id):
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
-    budget = owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
+    budget = budget_of(owner, session_id)
     if not budget.connection():
         raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
     return session, budget
+
+
+def budget_of(owner: Parts, session_id: str) -> Budget:
+    """What the pages of a session may send, over all their connections."""
+    return owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
 
 
 def begin(session: ExamSession, request: Request) -> None:
@@ -58,6 +63,7 @@ def conversation_with(session: ExamSession, owner: Parts) -> Conversation:
         notices=lambda: list(session.status().notices),
         end=lambda: owner.monitor.end_session(session.session_id, End("student")),
         clocks=owner.links.clocks_of(session),
+        paces=budget_of(owner, session.session_id).paces,
         away_since=max(0.0, now - owner.monitor.attendance.unseen_for(session.session_id, now)),
     )
 

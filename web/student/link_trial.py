@@ -8,8 +8,11 @@ import time
 from flask import Blueprint, Response
 from simple_websocket import ConnectionClosed
 
+from web.parts import parts
+from web.student.budget import Budget
 from web.student.link import open_socket
 from web.student.trials import may_try
+from web.student.video import student_video
 
 link_trial = Blueprint("link_trial", __name__)
 
@@ -26,6 +29,7 @@ def try_link() -> Response:
     may_try()
     socket = open_socket()
     socket.message_max_bytes = TRIAL_MAX_BYTES
+    socket.budget = Budget(student_video(parts().settings).model_dump())  # pings too: each answer waits for its reader
     try:
         until = time.monotonic() + TRIAL_S
         data = None

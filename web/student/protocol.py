@@ -86,7 +86,10 @@ The page says:
                                      clipboard_changed, fullscreen_left, fullscreen_entered, share_stopped, second_display.
                                      The detail of window_blur says where the focus went: browser (its own controls, or a dialog of the page),
                                      elsewhere or unclear. It counts once a window_away, said after BLUR_MIN_S where it went elsewhere, or a
-                                     window_focus shows that it lasted; without such a detail, at once. A paste with the detail dropped was dragged
+                                     window_focus shows that it lasted; without such a detail, at once. A window_focus with the detail unproven
+                                     shows nothing: the page could not watch for how long the focus was away, or tells it by window_away.
+                                     A tab_hidden with the detail dialog doesn't count: what covers the page may be its own dialog, to choose a file.
+                                     A paste with the detail dropped was dragged in
     device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
     page {hidden, focused?, camera?} every 10 seconds and when it changes: whether the page is out of sight, whether it has the focus, and the name of
                                      its camera; a proctor is shown where it isn't said for half a minute

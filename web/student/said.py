@@ -12,6 +12,7 @@ from basics.readings import ActKind, DeviceName, DeviceStateName
 from web.calls.values import json_type, one_line, printable
 
 MAX_TEXT: Final = 200  # characters of a detail or a reason; longer ones are cut
+MAX_NAME: Final = 64  # characters of a clock's name; longer ones are cut
 MAX_CALL: Final = 500  # characters of a person's words
 MAX_CHARACTERS: Final = 256 << 10  # of one text message: 200 acts with all that they may hold
 MAX_DIGITS: Final = 19  # of a whole number
@@ -29,6 +30,10 @@ def _cut(value: object) -> object:
     return value[:MAX_TEXT] if isinstance(value, str) else value
 
 
+def _cut_name(value: object) -> object:
+    return value[:MAX_NAME] if isinstance(value, str) else value
+
+
 def _page_device(name: DeviceName) -> DeviceName:
     if name not in DEVICES:
         raise ValueError("is none of a page's")
@@ -37,6 +42,7 @@ def _page_device(name: DeviceName) -> DeviceName:
 
 PageMs = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-MAX_MS, le=MAX_MS)]
 Line = Annotated[StrictStr, BeforeValidator(_cut), AfterValidator(printable), AfterValidator(one_line)]
+Name = Annotated[StrictStr, BeforeValidator(_cut_name), AfterValidator(printable), AfterValidator(one_line)]
 OwnWords = Annotated[StrictStr, StringConstraints(strip_whitespace=True, max_length=MAX_CALL), AfterValidator(printable), AfterValidator(one_line)]
 
 
@@ -51,6 +57,12 @@ class ClockSaid(Said):
 
     id: Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=2**53)]
     page_ms: PageMs
+
+
+class PageNamed(Said):
+    """By which of the page's clocks a message tells its times."""
+
+    page: Name | None = None
 
 
 class ActSaid(Said):

@@ -21,6 +21,7 @@ from web.calls.spelling import as_known
 from web.calls.values import StudentExam
 from web.parts import parts
 from web.student.start_schemas import Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
+from web.student.trials import count_check
 from web.student.video import student_video
 
 log = logging.getLogger(__name__)
@@ -118,10 +119,11 @@ def session() -> Response:
 
 
 @students.post("/check")
-@describe(Done, body=StudentCheck, errors=(404, 409, 503))
+@describe(Done, body=StudentCheck, errors=(404, 409, 429, 503))
 def check() -> Response:
     """Store what the check before the exam found on the student's machine; a later one replaces it."""
     session_id: str = g.student_session_id
+    count_check(session_id)
     found = read_body(request, StudentCheck)
     if parts().monitor.get(session_id) is None:
         _stored(session_id)
@@ -147,6 +149,9 @@ def rehearsal() -> Response:
         if own is None:
             raise Conflict(_("Your exam does not run: ask for a new link."))
         found = found.model_copy(update={"user_id": own.user_id, "exam_id": own.exam_id})
+    else:
+        with contextlib.suppress(Conflict):  # a mere look-alike is nobody: that it looks like a known ID is no stranger's business
+            found = as_known(found)
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
     return reply(Done())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
@@ -12,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from basics.errors import InvalidInput, TooMany
 from basics.texts import _
-from sessions.picture_trial import try_picture
+from sessions.picture_trial import PictureTrial, try_picture
 from web.access.limits import RateLimit
 from web.calls.bodies import reply
 from web.calls.openapi import describe
@@ -22,7 +23,10 @@ trials = Blueprint("trials", __name__, url_prefix="/api/student")
 
 TRIALS = 3000  # from one address in TRIALS_WINDOW: an exam room of a hundred behind one address checks at once
 TRIALS_WINDOW = 60.0  # s
-LOOK_WAIT_S = 1.0  # one picture is judged at a time: the exams that run come first
+CHECKS = 60  # results of a check that are stored of one exam in TRIALS_WINDOW: its page sends them each time they change
+LOOK_WAIT_S = 1.0  # one picture is judged at a time
+WAITS_S = 0.5  # a picture of an exam that is due for so long waits for the machine: exams come first, and
+REST = 9.0  # times as long as a picture of a check has taken, no other is judged then
 
 EXTENSION = "student_trials"  # this module's state in `app.extensions`: each app has its own
 
@@ -45,7 +49,9 @@ class LookTrial(BaseModel):
 @dataclass(slots=True)
 class _Trials:
     limit: RateLimit = field(default_factory=lambda: RateLimit(TRIALS, TRIALS_WINDOW, "Too many checks from this address."))
+    checks: RateLimit = field(default_factory=lambda: RateLimit(CHECKS, TRIALS_WINDOW, _("The results of this exam's check came too often.")))
     looking: threading.Lock = field(default_factory=threading.Lock)
+    rests_until: float = 0.0  # by the monotonic clock; while `looking` is held
 
 
 @trials.record
@@ -76,14 +82,31 @@ def look() -> Response:
     jpeg = request.get_data(cache=False)
     if not jpeg:
         raise InvalidInput(_("The body is empty. Send one picture as JPEG."))
-    looking = _own().looking
-    if not looking.acquire(timeout=LOOK_WAIT_S):
-        raise TooMany(_("Other students' pictures are being looked at."), retry_after_s=2)
+    own = _own()
+    if not own.looking.acquire(timeout=LOOK_WAIT_S):
+        raise _later()
     try:
-        found = try_picture(models, parts().settings, jpeg)
+        found = _look(own, jpeg)
     finally:
-        looking.release()
+        own.looking.release()
     return reply(LookTrial(state="read", face=found.face, persons=found.persons, reason=found.reason))
+
+
+def _look(own: _Trials, jpeg: bytes) -> PictureTrial:
+    """Judge a picture, whose turn it is. Raise `TooMany` where the exams need the machine."""
+    begun = time.monotonic()
+    if begun < own.rests_until:
+        raise _later()
+    try:
+        return try_picture(parts().monitor.models, parts().settings, jpeg)
+    finally:
+        if any((session.picture_waits() or 0.0) > WAITS_S for session in parts().monitor.active()):
+            ended = time.monotonic()
+            own.rests_until = ended + REST * (ended - begun)
+
+
+def _later() -> TooMany:
+    return TooMany(_("Other students' pictures are being looked at."), retry_after_s=2)
 
 
 def may_try() -> None:
@@ -92,3 +115,8 @@ def may_try() -> None:
         parts().access.student_session(request)
     if not parts().access.protected:
         _own().limit.take(request.remote_addr)
+
+
+def count_check(session_id: str) -> None:
+    """Count the results of one exam's check, which are stored. Raise `TooMany`."""
+    _own().checks.take(session_id)

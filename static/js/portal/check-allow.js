@@ -4,9 +4,9 @@ import { byId } from "../shared/dom.js";
 import { browserOf } from "./browsers.js";
 
 /** Is the student to allow something in the browser first? `devices` are those of the check, `{camera: {failure}, microphone: {failure}}`. */
-const isRefused = (devices) => Object.values(devices).some(({ failure }) => failure === "denied");
+export const isRefused = (devices) => Object.values(devices).some(({ failure }) => failure === "denied");
 
-/** Show how, in the place of a picture that can't come, or no more; while it is shown, “Check again” is what comes next. */
+/** Show how, in the place of a picture that can't come, or no more. */
 export function drawAllow(devices) {
   const refused = isRefused(devices);
   byId("check-view").hidden = devices.camera.failure === "denied";
@@ -15,6 +15,4 @@ export function drawAllow(devices) {
   const here = browserOf(navigator.userAgent);
   for (const way of place.querySelectorAll("[data-browser]")) way.hidden = way.dataset.browser !== here;
   place.hidden = !refused;
-  byId("check-again").classList.toggle("primary", refused);
-  byId("check-start").classList.toggle("primary", !refused);
 }

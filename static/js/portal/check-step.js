@@ -1,14 +1,15 @@
 // The check before the exam: opens the devices, judges each row again and again, says when the exam can start.
 
 import { openBoth, watchPermission, watchTrack } from "../sending/devices.js";
+import { canLoad } from "../sending/pictures.js";
 import { Sound } from "../sending/sound.js";
 import { letsWebSocketsThrough } from "../sending/way.js";
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
-import { drawAllow } from "./check-allow.js";
-import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, oneCause, resultsOf, speedOf } from "./checks.js";
+import { drawAllow, isRefused } from "./check-allow.js";
+import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, nextOf, oneCause, resultsOf, speedOf } from "./checks.js";
 import { DevicePicker } from "./device-pickers.js";
 import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
@@ -38,6 +39,7 @@ export class CheckStep {
   #faceDue = 0;
   #looking = false;
   #timing = false; // the network is measured: a look meanwhile would share the line
+  #loaded = null; // could what makes the exam's pictures be loaded?
   #scrambled = null; // does the browser change what is read from a canvas?
   #canvas = null; // not before the browser is known to have one
   #faceCanvas = null;
@@ -116,11 +118,13 @@ export class CheckStep {
     this.#trips = null;
     this.#kbps = null;
     this.#sockets = null;
+    this.#loaded = null;
     this.#face = null;
     this.#faceDue = 0;
     this.#timing = true;
     this.#judge();
     const network = this.#measure(run);
+    this.#load(run);
     const devices = await openBoth();
     if (run !== this.#run) {
       for (const { track } of Object.values(devices)) track?.stop(); // nobody else knows of them
@@ -152,6 +156,13 @@ export class CheckStep {
 
   #close() {
     for (const device of Object.values(this.#devices ?? {})) device.track?.stop();
+  }
+
+  async #load(run) {
+    const loaded = "Worker" in window ? await canLoad() : null;
+    if (run !== this.#run) return;
+    this.#loaded = loaded;
+    this.#judge();
   }
 
   async #measure(run) {
@@ -273,7 +284,7 @@ export class CheckStep {
       light: judgeLight(scrambled ? null : this.#light()),
       face: judgeFace(scrambled ? null : this.#face),
       network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
-      browser: judgeBrowser(window, scrambled),
+      browser: judgeBrowser(window, scrambled, this.#loaded),
     }, { unseen: scrambled });
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
     if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";
@@ -307,5 +318,7 @@ export class CheckStep {
     }
     byId("check-again").hidden = !states.some((state) => state === "not_ready" || state === "warning");
     setText(byId("check-hint"), hintOf(may, this.rows));
+    const next = nextOf(may, this.rows, { refused: isRefused(this.#devices), canShare: this.screen?.supported });
+    for (const [name, button] of Object.entries({ start, again: byId("check-again"), share: this.share })) button?.classList.toggle("primary", name === next);
   }
 }

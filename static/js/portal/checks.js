@@ -93,8 +93,8 @@ export function oneCause(rows, { unseen = false } = {}) {
   const lost = unseen || rows.camera.state !== "ready";
   const wait = (text) => ({ state: "waiting", text, follows: true });
   const changed = { ...rows };
-  if (lost) changed.light = wait(t.light.waiting);
-  if (lost) changed.face = wait(t.face.waiting);
+  if (lost) changed.light = wait(unseen ? t.light.unseen : t.light.waiting);
+  if (lost) changed.face = wait(unseen ? t.face.unseen : t.face.waiting);
   else if (poor && rows.face.state === "warning" && OF_LIGHT.has(rows.face.reason)) changed.face = wait(t.face.after);
   return changed;
 }
@@ -132,13 +132,17 @@ export function speedOf(sent) {
   return speeds.length ? Math.round(Math.max(...speeds)) : null;
 }
 
-/** The browser's row from what `scope` (the window) offers, and from whether it scrambles what a page reads from a picture. */
-export function judgeBrowser(scope, scrambled = false) {
+/**
+ * The browser's row from what `scope` (the window) offers, from whether it scrambles what a page reads from a picture, and from whether what makes the
+ * exam's pictures could be loaded (null: not known yet).
+ */
+export function judgeBrowser(scope, scrambled = false, loaded = null) {
   if (!scope.isSecureContext) return { state: "not_ready", text: t.browser.insecure };
   const needed = ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"];
   const missing = needed.filter((name) => !(name in scope));
   if (!scope.navigator?.mediaDevices?.getUserMedia) missing.push("getUserMedia");
   if (missing.length) return { state: "not_ready", text: t.browser.old(missing) };
+  if (loaded === false) return { state: "not_ready", text: t.browser.notLoaded, detail: "not_loaded" };
   if (scrambled) return { state: "warning", text: t.browser.scrambled[scramblerOf(scope.navigator)], detail: "scrambled" };
   if (!("indexedDB" in scope)) return { state: "warning", text: t.browser.noStore };
   return { state: "ready", text: t.browser.ready };
@@ -164,6 +168,28 @@ export function mayStart(rows) {
   const waiting = ["camera", "browser", "network"].some((name) => rows[name].state === "waiting");
   if (waiting || bad.some((name) => name !== "microphone")) return "no";
   return bad.includes("microphone") ? "without_microphone" : "yes";
+}
+
+/** Which button comes next, for `may` of mayStart and the rows: `start`, `again`, or `share` where the screen alone is missing. `refused`: the student is to allow a device first; `canShare`. */
+export function nextOf(may, rows, { refused = false, canShare = true } = {}) {
+  const bad = Object.keys(rows).filter((name) => rows[name].state === "not_ready");
+  if (refused) return "again";
+  if (may !== "no" || bad.length === 0) return "start";
+  return canShare && bad.every((name) => name === "screen") ? "share" : "again";
+}
+
+/**
+ * What a rehearsal with these rows found, as `{kind, causes, open}`: `causes` are the rows to put right, `open` those of which nothing is known yet (nobody
+ * spoke), which is no fault. What only follows from another row stands in neither. `kind`: blocked, warned, unchecked or fine.
+ */
+export function foundOf(rows) {
+  const found = (...states) => Object.keys(rows).filter((name) => states.includes(rows[name].state) && !rows[name].follows);
+  const causes = found("warning", "not_ready");
+  const open = found("waiting");
+  let kind = open.length ? "unchecked" : "fine";
+  if (mayStart(rows) === "no") kind = "blocked";
+  else if (causes.length) kind = "warned";
+  return { kind, causes, open };
 }
 
 /** The line above the start's button, for `may` of mayStart and the rows. */

@@ -3,7 +3,7 @@
 import { call } from "../shared/api.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { itemName } from "../shared/names.js";
-import { mayStart } from "./checks.js";
+import { foundOf } from "./checks.js";
 import { Receipt, examLines, rehearsalLines } from "./receipt.js";
 import { brokeOff, endWords, refusalWords } from "./said.js";
 import { texts } from "./texts.js";
@@ -18,8 +18,7 @@ export class DoneStep {
   /** A rehearsal is over: `check` is its check, `who` {user_id, exam_id}. Its result is stored for the proctors. */
   async rehearsed(check, { user_id, exam_id }, { token, user_agent }) {
     const { results, rows } = check;
-    const causes = results.filter(({ item, state }) => state !== "ready" && !rows[item].follows);
-    const kind = mayStart(rows) === "no" ? "blocked" : causes.length ? "warned" : "fine";
+    const { kind, causes, open } = foundOf(rows);
     const body = { user_id, ...(exam_id && { exam_id }), results, user_agent };
     let failed = "";
     try {
@@ -29,7 +28,10 @@ export class DoneStep {
     }
     check.close();
     const [title, text] = texts.check.rehearsed[kind];
-    const lines = causes.map(({ item }) => texts.check.rehearsed.cause(itemName(item), rows[item].text));
+    const lines = [
+      ...causes.map((item) => texts.check.rehearsed.cause(itemName(item), rows[item].text)),
+      ...open.map((item) => texts.check.rehearsed.open(itemName(item), rows[item].text)),
+    ];
     this.#say(title, text, [...lines, failed].filter(Boolean));
     const about = { at: Date.now(), result: title, stored: !failed };
     this.receipt.show(texts.receipt.rehearsal, rehearsalLines({ user_id, exam_id }, about), lines);

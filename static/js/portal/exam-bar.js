@@ -33,8 +33,10 @@ export class ExamBar {
 
   /** An exam begins: of whom and which, as far as the page's head says it. */
   open({ exam_id: exam }) {
-    byId("exam-name").hidden = !exam;
+    byId("exam-name").hidden = byId("exam-name-below").hidden = !exam;
     setText(byId("exam-name-text"), exam ?? "");
+    byId("exam-name").title = exam ?? ""; // it may be cut
+    setText(byId("exam-name-below"), exam ?? ""); // where the bar is too narrow for it
     this.set({ running: true });
   }
 

@@ -15,6 +15,29 @@ export function mayShow({ begun, lostAt, now, minutes }) {
   return begun && (lostAt === null || minutes < 0 || now - lostAt < minutes * 60_000);
 }
 
+/** Whether the exam may be in view now; `minutes` as of `mayShow`. */
+export class Sight {
+  #lostAt = null;
+  begun = false;
+
+  constructor(minutes, now) {
+    Object.assign(this, { minutes, now });
+  }
+
+  begin() {
+    this.begun = true;
+  }
+
+  /** Is there no connection, as the bar above says it? */
+  line(gone) {
+    this.#lostAt = gone ? (this.#lostAt ?? this.now()) : null;
+  }
+
+  get isClear() {
+    return mayShow({ begun: this.begun, lostAt: this.#lostAt, now: this.now(), minutes: this.minutes });
+  }
+}
+
 /** The exam's window, and what can be known of it: another site's page keeps its focus to itself. */
 export class OwnWindow {
   #window = null;
@@ -81,8 +104,6 @@ export class OwnWindow {
 }
 
 export class ExamPage {
-  #begun = false;
-  #lostAt = null;
   #loaded = false;
   #drawn = "";
   #window = new OwnWindow(window);
@@ -95,13 +116,18 @@ export class ExamPage {
     this.frame = document.getElementById("exam-frame");
     this.button = document.getElementById("exam-open");
     this.button?.addEventListener("click", () => this.#openWindow());
+    this.sight = new Sight(Number(this.place?.dataset.withoutLinkMin), now);
   }
 
-  /** What the link is now; `open` is recording. */
-  link(state) {
-    this.#begun ||= state === "open";
-    if (state === "open") this.#lostAt = null;
-    else if (state === "waiting") this.#lostAt ??= this.now();
+  /** Recording has begun. */
+  begin() {
+    this.sight.begin();
+    this.tick();
+  }
+
+  /** Is there no connection? Then nothing is recorded, though a socket may still be called open. */
+  line(gone) {
+    this.sight.line(gone);
     this.tick();
   }
 
@@ -109,9 +135,8 @@ export class ExamPage {
   tick() {
     if (!this.place) return;
     this.#window.look();
-    const minutes = Number(this.place.dataset.withoutLinkMin);
-    const shows = mayShow({ begun: this.#begun, lostAt: this.#lostAt, now: this.now(), minutes });
-    const drawn = `${shows} ${this.#begun} ${this.#window.state}`;
+    const shows = this.sight.isClear;
+    const drawn = `${shows} ${this.sight.begun} ${this.#window.state}`;
     if (drawn === this.#drawn) return;
     this.#drawn = drawn;
     this.#draw(shows);
@@ -136,7 +161,7 @@ export class ExamPage {
     if (this.frame) this.frame.hidden = !framed;
     const { page } = texts.exam;
     let words = page.window[state];
-    if (!shows && !isOpen) words = this.#begun ? page.covered : page.waits;
+    if (!shows && !isOpen) words = this.sight.begun ? page.covered : page.waits;
     else if (framed) words = this.button ? page.frameEmpty : "";
     setText(this.words, words);
     this.place.hidden = words === "";

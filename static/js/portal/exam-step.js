@@ -30,6 +30,7 @@ export class ExamStep {
   #paused = false;
   #offline = false; // from the loss of a connection until it is open again
   #ending = false;
+  #blind = false; // what makes the pictures could not be loaded
   #over = new AbortController();
 
   constructor({ onDone }) {
@@ -75,11 +76,16 @@ export class ExamStep {
     this.bar.open(session);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
-    const slow = (step) => {
+    const onStep = (step) => {
       this.notices.cut = step === "acts";
       this.notices.set("slow", texts.exam.slow[step]);
     };
-    this.sending = new Sending(this.video, slow, session.video ?? {}, kbits);
+    this.#blind = false;
+    const onLoaded = (loaded) => {
+      this.#blind = !loaded;
+      this.notices.set("pictures", loaded ? null : texts.exam.picturesNotLoaded);
+    };
+    this.sending = new Sending(this.video, { onStep, onLoaded }, session.video ?? {}, kbits);
     this.way = new Way(token, { blocked, onWebSocket: () => this.link.hurry() });
     this.link = new Link(linkAddress(), this.queue, {
       state: (state, end) => this.#linkState(state, end),
@@ -133,7 +139,7 @@ export class ExamStep {
     const still = this.sending.screen;
     if (!this.#paused && this.link.isFree && still) this.screen?.tick(({ bytes, time }) => this.link.still(bytes, time), still);
     this.devices.tick();
-    const gives = { camera: this.devices.gives("camera"), microphone: this.devices.gives("microphone") };
+    const gives = { camera: this.devices.gives("camera") && !this.#blind, microphone: this.devices.gives("microphone") };
     if (this.bar.set({ stalled: this.link.isStalled, ...gives })) this.#tellLine();
     if (!document.hidden) this.bar.drawTime();
   }
@@ -162,7 +168,7 @@ export class ExamStep {
     if (state === "waiting") this.#offline = true;
     else if (state !== "connecting") this.#offline = false;
     if (state === "open") this.way.opened();
-    this.page.link(state);
+    if (state === "open") this.page.begin();
     this.bar.set({ link: state, offline: this.#offline, slower: this.way.isByHttp });
     this.#tellLine();
     if (state === "open") this.notices.set("break", null);
@@ -175,6 +181,7 @@ export class ExamStep {
   /** What is to come of a lost line is the exam, or its end; never both. */
   #tellLine() {
     const { isOffline } = this.bar;
+    this.page.line(isOffline);
     this.notices.set("offline", isOffline && !this.#ending ? texts.exam.offline : null);
     this.notices.set("ending", this.#ending ? texts.exam.ending[isOffline ? "waits" : "now"] : null);
   }

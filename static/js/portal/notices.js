@@ -6,22 +6,24 @@ import { texts } from "./texts.js";
 const SERVER = "server:";
 // What the page itself says already, with its cause: by the server's code, the page's own.
 const SAID_HERE = {
-  camera_nothing: ["camera", "offline"],
+  camera_nothing: ["camera", "pictures", "offline"],
   mic_nothing: ["microphone", "sound", "offline"],
   mic_silent: ["microphone", "sound"],
   screen_nothing: ["screen", "offline", "slow"],
 };
+const STALE_MS = 3000; // after a lost line the server's word that nothing comes is of the time before
 const INSTEAD = { slow: "offline" }; // of a line that carries nothing nobody says that it is slow
 
 export class Notices {
   #shown = new Map(); // code: {text, action}
+  #stale = false; // the line has only just come back
   cut = false; // the line is so slow that no picture and no sound is sent, which is said already
   #list = byId("exam-notices");
 
   /** Show `text` for `code`, with a button where there is an `action` ({text, does}); without a text the notice goes. */
   set(code, text, action = null) {
     if (text) this.#shown.set(code, { text, action });
-    else this.#shown.delete(code);
+    else if (this.#shown.delete(code) && code === "offline") this.#settle();
     this.#draw();
   }
 
@@ -35,8 +37,16 @@ export class Notices {
     this.#draw();
   }
 
+  #settle() {
+    this.#stale = true;
+    setTimeout(() => {
+      this.#stale = false;
+      this.#draw();
+    }, STALE_MS);
+  }
+
   #told() {
-    const saidHere = (code) => (this.cut && code.endsWith("_nothing")) || SAID_HERE[code]?.some((own) => this.#shown.has(own));
+    const saidHere = (code) => ((this.cut || this.#stale) && code.endsWith("_nothing")) || SAID_HERE[code]?.some((own) => this.#shown.has(own));
     return new Map([...this.#shown].filter(([code]) => !(code.startsWith(SERVER) ? saidHere(code.slice(SERVER.length)) : this.#shown.has(INSTEAD[code]))));
   }
 

@@ -92,8 +92,7 @@ class Portal {
       console.info("The link is refused.", error.message);
       this.forget();
       this.offer();
-      setText(byId("who-error"), this.isOpen ? texts.who.badLinkOpen : texts.who.badLink);
-      byId("who-error").hidden = false;
+      this.who.refuse();
       return;
     }
     const { state, end_code: code, end_note: note } = this.session;

@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
-import { _, number } from "../shared/translate.js";
+import { _, number, pgettext } from "../shared/translate.js";
 
 const brokenOff = [_("Your exam has ended"), _("The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”.")];
 
@@ -46,6 +46,7 @@ export const texts = {
     },
     light: {
       waiting: _("Waiting for the camera’s picture."),
+      unseen: _("This can’t be checked while the browser scrambles the picture."),
       ready: _("Bright enough."),
       dark: _("Your picture is dark. Turn a lamp towards you, or sit facing the window."),
       bright: _("Your picture is too bright. Turn away from the lamp or the window."),
@@ -66,6 +67,7 @@ export const texts = {
     },
     face: {
       waiting: _("Waiting for the camera’s picture."),
+      unseen: _("This can’t be checked while the browser scrambles the picture."),
       after: _("This is looked at once the light is right."),
       loading: _("The server is still starting; your face is looked at in a moment."),
       unavailable: _("This can’t be checked at the moment. Sit so that your whole face is in the picture."),
@@ -92,6 +94,7 @@ export const texts = {
       ready: _("This browser can do everything the exam needs."),
       insecure: _("This page was opened over an insecure address. Ask for the address that begins with https://."),
       old: shared.browserOld,
+      notLoaded: _("No picture could be sent: a part of this page did not load. Check your internet connection, then reload this page."),
       scrambled: {
         firefox: _("This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the picture sign beside the address and allow this page to read canvas data, or open about:config and set privacy.resistFingerprinting to false. Then reload this page."),
         brave: _("This browser scrambles your camera’s picture before it is sent: nobody could see you in it. Choose the lion beside the address and set “Block fingerprinting” to off for this page. Then reload this page."),
@@ -107,7 +110,9 @@ export const texts = {
       fine: [_("You are ready for the exam"), _("Everything works. Nothing was recorded. Use the same computer, camera and place on the day.")],
       warned: [_("Almost ready"), _("You could take the exam like this. These things would make your picture or sound hard to use:")],
       blocked: [_("Not ready yet"), _("On the day you could not start like this. Put these right, then rehearse again:")],
+      unchecked: [_("Ready, as far as could be checked"), _("What was checked works. This could not be checked; rehearse again to be sure:")],
       cause: (what, reason) => _("%(name)s: %(text)s", { name: what, text: reason }),
+      open: (what, reason) => _("%(name)s, not checked: %(text)s", { name: what, text: reason }),
       notStored: (message) => _("The result was not stored for your proctor. %(message)s", { message }),
     },
     resume: _("Continue the exam"),
@@ -125,7 +130,7 @@ export const texts = {
     who: _("User ID"),
     exam: _("Exam"),
     from: _("Begun"),
-    to: _("Ended"),
+    to: pgettext("time", "Ended"),
     lasted: _("Lasted"),
     number: _("Session number"),
     rehearsed: _("Rehearsed"),
@@ -219,6 +224,7 @@ export const texts = {
     },
     soundWaits: _("Click anywhere on this page so that the sound can go on. If nothing changes, plug in headphones or a loudspeaker: some browsers hear no microphone without one."),
     tryAgain: _("Try again"),
+    picturesNotLoaded: _("No picture can be sent: a part of this page did not load. It is tried again by itself. If this stays, check your internet connection and reload this page; your exam goes on."),
     camera: {
       denied: _("Your camera gives no picture: permission was refused. Click the camera sign beside the address and choose “Allow”."),
       denied_by_system: _("Your camera gives no picture: your computer’s own settings keep it from this browser. Allow it in the system’s privacy settings."),

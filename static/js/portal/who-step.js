@@ -32,6 +32,13 @@ export class WhoStep {
     setText(byId("who-next"), texts.who.next);
   }
 
+  /** The link that was opened is no good any more: what to do is said with that, and once. */
+  refuse() {
+    for (const id of ["who-closed", "who-lost", "who-runs"]) byId(id).hidden = true;
+    setText(byId("who-error"), this.isOpen ? texts.who.badLinkOpen : texts.who.badLink);
+    byId("who-error").hidden = false;
+  }
+
   /** A link was opened: what it leads to is being read. */
   wait() {
     for (const id of ["who-form", "who-rehearse", "who-lost"]) byId(id).hidden = true;

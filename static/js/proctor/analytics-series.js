@@ -3,6 +3,7 @@
 import { addressOf } from "../shared/base.js";
 import { kindName, signalKinds } from "../shared/names.js";
 import { list, number } from "../shared/translate.js";
+import { dayName, dayNames } from "./chart-words.js";
 import { texts } from "./texts.js";
 
 const MOST_BARS = 12;
@@ -11,13 +12,13 @@ const DAY_MS = 86_400_000;
 
 /**
  * For each chart `{labels, series: [{name, values,}], axes: {names, values}, bars?, head, rows, links?, note?}`; `rows` are complete where a chart
- * shows only the greatest. `bars` and `links` are the addresses to which a bar and a row lead: the sessions or flags that it counts. `chosen` is
+ * shows only the greatest; a cell is a text, a number, or `{text, value}` where it sorts by something else. `bars` and `links` are the addresses to which a bar and a row lead: the sessions or flags that it counts. `chosen` is
  * what the figures are of (`exam_id`, or an empty text).
  * Charts over time have every day from the first to the last, and months where those are too many; their tables the days on which something was.
  */
 export function seriesOf(answer, chosen = {}) {
   const time = periods(answer.by_day);
-  const links = { bars: time.labels.map((label) => sessionsOf(label, chosen)), links: answer.by_day.map(({ day }) => sessionsOf(day, chosen)) };
+  const links = { bars: time.days.map((label) => sessionsOf(label, chosen)), links: answer.by_day.map(({ day }) => sessionsOf(day, chosen)) };
   return {
     days: { ...days(answer.by_day, time), ...links },
     signals: { ...signals(answer.by_day, time), ...links },
@@ -30,6 +31,9 @@ export function seriesOf(answer, chosen = {}) {
 
 const c = texts.analytics.columns;
 const a = texts.analytics.axes;
+
+/** A day in a table, which sorts by it as it was told. */
+const dayCell = (day) => ({ text: dayName(day), value: Date.parse(day) });
 
 /** The sessions of a day, or of a month (`2024-10`). */
 function sessionsOf(label, { exam_id: exam = "" }) {
@@ -51,7 +55,7 @@ function periods(rows) {
   const found = new Map(all.map((day) => [nameOf(day), []]));
   for (const row of rows) found.get(nameOf(row.day)).push(row);
   const sums = (value) => [...found.values()].map((rowsOfOne) => rowsOfOne.reduce((sum, row) => sum + value(row), 0));
-  return { labels: [...found.keys()], sums, note: byMonth ? texts.analytics.months : null };
+  return { days: [...found.keys()], labels: dayNames([...found.keys()]), sums, note: byMonth ? texts.analytics.months : null };
 }
 
 function days(rows, { labels, sums, note }) {
@@ -64,7 +68,7 @@ function days(rows, { labels, sums, note }) {
       { name: c.sessions, values: sums(({ sessions }) => sessions) },
     ],
     head: [c.day, c.sessions, c.flags],
-    rows: rows.map(({ day, sessions, flags }) => [day, sessions, flags]),
+    rows: rows.map(({ day, sessions, flags }) => [dayCell(day), sessions, flags]),
   };
 }
 
@@ -76,7 +80,7 @@ function signals(rows, { labels, sums, note }) {
     axes: { names: note ? a.month : a.day, values: a.times },
     series: found.map((kind) => ({ name: kindName(kind), values: sums(({ violations }) => violations?.[kind] ?? 0) })),
     head: [c.day, ...found.map(kindName)],
-    rows: rows.map(({ day, violations }) => [day, ...found.map((kind) => violations?.[kind] ?? 0)]),
+    rows: rows.map(({ day, violations }) => [dayCell(day), ...found.map((kind) => violations?.[kind] ?? 0)]),
   };
 }
 

@@ -89,11 +89,13 @@ function draw() {
   }
 }
 
+const headCell = ({ text, value }, link) => make("th", { scope: "row", "data-value": value }, link ? make("a", { href: link, text }) : text);
+
 function fillTable(table, { head, rows, links = [] }) {
   const cells = (row, link) =>
     row.map((value, index) => {
       const numeric = typeof value === "number";
-      if (index === 0) return make("th", { scope: "row" }, link ? make("a", { href: link, text: value }) : String(value));
+      if (index === 0) return headCell(typeof value === "object" ? value : { text: String(value) }, link);
       return make("td", { class: numeric ? "number" : "", text: value });
     });
   const numericColumn = (index) => rows.length && typeof rows[0][index] === "number";

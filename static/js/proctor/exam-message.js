@@ -1,4 +1,4 @@
-// Writes to every student of one exam: the button of the live page and its dialog.
+// Writes to every student of one exam: the dialog, the button of the live page, and what opens it on the exams page.
 
 import { call } from "../shared/api.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
@@ -19,7 +19,8 @@ class ExamMessage {
   constructor() {
     const dialog = byId("to-exam-dialog");
     wireReadyMade(dialog);
-    oneWish(byId("to-exam")).addEventListener("click", () => this.open());
+    const [button, filter] = ["to-exam", "filter-exam"].map((id) => document.getElementById(id)); // of the live page
+    if (button) oneWish(button).addEventListener("click", () => this.open(filter.value)); // who looks at one exam writes to it
     byId("to-exam-close").addEventListener("click", () => dialog.close());
     byId("to-exam-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -28,25 +29,25 @@ class ExamMessage {
     for (const button of byId("to-exam-form").querySelectorAll("button")) oneWish(button);
   }
 
-  async open() {
+  /** Let something be written to the students of `exam` (null or empty: those without an ID); another can still be chosen. */
+  async open(exam) {
     this.#said("");
     clearReadyMade(byId("to-exam-text"));
     byId("to-exam-dialog").showModal();
     byId("to-exam-text").focus();
     try {
       const { sessions } = await call("/api/sessions/active");
-      this.#list(examsOf(sessions));
+      this.#list(examsOf(sessions), exam ?? "");
     } catch (error) {
-      this.#list([]);
+      this.#list([], "");
       this.#said(texts.toExam.readFailed(error.message), true);
     }
   }
 
-  #list(exams) {
+  #list(exams, chosen) {
     const select = byId("to-exam-which");
-    const shown = byId("filter-exam").value; // who looks at one exam writes to it
     select.replaceChildren(...exams.map(([exam, count]) => make("option", { value: exam ?? "", text: exam === null ? texts.toExam.noExam(count) : texts.toExam.exam(exam, count) })));
-    if (exams.some(([exam]) => exam === shown)) select.value = shown;
+    if (exams.some(([exam]) => (exam ?? "") === chosen)) select.value = chosen;
     if (!exams.length) this.#said(texts.toExam.none);
   }
 
@@ -83,4 +84,5 @@ class ExamMessage {
   }
 }
 
-if (globalThis.document?.getElementById?.("to-exam")) new ExamMessage();
+/** The dialog of this page; null where it has none. */
+export const examMessage = globalThis.document?.getElementById?.("to-exam-dialog") ? new ExamMessage() : null;

@@ -4,16 +4,32 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
-import { ZONE, fullTime } from "./dates.js";
+import { ZONE, endTime, fullTime, minuteTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
-import { labelled } from "./phrases.js";
+import { bracketed, labelled } from "./phrases.js";
 import { texts } from "./texts.js";
-import { readShare, unreadLines } from "./unread.js";
+import { readShare, unreadLines, unreadReasons } from "./unread.js";
 
 const t = texts.exams;
 const PAGE = 20; // the page goes on below them
 const TYPING_MS = 400;
 const NO_EXAM = "."; // among the choices; no ID begins with a dot
+
+/** The share is that of the picture: of the sound it is said apart. */
+function unreadHead(unread, share) {
+  const { sound, ...picture } = unread;
+  if (unreadLines(picture).length) return bracketed(share, list(unreadReasons(picture)));
+  return list([share, bracketed(texts.soundUnknown(), list(unreadReasons({ sound })))]);
+}
+
+/** How much could be read and, where it isn't all, why not: in one line, with what stands behind it. */
+function unreadCell(unread) {
+  const share = texts.analytics.percent(readShare(unread));
+  const lines = unreadLines(unread);
+  if (!lines.length) return [make("div", { text: share })];
+  const head = make("summary", {}, unreadHead(unread, share));
+  return [make("details", {}, head, ...lines.map((text) => make("div", { class: "muted", text })))];
+}
 
 export class SessionsTable {
   after = null;
@@ -132,10 +148,10 @@ export class SessionsTable {
       {},
       make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
       make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
-      make("td", { class: "when", text: began, "data-value": Date.parse(started) }),
-      make("td", { "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: fullTime(ended) }) : null, how ? make("div", { class: "muted", text: how }) : null),
+      make("td", { class: "when", text: minuteTime(started), "data-value": Date.parse(started) }),
+      make("td", { class: "ended", "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
-      make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, make("div", { text: texts.analytics.percent(readShare(unread)) }), ...unreadLines(unread).map((text) => make("div", { class: "muted", text }))),
+      make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, ...unreadCell(unread)),
       make("td", { "data-value": undecided, text: t.decisions(decisions) }),
       make("td", { class: "row-links" }, make("a", { href: addressOf(`/session/${id}/report`), text: texts.report.title, "aria-label": labelled(texts.report.title, list([user, exam, began].filter(Boolean))) })),
     );

@@ -4,6 +4,7 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { wireCopyButtons } from "./copy.js";
+import { examMessage } from "./exam-message.js";
 import { AccommodationsTable } from "./exams-accommodations.js";
 import { LinkForm } from "./exams-link.js";
 import { SessionsTable } from "./exams-sessions.js";
@@ -55,6 +56,7 @@ class ExamsPage {
     const name = exam ?? texts.analytics.noExam;
     links.unshift(this.sessions.linkTo(exam, name));
     if (exam) links.push(make("a", { href: addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", exam_id: exam })}`), text: t.csv, download: true, "aria-label": t.csvOf(exam) }));
+    if (running) links.push(make("button", { type: "button", class: "link", "aria-haspopup": "dialog", text: texts.toExam.short, "aria-label": texts.toExam.title(exam), onclick: () => examMessage.open(exam) }));
     if (running) links.unshift(make("a", { href: `/?${new URLSearchParams(exam ? { exam } : {})}`, text: t.live, "aria-label": t.liveOf(name) }));
     return make(
       "tr",

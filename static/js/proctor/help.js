@@ -2,6 +2,7 @@
 
 import { byId } from "../shared/dom.js";
 import { remember, remembered } from "../shared/storage.js";
+import { locale } from "../shared/translate.js";
 
 const KEYS_OFF = "review.keys"; // one choice for every page
 const own = document.getElementById("keys-dialog");
@@ -13,6 +14,13 @@ function asksForHelp({ key, target, ctrlKey, metaKey, altKey, repeat }) {
   return key === "?" && !ctrlKey && !metaKey && !altKey && !repeat && !written && !document.querySelector("dialog[open]");
 }
 
+/** A glossary stands in the order of its own language. */
+function inOrder(list) {
+  const term = (entry) => entry.querySelector("dt").textContent;
+  list.append(...[...list.children].sort((one, other) => term(one).localeCompare(term(other), locale)));
+}
+
+for (const list of document.querySelectorAll(".glossary")) inOrder(list);
 if (dialog) {
   byId("help-open").addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return; // in a tab of its own

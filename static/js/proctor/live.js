@@ -12,6 +12,7 @@ import { markSeen } from "./seen-flags.js";
 import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
+import { rememberOrder } from "./wall-order.js";
 import { Wall } from "./wall.js";
 
 const TILE_FPS = 1;
@@ -247,6 +248,7 @@ class LivePage {
     const all = [...this.tiles.values()];
     const shown = all.filter(({ element }) => !element.hidden);
     const inOrder = [...this.grid.children].map((element) => shown.find((tile) => tile.element === element)).filter(Boolean);
+    if (all.length) rememberOrder(inOrder.map((tile) => tile.element.dataset.session));
     const waiting = all.filter(({ rank }) => rank === RANKS.waiting).length;
     const urgent = all.filter(({ rank }) => needsSomebody(rank)).length;
     byId("empty").hidden = all.length > 0 || !byId("skeleton").hidden || !byId("live-error").hidden;

@@ -4,7 +4,7 @@ import { addressOf } from "../shared/base.js";
 import { byId, icon, make } from "../shared/dom.js";
 import { kindName } from "../shared/names.js";
 import { list } from "../shared/translate.js";
-import { clockTime } from "./dates.js";
+import { shortTime } from "./dates.js";
 import { readings } from "./phrases.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";
@@ -48,7 +48,7 @@ export class QueueList {
         "span",
         { class: "queue-text" },
         make("strong", { text: item.user_id }),
-        make("span", { class: "muted", text: readings([item.exam_id, clockTime(item.started_at)]) }),
+        make("span", { class: "muted queue-when" }, item.exam_id ? make("bdi", { text: item.exam_id }) : null, make("span", { text: shortTime(item.started_at) })),
         make("span", { class: "queue-why", text: list(item.violations.map(({ kind }) => kindName(kind))) }),
         make("span", { class: "queue-state" }),
       ),

@@ -1,10 +1,11 @@
-// The way to the next and the previous student of the same exam, by name.
+// The way to the next and the previous student: as the live page shows them, else those of the same exam by name.
 
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
 import { neighbours } from "./neighbours.js";
 import { texts } from "./texts.js";
+import { orderOfWall } from "./wall-order.js";
 
 const PAUSE_MS = 1000; // an exam room begins at once
 
@@ -38,7 +39,7 @@ export class SessionStudents {
   async #read() {
     try {
       const { sessions } = await call("/api/sessions/active");
-      this.#found = neighbours(sessions, this.#own);
+      this.#found = neighbours(sessions, this.#own, orderOfWall());
     } catch (error) {
       console.info("The running exams can't be read.", error.message);
       return;

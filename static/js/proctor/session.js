@@ -161,6 +161,7 @@ class SessionPage {
     setText(byId("session-when"), list([state, time]));
     setText(byId("session-source"), list([texts.session.source[session.source] ?? session.source, session.station].filter(Boolean)));
     setText(byId("session-total"), texts.live.total(session.total_score));
+    byId(session.is_running ? "unread-while" : "unread-after").append(byId("session-unread")); // while it runs, the picture and what is found come first
     byId("session-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     byId("session-accommodation").hidden = different.length === 0;

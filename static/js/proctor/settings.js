@@ -59,6 +59,7 @@ async function readState() {
     setText(byId("state-error"), t.failed(error.message));
     byId("state-error").hidden = false;
   }
+  delete byId("force").dataset.waits; // what stands below must not jump
 }
 
 wireOwn();

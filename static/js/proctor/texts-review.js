@@ -1,8 +1,8 @@
 // What the pages say that show what was found in an exam: review, timeline and report.
 
 import { spellSeconds } from "../shared/clock.js";
-import { _, list, locale, ngettext, number } from "../shared/translate.js";
-import { bracketed, items, labelled, orMore, percent, sentences } from "./phrases.js";
+import { _, list, locale, ngettext, number, pgettext } from "../shared/translate.js";
+import { bracketed, items, labelled, orMore, percent, sentences, span } from "./phrases.js";
 import { watchTexts } from "./texts-watch.js";
 
 /** A decision with its reason and who took it. */
@@ -24,7 +24,7 @@ function readings(direction, count) {
 }
 
 const numberOf = (value) => number(Math.round(Math.abs(value)));
-const range = (from, to) => `${spellSeconds(from)}–${spellSeconds(to)}`;
+const range = (from, to) => span(spellSeconds(from), spellSeconds(to));
 
 export const reviewTexts = {
   review: {
@@ -193,13 +193,13 @@ export const reviewTexts = {
       const flagged = ngettext("%(count)s flag", "%(count)s flags", flags.length);
       return _("%(intervals)s, %(points)s in all. %(flags)s: %(decisions)s.", { intervals: all, points, flags: flagged, decisions: list([confirmed, dismissed, differ, open].filter(Boolean)) });
     },
-    facts: { student: _("Student"), exam: _("Exam"), began: _("Began"), ended: _("Ended"), lasted: _("Lasted"), how: _("How it ended"), source: _("Watched by"), id: _("Session") },
+    facts: { student: _("Student"), exam: _("Exam"), began: _("Began"), ended: pgettext("time", "Ended"), lasted: _("Lasted"), how: _("How it ended"), source: _("Watched by"), id: _("Session") },
     checkHead: [_("What"), _("State"), _("Reason")],
     timelineHead: [_("Interval"), _("Time"), _("Points"), _("What was found")],
     doubtHead: [_("From"), _("Length"), _("What")],
     connectionHead: [_("Time"), _("Connected from"), _("Browser")],
     breakHead: [_("From"), _("To"), _("Length"), _("By")],
-    messageHead: [_("Time"), _("Kind"), _("Text"), _("From")],
+    messageHead: [_("Time"), _("Kind"), _("Text"), pgettext("sender", "From")],
     pointsHead: [_("Signal"), _("Points")],
     rulesHead: [_("Rule"), _("Value")],
     intervalLine: (interval) => reviewTexts.review.interval(interval.index + 1, interval.start, interval.end),

@@ -42,6 +42,7 @@ export const sessionTexts = {
     next: (user) => _("Next student: %(user)s", { user }),
   },
   toExam: {
+    short: _("Message to all"),
     title: (exam) => (exam ? _("Message to all of %(exam)s", { exam }) : _("Message to all of the exam without an ID")),
     noExam: (count) => bracketed(_("No ID"), students(count)),
     exam: (exam, count) => bracketed(exam, students(count)),

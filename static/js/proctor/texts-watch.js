@@ -1,8 +1,8 @@
 // What the pages say that show an exam as it runs: live and session.
 
 import { spellSeconds } from "../shared/clock.js";
-import { _, list, ngettext, number } from "../shared/translate.js";
-import { bracketed, labelled, paragraph, readings, sentences } from "./phrases.js";
+import { _, leftToRight, list, ngettext, number, pgettext } from "../shared/translate.js";
+import { bracketed, labelled, paragraph, readings, sentences, span } from "./phrases.js";
 
 const because = (text, reason) => bracketed(text, reason && (watchTexts.reasons[reason] ?? reason));
 
@@ -70,7 +70,7 @@ export const watchTexts = {
     covered: _("covered"),
     denied: _("permission refused"),
     ended: _("ended"),
-    off: _("off"),
+    off: pgettext("device", "off"),
   },
   /** Codes of the pages and of the server; what a local station says of its devices is for who runs the server, and a sentence already. */
   deviceReasons: {
@@ -166,8 +166,8 @@ export const watchTexts = {
     since: (time) => _("since %(time)s", { time }),
     span: (from, to) => _("%(from)s to %(to)s", { from, to }),
     noPoints: _("Nothing in this interval so far."),
-    range: (from, to) => `${spellSeconds(from)}–${spellSeconds(to)}`,
-    points: (points) => `+${points}`,
+    range: (from, to) => span(spellSeconds(from), spellSeconds(to)),
+    points: (points) => leftToRight(`+${points}`),
     sum: (score, threshold) => `${score} / ${threshold}`,
     plain: (score) => ngettext("%(count)s point", "%(count)s points", score),
     pointsRow: _("Points"),

@@ -2,8 +2,8 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
-import { _, list, ngettext } from "../shared/translate.js";
-import { items, labelled, percent, short } from "./phrases.js";
+import { _, list, ngettext, pgettext } from "../shared/translate.js";
+import { items, labelled, percent, short, span } from "./phrases.js";
 import { reviewTexts } from "./texts-review.js";
 import { sessionTexts } from "./texts-session.js";
 import { watchTexts } from "./texts-watch.js";
@@ -38,7 +38,7 @@ export const texts = {
     noData: _("Nothing to show for this choice yet."),
     columns: {
       day: _("Day"), sessions: _("Sessions"), flags: _("Flags"), exam: _("Exam"), highRisk: _("High risk"), perSession: _("Flags a session"), points: _("Points"), intervals: _("Intervals"),
-      student: _("Student"), flagged: _("Flagged intervals"), total: _("Total points"), signal: _("Signal"), confirmed: _("Confirmed"), dismissed: _("Dismissed"), open: _("Open"), share: _("Dismissed of decided"),
+      student: _("Student"), flagged: _("Flagged intervals"), total: _("Total points"), signal: _("Signal"), confirmed: pgettext("flags", "Confirmed"), dismissed: pgettext("flags", "Dismissed"), open: pgettext("flags", "Open"), share: _("Dismissed of decided"),
     },
     axes: {
       day: _("Day"), month: _("Month"), count: _("How many"), times: _("How often"), flags: _("Flags"), perSession: _("Flags a session"), points: _("Points of an interval"),
@@ -46,7 +46,7 @@ export const texts = {
     },
     noExam: _("No exam ID"),
     percent: (share) => (share === null ? "–" : percent(share)),
-    scores: ({ from, to }) => (to === null || to === undefined ? _("%(from)s and more", { from }) : from === to ? String(from) : `${from}–${to}`),
+    scores: ({ from, to }) => (to === null || to === undefined ? _("%(from)s and more", { from }) : from === to ? String(from) : span(from, to)),
   },
 
   exams: {
@@ -122,7 +122,7 @@ export const texts = {
       retention: _("Deletion of old sessions"),
       detectors: _("Detectors"),
     },
-    states: { ok: _("fine"), off: _("off"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
+    states: { ok: _("fine"), off: pgettext("part", "off"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
     figures: {
       database: ({ queued, spooled }) =>
         queued + spooled ? ngettext("%(count)s record waits to be stored", "%(count)s records wait to be stored", queued + spooled) : _("Nothing waits to be stored"),

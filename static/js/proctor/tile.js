@@ -2,6 +2,7 @@
 
 import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
+import { withoutPoints } from "./phrases.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { ICONS, deviceProblems, isPictureOld, isSilent, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
@@ -132,7 +133,7 @@ export class Tile {
     // a tile may have room for one: first what nobody has seen, then what is lost, on which the rest hangs
     const { unseen, violations, interval_index: now } = this.status;
     const rest = unseen?.intervals.at(-1) === now ? [] : violations; // else they are the flag's
-    const lines = [...weightiest(unseen?.violations).map(withPoints), ...problems.map((text) => [text]), ...weightiest(rest).map(withPoints)];
+    const lines = [...weightiest(unseen?.violations).map(inTwo), ...problems.map((text) => [text]), ...weightiest(rest).map(inTwo)];
     const key = JSON.stringify(lines);
     if (this.found.dataset.lines === key) return;
     this.found.dataset.lines = key;
@@ -176,7 +177,7 @@ export class Tile {
 const weightiest = (violations) => [...(violations ?? [])].sort((a, b) => b.points - a.points);
 
 /** A violation's sentence and its points apart: the points are seen where the sentence is cut. */
-function withPoints({ text, points }) {
-  const tail = ` (+${points})`;
-  return text.endsWith(tail) ? [text.slice(0, -tail.length), texts.session.points(points)] : [text];
+function inTwo({ text, points }) {
+  const sentence = withoutPoints(text, points);
+  return sentence === null ? [text] : [sentence, texts.session.points(points)];
 }

@@ -18,6 +18,13 @@ export function unreadLines(unread) {
   return parts.filter(([name]) => !(picture && name === "people")).map(([name, part]) => line(picture && name === "gaze" ? "picture" : name, part));
 }
 
+/** The reasons of most of what could not be told, the longest first. */
+export function unreadReasons(unread) {
+  const sums = new Map();
+  for (const part of Object.values(unread ?? {})) for (const [why, seconds] of Object.entries(part?.reasons ?? {})) sums.set(why, (sums.get(why) ?? 0) + seconds);
+  return [...sums].sort((a, b) => b[1] - a[1]).slice(0, REASONS).map(([why]) => texts.reasons[why] ?? why);
+}
+
 function line(name, { of_s: of, unread_s: lost, reasons }) {
   const most = Object.entries(reasons ?? {}).sort((a, b) => b[1] - a[1]).slice(0, REASONS);
   return texts.unread.line(texts.unread.parts[name] ?? name, lost, of, most.map(([why]) => texts.reasons[why] ?? why));

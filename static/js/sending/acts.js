@@ -6,6 +6,8 @@ import { BROWSER, ELSEWHERE, FocusCause } from "./focus-cause.js";
 const HELD_MOST_MS = 30_000; // a question that nobody answers holds nothing back for longer
 const FOCUS_RETURNS_MS = 1000; // after the browser's own question the focus needs a moment to come back
 const DROPPED = "dropped";
+const DIALOG = "dialog"; // of a page out of sight: what covers it may be its own dialog, of a file to hand in
+const UNPROVEN = "unproven"; // of a return: the focus may have been away for less than it takes
 
 /** Whether a copy or cut had anything to take, for the act's detail; never what it was. */
 export function selectionDetail(document) {
@@ -27,7 +29,8 @@ export class ActWatch {
   #heldUntil = 0;
 
   /**
-   * `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). Without the focus for `blurLeast` ms it is told as away.
+   * `onAct({id, kind, page_ms, detail?})` for each event in `page` (a window). Without the focus for `blurLeast` ms, as far as the page could watch,
+   * it is told as away.
    * `elsewhere()`: the exam's own window has the focus, or may have it.
    */
   constructor(page, onAct, { blurLeast = 1000, elsewhere = () => false } = {}) {
@@ -85,8 +88,9 @@ export class ActWatch {
   look() {
     if (this.#hidden !== this.page.document.hidden) this.#lookHidden(); // the exam's window, which covered this one, may be gone
     const focused = this.page.document.hasFocus() || this.elsewhere();
+    const lost = this.#lost;
     this.#follow(focused);
-    if (this.#leaving || this.#paused || this.#asking || pageMs() < this.#heldUntil) return;
+    if (this.#leaving || this.#paused || this.#isAsked) return;
     if (focused === this.#focused) {
       this.#lookAway();
       return;
@@ -95,8 +99,19 @@ export class ActWatch {
     if (before === null && !focused) return;
     this.#focused = focused;
     if (before === null) return;
-    if (focused) this.#tell("window_focus");
+    if (focused) this.#tellBack(lost);
     else this.#tellLost();
+  }
+
+  /** The browser asks the student something, or did so just now. */
+  get #isAsked() {
+    return this.#asking > 0 || pageMs() < this.#heldUntil;
+  }
+
+  /** What went by while the page's thread stood still proves no leaving: the focus may have been back at once. */
+  #tellBack(lost) {
+    if (!this.#awayTold && lost?.told?.cause === ELSEWHERE && this.cause.watched(lost.told.at) >= this.blurLeast) this.#tellAway();
+    this.#tell("window_focus", this.#awayTold ? "" : UNPROVEN);
   }
 
   #tellLost() {
@@ -106,7 +121,7 @@ export class ActWatch {
   }
 
   #follow(focused) {
-    if (!focused) this.#lost ??= this.cause.lost();
+    if (!focused) this.#lost ??= this.cause.lost(this.#isAsked);
     else if (this.#lost) {
       this.cause.regained(this.#lost);
       this.#lost = null;
@@ -120,10 +135,12 @@ export class ActWatch {
     if (!told) return this.#tellLost(); // it was back while nothing was told, and went again
     const elsewhere = this.cause.settle(this.#lost) === ELSEWHERE;
     if (elsewhere && told.cause === BROWSER) this.#tellLost();
-    else if (elsewhere && pageMs() - told.at >= this.blurLeast) {
-      this.#awayTold = true;
-      this.#tell("window_away");
-    }
+    else if (elsewhere && this.cause.watched(told.at) >= this.blurLeast) this.#tellAway();
+  }
+
+  #tellAway() {
+    this.#awayTold = true;
+    this.#tell("window_away");
   }
 
   /**
@@ -159,7 +176,8 @@ export class ActWatch {
     const hidden = this.page.document.hidden && !this.elsewhere();
     if (hidden === this.#hidden || this.#leaving || this.#paused) return;
     this.#hidden = hidden;
-    this.#tell(hidden ? "tab_hidden" : "tab_visible", detail);
+    if (hidden) this.#follow(this.page.document.hasFocus());
+    this.#tell(hidden ? "tab_hidden" : "tab_visible", hidden && this.#lost?.dialog ? DIALOG : detail);
   }
 
   #tell(kind, detail = "") {

@@ -17,6 +17,8 @@ let failing = Promise.resolve(); // until what a failed encoder held is out: wha
 const stillness = new Stillness();
 let part = null;
 
+postMessage({ loaded: true }); // all of its parts are here
+
 onmessage = async ({ data }) => {
   const { image, wanted, at } = data;
   try {

@@ -9,8 +9,30 @@ export function fitSize(width, height, most) {
   return { width: even(width), height: even(height) };
 }
 
+const LOAD_AGAIN_MS = 5000;
+
+/** A worker of pictures; `isLoaded` is told once whether it and all its parts were there to load. */
+function openWorker(isLoaded) {
+  const worker = new Worker(new URL("./picture-worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = () => isLoaded(true, worker);
+  worker.onerror = () => isLoaded(false, worker);
+  return worker;
+}
+
+/** Whether what makes the pictures can be loaded here and now. */
+export function canLoad() {
+  return new Promise((resolve) => {
+    openWorker((loaded, worker) => {
+      worker.terminate();
+      resolve(loaded);
+    });
+  });
+}
+
 export class Pictures {
-  #worker = new Worker(new URL("./picture-worker.js", import.meta.url), { type: "module" });
+  #worker = null;
+  #loaded = false;
+  #again = 0;
   #busy = false;
   #key = true;
   #off = false;
@@ -19,17 +41,31 @@ export class Pictures {
 
   /**
    * `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time; `onFrozen(frozen)` is told
-   * when the camera's picture stands still, and when it moves again.
+   * when the camera's picture stands still, and when it moves again; `onLoaded(loaded)` whether what makes the pictures could be loaded: it is tried
+   * until it can.
    */
-  constructor(video, onPicture, onFrozen = () => {}) {
-    Object.assign(this, { video, onPicture, onFrozen });
+  constructor(video, onPicture, onFrozen = () => {}, onLoaded = () => {}) {
+    Object.assign(this, { video, onPicture, onFrozen, onLoaded });
     this.codec = "jpeg"; // what is sent now: "h264" once a trial of real pictures has passed
     this.mayH264 = "VideoEncoder" in globalThis; // until the trial says no, or the encoder fails
-    this.#worker.onmessage = ({ data }) => this.#heard(data);
-    this.#worker.onerror = (event) => {
-      console.warn("The worker of the pictures failed.", event.message);
-      this.#busy = false;
-    };
+    this.#open();
+  }
+
+  #open() {
+    this.#worker = openWorker((loaded, worker) => {
+      this.#loaded = loaded;
+      this.onLoaded(loaded);
+      if (!loaded) {
+        worker.terminate();
+        this.#again = setTimeout(() => this.#open(), LOAD_AGAIN_MS);
+        return;
+      }
+      worker.onmessage = ({ data }) => this.#heard(data);
+      worker.onerror = (event) => {
+        console.warn("The worker of the pictures failed.", event.message);
+        this.#busy = false;
+      };
+    });
   }
 
   /** What to send: `{fps, width, height, quality, bitrate, layers, stillMs}`, each optional; quality 0..1, `bitrate` of H.264, 0 for JPEG, `fps` 0 for nothing. */
@@ -56,7 +92,7 @@ export class Pictures {
     const now = performance.now();
     const { video } = this;
     if (this.#off || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA || !video.videoWidth) return;
-    if (!ready || this.#busy || !this.#schedule.due(now)) return; // what is due waits for the way, and is taken then
+    if (!ready || !this.#loaded || this.#busy || !this.#schedule.due(now)) return; // what is due waits for the way, and is taken then
     this.#busy = true;
     const at = pageMs();
     try {
@@ -85,6 +121,7 @@ export class Pictures {
   }
 
   close() {
+    clearTimeout(this.#again);
     this.#worker.terminate();
   }
 }

@@ -16,10 +16,11 @@ export class Sending {
   #applied = "";
 
   /**
-   * `video` plays the camera; `onStep(name)` is told how much is sent: a name of the ladder's steps. `asked` is the session's own answer, as `welcome`
+   * `video` plays the camera; `onStep(name)` is told how much is sent: a name of the ladder's steps; `onLoaded(loaded)` whether what makes the pictures
+   * could be loaded. `asked` is the session's own answer, as `welcome`
    * takes it; `kbits` what the check saw the network carry, 0 where it saw none. `link` must be set before anything is sent.
    */
-  constructor(video, onStep, asked = {}, kbits = 0) {
+  constructor(video, { onStep, onLoaded }, asked = {}, kbits = 0) {
     this.onStep = onStep;
     this.link = null;
     this.paused = false;
@@ -28,7 +29,7 @@ export class Sending {
     this.pictures = new Pictures(video, (picture) => this.#picture(picture), (frozen) => {
       this.frozen = frozen;
       this.tellFrozen();
-    });
+    }, onLoaded);
     this.opus = new OpusEncoder(
       (payload, time) => this.link.sound(payload, time, "opus"),
       () => {

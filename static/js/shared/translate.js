@@ -52,9 +52,16 @@ export function _(text, values) {
   return said;
 }
 
+const BETWEEN = "\u0004"; // as gettext keeps a text with its context
+
+/** A text that means one thing here and another elsewhere, told apart by `context`, which nobody reads. */
+export function pgettext(context, text) {
+  return texts[`${context}${BETWEEN}${text}`] ?? text;
+}
+
 /** In English what `_` has said here: for a record, which is read by others. What it has not said of late stays as it is. */
 export function inEnglish(said) {
-  return made.get(said) ?? Object.keys(texts).find((text) => texts[text] === said) ?? said;
+  return made.get(said) ?? Object.keys(texts).find((text) => texts[text] === said)?.split(BETWEEN).at(-1) ?? said;
 }
 
 /** A text that depends on a whole number, which stands in it as `%(count)s`. */
@@ -73,6 +80,9 @@ export function number(value, digits = 0) {
 }
 
 const COMMA = { ar: "، ", fa: "، ", ja: "、", ur: "، ", zh: "、" }[language] ?? ", "; // `Intl` has an "and" in most lists, which a name and its time don't bear
+
+/** What runs from left to right within any text, such as `+10`. */
+export const leftToRight = page?.documentElement.dir === "rtl" ? (text) => `\u2066${text}\u2069` : (text) => text;
 
 /** Several things in a row, with the comma of the page's language. */
 export function list(items) {

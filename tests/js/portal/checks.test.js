@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, oneCause, resultsOf, speedOf,
+  Hearing, brightness, foundOf, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, nextOf, oneCause, resultsOf, speedOf,
 } from "../../../static/js/portal/checks.js";
 import { texts } from "../../../static/js/portal/texts.js";
 import { failureOf, stateOf, troubleOf } from "../../../static/js/sending/devices.js";
@@ -81,6 +81,9 @@ test("the network is judged by its median round trip", () => {
 
 test("an insecure address is named before anything that it takes away", () => {
   assert.deepEqual(judgeBrowser({ isSecureContext: false }), { state: "not_ready", text: texts.check.browser.insecure });
+  const scope = { isSecureContext: true, navigator: { mediaDevices: { getUserMedia: 1 } }, indexedDB: 1 };
+  for (const name of ["Worker", "WebSocket", "OffscreenCanvas", "AudioWorkletNode", "createImageBitmap"]) scope[name] = 1;
+  assert.deepEqual([null, true, false].map((loaded) => judgeBrowser(scope, false, loaded).state), ["ready", "ready", "not_ready"]);
   assert.match(judgeBrowser({ isSecureContext: true, Worker: 1 }).text, /WebSocket.*getUserMedia/);
 });
 
@@ -163,4 +166,30 @@ test("one cause is said once: what follows from it waits, and is no cause of its
   assert.equal(several.face.text, texts.check.face.several, "another cause");
   const lost = rows({ mean: 3, deviation: 1 }, null, "not_ready");
   assert.deepEqual([lost.light.follows, lost.face.follows, lost.camera.follows], [true, true, undefined]);
+  const scrambled = oneCause({ camera: { state: "ready" }, light: judgeLight(null), face: judgeFace(null) }, { unseen: true });
+  assert.deepEqual([scrambled.light.text, scrambled.face.text], [texts.check.light.unseen, texts.check.face.unseen]);
+});
+
+test("a rehearsal lists what is to be put right, and apart from it what nobody could check", () => {
+  const fine = { camera: { state: "ready" }, browser: { state: "ready" }, network: { state: "ready" }, microphone: { state: "ready" } };
+  const silent = { ...fine, microphone: { state: "waiting" } };
+  const black = { ...silent, light: { state: "not_ready" }, face: { state: "waiting", follows: true } };
+  assert.deepEqual(foundOf(fine), { kind: "fine", causes: [], open: [] });
+  assert.deepEqual(foundOf(silent), { kind: "unchecked", causes: [], open: ["microphone"] });
+  assert.deepEqual(foundOf({ ...silent, light: { state: "warning" } }), { kind: "warned", causes: ["light"], open: ["microphone"] });
+  assert.deepEqual(foundOf(black), { kind: "blocked", causes: ["light"], open: ["microphone"] });
+});
+
+test("the button that stands out is the one that helps", () => {
+  const rows = { camera: { state: "ready" }, browser: { state: "ready" }, network: { state: "ready" }, microphone: { state: "ready" }, screen: { state: "ready" } };
+  const next = (changed, about) => nextOf(mayStart({ ...rows, ...changed }), { ...rows, ...changed }, about);
+  const gone = { state: "not_ready" };
+  assert.equal(next({}), "start");
+  assert.equal(next({ camera: { state: "waiting" } }), "start");
+  assert.equal(next({ camera: gone }), "again");
+  assert.equal(next({ microphone: gone }), "start", "it may be without");
+  assert.equal(next({ microphone: gone }, { refused: true }), "again");
+  assert.equal(next({ screen: gone }), "share");
+  assert.equal(next({ screen: gone }, { canShare: false }), "again");
+  assert.equal(next({ screen: gone, camera: gone }), "again");
 });

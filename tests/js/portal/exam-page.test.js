@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { OwnWindow, mayShow } from "../../../static/js/portal/exam-page.js";
+import { OwnWindow, Sight, mayShow } from "../../../static/js/portal/exam-page.js";
 
 test("the exam is in view once recording has begun, and after a lost link for as long as the exam allows", () => {
   const minute = 60_000;
@@ -12,6 +12,26 @@ test("the exam is in view once recording has begun, and after a lost link for as
   assert.equal(at(true, 0, 4.9 * minute, 5), true);
   assert.equal(at(true, 0, 5 * minute, 5), false);
   assert.equal(at(true, 0, 600 * minute, -1), true);
+});
+
+test("the exam is covered for as long as the bar says that there is no connection, whatever the socket is called", () => {
+  let now = 0;
+  const sight = new Sight(0, () => now);
+  assert.equal(sight.isClear, false, "recording has not begun");
+  sight.begin();
+  assert.equal(sight.isClear, true);
+  sight.line(true);
+  assert.equal(sight.isClear, false);
+  sight.line(false);
+  assert.equal(sight.isClear, true);
+  const patient = new Sight(5, () => now);
+  patient.begin();
+  patient.line(true);
+  now = 299_000;
+  patient.line(true); // tried again in vain
+  assert.equal(patient.isClear, true);
+  now = 300_000;
+  assert.equal(patient.isClear, false);
 });
 
 /** The portal's window and the exam's, as far as they are asked. */

@@ -33,3 +33,11 @@ test("the exams to write to are those in which somebody takes part, the one with
   const running = [session("a", "physics"), session("b", null), { ...session("c", "latin"), begun: false }, session("d", "physics")];
   assert.deepEqual(examsOf(running), [[null, 1], ["physics", 2]]);
 });
+
+test("who came from the live page goes on as its tiles stood, whatever the exam; what has ended since is left out", () => {
+  const [anna, ben, zoe] = [session("anna"), session("ben", "biology"), session("zoe")];
+  const order = [zoe, session("gone"), ben, anna].map(({ session_id: id }) => id);
+  const { previous, next, at, count } = neighbours([anna, ben, zoe, session("new")], ben, order);
+  assert.deepEqual([previous.user_id, next.user_id, at, count], ["zoe", "anna", 2, 3]);
+  assert.equal(neighbours([anna, zoe], zoe, [anna.session_id]).previous.user_id, "anna", "a session that was not on the wall has its exam's order");
+});

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { withoutPoints } from "../../../static/js/proctor/phrases.js";
 import { texts } from "../../../static/js/proctor/texts.js";
 import { endCodes } from "../end-codes.js";
 
@@ -22,4 +23,11 @@ test("where a flag stands is what most say, and who decided only while nobody el
   assert.equal(texts.review.stands(first), "Confirmed by Ada");
   assert.equal(texts.review.stands({ ...first, second: by("Bob", "dismissed"), state: "disputed" }), "Opinions differ");
   assert.match(texts.review.stands({ ...first, second: by("Bob", "dismissed"), third: by("Eve", "dismissed"), state: "dismissed" }), /stands as dismissed/);
+});
+
+test("a sentence and its points are told apart, whatever direction it runs in", () => {
+  assert.equal(withoutPoints("Copied or pasted twice (+10)", 10), "Copied or pasted twice");
+  assert.equal(withoutPoints("\u200fنسخ مرتين (\u200e+10)", 10), "\u200fنسخ مرتين");
+  assert.equal(withoutPoints("Copied or pasted twice (+10)", 5), null);
+  assert.equal(withoutPoints("Marked by Ada", 0), null);
 });

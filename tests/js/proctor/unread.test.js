@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { readShare, unreadLines, whyNothingRead } from "../../../static/js/proctor/unread.js";
+import { readShare, unreadLines, unreadReasons, whyNothingRead } from "../../../static/js/proctor/unread.js";
 
 const well = { of_s: 292, unread_s: 2, reasons: { blurred: 2 } };
 const dark = { of_s: 292, unread_s: 292, reasons: { dark: 280, blurred: 12 } };
@@ -35,4 +35,10 @@ test("an interval in which nothing could be read is not one in which nothing was
   assert.equal(whyNothingRead(checks, 30, 40), null);
   assert.equal(whyNothingRead([check(0, sums(10, 10, 0), sums(10, 0, 0))], 0, 10), null); // people were counted
   assert.equal(whyNothingRead([{ start: 0, end: 10 }], 0, 10), null); // of an older version
+});
+
+test("the reasons of most of it stand beside the share, whatever they are of", () => {
+  const part = (reasons) => ({ of_s: 100, unread_s: 60, reasons });
+  assert.deepEqual(unreadReasons({ gaze: part({ dark: 40, hidden: 20 }), people: part({ dark: 40 }), sound: part({ silent: 30, faint: 1 }) }), ["too dark", "silent"]);
+  assert.deepEqual(unreadReasons(null), []);
 });

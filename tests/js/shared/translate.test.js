@@ -91,3 +91,14 @@ test("what goes on record is English, whatever the page said", async () => {
   assert.equal(inEnglish(said), "Microphone found: No sound.");
   assert.equal(inEnglish("Never said"), "Never said");
 });
+
+test("one English text that means two things is said as its context wants it, and a record has the English alone", async () => {
+  const { _, pgettext, inEnglish } = await pageIn("fr", { texts: { "Confirmed": "Confirmé", "flags\u0004Confirmed": "Confirmés" }, forms: [] });
+  assert.deepEqual([_("Confirmed"), pgettext("flags", "Confirmed"), pgettext("device", "off")], ["Confirmé", "Confirmés", "off"]);
+  assert.equal(inEnglish("Confirmés"), "Confirmed");
+});
+
+test("a figure with its sign stands from left to right in a text that does not", async () => {
+  const [arabic, english] = [await pageIn("ar", { texts: {}, forms: [] }, "rtl"), await pageIn("en", undefined)];
+  assert.deepEqual([arabic.leftToRight("+10"), english.leftToRight("+10")], ["\u2066+10\u2069", "+10"]);
+});

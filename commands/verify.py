@@ -1,0 +1,61 @@
+"""Checks that what is stored is what was noted: `flask --app app verify`. Reads only, beside a running server or without one."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+
+from basics.errors import InvalidInput, ProctorError
+from records.reader import stored
+from records.verification import Verified, verify
+from settings.settings import Settings, load_settings
+
+HEAD = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{64})")
+
+
+def register(app: Flask, settings: Settings | None = None) -> None:
+    """Give `app` the command. Without `settings` they are read when the command runs."""
+
+    @app.cli.command("verify", help="Check the audit's chain, the sealed records, the decisions and the clips; name whatever was altered.")
+    @click.option("--session", "session_id", default="", metavar="ID", help="Of records and clips those of this session only.")
+    @click.option("--head", "heads", multiple=True, metavar="SEQ:HASH", help="A head of the chain that was kept elsewhere; again for more.")
+    @with_appcontext
+    def command(session_id: str, heads: tuple[str, ...]) -> None:
+        started = time.monotonic()
+        try:
+            wanted = dict(_head(head) for head in heads)
+            in_force = settings or load_settings()
+            with stored(in_force) as database:
+                verified = verify(database, in_force.clips_dir, session_id=session_id, heads=wanted)
+        except ProctorError as error:
+            raise click.ClickException(error.message) from None
+        click.echo(report(verified, time.monotonic() - started))
+        if verified.findings:
+            sys.exit(1)
+
+
+def report(verified: Verified, seconds: float) -> str:
+    """What was checked and found, in lines."""
+    speed = f" ({verified.clip_bytes / 1e6 / seconds:.0f} MB/s)" if verified.clip_bytes and seconds > 0 else ""
+    erased = f", {verified.erased} of them erased" if verified.erased else ""
+    lines = [
+        f"Audit: {verified.entries} entries{erased}; the chain's head is {verified.seq}:{verified.head}",
+        f"Sealed sessions: {verified.sessions}",
+        f"Decisions: {verified.decisions}",
+        f"Clips: {verified.clips}, {verified.clip_bytes / 1e6:.1f} MB{speed}",
+    ]
+    lines += [f"ALTERED: {finding.kind} {finding.which}: {finding.wrong}" for finding in verified.findings]
+    lines.append(f"{len(verified.findings)} found that are not as they were." if verified.findings else "Nothing was altered.")
+    return "\n".join(lines)
+
+
+def _head(given: str) -> tuple[int, str]:
+    found = HEAD.fullmatch(given.strip().lower())
+    if found is None:
+        raise InvalidInput(f"--head {given!r} is no head of a chain. Give its place and its hash as the log has them: 1234:{'0' * 8}… (64 digits).")
+    return int(found[1]), found[2]

@@ -1,0 +1,208 @@
+"""Checks that what is stored is what was noted: the audit's chain, the records that were sealed, the decisions, and the clips. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pymongo.database import Database
+
+from basics.times import utc_now
+from records.reader import Document
+from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
+from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
+
+DECISION = "review: "
+DELETED = "sessions: deleted"
+ERASED = "student: erased"
+READ_AT_ONCE = 1 << 20
+HASHING = 4  # files at a time: hashing lets other threads run
+YOUNG = timedelta(seconds=30)  # what was decided since then may have its note under way
+NAMED_MAX = 20  # records of one kind and session that are named one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is not as it was: what kind of thing, which, and what is wrong with it."""
+
+    kind: str
+    which: str
+    wrong: str
+
+
+@dataclass(slots=True)
+class Verified:
+    """What was checked, and what was found."""
+
+    entries: int = 0
+    erased: int = 0
+    sessions: int = 0
+    decisions: int = 0
+    clips: int = 0
+    clip_bytes: int = 0
+    seq: int = 0  # the newest entry of the chain,
+    head: str = FIRST_PREV  # and its hash
+    findings: list[Finding] = field(default_factory=list)
+    seals: dict[str, str] = field(default_factory=dict)  # session → the hash of its newest seal
+    deleted: set[str] = field(default_factory=set)  # sessions that were deleted, as the audit says
+    decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
+    heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
+
+    def found(self, kind: str, which: object, wrong: str) -> None:
+        """Note one thing that is not as it was."""
+        self.findings.append(Finding(kind, str(which), wrong))
+
+
+def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "", heads: Mapping[int, str] | None = None) -> Verified:
+    """Check everything, or of the records and clips those of one session. `heads`: places of the chain and the hashes that were anchored elsewhere.
+
+    Raise pymongo's errors when the database can't be read.
+    """
+    verified = Verified()
+    for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
+        verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
+    older = database.audit.find(UNCHAINED).sort("_id", 1)
+    check_chain(database.audit.find({"seq": {"$gt": 0}}).sort("seq", 1), before_the_chain(older), verified, wanted=set(heads or {}))
+    for seq, expected in (heads or {}).items():
+        if verified.heads.get(seq) != expected:
+            verified.found(
+                "audit", seq, "is not the entry whose hash was kept elsewhere" if seq in verified.heads else "is gone: the chain ends before"
+            )
+    _check_sessions(database, clips_dir.resolve(), verified, session_id)
+    _check_decisions(database, verified, session_id)
+    return verified
+
+
+def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], verified: Verified, *, wanted: set[int] | None = None) -> None:
+    """Go through the chain from its first entry; `older` is what there is of entries from before it."""
+    expected, prev = 1, FIRST_PREV
+    for entry in entries:
+        seq = int(entry["seq"])
+        verified.entries += 1
+        if seq != expected:
+            gone = f"{expected}" if seq == expected + 1 else f"{expected} to {seq - 1}"
+            verified.found("audit", gone, "gone from the chain")
+        elif entry.get("prev") != prev:
+            verified.found("audit", seq, "does not follow the entry before it")
+        if entry.get("erased"):
+            verified.erased += 1
+        elif entry.get("body") != body_of(entry):
+            verified.found("audit", seq, "its words were altered")
+        if entry.get("hash") != hash_of({name: entry.get(name) for name in ("seq", "prev", "body")}):
+            verified.found("audit", seq, "its hash was altered")
+        if seq == 1 and any(entry.get(name) != older[name] for name in older):
+            verified.found("audit", "before the chain", f"altered: {entry.get('older')} entries were there, {older['older']} are")
+        if wanted and seq in wanted:
+            verified.heads[seq] = str(entry.get("hash"))
+        _remember(entry, verified)
+        expected, prev = seq + 1, str(entry.get("hash"))
+        verified.seq, verified.head = seq, prev
+
+
+def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
+    what = str(entry.get("what"))
+    if what == SEALED and not entry.get("erased"):
+        verified.seals[str(entry.get("session_id"))] = str(entry.get("sha256"))
+    elif what in (DELETED, ERASED):
+        verified.deleted.update(str(one) for one in entry.get("sessions") or ())
+    elif what.startswith(DECISION) and entry.get("video_id"):
+        verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
+
+
+def _check_sessions(database: Database[Document], clips_dir: Path, verified: Verified, only: str) -> None:
+    sealed = [only] if only else list(verified.seals)
+    with ThreadPoolExecutor(HASHING) as pool:
+        for one in sealed:
+            for video_id, path, size, right in pool.map(_hashed, _check_session(database, clips_dir, verified, one)):
+                verified.clips += 1
+                verified.clip_bytes += size
+                if not right:
+                    verified.found("clip", video_id, f"the file {path} was altered")
+
+
+def _check_session(database: Database[Document], clips_dir: Path, verified: Verified, session_id: str) -> Iterator[tuple[str, Path, str]]:
+    """Check the records of one session; give its clips that are there, each with the hash it must have."""
+    if session_id in verified.deleted:
+        return
+    session, document = database.sessions.find_one({"_id": session_id}), database.seals.find_one({"_id": session_id})
+    if session is None:
+        verified.found("session", session_id, "gone, and no deletion is noted")
+        return
+    verified.sessions += 1
+    if session.get("state") == "running" or (session.get("sealed_at") is None and session_id not in verified.seals):
+        return  # it goes on, or has just ended
+    if document is None:
+        verified.found("seal", session_id, "gone")
+        return
+    seal = stored_seal(document)
+    if seal_hash(seal) != verified.seals.get(session_id):
+        verified.found("seal", session_id, "altered: it is not the one of which the audit has the hash")
+    now = seal_of(session, {kind: database[kind].find({"session_id": session_id}).sort(order, 1) for kind, order in ORDERED.items()})
+    if now["session"] != seal["session"]:
+        verified.found("session", session_id, "its record was altered")
+    for kind in ORDERED:
+        _compare(kind, seal[kind], now[kind], verified)
+    intervals = {row["_id"]: row.get("clip") or {} for row in database.intervals.find({"session_id": session_id}, {"clip": 1})}
+    for video_id, sha256 in seal["clips"].items():
+        clip = intervals.get(video_id, {})
+        if clip.get("sha256") != sha256 and clip.get("state") == "ready":
+            verified.found("clip", video_id, "its record was altered: it names another file's hash")
+        path = (clips_dir / str(clip.get("path") or "")).resolve()
+        if clip.get("state") != "ready":
+            continue  # its time was over, or the sweep says that it is gone
+        if not path.is_relative_to(clips_dir) or not path.is_file():
+            verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
+        else:
+            yield video_id, path, sha256
+
+
+def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str], verified: Verified) -> None:
+    wrong = [(one, "gone") for one in then if one not in now]
+    wrong += [(one, "was altered") for one, sha in now.items() if one in then and then[one] != sha]
+    wrong += [(one, "was added afterwards") for one in now if one not in then]
+    for one, what in wrong[:NAMED_MAX]:
+        verified.found(kind, one, what)
+    if len(wrong) > NAMED_MAX:
+        verified.found(kind, f"{len(wrong) - NAMED_MAX} more", "altered, gone or added")
+
+
+def _hashed(clip: tuple[str, Path, str]) -> tuple[str, Path, int, bool]:
+    video_id, path, expected = clip
+    found, size = hashlib.sha256(), 0
+    try:
+        with path.open("rb") as file:
+            while part := file.read(READ_AT_ONCE):
+                found.update(part)
+                size += len(part)
+    except OSError:
+        return video_id, path, size, False
+    return video_id, path, size, found.hexdigest() == expected
+
+
+def _check_decisions(database: Database[Document], verified: Verified, only: str) -> None:
+    query: Document = {"at": {"$lt": utc_now() - YOUNG}} | ({"session_id": only} if only else {})
+    stored: dict[str, list[Document]] = {}
+    for row in database.reviews.find(query).sort([("video_id", 1), ("at", 1)]):
+        stored.setdefault(str(row["video_id"]), []).append(row)
+    for video_id in {*stored, *verified.decided}:
+        session_id = video_id.partition("-")[0]
+        if session_id in verified.deleted or (only and session_id != only):
+            continue
+        noted = [one for one in verified.decided.get(video_id, []) if one["at"] < utc_now() - YOUNG and not one.get("erased")]
+        rows = stored.get(video_id, [])
+        verified.decisions += len(rows)
+        if len(noted) != len(rows) and not any(one.get("erased") for one in verified.decided.get(video_id, [])):
+            verified.found("decisions", video_id, f"{len(noted)} are noted in the audit, {len(rows)} are stored")
+        elif any(not _agree(entry, row) for entry, row in zip(noted, rows, strict=False)):
+            verified.found("decisions", video_id, "altered: they are not those noted in the audit")
+
+
+def _agree(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    decision = str(entry["what"]).removeprefix(DECISION)
+    noted = (decision, entry.get("who"), entry.get("reason") or "", entry.get("note", row.get("note")))
+    return noted == (row.get("decision") or "taken back", row.get("by"), row.get("reason") or "", row.get("note"))
