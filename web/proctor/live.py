@@ -17,7 +17,6 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
-from basics.looks import folded
 from basics.readings import Frame
 from basics.texts import _
 from basics.times import iso_time
@@ -28,7 +27,7 @@ from web.languages import ENGLISH, known_languages, language, said, speaking
 from web.proctor.connections import Connections, keep_answers_apart
 from web.proctor.messages import MESSAGES, ready_for_json, status_message
 from web.proctor.sound import LiveSound
-from web.proctor.viewers import ALL_EXAMS, OF_EXAM, Viewer, Watch, hears
+from web.proctor.viewers import ALL_EXAMS, EXAM_ID_MAX, Viewer, Watch, exam_room, hears, room_in
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +39,6 @@ ROOMS_MAX = 2000  # exams and sessions of which one viewer hears
 WATCHED_MAX = 200  # sessions that one viewer may watch
 LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
-EXAM_ID_MAX = 128  # characters
 FRAMES = ("base64", "binary", "none")
 
 
@@ -121,7 +119,7 @@ class Live:
         self._queue(event, payload, payload["session_id"], exam_id)
 
     def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
-        rooms = [f"session:{session_id}", ALL_EXAMS, *([_exam_room(exam_id)] if exam_id is not None else [])]
+        rooms = [f"session:{session_id}", ALL_EXAMS, *([exam_room(exam_id)] if exam_id is not None else [])]
         self._messages.append((event, payload, rooms))
         self._wake.set()
 
@@ -177,7 +175,7 @@ class Live:
         self._emit(event, payload, [*rooms, *hears(viewers, rooms, ENGLISH)])
         for code in sorted({viewer.language for _sid, viewer in viewers} - {ENGLISH}):
             with speaking(code):
-                self._emit(event, said(payload), [*(_room(room, code) for room in rooms), *hears(viewers, rooms, code)])
+                self._emit(event, said(payload), [*(room_in(room, code) for room in rooms), *hears(viewers, rooms, code)])
 
     def look_again(self) -> None:
         """Somebody's rights or login have changed: look at once who may still see what. From any thread; never blocks."""
@@ -216,7 +214,7 @@ class Live:
 
     def _take_away(self, sid: str, viewer: Viewer, lost: list[str]) -> None:
         for room in lost:
-            self.socketio.server.leave_room(sid, _room(room, viewer.language))
+            self.socketio.server.leave_room(sid, room_in(room, viewer.language))
             session_id = room.partition(":")[2]
             self._sound.leave(session_id, sid)
             with self._lock:
@@ -334,7 +332,7 @@ class Live:
                 for viewer in self._viewers.values():
                     viewer.forget(session_id)
             for code in known_languages():
-                self.socketio.close_room(_room(room, code))
+                self.socketio.close_room(room_in(room, code))
 
     def _unwatch(self, session_id: str, sid: str) -> None:
         watches = self._watchers.get(session_id, {})
@@ -372,7 +370,7 @@ class Live:
         if len(viewer.joined) >= ROOMS_MAX and room not in viewer.joined:
             raise InvalidInput(_("one dashboard hears of at most %(rooms_max)s exams and sessions; leave some", rooms_max=ROOMS_MAX))
         viewer.joined[room] = exam_id
-        join_room(_room(room, viewer.language))
+        join_room(room_in(room, viewer.language))
         viewer.look()  # what was taken away since it was asked for is left again
         if lost := viewer.lost_rooms():
             self._take_away(_sid(), viewer, lost)
@@ -413,14 +411,14 @@ class Live:
         with self._lock:
             if viewer.watches.pop(session_id, None) is not None:
                 self._unwatch(session_id, _sid())
-        leave_room(_room(f"session:{session_id}", self._language_of(_sid())))
+        leave_room(room_in(f"session:{session_id}", self._language_of(_sid())))
 
     def _join_exam(self, data: dict[str, Any]) -> None:
         exam_id, viewer = data.get("exam_id"), self._own()
         if exam_id is not None:
             exam_id = str(exam_id)[:EXAM_ID_MAX]
             viewer.check(exam_id, _("there is no exam %(exam_id)s that you may see", exam_id=repr(exam_id)))
-            self._join(_exam_room(exam_id), exam_id)
+            self._join(exam_room(exam_id), exam_id)
         elif viewer.who.everywhere("look"):
             self._join(ALL_EXAMS, None)
         else:
@@ -431,20 +429,10 @@ class Live:
         return viewer.language if viewer is not None else ENGLISH
 
     def _leave_exam(self, data: dict[str, Any]) -> None:
-        room, viewer = _exam_room(data.get("exam_id")), self._own()
+        room, viewer = exam_room(data.get("exam_id")), self._own()
         viewer.joined.pop(room, None)
         viewer.hears_all = viewer.hears_all and room != ALL_EXAMS
-        leave_room(_room(room, viewer.language))
-
-
-def _exam_room(exam_id: Any) -> str:
-    """Who watches an exam, whichever way its ID is spelled."""
-    return ALL_EXAMS if exam_id is None else f"{OF_EXAM}{folded(str(exam_id)[:EXAM_ID_MAX])}"
-
-
-def _room(room: str, code: str) -> str:
-    """Who is told the same in the same language."""
-    return room if code == ENGLISH else f"{code}:{room}"
+        leave_room(room_in(room, viewer.language))
 
 
 def _sid() -> str:

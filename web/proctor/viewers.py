@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from basics.errors import NotFound, ProctorError
+from basics.looks import folded
 from web.access.callers import Caller
 from web.access.who_may import LOCAL
 from web.languages import ENGLISH
 
 ALL_EXAMS = "exams"
 OF_EXAM = "exam:"
+EXAM_ID_MAX = 128  # characters
 
 
 @dataclass(slots=True)
@@ -80,3 +83,13 @@ def hears(viewers: Iterable[tuple[str, Viewer]], rooms: list[str], code: str) ->
         return []
     exam_id = next((room.removeprefix(OF_EXAM) for room in rooms if room.startswith(OF_EXAM)), None)
     return [sid for sid, one in viewers if one.hears_all and not one.is_out and one.language == code and one.sees(exam_id)]
+
+
+def exam_room(exam_id: Any) -> str:
+    """Who watches an exam, whichever way its ID is spelled."""
+    return ALL_EXAMS if exam_id is None else f"{OF_EXAM}{folded(str(exam_id)[:EXAM_ID_MAX])}"
+
+
+def room_in(room: str, code: str) -> str:
+    """Who is told the same in the same language."""
+    return room if code == ENGLISH else f"{code}:{room}"
