@@ -79,6 +79,8 @@ def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabl
     ada.get_by_role("button", name="Log in").click()
     expect(ada).to_have_url(re.compile(r":\d+/$"))
     expect(ada.locator("#server-state")).to_have_text("Live")
+    ada.get_by_role("link", name="Settings").click()
+    expect(ada.get_by_label("Your name, kept with each decision")).to_have_value("Ada Byron")
 
     admin.get_by_role("button", name="Change Ada Byron").click()
     admin.get_by_role("button", name="Disable the account").click()
