@@ -187,7 +187,11 @@ class Accounts:
         return self._keep(account_of(document))
 
     def invite(self, account_id: str) -> tuple[Account, str]:
-        """A token that sets the account's password once within seven days; those made before are over. Raise `NotFound`, `StorageError`."""
+        """A token that sets the account's password once within seven days; those made before are over.
+
+        Raise `NotFound`, `StorageError`, `Conflict` for one that signs in at the provider: by a password it would keep roles that its groups lost.
+        """
+        self._check_has_password(account_id)
         token = secrets.token_urlsafe(24)
         account = self.change(account_id, invite={"hash": digest(token), "until": utc_now() + INVITED_FOR})
         return account, token
@@ -209,7 +213,8 @@ class Accounts:
             return self.invited("")  # somebody was faster: say it as of any other that was used
 
     def reset(self, account_id: str) -> tuple[Account, str]:
-        """Take password and second factor away, end all logins, and give an invitation's token. Raise `NotFound`, `StorageError`."""
+        """Take password and second factor away, end all logins, and give an invitation's token. Raise as `invite` does."""
+        self._check_has_password(account_id)
         self.change(account_id, ends_logins=True, password="", totp="", recovery=[], totp_last=0)
         return self.invite(account_id)
 
@@ -228,6 +233,10 @@ class Accounts:
         except NotFound:
             return False
         return True
+
+    def _check_has_password(self, account_id: str) -> None:
+        if self.get(account_id).single_sign_on:
+            raise Conflict(_("This account signs in through the institution, and has no password here."))
 
     def _keep(self, account: Account) -> Account:
         with self._lock:

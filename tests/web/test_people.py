@@ -165,6 +165,22 @@ def test_what_an_account_does_stands_under_its_own_name(app: Flask) -> None:
     assert (entry["who"], entry["account"]) == ("Olga Ilina", officer.account.id)
 
 
+def test_who_signs_in_through_the_institution_gets_no_password_that_would_outlive_its_groups(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD, oidc_issuer="https://login.uni.example", oidc_client_id="proctor")
+    admin, people = administrator(app), parts_of(app).people
+    made = add(admin, single_sign_on=True)
+    assert made["invitation_url"] is None
+    path = f"/api/people/{made['person']['id']}"
+    assert admin.post(f"{path}/invite").status_code == 409
+    assert admin.post(f"{path}/reset").status_code == 409
+    ada = browser_of(app)
+    _login, cookie = people.logins.begin(people.accounts.get(made["person"]["id"]), "oidc", "192.0.2.7", "")
+    ada.set_cookie(parts_of(app).access.login_cookie, cookie)
+    assert ada.get("/api/account").get_json()["has_password"] is False
+    assert ada.post("/api/account/password", json={"password": "", "new_password": OWN_PASSWORD}).status_code == 409
+    assert ada.post("/api/account/second-factor", json={}).status_code == 409
+
+
 # Tokens
 
 

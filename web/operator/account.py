@@ -36,7 +36,7 @@ class WhoAmI(BaseModel):
 class Confirm(BaseModel):
     """One's own password, so that nobody changes an account in a browser that was left open."""
 
-    password: str = Field(default="", max_length=1000, description="Not needed where the account has none (single sign-on).")
+    password: str = Field(default="", max_length=1000)
 
 
 class ChangePassword(Confirm):
@@ -86,10 +86,11 @@ def who_am_i() -> Response:
 
 
 @account.post("/password")
-@describe(Done, body=ChangePassword, errors=(422, 429, 503))
+@describe(Done, body=ChangePassword, errors=(409, 422, 429, 503))
 def set_password() -> Response:
-    """Change one's password. One's other logins end."""
+    """Change one's password. One's other logins end. 409 for an account that signs in through the institution."""
     mine, wanted = _own(), read_body(request, ChangePassword)
+    _check_has_password(mine)
     _confirm(mine, wanted)
     hashed = checked_password(wanted.new_password)
     changed = parts().people.accounts.change(mine.id, password=hashed, invite=None)
@@ -103,6 +104,7 @@ def set_password() -> Response:
 def offer_factor() -> Response:
     """Offer a second factor. Nothing changes before a code of it is given."""
     mine, wanted = _own(), read_body(request, Confirm)
+    _check_has_password(mine)
     _confirm(mine, wanted)
     if mine.totp:
         raise Conflict(_("There is a second factor already. Remove it first."))
@@ -116,6 +118,7 @@ def offer_factor() -> Response:
 def confirm_factor() -> Response:
     """Take up a second factor that was offered, with the code that its app shows now. The answer has recovery codes."""
     mine, wanted = _own(), read_body(request, ConfirmFactor)
+    _check_has_password(mine)
     _confirm(mine, wanted)
     if mine.totp:
         raise Conflict(_("There is a second factor already. Remove it first."))
@@ -195,9 +198,13 @@ def _own() -> Account:
     return found
 
 
+def _check_has_password(mine: Account) -> None:
+    if mine.single_sign_on or not mine.password:
+        raise Conflict(_("You sign in through your institution: password and second factor are set there."))
+
+
 def _confirm(mine: Account, wanted: Confirm) -> None:
-    if mine.password:
-        parts().sign_in.check_own_password(mine, wanted.password, request.remote_addr)
+    parts().sign_in.check_own_password(mine, wanted.password, request.remote_addr)
 
 
 def _end_others(mine: Account) -> None:
