@@ -115,6 +115,9 @@ def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
     patience = Patience(app.wsgi_app)
     app.wsgi_app = patience  # type: ignore[method-assign]
     _run(closing, patience.start, patience.stop)
+    if parts.live is not None:
+        parts.people.on_change(parts.live.look_again)
+    _run(closing, parts.people.start, parts.people.stop)
     trim = HeapTrim()
     _run(closing, trim.start, trim.stop)
     _run(closing, parts.disks.start, parts.disks.stop)

@@ -188,15 +188,17 @@ class Database:
         search: str | None = None,
         started: Document | None = None,
         fields: Sequence[str] | None = None,
+        exams: Document | None = None,
         **equal: str | None,
     ) -> list[Document]:
         """Sessions, those that started last first; `equal` are fields and their values, None too; `started` a condition on when they did.
 
-        `search` is part of a student's id, in any case. `after` is the `_id` of the last one already seen.
+        `search` is part of a student's id, in any case; `exams` a condition on the exam. `after` is the `_id` of the last one already seen.
         """
         query: Document = {**equal, **({"started_at": started} if started else {})}
-        if search is not None:
-            query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]
+        also = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}] if search is not None else []
+        also += [{"exam_id": exams}] if exams is not None else []
+        query |= {"$and": also} if also else {}
         return self.page("sessions", query, [("started_at", DESCENDING)], after, limit, fields)
 
     def intervals(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
@@ -215,9 +217,11 @@ class Database:
         """The session's screen acts in the order of their time; `after` is the `_id` of the last one already seen."""
         return self.page("acts", {"session_id": session_id}, [("at", ASCENDING)], after, limit)
 
-    def flagged(self, limit: int = 100, after: str | None = None, exam_id: str | None = None, user_id: str | None = None) -> list[Document]:
+    def flagged(
+        self, limit: int = 100, after: str | None = None, exam_id: str | None = None, user_id: str | None = None, exams: Document | None = None
+    ) -> list[Document]:
         """Flagged intervals of all sessions (of one exam, of one student), newest first; `after` is the `_id` of the last one already seen."""
-        query: Document = {"flagged": True}
+        query: Document = {"flagged": True, **({"$and": [{"exam_id": exams}]} if exams is not None else {})}
         if exam_id is not None:
             query["exam_id"] = exam_id
         if user_id is not None:
@@ -234,13 +238,14 @@ class Database:
         with self.reading():
             return list(self._db.intervals.find({"clip.state": "pending"}).sort("started_at", ASCENDING))
 
-    def stats(self, high_risk_flags: int) -> dict[str, int]:
-        """Counts over all sessions; `high_risk` are those with `high_risk_flags` flagged intervals or more."""
+    def stats(self, high_risk_flags: int, exams: Document | None = None) -> dict[str, int]:
+        """Counts over all sessions (`exams`: a condition on theirs); `high_risk` are those with `high_risk_flags` flagged intervals or more."""
+        among = {"exam_id": exams} if exams is not None else {}
         with self.reading():
-            by_state = self._db.sessions.aggregate([{"$match": {"state": {"$gt": ""}}}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}])
+            by_state = self._db.sessions.aggregate([{"$match": {"state": {"$gt": ""}, **among}}, {"$group": {"_id": "$state", "count": {"$sum": 1}}}])
             counts = {row["_id"]: int(row["count"]) for row in by_state}
-            flagged = self._db.intervals.count_documents({"flagged": True})
-            high_risk = self._db.sessions.count_documents({"flagged_intervals": {"$gte": high_risk_flags}})
+            flagged = self._db.intervals.count_documents({"flagged": True, **among})
+            high_risk = self._db.sessions.count_documents({"flagged_intervals": {"$gte": high_risk_flags}, **among})
         return {
             "total_sessions": sum(counts.values()),
             "active_sessions": counts.get("running", 0),

@@ -9,6 +9,7 @@ ProctorError
 │   ├── TooLarge       it is larger than allowed
 │   └── Unsupported    it is of a kind we don't read
 ├── Unauthorized       nobody has said who is calling
+├── ProviderAway       the institution's sign-in provider does not answer as it should
 ├── Forbidden          the caller may not do this
 ├── NotFound           no such session, clip, page
 ├── Conflict           it contradicts what is already there (a running session, a second end)
@@ -78,6 +79,12 @@ class Unauthorized(ProctorError):
     """The call needs a login or a token, and brought none that is valid."""
 
     code = "unauthorized"
+
+
+class ProviderAway(ProctorError):
+    """The institution's sign-in provider does not answer, or not as it should. Other ways to sign in go on."""
+
+    code = "provider_away"
 
 
 class Forbidden(ProctorError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from basics.texts import _, ngettext
+
 LEAST = 12  # characters
 LEAST_OWN = 5  # characters that are left once the common parts are taken out
 LEAST_KINDS = 5  # different characters
@@ -35,15 +37,20 @@ YEARS = re.compile(r"(19|20)\d\d")
 def why_too_weak(password: str) -> str:
     """What is wrong with `password`, to be followed by what to do; empty where nothing is."""
     if len(password) < LEAST:
-        return f"has {len(password)} characters and needs at least {LEAST}"
+        return ngettext(
+            "has %(count)s character and needs at least %(least)s",
+            "has %(count)s characters and needs at least %(least)s",
+            len(password),
+            least=LEAST,
+        )
     plain = re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", password).casefold().translate(SIGNS))
     if plain.isdigit():
-        return "has no letters"
+        return _("has no letters")
     if len(set(password)) < LEAST_KINDS or re.fullmatch(r"(.{1,4}?)\1+.{0,3}", plain):
-        return "is the same few characters again and again"
+        return _("is the same few characters again and again")
     # Words first and rows after, and the other way round: `qwerty123` is read either way.
     if min(len(_without_rows(_without_words(plain))), len(_without_words(_without_rows(plain)))) < LEAST_OWN:
-        return "is one that everybody tries first"
+        return _("is one that everybody tries first")
     return ""
 
 

@@ -50,9 +50,18 @@ class Accommodations:
         self._known.pop(document_id, None)
         return Accommodation.from_dict(document)
 
-    def listed(self, user_id: str | None = None, exam_id: str | None = None, *, limit: int = 100, after: str | None = None) -> list[Document]:
-        """Those of a student, of an exam, or all; set last first. `after` is the `_id` of the last one seen."""
-        query = {name: value for name, value in (("user_id", user_id), ("exam_id", exam_id)) if value is not None}
+    def listed(
+        self,
+        user_id: str | None = None,
+        exam_id: str | None = None,
+        *,
+        limit: int = 100,
+        after: str | None = None,
+        exams: Document | None = None,
+    ) -> list[Document]:
+        """Those of a student, of an exam, or all (`exams`: a condition on the exam); set last first. `after` is the `_id` of the last one seen."""
+        query: Document = {name: value for name, value in (("user_id", user_id), ("exam_id", exam_id)) if value is not None}
+        query |= {"$and": [{"exam_id": exams}]} if exams is not None else {}
         return self._database.page("accommodations", query, [("at", DESCENDING)], after, limit)
 
     def find(self, user_id: str, exam_id: str | None) -> Accommodation | None:

@@ -28,10 +28,13 @@ class Span:
     first: date | None = None
     last: date | None = None
     tz: str = "UTC"
+    exams: Document | None = None  # a MongoDB condition on the exam: those that the caller may see
 
     def query(self) -> Document:
         """As a MongoDB query on `exam_id` and `started_at`."""
         query: Document = {} if self.exam_id is None else {"exam_id": self.exam_id}
+        if self.exams is not None:
+            query |= {"$and": [{"exam_id": self.exams}]} if query else {"exam_id": self.exams}
         # Never empty: the time bounds the index even where every day is wanted.
         return query | {"started_at": self.days() or {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}}
 
@@ -91,15 +94,16 @@ class Analytics:
             if kind in counts
         ]
 
-    def exams(self) -> list[Document]:
-        """Every exam, the one that had the latest session first, with how its flags stand."""
+    def exams(self, among: Document | None = None) -> list[Document]:
+        """Every exam (`among`: a condition on it), the one that had the latest session first, with how its flags stand."""
+        which = {"exam_id": among} if among is not None else {}
         stands: dict[str | None, dict[str, int]] = {}
         state = {"$ifNull": ["$review.state", "open"]}
         by_state = {"_id": {"exam_id": "$exam_id", "state": state}, "count": {"$sum": 1}}
-        for row in self._aggregate("intervals", [{"$match": {"flagged": True}}, {"$group": by_state}]):
+        for row in self._aggregate("intervals", [{"$match": {"flagged": True, **which}}, {"$group": by_state}]):
             stands.setdefault(row["_id"].get("exam_id"), {})[row["_id"]["state"]] = row["count"]
         pipeline = [
-            {"$match": Span().query()},
+            {"$match": Span(exams=among).query()},
             {
                 "$group": {
                     "_id": "$exam_id",

@@ -86,24 +86,26 @@ class Reviews:
         rank: Rank = "score",
         limit: int = 100,
         after: str | None = None,
+        exams: Document | None = None,
         **filters: str | None,
     ) -> list[Document]:
         """Flagged intervals, and those that a proctor marked, in the order of `rank`.
 
-        `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`; `after` is the `_id` of the last one seen.
+        `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`; `exams` is a condition on the exam;
+        `after` is the `_id` of the last one seen.
         """
         order = RANKS[rank]
         # Two questions, each of which an index answers in this order; of one with both conditions the database would sort all that it finds.
-        found = [row for which in LISTED for row in self._database.page("intervals", which | _query(state, **filters), order, after, limit)]
+        found = [row for which in LISTED for row in self._database.page("intervals", which | _query(state, exams, **filters), order, after, limit)]
         for name, direction in reversed([*order, ("_id", order[-1][1])]):
             found.sort(key=partial(_sortable, name), reverse=direction == DESCENDING)
         return found[:limit]
 
-    def count(self, state: ReviewState, **filters: str | None) -> int:
+    def count(self, state: ReviewState, *, exams: Document | None = None, **filters: str | None) -> int:
         """How many flagged and marked intervals stand so; `filters` as in `queue`."""
         with self._database.reading():
             intervals = self._database.collection("intervals")
-            return sum(intervals.count_documents(which | _query(state, **filters)) for which in LISTED)
+            return sum(intervals.count_documents(which | _query(state, exams, **filters)) for which in LISTED)
 
     def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Of each of these sessions that has flags, how many stand in each state."""
@@ -162,6 +164,7 @@ def _sortable(name: str, row: Document) -> tuple[bool, Any]:
 
 def _query(
     state: ReviewState | Literal["all"],
+    exams: Document | None,
     exam_id: str | None = None,
     user_id: str | None = None,
     search: str | None = None,
@@ -172,7 +175,9 @@ def _query(
         query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
     elif state != "all":
         query["review.state"] = state
-    if search is not None:
-        query["$and"] = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}]  # beside a `user_id`, not instead of it
+    also = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}] if search is not None else []
+    also += [{"exam_id": exams}] if exams is not None else []
+    if also:  # beside a `user_id` and an `exam_id`, not instead of them
+        query["$and"] = also
     named = {"exam_id": exam_id, "user_id": user_id, "violations.kind": kind}
     return query | {name: value for name, value in named.items() if value is not None}

@@ -13,8 +13,8 @@ from basics.proxies import parse_proxies
 from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
-    "api static student socket.io texts help login logout portal review flagged analytics audit exams settings session metrics".split()  # noqa: SIM905 (a list to be read)
-)
+    "api static student socket.io texts help login logout invitation people account portal review flagged analytics exams settings".split()  # noqa: SIM905
+) | frozenset(("audit", "session", "metrics"))
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
@@ -112,11 +112,6 @@ class AccessSettings(BaseModel):
         "made. `auto`: only without a password.",
         json_schema_extra=EVERYDAY,
     )
-
-    @property
-    def is_portal_open(self) -> bool:
-        """May a student start an exam without a link?"""
-        return not self.proctor_password.get_secret_value() if self.portal_open == "auto" else self.portal_open
 
     @field_validator("proctor_password")
     @classmethod

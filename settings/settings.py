@@ -18,6 +18,7 @@ from settings.recording import RecordingSettings
 from settings.rules import RuleSettings
 from settings.server import AccessSettings, ClientLimits, DatabaseSettings, PageSettings, ServerSettings
 from settings.sessions import SessionSettings
+from settings.sign_in import SignInSettings
 from settings.sound import SoundLimits
 
 
@@ -25,6 +26,7 @@ class Settings(
     BaseSettings,
     ServerSettings,
     AccessSettings,
+    SignInSettings,
     PageSettings,
     DatabaseSettings,
     AuditSettings,
@@ -46,6 +48,16 @@ class Settings(
     model_config = SettingsConfigDict(
         title="Settings", env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, env_ignore_empty=True
     )
+
+    @property
+    def is_protected(self) -> bool:
+        """Is this machine's own account alone answered, because nothing says how others would sign in?"""
+        return not self.proctor_password.get_secret_value() and self.sign_in == "auto" and not self.oidc_issuer
+
+    @property
+    def is_portal_open(self) -> bool:
+        """May a student start an exam without a link?"""
+        return self.is_protected if self.portal_open == "auto" else self.portal_open
 
     def points(self) -> dict[ViolationKind, int]:
         """The weights in force: leaving the page counts nothing where the exam itself is elsewhere."""

@@ -51,6 +51,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),
         IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam"),
     ],
+    "users": [
+        IndexModel([("login_look", 1)], name="login", unique=True, partialFilterExpression={"login_look": {"$gt": ""}}),
+        IndexModel([("name_look", 1)], name="name", unique=True, partialFilterExpression={"name_look": {"$gt": ""}}),
+        IndexModel([("oidc", 1)], name="oidc", unique=True, partialFilterExpression={"oidc": {"$gt": ""}}),
+        IndexModel([("changed_at", 1)], name="changed"),
+    ],
+    "logins": [IndexModel([("until", 1)], name="by_end")],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),

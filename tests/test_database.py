@@ -325,8 +325,8 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
     database.stats(3)
     Reviews(database).history("s-1")
     Accommodations(database).find("u1", "math")
-    for filters in ({}, {"user_id": "u1"}, {"exam_id": "math"}):
-        Accommodations(database).listed(**filters, limit=5)
+    for user_id, exam_id in ((None, None), ("u1", None), (None, "math")):
+        Accommodations(database).listed(user_id, exam_id, limit=5)
     database.audit_entries(5, "a1")
     database.get("users", "u1")
     database.documents("users", "u1")

@@ -6,7 +6,6 @@ A page carries what its scripts need in `data-` attributes; everything that chan
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
 
 from babel.lists import format_list
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -16,10 +15,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import ProctorError
 from basics.signals import SIGNALS
 from settings.settings import Settings
+from web.access.callers import caller
+from web.access.who_may import PROCTOR
 from web.calls.addresses import server_address
-from web.calls.errors import retry_after, status_of
 from web.calls.values import check_session_id
+from web.landing import first_page, own_path
 from web.languages import init_languages, language, said
+from web.operator.people_pages import for_people
+from web.operator.sign_in import let_in, login_page
 from web.parts import parts
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
@@ -31,8 +34,11 @@ pages.record_once(lambda state: init_languages(state.app))
 @pages.app_context_processor
 def _names() -> dict[str, object]:
     """The names of signals and of the check's rows, for the pages' lists and scripts."""
+    who = caller()
     signals = {kind: said(signal.name) for kind, signal in SIGNALS.items()}
     return {
+        "rights": who.rights(),
+        "own_name": who.name if who.signs else "",
         "signals": list(signals.items()),
         "signals_listed": format_list(list(signals.values()), locale=language()),
         "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
@@ -51,8 +57,10 @@ def _watched(settings: Settings, where: str) -> list[str]:
 
 
 @pages.get("/")
-def dashboard() -> str:
-    """Show the sessions that run, live."""
+def dashboard() -> str | BaseResponse:
+    """Show the sessions that run, live; who may watch none is led on to what there is."""
+    if not caller().may_at_all("look"):
+        return redirect(first_page(caller()))
     base = server_address(request)
     return render_template("live.html", active="live", portal_address=f"{base}/portal", server_address=base, **_for_writing(), **_for_proctors())
 
@@ -134,48 +142,38 @@ def portal() -> Response:
 
 @pages.route("/login", methods=["GET", "POST"])
 def login() -> BaseResponse:
-    """Ask for the password; with the right one go on to the page that was wanted."""
+    """Ask for name and password; with the right ones go on to the page that was wanted, or to the second factor's code."""
     access = parts().access
     wanted = own_path(request.values.get("next", ""))
     if request.method == "GET":
-        return redirect(wanted) if access.is_proctor(request) else _login_page(wanted)
+        return redirect(wanted) if access.is_proctor(request) else login_page(wanted)
     try:
         known = request.cookies.get(access.browser_cookie, "")
-        access.check_login(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr, known)
+        account = parts().sign_in.by_password(request.form.get("username", ""), request.form.get("password", ""), request.remote_addr, known)
+        if account is not None:
+            return login_page(wanted, ticket=parts().sign_in.half_way(account)) if account.totp else let_in(account, "password", wanted)
     except ProctorError as error:
-        page = _login_page(wanted, error=said(error.message), status=status_of(error))
-        if (wait := retry_after(error)) is not None:
-            page.headers["Retry-After"] = str(wait)
-        return page
+        return login_page(wanted, error)
     response = redirect(wanted)
     access.remember_login(request, response)
+    parts().sign_in.note("signed in", PROCTOR, request.remote_addr, request.headers.get("User-Agent", ""), how="shared password")
     return response
 
 
 @pages.post("/logout")
 def logout() -> BaseResponse:
-    """Forget the login."""
+    """Forget the login: its sockets end, and a copy of its cookie opens nothing any more."""
     response = redirect(url_for("pages.login"))
-    parts().access.forget_login(request, response)
+    access, people = parts().access, parts().people
+    if not access.protected:
+        found = people.login(request.cookies.get(access.login_cookie, ""))
+        if found is not None:
+            account, login = found
+            people.logins.end(login.id)
+            parts().sign_in.note("signed out", account.name, request.remote_addr, account=account.id)
+    access.forget_login(request, response)
+    people.changed()
     return response
-
-
-def own_path(address: str) -> str:
-    """`address` as a path of this server, safe to go on to after a login; the dashboard where it leads elsewhere."""
-    # browsers read a backslash as a slash, and drop tabs and line ends: `/\evil.example` is another server
-    plain = address.isprintable() and "\\" not in address and not address.startswith("//")
-    split = urlsplit(address) if plain else None
-    if split is None or split.scheme or split.netloc or not split.path.startswith("/"):
-        return url_for("pages.dashboard")
-    path = split.path if split.path.startswith(f"{request.root_path}/") else request.root_path + split.path
-    query = f"?{quote(split.query, safe='=&%@-._~')}" if split.query else ""
-    place = f"#{quote(split.fragment, safe='=&%@-._~')}" if split.fragment else ""
-    return quote(path, safe="/%@-._~") + query + place
-
-
-def _login_page(wanted: str, error: str = "", status: int = 200) -> Response:
-    page = render_template("login.html", next=wanted, error=error, portal_open=parts().settings.is_portal_open)
-    return Response(page, status=status, mimetype="text/html")
 
 
 def _for_writing() -> dict[str, object]:
@@ -191,5 +189,5 @@ def _for_proctors() -> dict[str, object]:
         "interval_duration": settings.interval_duration,
         "update_silent_s": settings.update_silent_s,
         "portal_open": settings.is_portal_open,
-        "logged_in": not parts().access.protected,
+        **for_people(),
     }

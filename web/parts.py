@@ -12,6 +12,9 @@ from media.clip_stills import ClipStills
 from records.reviews import Reviews
 from settings.settings import Settings
 from storage.disks import Disks
+from web.access.oidc import Provider
+from web.access.people import People
+from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
 from web.links import Links
@@ -48,9 +51,16 @@ class Parts:
     disks: Disks = field(init=False)
     by_http: HttpLinks = field(init=False)
     exam_page: ExamPage = field(init=False)
+    people: People = field(init=False)
+    sign_in: SignIn = field(init=False)
+    provider: Provider | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
+        self.people = People(self.database, self.settings)
+        self.access.sign_ins = self.people
+        self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
+        self.provider = Provider(self.settings) if self.settings.oidc_issuer else None
         self.reviews = Reviews(self.database)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)

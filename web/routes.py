@@ -7,11 +7,16 @@ from flask import Flask
 from web.access.behind import Behind
 from web.access.gate import Gate
 from web.access.headers import register_headers
-from web.access.who_may import register_access
+from web.access.hold import register_access
 from web.calls.errors import register_errors
+from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
 from web.operator.metrics import register_metrics
+from web.operator.people import people, tokens
+from web.operator.people_pages import people_pages
+from web.operator.sign_in import sign_in
+from web.operator.sign_in_oidc import sign_in_oidc
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
@@ -42,6 +47,12 @@ BLUEPRINTS = (
     health_calls,
     audit_calls,
     pages,
+    people,
+    tokens,
+    account,
+    people_pages,
+    sign_in,
+    sign_in_oidc,
     link,
     http_link,
     link_trial,

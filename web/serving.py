@@ -219,7 +219,8 @@ def _in_threads(app: Any) -> Any:
     from eventlet import tpool
 
     def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if is_socket(environ) or "/api/" not in environ.get("PATH_INFO", ""):  # behind PUBLIC_URL's path, where there is one
+        path = environ.get("PATH_INFO", "")
+        if is_socket(environ) or not ("/api/" in path or "/login" in path):  # behind PUBLIC_URL's path, where there is one
             return app(environ, start_response)  # type: ignore[no-any-return]
         return tpool.execute(app, environ, start_response)  # type: ignore[no-any-return]
 

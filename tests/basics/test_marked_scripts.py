@@ -22,6 +22,31 @@ OTHERS = [path for path in MODULES if path not in TEXTS]
 
 # What looks like words, but is not said to people: by module.
 ALLOWED: dict[str, set[str]] = {
+    "operator/browser-name.js": {  # names, as a browser says them of itself and as people do
+        *(
+            [
+                "Edg/",
+                "Edge",
+                "OPR/",
+                "Opera",
+                "Firefox/",
+                "Firefox",
+                "Chrome/",
+                "Chrome",
+                "Safari/",
+                "Safari",
+                "Android",
+                "iPhone",
+                "iPad",
+                "Windows",
+                "macOS",
+                "CrOS",
+                "ChromeOS",
+                "Linux",
+            ]
+        ),
+        "Mac OS X",
+    },
     "portal/checks.js": {"Worker", "not shared", "\0 ms", "\0 kbit/s", ", "},  # what a browser has; figures for the record
     "portal/started.js": {"\0 \0 "},  # what the browser remembers
     "sending/acts.js": {"nothing selected", "at the start"},  # an act's detail, for the record

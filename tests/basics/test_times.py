@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from basics.times import iso_time
 from web.calls.values import Time
-from web.proctor.live import ready_for_json
+from web.proctor.messages import ready_for_json
 
 SECOND = datetime(2026, 11, 26, 3, 37, 36, tzinfo=timezone.utc)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 from flask import Flask
@@ -12,10 +14,13 @@ from basics.paths import ROOT
 from sessions.events import Events
 from settings.settings import Settings
 from web.access.headers import register_headers
-from web.access.who_may import Access, register_access
+from web.access.hold import register_access
+from web.access.who_may import Access
 from web.calls.errors import register_errors
 from web.links import Links
 from web.operator.audit import audit_calls
+from web.operator.people_pages import people_pages
+from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 
@@ -31,6 +36,9 @@ PAGE_OF_SCRIPT = {
     "proctor/analytics": "/analytics",
     "proctor/exams": "/exams",
     "proctor/settings": "/settings",
+    "operator/people": "/people",
+    "operator/account": "/account",
+    "operator/invitation": "/invitation",
 }
 
 
@@ -66,14 +74,28 @@ class Page(HTMLParser):
         return [str(attributes["id"]) for _, attributes in self.elements if attributes.get("id")]
 
 
+class Empty:
+    """A database in which nothing is stored."""
+
+    def reading(self) -> Any:
+        return contextlib.nullcontext()
+
+    def collection(self, _name: str) -> Any:
+        found: Any = type("Found", (list,), {"limit": lambda found, _most: found})
+        return SimpleNamespace(find=lambda *_asked: found())
+
+    def audit(self, _entry: Any) -> None:
+        """It is kept nowhere."""
+
+
 def make_app(tmp_path: Path, **settings: Any) -> Flask:
     chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
     app = Flask("pages", root_path=str(ROOT))
     access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, None), cast(Any, None), access, Links(Events()))
+    app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, None), access, Links(Events()))
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    app.register_blueprint(pages)
-    app.register_blueprint(audit_calls)
+    for blueprint in (pages, people_pages, sign_in, audit_calls):
+        app.register_blueprint(blueprint)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, local_client, settings_for
 from web.access.limits import KEPT_ADDRESSES, RateLimit
 from web.access.logins import FREE_TRIES, WAITING_AT_ADDRESS, Logins
-from web.access.who_may import LOGIN_COOKIE, WHO_MAY, Access, check_start
+from web.access.rights import WHO_MAY
+from web.access.who_may import LOGIN_COOKIE, Access, check_start
 from web.parts import parts_of
 
 SESSION = "0123456789abcdef0123456789abcdef"
@@ -31,6 +33,12 @@ def environ(**overrides: Any) -> dict[str, Any]:
     """A request of this machine's own curl, with changes."""
     built = EnvironBuilder("/api/sessions/active", base_url="http://localhost:5000").get_environ()
     return {**built, "REMOTE_ADDR": "127.0.0.1", **overrides}
+
+
+def watching(access: Access, handshake: dict[str, Any]) -> Callable[[], bool]:
+    """Whether the sender of a handshake may still watch."""
+    watcher = access.watcher(handshake)
+    return lambda: watcher().may_at_all("look")
 
 
 @pytest.fixture
@@ -346,7 +354,7 @@ def test_a_route_that_nobody_put_in_the_table_is_refused(make_app: MakeApp) -> N
 
 def test_strangers_get_only_what_is_open(locked_app: Flask, stranger: FlaskClient) -> None:
     values = {"session_id": SESSION, "video_id": f"{SESSION}-0", "filepath": "a/b.mp4", "filename": "css/app.css"}
-    values |= {"index": "0", "accommodation_id": SESSION}
+    values |= {"index": "0", "accommodation_id": SESSION, "account_id": "a", "login_id": "b", "token_id": "c"}
     with locked_app.test_request_context():
         urls = locked_app.url_map.bind("proctor.example.org")
         for rule in locked_app.url_map.iter_rules():
@@ -396,20 +404,20 @@ def test_a_login_that_was_logged_out_opens_nothing_any_more_and_its_sockets_end(
     assert cookie is not None
     copy = {"Cookie": f"{access.login_cookie}={cookie.value}"}
     handshake = environ(HTTP_COOKIE=copy["Cookie"])
-    may_watch = access.watches(handshake)
+    may_watch = watching(access, handshake)
     assert access.may_watch(handshake)
     assert may_watch()
     stranger.post("/logout")
     assert not may_watch()
     assert not access.may_watch(handshake)
     assert locked_app.test_client(use_cookies=False).get("/api/sessions/active", headers=copy).status_code == 401
-    assert access.watches(environ(HTTP_AUTHORIZATION=BEARER["Authorization"]))()
+    assert watching(access, environ(HTTP_AUTHORIZATION=BEARER["Authorization"]))()
     stranger.post("/login", data={"username": "proctor", "password": PASSWORD})
     assert stranger.get("/api/sessions/active").status_code == 200
 
 
 def test_a_login_that_lapses_ends_its_sockets(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_watch = locked.watches(environ(HTTP_COOKIE=f"{locked.login_cookie}={locked._signer.login_token()}"))
+    may_watch = watching(locked, environ(HTTP_COOKIE=f"{locked.login_cookie}={locked._signer.login_token()}"))
     assert may_watch()
     monkeypatch.setattr("web.access.signing.LOGIN_MAX_AGE", -10 * 24 * 3600)
     assert not may_watch()

@@ -32,7 +32,8 @@ from web.access.who_may import Access
 from web.calls.errors import NotReady
 from web.languages import language_of, said, speaking
 from web.parts import parts_of
-from web.proctor.live import Live, _Viewer
+from web.proctor.live import Live
+from web.proctor.viewers import Viewer
 from web.proctor.wording import sentence
 
 GERMAN = {
@@ -178,7 +179,7 @@ def test_each_dashboard_is_told_in_its_own_language(tmp_path: Path) -> None:
     violation = {"kind": "no_face", "points": 9, "start": 5, "end": 7.5}
     status = SimpleNamespace(to_dict=lambda: {"violations": [violation], "unseen": None})
     session = SimpleNamespace(session_id=UNKNOWN, exam_id=None, status=lambda: status)
-    for viewers in ({"one": _Viewer()}, {"one": _Viewer(), "other": _Viewer(language="de")}):
+    for viewers in ({"one": Viewer()}, {"one": Viewer(), "other": Viewer(language="de")}):
         live._viewers = viewers
         events.publish(SessionStarted(cast(ExamSession, session)))
         live._pump_once()

@@ -18,8 +18,10 @@ from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded, Ses
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from tests.helpers.web import settings_for
-from web.access.who_may import Access
-from web.proctor.live import Live, _Viewer, _Watch
+from web.access.callers import NOBODY as OUT
+from web.access.who_may import LOCAL, Access
+from web.proctor.live import Live
+from web.proctor.viewers import Viewer, Watch
 
 NOBODY: dict[str, Any] = {"sessions": lambda _: None, "audit": lambda _: None, "async_mode": "threading", "fps": 10}
 SESSIONS = [f"{number:032x}" for number in range(30)]
@@ -35,7 +37,7 @@ class Narrow(Live):
         super().__init__(*given, **named)
         self.sent: Counter[str] = Counter()
 
-    def _send_session(self, session_id: str, watches: dict[str, _Watch], now: float) -> None:
+    def _send_session(self, session_id: str, watches: dict[str, Watch], now: float) -> None:
         for watch in watches.values():
             if self.room:
                 self.room -= 1
@@ -46,7 +48,7 @@ class Narrow(Live):
 def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     live = Narrow(Flask("live"), Access(settings), Events(), **NOBODY)
-    live._watchers = {session_id: {"viewer": _Watch("binary", 1.0)} for session_id in SESSIONS}
+    live._watchers = {session_id: {"viewer": Watch("binary", 1.0)} for session_id in SESSIONS}
     for _ in range(30):
         live.room = ROOM
         live._dirty = set(SESSIONS)
@@ -100,7 +102,7 @@ def test_a_session_that_has_ended_leaves_nothing_with_who_watched_it(tmp_path: P
     live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
     viewer = live.socketio.server.manager.connect("line", "/")
     for session_id in SESSIONS:
-        live._viewers.setdefault(viewer, _Viewer()).watches[session_id] = watch = _Watch("binary", 1.0)
+        live._viewers.setdefault(viewer, Viewer()).watches[session_id] = watch = Watch("binary", 1.0)
         live._watchers[session_id] = {viewer: watch}
         live.socketio.server.manager.basic_enter_room(viewer, "/", f"session:{session_id}")
         summary = SimpleNamespace(to_dict=lambda session_id=session_id: {"session_id": session_id})
@@ -124,14 +126,14 @@ def test_who_is_logged_out_is_told_hears_nothing_more_and_is_hung_up(tmp_path: P
     gone: list[str] = []
     monkeypatch.setattr(live._connections, "hang_up", gone.append)
     viewers = [server.manager.connect(line, "/") for line in ("in", "out")]
-    logged_in = dict.fromkeys(viewers, True)
+    logged_in = dict.fromkeys(viewers, LOCAL)
     for viewer in viewers:
-        live._viewers[viewer] = _Viewer({SESSIONS[0]: _Watch("binary", 1.0)}, partial(logged_in.__getitem__, viewer))
+        live._viewers[viewer] = Viewer({SESSIONS[0]: Watch("binary", 1.0)}, partial(logged_in.__getitem__, viewer))
         live._watchers.setdefault(SESSIONS[0], {})[viewer] = live._viewers[viewer].watches[SESSIONS[0]]
         server.manager.basic_enter_room(viewer, "/", "exams")
     live._end_logged_out()
     assert told == []
-    logged_in[viewers[1]] = False
+    logged_in[viewers[1]] = OUT
     live._end_logged_out()
     assert told == [("signed_out", viewers[1])]
     assert list(live._watchers[SESSIONS[0]]) == [viewers[0]]

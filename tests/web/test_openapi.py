@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from web.access.who_may import WHO_MAY
+from web.access.rights import WHO_MAY
 from web.calls.errors import HTTP_CODES, STATUS
 from web.calls.openapi import ERRORS, Call
 
@@ -149,7 +149,17 @@ def test_every_error_a_call_can_give_has_its_words() -> None:
 
 def test_calls_answer_no_error_that_is_not_described(app: Flask, client: FlaskClient, document: dict[str, Any]) -> None:
     """Every described JSON call, asked in a dozen wrong ways."""
-    values = {"session_id": "x", "video_id": "x", "filepath": "x.mp4", "filename": "x.css", "index": "x", "accommodation_id": "x"}
+    values = {
+        "session_id": "x",
+        "video_id": "x",
+        "filepath": "x.mp4",
+        "filename": "x.css",
+        "index": "x",
+        "accommodation_id": "x",
+        "account_id": "x",
+        "login_id": "x",
+    }
+    values |= {"token_id": "x"}
     headers = {"Content-Type": "application/json"}
     asked = 0
     for path, method, operation in operations(document):

@@ -13,8 +13,8 @@ from basics.paths import ROOT
 from settings.settings import Settings
 from tests.helpers.pages import PAGE_OF_SCRIPT, SESSION, Page, make_app
 from tests.helpers.web import PASSWORD
+from web.landing import own_path
 from web.languages import known_languages
-from web.pages import own_path
 from web.setting_names import SHOWN_SETTINGS, settings_in_force
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sessions.session import ExamSession
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of
 from web.parts import Parts, parts_of
-from web.proctor import live
+from web.proctor.viewers import exam_room
 
 Spell = Callable[[str], str]
 OTHERS: list[Spell] = [str.upper, lambda text: f"{text}..", lambda text: text.replace("a", "\uff41")]
@@ -51,7 +51,7 @@ def test_words_to_an_exam_reach_it_by_every_spelling_and_a_look_alike_is_refused
         assert client.post("/api/exam/message", json={"exam_id": spelled("cope"), "text": "Ten minutes are left."}).get_json()["sent"] == 1
     error_of(client.post("/api/exam/message", json={"exam_id": CYRILLIC, "text": "Ten minutes are left."}), 409)
     assert len(session.messages.documents()) == 2
-    assert live._exam_room("COPE.") == live._exam_room("cope") != live._exam_room(CYRILLIC)
+    assert exam_room("COPE.") == exam_room("cope") != exam_room(CYRILLIC)
 
 
 def test_a_look_alike_is_known_by_the_sessions_that_run_while_the_database_knows_of_none(

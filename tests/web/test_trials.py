@@ -19,7 +19,8 @@ from sessions.models import Models
 from sessions.picture_trial import PictureTrial
 from settings.settings import Settings
 from tests.helpers.web import PASSWORD, settings_for
-from web.access.who_may import Access, register_access
+from web.access.hold import register_access
+from web.access.who_may import Access
 from web.calls.errors import register_errors
 from web.links import Links
 from web.parts import EXTENSION, Parts

@@ -27,8 +27,8 @@ class Behind:
     def __init__(self, app: App, settings: Settings) -> None:
         self._app = app
         # In protected mode a proxy's trace is a reason to refuse, and must be seen.
-        self._proxies = parse_proxies(settings.trusted_proxies if settings.proctor_password.get_secret_value() else "")
-        self._unsaid = not self._proxies and bool(settings.proctor_password.get_secret_value())
+        self._proxies = parse_proxies("" if settings.is_protected else settings.trusted_proxies)
+        self._unsaid = not self._proxies and not settings.is_protected
         self._prefix = prefix_of(settings)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

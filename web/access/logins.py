@@ -63,7 +63,7 @@ class Logins:
         pause = self._count(network)
         if pause:
             raise _too_many(pause)
-        raise Unauthorized(_("Name or password is wrong. The user's name is `proctor`."))
+        raise Unauthorized(_("Name or password is wrong. Whoever has no account of their own is `proctor`."))
 
     def _begin(self, network: str) -> float:
         """How long to wait for one's turn, taken herewith. Raise `TooMany` where too many wait already."""

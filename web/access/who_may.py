@@ -1,7 +1,7 @@
-"""Who may: one table says for each endpoint whether it is open, a student's or a proctor's, and one hook holds every request to it.
+"""Who calls: this machine's own account, whoever is logged in, a script with a token, or the student of one session.
 
-Without a password the server is in protected mode and answers this machine's own account only (`web.access.local`). With one, proctors log in,
-scripts bring API_TOKEN, and students a signed token for their one session. An endpoint that isn't in the table is refused.
+Without a password the server is in protected mode and answers this machine's own account only (`web.access.local`). With one, people log in,
+scripts bring a token, and students a signed one for their one session. What each may is in `web.access.rights`, and held by `web.access.hold`.
 """
 
 from __future__ import annotations
@@ -12,85 +12,22 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from flask import Flask, g, request
 from werkzeug.wrappers import Request, Response
 
-from basics.errors import ConfigError, Forbidden, Unauthorized
+from basics.errors import ConfigError, Forbidden, ProctorError, Unauthorized
 from basics.texts import _
 from basics.times import WALL_DOUBT_S
 from settings.settings import Settings
 from web.access.behind import prefix_of
+from web.access.callers import NOBODY, Caller
 from web.access.limits import RateLimit
 from web.access.local import LocalCallers, is_loopback_name
 from web.access.logins import Logins
+from web.access.rights import RULES, Rule
 from web.access.signing import BROWSER_MAX_AGE, LOGIN_MAX_AGE, Signer, find_key
-
-Who = Literal["open", "student", "proctor"]
-
-WHO_MAY: Mapping[str, Who] = {
-    "static": "open",
-    "languages.texts": "open",
-    "api.create_session": "proctor",
-    "api.end_session": "proctor",
-    "api.sessions": "proctor",
-    "api.active_sessions": "proctor",
-    "api.session_stats": "proctor",
-    "api.session_details": "proctor",
-    "api.flagged": "proctor",
-    "videos.by_id": "proctor",
-    "videos.by_path": "proctor",
-    "accommodations.save": "proctor",
-    "accommodations.listed": "proctor",
-    "accommodations.remove": "proctor",
-    "analytics.figures": "proctor",
-    "analytics.table": "proctor",
-    "analytics.exams": "proctor",
-    "stills.screen": "proctor",
-    "stills.of_interval": "proctor",
-    "desk.set_break": "proctor",
-    "desk.mark_seen": "proctor",
-    "desk.send_message": "proctor",
-    "desk.end_session": "proctor",
-    "desk.make_link": "proctor",
-    "desk.mark_moment": "proctor",
-    "desk.reopen_session": "proctor",
-    "exam_desk.send_to_exam": "proctor",
-    "reviews.queue": "proctor",
-    "reviews.decide": "proctor",
-    "reviews.history": "proctor",
-    "reviews.readings": "proctor",
-    "students.start": "open",  # PORTAL_OPEN decides
-    "students.go_on": "open",  # PORTAL_OPEN decides, and the browser's nonce
-    "students.session": "student",
-    "students.check": "student",
-    "students.rehearsal": "open",  # PORTAL_OPEN decides
-    "trials.speed": "open",  # PORTAL_OPEN or a student's token decides
-    "trials.look": "open",  # likewise
-    "link.student_link": "student",
-    "http_link.student_link_by_http": "student",
-    "link_trial.try_link": "open",  # PORTAL_OPEN or a student's token decides
-    "health.health": "open",  # says more to a proctor
-    "health.metrics": "proctor",
-    "audit.entries": "proctor",
-    "audit.table": "proctor",
-    "audit.page": "proctor",
-    "health.openapi": "open",
-    "pages.dashboard": "proctor",
-    "pages.flagged": "proctor",
-    "pages.review": "proctor",
-    "pages.session": "proctor",
-    "pages.report": "proctor",
-    "pages.analytics": "proctor",
-    "pages.exams": "proctor",
-    "pages.settings": "proctor",
-    "pages.help_page": "proctor",
-    "pages.portal": "open",
-    "pages.login": "open",
-    "pages.logout": "open",
-}
 
 PROCTOR = "proctor"  # the one user's name
 LOGIN_COOKIE = "proctor_login"
@@ -100,12 +37,17 @@ ENDED_MAX = 10_000  # logins that were logged out and are remembered until they 
 STARTS = 120  # exams started by the open portal from one address in STARTS_WINDOW; an exam room behind one address starts at once
 STARTS_WINDOW = 60.0  # s
 
+ALL_ROLES, ALL_SCOPES = frozenset({"administrator"}), frozenset({"administer"})
+LOCAL = Caller("local", PROCTOR, roles=ALL_ROLES)
+BY_PASSWORD = Caller("password", PROCTOR, roles=ALL_ROLES)
+BY_API_TOKEN = Caller("api_token", "API_TOKEN", scopes=ALL_SCOPES)
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def check_start(settings: Settings) -> None:
     """Raise `ConfigError` where the server would listen to other machines without a password."""
-    if settings.proctor_password.get_secret_value() or is_loopback_name(settings.flask_host):
+    if not settings.is_protected or is_loopback_name(settings.flask_host):
         return
     raise ConfigError(
         f"FLASK_HOST={settings.flask_host} lets other machines in, and no password is set. "
@@ -114,8 +56,18 @@ def check_start(settings: Settings) -> None:
     )
 
 
+class SignIns(Protocol):
+    """Knows accounts that are signed in, and named tokens."""
+
+    def of_login(self, cookie: str) -> Caller | None:
+        """Whose login this cookie is. Raise `StorageError` where that can't be told now."""
+
+    def of_token(self, token: str, address: str = "") -> Caller | None:
+        """Which named token this is. Raise `StorageError` where that can't be told now."""
+
+
 class Access:
-    """Decides who may. Safe to use from many threads; keeps nothing but how often each address tried."""
+    """Decides who calls. Safe to use from many threads; keeps nothing but how often each address tried."""
 
     def __init__(self, settings: Settings) -> None:
         self._password = settings.proctor_password.get_secret_value()
@@ -126,9 +78,11 @@ class Access:
         self.browser_cookie = f"{self.login_cookie}_browser"
         self.secret_key = find_key(settings)
         self._signer = Signer(self.secret_key, self._password)
-        self.local = None if self._password else LocalCallers(self.secret_key, settings.data_dir)
+        self.local = LocalCallers(self.secret_key, settings.data_dir) if settings.is_protected else None
         self.link_number: Callable[[str], int] = lambda _: 0  # of a running session's newest link; older ones are refused
-        self._logins = Logins(sleep=_sleep_of(settings))
+        self.sign_ins: SignIns | None = None  # where there is a database that has some
+        self.sleep = _sleep_of(settings)
+        self._logins = Logins(sleep=self.sleep)
         self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
         self._ended_lock = threading.Lock()
         self._starts = RateLimit(STARTS, STARTS_WINDOW, _("Too many exams were started from this address."))
@@ -136,7 +90,7 @@ class Access:
     @property
     def protected(self) -> bool:
         """True in protected mode: no password, this machine only."""
-        return not self._password
+        return self.local is not None
 
     # Requests
 
@@ -146,24 +100,38 @@ class Access:
         if self.local is not None:
             self.local.check(request, endpoint)
 
-    def check_endpoint(self, request: Request, endpoint: str) -> str | None:
-        """Raise `Unauthorized` or `Forbidden` unless the caller may use `endpoint`. For a student's endpoint return the session's id."""
-        who = WHO_MAY.get(endpoint)
-        if who == "open":
-            return None
-        if who == "student":
-            return self.student_session(request)
-        if who == "proctor":
-            if self.is_proctor(request):
-                return None
+    def check_endpoint(self, request: Request, endpoint: str) -> tuple[Rule, Caller]:
+        """The endpoint's rule and its caller. Raise `Unauthorized` where nobody is known who may use it, `Forbidden` where it has no rule."""
+        rule = RULES.get(endpoint)
+        if rule is None:
+            raise Forbidden(_("Nobody may use %(path)s: it has no entry in the table of who may.", path=request.path))
+        if rule.who == "student":
+            return rule, Caller("student", self.student_session(request))
+        if rule.who == "open":
+            return rule, NOBODY
+        who = self.caller_of(request)
+        if who.kind == "nobody":
             raise Unauthorized(_("This is for proctors, and nobody is logged in here. Log in first; a script brings its API_TOKEN."))
-        raise Forbidden(_("Nobody may use %(path)s: it has no entry in the table of who may.", path=request.path))
+        return rule, who
+
+    def caller_of(self, request: Request) -> Caller:
+        """Who calls, but for students: this machine's own, who is logged in, a script with a token, or nobody. Raise `StorageError`."""
+        if self.local is not None:
+            return LOCAL if self.local.is_own(request) else NOBODY
+        if self._is_script(request):
+            return BY_API_TOKEN
+        login = request.cookies.get(self.login_cookie, "")
+        if self._is_logged_in(login):
+            return BY_PASSWORD
+        found = None
+        if self.sign_ins is not None:
+            token = bearer(request)
+            found = self.sign_ins.of_token(token, request.remote_addr or "") if token else self.sign_ins.of_login(login) if login else None
+        return found or NOBODY
 
     def is_proctor(self, request: Request) -> bool:
-        """Is the caller a proctor who is logged in, a script with API_TOKEN, or (in protected mode) this machine's own?"""
-        if self.local is not None:
-            return self.local.is_own(request)
-        return self._is_script(request) or self._is_logged_in(request.cookies.get(self.login_cookie, ""))
+        """Is the caller somebody who is logged in, a script with a token, or (in protected mode) this machine's own?"""
+        return self.caller_of(request).kind != "nobody"
 
     def _is_script(self, request: Request) -> bool:
         token = bearer(request)
@@ -193,17 +161,16 @@ class Access:
             if self.local is not None:
                 self.local.check(handshake, None)
             self._check_site(handshake, changes=True)
-        except Forbidden:
+            return self.caller_of(handshake).may_at_all("look")
+        except ProctorError:
             return False
-        return self.is_proctor(handshake)
 
-    def watches(self, environ: dict[str, Any]) -> Callable[[], bool]:
-        """Of a Socket.IO handshake that was let in: may its sender still watch? To be asked for as long as the connection is open."""
+    def watcher(self, environ: dict[str, Any]) -> Callable[[], Caller]:
+        """Of a Socket.IO handshake that was let in: who is its sender now? To be asked for as long as the connection is open."""
         handshake = Request(environ)
-        if self.local is not None or self._is_script(handshake):
-            return lambda: True
-        login = handshake.cookies.get(self.login_cookie, "")
-        return lambda: self._is_logged_in(login)
+        if self.local is not None:
+            return lambda: LOCAL
+        return lambda: self.caller_of(handshake)
 
     def _check_site(self, request: Request, *, changes: bool = False) -> None:
         """Refuse what another site's page sends: all that changes something, opens a socket or is fetched; a plain link to a page is let through."""
@@ -244,19 +211,38 @@ class Access:
 
         def is_right() -> bool:
             right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
-            right_password = hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode())
-            return right_name and right_password and bool(self._password)
+            return self.is_password(password) and right_name
 
-        known = self._signer.known_browser(browser) if browser else ""
+        self.count_login(address, self.known_browser(browser), is_right)
+
+    def is_password(self, password: str) -> bool:
+        """Is this the shared password? There may be none."""
+        return hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode()) and bool(self._password)
+
+    def known_browser(self, mark: str) -> str:
+        """Which browser this is, from which somebody has logged in before; empty where it isn't known."""
+        return self._signer.known_browser(mark) if mark else ""
+
+    def count_login(self, address: str | None, known: str, is_right: Callable[[], bool]) -> None:
+        """Ask `is_right` when it is the address's turn, or the known browser's. Raise `Unauthorized`, `TooMany`."""
         self._logins.check(f"browser {known}" if known else address, is_right)
 
     def remember_login(self, request: Request, response: Response) -> None:
-        """Give the caller the cookie of a login, and the mark of its browser; call it after `check_login`."""
-        kept = {self.login_cookie: (self._signer.login_token(), LOGIN_MAX_AGE), self.browser_cookie: (self._signer.browser_token(), BROWSER_MAX_AGE)}
-        for name, (value, age) in kept.items():
-            response.set_cookie(
-                name, value, max_age=age, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request)
-            )
+        """Give the caller the cookie of a login by the shared password, and the mark of its browser; call it after `check_login`."""
+        self._give(request, response, self.login_cookie, self._signer.login_token(), LOGIN_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+
+    def give_login(self, request: Request, response: Response, cookie: str, longest_s: float) -> None:
+        """Give the caller the cookie of an account's login, and the mark of its browser.
+
+        `Lax`: after a sign-in elsewhere a browser sends no stricter one. What changes something is refused to other sites' pages in any case.
+        """
+        self._give(request, response, self.login_cookie, cookie, int(longest_s), "Lax")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+
+    def _give(self, request: Request, response: Response, name: str, value: str, age: int, site: str) -> None:
+        path = self._cookie_path(request)
+        response.set_cookie(name, value, max_age=age, httponly=True, samesite=site, secure=self.is_secure(request), path=path)
 
     def forget_login(self, request: Request, response: Response) -> None:
         """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end."""
@@ -266,9 +252,10 @@ class Access:
                 self._ended[_digest(login)] = now = time.monotonic()
                 while len(self._ended) > ENDED_MAX or now - next(iter(self._ended.values())) > LOGIN_MAX_AGE + 2 * WALL_DOUBT_S:
                     self._ended.popitem(last=False)
-        response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self._is_secure(request), path=self._cookie_path(request))
+        response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self.is_secure(request), path=self._cookie_path(request))
 
-    def _is_secure(self, request: Request) -> bool:
+    def is_secure(self, request: Request) -> bool:
+        """Does the caller come by HTTPS, as far as can be told?"""
         # A forged X-Forwarded-Proto can only make the forger's own cookie stricter.
         forwarded = request.headers.get("X-Forwarded-Proto", "").lower()
         return self.is_https or request.scheme in ("https", "wss") or forwarded == "https"
@@ -299,20 +286,6 @@ class Access:
         if int(number or 0) < self.link_number(session_id):
             raise Unauthorized(_("A newer link was made for this exam, and this one is over. Use the new one, or ask for it."), field="token")
         return session_id
-
-
-def register_access(app: Flask, access: Access) -> None:
-    """Hold every request to `app` to the table. A student's session is then in `g.student_session_id`."""
-
-    @app.before_request
-    def check() -> Response | None:
-        welcome = access.local.welcome(request) if access.local is not None else None
-        if welcome is not None:
-            return welcome
-        access.check_caller(request, request.endpoint)
-        if request.endpoint is not None:  # else no such page: routing says so afterwards
-            g.student_session_id = access.check_endpoint(request, request.endpoint)
-        return None
 
 
 def _digest(login: str) -> bytes:

@@ -41,6 +41,10 @@ GROUPS = {
     "analytics": "Analytics",
     "students": "A student's page",
     "trials": "The check before an exam",
+    "people": "People",
+    "tokens": "Tokens",
+    "account": "One's own account",
+    "sign_in": "Signing in",
     "health": "The server",
     "live": "Live",
     "link": "Live",
@@ -131,7 +135,10 @@ def _who(operation: dict[str, Any]) -> str:
     schemes = {name for need in operation["security"] for name in need}
     if not schemes:
         return "anybody"
-    return "the session's student" if schemes <= {"student", "studentLink"} else "proctors, scripts"
+    if schemes <= {"student", "studentLink"}:
+        return "the session's student"
+    rights = operation.get("x-rights")
+    return " or ".join(f"`{right}`" for right in rights) if rights else "who is logged in"
 
 
 def _field(name: str, schema: dict[str, Any], required: bool, schemas: dict[str, Any], deep: int) -> str:

@@ -12,9 +12,12 @@ from pydantic_core import PydanticSerializationError, to_json
 from basics.errors import InvalidInput, TooLarge, Unsupported
 from basics.texts import _, joined
 from storage.cleaned import clean_value
+from web.access.callers import caller
 from web.calls.values import json_type
 
 Model = TypeVar("Model", bound=BaseModel)
+
+SIGNED = ("by", "set_by")  # a body's fields that say who does it: whoever has an account signs with its name
 
 
 class Done(BaseModel):
@@ -41,6 +44,8 @@ def read_body(request: Request, model: type[Model]) -> Model:
         raise InvalidInput(_('The body isn\'t JSON: %(error)s. Send an object such as {"user_id": "student123"}.', error=str(error)[:200])) from None
     if not isinstance(content, dict):
         raise InvalidInput(_('The body must be a JSON object such as {"user_id": "student123"}, not %(content)s.', content=json_type(content)))
+    if caller().signs:
+        content |= {name: caller().name for name in SIGNED if name in model.model_fields}
     return _validate(model, content)
 
 

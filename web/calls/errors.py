@@ -50,6 +50,7 @@ STATUS: dict[type[ProctorError], int] = {
     errors.TooLarge: 413,
     errors.Unsupported: 415,
     errors.Unauthorized: 401,
+    errors.ProviderAway: 503,
     errors.Forbidden: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,7 +16,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import web.student.protocol
-from web.access.who_may import WHO_MAY
+from web.access.callers import OF_SCOPE, Right
+from web.access.rights import RULES, WHO_MAY
 from web.calls.errors import ErrorAnswer
 from web.parts import parts_of
 
@@ -56,6 +57,7 @@ Server to client:
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
 `moment_marked {session_id, user_id, exam_id, interval, video_id, id, at, by, note}`,
 `signed_out {}` (the login has ended: nothing more comes, and the connection ends),
+`rights_changed {}` (some of what was joined may not be seen any more and was left; join again what may),
 `message_sent {session_id, id, text, level, by, at, delivered, read, from}`, `message_delivered {session_id, id}`, `message_read {session_id, id}`,
 `call_changed {session_id, user_id, exam_id, call}` (the student calls: `call` is `{at, text}`, null once it is over),
 `flags_seen {session_id, unseen}`,
@@ -134,7 +136,7 @@ def build(app: Flask) -> dict[str, Any]:
         "components": {
             "schemas": schemas.definitions(),
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "API_TOKEN, for scripts."},
+                "token": {"type": "http", "scheme": "bearer", "description": "A named token with its scopes, or API_TOKEN, which may everything."},
                 "login": {"type": "apiKey", "in": "cookie", "name": parts_of(app).access.login_cookie, "description": "A proctor's login."},
                 "student": {"type": "http", "scheme": "bearer", "description": "A student's token for one session."},
                 "studentLink": {
@@ -164,7 +166,7 @@ class _Schemas:
 
 
 def _operation(endpoint: str, method: str, arguments: set[str], view: Any, call: Call, websocket: bool, schemas: _Schemas) -> dict[str, Any]:
-    who = WHO_MAY.get(endpoint, "proctor")
+    who, rights = WHO_MAY.get(endpoint, "proctor"), RULES[endpoint].rights if endpoint in RULES else ()
     summary, _, rest = (view.__doc__ or "Serve a file of the pages: a style sheet, a script, a picture.").strip().partition("\n")
     text = call.description or (STUDENT_LINK if websocket else " ".join(rest.split()))
     codes = {*call.errors, *ALWAYS, *(WITH_BODY if call.body else ()), *((422,) if call.query else ()), *((401,) if who != "open" else ())}
@@ -173,8 +175,10 @@ def _operation(endpoint: str, method: str, arguments: set[str], view: Any, call:
         "tags": [endpoint.partition(".")[0]],
         "summary": summary,
         "responses": {"101": {"description": "The WebSocket is open."}} if websocket else {str(call.status): _answered(call, schemas)},
-        "security": _security(who, websocket),
+        "security": _security(who, websocket, rights),
     }
+    if rights:
+        operation["x-rights"] = list(rights)  # one of them is needed
     if text:
         operation["description"] = text
     parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in sorted(arguments)]
@@ -205,9 +209,10 @@ def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     return [{"name": name, "in": "query", "required": name in required, "schema": field} for name, field in schema["properties"].items()]
 
 
-def _security(who: str, websocket: bool = False) -> list[dict[str, list[str]]]:
+def _security(who: str, websocket: bool = False, rights: Sequence[Right] = ()) -> list[dict[str, list[str]]]:
     if who == "open":
         return []
     if who == "student":
         return [{"studentLink": []}] if websocket else [{"student": []}]
-    return [{"token": []}, {"login": []}]
+    scopes = [scope for scope in OF_SCOPE if OF_SCOPE[scope] & set(rights)]
+    return [*({"token": [scope]} for scope in scopes), {"login": []}] if scopes else [{"token": []}, {"login": []}]

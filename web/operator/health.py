@@ -9,6 +9,7 @@ from typing import Any, Literal
 from flask import Blueprint, Response, current_app, jsonify, request
 from pydantic import BaseModel, Field
 
+from basics.texts import _
 from web.calls.bodies import reply
 from web.calls.openapi import build, describe
 from web.languages import said
@@ -42,7 +43,14 @@ def health() -> Response:
     if not parts().access.is_proctor(request):
         return Response(Health(status=status).model_dump_json(include={"status"}), mimetype="application/json")
     uptime = time.monotonic() - parts().started
-    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=said(list(parts().monitor.models.notes)), parts=said(found)))
+    return reply(Health(status=status, uptime_s=round(uptime, 1), notes=said([*parts().monitor.models.notes, *_notes()]), parts=said(found)))
+
+
+def _notes() -> list[str]:
+    settings = parts().settings
+    if settings.api_token.get_secret_value():
+        return [_("API_TOKEN may everything, has no end and no name in the audit; a named token for each script is better (page People).")]
+    return []
 
 
 @health_calls.get("/metrics")
@@ -70,6 +78,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "disks": disks,
         "exam_page": of.exam_page.health(),
         **{name: part.health() for name, part in keeping.items() if part is not None},
+        **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 
 

@@ -15,6 +15,7 @@ TODO: Mapping[str, str] = {
     "recorder": _("Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log."),
     "disk": _("With a lower KEEP_DAYS old clips go by themselves."),
     "retention": _("Old sessions may not be deleted (KEEP_DAYS), and clips and records not compared: look into logs/app_errors.log."),
+    "sign_in": _("Look whether the provider of OIDC_ISSUER answers. Whoever is logged in stays so; accounts with a password can log in."),
     "stations": _("Look at the cable of the camera or microphone, and whether another program holds it."),
 }
 

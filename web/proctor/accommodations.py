@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from basics.signals import ViolationKind
 from database import Document
 from scoring.accommodations import Accommodation
+from web.access.callers import caller, signature
 from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
@@ -86,7 +87,8 @@ def save() -> Response:
 def listed() -> Response:
     """List accommodations, those set last first."""
     query = as_sought(read_query(request, AccommodationsQuery))
-    found = parts().monitor.accommodations.listed(query.user_id, query.exam_id, limit=query.limit + 1, after=query.after)
+    exams = caller().exam_condition("accommodations")
+    found = parts().monitor.accommodations.listed(query.user_id, query.exam_id, limit=query.limit + 1, after=query.after, exams=exams)
     shown = [_answer(document) for document in found[: query.limit]]
     return reply(Accommodations(accommodations=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
@@ -96,7 +98,7 @@ def listed() -> Response:
 def remove(accommodation_id: str) -> Response:
     """Remove an accommodation. Sessions that run keep theirs."""
     removed = parts().monitor.accommodations.remove(accommodation_id[:64])
-    note("accommodation: removed", "proctor", user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id)
+    note("accommodation: removed", signature(), user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id)
     return reply(Done())
 
 

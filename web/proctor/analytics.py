@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from database import Document
 from records.analytics import Analytics, Span
+from web.access.callers import caller
 from web.calls.audit import note
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
@@ -50,7 +51,7 @@ def table() -> Response:
 @describe(Exams, errors=(503,))
 def exams() -> Response:
     """List the exams that had sessions."""
-    return reply(Exams.model_validate({"exams": _analytics().exams()}))
+    return reply(Exams.model_validate({"exams": _analytics().exams(caller().exam_condition("look"))}))
 
 
 def _rows(query: CsvQuery) -> Iterator[Document]:
@@ -64,4 +65,4 @@ def _analytics() -> Analytics:
 
 
 def _span(query: AnalyticsQuery) -> Span:
-    return Span(query.exam_id, query.first, query.last, query.tz)
+    return Span(query.exam_id, query.first, query.last, query.tz, caller().exam_condition("look"))

@@ -7,6 +7,7 @@ import logging
 import socket
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -62,3 +63,18 @@ class Connections:
             self.hang_up(eio_sid)
         if over:
             log.info("dashboards' connections that asked for nothing are ended: %d", len(over))
+
+
+def keep_answers_apart(server: Any, whole: AbstractContextManager[Any]) -> None:
+    """Let python-socketio's `server` send each packet whole, within `whole`.
+
+    An event with a picture goes out as two messages, and an answer to a viewer comes from that viewer's own thread: between the two it breaks the
+    protocol, and the viewer's connection ends (python-socketio's issue 403 is the same on the other side).
+    """
+    send = server._send_packet
+
+    def send_whole(eio_sid: str, packet: Any) -> None:
+        with whole:
+            send(eio_sid, packet)
+
+    server._send_packet = send_whole

@@ -11,15 +11,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
-from basics.looks import folded
 from basics.readings import Frame
 from basics.texts import _
 from basics.times import iso_time
@@ -27,9 +24,10 @@ from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, Sound
 from sessions.session import ExamSession
 from web.access.who_may import Access
 from web.languages import ENGLISH, known_languages, language, said, speaking
-from web.proctor.connections import Connections
-from web.proctor.messages import MESSAGES, status_message
+from web.proctor.connections import Connections, keep_answers_apart
+from web.proctor.messages import MESSAGES, ready_for_json, status_message
 from web.proctor.sound import LiveSound
+from web.proctor.viewers import ALL_EXAMS, EXAM_ID_MAX, Viewer, Watch, exam_room, hears, room_in
 
 log = logging.getLogger(__name__)
 
@@ -37,30 +35,11 @@ BACKLOG_MAX = 4  # messages that wait for one viewer: with more it gets no furth
 STUCK_BACKLOG = 400  # a viewer that lets this many messages wait has stopped reading
 MESSAGES_MAX = 10_000  # messages that wait for the pump; beyond it the oldest go
 STILL_S = 1.0  # a watched session without new pictures is told of this often
+ROOMS_MAX = 2000  # exams and sessions of which one viewer hears
 WATCHED_MAX = 200  # sessions that one viewer may watch
 LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
-ALL_EXAMS = "exams"
-EXAM_ID_MAX = 128  # characters
 FRAMES = ("base64", "binary", "none")
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What one viewer wants of one session, and when it last got something."""
-
-    frames: str
-    step: float
-    sent_at: float = -1.0
-    frame_at: float = -1.0
-
-
-@dataclass(slots=True)
-class _Viewer:
-    watches: dict[str, _Watch] = field(default_factory=dict)
-    may_watch: Callable[[], bool] = field(default=lambda: True)
-    is_out: bool = False  # its login has ended, and it was told so
-    language: str = ENGLISH
 
 
 class Live:
@@ -82,8 +61,8 @@ class Live:
         self._get_session = sessions
         self._audit = audit
         self._fps = fps
-        self._viewers: dict[str, _Viewer] = {}
-        self._watchers: dict[str, dict[str, _Watch]] = {}
+        self._viewers: dict[str, Viewer] = {}
+        self._watchers: dict[str, dict[str, Watch]] = {}
         self._lock = threading.Lock()
         self._sound = LiveSound()
         self._messages: deque[tuple[str, dict[str, Any], list[str]]] = deque(maxlen=MESSAGES_MAX)
@@ -105,7 +84,7 @@ class Live:
         self._green = async_mode == "eventlet"
         self._look_at = 0.0
         self._whole = threading.RLock()
-        self._keep_answers_apart()
+        keep_answers_apart(self.socketio.server, self._whole)
         self._connections = Connections(self.socketio.server)
         self._register()
         events.subscribe(FrameCame, self._changed)
@@ -140,7 +119,7 @@ class Live:
         self._queue(event, payload, payload["session_id"], exam_id)
 
     def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
-        rooms = [f"session:{session_id}", ALL_EXAMS, *([_exam_room(exam_id)] if exam_id is not None else [])]
+        rooms = [f"session:{session_id}", ALL_EXAMS, *([exam_room(exam_id)] if exam_id is not None else [])]
         self._messages.append((event, payload, rooms))
         self._wake.set()
 
@@ -177,6 +156,7 @@ class Live:
 
     def _pump_once(self) -> None:
         try:
+            self._end_logged_out()  # first: what is sent now goes to nobody who may not see it any more
             while self._messages:
                 event, payload, rooms = self._messages.popleft()
                 self._emit_in_each_language(event, ready_for_json(payload), rooms)
@@ -185,21 +165,28 @@ class Live:
             self._sound.hand_out(lambda sid, message: self._emit("sound", message, sid), self._backlog)
             self._hand_out_pictures()
             self._connections.end_silent()
-            self._end_logged_out()
             self._close_rooms()
         except Exception:
             log.exception("a message to the dashboards was lost")
 
     def _emit_in_each_language(self, event: str, payload: Any, rooms: list[str]) -> None:
-        self._emit(event, payload, rooms)
         with self._lock:
-            spoken = {viewer.language for viewer in self._viewers.values()} - {ENGLISH}
-        for code in sorted(spoken):
+            viewers = list(self._viewers.items())
+        self._emit(event, payload, [*rooms, *hears(viewers, rooms, ENGLISH)])
+        for code in sorted({viewer.language for _sid, viewer in viewers} - {ENGLISH}):
             with speaking(code):
-                self._emit(event, said(payload), [_room(room, code) for room in rooms])
+                self._emit(event, said(payload), [*(room_in(room, code) for room in rooms), *hears(viewers, rooms, code)])
+
+    def look_again(self) -> None:
+        """Somebody's rights or login have changed: look at once who may still see what. From any thread; never blocks."""
+        self._look_at = 0.0
+        self._wake.set()
 
     def _end_logged_out(self) -> None:
-        """Tell those whose login has lapsed or was logged out, and show them nothing more; at the next look they are hung up."""
+        """Tell those whose login has lapsed or was logged out, and show them nothing more; at the next look they are hung up.
+
+        Who may see less than before hears nothing more of what it may not.
+        """
         now = time.monotonic()
         if now < self._look_at:
             return
@@ -209,7 +196,9 @@ class Live:
         for sid, viewer in viewers:
             if viewer.is_out:
                 self._let_go(sid)
-            elif not viewer.may_watch():
+                continue
+            viewer.look()
+            if not viewer.may_watch:
                 viewer.is_out = True
                 self._emit("signed_out", {}, sid)
                 for room in self.socketio.server.rooms(sid):
@@ -220,22 +209,22 @@ class Live:
                     for session_id in list(viewer.watches):
                         self._unwatch(session_id, sid)
                     viewer.watches.clear()
+            elif lost := viewer.lost_rooms():
+                self._take_away(sid, viewer, lost)
+
+    def _take_away(self, sid: str, viewer: Viewer, lost: list[str]) -> None:
+        for room in lost:
+            self.socketio.server.leave_room(sid, room_in(room, viewer.language))
+            session_id = room.partition(":")[2]
+            self._sound.leave(session_id, sid)
+            with self._lock:
+                if viewer.watches.pop(session_id, None) is not None:
+                    self._unwatch(session_id, sid)
+        self._emit("rights_changed", {}, sid)
 
     def _emit(self, event: str, payload: Any, to: str | list[str]) -> None:
         with self._whole:
             self.socketio.server.emit(event, payload, to=to)
-
-    def _keep_answers_apart(self) -> None:
-        # An event with a picture goes out as two messages, and an answer to a viewer comes from that viewer's own thread: between the two it
-        # breaks the protocol, and the viewer's connection ends (python-socketio's issue 403 is the same on the other side).
-        server = self.socketio.server
-        send = server._send_packet
-
-        def send_whole(eio_sid: str, packet: Any) -> None:
-            with self._whole:
-                send(eio_sid, packet)
-
-        server._send_packet = send_whole
 
     def _hand_out_pictures(self) -> None:
         now = time.monotonic()
@@ -248,7 +237,7 @@ class Live:
             if session_id in dirty or still:
                 self._send_session(session_id, watches, now)
 
-    def _send_session(self, session_id: str, watches: dict[str, _Watch], now: float) -> None:
+    def _send_session(self, session_id: str, watches: dict[str, Watch], now: float) -> None:
         session = self._get_session(session_id)
         if session is None:
             return
@@ -311,8 +300,10 @@ class Live:
     def _connect(self, auth: Any = None) -> bool:
         if not self._access.may_watch(request.environ):
             return False
+        viewer = Viewer(caller=self._access.watcher(request.environ), language=language())
+        viewer.look()
         with self._lock:
-            self._viewers[_sid()] = _Viewer(may_watch=self._access.watches(request.environ), language=language())
+            self._viewers[_sid()] = viewer
         return True
 
     def _disconnect(self, reason: Any = None) -> None:
@@ -335,9 +326,13 @@ class Live:
 
     def _close_rooms(self) -> None:
         while self._over and time.monotonic() - self._over[0][0] > ROOM_KEPT_S:
-            room = f"session:{self._over.popleft()[1]}"
+            session_id = self._over.popleft()[1]
+            room = f"session:{session_id}"
+            with self._lock:
+                for viewer in self._viewers.values():
+                    viewer.forget(session_id)
             for code in known_languages():
-                self.socketio.close_room(_room(room, code))
+                self.socketio.close_room(room_in(room, code))
 
     def _unwatch(self, session_id: str, sid: str) -> None:
         watches = self._watchers.get(session_id, {})
@@ -358,16 +353,36 @@ class Live:
 
     def _running(self, session_id: Any) -> ExamSession:
         session = self._get_session(session_id) if isinstance(session_id, str) else None
+        missing = _("no session %(session_id)s is running", session_id=repr(str(session_id)[:80]))
         if session is None:
-            raise NotFound(_("no session %(session_id)s is running", session_id=repr(str(session_id)[:80])))
+            raise NotFound(missing)
+        self._own().check(session.exam_id, missing)
         return session
+
+    def _own(self) -> Viewer:
+        viewer = self._viewers.get(_sid())
+        if viewer is None:  # it was let go, and something that it had asked for comes late
+            raise Unauthorized(_("The connection has ended."))
+        return viewer
+
+    def _join(self, room: str, exam_id: str | None) -> None:
+        viewer = self._own()
+        if len(viewer.joined) >= ROOMS_MAX and room not in viewer.joined:
+            raise InvalidInput(_("one dashboard hears of at most %(rooms_max)s exams and sessions; leave some", rooms_max=ROOMS_MAX))
+        viewer.joined[room] = exam_id
+        join_room(room_in(room, viewer.language))
+        viewer.look()  # what was taken away since it was asked for is left again
+        if lost := viewer.lost_rooms():
+            self._take_away(_sid(), viewer, lost)
 
     def _join_sound(self, data: dict[str, Any]) -> None:
         session = self._running(data.get("session_id"))
         self._sound.join(session.session_id, _sid())
-        self._audit({"who": "proctor", "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
+        self._own().joined[f"sound:{session.session_id}"] = session.exam_id
+        self._audit({"who": self._own().who.name, "what": "sound: listened", "session_id": session.session_id, "address": request.remote_addr})
 
     def _leave_sound(self, data: dict[str, Any]) -> None:
+        self._own().joined.pop(f"sound:{data.get('session_id')}", None)
         self._sound.leave(str(data.get("session_id")), _sid())
 
     def _join_session(self, data: dict[str, Any]) -> None:
@@ -379,60 +394,46 @@ class Live:
             )
         if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not 0 < fps <= 60:
             raise InvalidInput(_("fps=%(fps)s must be a number above 0 and at most 60", fps=repr(str(fps)[:40])), field="fps")
-        sid = _sid()
+        sid, viewer = _sid(), self._own()
         with self._lock:
-            viewer = self._viewers.setdefault(sid, _Viewer())
             if len(viewer.watches) >= WATCHED_MAX and session_id not in viewer.watches:
                 raise InvalidInput(_("one dashboard watches at most %(watched_max)s sessions; leave some", watched_max=WATCHED_MAX))
-            watch = _Watch(frames, 1 / fps)
+            watch = Watch(frames, 1 / fps)
             viewer.watches[session.session_id] = watch
             self._watchers.setdefault(session.session_id, {})[sid] = watch
-        join_room(self._own_room(f"session:{session.session_id}"))
+        self._join(f"session:{session.session_id}", session.exam_id)
         self._dirty.add(session.session_id)
         self._wake.set()
 
     def _leave_session(self, data: dict[str, Any]) -> None:
-        session_id = str(data.get("session_id"))
+        session_id, viewer = str(data.get("session_id")), self._own()
+        viewer.joined.pop(f"session:{session_id}", None)
         with self._lock:
-            viewer = self._viewers.get(_sid())
-            if viewer is not None and viewer.watches.pop(session_id, None) is not None:
+            if viewer.watches.pop(session_id, None) is not None:
                 self._unwatch(session_id, _sid())
-        leave_room(self._own_room(f"session:{session_id}"))
+        leave_room(room_in(f"session:{session_id}", self._language_of(_sid())))
 
     def _join_exam(self, data: dict[str, Any]) -> None:
-        join_room(self._own_room(_exam_room(data.get("exam_id"))))
+        exam_id, viewer = data.get("exam_id"), self._own()
+        if exam_id is not None:
+            exam_id = str(exam_id)[:EXAM_ID_MAX]
+            viewer.check(exam_id, _("there is no exam %(exam_id)s that you may see", exam_id=repr(exam_id)))
+            self._join(exam_room(exam_id), exam_id)
+        elif viewer.who.everywhere("look"):
+            self._join(ALL_EXAMS, None)
+        else:
+            viewer.hears_all = True
 
     def _language_of(self, sid: str) -> str:
         viewer = self._viewers.get(sid)
         return viewer.language if viewer is not None else ENGLISH
 
-    def _own_room(self, room: str) -> str:
-        return _room(room, self._language_of(_sid()))
-
     def _leave_exam(self, data: dict[str, Any]) -> None:
-        leave_room(self._own_room(_exam_room(data.get("exam_id"))))
-
-
-def _exam_room(exam_id: Any) -> str:
-    """Who watches an exam, whichever way its ID is spelled."""
-    return ALL_EXAMS if exam_id is None else f"exam:{folded(str(exam_id)[:EXAM_ID_MAX])}"
-
-
-def _room(room: str, code: str) -> str:
-    """Who is told the same in the same language."""
-    return room if code == ENGLISH else f"{code}:{room}"
+        room, viewer = exam_room(data.get("exam_id")), self._own()
+        viewer.joined.pop(room, None)
+        viewer.hears_all = viewer.hears_all and room != ALL_EXAMS
+        leave_room(room_in(room, viewer.language))
 
 
 def _sid() -> str:
     return str(getattr(request, "sid", ""))
-
-
-def ready_for_json(value: Any) -> Any:
-    """`value` with its times as ISO 8601 in UTC."""
-    if isinstance(value, datetime):
-        return iso_time(value)
-    if isinstance(value, dict):
-        return {name: ready_for_json(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [ready_for_json(item) for item in value]
-    return value

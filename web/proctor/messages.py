@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
+from basics.times import iso_time
 from media.clip_reasons import known
 from scoring.documents import violation_document
 from sessions.events import (
@@ -133,3 +135,14 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     SessionEnded: _ended,
 }
 """The events that every dashboard of the session or its exam is told of; the others are the student's, or seen in the status."""
+
+
+def ready_for_json(value: Any) -> Any:
+    """`value` with its times as ISO 8601 in UTC."""
+    if isinstance(value, datetime):
+        return iso_time(value)
+    if isinstance(value, dict):
+        return {name: ready_for_json(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [ready_for_json(item) for item in value]
+    return value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from flask import Blueprint, Response, request
 
 from records.clip_readings import clip_readings
+from web.access.callers import caller
 from web.calls.audit import note
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
@@ -86,5 +87,5 @@ def _counts(query: ReviewFilter) -> _Counts:
     return _Counts(left=parts().reviews.count("open", **filters), disputed=parts().reviews.count("disputed", **filters))
 
 
-def _filters(query: ReviewFilter) -> dict[str, str | None]:
-    return {"exam_id": query.exam_id, "user_id": query.user_id, "search": query.search, "kind": query.kind}
+def _filters(query: ReviewFilter) -> dict[str, Any]:
+    return {"exams": caller().exam_condition("look"), "exam_id": query.exam_id, "user_id": query.user_id, "search": query.search, "kind": query.kind}

@@ -11,6 +11,8 @@ from basics.errors import InvalidInput
 from basics.texts import _
 from records.analytics import Span
 from scoring.accommodations import document_id_of
+from sessions.session import ExamSession
+from web.access.callers import caller
 from web.calls.addresses import portal_url
 from web.calls.audit import note_look
 from web.calls.bodies import read_body, read_query, reply
@@ -74,7 +76,8 @@ def sessions() -> Response:
     query = as_sought(read_query(request, SessionsQuery))
     days = Span(first=query.first, last=query.last, tz=query.tz).days()
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
-    found = parts().database.sessions(query.limit + 1, query.after, search=query.search or None, started=days, fields=LINE_FIELDS, **equal)
+    named: dict[str, Any] = {"search": query.search or None, "started": days, "fields": LINE_FIELDS}
+    found = parts().database.sessions(query.limit + 1, query.after, **named, exams=caller().exam_condition("look"), **equal)
     decisions = parts().reviews.counts_of_sessions([document["_id"] for document in found if document.get("flagged_intervals")])
     for document in found:
         document["decisions"] = decisions.get(document["_id"], {})
@@ -87,7 +90,7 @@ def sessions() -> Response:
 def active_sessions() -> Response:
     """List the running sessions."""
     note_look("live: looked at", "proctor")
-    sessions = [active_session(session) for session in parts().monitor.active()]
+    sessions = [active_session(session) for session in _running()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
 
@@ -95,8 +98,8 @@ def active_sessions() -> Response:
 @describe(Stats, errors=(503,))
 def session_stats() -> Response:
     """Count sessions and flags."""
-    stats = parts().database.stats(parts().settings.high_risk_flags)
-    return reply(Stats(**stats | {"active_sessions": len(parts().monitor.active())}))
+    stats = parts().database.stats(parts().settings.high_risk_flags, caller().exam_condition("look"))
+    return reply(Stats(**stats | {"active_sessions": len(_running())}))
 
 
 @api.get("/session/<session_id>/details")
@@ -135,9 +138,17 @@ def session_details(session_id: str) -> Response:
 def flagged() -> Response:
     """List flagged intervals, newest first, with the reasons and the clip."""
     query = as_sought(read_query(request, FlaggedQuery))
-    documents = parts().database.flagged(query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id)
+    documents = parts().database.flagged(
+        query.limit + 1, query.after, exam_id=query.exam_id, user_id=query.user_id, exams=caller().exam_condition("look")
+    )
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
+
+
+def _running() -> list[ExamSession]:
+    """The running sessions that the caller may see."""
+    running, who = parts().monitor.active(), caller()
+    return running if who.exam_filter("look") is None else [session for session in running if who.may("look", session.exam_id)]
 
 
 def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:

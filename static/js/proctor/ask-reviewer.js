@@ -1,10 +1,11 @@
 // The dialog that asks who reviews.
 
 import { answerOf, byId } from "../shared/dom.js";
-import { reviewer, setReviewer } from "./reviewer.js";
+import { ownName, reviewer, setReviewer } from "./reviewer.js";
 
 /** Ask for the name with the dialog `#name-dialog`; gives it, or an empty text when it was closed. */
 export async function askReviewer() {
+  if (ownName()) return ownName();
   const dialog = byId("name-dialog");
   const input = byId("name-input");
   input.value = reviewer();

@@ -41,6 +41,8 @@ export class ProctorSocket {
       lookAgain();
     });
     this.socket.on("signed_out", () => document.dispatchEvent(new Event("signed-out")));
+    // Somebody's rights were taken away or given: what is shown is read anew.
+    this.socket.on("rights_changed", () => this.socket.disconnect().connect());
     document.addEventListener("signed-out", () => this.#leave());
     document.addEventListener("signed-in", () => {
       this.#isOut = false;

@@ -6,7 +6,7 @@ import { remembered } from "../shared/storage.js";
 import { wireAlertSwitches } from "./alerts.js";
 import { alerts } from "./desk.js";
 import { labelled } from "./phrases.js";
-import { reviewer, setReviewer } from "./reviewer.js";
+import { ownName, reviewer, setReviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
 const READ_MS = 10_000;
@@ -20,6 +20,7 @@ function wireOwn() {
   for (const choice of document.querySelectorAll("[data-theme-choice]")) choice.checked = choice.value === chosen;
   const name = byId("own-name");
   name.value = reviewer();
+  name.readOnly = ownName() !== "";
   name.addEventListener("change", () => {
     setReviewer(name.value.trim());
     setText(byId("own-said"), t.saved);

@@ -15,7 +15,7 @@ export function wayBack({ pathname, search, hash }) {
 /** Ask the server for something that only who is logged in gets; a refusal is told to everybody by `call` itself. */
 export async function lookAgain() {
   try {
-    await call("/api/review/queue?state=open&limit=1");
+    await call("/api/account");
   } catch {
     return; // still out, or the server is away
   }

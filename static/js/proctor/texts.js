@@ -114,7 +114,7 @@ export const texts = {
       models: _("Models"),
       analysis: _("Reading of pictures and sound"),
       recorder: _("Clips"),
-      exam_page: _("The exam’s own page"),
+      exam_page: _("The exam’s own page"), sign_in: _("Signing in through the institution"),
       stations: _("This machine’s cameras and microphones"),
       sessions: _("Exams"),
       disk: _("Disk"),

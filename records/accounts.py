@@ -1,0 +1,335 @@
+"""People's accounts: who they are, which roles they have, how they prove it. All are held in memory: an outage logs nobody out.
+
+What changes one is stored at once, by one command that the database carries out whole: two that change an account at the same moment lose nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from basics.errors import Conflict, InvalidInput, NotFound
+from basics.looks import look, unseen_or_mixed
+from basics.texts import _
+from basics.times import utc_now
+from records.stores import Document, Store
+
+ROLES = ("administrator", "teacher", "proctor", "officer", "auditor")
+ACCOUNTS_MAX = 20_000  # about 20 MB in memory
+LONGEST_LOGIN, LONGEST_NAME = 128, 100  # characters
+INVITED_FOR = timedelta(days=7)
+READ_AGAIN = timedelta(minutes=10)  # what changed before the last look is read once more: another machine's clock may be behind
+RESERVED = frozenset(look(name) for name in ("proctor", "server", "student", "API_TOKEN", "command"))
+"""Names under which the server, its one password and students stand in records."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person. `roles` were given here, `group_roles` and `exam_roles` (by exam id) come from the groups of a sign-in provider.
+
+    `epoch` is raised to end all logins; `password` is a hash, `totp` a sealed secret; `invite` is the hash of an invitation's token, and until when.
+    """
+
+    id: str
+    login: str
+    name: str
+    email: str = ""
+    roles: frozenset[str] = frozenset()
+    group_roles: frozenset[str] = frozenset()
+    exam_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    password: str = ""
+    totp: str = ""
+    recovery: int = 0
+    disabled: bool = False
+    single_sign_on: bool = False
+    oidc: str = ""
+    epoch: int = 0
+    version: int = 0
+    invite: str = ""
+    invited_until: datetime | None = None
+    made_at: datetime | None = None
+    made_by: str = ""
+    signed_in_at: datetime | None = None
+
+    @property
+    def all_roles(self) -> frozenset[str]:
+        """The roles in force for the whole server."""
+        return self.roles | self.group_roles
+
+    @property
+    def state(self) -> Literal["active", "invited", "disabled"]:
+        """`disabled`, `invited` (has not set a password yet), or `active`."""
+        return "disabled" if self.disabled else "active" if self.password or self.oidc else "invited"
+
+
+class Accounts:
+    """The accounts of one store. Safe between threads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._by_id: dict[str, Account] = {}
+        self._by_look: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._read_at: datetime | None = None
+
+    # What is known
+
+    @property
+    def known(self) -> bool:
+        """Were they ever read?"""
+        return self._read_at is not None
+
+    @property
+    def any(self) -> bool:
+        """Is there any, as far as is known?"""
+        return bool(self._by_id)
+
+    def read(self) -> bool:
+        """Read what has changed; True where something has. Raise `StorageError`."""
+        since = {"changed_at": {"$gte": self._read_at - READ_AGAIN}} if self._read_at is not None else {}
+        now = utc_now()
+        with self._store.reading():
+            found = [account_of(document) for document in self._store.collection("users").find(since).limit(ACCOUNTS_MAX)]
+        changed = [account for account in found if self._by_id.get(account.id) != account]
+        for account in changed:
+            self._keep(account)
+        self._read_at = now
+        return bool(changed)
+
+    def by_id(self, account_id: str) -> Account | None:
+        """The account of this id, as it was read last."""
+        return self._by_id.get(account_id)
+
+    def by_login(self, login: str) -> Account | None:
+        """The account of this login name in any case and script."""
+        return self._by_id.get(self._by_look.get(look(unicodedata.normalize("NFC", login[: 4 * LONGEST_LOGIN])), ""))
+
+    def of_provider(self, oidc: str) -> Account | None:
+        """The account that signs in so at a provider."""
+        return next((account for account in list(self._by_id.values()) if account.oidc == oidc), None)
+
+    def listed(self, search: str = "") -> list[Account]:
+        """All, by name; `search` is a part of a name, a login name or an e-mail address in any case."""
+        part = search.casefold()
+        found = [one for one in list(self._by_id.values()) if part in f"{one.login}\n{one.name}\n{one.email}".casefold()]
+        return sorted(found, key=lambda one: (one.name.casefold(), one.id))
+
+    def get(self, account_id: str) -> Account:
+        """The account of this id. Raise `NotFound`."""
+        account = self._by_id.get(account_id)
+        if account is None:
+            raise _no_account(account_id)
+        return account
+
+    # What is changed
+
+    def add(self, login: str, name: str, roles: frozenset[str], *, by: str, email: str = "", **more: Any) -> Account:
+        """Make an account, which can't sign in before it is invited. Raise `InvalidInput`, `Conflict` for a name that is taken, `StorageError`."""
+        login, name = checked_login(login), checked_name(name or login)
+        if len(self._by_id) >= ACCOUNTS_MAX:
+            raise Conflict(_("There are %(most)s accounts, as many as one server keeps.", most=ACCOUNTS_MAX))
+        now = utc_now()
+        document = {
+            "_id": secrets.token_hex(12),
+            "login": login,
+            "login_look": look(login),
+            "name": name,
+            "name_look": look(name),
+            "email": email,
+            "roles": sorted(checked(roles)),
+            "made_at": now,
+            "made_by": by,
+            "changed_at": now,
+            "version": 1,
+            "epoch": 0,
+            "disabled": False,
+            **more,
+        }
+        with self._store.reading():
+            users = self._store.collection("users")
+            self._check_free(login, name, "")
+            try:
+                users.insert_one(document)
+            except DuplicateKeyError:
+                raise _taken(login) from None
+        return self._keep(account_of(document))
+
+    def change(self, account_id: str, only_if: Document | None = None, *, ends_logins: bool = False, **fields: Any) -> Account:
+        """Set fields of an account, where it is as `only_if` says. Raise `NotFound` also where it isn't, `Conflict`, `StorageError`."""
+        account = self.get(account_id)
+        if "name" in fields:
+            fields |= {"name": checked_name(fields["name"]), "name_look": look(fields["name"])}
+            self._check_free(None, fields["name"], account_id)
+        if "roles" in fields:
+            fields["roles"] = sorted(checked(fields["roles"]))
+        pulled = {"$pull": fields.pop("pull")} if "pull" in fields else {}
+        counted = {"version": 1, **({"epoch": 1} if ends_logins else {})}
+        with self._store.reading():
+            try:
+                document = self._store.collection("users").find_one_and_update(
+                    {"_id": account_id, **(only_if or {})},
+                    {"$set": {**fields, "changed_at": utc_now()}, "$inc": counted, **pulled},
+                    return_document=ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                raise _taken(str(fields.get("name") or account.name)) from None
+        if document is None:
+            raise _no_account(account_id)
+        return self._keep(account_of(document))
+
+    def invite(self, account_id: str) -> tuple[Account, str]:
+        """A token that sets the account's password once within seven days; those made before are over.
+
+        Raise `NotFound`, `StorageError`, `Conflict` for one that signs in at the provider: by a password it would keep roles that its groups lost.
+        """
+        self._check_has_password(account_id)
+        token = secrets.token_urlsafe(24)
+        account = self.change(account_id, invite={"hash": digest(token), "until": utc_now() + INVITED_FOR})
+        return account, token
+
+    def invited(self, token: str) -> Account:
+        """Whose invitation this is. Raise `NotFound` where it is none, was used, or is over; `StorageError`."""
+        wanted = digest(token)
+        account = next((one for one in list(self._by_id.values()) if one.invite == wanted), None)
+        if account is None or account.disabled or account.invited_until is None or account.invited_until < utc_now():
+            raise NotFound(_("This invitation is not valid any more: each is good once, for seven days. Ask an administrator for a new one."))
+        return account
+
+    def accept(self, token: str, password: str) -> Account:
+        """Use up an invitation and set the account's password (its hash); it replaces the one before and ends all logins. Raise as `invited` does."""
+        account = self.invited(token)
+        try:
+            return self.change(account.id, {"invite.hash": digest(token)}, ends_logins=True, invite=None, password=password)
+        except NotFound:
+            return self.invited("")  # somebody was faster: say it as of any other that was used
+
+    def reset(self, account_id: str) -> tuple[Account, str]:
+        """Take password and second factor away, end all logins, and give an invitation's token. Raise as `invite` does."""
+        self._check_has_password(account_id)
+        self.change(account_id, ends_logins=True, password="", totp="", recovery=[], totp_last=0)
+        return self.invite(account_id)
+
+    def take_code(self, account_id: str, step: int) -> bool:
+        """Is this time step of the second factor's code newer than the last that was used? It is used up herewith. Raise `StorageError`."""
+        try:
+            self.change(account_id, {"$or": [{"totp_last": {"$lt": step}}, {"totp_last": {"$exists": False}}]}, totp_last=step)
+        except NotFound:
+            return False
+        return True
+
+    def take_recovery(self, account_id: str, code: str) -> bool:
+        """Is this one of the account's recovery codes? It is used up herewith. Raise `StorageError`."""
+        try:
+            self.change(account_id, {"recovery": digest(code)}, pull={"recovery": digest(code)})
+        except NotFound:
+            return False
+        return True
+
+    def _check_has_password(self, account_id: str) -> None:
+        if self.get(account_id).single_sign_on:
+            raise Conflict(_("This account signs in through the institution, and has no password here."))
+
+    def _keep(self, account: Account) -> Account:
+        with self._lock:
+            before = self._by_id.get(account.id)
+            if before is not None and before.version > account.version:
+                return before
+            self._by_id[account.id] = account
+            self._by_look[look(account.login)] = account.id
+        return account
+
+    def _check_free(self, login: str | None, name: str, own: str) -> None:
+        wanted = [{"name_look": look(name)}, *([{"login_look": look(login)}] if login is not None else [])]
+        with self._store.reading():
+            other = self._store.collection("users").find_one({"$or": wanted, "_id": {"$ne": own}}, {"login": 1})
+        if other is not None:
+            raise _taken(login if login is not None else name)
+
+
+def account_of(document: Document) -> Account:
+    """An account as it is stored."""
+    invite = document.get("invite") or {}
+    names = {name: document[name] for name in _PLAIN if document.get(name) is not None}
+    return Account(
+        id=str(document["_id"]),
+        roles=frozenset(document.get("roles") or ()),
+        group_roles=frozenset(document.get("group_roles") or ()),
+        exam_roles={row["exam_id"]: frozenset(row["roles"]) for row in document.get("exam_roles") or ()},
+        recovery=len(document.get("recovery") or ()),
+        invite=invite.get("hash", ""),
+        invited_until=invite.get("until"),
+        **names,
+    )
+
+
+_PLAIN = (
+    "login",
+    "name",
+    "email",
+    "password",
+    "totp",
+    "disabled",
+    "single_sign_on",
+    "oidc",
+    "epoch",
+    "version",
+    "made_at",
+    "made_by",
+    "signed_in_at",
+)
+
+
+def digest(secret: str) -> str:
+    """What is kept of a secret that has more bits than anybody could try."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def checked_login(login: str) -> str:
+    """A login name in NFC. Raise `InvalidInput`."""
+    login = unicodedata.normalize("NFC", login.strip()[: 4 * LONGEST_LOGIN])
+    if not 1 <= len(login) <= LONGEST_LOGIN or any(one.isspace() or not one.isprintable() for one in login):
+        raise InvalidInput(_("A login name has 1 to 128 characters and no spaces, such as an e-mail address."), field="login")
+    return _seen(login, "login")
+
+
+def checked_name(name: str) -> str:
+    """A person's name in NFC, on one line. Raise `InvalidInput`."""
+    name = unicodedata.normalize("NFC", " ".join(name[: 4 * LONGEST_NAME].split()))
+    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
+        raise InvalidInput(_("A name has 1 to 100 characters, on one line."), field="name")
+    return _seen(name, "name")
+
+
+def checked(roles: frozenset[str]) -> frozenset[str]:
+    """The roles. Raise `InvalidInput` where one is none."""
+    for role in roles:
+        if role not in ROLES:
+            raise InvalidInput(_("There is no role %(role)s; there are: %(roles)s.", role=repr(role[:40]), roles=", ".join(ROLES)), field="roles")
+    return frozenset(roles)
+
+
+def _seen(name: str, field: str) -> str:
+    if look(name) in RESERVED:
+        raise InvalidInput(_("%(name)s is a name of the server's own; choose another.", name=repr(name)), field=field)
+    if odd := unseen_or_mixed(name):
+        raise InvalidInput(_("The name has %(odd)s: it looks like another. Write it as the person does.", odd=odd), field=field)
+    return name
+
+
+def _taken(name: str) -> Conflict:
+    return Conflict(
+        _("There is somebody called %(name)s, or by a name that looks like it. Add what tells the two apart.", name=repr(name)), field="name"
+    )
+
+
+def _no_account(account_id: str) -> NotFound:
+    return NotFound(_("There is no account %(id)s.", id=repr(account_id[:64])), field="account_id")

@@ -1,0 +1,91 @@
+"""People in a real Chromium: invited, with a second factor, watching, and out at once when an administrator says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from bench.harness.server import Server
+from tests.helpers.browser import judge, needs_chromium
+from tests.helpers.people import OWN_PASSWORD
+from tests.helpers.web import PASSWORD
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path) -> Iterator[Server]:
+    with Server(folder / "server", {"MODELS_DIR": str(models_dir), "PROCTOR_PASSWORD": PASSWORD}).meanwhile() as running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=needs_chromium(), args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+def log_in(page: Page, server: Server, name: str, password: str) -> None:
+    page.goto(f"{server.url}/login")
+    page.get_by_label("User").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabled(server: Server, browser: Browser, folder: Path) -> None:
+    admin, ada = browser.new_context().new_page(), browser.new_context().new_page()
+    broken: list[str] = []
+    for page in (admin, ada):
+        page.on("pageerror", lambda error: broken.append(str(error)))
+    log_in(admin, server, "proctor", PASSWORD)
+    admin.get_by_role("link", name="People").click()
+    admin.get_by_label("Login name").fill("ada@uni.example")
+    admin.locator("#add-name").fill("Ada Byron")
+    admin.locator("#add-form").get_by_label("Proctor").check()
+    admin.get_by_role("button", name="Add and make the invitation").click()
+    expect(admin.locator("#secret")).to_be_visible()
+    link = admin.locator("#secret").text_content() or ""
+    admin.get_by_role("button", name="Done").click()
+    expect(admin.get_by_role("rowheader", name="Ada Byron")).to_be_visible()
+    wrong = judge(admin, folder, "people")
+
+    ada.goto(link)
+    expect(ada.get_by_label("User")).to_have_value("ada@uni.example")
+    assert "#" not in ada.url, "the invitation stays in no history"
+    ada.get_by_label("Password").fill(OWN_PASSWORD)
+    ada.get_by_role("button", name="Set the password and log in").click()
+    ada.get_by_role("link", name="Ada Byron").click()
+    expect(ada.get_by_text("This login")).to_be_visible()
+    expect(ada.get_by_role("link", name="People")).to_have_count(0)
+    wrong += judge(ada, folder, "account")
+    ada.locator("#factor-password").fill(OWN_PASSWORD)
+    ada.get_by_role("button", name="Set up an authenticator app").click()
+    expect(ada.locator("#offer-secret")).to_be_visible()
+    secret = (ada.locator("#offer-secret").text_content() or "").replace(" ", "")
+    ada.wait_for_function("document.getElementById('offer-picture').naturalWidth > 100")
+    ada.get_by_label("Six digits").fill(pyotp.TOTP(secret).now())
+    ada.get_by_role("button", name="Confirm").click()
+    expect(ada.locator("#codes li").first).to_be_visible()
+    code = ada.locator("#codes li").first.text_content() or ""
+    ada.get_by_role("button", name="I have kept them").click()
+    ada.get_by_role("button", name="Log out", exact=True).click()
+    log_in(ada, server, "ADA@uni.example", OWN_PASSWORD)
+    ada.get_by_label("Six digits of your authenticator app").fill(code.upper())
+    ada.get_by_role("button", name="Log in").click()
+    expect(ada).to_have_url(re.compile(r":\d+/$"))
+    expect(ada.locator("#server-state")).to_have_text("Live")
+    ada.get_by_role("link", name="Settings").click()
+    expect(ada.get_by_label("Your name, kept with each decision")).to_have_value("Ada Byron")
+
+    admin.get_by_role("button", name="Change Ada Byron").click()
+    admin.get_by_role("button", name="Disable the account").click()
+    admin.get_by_role("button", name="Disable", exact=True).click()
+    expect(ada.get_by_text("You are logged out")).to_be_visible()
+    expect(admin.get_by_role("cell", name="Disabled")).to_be_visible()
+    assert wrong == []
+    assert broken == []

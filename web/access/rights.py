@@ -1,0 +1,130 @@
+"""Who may what: one table says of each endpoint whether it is open, a student's, or needs a right, and in which exam that must hold.
+
+An endpoint that isn't in the table is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from web.access.callers import Right
+
+Who = Literal["open", "student", "proctor"]
+Where = Literal["server", "page", "list", "session", "video", "clip", "body", "every", "student", "accommodation", "exam"]
+"""Where a right must be had. `server`: for the whole server. `page`: somewhere, the page's own calls decide further. `list`: somewhere, and the view
+leaves out what lies in other exams (`caller().exam_filter`). In the exam of a `session` (its id in the address), of a `video` or a `clip` (by id or
+path), of a call's `body` (`exam_id`; none: the sessions without an exam), of the `student`'s running session that the body names, of an
+`accommodation`, of the exam that the address names by its key (`exam`). `every`: in the body's exam, and in every exam where it names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Of an endpoint: whose it is, and for people and scripts which right it needs, and where. Of several `rights` any one will do; none:
+    whoever is logged in."""
+
+    who: Who = "proctor"
+    rights: tuple[Right, ...] = ()
+    where: Where = "server"
+
+
+OPEN, STUDENT, SIGNED_IN = Rule("open"), Rule("student"), Rule()
+
+
+def needs(right: Right, where: Where = "server", *others: Right) -> Rule:
+    """The rule of an endpoint for those who have a right, or one of `others`."""
+    return Rule("proctor", (right, *others), where)
+
+
+RULES: Mapping[str, Rule] = {
+    "static": OPEN,
+    "languages.texts": OPEN,
+    "api.create_session": needs("desk", "body"),
+    "api.end_session": needs("desk", "student"),
+    "api.sessions": needs("look", "list"),
+    "api.active_sessions": needs("look", "list"),
+    "api.session_stats": needs("look", "list"),
+    "api.session_details": needs("look", "session"),
+    "api.flagged": needs("look", "list"),
+    "videos.by_id": needs("look", "video"),
+    "videos.by_path": needs("look", "clip"),
+    "accommodations.save": needs("accommodations", "every"),
+    "accommodations.listed": needs("accommodations", "list"),
+    "accommodations.remove": needs("accommodations", "accommodation"),
+    "analytics.figures": needs("look", "list"),
+    "analytics.table": needs("look", "list"),
+    "analytics.exams": needs("look", "list"),
+    "stills.screen": needs("look", "session"),
+    "stills.of_interval": needs("look", "session"),
+    "desk.set_break": needs("desk", "session"),
+    "desk.mark_seen": needs("desk", "session"),
+    "desk.send_message": needs("desk", "session"),
+    "desk.end_session": needs("desk", "session"),
+    "desk.make_link": needs("desk", "session"),
+    "desk.mark_moment": needs("desk", "session"),
+    "desk.reopen_session": needs("desk", "session"),
+    "exam_desk.send_to_exam": needs("desk", "body"),
+    "reviews.queue": needs("look", "list"),
+    "reviews.decide": needs("decide", "video"),
+    "reviews.history": needs("look", "video"),
+    "reviews.readings": needs("look", "video"),
+    "students.start": OPEN,  # PORTAL_OPEN decides
+    "students.go_on": OPEN,  # PORTAL_OPEN decides, and the browser's nonce
+    "students.session": STUDENT,
+    "students.check": STUDENT,
+    "students.rehearsal": OPEN,  # PORTAL_OPEN decides
+    "trials.speed": OPEN,  # PORTAL_OPEN or a student's token decides
+    "trials.look": OPEN,  # likewise
+    "link.student_link": STUDENT,
+    "http_link.student_link_by_http": STUDENT,
+    "link_trial.try_link": OPEN,  # PORTAL_OPEN or a student's token decides
+    "health.health": OPEN,  # says more to who is logged in
+    "health.metrics": needs("metrics"),
+    "audit.entries": needs("audit"),
+    "audit.table": needs("audit"),
+    "audit.page": needs("audit"),
+    "health.openapi": OPEN,
+    "pages.dashboard": SIGNED_IN,  # leads on who has no exam to watch
+    "pages.flagged": needs("look", "page"),
+    "pages.review": needs("look", "page"),
+    "pages.session": needs("look", "session"),
+    "pages.report": needs("look", "session"),
+    "pages.analytics": needs("look", "page"),
+    "pages.exams": needs("look", "page", "accommodations"),
+    "pages.settings": SIGNED_IN,
+    "pages.help_page": SIGNED_IN,
+    "people_pages.people": needs("people"),
+    "people_pages.account": SIGNED_IN,
+    "people.listed": needs("people"),
+    "people.choices": needs("exams", "page", "people"),
+    "people.add": needs("people"),
+    "people.shown": needs("people"),
+    "people.change": needs("people"),
+    "people.invite": needs("people"),
+    "people.reset": needs("people"),
+    "people.log_out": needs("people"),
+    "tokens.listed_tokens": needs("people"),
+    "tokens.add_token": needs("people"),
+    "tokens.revoke_token": needs("people"),
+    "account.who_am_i": SIGNED_IN,
+    "account.set_password": SIGNED_IN,  # these are for accounts only, and each for its own
+    "account.offer_factor": SIGNED_IN,
+    "account.confirm_factor": SIGNED_IN,
+    "account.remove_factor": SIGNED_IN,
+    "account.renew_recovery_codes": SIGNED_IN,
+    "account.logins": SIGNED_IN,
+    "account.end_login": SIGNED_IN,
+    "account.end_logins": SIGNED_IN,
+    "sign_in.code": OPEN,
+    "sign_in.invitation": OPEN,
+    "sign_in_oidc.begin": OPEN,
+    "sign_in_oidc.back": OPEN,  # what the provider says decides
+    "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
+    "sign_in.accept_invitation": OPEN,  # likewise
+    "pages.portal": OPEN,
+    "pages.login": OPEN,
+    "pages.logout": OPEN,
+}
+
+WHO_MAY: Mapping[str, Who] = {endpoint: rule.who for endpoint, rule in RULES.items()}
