@@ -51,6 +51,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),
         IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam"),
     ],
+    "exams": [
+        IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
+    ],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),

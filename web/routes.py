@@ -16,6 +16,7 @@ from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
+from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
 from web.proctor.reviews import reviews
 from web.proctor.running import desk
@@ -37,6 +38,7 @@ BLUEPRINTS = (
     accommodations,
     desk,
     exam_desk,
+    exams,
     stills,
     analytics,
     health_calls,

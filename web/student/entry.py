@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from basics.errors import NotFound, StorageError
+from basics.errors import Conflict, NotFound, StorageError
 from sessions.ends import End
 from sessions.session import ExamSession
 from settings.settings import Settings
@@ -36,6 +36,11 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
         return None
     if not session.begun and owner.monitor.is_full(session_id):
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
+    if not session.begun:
+        try:
+            owner.monitor.maker.prepare(session)
+        except Conflict as conflict:
+            raise ComeAgain(conflict.message) from None
     budget = budget_of(owner, session_id)
     if not budget.connection():
         raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
