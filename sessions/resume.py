@@ -6,7 +6,7 @@ For how long the server was away is told without the wall's clock where that can
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -169,7 +169,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
     rules, applied = Rules.from_dict(document["rules"]), document.get("accommodation")
-    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, _exam_of(document))
+    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, exam_of(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
@@ -187,7 +187,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     return session, last, ago
 
 
-def _exam_of(document: dict[str, Any]) -> SessionExam | None:
+def exam_of(document: Mapping[str, Any]) -> SessionExam | None:
     """What the session had of its exam. One that can't be read any more leaves its session without an end."""
     try:
         return SessionExam.from_dict(document["exam"]) if document.get("exam") else None

@@ -125,6 +125,10 @@ class ExamSession:
         """The UTC time of `at`."""
         return self._time.wall(at)
 
+    def time_left(self) -> float | None:
+        """Seconds until the exam's time is over; None where no time is set, or none runs yet."""
+        return self.limit.left()
+
     def begin(self) -> None:
         """The student has come: from now on the clock runs. Harmless once it does."""
         if self._time.begin():

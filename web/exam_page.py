@@ -115,6 +115,11 @@ class ExamPage:
                 self._thread.start()
         self._wake.set()
 
+    def look_at_new(self, address: str, opens: Opens) -> None:
+        """Look at an address that nobody has looked at since the server's start."""
+        if address not in self._looks:
+            self.look_soon(address, opens)
+
     @property
     def _look(self) -> Look | None:
         return self._looks.get(self._address, (None, 0.0))[0]

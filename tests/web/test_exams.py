@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
 from tests.helpers.sessions import live, stop_server
@@ -123,6 +124,58 @@ def test_an_exam_that_nobody_defined_takes_the_servers_own(client: FlaskClient, 
     assert session.limit.left() is None
     assert parts.database.flush(10)
     assert parts.database.session(session.session_id)["exam"] is None
+
+
+def test_a_session_ends_by_itself_when_its_time_is_over_and_says_why(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"time-{student}"
+    define(client, exam, length_min=1)
+    client.post("/api/accommodations", json={"user_id": f"{student}-x", "exam_id": exam, "extra_min": 30})
+    usual, longer = (begun(client, parts, name, exam) for name in (student, f"{student}-x"))
+    for session in (usual, longer):
+        session._time.start -= 61 + 300  # its clock alone: a minute and the time for what a page kept
+    assert usual.take_acts([ScreenAct("late-act", 100.0, "copy")])[0].done, "acknowledged"
+    parts.monitor.end_abandoned()
+    assert parts.monitor.get(usual.session_id) is None
+    assert parts.monitor.get(longer.session_id) is longer
+    assert parts.database.flush(10)
+    document = parts.database.session(usual.session_id)
+    assert (document["state"], document["end_code"], document["ended_after_s"], document["total_score"]) == ("ended", "time", 60, 0)
+    assert longer.time_left() == pytest.approx(31 * 60 - 361, abs=30)
+
+
+def test_a_link_that_nobody_used_ends_with_the_exam(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"unused-{student}"
+    key = define(client, exam)
+    made = client.post("/api/session/create", json={"user_id": student, "exam_id": exam, "source": "browser"}).get_json()
+    parts.monitor.end_abandoned()
+    assert live(parts, made)
+    client.post(f"/api/exams/{key}/state", json={"state": "closed"})
+    parts.monitor.end_abandoned()
+    assert parts.monitor.get(made["session_id"]) is None
+    assert parts.database.flush(10)
+    assert parts.database.session(made["session_id"])["end_code"] == "closed"
+
+
+def test_a_student_is_told_of_the_exam_and_the_page_is_made_for_it(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam, opens = f"told-{student}", (utc_now() + timedelta(hours=1)).isoformat()
+    more = {"opens": opens, "address": "http://127.0.0.1:9/exam", "opens_in": "frame", "screen_capture": "optional", "length_min": 60}
+    key = define(client, exam, allowed={"speaking_aloud": True}, help_contact="Room 7", **more)
+    made = client.post("/api/session/create", json={"user_id": student, "exam_id": exam.upper(), "source": "browser"}).get_json()
+    assert f"/portal?exam={key}#t=" in made["portal_url"]
+    token = parts.access.make_student_token(made["session_id"])
+    shown = client.get("/api/student/session", headers={"Authorization": f"Bearer {token}"}).get_json()
+    assert (shown["exam_url"], shown["screen_capture"], shown["time_left_s"]) == (more["address"], "optional", None)
+    told = shown["exam"]
+    assert (told["title"], told["length_s"], told["may_begin"], told["refused"], told["help_contact"]) == ("Algebra", 3600, False, "early", "Room 7")
+    assert "speech" not in shown["rules"]["watched"]
+    by_id = client.post("/api/student/exam", json={"exam_id": exam}).get_json()["exam"]
+    assert (by_id["exam_key"], by_id["refused"]) == (key, "early")
+    assert client.post("/api/student/exam", json={"exam_id": f"no-{exam}"}).get_json()["exam"] is None
+    page = client.get(f"/portal?exam={key}")
+    assert "frame-src 'self' http://127.0.0.1:9;" in page.headers["Content-Security-Policy"]
+    assert 'data-screen-capture="optional"' in page.text
+    assert more["address"] not in page.text, "it is its students' to know"
+    assert 'data-screen-capture="off"' in client.get("/portal?exam=nonsense").text
 
 
 def test_all_sessions_of_an_exam_end_by_one_call(client: FlaskClient, parts: Parts, student: str) -> None:

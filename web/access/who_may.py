@@ -73,6 +73,7 @@ WHO_MAY: Mapping[str, Who] = {
     "students.start": "open",  # PORTAL_OPEN decides
     "students.go_on": "open",  # PORTAL_OPEN decides, and the browser's nonce
     "students.session": "student",
+    "students.exam": "open",  # PORTAL_OPEN decides
     "students.check": "student",
     "students.rehearsal": "open",  # PORTAL_OPEN decides
     "trials.speed": "open",  # PORTAL_OPEN or a student's token decides
