@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from functools import lru_cache
 
 from basics.looks import folded, joins, unseen_or_mixed
 from basics.texts import _, joined, ngettext
@@ -37,6 +38,7 @@ def normal_id(value: object) -> str:
     return value
 
 
+@lru_cache(4096)
 def key_of(identifier: str) -> str:
     """32 hexadecimal digits for an ID, the same for all its spellings: for addresses and file names, which an ID as such doesn't fit into."""
     return hashlib.sha256(folded(identifier).encode()).hexdigest()[:32]

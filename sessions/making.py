@@ -110,7 +110,10 @@ class SessionMaker:
         exam = self.exams.known(session.exam_id)
         if exam is None:
             return session.limit.has_closed(now)
-        return exam.state in {"closed", "archived"} or _of_student(exam, session.accommodation).times.is_late(now)
+        closes = exam.definition.closes
+        if exam.state in {"closed", "archived"} or closes is None or now < closes:  # asked of every waiting session, several times a second
+            return exam.state in {"closed", "archived"}
+        return _of_student(exam, session.accommodation).times.is_late(now)
 
 
 def _of_student(exam: Exam, accommodation: Accommodation | None) -> SessionExam:

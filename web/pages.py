@@ -13,16 +13,18 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
-from basics.errors import ProctorError
+from basics.errors import NotFound, ProctorError
 from basics.signals import SIGNALS
+from basics.texts import _
 from scoring.exam_rules import rules_for
 from scoring.rules import Rules
 from web.access.headers import content_security_policy
 from web.calls.addresses import server_address
 from web.calls.errors import retry_after, status_of
-from web.calls.values import check_session_id
-from web.languages import init_languages, language, said
+from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
+from web.languages import init_languages, known_languages, language, said
 from web.parts import parts
+from web.proctor.exam_words import exam_words
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
 from web.student.surface import surface_of, watched_by
@@ -76,6 +78,16 @@ def analytics() -> str:
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
     return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_writing(), **_for_proctors())
+
+
+@pages.get("/exams/<exam_key>")
+def exam(exam_key: str) -> str:
+    """Show the page on which an exam is set up; `new`: another one. It says itself when there is no such exam."""
+    if exam_key != "new" and not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
+        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    key, spoken = "" if exam_key == "new" else exam_key, list(known_languages().values())
+    keep_days = parts().settings.keep_days
+    return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, keep_days=keep_days, **exam_words(), **_for_proctors())
 
 
 @pages.get("/settings")

@@ -140,6 +140,7 @@ def test_a_session_ends_by_itself_when_its_time_is_over_and_says_why(client: Fla
     assert parts.database.flush(10)
     document = parts.database.session(usual.session_id)
     assert (document["state"], document["end_code"], document["ended_after_s"], document["total_score"]) == ("ended", "time", 60, 0)
+    assert longer is not None
     assert longer.time_left() == pytest.approx(31 * 60 - 361, abs=30)
 
 
@@ -158,7 +159,7 @@ def test_a_link_that_nobody_used_ends_with_the_exam(client: FlaskClient, parts: 
 
 def test_a_student_is_told_of_the_exam_and_the_page_is_made_for_it(client: FlaskClient, parts: Parts, student: str) -> None:
     exam, opens = f"told-{student}", (utc_now() + timedelta(hours=1)).isoformat()
-    more = {"opens": opens, "address": "http://127.0.0.1:9/exam", "opens_in": "frame", "screen_capture": "optional", "length_min": 60}
+    more: dict[str, Any] = {"opens": opens, "address": "http://127.0.0.1:9/exam", "opens_in": "frame", "screen_capture": "optional", "length_min": 60}
     key = define(client, exam, allowed={"speaking_aloud": True}, help_contact="Room 7", **more)
     made = client.post("/api/session/create", json={"user_id": student, "exam_id": exam.upper(), "source": "browser"}).get_json()
     assert f"/portal?exam={key}#t=" in made["portal_url"]

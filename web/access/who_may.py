@@ -90,6 +90,7 @@ WHO_MAY: Mapping[str, Who] = {
     "pages.dashboard": "proctor",
     "pages.flagged": "proctor",
     "pages.review": "proctor",
+    "pages.exam": "proctor",
     "pages.session": "proctor",
     "pages.report": "proctor",
     "pages.analytics": "proctor",

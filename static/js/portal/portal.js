@@ -167,7 +167,7 @@ class Portal {
     }
     if (!this.session && (await this.#isElsewhere())) return;
     this.told = this.drawAccommodation("watched-accommodation");
-    this.about.draw(this.session?.exam);
+    if (this.session) this.about.draw(this.session.exam);
     this.show("watched");
   }
 
