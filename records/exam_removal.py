@@ -27,8 +27,8 @@ def of_exam(database: Database, exam_id: str) -> list[str]:
     return [exam_id, *(one for one in found if one is not None and one != exam_id and folded(one) == folded(exam_id))]
 
 
-def delete_some(database: Database, remover: Remover, exam_id: str, key: str) -> tuple[int, int]:
-    """Delete some sessions of the exam, and with the last of them what else is the exam's. Return how many, and how many are left.
+def delete_some(database: Database, remover: Remover, exam_id: str, key: str) -> tuple[list[str], int]:
+    """Delete some sessions of the exam, and with the last of them what else is the exam's. Return their ids, and how many are left.
 
     Raise `StorageError` where the database is away, or a file can't be deleted.
     """
@@ -36,7 +36,7 @@ def delete_some(database: Database, remover: Remover, exam_id: str, key: str) ->
     with database.reading():
         sessions = database.collection("sessions")
         due = [row["_id"] for row in sessions.find(query, {"_id": 1}).limit(BATCH)]
-    deleted = sum(remover.delete_session(session_id) for session_id in due)
+    deleted = [session_id for session_id in due if remover.delete_session(session_id)]
     if due and not deleted:
         raise StorageError(_("The clips of this exam can't be deleted from the disk now; the log names the files."))
     with database.reading():

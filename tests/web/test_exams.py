@@ -222,7 +222,7 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
         kept = {name: parts.database.collection(name).count_documents({"exam_id": exam}) for name in ("sessions", "accommodations", "exams")}
         audited = parts.database.collection("audit").distinct("what", {"exam_id": exam})
     assert set(kept.values()) == {0}
-    assert {"exam: made", "exam: open", "exam: ended", "exam: deleted"} <= set(audited)
+    assert {"exam: made", "exam: open", "exam: ended", "sessions: deleted", "exam: deleted"} <= set(audited)
     assert sessions[0].is_running is False
 
 

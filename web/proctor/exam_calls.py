@@ -11,6 +11,7 @@ from basics.texts import _, ngettext
 from basics.times import utc_now
 from records.exam_removal import delete_some, of_exam
 from records.exams import Exam
+from records.verification import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
 from scoring.exam_rules import PRESETS, rules_for
 from scoring.rules import Rules
@@ -161,10 +162,12 @@ def delete(exam_key: str) -> Response:
     for session in _running(exam.exam_id):  # links that nobody has used
         parts().monitor.end_session(session.session_id, End("closed"), "interrupted")
     deleted, left = delete_some(parts().database, remover, exam.exam_id, exam.key)
+    if deleted:  # named, so that whoever verifies the records knows where they are
+        note(DELETED, wanted.by, exam_id=exam.exam_id, exam_key=exam.key, count=len(deleted), sessions=deleted)
     if not left:
         parts().exams.forget(exam.key)
         note("exam: deleted", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)
-    return reply(ExamDeleted(sessions=deleted, left=left, done=not left))
+    return reply(ExamDeleted(sessions=len(deleted), left=left, done=not left))
 
 
 def _running(exam_id: str) -> list[ExamSession]:

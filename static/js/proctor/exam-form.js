@@ -1,7 +1,7 @@
 // The form of an exam: its fields filled from what the server says, read again for it, and each number with its sentence.
 
 import { byId, setText } from "../shared/dom.js";
-import { shortTime } from "../shared/moments.js";
+import { minuteTime } from "../shared/moments.js";
 import { kindName } from "../shared/names.js";
 import { ZONE } from "./dates.js";
 import { limitWords, pointsWords, uncounted, wallTime } from "./exam-words.js";
@@ -148,6 +148,6 @@ export class ExamForm {
   #here() {
     const { opens, closes, time_zone: zone } = this.#loaded;
     const elsewhere = zone && zone !== ZONE && (opens || closes);
-    setText(byId("exam-times-here"), elsewhere ? t.here(shortTime(opens), shortTime(closes)) : "");
+    setText(byId("exam-times-here"), elsewhere ? t.here(minuteTime(opens), minuteTime(closes)) : "");
   }
 }

@@ -3,7 +3,7 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
-import { shortTime } from "../shared/moments.js";
+import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
@@ -99,7 +99,7 @@ class ExamPage {
   draw({ exam, running }) {
     Object.assign(this, { exam, running });
     setText(byId("exam-heading"), exam.title);
-    const stands = exam.state === "open" && !exam.is_open ? t.opensAt(shortTime(exam.opens, exam.time_zone), exam.time_zone) : t.states[exam.state];
+    const stands = exam.state === "open" && !exam.is_open ? t.opensAt(minuteTime(exam.opens, exam.time_zone), exam.time_zone) : t.states[exam.state];
     setText(byId("exam-state"), stands);
     byId("exam-state").dataset.state = exam.state;
     byId("exam-state").hidden = false;

@@ -3,7 +3,7 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
-import { shortTime } from "../shared/moments.js";
+import { minuteTime } from "../shared/moments.js";
 import { wireCopyButtons } from "./copy.js";
 import { examMessage } from "./exam-message.js";
 import { AccommodationsTable } from "./exams-accommodations.js";
@@ -56,7 +56,7 @@ class ExamsPage {
   /** What the exam is called: one that somebody defined by its title, with its ID and how it stands. */
   examName({ name, key, title, state, isOpen, opens, zone }) {
     if (!key) return make("th", { scope: "row" }, make("bdi", { text: name }));
-    const stands = state === "open" && !isOpen ? examTexts.opensAt(shortTime(opens, zone), zone) : examTexts.states[state];
+    const stands = state === "open" && !isOpen ? examTexts.opensAt(minuteTime(opens, zone), zone) : examTexts.states[state];
     return make("th", { scope: "row" }, make("a", { href: addressOf(`/exams/${key}`), text: title }), make("div", { class: "muted name-and-state" }, make("bdi", { text: name }), make("span", { text: stands })));
   }
 
