@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 
 export const SAID_AT_S = [600, 120]; // before the end
 
-/** What is said at `left` seconds before the end: the last of the warnings that are due, in minutes; null: none yet, or no end. */
+/** Which warning is due at `left` seconds before the end: the last of them, by its minutes; null: none yet, or no end. */
 export function warningAt(left, saidAt = SAID_AT_S) {
   if (left === null || left <= 0) return null;
   const due = saidAt.filter((seconds) => left <= seconds);
@@ -41,7 +41,7 @@ export class TimeLeft {
     if (said === this.#said) return;
     this.#said = said;
     byId("exam-left").toggleAttribute("data-soon", said !== null);
-    this.tell(over ? texts.exam.timeOver : said === null ? null : texts.exam.minutesLeft(said));
+    this.tell(over ? texts.exam.timeOver : said === null ? null : texts.exam.minutesLeft(Math.ceil(left / 60)));
   }
 
   close() {
