@@ -50,6 +50,7 @@ class Scorer:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self._intervals: dict[int, _Interval] = {}
+        self._away = AWAY if rules.looking_down_counts else AWAY - {"down"}
         self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent_looks = 0
@@ -195,7 +196,7 @@ class Scorer:
             self._closed_since = min(self._closed_since, gaze.at)
             return None
         if gaze.direction != "none":
-            return gaze.direction in AWAY
+            return gaze.direction in self._away
         # Without a face somebody may have turned away, or be cut by the picture's edge or lie on the desk: a head was seen turning, or nobody knows.
         present = self._present(gaze.at)
         return None if present and self._gaze.start is None else present

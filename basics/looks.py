@@ -20,6 +20,23 @@ _UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\u
 _LIKE_LATIN = frozenset({"CYRILLIC", "GREEK", "COPTIC", "CHEROKEE", "LISU", "ARMENIAN", "GEORGIAN", "DESERET"})  # have letters that look Latin
 
 
+# Scripts whose words are written with joiners that show nothing by themselves, as the one in the midst of Persian names.
+_JOINING = frozenset(
+    "ARABIC SYRIAC MONGOLIAN DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL TELUGU KANNADA MALAYALAM SINHALA KHMER".split()  # noqa: SIM905 (a list to be read)
+)
+_JOINERS = "\u200c\u200d"
+_APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ", "'"))
+
+
+def joins(identifier: str, at: int) -> bool:
+    """Is the character at `at` a joiner (ZWNJ, ZWJ) between two letters of a script that is written with them?"""
+    return identifier[at] in _JOINERS and 0 < at < len(identifier) - 1 and all(_script(identifier[beside]) in _JOINING for beside in (at - 1, at + 1))
+
+
+def _script(character: str) -> str:
+    return unicodedata.name(character, "").partition(" ")[0] if unicodedata.category(character)[0] in "LM" else ""
+
+
 def unseen_or_mixed(identifier: str) -> str:
     """What in an ID nobody can see or tell apart: letters that show nothing, or Latin among those of a script like it. Empty for none."""
     if _UNSEEN.search(identifier):
@@ -34,9 +51,14 @@ def unseen_or_mixed(identifier: str) -> str:
 
 @lru_cache(4096)
 def folded(identifier: str) -> str:
-    """The same for all spellings of one ID: case, width, invisible characters and dots at the end don't count."""
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold())
+    """The same for all spellings of one ID: case, width, the kind of apostrophe, invisible characters and dots at the end don't count."""
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold()).translate(_APOSTROPHES)
     return "".join(_plain(character) for character in text if unicodedata.category(character) != "Cf").rstrip(".")
+
+
+def same_id(one: str | None, other: str | None) -> bool:
+    """Are two IDs one? None, no ID, is itself alone."""
+    return one == other if one is None or other is None else folded(one) == folded(other)
 
 
 @lru_cache(4096)

@@ -29,7 +29,8 @@ from scoring.marks import Mark
 from scoring.rules import Rules
 from settings.settings import Settings, load_settings
 
-FIXED = ("interval_duration", "face_interval_s")  # the first is the grid that is compared, the second how the session was looked at
+# The first is the grid that is compared, the second how the session was looked at, the third what its exam allowed.
+FIXED = ("interval_duration", "face_interval_s", "looking_down_counts")
 RULE_NAMES = tuple(name for name in Rules.__dataclass_fields__ if name != "points" and name not in FIXED)
 
 

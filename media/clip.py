@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from basics.readings import Frame, Sound
 
 FOLDER_MAX_BYTES = 120  # a name of 128 letters may take 512 bytes, and file systems end at 255
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
+NAME_SIGNS = frozenset("._@-+,=()")  # beside letters, marks and digits; the others part folders, mean something to a shell, or show nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,18 @@ def file_name(job: ClipJob, number: int = 1) -> str:
 
 
 def folder_name(user_id: str) -> str:
-    """A folder's name for a student's id on any file system: short enough, and no name with a meaning of its own."""
+    """A folder's name for a student's id on any file system: short enough, no path of its own, and no name with a meaning of its own.
+
+    An id of letters, digits and `._@-` alone is its folder's name, as it always was; what can't be said in one ends in a part of its hash.
+    """
     name = f"{user_id}_" if RESERVED.match(user_id) or user_id.endswith((".", " ")) else user_id
-    encoded = name.encode()
-    if len(encoded) <= FOLDER_MAX_BYTES:
+    plain = "".join(character if _names(character) else "_" for character in name)
+    encoded = plain.encode()
+    if plain == name and len(encoded) <= FOLDER_MAX_BYTES:
         return name
-    digest = hashlib.sha256(encoded).hexdigest()[:12]
+    digest = hashlib.sha256(name.encode()).hexdigest()[:12]
     return f"{encoded[: FOLDER_MAX_BYTES - 13].decode(errors='ignore')}-{digest}"
+
+
+def _names(character: str) -> bool:
+    return character in NAME_SIGNS or unicodedata.category(character)[0] in "LMN"

@@ -100,7 +100,7 @@ class Retention:
             for session in due:
                 if self._stop.is_set():
                     return
-                if self._delete(session["_id"]):
+                if self.delete_session(session["_id"]):
                     yield session["_id"]
                 else:
                     kept.append(session["_id"])
@@ -177,7 +177,8 @@ class Retention:
                     path.unlink()
                     log.info("deleted %s, which is as old as sessions that are deleted (KEEP_DAYS)", path)
 
-    def _delete(self, session_id: str) -> bool:
+    def delete_session(self, session_id: str) -> bool:
+        """Delete one session that runs no more, files first. False where a file can't be deleted now. Raise `StorageError`."""
         self._recorder.forget(session_id)
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pymongo import DESCENDING
 
 from basics.errors import Conflict, StorageError
+from basics.identifiers import key_of
 from basics.looks import folded, look
 from basics.texts import _
 from database import Database, Document
@@ -47,8 +48,13 @@ def sought_spelling(database: Database, field: str, given: str) -> str:
 
 
 def _stored(database: Database, field: str, given: str) -> str:
+    if field == "exam_id":  # what a teacher defined goes before what was written in a call
+        with database.reading():
+            defined = database.collection("exams").find_one({"_id": key_of(given)}, {"exam_id": 1})
+        if defined is not None:
+            return str(defined["exam_id"])
     alike = {f"{field.removesuffix('_id')}_look": look(given)}
-    for collection, newest in (("sessions", "started_at"), ("accommodations", "at")):
+    for collection, newest in (("sessions", "started_at"), ("accommodations", "at"), *((("exams", "made_at"),) if field == "exam_id" else ())):
         with database.reading():
             found = database.collection(collection).find_one(alike, {field: 1}, sort=[(newest, DESCENDING)])
         if found is not None:

@@ -22,6 +22,8 @@ class Accommodation:
     reading_aloud: bool = False
     breaks_allowed: int = 0
     break_minutes: float = 5.0
+    extra_percent: float = 0.0  # of the exam's length
+    extra_min: float = 0.0
     note: str = ""
     set_by: str = ""
     at: datetime | None = None
@@ -55,6 +57,8 @@ class Accommodation:
             "reading_aloud": self.reading_aloud,
             "breaks_allowed": self.breaks_allowed,
             "break_minutes": self.break_minutes,
+            "extra_percent": self.extra_percent,
+            "extra_min": self.extra_min,
             "set_by": self.set_by,
         }
 

@@ -34,11 +34,12 @@ class Rules:
     looks_speak_for: int = 3
     act_together_s: float = 1.0
     blur_min_s: float = 1.0
+    looking_down_counts: bool = True  # not where notes on paper are allowed
 
     @classmethod
     def from_settings(cls, settings: RuleSettings) -> Rules:
         """The rules of `settings`."""
-        names = [name for name in cls.__dataclass_fields__ if name != "points"]
+        names = [name for name in cls.__dataclass_fields__ if name not in {"points", "looking_down_counts"}]
         return cls(points=settings.points(), **{name: getattr(settings, name) for name in names})
 
     @classmethod

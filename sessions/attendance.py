@@ -91,8 +91,17 @@ class Attendance:
                 known.pop(session_id, None)
             self._vouched.discard(session_id)
 
+    def _there_for(self, session: ExamSession, now: float) -> float:
+        """For how many seconds the session's page has been connected; a station is always there."""
+        if session.source != "browser":
+            return inf
+        with self._lock:
+            if self._linked_at.get(session.session_id) != inf:
+                return 0.0
+            return now - self._heard.get(session.session_id, (0.0, now))[1]
+
     def overdue(self, sessions: Iterable[ExamSession]) -> list[tuple[str, End]]:
-        """The sessions whose student has been away for too long, and why each ends."""
+        """The sessions whose time is over, and those whose student has been away for too long, and why each ends."""
         now = self._clock()
         with self._lock:
             linked_at = dict(self._linked_at)
@@ -101,7 +110,9 @@ class Attendance:
                 del self._resume_until[session_id]
         for session in sessions:
             away = now - linked_at.get(session.session_id, now) if session.source == "browser" else 0.0
-            if not session.begun and away > LINK_LIFE_S:
+            if session.begun and session.limit.is_over(self._there_for(session, now)):
+                due.append((session.session_id, End("time")))
+            elif not session.begun and away > LINK_LIFE_S and not session.limit.closes_by_itself:
                 due.append((session.session_id, End("unused")))
             elif session.begun and away > self._abandoned_s:
                 due.append((session.session_id, End("away")))

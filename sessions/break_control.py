@@ -11,6 +11,7 @@ from basics.errors import Conflict
 from basics.texts import _
 from scoring.accommodations import Accommodation
 from scoring.breaks import STUDENT, Break, BreakBook, covers
+from scoring.session_exam import SessionExam
 
 MEDIA_AHEAD_S = 1.0  # media may seem this much newer than now: a page's clock is known to half a round trip
 
@@ -33,9 +34,12 @@ class BreakState:
 class BreakControl:
     """The breaks of one session. Safe between threads; asking takes no lock."""
 
-    def __init__(self, accommodation: Accommodation | None, breaks: Iterable[Mapping[str, Any]] = ()) -> None:
-        """Take up breaks as `documents` gave them."""
-        self._accommodation = accommodation
+    def __init__(self, accommodation: Accommodation | None, breaks: Iterable[Mapping[str, Any]] = (), *, exam: SessionExam | None = None) -> None:
+        """Take up breaks as `documents` gave them. Of what the student and the exam are allowed the more holds."""
+        own = (accommodation.breaks_allowed, accommodation.break_minutes) if accommodation else (0, 0.0)
+        all_have = (exam.definition.breaks_allowed, exam.definition.break_minutes) if exam else (0, 0.0)
+        self._allowed = max(own[0], all_have[0])
+        self._minutes = max((minutes for count, minutes in (own, all_have) if count), default=0.0)
         self._book = BreakBook(breaks)
         self._lock = threading.Lock()
 
@@ -76,14 +80,13 @@ class BreakControl:
 
     def left(self) -> int:
         """How many breaks the student may still take."""
-        allowed = self._accommodation.breaks_allowed if self._accommodation else 0
-        return max(0, allowed - self._book.taken(STUDENT))
+        return max(0, self._allowed - self._book.taken(STUDENT))
 
     def student_seconds(self) -> float:
         """How long a break that the student takes now may last. Raise `Conflict` where none is left."""
-        if self._accommodation is None or not self.left():
+        if not self.left():
             raise Conflict(_("No break is left. Write to the proctor, or ask before the exam."))
-        return self._accommodation.break_minutes * 60
+        return self._minutes * 60
 
     def check_student_ends(self) -> None:
         """Raise `Conflict` where the break that is on isn't the student's to end."""

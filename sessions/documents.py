@@ -86,6 +86,7 @@ def new_session_document(
     rules: Mapping[str, Any],
     accommodation: Accommodation | None,
     nonce: str,
+    exam: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin."""
     return {
@@ -105,6 +106,7 @@ def new_session_document(
         "intervals": 0,
         "rules": rules,
         "accommodation": accommodation.to_dict() if accommodation else None,
+        **(exam or {"exam": None, "ends_at": None}),
         "breaks": [],
         "messages": [],
         "marks": [],

@@ -7,7 +7,7 @@ from typing import Literal
 
 from basics.texts import _, joined
 
-EndCode = Literal["student", "proctor", "call", "away", "restart", "outage", "unused", "unreadable"]
+EndCode = Literal["student", "proctor", "call", "away", "restart", "outage", "unused", "unreadable", "time", "closed"]
 
 REASONS: dict[EndCode, str] = {
     "student": _("ended by the student"),
@@ -18,6 +18,8 @@ REASONS: dict[EndCode, str] = {
     "outage": _("the server was away"),
     "unused": _("never begun: its link was not used while it was good"),
     "unreadable": _("its records can't be read"),
+    "time": _("the exam's time was over"),
+    "closed": _("the exam closed before it was begun"),
 }
 
 

@@ -8,18 +8,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, Literal
 
 from basics.errors import Conflict, NotFound, StorageError
-from basics.looks import folded
+from basics.looks import same_id
 from basics.texts import _
 from basics.times import utc_now
 from database import Database
 from media.recorder import Recorder
-from records.accommodations import Accommodations
-from scoring.accommodations import Accommodation
-from scoring.rules import Rules
 from sessions.attendance import Attendance
 from sessions.clock_mark import mark
 from sessions.documents import new_session_document
@@ -27,6 +23,7 @@ from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.health import analysis_health, models_health
 from sessions.identity import Identity
+from sessions.making import SessionMaker
 from sessions.models import Models
 from sessions.refusals import has_ended, has_none, links_are_full, room_is_full, runs_already
 from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
@@ -65,14 +62,14 @@ class Monitor:
         self.models = models
         self.stations = stations
         self.recorder = recorder
-        self.accommodations = Accommodations(database)
+        self.maker = SessionMaker(settings, database, models, recorder, events, clock)
+        self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
         self.resumed = threading.Event()  # the sessions of an earlier run have been looked at: one that isn't live has ended
         self._settings = settings
         self._database = database
         self._events = events
         self._clock = clock
-        self._rules = Rules.from_settings(settings)
         self._sessions: dict[str, ExamSession] = {}
         self._lock = threading.Lock()
         self._feeds = StationFeeds(stations)
@@ -127,7 +124,8 @@ class Monitor:
         """Start a session and return it once its record is safe. A browser's begins when its student comes.
 
         `nonce`: what the browser that starts it brings, see `was_started_with`.
-        Raise `Conflict` (with `session_id`) when the student has one of this exam, `NotFound` for an unknown station, `TooMany` and `StorageError`.
+        Raise `Conflict` (with `session_id`) when the student has one of this exam and where the exam has closed, `NotFound` for an unknown station,
+        `TooMany` and `StorageError`.
         """
         if source == "local":
             station = station or "default"
@@ -138,9 +136,10 @@ class Monitor:
                 )
         else:
             station = None
-        accommodation = self.accommodations.find(user_id, exam_id)
+        around = self.maker.surroundings(user_id, exam_id)
+        self.maker.check_open(exam_id, around, early=source != "local" and not nonce)  # a link may be made before
         identity = Identity(uuid.uuid4().hex, user_id, exam_id, source, station)
-        session = self._make(identity, accommodation, begun=source == "local", started_at=utc_now())
+        session = self.maker.make(identity, around, begun=source == "local", started_at=utc_now())
         with self._lock:
             running = self._find(user_id, exam_id)
             if running is not None:
@@ -154,8 +153,9 @@ class Monitor:
             clock=mark(session.start),
             begun=session.begun,
             rules=session.rules,
-            accommodation=accommodation,
+            accommodation=session.accommodation,
             nonce=nonce,
+            exam=session.limit.document(),
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
             self._drop(session)
@@ -186,22 +186,6 @@ class Monitor:
         """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
         return [session for session in sessions if by_id or not self.attendance.by_id(session.session_id)]
 
-    def _make(self, identity: Identity, accommodation: Accommodation | None, *, begun: bool, started_at: datetime, ago: float = 0.0) -> ExamSession:
-        return ExamSession(
-            identity,
-            rules=accommodation.apply(self._rules) if accommodation else self._rules,
-            settings=self._settings,
-            models=self.models,
-            storage=self._database,
-            recorder=self.recorder,
-            events=self._events,
-            clock=self._clock,
-            started_at=started_at,
-            start=self._clock() - ago,
-            accommodation=accommodation,
-            begun=begun,
-        )
-
     def _open(self, session: ExamSession) -> None:
         """Let its source come to a session that is live now, and tell of it."""
         if session.station is None:
@@ -213,7 +197,7 @@ class Monitor:
     # Which there are
 
     def _find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
-        return next((s for s in self._sessions.values() if _same(s.user_id, user_id) and _same(s.exam_id, exam_id)), None)
+        return next((s for s in self._sessions.values() if same_id(s.user_id, user_id) and same_id(s.exam_id, exam_id)), None)
 
     def find(self, user_id: str, exam_id: str | None) -> ExamSession | None:
         """The live session of this student and exam."""
@@ -273,7 +257,7 @@ class Monitor:
         """
         document = self._database.session(session_id)
         check_may_reopen(document, runs_here=self._is_live(session_id), resumed=self.resumed.is_set(), now=utc_now())
-        taken = reopened(self._database, self._make, self._clock(), document)
+        taken = reopened(self._database, self.maker.make, self._clock(), document)
         session = taken.session
         with self._lock:
             running = self._find(session.user_id, session.exam_id)
@@ -302,7 +286,7 @@ class Monitor:
         Raise `NotFound` when there never was one, `Conflict` when it has ended already or several run.
         """
         with self._lock:
-            mine = [s for s in self._sessions.values() if _same(s.user_id, user_id) and (exam_id is None or _same(s.exam_id, exam_id))]
+            mine = [s for s in self._sessions.values() if same_id(s.user_id, user_id) and (exam_id is None or same_id(s.exam_id, exam_id))]
         if len(mine) > 1:
             mine = [s for s in mine if s.exam_id is None] or mine
         if len(mine) > 1:
@@ -346,10 +330,13 @@ class Monitor:
         session.close()
 
     def end_abandoned(self) -> None:
-        """End the sessions whose students have been away for too long."""
-        for session_id, why in self.attendance.overdue(self.active()):
+        """End the sessions whose time is over, and those whose students have been away for too long."""
+        now = utc_now()
+        closed = [(session.session_id, End("closed")) for session in self.active() if not session.begun and self.maker.has_closed(session, now)]
+        for session_id, why in [*closed, *self.attendance.overdue(self.active())]:
+            state = "ended" if why.code == "time" else "interrupted"
             try:
-                self.end_session(session_id, why, "interrupted", wait_s=0)  # nobody waits for the answer, and all others' clocks do
+                self.end_session(session_id, why, state, wait_s=0)  # nobody waits for the answer, and all others' clocks do
             except NotFound as error:
                 log.warning("%s", error.message, extra={"session_id": session_id})
             except StorageError:
@@ -381,7 +368,7 @@ class Monitor:
         if not (self._database.wait_ready(0) and self._database.flush(1)):
             return False
         try:
-            self.accommodations.remember()
+            self.maker.remember()
             self.resume()
         except StorageError as error:
             log.debug("sessions of an earlier run wait for the database: %s", error.message)
@@ -393,7 +380,7 @@ class Monitor:
     def resume(self) -> None:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
         longest = self._settings.abandoned_s + self._settings.check_interval
-        resume(self._database, self._make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
+        resume(self._database, self.maker.make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
         give_up_clips(self._database, self.recorder, self._is_live)  # first: it must not meet one that is made just now
         make_kept_clips(self._database, self.recorder, self._is_live)
 
@@ -443,8 +430,3 @@ class Monitor:
         """Numbers for `/metrics`, by name."""
         read = {"pictures_read": self._workers.pictures_read, "persons_looks": self._workers.persons_looks}
         return {**read, **self._counters, "sessions_active": len(self._sessions), "clips_waiting": self.recorder.waiting()}
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    """Are two IDs one?"""
-    return one == other if one is None or other is None else folded(one) == folded(other)

@@ -6,7 +6,7 @@ For how long the server was away is told without the wall's clock where that can
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,9 +21,11 @@ from media.clip_reasons import STOPPED
 from media.recorder import Recorder
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
+from scoring.session_exam import SessionExam
 from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
+from sessions.making import Surroundings
 from sessions.readable import ACT, BREAK, CALL, CHECK, INTERVAL, MARK, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
@@ -38,7 +40,7 @@ KEPT_ROLL_S = 60.0  # after its interval a clip goes on for at most so long (CLI
 class MakeSession(Protocol):
     """Makes a session that is not live yet, and that started `ago` seconds ago, at `started_at` in UTC."""
 
-    def __call__(self, identity: Identity, accommodation: Accommodation | None, *, begun: bool, started_at: datetime, ago: float) -> ExamSession: ...
+    def __call__(self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float) -> ExamSession: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +168,11 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     intervals = readable(_all_pages(lambda after: database.intervals(session_id, after, PAGE)), INTERVAL, session_id)
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
-    applied = document.get("accommodation")
+    rules, applied = Rules.from_dict(document["rules"]), document.get("accommodation")
+    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, exam_of(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
-    session = make(identity, Accommodation.from_dict(applied) if applied else None, begun=begun, started_at=document["started_at"], ago=ago)
+    session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
-    rules = Rules.from_dict(document["rules"])
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
@@ -183,6 +185,15 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     except Exception:  # it is shown, and nothing counts by it
         log.exception("the stored doubts, devices and connections can't all be read", extra={"session_id": session_id})
     return session, last, ago
+
+
+def exam_of(document: Mapping[str, Any]) -> SessionExam | None:
+    """What the session had of its exam. One that can't be read any more leaves its session without an end."""
+    try:
+        return SessionExam.from_dict(document["exam"]) if document.get("exam") else None
+    except Exception:
+        log.exception("the session's exam can't be read; it goes on without an end", extra={"session_id": document["_id"]})
+        return None
 
 
 def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: float, *, why: str = "server_away") -> Resumed:

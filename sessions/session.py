@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -10,30 +9,29 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from basics.errors import Conflict
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
-from basics.texts import _
 from basics.times import utc_now
 from media.clip import Clip
 from media.pictures import PictureFeed
 from media.recorder import Recorder
 from media.screen_stills import ScreenStills
 from scoring.accommodations import Accommodation
-from scoring.breaks import STUDENT, Break
 from scoring.rules import Rules
+from scoring.session_exam import SessionExam
 from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
-from sessions.break_control import BreakControl
 from sessions.clock import SessionClock
 from sessions.documents import Documents, Records, Storage
 from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
+from sessions.exam_time import ExamTime
 from sessions.identity import Identity
 from sessions.marks import Marks
 from sessions.messages import MessageBook
 from sessions.models import Models
 from sessions.notices import Notices, untold
+from sessions.pauses import Pauses
 from sessions.picture_line import PictureLine
 from sessions.score_book import ScoreBook, Scored, Summary
 from sessions.seen_flags import SeenFlags
@@ -64,6 +62,7 @@ class ExamSession:
         started_at: datetime,
         start: float,
         accommodation: Accommodation | None = None,
+        exam: SessionExam | None = None,
         begun: bool = True,
     ) -> None:
         """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes."""
@@ -78,12 +77,14 @@ class ExamSession:
         self._settings = settings
         self._events = events
         self._time = SessionClock(clock, start, started_at, begun=begun)
+        self.limit = ExamTime(self._time, exam)
         self._store = Documents(storage, identity)
         self.talk = Talk(self, self.messages, self._store, events)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
         self.flags_seen = SeenFlags(self, self._book, self._store, events)
-        self._breaks = BreakControl(accommodation)
+        self._pauses = Pauses(self, self._book, self._store, events, self._tell_scored)
+        self._pauses.allow(accommodation, exam)
         self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
@@ -124,10 +125,24 @@ class ExamSession:
         """The UTC time of `at`."""
         return self._time.wall(at)
 
+    def time_left(self) -> float | None:
+        """Seconds until the exam's time is over; None where no time is set, or none runs yet."""
+        return self.limit.left()
+
     def begin(self) -> None:
         """The student has come: from now on the clock runs. Harmless once it does."""
         if self._time.begin():
-            self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True)
+            self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True, **self.limit.document())
+
+    def prepare(self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None) -> None:
+        """Take the rules and the exam as they are now, for a student who has not begun. What runs keeps what it began with."""
+        if self.begun:
+            return
+        self.accommodation, self.limit.exam = accommodation, exam
+        self._pauses.allow(accommodation, exam, self.breaks())
+        self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
+        fields = {"rules": self.rules, "accommodation": accommodation.to_dict() if accommodation else None}
+        self._store.session(**fields, **self.limit.document())
 
     # What comes in
 
@@ -163,7 +178,7 @@ class ExamSession:
         self._events.publish(told.Updated(self))
 
     def _takes(self, at: float) -> bool:
-        return self.is_running and not self._breaks.covers(at)
+        return self.is_running and at < self.limit.ends and not self._pauses.control.covers(at)
 
     def _came_until(self, at: float) -> None:
         with self._media_lock:
@@ -171,10 +186,10 @@ class ExamSession:
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
-        tickets, scored = self._book.take_acts(acts)
+        tickets, scored = self._book.take_acts(self.limit.in_time(acts))
         self.watch_over.seen_of.take_acts(acts)
         self._tell_scored(scored)
-        return tickets
+        return self.limit.receipts(acts, tickets)
 
     def device_state(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         """A device's state, as its source sees it."""
@@ -232,61 +247,31 @@ class ExamSession:
     @property
     def on_break(self) -> bool:
         """Is a break on? Nothing that is seen, heard or done in it counts, and no media are kept."""
-        return self._breaks.is_on
+        return self._pauses.control.is_on
 
     def break_seconds_left(self) -> float | None:
         """Seconds until the break that is on ends by itself; None where somebody ends it."""
-        return self._breaks.seconds_left(self.clock())
+        return self._pauses.control.seconds_left(self.clock())
 
     def breaks(self) -> list[dict[str, Any]]:
         """Every break so far, as stored."""
-        return self._breaks.documents()
+        return self._pauses.documents()
 
     def breaks_left(self) -> int:
         """How many breaks the student may still take."""
-        return self._breaks.left()
+        return self._pauses.control.left()
 
     def begin_break(self, by: str, reason: str = "") -> None:
         """Begin a break that lasts until somebody ends it. Raise `Conflict` while one is on."""
-        self._begin_break(by, reason, None)
+        self._pauses.begin(by, reason, None, self._media_until)
 
     def end_break(self) -> None:
         """End the break that is on. Raise `Conflict` when none is."""
-        self._finish_break(self.clock())
+        self._pauses.finish(self.clock())
 
     def student_break(self, *, on: bool) -> None:
         """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
-        if on:
-            self._begin_break(STUDENT, "", self._breaks.student_seconds())
-        else:
-            self._breaks.check_student_ends()
-            self.end_break()
-
-    def _begin_break(self, by: str, reason: str, lasting: float | None) -> None:
-        def begin() -> list[Break]:
-            if not self.is_running:
-                raise Conflict(_("The session has ended."))
-            self._breaks.begin(self.clock(), self._media_until, by, reason, lasting)
-            return self._breaks.breaks
-
-        self._tell_scored(self._book.change_breaks(begin))
-        self._break_changed()
-
-    def _finish_break(self, at: float) -> None:
-        def finish() -> list[Break]:
-            self._breaks.finish(at)
-            self.watch_over.forgive(at)
-            return self._breaks.breaks
-
-        self._tell_scored(self._book.change_breaks(finish))
-        self._break_changed()
-
-    def _break_changed(self) -> None:
-        self._store.session(breaks=self.breaks())
-        newest = self._breaks.newest(self.clock())
-        assert newest is not None
-        log.info("break %s by %s", "begins" if newest.on else "is over, begun", newest.by, extra={"session_id": self.session_id})
-        self._events.publish(told.BreakChanged(self, newest))
+        self._pauses.by_student(on=on, media_until=self._media_until)
 
     def message_delivered(self, message_id: str) -> None:
         """The student's page was sent a message."""
@@ -316,10 +301,8 @@ class ExamSession:
         """Do what the time asks for: close checks and intervals, cut clips, notice devices that went silent."""
         if not self.is_running or not self.begun:
             return
-        now = self.clock()
-        if self._breaks.is_over(now):
-            with contextlib.suppress(Conflict):  # somebody has just ended it
-                self.end_break()
+        now = self.limit.now()
+        self._pauses.tick(now)
         self._book.close_checks(now)
         if self._book.close_intervals(now - self._settings.interval_settle_s, self.pictures.baseline):
             self._events.publish(told.Updated(self))
@@ -341,7 +324,7 @@ class ExamSession:
                 read()
             except Exception:
                 log.exception("the last of it is not read", extra={"session_id": self.session_id})
-        return self.end_at(self.clock(), state, why)
+        return self.end_at(self.limit.now(), state, why)
 
     def summary(self) -> Summary:
         """What it has come to."""
@@ -349,9 +332,7 @@ class ExamSession:
 
     def end_at(self, now: float, state: str, why: End) -> tuple[Summary, Any]:
         """End the exam as of `now` on its clock, with what has been read."""
-        if self.on_break:
-            with contextlib.suppress(Conflict):  # it has just ended by itself
-                self._finish_break(now)
+        self._pauses.finish_if_on(now)
         self.is_running = False
         self.talk.end()
         self._book.end(now)
@@ -386,8 +367,8 @@ class ExamSession:
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages.take_up(messages, call)
-        self._breaks = BreakControl(self.accommodation, breaks)
-        self._book.take_up(rules, checks, intervals, acts, self._breaks.breaks, self.marks.take_up(marks))
+        self._pauses.allow(self.accommodation, self.limit.exam, breaks)
+        self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks))
 
     def checkpoint(self) -> None:
         """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""
@@ -439,7 +420,7 @@ class ExamSession:
             baseline=self.pictures.baseline(),
             accommodation=self.accommodation,
             notices=tuple(self._notices.codes),
-            pause=self._breaks.newest(now) if self.on_break else None,
+            pause=self._pauses.newest(now),
             messages_waiting=len(self.messages.waiting()),
             call=self.messages.call,
             screen_at=round(still.at, 2) if still else None,

@@ -60,6 +60,8 @@ def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str 
     try:
         return exams.create(user_id, exam_id, "browser", nonce=nonce).session_id
     except Conflict as conflict:  # asked by creating it: two pages that start at once must not both be let in
+        if "session_id" not in conflict.details:  # the exam isn't open: nothing of the student's is in the way
+            raise
         session_id: str = conflict.details["session_id"]
         if exams.was_started_with(session_id, nonce):
             return session_id

@@ -18,6 +18,9 @@ OWN_PATHS = frozenset(
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
+EXAM_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?([/?#]\S*)?")
+
+
 class ServerSettings(BaseModel):
     """Where the server listens, and where it keeps things."""
 
@@ -185,7 +188,7 @@ class PageSettings(BaseModel):
     @field_validator("exam_url")
     @classmethod
     def _check_exam_url(cls, value: str) -> str:
-        if value and not re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?([/?#]\S*)?", value):
+        if value and not EXAM_ADDRESS.fullmatch(value):
             raise ValueError("must begin with https:// or http:// and a host's name")
         return value
 

@@ -58,6 +58,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("changed_at", 1)], name="changed"),
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
+    "exams": [
+        IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
+    ],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),

@@ -10,6 +10,7 @@ import http.client
 import logging
 import re
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,10 +21,12 @@ from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
+Opens = Literal["auto", "frame", "window"]
 Shown = Literal["frame", "window", "either"]  # either: in a frame, with a way out where it stays empty
 
 ASK_S = 10.0  # for each step of one look
 REDIRECTS = 5
+ADDRESSES_MAX = 200
 AGAIN_S, AGAIN_SOON_S = 3600.0, 300.0  # where it could be told, and where it couldn't
 PORTS = {"http": 80, "https": 443}
 HEADERS = {"User-Agent": "Mozilla/5.0 (exam proctor; looks whether this page may be framed)", "Accept": "text/html,*/*;q=0.5", "Connection": "close"}
@@ -77,31 +80,56 @@ def look_at(address: str) -> Look:
 
 
 class ExamPage:
-    """What is known of EXAM_URL now. Safe between threads."""
+    """What is known of EXAM_URL now, and of the addresses of exams that somebody defined. Safe between threads."""
 
     def __init__(self, settings: Settings) -> None:
         self._address = settings.exam_url
-        self._opens = settings.exam_opens
+        self._opens: Opens = settings.exam_opens
         self._portal = settings.public_url
-        self._look: Look | None = None
-        self._stop = threading.Event()
+        self._looks: dict[str, tuple[Look | None, float]] = {}  # of each address what was seen, and when to look again, on the monotonic clock
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to look, where there is an address and it matters."""
-        if self._address and self._opens == "auto":
-            self._thread = threading.Thread(target=self._watch, name="exam-page", daemon=True)
-            self._thread.start()
+        self.look_soon(self._address, self._opens)
 
     def stop(self) -> None:
         """End it; a look under way is not waited for."""
-        self._stop.set()
+        self._stopping.set()
+        self._wake.set()
 
-    def shown_in(self, portal: str) -> Shown:
-        """How a portal page of the site `portal` is to show the exam."""
-        if self._opens != "auto":
-            return self._opens
-        look = self._look
+    def look_soon(self, address: str, opens: Opens) -> None:
+        """Look at an address that is used from now on; of many the one that was asked for last goes first, and the oldest is forgotten."""
+        if not address or opens != "auto" or self._stopping.is_set():
+            return
+        with self._lock:
+            before = self._looks.pop(address, (None, 0.0))[0]
+            self._looks[address] = (before, 0.0)
+            while len(self._looks) > ADDRESSES_MAX:
+                del self._looks[next(one for one in self._looks if one != self._address)]
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="exam-page", daemon=True)
+                self._thread.start()
+        self._wake.set()
+
+    def look_at_new(self, address: str, opens: Opens) -> None:
+        """Look at an address that nobody has looked at since the server's start."""
+        if address not in self._looks:
+            self.look_soon(address, opens)
+
+    @property
+    def _look(self) -> Look | None:
+        return self._looks.get(self._address, (None, 0.0))[0]
+
+    def shown_in(self, portal: str, address: str | None = None, opens: Opens | None = None) -> Shown:
+        """How a portal page of the site `portal` is to show an exam's address, None: EXAM_URL."""
+        opens = opens or self._opens
+        if opens != "auto":
+            return opens
+        look = self._look if address is None else self._looks.get(address, (None, 0.0))[0]
         if look is None or look.problem:
             return "either"
         return "window" if why_not_framed(look, portal) else "frame"
@@ -129,11 +157,27 @@ class ExamPage:
         }
 
     def _watch(self) -> None:
-        while not self._stop.is_set():
-            before, self._look = self._look, look_at(self._address)
-            if self._look != before:
-                log.info("the exam's page: %s", self.health().get("reason") or "it may be shown in a frame")
-            self._stop.wait(AGAIN_SOON_S if self._look.problem else AGAIN_S)
+        while not self._stopping.is_set():
+            self._wake.clear()
+            with self._lock:
+                due = [address for address, (_look, at) in self._looks.items() if at <= time.monotonic()]
+            for address in reversed(due):
+                if self._stopping.is_set():
+                    return
+                self._look_at(address)
+            with self._lock:
+                pause = min((at for _look, at in self._looks.values()), default=0.0) - time.monotonic()
+            self._wake.wait(max(0.0, pause))
+
+    def _look_at(self, address: str) -> None:
+        look = look_at(address)
+        with self._lock:
+            if address not in self._looks:
+                return
+            before = self._looks[address][0]
+            self._looks[address] = (look, time.monotonic() + (AGAIN_SOON_S if look.problem else AGAIN_S))
+        if look != before and address == self._address:
+            log.info("the exam's page: %s", self.health().get("reason") or "it may be shown in a frame")
 
 
 @dataclass(frozen=True, slots=True)

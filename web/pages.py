@@ -12,20 +12,25 @@ from flask import Blueprint, Response, redirect, render_template, request, url_f
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as BaseResponse
 
-from basics.errors import ProctorError
+from basics.errors import NotFound, ProctorError
 from basics.signals import SIGNALS
-from settings.settings import Settings
+from basics.texts import _
+from scoring.exam_rules import rules_for
+from scoring.rules import Rules
 from web.access.callers import caller
+from web.access.headers import content_security_policy
 from web.access.who_may import PROCTOR
 from web.calls.addresses import server_address
-from web.calls.values import check_session_id
+from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.landing import first_page, own_path
-from web.languages import init_languages, language, said
+from web.languages import init_languages, known_languages, language, said
 from web.operator.people_pages import for_people
 from web.operator.sign_in import let_in, login_page
 from web.parts import parts
+from web.proctor.exam_words import exam_words
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
+from web.student.surface import surface_of, watched_by
 
 pages = Blueprint("pages", __name__)
 pages.record_once(lambda state: init_languages(state.app))
@@ -48,12 +53,6 @@ def _names() -> dict[str, object]:
 def _with_code(text: str) -> Markup:
     """A setting's meaning, with what it has between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def _watched(settings: Settings, where: str) -> list[str]:
-    """What a student is told of the signals that count, each sentence once."""
-    told = [said(signal.watched) for kind, signal in SIGNALS.items() if signal.where == where and settings.points()[kind]]
-    return list(dict.fromkeys(told))
 
 
 @pages.get("/")
@@ -89,6 +88,16 @@ def exams() -> str:
     return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_writing(), **_for_proctors())
 
 
+@pages.get("/exams/<exam_key>")
+def exam(exam_key: str) -> str:
+    """Show the page on which an exam is set up; `new`: another one. It says itself when there is no such exam."""
+    if exam_key != "new" and not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
+        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    key, spoken = "" if exam_key == "new" else exam_key, list(known_languages().values())
+    keep_days = parts().settings.keep_days
+    return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, keep_days=keep_days, **exam_words(), **_for_proctors())
+
+
 @pages.get("/settings")
 def settings() -> str:
     """Show the settings in force, read-only, and what this viewer may choose for this browser."""
@@ -120,24 +129,29 @@ def report(session_id: str) -> str:
 def portal() -> Response:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""
     settings = parts().settings
-    exam_opens = parts().exam_page.shown_in(server_address(request))
+    exam = parts().exams.shown(key) if (key := request.args.get("exam", "")) else None
+    rules = rules_for(exam.definition, Rules.from_settings(settings)) if exam else Rules.from_settings(settings)
+    surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
     page = render_template(
         "portal.html",
-        exam_url=settings.exam_url,
-        exam_opens=exam_opens,
+        exam=exam,
+        exam_url=surface.address,
+        exam_opens=surface.opens_in,
         exam_without_link_min=settings.exam_without_link_min,
-        screen_capture=settings.screen_capture,
-        exam_place=settings.exam_place,
+        screen_capture=surface.screen_capture,
+        exam_place=surface.place,
         blur_min_s=settings.blur_min_s,
-        checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or settings.screen_capture != "off"},
-        watched={where: _watched(settings, where) for where in ("camera", "page")},
+        checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or surface.screen_capture != "off"},
+        watched={where: [said(text) for text in watched_by(dict(rules.points), where)] for where in ("camera", "page")},
         keep_days=settings.keep_days,
         portal_open=settings.is_portal_open,
-        clip_roll_s=settings.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
+        clip_roll_s=rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
     # A window that the page opens would be cut from it, and could not be told from one that was closed.
-    opens_window = {"Cross-Origin-Opener-Policy": "same-origin-allow-popups"} if settings.exam_url and exam_opens != "frame" else {}
-    return Response(page, mimetype="text/html", headers=opens_window)
+    headers = {"Cross-Origin-Opener-Policy": "same-origin-allow-popups"} if surface.opens_window else {}
+    if exam:  # its address, and no other's, may be in the frame
+        headers["Content-Security-Policy"] = content_security_policy(request.environ.get("HTTP_HOST", ""), surface.address)
+    return Response(page, mimetype="text/html", headers=headers)
 
 
 @pages.route("/login", methods=["GET", "POST"])

@@ -23,6 +23,7 @@ from web.student.http_links import HttpLinks
 if TYPE_CHECKING:
     from database import Database
     from records.audit_export import AuditExport
+    from records.exams import Exams
     from records.retention import Retention
     from sessions.monitor import Monitor
     from web.proctor.live import Live
@@ -54,6 +55,11 @@ class Parts:
     people: People = field(init=False)
     sign_in: SignIn = field(init=False)
     provider: Provider | None = field(init=False)
+
+    @property
+    def exams(self) -> Exams:
+        """The exams that somebody defined."""
+        return self.monitor.exams
 
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)

@@ -21,6 +21,7 @@ from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
+from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
 from web.proctor.reviews import reviews
 from web.proctor.running import desk
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     accommodations,
     desk,
     exam_desk,
+    exams,
     stills,
     analytics,
     health_calls,

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from basics.looks import folded, look, unseen_or_mixed
+from basics.identifiers import SIGNS, key_of
+from basics.looks import folded, look, same_id, unseen_or_mixed
 from web.calls.values import normal_id
 
+SPELLINGS = [
+    ("victim", "VICTIM"),
+    ("victim", "Victim."),
+    ("ｖictim", "victim"),
+    ("a\u200cb", "ab"),
+    ("٣", "3"),
+    ("O’Brien", "o'brien"),
+    ("علی\u200cرضا", "علیرضا"),
+]
 
-@pytest.mark.parametrize(("one", "other"), [("victim", "VICTIM"), ("victim", "Victim."), ("ｖictim", "victim"), ("a\u200cb", "ab"), ("٣", "3")])
+
+@pytest.mark.parametrize(("one", "other"), SPELLINGS)
 def test_case_width_and_a_last_dot_make_no_other_id(one: str, other: str) -> None:
     assert folded(one) == folded(other)
 
@@ -39,3 +52,36 @@ def test_letters_that_nobody_sees_or_tells_apart_are_found(odd: str) -> None:
 @pytest.mark.parametrize("plain", PLAIN)
 def test_ids_of_one_script_are_as_they_are(plain: str) -> None:
     assert unseen_or_mixed(plain) == ""
+
+
+ids = st.text(st.one_of(st.characters(categories=["L", "N"]), st.sampled_from(SIGNS)), min_size=1, max_size=60)
+
+
+def as_id(text: str) -> str | None:
+    try:
+        return normal_id(text)
+    except ValueError:
+        return None
+
+
+@given(ids)
+def test_an_id_stays_itself_and_its_case_makes_no_other(text: str) -> None:
+    known = as_id(text)
+    if known is None:
+        return
+    assert normal_id(known) == known
+    assert same_id(known, text)
+    for other in (text.upper(), text.lower(), text.casefold()):
+        if folded(other) == folded(text):  # a few letters have no way back, such as the dotless i
+            assert key_of(other) == key_of(known)
+    assert len(key_of(known)) == 32
+
+
+@given(st.integers(min_value=0, max_value=10**40))
+def test_a_number_is_its_digits(number: int) -> None:
+    assert normal_id(number) == str(number)
+
+
+@given(ids, ids)
+def test_what_is_no_same_id_has_another_key(one: str, other: str) -> None:
+    assert (key_of(one) == key_of(other)) == same_id(one, other)

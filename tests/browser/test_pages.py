@@ -75,6 +75,7 @@ PAGES = {
     "review": ("/review?state=all", "#queue .queue-item"),
     "analytics": ("/analytics", "main h1"),
     "exams": ("/exams", "main h1"),
+    "exam-new": ("/exams/new", "#exam-form:not([data-waits])"),
     "settings": ("/settings", "main h1"),
     "help": ("/help", "main h1"),
     "not-found": ("/nowhere", "main h1"),

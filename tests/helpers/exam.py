@@ -54,6 +54,8 @@ class PlainExam:
         self.pauses: list[dict[str, Any]] = []
         self.on_break = False
         self.asked_breaks: list[bool] = []
+        self.ends: float | None = None
+        self.now = 0.0
         self.refuses: ProctorError | None = None
         self.ended = 0
 
@@ -106,6 +108,9 @@ class PlainExam:
     def student_break(self, *, on: bool) -> None:
         self._refuse()
         self.asked_breaks.append(on)
+
+    def time_left(self) -> float | None:
+        return None if self.ends is None else self.ends - self.now
 
     def message_delivered(self, message_id: str) -> None:
         self.messages.delivered(message_id)
@@ -162,7 +167,7 @@ class Page:
 
     def turn(self, seconds: float = 0.0) -> list[Message]:
         """Let time pass; return what is said then."""
-        self.now += seconds
+        self.now = self.exam.now = self.now + seconds
         said = list(self.talk.due(self.now))
         self.heard += said
         return said

@@ -35,6 +35,7 @@ PAGE_OF_SCRIPT = {
     "proctor/report": f"/session/{SESSION}/report",
     "proctor/analytics": "/analytics",
     "proctor/exams": "/exams",
+    "proctor/exam": f"/exams/{SESSION}",
     "proctor/settings": "/settings",
     "operator/people": "/people",
     "operator/account": "/account",

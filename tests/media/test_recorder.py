@@ -7,7 +7,7 @@ import queue
 import threading
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import av
 import cv2
@@ -169,15 +169,27 @@ def test_a_listener_that_raises_does_not_end_the_encoder(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("user_id", "expected"), [("anna", "anna"), ("con", "con_"), ("NUL.txt", "NUL.txt_"), ("a.", "a._"), ("Ünï-çode@x.org", "Ünï-çode@x.org")]
+    ("user_id", "expected"),
+    [("anna", "anna"), ("con", "con_"), ("NUL.txt", "NUL.txt_"), ("a.", "a._"), ("Ünï-çode@x.org", "Ünï-çode@x.org"), ("е́_б", "е́_б")],
 )
 def test_folders_have_safe_names(user_id: str, expected: str) -> None:
     assert folder_name(user_id) == expected
 
 
-@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=128))
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Z", "Cf", "Cc"]), min_size=1, max_size=128))
 def test_folder_names_fit_every_file_system(user_id: str) -> None:
-    assert 0 < len(folder_name(user_id).encode()) <= FOLDER_MAX_BYTES + 1
+    name = folder_name(user_id)
+    assert 0 < len(name.encode()) <= FOLDER_MAX_BYTES + 1
+    assert PurePosixPath(name).parts == (name,), "it is one folder, and no other's"
+    assert PureWindowsPath(name).parts == (name,)
+    assert not set(name) & set('/\\:*?"<>|\0')
+
+
+def test_ids_with_signs_of_paths_have_folders_of_their_own() -> None:
+    ids = ["lti:7/abc", "lti/7:abc", "lti_7_abc", "12:345", "12/345", "s.o'brien+exam@uni.example", "a/../b", "~root", "علی\u200cرضا", "علیرضا"]
+    names = [folder_name(user_id) for user_id in ids]
+    assert len(set(names)) == len(ids)
+    assert names[2] == "lti_7_abc", "what was a folder's name before is one still"
 
 
 def test_the_ring_keeps_its_time_and_its_bytes() -> None:

@@ -64,10 +64,11 @@ def test_a_signal_that_is_off_counts_nothing_and_others_count_as_ever() -> None:
 
 def test_the_student_is_told_no_points() -> None:
     words = Accommodation(
-        "ann", points={"gaze_distracted": 0, "speech": 5}, reading_aloud=True, breaks_allowed=2, break_minutes=10, set_by="Ada"
+        "ann", points={"gaze_distracted": 0, "speech": 5}, reading_aloud=True, breaks_allowed=2, break_minutes=10, extra_percent=25, set_by="Ada"
     ).words()
     off = {"signals_off": ["gaze_distracted"], "signals_weighed": ["speech"]}
-    assert words == off | {"reading_aloud": True, "breaks_allowed": 2, "break_minutes": 10, "set_by": "Ada"}
+    extra = {"extra_percent": 25, "extra_min": 0}
+    assert words == off | extra | {"reading_aloud": True, "breaks_allowed": 2, "break_minutes": 10, "set_by": "Ada"}
 
 
 # As a script sets it
@@ -79,7 +80,7 @@ def test_it_is_applied_to_the_session_that_starts_and_shown_to_its_student(clien
     assert session.rules["points"]["gaze_distracted"] == 0
     assert session.rules["points"]["tab_switch"] == 4
     shown = own(client, parts, session.session_id)
-    off = {"signals_off": ["gaze_distracted"], "signals_weighed": []}
+    off = {"signals_off": ["gaze_distracted"], "signals_weighed": [], "extra_percent": 0, "extra_min": 0}
     assert shown["accommodation"] == off | {"reading_aloud": False, "breaks_allowed": 1, "break_minutes": 10, "set_by": "Ada"}
     assert (shown["breaks_left"], shown["on_break"]) == (1, False)
     assert "gaze_distracted" not in shown["rules"]["watched"]
@@ -132,7 +133,7 @@ def test_they_are_listed_newest_first_in_pages(client: FlaskClient) -> None:
     ("body", "field"),
     [
         ({}, "user_id"),
-        ({"user_id": "a/b"}, "user_id"),
+        ({"user_id": "a\\b"}, "user_id"),
         ({"user_id": "a", "points": {"smile": 1}}, "points"),
         ({"user_id": "a", "points": {"speech": -1}}, "points"),
         ({"user_id": "a", "points": {"speech": 101}}, "points"),

@@ -134,7 +134,7 @@ def test_figures_of_nothing_are_zero(client: FlaskClient) -> None:
         ("tz=Mars/Olympus", "tz"),
         ("tz=../../etc/passwd", "tz"),
         ("tz=localtime", "tz"),
-        ("exam_id=a/b", "exam_id"),
+        ("exam_id=a%5Cb", "exam_id"),
     ],
 )
 def test_wrong_queries_are_refused_by_name(client: FlaskClient, query: str, field: str) -> None:
@@ -144,10 +144,11 @@ def test_wrong_queries_are_refused_by_name(client: FlaskClient, query: str, fiel
 
 
 def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: list[str]) -> None:
+    undefined = {"exam_key": None, "title": "", "course": "", "state": None, "is_open": False, "opens": None, "closes": None, "time_zone": ""}
     assert client.get("/api/exams").get_json() == {
         "exams": [
-            {"exam_id": "art", "sessions": 1, "running": 0, "flags": 1, "confirmed": 0, "dismissed": 0, "disputed": 0, "open": 1},
-            {"exam_id": "math", "sessions": 2, "running": 1, "flags": 3, "confirmed": 1, "dismissed": 1, "disputed": 0, "open": 1},
+            undefined | {"exam_id": "art", "sessions": 1, "running": 0, "flags": 1, "confirmed": 0, "dismissed": 0, "disputed": 0, "open": 1},
+            undefined | {"exam_id": "math", "sessions": 2, "running": 1, "flags": 3, "confirmed": 1, "dismissed": 1, "disputed": 0, "open": 1},
         ]
     }
 

@@ -415,3 +415,18 @@ def test_an_error_s_details_are_said_with_it() -> None:
     page = Page()
     page.exam.refuses = InvalidInput("not so", act_id="abcdefgh")
     assert page.say("end") == [{"type": "error", "code": "invalid", "message": "not so", "act_id": "abcdefgh"}]
+
+
+def test_the_page_is_told_how_much_time_is_left_once_and_again_when_the_end_is_another() -> None:
+    page = Page()
+    page.exam.ends = 600.0
+    page.come_in()
+    page.wait(5)
+    (first,) = page.of_type("time")
+    assert first["left_s"] == pytest.approx(600, abs=5)
+    page.exam.ends = 1200.0
+    page.wait(5)
+    assert page.of_type("time")[1]["left_s"] == pytest.approx(1190, abs=10)
+    page.exam.ends = None
+    page.wait(5)
+    assert [message["left_s"] for message in page.of_type("time")][2:] == [None]

@@ -53,7 +53,7 @@ def test_words_to_an_exam_reach_those_who_take_part_in_it_and_nobody_else(client
     assert [one["text"] for one in without.messages.documents()] == ["To those without an ID."]
 
 
-@pytest.mark.parametrize("body", [{"text": ""}, {"text": "x" * 501}, {"text": "hi", "level": "shout"}, {"text": "hi", "exam_id": 3}, {}, []])
+@pytest.mark.parametrize("body", [{"text": ""}, {"text": "x" * 501}, {"text": "hi", "level": "shout"}, {"text": "hi", "exam_id": 3.5}, {}, []])
 def test_odd_words_are_refused(client: FlaskClient, body: object) -> None:
     assert client.post("/api/exam/message", json=body).status_code in (400, 422)
 

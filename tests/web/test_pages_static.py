@@ -19,7 +19,20 @@ from web.setting_names import SHOWN_SETTINGS, settings_in_force
 
 TEMPLATES = sorted((ROOT / "templates").glob("*.html"))
 SCRIPTS = sorted((ROOT / "static" / "js").glob("*/*.js"))
-PAGES = ["/", "/review", "/analytics", "/exams", "/settings", "/help", f"/session/{SESSION}", f"/session/{SESSION}/report", "/portal", "/login"]
+PAGES = [
+    "/",
+    "/review",
+    "/analytics",
+    "/exams",
+    "/exams/new",
+    f"/exams/{SESSION}",
+    "/settings",
+    "/help",
+    f"/session/{SESSION}",
+    f"/session/{SESSION}/report",
+    "/portal",
+    "/login",
+]
 
 
 @pytest.fixture

@@ -72,6 +72,10 @@ class ExamFilter:
             return {"$in": sorted(self.only, key=lambda exam: exam or "")}
         return {"$nin": sorted(self.never)}
 
+    def takes(self, exam_id: str | None) -> bool:
+        """May this exam be seen?"""
+        return exam_id in self.only if self.only is not None else exam_id not in self.never
+
     def query(self, name: str = "exam_id") -> dict[str, Any]:
         """As a MongoDB query, that bounds nothing where all may be seen."""
         return {name: self.condition()} if self.only is not None or self.never else {}

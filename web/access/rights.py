@@ -65,6 +65,14 @@ RULES: Mapping[str, Rule] = {
     "desk.mark_moment": needs("desk", "session"),
     "desk.reopen_session": needs("desk", "session"),
     "exam_desk.send_to_exam": needs("desk", "body"),
+    "exams.make": needs("exams", "body"),
+    "exams.presets": needs("exams", "page"),
+    "exams.show": needs("look", "exam"),
+    "exams.change": needs("exams", "exam"),
+    "exams.put_in_state": needs("exams", "exam"),
+    "exams.duplicate": needs("exams", "exam"),
+    "exams.end": needs("desk", "exam"),
+    "exams.delete": needs("exams", "exam"),
     "reviews.queue": needs("look", "list"),
     "reviews.decide": needs("decide", "video"),
     "reviews.history": needs("look", "video"),
@@ -72,6 +80,7 @@ RULES: Mapping[str, Rule] = {
     "students.start": OPEN,  # PORTAL_OPEN decides
     "students.go_on": OPEN,  # PORTAL_OPEN decides, and the browser's nonce
     "students.session": STUDENT,
+    "students.exam": OPEN,  # PORTAL_OPEN decides
     "students.check": STUDENT,
     "students.rehearsal": OPEN,  # PORTAL_OPEN decides
     "trials.speed": OPEN,  # PORTAL_OPEN or a student's token decides
@@ -92,6 +101,7 @@ RULES: Mapping[str, Rule] = {
     "pages.report": needs("look", "session"),
     "pages.analytics": needs("look", "page"),
     "pages.exams": needs("look", "page", "accommodations"),
+    "pages.exam": needs("exams", "page"),
     "pages.settings": SIGNED_IN,
     "pages.help_page": SIGNED_IN,
     "people_pages.people": needs("people"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from flask import Request
 
@@ -14,10 +14,17 @@ def server_address(request: Request) -> str:
     return parts().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
 
 
-def portal_url(request: Request, token: str, language: str | None = None) -> str:
-    """The address at which a student opens the portal, in this language if one is named.
+def _exam_key_of(session_id: str) -> str:
+    """The key of a running session's exam; empty where nobody defined it."""
+    session = parts().monitor.get(session_id)
+    return session.limit.exam.key if session is not None and session.limit.exam is not None else ""
+
+
+def portal_url(request: Request, token: str, language: str | None = None, *, session_id: str = "") -> str:
+    """The address at which a student opens the portal, in this language if one is named, as it is for the session's exam.
 
     The token stands in the fragment, which no browser sends and no log holds.
     """
-    spoken = f"?lang={language}" if language else ""
-    return f"{server_address(request)}/portal{spoken}#t={quote(token, safe='')}"
+    exam_key = _exam_key_of(session_id)
+    query = urlencode({**({"lang": language} if language else {}), **({"exam": exam_key} if exam_key else {})})
+    return f"{server_address(request)}/portal{'?' * bool(query)}{query}#t={quote(token, safe='')}"

@@ -33,6 +33,8 @@ class SetAccommodation(BaseModel):
     reading_aloud: bool = Field(default=False, description="Speech counts nothing; several voices still do.")
     breaks_allowed: int = Field(default=0, ge=0, le=20, description="Breaks that the student may take without asking.")
     break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
+    extra_percent: float = Field(default=0, ge=0, le=300, description="Extra time, in per cent of the exam's length.")
+    extra_min: float = Field(default=0, ge=0, le=1440, description="Extra time in minutes, beside that in per cent.")
     note: Text = ""
     set_by: Person = "proctor"
 

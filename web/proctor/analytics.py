@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import chain, islice
 
 from flask import Blueprint, Response, request
 
-from database import Document
+from basics.times import utc_now
+from database import LIMIT_MAX, Document
 from records.analytics import Analytics, Span
+from records.exams import Exam, exam_key
 from web.access.callers import caller
 from web.calls.audit import note
 from web.calls.bodies import read_query, reply
@@ -16,7 +19,8 @@ from web.calls.openapi import describe
 from web.calls.spelling import as_sought
 from web.parts import parts
 from web.proctor.analytics_schemas import Analytics as AnalyticsAnswer
-from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery, Exams
+from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery
+from web.proctor.exam_schemas import ExamList
 from web.proctor.tables import INTERVALS, KINDS, SESSIONS, csv_text
 
 analytics = Blueprint("analytics", __name__, url_prefix="/api")
@@ -48,10 +52,26 @@ def table() -> Response:
 
 
 @analytics.get("/exams")
-@describe(Exams, errors=(503,))
+@describe(ExamList, errors=(503,))
 def exams() -> Response:
-    """List the exams that had sessions."""
-    return reply(Exams.model_validate({"exams": _analytics().exams(caller().exam_condition("look"))}))
+    """List the exams that are defined, and those that had sessions, with how these stand."""
+    now = utc_now()
+    seen = caller().exam_filter("look")
+    mine = parts().exams.listed(limit=LIMIT_MAX)
+    defined = {exam.key: exam for exam in mine if seen is None or seen.takes(exam.exam_id)}
+    had = [
+        line | _line(defined.pop(exam_key(line["exam_id"]), None) if line["exam_id"] else None, now)
+        for line in _analytics().exams(caller().exam_condition("look"))
+    ]
+    new = [{"exam_id": exam.exam_id, "sessions": 0, "running": 0, "flags": 0} | _line(exam, now) for exam in defined.values()]
+    return reply(ExamList.model_validate({"exams": [*new, *had]}))
+
+
+def _line(exam: Exam | None, now: datetime) -> Document:
+    if exam is None:
+        return {}
+    shown = exam.definition.model_dump(include={"title", "course", "opens", "closes", "time_zone"})
+    return shown | {"exam_key": exam.key, "state": exam.state_at(now), "is_open": exam.is_open(now)}
 
 
 def _rows(query: CsvQuery) -> Iterator[Document]:

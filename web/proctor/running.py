@@ -136,7 +136,12 @@ def make_link(session_id: str) -> Response:
     parts().monitor.link_made(session)
     parts().links.let_go(session_id)
     note("link: made", wanted.by, session_id=session_id)
-    return reply(LinkMade(session_id=session_id, portal_url=portal_url(request, parts().access.make_student_token(session_id), wanted.language)))
+    return reply(
+        LinkMade(
+            session_id=session_id,
+            portal_url=portal_url(request, parts().access.make_student_token(session_id), wanted.language, session_id=session_id),
+        )
+    )
 
 
 @desk.post("/reopen")
@@ -153,7 +158,7 @@ def reopen_session(session_id: str) -> Response:
     note("session: reopened", wanted.by, session_id=session_id)
     answer = Reopened(session_id=session_id)
     if session.source == "browser":
-        answer.portal_url = portal_url(request, parts().access.make_student_token(session_id), wanted.language)
+        answer.portal_url = portal_url(request, parts().access.make_student_token(session_id), wanted.language, session_id=session_id)
     return reply(answer)
 
 

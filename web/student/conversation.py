@@ -42,6 +42,7 @@ from web.student.said import shown
 
 log = logging.getLogger(__name__)
 
+END_MOVED_S = 1.0  # by less no end has moved: it is reckoned from the time that is left
 RECEIVED_S = 0.2  # least pause between two words of what has arrived
 CLOCK_TRIPS = 3  # round trips before the first picture
 CLOCK_EVERY_S = 10.0
@@ -105,6 +106,7 @@ class Conversation:
         self._said: set[str] = set()
         self._read: set[str] = set()
         self._camera = ""  # its name, as it was told
+        self._told_ends: float | None = None
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
         self._told_call: Call | None = None
         self._problems: set[str] = set()
@@ -124,6 +126,7 @@ class Conversation:
         yield from self._deliver_messages()
         yield from self._tell_call()
         yield from self._tell_pause()
+        yield from self._tell_time(now)
         yield from self._tell_pace(now)
         while self._to_say:
             message = self._to_say.popleft()
@@ -196,6 +199,15 @@ class Conversation:
         newest = (self._exam.breaks() or [{"by": "", "reason": ""}])[-1]
         left = {"seconds_left": self._exam.break_seconds_left(), "breaks_left": self._exam.breaks_left()}
         yield {"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left}
+
+    def _tell_time(self, now: float) -> Iterator[Message]:
+        """Tell the page how much time is left, after each welcome and when the end is another."""
+        left = self._exam.time_left()
+        ends = None if left is None else now + left
+        if not self._welcomed or ends == self._told_ends or (ends and self._told_ends and abs(ends - self._told_ends) < END_MOVED_S):
+            return
+        self._told_ends = ends
+        yield {"type": "time", "left_s": left if left is None else round(left, 1)}
 
     def _tell_pace(self, now: float) -> Iterator[Message]:
         """Ask for fewer pictures while the server can't read them in time, and for more afterwards."""

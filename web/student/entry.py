@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from basics.errors import NotFound, StorageError
+from basics.errors import Conflict, NotFound, StorageError
 from sessions.ends import End
 from sessions.session import ExamSession
 from settings.settings import Settings
@@ -36,6 +36,11 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
         return None
     if not session.begun and owner.monitor.is_full(session_id):
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
+    if not session.begun:
+        try:
+            owner.monitor.maker.prepare(session)
+        except Conflict as conflict:
+            raise ComeAgain(conflict.message) from None
     budget = budget_of(owner, session_id)
     if not budget.connection():
         raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
@@ -58,7 +63,7 @@ def conversation_with(session: ExamSession, owner: Parts) -> Conversation:
     now = session.clock()
     return Conversation(
         session,
-        terms_of(owner.settings),
+        terms_of(owner.settings, session.limit.exam.definition.screen_capture if session.limit.exam else None),
         now=now,
         notices=lambda: list(session.status().notices),
         end=lambda: owner.monitor.end_session(session.session_id, End("student")),
@@ -95,12 +100,12 @@ def end_of(owner: Parts, session_id: str) -> Message:
     return {"type": "ended"} | {name: stored.get(f"end_{name}") or "" for name in ("reason", "code", "note")}
 
 
-def terms_of(settings: Settings) -> Terms:
-    """What the settings say of the link."""
+def terms_of(settings: Settings, screen_capture: str | None = None) -> Terms:
+    """What the settings say of the link, and the exam of the screen, where it is defined."""
     return Terms(
         video=student_video(settings).model_dump(),
         video_fps=settings.video_fps,
         max_picture_kb=settings.max_picture_kb,
         max_picture_pixels=min(settings.max_picture_pixels, PAGE_MAX_PIXELS),
-        screen_capture=settings.screen_capture,
+        screen_capture=screen_capture or settings.screen_capture,
     )

@@ -67,6 +67,8 @@ The server says:
                                      is one, and when it changes
     pause {paused, by, reason, seconds_left, breaks_left}
                                      on each connection once, and when it changes; send no media while paused
+    time {left_s}                    seconds until the exam's time is over, null: no time is set any more; after the welcome where one is, and when it
+                                     changes. What is done after it counts nothing; the server ends the exam with the code "time"
     slower {fps}, faster {fps}       the pictures a second that the server can read in time
     key {}                           a picture was lost or damaged: send a key picture next
     error {code, message}            what was wrong with a message; with act_id where it was one of several acts, with about "break" or "call"

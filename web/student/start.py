@@ -12,15 +12,18 @@ from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
+from scoring.session_exam import SessionExam
+from sessions.resume import exam_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
 from settings.settings import Settings
-from web.calls.addresses import portal_url
+from web.calls.addresses import portal_url, server_address
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_known
 from web.calls.values import StudentExam
 from web.parts import parts
-from web.student.start_schemas import Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
+from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
+from web.student.surface import exam_for_student, surface_of
 from web.student.trials import count_check
 from web.student.video import student_video
 
@@ -29,6 +32,7 @@ log = logging.getLogger(__name__)
 students = Blueprint("students", __name__, url_prefix="/api/student")
 
 STORED_WITHIN_S = 10.0
+EXAM_REASONS = {"draft", "early", "closed"}  # why an exam can't be begun now
 
 
 @students.post("/start")
@@ -84,6 +88,8 @@ def session() -> Response:
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
         started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
+        ends_at, left_s = running.limit.ends_at, running.limit.left()
+        exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
         document = _stored(session_id)
         rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
@@ -92,6 +98,9 @@ def session() -> Response:
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
         applied = document.get("accommodation")
         accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
+        ends_at, left_s, refusal = document.get("ends_at"), None, None
+        exam = exam_of(document)
+    surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
     return reply(
         StudentSession.model_validate(
             {
@@ -111,11 +120,25 @@ def session() -> Response:
                 "accommodation": accommodation.words() if accommodation else None,
                 "breaks_left": left,
                 "on_break": on_break,
-                "screen_capture": settings.screen_capture,
-                "exam_url": settings.exam_url,
+                "screen_capture": surface.screen_capture,
+                "exam_url": surface.address,
+                "ends_at": ends_at,
+                "time_left_s": left_s,
+                "exam": exam_for_student(exam, refusal=refusal) if exam else None,
             }
         )
     )
+
+
+@students.post("/exam")
+@describe(ExamFound, body=AskExam, errors=(429, 503))
+def exam() -> Response:
+    """Tell a student who enters an exam's id of that exam: when it opens, how long it is, and what is allowed. Only where PORTAL_OPEN is set."""
+    if not parts().settings.is_portal_open:
+        raise Forbidden(_("Exams are started by a link here. Ask for yours, and open it."))
+    parts().access.count_start(request.remote_addr)
+    found, refusal = _before("", read_body(request, AskExam).exam_id)
+    return reply(ExamFound.model_validate({"exam": exam_for_student(found, refusal=refusal) if found else None}))
 
 
 @students.post("/check")
@@ -156,6 +179,17 @@ def rehearsal() -> Response:
     return reply(Done())
 
 
+def _before(user_id: str, exam_id: str | None) -> tuple[SessionExam | None, dict[str, Any] | None]:
+    """The exam as it is now for a student who has not begun, and why it can't be begun; empty: it can."""
+    maker = parts().monitor.maker
+    around = maker.surroundings(user_id, exam_id)
+    try:
+        maker.check_open(exam_id, around)
+    except Conflict as conflict:
+        return around.exam, conflict.details
+    return around.exam, None
+
+
 def _let_in(session_id: str, wanted: StudentExam) -> Response:
     token = parts().access.make_student_token(session_id)
     return reply(
@@ -163,7 +197,7 @@ def _let_in(session_id: str, wanted: StudentExam) -> Response:
             session_id=session_id,
             user_id=wanted.user_id,
             exam_id=wanted.exam_id,
-            portal_url=portal_url(request, token),
+            portal_url=portal_url(request, token, session_id=session_id),
             token=token,
         )
     )
@@ -183,6 +217,8 @@ def _start_untold(wanted: StudentStart) -> str:
         if parts().monitor.accommodations.find(known.user_id, known.exam_id) is None:
             return _start(wanted)
     except Conflict as conflict:
+        if conflict.details.get("reason") in EXAM_REASONS:  # said of the exam, to everybody
+            raise
         log.info("not started by the ID alone: %s", conflict.message)
     raise Conflict(
         _("This exam can’t be started by the ID alone. Go on in the window where you started it, or ask your proctor for your link."), field="user_id"

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from scoring.exam import Allowed
 from web.calls.values import Identifier, StudentExam, Time, printable
 from web.proctor.sessions_schemas import SessionCreated
 from web.student.check_items import ItemName
@@ -35,6 +36,41 @@ class StudentStarted(SessionCreated):
     portal_url: str
 
 
+class StudentExamShown(BaseModel):
+    """What a student is told of the exam."""
+
+    exam_key: str
+    title: str
+    course: str
+    instructions: str
+    place: str
+    sites: list[str] = Field(description="Addresses that may be visited.")
+    allowed: Allowed
+    help_contact: str
+    language: str | None
+    time_zone: str
+    opens: Time | None
+    closes: Time | None = Field(description="With this student's extra time.")
+    length_s: float | None = Field(description="With the extra time.")
+    extra_s: float
+    identity_step: bool
+    may_begin: bool = Field(description="May it be begun now? One that runs was.")
+    refused: Literal["", "draft", "early", "closed"] = Field(description="Why not.")
+
+
+class AskExam(BaseModel):
+    """An exam by its id, as a student knows it."""
+
+    exam_id: Identifier
+
+
+class ExamFound(BaseModel):
+    """What a student may know of an exam before it is begun; `exam` null: nobody defined it."""
+
+    success: Literal[True] = True
+    exam: StudentExamShown | None
+
+
 class StudentSession(BaseModel):
     """What a student's page needs to know of its session; nothing about scores."""
 
@@ -62,6 +98,9 @@ class StudentSession(BaseModel):
     on_break: bool = False
     screen_capture: Literal["off", "optional", "required"] = Field(default="off", description="Whether stills of the shared screen are asked for.")
     exam_url: str = Field(default="", description="The exam's own page, to be shown in a frame; empty: none.")
+    ends_at: Time | None = Field(default=None, description="When the exam's time is over for this student; null: no time is set, or none runs yet.")
+    time_left_s: float | None = Field(default=None, description="Seconds until then.")
+    exam: StudentExamShown | None = Field(default=None, description="The exam, where somebody defined it.")
 
 
 class CheckResult(BaseModel):

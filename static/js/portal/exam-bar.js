@@ -32,11 +32,12 @@ export class ExamBar {
   }
 
   /** An exam begins: of whom and which, as far as the page's head says it. */
-  open({ exam_id: exam }) {
-    byId("exam-name").hidden = byId("exam-name-below").hidden = !exam;
-    setText(byId("exam-name-text"), exam ?? "");
-    byId("exam-name").title = exam ?? ""; // it may be cut
-    setText(byId("exam-name-below"), exam ?? ""); // where the bar is too narrow for it
+  open({ exam_id: id, exam }) {
+    const name = exam?.title ?? id;
+    byId("exam-name").hidden = byId("exam-name-below").hidden = !name;
+    setText(byId("exam-name-text"), name ?? "");
+    byId("exam-name").title = name ?? ""; // it may be cut
+    setText(byId("exam-name-below"), name ?? ""); // where the bar is too narrow for it
     this.set({ running: true });
   }
 

@@ -119,6 +119,11 @@ export class ExamPage {
     this.sight = new Sight(Number(this.place?.dataset.withoutLinkMin), now);
   }
 
+  /** The exam's address, which the session knows. */
+  lead({ exam_url: address }) {
+    if (this.place && address) this.place.dataset.src = address;
+  }
+
   /** Recording has begun. */
   begin() {
     this.sight.begin();

@@ -21,6 +21,7 @@ import { Notices } from "./notices.js";
 import { Presence } from "./presence.js";
 import { isFinal } from "./said.js";
 import { SmallWindow } from "./small-window.js";
+import { TimeLeft } from "./time-left.js";
 import { texts } from "./texts.js";
 
 const TICK_MS = 100;
@@ -39,6 +40,7 @@ export class ExamStep {
     this.bar = new ExamBar(this.video);
     byId("exam-end").addEventListener("click", () => this.#askEnd());
     this.notices = new Notices();
+    this.time = new TimeLeft((text) => this.notices.set("time", text));
     this.devices = new ExamDevices(this.video, this.notices);
     this.page = new ExamPage((document) => this.acts.hear(document));
     this.messages = new Messages((id) => this.link.read(id));
@@ -74,6 +76,8 @@ export class ExamStep {
     const { signal } = this.#over;
     this.breaks.allow(session.breaks_left);
     this.bar.open(session);
+    this.time.hear({ left_s: session.time_left_s ?? null });
+    this.page.lead(session);
     this.queue = new ActQueue(await openActStore(), session.session_id);
     await this.queue.load().catch((error) => console.warn("Earlier acts can't be read.", error));
     const onStep = (step) => {
@@ -96,6 +100,7 @@ export class ExamStep {
       message: (message) => this.messages.hear(message),
       pause: (message) => this.#setPaused(message),
       call: (message) => this.calls.hear(message),
+      time: (message) => this.time.hear(message),
       error: (message) => this.#refused(message),
     }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
@@ -142,6 +147,7 @@ export class ExamStep {
     const gives = { camera: this.devices.gives("camera") && !this.#blind, microphone: this.devices.gives("microphone") };
     if (this.bar.set({ stalled: this.link.isStalled, ...gives })) this.#tellLine();
     if (!document.hidden) this.bar.drawTime();
+    this.time.draw();
   }
 
   #heard({ samples, time, level }) {
@@ -259,7 +265,7 @@ export class ExamStep {
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
     if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
-    for (const part of [this.calls, this.dialog, this.small]) part.close();
+    for (const part of [this.calls, this.dialog, this.small, this.time]) part.close();
     this.onDone(state, end);
   }
 

@@ -4,6 +4,7 @@ import { accommodationWords } from "../shared/accommodations.js";
 import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
+import { AboutExam, leadsTo } from "./about-exam.js";
 import { CheckStep } from "./check-step.js";
 import { DoneStep } from "./done-step.js";
 import { ExamStep } from "./exam-step.js";
@@ -16,6 +17,7 @@ import { WhoStep } from "./who-step.js";
 const STEPS = ["who", "watched", "check", "exam", "done"];
 const TOKEN = "portal.token";
 const STAGE = "portal.stage";
+const ENTERED = "portal.entered"; // what was entered before the exam's own page was opened
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
 const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
 const START_MS = 30_000; // it may wait for its database
@@ -33,6 +35,7 @@ class Portal {
   rehearsal = new URLSearchParams(location.search).has("rehearsal");
   check = new CheckStep({ onStart: () => this.begin() });
   done = new DoneStep();
+  about = new AboutExam();
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end) });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
   who = new WhoStep({ rehearsal: this.rehearsal, isOpen: this.isOpen, onEnter: () => this.enter(), onOther: () => this.another() });
@@ -49,7 +52,8 @@ class Portal {
     if (this.token) this.arrive(); // not waited for: the server may be away, and the browser may ask for the devices
     else {
       this.offer();
-      if (!this.rehearsal) this.seekRunning();
+      if (this.#takeEntered()) this.enter();
+      else if (!this.rehearsal) this.seekRunning();
     }
   }
 
@@ -96,6 +100,7 @@ class Portal {
       return;
     }
     const { state, end_code: code, end_note: note } = this.session;
+    if (state === "running" && leadsTo(this.session.exam?.exam_key)) return;
     if (state === "running") this.goOn();
     else if (!this.rehearsal) this.finish("ended", { code, note });
     else {
@@ -149,7 +154,7 @@ class Portal {
   }
 
   /** The IDs are looked at here alone: nothing starts, and no clock runs, before the student says so. */
-  enter() {
+  async enter() {
     this.who.clear();
     if (!this.session) {
       const ids = this.who.read();
@@ -160,8 +165,36 @@ class Portal {
       this.continueExam();
       return;
     }
+    if (!this.session && (await this.#isElsewhere())) return;
     this.told = this.drawAccommodation("watched-accommodation");
+    if (this.session) this.about.draw(this.session.exam);
     this.show("watched");
+  }
+
+  /** The exam that was entered by its ID is looked for: one that somebody defined has a page of its own, with what is watched there. */
+  async #isElsewhere() {
+    const { exam_id } = this.ids;
+    if (!exam_id) return false;
+    try {
+      const { exam } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
+      this.about.draw(exam);
+      if (leadsTo(exam?.exam_key)) {
+        sessionStorage.setItem(ENTERED, JSON.stringify(this.ids));
+        return true;
+      }
+    } catch (error) {
+      console.info("Nothing is known of the exam before its start.", error.message);
+    }
+    return false;
+  }
+
+  /** The IDs that were entered before the exam's own page was opened. */
+  #takeEntered() {
+    const entered = JSON.parse(sessionStorage.getItem(ENTERED) ?? "null");
+    sessionStorage.removeItem(ENTERED);
+    if (!entered || this.token) return false;
+    this.who.fill(entered);
+    return true;
   }
 
   /** The exam was begun already, and what is watched agreed to: straight on where it stands. */
@@ -230,8 +263,11 @@ class Portal {
         this.token = started.token;
         sessionStorage.setItem(TOKEN, this.token);
       }
-      this.session = await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
-    }
+      this.session = await this.#ask();
+    } else if (this.session.exam && !this.session.begun) this.session = await this.#ask(); // it may have opened since this page came
+    const { exam, begun } = this.session;
+    if (exam && !begun && !exam.may_begin) throw Object.assign(new Error(""), { code: "conflict", status: 409, details: { reason: exam.refused, opens: exam.opens } });
+    if (leadsTo(exam?.exam_key)) return;
     const { session_id } = this.session;
     const own = startedHere();
     if (own?.user_id !== this.session.user_id || (own.exam_id ?? null) !== this.session.exam_id) beganByLink();
@@ -243,6 +279,10 @@ class Portal {
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
     await this.exam.open(this.session, this.token, this.check.handOver());
+  }
+
+  #ask() {
+    return call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
   }
 
   /** The check's results are kept with the session; the exam does not wait for them. */

@@ -1,5 +1,6 @@
 // What the student's page says of a refusal and of an end. Pure.
 
+import { minuteTime } from "../shared/moments.js";
 import { texts } from "./texts.js";
 
 /** Does `error` (of a call with a student's token) mean that the link is no good any more? What else goes wrong passes. */
@@ -9,6 +10,9 @@ export function isFinal({ status, code }) {
 
 /** Why an exam didn't start, as a sentence for the student; null where the server's own words serve. */
 export function refusalWords({ status, details }) {
+  const { reason, opens } = details ?? {};
+  if (reason === "early") return texts.who.early(minuteTime(opens));
+  if (reason === "draft" || reason === "closed") return texts.who[reason === "draft" ? "draft" : "late"];
   if (status === 409) return details?.state ? texts.who.over : texts.who.already;
   if (status === 403) return texts.who.closed;
   if (status === 0) return texts.who.unreachable;

@@ -2,7 +2,7 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
-import { _, number, pgettext } from "../shared/translate.js";
+import { _, ngettext, number, pgettext } from "../shared/translate.js";
 
 const brokenOff = [_("Your exam has ended"), _("The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”.")];
 
@@ -150,6 +150,9 @@ export const texts = {
     goOn: _("Continue the exam"),
     already: _("This exam is already running for you in another tab or on another computer. Go on there, or ask your proctor for a link to continue here."),
     unreachable: _("The server can’t be reached. Check your internet connection and try again."),
+    early: (opens) => _("This exam can’t be begun yet. It opens on %(time)s, by this computer’s clock. Come back then.", { time: opens }),
+    draft: _("This exam can’t be begun yet. Your institution tells you when."),
+    late: _("This exam has closed, and can’t be begun any more. If you think that is not right, ask your institution."),
     closed: _("This server takes students by link only. Open the link that your institution sent you."),
     badLink: _("This link is not valid any more. Ask your institution for a new one."),
     badLinkOpen: _("This link is not valid any more. Ask your institution for a new one, or enter your IDs below."),
@@ -158,6 +161,23 @@ export const texts = {
     over: _("This exam has ended for you already, and can’t be started again from here. If you must go on, ask your proctor for a link."),
     connected: _("This exam is open in another window or on another computer. If you start here, it stops there."),
     elsewhere: _("This exam is open in another tab of this browser. To leave it there, close this tab. If you start here, that tab stops."),
+  },
+  about: {
+    opens: _("Opens"),
+    closes: _("Closes for you"),
+    length: _("Your time"),
+    minutes: (count) => ngettext("%(count)s minute", "%(count)s minutes", count),
+    allowedName: _("Allowed"),
+    nothing: _("Nothing beside the exam itself"),
+    allowed: {
+      notes_on_paper: _("notes on paper"),
+      speaking_aloud: _("speaking aloud"),
+      calculator: _("a calculator"),
+      phone: _("a phone"),
+      other_tabs: _("other tabs and windows"),
+    },
+    sites: _("Addresses you may visit"),
+    help: _("Help"),
   },
   done: {
     student: [_("Your exam has ended"), _("You ended it. Recording has stopped and your camera is off.")],
@@ -168,6 +188,8 @@ export const texts = {
     outage: brokenOff,
     unreadable: brokenOff,
     unused: [_("This exam was never begun"), _("Its link was not used in time and is not valid any more. Ask for a new one. Nothing was recorded.")],
+    time: [_("Your exam has ended"), _("Its time is over. Recording has stopped and your camera is off.")],
+    closed: [_("This exam was never begun"), _("It has closed meanwhile. If you think that is not right, ask your institution. Nothing was recorded.")],
     other: [_("Your exam has ended"), _("Recording has stopped and your camera is off.")],
   },
   exam: {
@@ -185,6 +207,8 @@ export const texts = {
     heading: { running: _("Your exam is running"), paused: _("Your exam is paused") },
     recording: _("Recording"),
     recordingSound: _("Recording sound only"),
+    minutesLeft: (minutes) => ngettext("%(count)s minute is left.", "%(count)s minutes are left.", minutes),
+    timeOver: _("Your time is over. Your exam is being ended; there is nothing more to do."),
     recordingPage: _("No picture, no sound"),
     notRecording: _("Not recording"),
     paused: _("Break"),

@@ -70,6 +70,11 @@ export class WhoStep {
     this.clear();
   }
 
+  /** They were entered already. */
+  fill(ids) {
+    for (const [name, id] of Object.entries(INPUTS)) byId(id).value = ids[name] ?? "";
+  }
+
   get isTyped() {
     return byId("who-user").value !== "";
   }

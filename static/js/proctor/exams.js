@@ -3,12 +3,14 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
+import { minuteTime } from "../shared/moments.js";
 import { wireCopyButtons } from "./copy.js";
 import { examMessage } from "./exam-message.js";
 import { AccommodationsTable } from "./exams-accommodations.js";
 import { LinkForm } from "./exams-link.js";
 import { SessionsTable } from "./exams-sessions.js";
 import { dressTable, makeSortable } from "./tables.js";
+import { examTexts } from "./texts-exam.js";
 import { texts } from "./texts.js";
 
 const WAIT_MS = 3000; // for the tables; then the page is shown as far as it is
@@ -51,7 +53,14 @@ class ExamsPage {
     }
   }
 
-  examRow({ exam_id: exam, sessions, running, flags, confirmed, dismissed, disputed, open }) {
+  /** What the exam is called: one that somebody defined by its title, with its ID and how it stands. */
+  examName({ name, key, title, state, isOpen, opens, zone }) {
+    if (!key) return make("th", { scope: "row" }, make("bdi", { text: name }));
+    const stands = state === "open" && !isOpen ? examTexts.opensAt(minuteTime(opens, zone), zone) : examTexts.states[state];
+    return make("th", { scope: "row" }, make("a", { href: addressOf(`/exams/${key}`), text: title }), make("div", { class: "muted name-and-state" }, make("bdi", { text: name }), make("span", { text: stands })));
+  }
+
+  examRow({ exam_id: exam, exam_key: key, title, state, is_open: isOpen, opens, time_zone: zone, sessions, running, flags, confirmed, dismissed, disputed, open }) {
     const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": t.reviewOf(exam) })] : [];
     const name = exam ?? texts.analytics.noExam;
     links.unshift(this.sessions.linkTo(exam, name));
@@ -61,7 +70,7 @@ class ExamsPage {
     return make(
       "tr",
       {},
-      make("th", { scope: "row", text: name }),
+      this.examName({ name, key, title, state, isOpen, opens, zone }),
       ...[sessions, running, flags, confirmed, dismissed, open + disputed].map((count) => make("td", { class: "number", text: count })),
       make("td", { class: "row-links" }, ...links),
     );

@@ -128,6 +128,8 @@ export const reviewTexts = {
     outage: (lasted) => _("the server was away for %(lasted)s", { lasted }),
     unused: _("never begun: its link was not used while it was good"),
     unreadable: _("its records can’t be read"),
+    time: _("the exam’s time was over"),
+    closed: _("the exam closed before it was begun"),
   },
 
   /** How a session ended, as it is stored; an old one has no code, only the sentence. */

@@ -276,6 +276,7 @@ export class Link {
       case "quality":
       case "pause":
       case "call":
+      case "time":
       case "key":
         this.on[message.type]?.(message);
         break;

@@ -14,8 +14,8 @@ export const texts = {
     dot: _("An ID does not begin with a dot."),
     character: (character) =>
       character === " "
-        ? _("An ID has letters, digits and . _ @ - only; this one has a space.")
-        : _("An ID has letters, digits and . _ @ - only; this one has “%(character)s”.", { character }),
+        ? _("An ID has letters, digits and signs such as . _ @ - + : / only; this one has a space.")
+        : _("An ID has letters, digits and signs such as . _ @ - + : / only; this one has “%(character)s”.", { character }),
   },
   checkStates: { ready: _("READY"), warning: _("WARNING"), not_ready: _("NOT READY"), waiting: _("WAIT") },
   browserOld: (missing) => _("This browser is too old for the exam (no %(missing)s). Use a current Chrome, Edge, Firefox or Safari.", { missing: list(missing) }),

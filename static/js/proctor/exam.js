@@ -1,0 +1,163 @@
+// The page on which an exam is set up: read, saved by one person at a time, opened and closed, duplicated, ended and deleted.
+
+import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
+import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
+import { minuteTime } from "../shared/moments.js";
+import { ExamForm } from "./exam-form.js";
+import { reviewer } from "./reviewer.js";
+import { examTexts as t } from "./texts-exam.js";
+
+const NEXT = { draft: ["open", "archived"], open: ["closed", "draft"], closed: ["open", "archived"], archived: ["closed"] }; // as the server has it
+
+const by = () => reviewer() || "proctor";
+
+class ExamPage {
+  key = document.body.dataset.examKey;
+  exam = null;
+  running = 0;
+  dirty = false;
+  form = new ExamForm({ onChange: () => this.changed() });
+
+  async start() {
+    byId("exam-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.save();
+    });
+    oneWish(byId("exam-save"));
+    for (const button of document.querySelectorAll("[data-state]")) oneWish(button).addEventListener("click", () => this.put(button.dataset.state));
+    oneWish(byId("exam-duplicate")).addEventListener("click", () => this.duplicate());
+    oneWish(byId("exam-end-all")).addEventListener("click", () => this.endAll());
+    oneWish(byId("exam-delete")).addEventListener("click", () => this.remove());
+    byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
+    byId("exam-keep-mine").addEventListener("click", () => this.save());
+    addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
+    try {
+      this.form.offer(await call("/api/exams/presets"));
+      if (this.key) await this.read();
+      else this.form.blank();
+      delete byId("exam-form").dataset.waits;
+    } catch (error) {
+      setText(byId("exam-failed"), t.failed(error.message));
+      byId("exam-failed").hidden = false;
+      byId("exam-form").hidden = true;
+    }
+  }
+
+  async read() {
+    this.draw(await call(`/api/exams/${this.key}`));
+    this.form.fill(this.exam);
+  }
+
+  changed() {
+    this.dirty = true;
+    setText(byId("exam-saved"), t.unsaved);
+  }
+
+  async save() {
+    this.form.clear();
+    byId("exam-form-error").hidden = true;
+    byId("exam-changed").hidden = true;
+    const body = { ...this.form.read(), by: by(), ...(this.key && { revision: this.exam.revision }) };
+    try {
+      const answer = await call(this.key ? `/api/exams/${this.key}` : "/api/exams", { method: this.key ? "PUT" : "POST", body });
+      this.dirty = false;
+      if (!this.key) {
+        location.replace(addressOf(`/exams/${answer.exam.exam_key}`));
+        return;
+      }
+      this.draw(answer);
+      this.form.fill(this.exam);
+      setText(byId("exam-saved"), t.saved(answer.running));
+    } catch (error) {
+      this.refused(error);
+    }
+  }
+
+  /** Said at the field; where somebody else was first, what they changed, with what was written here left as it is. */
+  refused(error) {
+    if (error.status === 409 && error.details.differs) {
+      this.exam.revision = error.details.revision;
+      setText(byId("exam-changed-text"), t.changed(error.details.changed_by, error.details.differs.map((name) => t.fields[name] ?? name)));
+      byId("exam-changed").hidden = false;
+      byId("exam-changed").focus();
+      return;
+    }
+    const told = error.field && this.form.wrong(error.field, error.message);
+    setText(byId("exam-form-error"), told ? t.lookAbove : t.notSaved(error.message));
+    byId("exam-form-error").hidden = false;
+  }
+
+  async takeTheirs() {
+    await this.read();
+    this.dirty = false;
+    byId("exam-changed").hidden = true;
+    setText(byId("exam-saved"), t.theirs);
+    byId("exam-save").focus();
+  }
+
+  draw({ exam, running }) {
+    Object.assign(this, { exam, running });
+    setText(byId("exam-heading"), exam.title);
+    const stands = exam.state === "open" && !exam.is_open ? t.opensAt(minuteTime(exam.opens, exam.time_zone), exam.time_zone) : t.states[exam.state];
+    setText(byId("exam-state"), stands);
+    byId("exam-state").dataset.state = exam.state;
+    byId("exam-state").hidden = false;
+    byId("exam-actions").hidden = false;
+    for (const button of document.querySelectorAll("#exam-actions [data-state]")) button.hidden = !NEXT[exam.state].includes(button.dataset.state);
+    byId("exam-end-all").hidden = exam.state === "draft" && !running;
+    const query = new URLSearchParams({ exam_id: exam.exam_id });
+    byId("exam-live").href = addressOf(`/?${new URLSearchParams({ exam: exam.exam_id })}`);
+    byId("exam-sessions").href = addressOf(`/exams?${query}`);
+    byId("exam-review").href = addressOf(`/review?${new URLSearchParams({ exam_id: exam.exam_id, state: "all" })}`);
+    setText(byId("exam-said"), running ? t.runs(running) : exam.state === "draft" ? t.made : "");
+  }
+
+  /** Do something with the exam, and say what came of it. */
+  async act(path, { method = "POST", body = {} } = {}) {
+    try {
+      return await call(`/api/exams/${this.key}${path}`, { method, body: { ...body, by: by() } });
+    } catch (error) {
+      setText(byId("exam-said"), t.notDone(error.message));
+      return null;
+    }
+  }
+
+  async put(state) {
+    const answer = await this.act("/state", { body: { state } });
+    if (!answer) return;
+    this.draw(answer);
+    setText(byId("exam-said"), t.done[state]);
+    byId("exam-heading").focus(); // the button that was pressed may be gone
+  }
+
+  async endAll() {
+    setText(byId("exam-end-text"), t.endText(this.running));
+    if ((await answerOf(byId("exam-end-dialog"))) !== "end") return;
+    const answer = await this.act("/end", { body: { reason: byId("exam-end-reason").value.trim() } });
+    if (answer) setText(byId("exam-said"), t.ended(answer.ended));
+  }
+
+  async duplicate() {
+    byId("exam-copy-name").value = this.exam.title;
+    if ((await answerOf(byId("exam-copy-dialog"))) !== "copy") return;
+    const answer = await this.act("/duplicate", { body: { exam_id: byId("exam-copy-id").value.trim(), title: byId("exam-copy-name").value.trim() } });
+    if (answer) location.assign(addressOf(`/exams/${answer.exam.exam_key}`));
+  }
+
+  async remove() {
+    byId("exam-delete-typed").value = "";
+    if ((await answerOf(byId("exam-delete-dialog"))) !== "delete") return;
+    const body = { title: byId("exam-delete-typed").value.trim() };
+    for (;;) {
+      const answer = await this.act("", { method: "DELETE", body });
+      if (!answer) return;
+      if (answer.done) break;
+      setText(byId("exam-said"), t.deleting(answer.left));
+    }
+    this.dirty = false;
+    location.assign(addressOf("/exams"));
+  }
+}
+
+new ExamPage().start();
