@@ -31,7 +31,7 @@ ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
 STUDENTS_OWN = frozenset(
     "static languages.texts pages.portal students.start students.go_on students.session students.check students.rehearsal".split()  # noqa: SIM905
-) | {"trials.speed", "trials.look", "health.health", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"}
+) | {"students.exam", "trials.speed", "trials.look", "health.health", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"}
 """What a student's page uses: on this machine an exam's link opens in any browser of our own account."""
 
 
