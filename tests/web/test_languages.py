@@ -206,7 +206,7 @@ def test_a_students_link_names_the_language_of_its_exam(make_app: MakeApp, stude
 # Every error that a page can show is marked
 
 TALK = {  # the students' pages and other programs are told these over the link: nothing shows them
-    "protocol", "batches", "said", "presence", "intake", "http_link", "http_links", "link",
+    "act_times", "protocol", "batches", "said", "presence", "intake", "http_link", "http_links", "link",
 }  # fmt: skip
 ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.ProctorError)} | {NotReady.__name__}
 
