@@ -46,6 +46,7 @@ export class FocusCause {
   #way = null; // the newest sign that the focus is on its way to the browser's controls: {at, order, event?}
   #tab = null; // the newest Tab: {at, order, event, before, open}; while `open` the focus may yet move within the page
   #out = null; // where the pointer left the page, while it is out of it: {at, order, above}
+  #entered = null; // the newest way into a frame: {at, order}
   #printing = false;
   #held = { at: pageMs(), order: 0, element: null }; // when the page last had the focus, and what in it
   #back = null; // the newest return of the focus: {at, order, cause} of its loss
@@ -169,6 +170,7 @@ export class FocusCause {
 
   /** Into a frame, whose keys may not be heard. */
   #enteredFrame() {
+    this.#entered = this.#mark();
     this.#press = null;
     if (this.#tab && this.#way === this.#tab) this.#stayed();
   }
@@ -268,10 +270,15 @@ export class FocusCause {
     return isForeign(this.#held.element) || isForeign(this.page.document.activeElement);
   }
 
+  /** Into that frame: what was clicked there may be what covers the page. */
+  get #hasJustEntered() {
+    return !isForeign(this.#held.element) || this.#isFresh(this.#entered, INPUT_MS);
+  }
+
   /** In a frame that keeps to itself what was clicked. A slow page may not have seen that somebody was at work. */
   get #mayBeFileDialog() {
     if (!this.#isInFrame) return false;
-    if (this.#active.now) return this.#active.from >= this.#held.at - INPUT_MS; // what was pressed after a rest is what has opened it
+    if (this.#active.now) return this.#active.from >= this.#held.at - INPUT_MS || this.#hasJustEntered; // it was pressed just before
     if (this.#isFresh(this.#active, CONSUMED_MS) && this.#wasUsedUp) return true;
     return this.#time.missed(this.#held.at - CONSUMED_MS) > MISSED_MS;
   }

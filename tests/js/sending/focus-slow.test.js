@@ -142,3 +142,25 @@ test("a file dialog that covers the page at once after the press that opens it, 
   student.wait(100);
   assert.equal(student.told[0], "tab_hidden: dialog");
 });
+
+test("a file dialog that covers the page right after a click into the frame, by a student who was at work before, is no other tab", (t) => {
+  const student = new Student(t);
+  student.active = true;
+  student.wait(3000);
+  student.document.activeElement = FRAME;
+  student.focused = false;
+  student.document.hidden = true;
+  student.wait(100);
+  assert.equal(student.told[0], "tab_hidden: dialog");
+});
+
+test("another tab by a student who has been at work in the frame for a while counts", (t) => {
+  const student = new Student(t);
+  student.active = true;
+  student.document.activeElement = FRAME;
+  student.wait(4000);
+  student.focused = false;
+  student.document.hidden = true;
+  student.wait(900);
+  assert.equal(student.told.find((one) => one.startsWith("tab_hidden")), "tab_hidden");
+});
