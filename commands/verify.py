@@ -77,7 +77,7 @@ def package_report(checked: Checked, seconds: float) -> str:
         f"Files: {checked.files}, {checked.size / 1e6:.1f} MB{speed}",
         f"Sealed sessions whose records are those that were sealed: {len(checked.sealed)}",
         f"The audit's chain ended with {chain.get('seq')}:{chain.get('hash')}",
-        f"{'Signed' if checked.signed else 'NOT signed'} by the key {checked.fingerprint or '(none)'}: compare it with the server's /api/packages/key",
+        f"{'Signed' if checked.signed else 'NOT signed'} by the key {checked.fingerprint or '(none)'}; the server's is at /api/packages/key",
     ]
     lines += [f"Not in it: {one.get('path')} ({one.get('why')})" for one in about.get("missing") or []]
     lines += [f"CHANGED: {finding.kind} {finding.which}: {finding.wrong}" for finding in checked.findings]

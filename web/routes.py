@@ -17,6 +17,7 @@ from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
 from web.proctor.exam_desk import exam_desk
+from web.proctor.packages import packages
 from web.proctor.reviews import reviews
 from web.proctor.running import desk
 from web.proctor.sessions import api
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     desk,
     exam_desk,
     stills,
+    packages,
     analytics,
     health_calls,
     audit_calls,

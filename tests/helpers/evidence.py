@@ -9,6 +9,7 @@ from pathlib import Path
 from basics.times import utc_now
 from database import Database
 from records.seals import Seals
+from records.spellings import looks_of
 from tests.helpers.databases import START, all_stored
 
 CLIP = b"moving pictures" * 1000
@@ -23,6 +24,7 @@ def store_exam(database: Database, clips_dir: Path, session_id: str, user_id: st
     session = {
         "user_id": user_id,
         "exam_id": exam_id,
+        **looks_of(user_id, exam_id),
         "state": "ended",
         "source": "browser",
         "started_at": START,

@@ -18,6 +18,7 @@ from web.links import Links
 from web.operator.audit import audit_calls
 from web.pages import pages
 from web.parts import EXTENSION, Parts
+from web.proctor.packages import packages
 
 SESSION = "0123456789abcdef" * 2
 
@@ -76,4 +77,5 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_access(app, access)
     app.register_blueprint(pages)
     app.register_blueprint(audit_calls)
+    app.register_blueprint(packages)
     return app
