@@ -32,6 +32,7 @@ PAGE_OF_SCRIPT = {
     "proctor/analytics": "/analytics",
     "proctor/exams": "/exams",
     "proctor/settings": "/settings",
+    "proctor/verify": "/verify",
 }
 
 

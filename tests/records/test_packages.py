@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from flask import Flask
 
 from basics.errors import ConfigError, InvalidInput
+from basics.paths import ROOT
 from basics.times import utc_now
 from commands.verify import register
 from database import Database
@@ -153,3 +155,33 @@ def test_packages_beyond_four_gigabytes_and_of_many_files_have_their_frame() -> 
     end = end_of(len(entries), MAX_32 * 2, len(directory))
     assert read_end(end) == (len(entries), MAX_32 * 2, len(directory), len(end))
     assert read_directory(directory, len(entries)) == entries
+
+
+IN_A_BROWSER = """
+import { openAsBlob, readFileSync } from "node:fs";
+import { checkPackage } from "SCRIPT";
+const whole = readFileSync("PACKAGE");
+const found = async (bytes) => checkPackage(new Blob([bytes]));
+const [first, missed] = [await checkPackage(await openAsBlob("PACKAGE")), []];
+for (let at = 0; at < whole.length; at += at < 4000 || at > whole.length - 4000 ? 7 : 997) {
+  const bytes = Uint8Array.from(whole);
+  bytes[at] ^= 1;
+  const { whole: isWhole, findings = [] } = await found(bytes);
+  if (isWhole && !findings.length) missed.push(at);
+}
+const named = Uint8Array.from(whole);
+named[whole.indexOf("Hello ann", whole.indexOf("messages.jsonl"))] ^= 1;
+console.log(JSON.stringify({ first, missed, named: (await found(named)).findings, more: await found(Buffer.concat([whole, whole])) }));
+"""
+
+
+def test_the_page_in_the_browser_finds_the_same(package: Path, tmp_path: Path) -> None:
+    script = IN_A_BROWSER.replace("SCRIPT", str(ROOT / "static/js/proctor/package-check.js")).replace("PACKAGE", str(package))
+    run = subprocess.run(["node", "--no-warnings", "--input-type=module", "-e", script], capture_output=True, text=True, check=True, timeout=120)
+    told = json.loads(run.stdout)
+    first = told["first"]
+    assert (first["whole"], first["signed"], first["findings"]) == (True, True, [])
+    assert (first["fingerprint"], first["about"]["sessions"]) == (find_package_key(tmp_path).fingerprint, [SESSION])
+    assert told["missed"] == []
+    assert told["named"] == [{"path": "messages.jsonl", "wrong": "changed"}]
+    assert told["more"] == {"whole": False}

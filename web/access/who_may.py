@@ -91,6 +91,7 @@ WHO_MAY: Mapping[str, Who] = {
     "pages.settings": "proctor",
     "pages.help_page": "proctor",
     "pages.portal": "open",
+    "pages.verify": "open",
     "pages.login": "open",
     "pages.logout": "open",
 }

@@ -103,12 +103,13 @@ class _Pdf(FPDF):
         if section.table is not None:
             self._table(section.table.head, section.table.rows)
         for picture in section.pictures:
+            tall = 2 * LINE + 2 + (STILL_MM * 0.75 if picture.jpeg else LINE)
+            if self.get_y() + tall > self.page_break_trigger:
+                self.add_page()
             self.ln(2)
             self.say(picture.title, TEXT, "B")
             if picture.jpeg:
-                if self.get_y() + STILL_MM * 0.75 > self.page_break_trigger:
-                    self.add_page()
-                self.image(io.BytesIO(picture.jpeg), w=STILL_MM)
+                self.image(io.BytesIO(picture.jpeg), x=self.w - self.r_margin - STILL_MM if self._right else None, w=STILL_MM)
                 self.ln(1)
             for line in picture.lines:
                 self.say(line)
