@@ -11,18 +11,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from basics.canonical import canonical
+from basics.canonical import canonical, digest, without
 from basics.errors import InvalidInput
 from basics.texts import _
 from records.package_key import fingerprint_of, is_signed
 from records.packages import ALGORITHM, FORMAT, MANIFEST, SIGNATURE
-from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
+from records.seals import ORDERED, SEALED, SHORT, seal_hash, seal_of, stored_seal
 from records.verification import Finding
 from records.zip_frame import END_SIZE, Entry, central_directory, end_of, local_header, read_directory, read_end
 from storage.audit_chain import body_of, hash_of
 
 TAIL = 200  # bytes that hold all that closes a package
 AT_ONCE = 1 << 20
+ID = b'{"_id":"'
+ID_MAX = 2000  # bytes
 HASHING = 4  # files at a time
 MANIFEST_MAX = 512 << 20  # bytes; a directory of so many as well
 
@@ -191,7 +193,9 @@ class _Check:
         found = len(self._checked.findings)
         session = next(self._records(by_path[f"{folder}session.json"]))
         seal = stored_seal(next(self._records(by_path[f"{folder}seal.json"])))
-        now = seal_of(session, {kind: self._records(by_path[f"{folder}{kind}.jsonl"]) for kind in ORDERED})
+        now = seal_of(session, {"checks": (), "acts": (), "intervals": self._records(by_path[f"{folder}intervals.jsonl"])})
+        for kind in ("checks", "acts"):  # many and long: a line is its record's own canonical form
+            now[kind] = dict(_told(line) for line in _lines(self._content(by_path[f"{folder}{kind}.jsonl"])))
         for kind in ("session", *ORDERED):
             if now[kind] != seal[kind]:
                 self._checked.found(kind, session_id, "is not what was sealed when the session had ended")
@@ -199,8 +203,16 @@ class _Check:
             row = listed.get(f"{folder}clips/{video_id}.mp4")
             if row and row.get("sha256") != sha256:
                 self._checked.found("clip", video_id, "is not what was sealed when the session had ended")
+        noted = self._noted(by_path[f"{folder}audit.jsonl"])
+        if noted != seal_hash(seal):
+            self._checked.found("seal", session_id, "is not the one of which the audit has the hash")
+        if len(self._checked.findings) == found:
+            self._checked.sealed.append(session_id)
+
+    def _noted(self, audit: Entry) -> str:
+        """Check the audit's entries; give the hash of the newest seal that they name."""
         noted = ""
-        for entry in self._records(by_path[f"{folder}audit.jsonl"]):
+        for entry in self._records(audit):
             if "seq" not in entry:
                 continue
             if hash_of({name: entry.get(name) for name in ("seq", "prev", "body")}) != entry.get("hash"):
@@ -209,13 +221,19 @@ class _Check:
                 self._checked.found("audit", str(entry["seq"]), "its words were altered")
             elif entry.get("what") == SEALED:
                 noted = str(entry.get("sha256"))
-        if noted != seal_hash(seal):
-            self._checked.found("seal", session_id, "is not the one of which the audit has the hash")
-        if len(self._checked.findings) == found:
-            self._checked.sealed.append(session_id)
+        return noted
 
     def _records(self, entry: Entry) -> Iterator[dict[str, Any]]:
         yield from (json.loads(line) for line in _lines(self._content(entry)))
+
+
+def _told(line: bytes) -> tuple[str, str]:
+    """A record's id and its short hash, as a seal has them."""
+    if not line.startswith(ID) or b'"review":' in line or b'"clip":' in line:
+        record = json.loads(line)
+        return str(record["_id"]), digest(without(record, "review", "clip"))[:SHORT]
+    name, _end = json.JSONDecoder().raw_decode(line[len(ID) - 1 : len(ID) + ID_MAX].decode("utf-8", "replace"))
+    return str(name), hashlib.sha256(line).hexdigest()[:SHORT]
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
