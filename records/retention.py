@@ -19,6 +19,7 @@ from basics.times import iso_time, utc_now
 from database import Database, Document
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.holds import Holds
 from records.verification import DELETED
 
 log = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ class Retention:
             for session in due:
                 if self._stop.is_set():
                     return
-                if self._delete(session["_id"]):
+                if self.delete(session["_id"]):
                     yield session["_id"]
                 else:
                     kept.append(session["_id"])
@@ -164,7 +165,7 @@ class Retention:
             marks.update_one({"_id": "retention"}, {"$set": {"stamps": True}}, upsert=True)
 
     def _due(self, before: datetime, kept: list[str]) -> list[Document]:
-        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
+        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}, **Holds(self._database).spared()}
         with self._database.reading():
             return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("kept_from", 1).limit(PAGE))
 
@@ -177,7 +178,8 @@ class Retention:
                     path.unlink()
                     log.info("deleted %s, which is as old as sessions that are deleted (KEEP_DAYS)", path)
 
-    def _delete(self, session_id: str) -> bool:
+    def delete(self, session_id: str) -> bool:
+        """Delete a session's files, records and, last, its own document. False where a file can't be deleted. Raise `StorageError`."""
         self._recorder.forget(session_id)
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():

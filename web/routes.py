@@ -16,6 +16,7 @@ from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
+from web.proctor.erasure import erasure_calls
 from web.proctor.exam_desk import exam_desk
 from web.proctor.packages import packages
 from web.proctor.reviews import reviews
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     exam_desk,
     stills,
     packages,
+    erasure_calls,
     analytics,
     health_calls,
     audit_calls,

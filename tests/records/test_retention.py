@@ -203,16 +203,16 @@ def test_what_was_deleted_is_in_the_audit_though_the_rest_could_not_be(
 ) -> None:
     for name in ("first", "second"):
         add_session(database, folders, name, NOW - timedelta(days=KEEP_DAYS + 1))
-    delete = retention._delete
+    delete = retention.delete
 
     def once(session_id: str) -> bool:
-        monkeypatch.setattr(retention, "_delete", failing)
+        monkeypatch.setattr(retention, "delete", failing)
         return delete(session_id)
 
     def failing(session_id: str) -> bool:
         raise StorageError("The database is away.")
 
-    monkeypatch.setattr(retention, "_delete", once)
+    monkeypatch.setattr(retention, "delete", once)
     with pytest.raises(StorageError):
         retention.sweep(NOW)
     assert database.flush(10)

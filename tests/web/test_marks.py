@@ -184,7 +184,7 @@ def test_a_marked_clip_is_deleted_with_its_session(
     assert path.is_file()
     clips = ClipSweep(parts.database, settings.clips_dir, settings.temp_dir)
     retention = Retention(parts.database, settings.clips_dir, tmp_path, 1, clips=clips, recorder=recorder)
-    assert retention._delete(session.session_id)
+    assert retention.delete(session.session_id)
     assert not path.exists()
     with parts.database.reading():
         assert parts.database.collection("sessions").find_one({"_id": session.session_id}) is None

@@ -6,7 +6,7 @@ import base64
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import BinaryIO, cast
@@ -15,10 +15,12 @@ from flask import Blueprint, Response, current_app, render_template, request
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
+from basics.canonical import canonical
 from basics.errors import NotFound, StorageError, TooMany
 from basics.paths import ROOT
 from basics.texts import _
 from basics.times import utc_now
+from database import Document
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
@@ -69,7 +71,7 @@ def of_session(session_id: str) -> Response:
     """
     check_session_id(session_id)
     exam_id = parts().database.session(session_id).get("exam_id")
-    return _package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False)
+    return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False)
 
 
 @packages.get("/api/package")
@@ -80,19 +82,27 @@ def of_exam() -> Response:
     sessions = _reads().sessions_of(exam_id)
     if not sessions:
         raise NotFound(_("There is no session of the exam %(exam_id)s.", exam_id=repr(exam_id)), field="exam_id")
-    return _package(tuple(sessions), exam_id, "exam.zip", folders=True)
+    return package(tuple(sessions), exam_id, "exam.zip", folders=True)
 
 
-def _package(sessions: tuple[str, ...], exam_id: str | None, name: str, *, folders: bool) -> Response:
+def package(
+    sessions: tuple[str, ...], exam_id: str | None, name: str, *, folders: bool, more: Mapping[str, list[Document]] | None = None
+) -> Response:
+    """A package of sessions as an answer, noted in the audit; `more` are further records, each kind as a file of its own.
+
+    Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
+    """
     with _one_at_a_time():
         made_at, made_by, reads = utc_now(), "proctor", _reads()
         room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
         file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
         try:
-            package = PackageWriter(file, _key(), check=room.check)
+            writer = PackageWriter(file, _key(), check=room.check)
             for session_id in sessions:
-                _write(package, reads, session_id, f"{session_id}/" if folders else "", made_at, made_by)
-            package.close(About(sessions, exam_id, made_at, made_by, *reads.chain_end()))
+                _write(writer, reads, session_id, f"{session_id}/" if folders else "", made_at, made_by)
+            for kind, records in (more or {}).items():
+                writer.add(f"student/{kind}.jsonl", [canonical(record) + b"\n" for record in records])
+            writer.close(About(sessions, exam_id, made_at, made_by, *reads.chain_end()))
             size = file.tell()
             file.seek(0)
         except BaseException as error:
