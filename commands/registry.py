@@ -7,12 +7,18 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, rescore, verify
+from commands import api_token, audit, backup, rescore, verify
 from settings.settings import Settings
 
-COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (audit.register, rescore.register, api_token.register, verify.register)
+COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
+    audit.register,
+    rescore.register,
+    api_token.register,
+    verify.register,
+    backup.register,
+)
 
-NAMES = frozenset({"audit", "rescore", "token", "verify"})
+NAMES = frozenset({"audit", "rescore", "token", "verify", "backup", "restore"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:
