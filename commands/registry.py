@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, rescore, users, verify
+from commands import api_token, audit, backup, rescore, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -16,9 +16,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     api_token.register,
     users.register,
     verify.register,
+    backup.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

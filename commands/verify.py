@@ -1,16 +1,21 @@
-"""Checks that what is stored is what was noted: `flask --app app verify`. Reads only, beside a running server or without one."""
+"""Checks that what is stored is what was noted: `flask --app app verify`. Reads only, beside a running server or without one.
+
+With the path of a package it checks that, on any machine: no settings and no database are needed for it.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
+from pathlib import Path
 
 import click
 from flask import Flask
 from flask.cli import with_appcontext
 
 from basics.errors import InvalidInput, ProctorError
+from records.package_check import Checked, check_package
 from records.reader import stored
 from records.verification import Verified, verify
 from settings.settings import Settings, load_settings
@@ -21,13 +26,21 @@ HEAD = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{64})")
 def register(app: Flask, settings: Settings | None = None) -> None:
     """Give `app` the command. Without `settings` they are read when the command runs."""
 
-    @app.cli.command("verify", help="Check the audit's chain, the sealed records, the decisions and the clips; name whatever was altered.")
+    @app.cli.command(
+        "verify", help="Check the audit's chain, the sealed records, the decisions and the clips, or a package; name whatever was altered."
+    )
+    @click.argument("package", required=False, type=click.Path(path_type=Path))
     @click.option("--session", "session_id", default="", metavar="ID", help="Of records and clips those of this session only.")
     @click.option("--head", "heads", multiple=True, metavar="SEQ:HASH", help="A head of the chain that was kept elsewhere; again for more.")
+    @click.option("--key", default="", metavar="KEY", help="The public key, or its fingerprint, that must have signed the package.")
     @with_appcontext
-    def command(session_id: str, heads: tuple[str, ...]) -> None:
+    def command(package: Path | None, session_id: str, heads: tuple[str, ...], key: str) -> None:
         started = time.monotonic()
         try:
+            if package is not None:
+                checked = check_package(package, key)
+                click.echo(package_report(checked, time.monotonic() - started))
+                sys.exit(1 if checked.findings else 0)
             wanted = dict(_head(head) for head in heads)
             in_force = settings or load_settings()
             with stored(in_force) as database:
@@ -51,6 +64,24 @@ def report(verified: Verified, seconds: float) -> str:
     ]
     lines += [f"ALTERED: {finding.kind} {finding.which}: {finding.wrong}" for finding in verified.findings]
     lines.append(f"{len(verified.findings)} found that are not as they were." if verified.findings else "Nothing was altered.")
+    return "\n".join(lines)
+
+
+def package_report(checked: Checked, seconds: float) -> str:
+    """What was checked of a package and found, in lines."""
+    about = checked.about
+    speed = f" ({checked.size / 1e6 / seconds:.0f} MB/s)" if seconds > 0 else ""
+    chain = about.get("chain") or {}
+    lines = [
+        f"Package of {len(about.get('sessions') or [])} sessions, made {about.get('made_at')} by {about.get('made_by') or '(no name)'}",
+        f"Files: {checked.files}, {checked.size / 1e6:.1f} MB{speed}",
+        f"Sealed sessions whose records are those that were sealed: {len(checked.sealed)}",
+        f"The audit's chain ended with {chain.get('seq')}:{chain.get('hash')}",
+        f"{'Signed' if checked.signed else 'NOT signed'} by the key {checked.fingerprint or '(none)'}; the server's is at /api/packages/key",
+    ]
+    lines += [f"Not in it: {one.get('path')} ({one.get('why')})" for one in about.get("missing") or []]
+    lines += [f"CHANGED: {finding.kind} {finding.which}: {finding.wrong}" for finding in checked.findings]
+    lines.append(f"{len(checked.findings)} found that are not as they were." if checked.findings else "Nothing was changed.")
     return "\n".join(lines)
 
 

@@ -19,6 +19,7 @@ from basics.times import iso_time, utc_now
 from database import Database, Document
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.holds import Holds
 from records.verification import DELETED
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ class Retention:
             marks.update_one({"_id": "retention"}, {"$set": {"stamps": True}}, upsert=True)
 
     def _due(self, before: datetime, kept: list[str]) -> list[Document]:
-        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}}
+        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}, **Holds(self._database).spared()}
         with self._database.reading():
             return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("kept_from", 1).limit(PAGE))
 

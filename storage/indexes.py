@@ -66,5 +66,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),
         IndexModel([("session_id", 1), ("seq", 1)], name="of_session", partialFilterExpression={"session_id": {"$gt": ""}}),
+        IndexModel([("video_id", 1)], name="of_video", partialFilterExpression={"video_id": {"$gt": ""}}),
+        IndexModel([("user_id", 1)], name="of_user", partialFilterExpression={"user_id": {"$gt": ""}}),
     ],
 }

@@ -125,6 +125,12 @@ def report(session_id: str) -> str:
     return render_template("report.html", active="session", session_id=session_id, **_for_proctors())
 
 
+@pages.get("/verify")
+def verify() -> str:
+    """Show what checks a package in the browser, to everybody."""
+    return render_template("verify.html")
+
+
 @pages.get("/portal", strict_slashes=False)
 def portal() -> Response:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""

@@ -21,8 +21,10 @@ from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
+from web.proctor.erasure import erasure_calls
 from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
+from web.proctor.packages import packages
 from web.proctor.reviews import reviews
 from web.proctor.running import desk
 from web.proctor.sessions import api
@@ -45,6 +47,8 @@ BLUEPRINTS = (
     exam_desk,
     exams,
     stills,
+    packages,
+    erasure_calls,
     analytics,
     health_calls,
     audit_calls,

@@ -23,6 +23,7 @@ from web.operator.people_pages import people_pages
 from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
+from web.proctor.packages import packages
 
 SESSION = "0123456789abcdef" * 2
 
@@ -40,6 +41,7 @@ PAGE_OF_SCRIPT = {
     "operator/people": "/people",
     "operator/account": "/account",
     "operator/invitation": "/invitation",
+    "proctor/verify": "/verify",
 }
 
 
@@ -97,6 +99,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages):
         app.register_blueprint(blueprint)
     return app

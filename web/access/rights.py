@@ -57,6 +57,14 @@ RULES: Mapping[str, Rule] = {
     "analytics.exams": needs("look", "list"),
     "stills.screen": needs("look", "session"),
     "stills.of_interval": needs("look", "session"),
+    "packages.key": OPEN,
+    "packages.of_session": needs("results", "session"),
+    "packages.of_exam": needs("results", "page"),  # the view holds it to the exam that is asked for
+    "erasure.erase": needs("server"),
+    "erasure.export": needs("server"),
+    "erasure.delete": needs("server"),
+    "erasure.set_hold": needs("server"),
+    "erasure.holds": needs("server"),
     "desk.set_break": needs("desk", "session"),
     "desk.mark_seen": needs("desk", "session"),
     "desk.send_message": needs("desk", "session"),
@@ -132,6 +140,7 @@ RULES: Mapping[str, Rule] = {
     "sign_in_oidc.back": OPEN,  # what the provider says decides
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
+    "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,
     "pages.logout": OPEN,

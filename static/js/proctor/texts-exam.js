@@ -1,11 +1,11 @@
 // What the page on which an exam is set up says.
 
-import { _, list, ngettext, number } from "../shared/translate.js";
+import { _, pgettext, list, ngettext, number } from "../shared/translate.js";
 
 const seconds = (value) => number(value, Number.isInteger(value) ? 0 : 1);
 
 export const examTexts = {
-  states: { draft: _("Draft"), open: _("Open"), closed: _("Closed"), archived: _("Archived") },
+  states: { draft: _("Draft"), open: pgettext("exam", "Open"), closed: _("Closed"), archived: _("Archived") },
   opensAt: (time, zone) => _("Opens %(time)s (%(zone)s)", { time, zone }),
   failed: (message) => _("The exam can’t be read. %(message)s", { message }),
   notSaved: (message) => _("It was not saved. %(message)s", { message }),

@@ -1,0 +1,206 @@
+"""Erases everything of one student, or one session: records, clips, stills, words in the audit, lines of logs. What went is told by a receipt.
+
+The audit's chain holds: of an entry its words and its salt go, its place and hashes stay (storage/audit_chain.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.looks import look
+from basics.texts import _
+from basics.times import utc_now
+from database import Database, Document
+from records.holds import COLLECTION as HOLDS
+from records.holds import Holds
+from records.retention import Retention
+from records.verification import DELETED, ERASED
+from storage.audit_chain import LINKS
+
+log = logging.getLogger(__name__)
+
+FLUSH_S = 10.0
+STORED_WITHIN_S = 10.0
+NOT_BY_STUDENT = frozenset({"sessions", "audit", "server", "users", "tokens", "logins", "exams", HOLDS})
+KEPT_OF_ENTRY = frozenset({*LINKS, "at", "what", "older", "older_sha256"})
+LINE_MAX = 1 << 20  # bytes
+PAGE = 1000
+ROWS_MAX = 10_000  # of one collection that a student's export has
+NOT_LINES = (".lock", ".spool", "position")  # files that are no logs: what waits to be stored was stored before
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What went: how many of each kind, and the salted hash of the student's ID. Who has the ID and the salt can tell that it was this one."""
+
+    id_sha256: str
+    salt: str
+    counts: Mapping[str, int]
+    sessions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """Erases, one student or session at a call."""
+
+    database: Database
+    retention: Retention
+    folders: tuple[Path, ...] = field(default=())  # of logs and of what was set aside, with files that are gone through line by line
+
+    def delete_session(self, session_id: str, by: str) -> None:
+        """Delete one session with all that is its. Raise `NotFound`, `Conflict` where it runs or is held, `StorageError`."""
+        session = self.database.session(session_id)
+        self._check([session])
+        self._delete([session_id])
+        entry = {"who": by, "what": DELETED, "count": 1, "sessions": [session_id]}
+        if not self.database.audit(entry).wait(STORED_WITHIN_S):
+            raise StorageError(_("What was deleted can't be noted now; see /api/health."))
+
+    def of_student(self, user_id: str) -> dict[str, list[Document]]:
+        """Everything stored of a student beside the sessions, by collection. Raise `StorageError`."""
+        found = {name: list(self._rows(name, user_id)) for name in self._collections()}
+        found["audit"] = list(self._entries(self._written(user_id), user_id, [str(row["_id"]) for row in self.sessions(user_id)]))
+        return {name: rows for name, rows in found.items() if rows}
+
+    def check(self, user_id: str) -> None:
+        """Raise `Conflict` where something of the student's may not be erased now, `StorageError`."""
+        self._check(self.sessions(user_id), user_id)
+
+    def sessions(self, user_id: str) -> list[Document]:
+        """The student's sessions, by whatever spelling of the ID. Raise `StorageError`."""
+        with self.database.reading():
+            return list(self.database.collection("sessions").find(_of(user_id)).sort([("started_at", 1), ("_id", 1)]))
+
+    def erase(self, user_id: str, by: str) -> Receipt:
+        """Erase everything of a student. Raise `NotFound` where nothing is stored, `Conflict` where a session runs or is held, `StorageError`."""
+        if not self.database.flush(FLUSH_S):
+            raise StorageError(_("Records still wait to be stored; see /api/health and try again."))
+        sessions = self.sessions(user_id)
+        beside = {name: sum(1 for _row in self._rows(name, user_id)) for name in self._collections()}
+        if not sessions and not any(beside.values()):
+            raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(user_id)), field="user_id")
+        self._check(sessions, user_id)
+        ids = [str(session["_id"]) for session in sessions]
+        spellings = {user_id, *(str(session["user_id"]) for session in sessions)}
+        counts = {"sessions": len(ids), "clips": self._clips(ids), **{name: count for name, count in beside.items() if count}}
+        folders = self._clip_folders(ids)
+        self._delete(ids)
+        for name in beside:
+            with self.database.reading():
+                self.database.collection(name).delete_many(_of(user_id))
+        written = self._written(*spellings)
+        counts["audit"] = self._blank_entries(written, user_id, ids)
+        gone = re.compile(b"|".join([*(re.escape(one.encode()) for one in ids), _bytes_of({*spellings, *folders})]), re.IGNORECASE)
+        counts["lines"] = sum(_blank_lines(path, gone) for folder in self.folders for path in _files(folder))
+        salt = secrets.token_hex(16)
+        receipt = Receipt(hashlib.sha256(f"{salt}{user_id}".encode()).hexdigest(), salt, counts, tuple(ids))
+        entry = {"who": by, "what": ERASED, "id_sha256": receipt.id_sha256, "sessions": ids, "counts": dict(counts)}
+        if not self.database.audit(entry).wait(STORED_WITHIN_S):
+            raise StorageError(_("What was erased can't be noted now; see /api/health."))
+        return receipt
+
+    def _check(self, sessions: list[Document], user_id: str = "") -> None:
+        if any(session.get("state") == "running" for session in sessions):
+            raise Conflict(_("A session of it is running: end it first."), reason="running")
+        held = Holds(self.database).listed()
+        students = {look(str(one["user_id"])) for one in held if one.get("user_id")}
+        named = {look(str(session["user_id"])) for session in sessions if session.get("user_id")} | ({look(user_id)} if user_id else set())
+        if students & named or {one.get("session_id") for one in held} & {session["_id"] for session in sessions}:
+            raise Conflict(_("A legal hold is set: nothing of it may be deleted until it is lifted."), reason="held")
+
+    def _delete(self, ids: list[str]) -> None:
+        for session_id in ids:
+            if not self.retention.delete_session(session_id):
+                raise StorageError(_("A file of the session %(session_id)s can't be deleted; the log says which. Try again.", session_id=session_id))
+
+    def _collections(self) -> list[str]:
+        with self.database.reading():
+            names = self.database.collection("audit").database.list_collection_names()
+        return sorted(name for name in names if name not in NOT_BY_STUDENT and not name.startswith("system."))
+
+    def _rows(self, name: str, user_id: str) -> Iterator[Document]:
+        with self.database.reading():
+            found = list(self.database.collection(name).find(_of(user_id)).limit(ROWS_MAX))
+        yield from found
+
+    def _clips(self, ids: list[str]) -> int:
+        with self.database.reading():
+            return self.database.collection("intervals").count_documents({"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
+
+    def _clip_folders(self, ids: list[str]) -> set[str]:
+        """The folders that are named after the student."""
+        with self.database.reading():
+            paths = self.database.collection("intervals").distinct("clip.path", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
+        return {str(path).partition("/")[0] for path in paths if "/" in str(path)}
+
+    # The audit
+
+    def _written(self, *spellings: str) -> re.Pattern[str]:
+        return re.compile("|".join(_alone(one) for one in spellings if one), re.IGNORECASE)
+
+    def _entries(self, written: re.Pattern[str], user_id: str, ids: list[str]) -> Iterator[Document]:
+        """The entries about the student: that name the ID anywhere in their words, a session or an interval of theirs."""
+        sessions, after = set(ids), None
+        while found := self.database.page("audit", {"erased": {"$exists": False}}, [("at", 1)], after, PAGE):
+            after = str(found[-1]["_id"])
+            for entry in found:
+                words = {name: value for name, value in entry.items() if name not in KEPT_OF_ENTRY}
+                of_session = str(entry.get("session_id")) in sessions or str(entry.get("video_id")).partition("-")[0] in sessions
+                if of_session or entry.get("user_id") == user_id or written.search(str(words)):
+                    yield entry
+
+    def _blank_entries(self, written: re.Pattern[str], user_id: str, ids: list[str]) -> int:
+        at, count = utc_now(), 0
+        for entry in list(self._entries(written, user_id, ids)):
+            kept = {name: value for name, value in entry.items() if name in KEPT_OF_ENTRY}
+            with self.database.reading():
+                self.database.collection("audit").replace_one({"_id": entry["_id"]}, kept | {"erased": at})
+            count += 1
+        return count
+
+
+def _of(user_id: str) -> Document:
+    return {"$or": [{"user_id": user_id}, {"user_look": look(user_id)}]}
+
+
+def _alone(text: str) -> str:
+    """The text where it is no part of a longer name."""
+    return rf"(?<![\w@-]){re.escape(text)}(?![\w@-])"
+
+
+def _bytes_of(names: set[str]) -> bytes:
+    """What finds the names in a file's bytes, also as JSON and Python write letters that are not ASCII."""
+    cases = {way for name in names if name for way in (name, name.lower(), name.upper(), name.casefold())}
+    written = {way.encode("utf-8", "replace") for name in cases for way in (name, ascii(name)[1:-1], json.dumps(name)[1:-1])}
+    return b"|".join(rb"(?<![\w@-])" + re.escape(one) + rb"(?![\w@-])" for one in sorted(written))
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(OSError):
+        yield from (path for path in sorted(folder.iterdir()) if path.is_file() and not path.is_symlink() and not path.name.endswith(NOT_LINES))
+
+
+def _blank_lines(path: Path, gone: re.Pattern[bytes]) -> int:
+    """Write spaces over the lines that name what is gone: who writes to the file goes on undisturbed. Return how many lines."""
+    count = 0
+    try:
+        with path.open("r+b") as file:
+            while line := file.readline(LINE_MAX):
+                if gone.search(line):
+                    end = file.tell()
+                    file.seek(end - len(line))
+                    file.write(b" " * (len(line) - line.endswith(b"\n")))
+                    file.seek(end)
+                    count += 1
+    except OSError as error:
+        raise StorageError(_("%(path)s can't be gone through: %(error)s.", path=path, error=error.strerror or error)) from error
+    return count

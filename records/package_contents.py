@@ -1,0 +1,165 @@
+"""What of a session goes into its package beside the report: records as JSON lines, decisions, entries of the audit, the seal, clips and stills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pymongo import DESCENDING
+
+from basics.canonical import canonical
+from basics.errors import NotFound
+from database import Database, Document
+from records.packages import PackageWriter
+from records.seals import ORDERED
+from storage.audit_chain import FIRST_PREV
+
+TAKE_STILL = Callable[[Path, str, float], bytes]  # clip, a name for it, and seconds
+PART_BYTES = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Where a package's contents come from: the database, the folder of clips, and what takes a still from a clip."""
+
+    database: Database
+    clips_dir: Path
+    take_still: TAKE_STILL
+
+    def chain_end(self) -> tuple[int, str]:
+        """Place and hash of the audit's newest entry. Raise `StorageError`."""
+        with self.database.reading():
+            last = self.database.collection("audit").find_one({"seq": {"$gt": 0}}, {"seq": 1, "hash": 1}, sort=[("seq", DESCENDING)])
+        return (int(last["seq"]), str(last["hash"])) if last else (0, FIRST_PREV)
+
+    def sessions_of(self, exam_id: str | None) -> list[str]:
+        """The sessions of an exam in the order of their start. Raise `StorageError`."""
+        with self.database.reading():
+            found = self.database.collection("sessions").find({"exam_id": exam_id}, {"_id": 1}).sort([("started_at", 1), ("_id", 1)])
+            return [str(row["_id"]) for row in found]
+
+    def size_of(self, session_id: str) -> int:
+        """About how many bytes a session's package has: its clips, and something for the rest. Raise `StorageError`."""
+        rows = self._found("intervals", {"session_id": session_id, "clip.state": "ready"})
+        return sum(path.stat().st_size for row in rows if (path := self._clip(row)) is not None) + (64 << 20)
+
+    def records(self, kind: str, session_id: str) -> Iterator[Document]:
+        """The session's records of a kind, in order, a thousand at a time: no page of them waits for what is done with it."""
+        field = "at" if kind == "reviews" else ORDERED[kind]
+        yield from self._found(kind, {"session_id": session_id}, field)
+
+    def audit(self, session_id: str, user_id: str | None) -> Iterator[Document]:
+        """The audit's entries of the session, oldest first; of its student only those that name no other session."""
+        about: list[Document] = [{"session_id": session_id}, {"video_id": {"$gt": f"{session_id}-", "$lt": f"{session_id}."}}]
+        if user_id:
+            about.append({"user_id": user_id, "session_id": {"$exists": False}, "video_id": {"$exists": False}})
+        yield from self._found("audit", {"$or": about}, "at")
+
+    def one(self, kind: str, document_id: str) -> Document | None:
+        """One document by its id."""
+        with self.database.reading():
+            return self.database.collection(kind).find_one({"_id": document_id})
+
+    def clip_of(self, interval: Document) -> Path | None:
+        """The file of an interval's clip where it is there."""
+        return self._clip(interval)
+
+    def _found(self, kind: str, query: Document, order: str = "_id") -> Iterator[Document]:
+        after: str | None = None
+        while True:
+            rows = self.database.page(kind, query, [(order, 1)], after, 1000)
+            yield from rows
+            if len(rows) < 1000:
+                return
+            after = str(rows[-1]["_id"])
+
+    def _clip(self, interval: Document) -> Path | None:
+        clip = interval.get("clip") or {}
+        folder = self.clips_dir.resolve()
+        path = (folder / str(clip.get("path") or "")).resolve()
+        return path if clip.get("state") == "ready" and path.is_relative_to(folder) and path.is_file() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a report is made of: the session, its intervals, its decisions, and its stills by interval (JPEG)."""
+
+    session: Document
+    intervals: list[Document]
+    reviews: list[Document]
+    checks_of: int
+    stills: dict[str, bytes]
+
+
+def write_session(package: PackageWriter, reads: Reads, session_id: str, folder: str = "") -> Gathered:
+    """Write a session's files under `folder`. Raise `NotFound` where there is no such session, `StorageError`, `OSError`."""
+    session = reads.database.session(session_id)
+    intervals = list(reads.records("intervals", session_id))
+    reviews = list(reads.records("reviews", session_id))
+    counted = _Counted(reads.records("checks", session_id))
+    package.add(f"{folder}session.json", canonical(session) + b"\n")
+    package.add(f"{folder}rules.json", canonical(session.get("rules") or {}) + b"\n")
+    package.add(f"{folder}intervals.jsonl", _lines(intervals))
+    package.add(f"{folder}checks.jsonl", _lines(counted))
+    package.add(f"{folder}acts.jsonl", _lines(reads.records("acts", session_id)))
+    package.add(f"{folder}decisions.jsonl", _lines(reviews))
+    package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
+    package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
+    package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")
+    package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, session.get("user_id"))))
+    if (seal := reads.one("seals", session_id)) is not None:
+        package.add(f"{folder}seal.json", canonical(seal) + b"\n")
+    else:
+        package.missing.append({"path": f"{folder}seal.json", "why": "the session is not sealed yet"})
+    return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder))
+
+
+def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:
+    stills: dict[str, bytes] = {}
+    for interval in intervals:
+        clip, video_id = interval.get("clip") or {}, str(interval["_id"])
+        if clip.get("state", "none") == "none" and not clip.get("path"):
+            continue
+        path = reads.clip_of(interval)
+        if path is None:
+            why = "the file is gone" if clip.get("state") == "ready" else str(clip.get("reason") or clip.get("state") or "none")
+            package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})
+            continue
+        package.add(f"{folder}clips/{video_id}.mp4", path)
+        begin = min((float(mark[1]) for mark in clip.get("marks") or []), default=0.0)
+        at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
+        try:
+            still = reads.take_still(path, f"{video_id}-{str(clip.get('sha256') or '')[:12]}", at)
+        except NotFound as error:
+            package.missing.append({"path": f"{folder}stills/{video_id}.jpg", "why": error.message[:200]})
+            continue
+        stills[video_id] = still
+        package.add(f"{folder}stills/{video_id}.jpg", still)
+    return stills
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The records, and how many there were once they were gone through."""
+
+    records: Iterable[Document]
+    count: int = 0
+
+    def __iter__(self) -> Iterator[Document]:
+        for record in self.records:
+            self.count += 1
+            yield record
+
+
+def _lines(records: Iterable[Any]) -> Iterator[bytes]:
+    """Each record on a line of its own, in parts."""
+    part, size = [], 0
+    for record in records:
+        part.append(canonical(record) + b"\n")
+        size += len(part[-1])
+        if size >= PART_BYTES:
+            yield b"".join(part)
+            part, size = [], 0
+    yield b"".join(part)

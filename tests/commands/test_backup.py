@@ -1,0 +1,118 @@
+"""A backup is taken beside a running server and brings everything back after it was destroyed; a damaged one, or a place in use, is refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from basics.errors import Conflict, InvalidInput, StorageError
+from database import Database
+from records import backups
+from records.backups import back_up, restore
+from records.verification import verify
+from settings.settings import Settings
+from tests.helpers.evidence import store_exam
+from tests.helpers.web import settings_for
+
+SESSION = "a" * 32
+
+
+@pytest.fixture
+def server(database: Database, tmp_path: Path, mongo_uri: str, db_name: str) -> Settings:
+    """The settings of a server that runs, with a sealed exam, a key and something kept for a clip."""
+    settings = settings_for(tmp_path / "server", mongo_uri=mongo_uri, db_name=db_name)
+    store_exam(database, settings.clips_dir, SESSION)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / "secret_key").write_text("k" * 40)
+    (settings.temp_dir / f"{SESSION}-0.kept").write_bytes(b"pictures")
+    return settings
+
+
+def everything(stored: Any) -> dict[str, list[Any]]:
+    return {name: sorted(map(str, stored[name].find())) for name in sorted(stored.list_collection_names()) if stored[name].find_one()}
+
+
+def destroy(stored: Any) -> None:
+    for name in stored.list_collection_names():
+        stored[name].delete_many({})
+
+
+def test_what_was_destroyed_comes_back_whole(server: Settings, stored: Any, tmp_path: Path, mongo_uri: str, db_name: str) -> None:
+    before = everything(stored)
+    taken = back_up(server, tmp_path / "backup")
+    assert taken.documents == sum(len(rows) for rows in before.values())
+    clip = next(server.clips_dir.rglob("*.mp4"))
+    assert os.stat(clip).st_nlink == 2  # a link takes no room
+    destroy(stored)
+    for path in server.clips_dir.rglob("*.mp4"):
+        path.unlink()
+    anew = settings_for(tmp_path / "anew", mongo_uri=mongo_uri, db_name=db_name)
+    restore(anew, tmp_path / "backup")
+    assert everything(stored) == before
+    verified = verify(stored, anew.clips_dir)
+    assert (verified.findings, verified.sessions, verified.clips) == ([], 1, 1)
+    assert (anew.data_dir / "secret_key").read_text() == "k" * 40
+    assert (anew.temp_dir / f"{SESSION}-0.kept").read_bytes() == b"pictures"
+
+
+def test_what_is_written_meanwhile_is_of_later(
+    server: Settings, stored: Any, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collections are read one after another, and all as of the first."""
+    wanted = sum(len(rows) for rows in everything(stored).values())
+    sync, writes = os.fsync, []
+
+    def writes_on(handle: int) -> None:
+        writes.append(database.write("sessions", os.urandom(16).hex(), {"state": "ended"}).wait(30))
+        sync(handle)
+
+    monkeypatch.setattr("records.backups.os.fsync", writes_on)  # after each collection
+    assert back_up(server, tmp_path / "backup").documents == wanted
+    assert len(writes) > 5
+    assert all(writes)
+
+
+def test_a_backup_that_was_broken_off_is_none_and_is_gone_on_with(server: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backups, "canonical", lambda _manifest: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(StorageError):
+        back_up(server, tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+    monkeypatch.undo()
+    assert back_up(server, tmp_path / "backup").files > 5
+    assert not (tmp_path / "backup.part").exists()
+    with pytest.raises(Conflict):
+        back_up(server, tmp_path / "backup")
+
+
+def test_nothing_is_put_back_over_what_is_there_or_beside_a_server_or_from_what_was_damaged(
+    server: Settings, stored: Any, tmp_path: Path, mongo_uri: str, db_name: str
+) -> None:
+    folder = tmp_path / "backup"
+    back_up(server, folder)
+    with pytest.raises(Conflict):
+        restore(server, folder)
+    anew = settings_for(tmp_path / "anew", mongo_uri=mongo_uri, db_name=db_name)
+    with pytest.raises(Conflict, match="not empty"):
+        restore(anew, folder)
+    destroy(stored)
+    (tmp_path / "away").mkdir()
+    used = Database(mongo_uri, "used", anew.data_dir / "spool")
+    try:
+        with pytest.raises(StorageError, match="in use"):
+            restore(anew, folder)
+    finally:
+        used.stop()
+    clip = next((folder / "clips").rglob("*.mp4"))
+    data = clip.read_bytes()
+    clip.unlink()
+    clip.write_bytes(data[:-1] + b"!")
+    with pytest.raises(InvalidInput, match="not as it was"):
+        restore(anew, folder)
+    assert everything(stored) == {}
+    (folder / "manifest.json").unlink()
+    with pytest.raises(InvalidInput):
+        restore(anew, folder)

@@ -1,0 +1,129 @@
+"""Everything of one student goes by one call, and nothing of it is found afterwards; what is held or runs stays."""
+
+from __future__ import annotations
+
+import json
+import re
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from basics.times import utc_now
+from media.clip_stills import ClipStills
+from media.recorder import Recorder
+from records.clip_sweep import ClipSweep
+from records.package_check import check_package
+from records.reader import Document
+from records.retention import Retention
+from records.verification import verify
+from tests.helpers.evidence import store_exam
+from web.parts import Parts
+
+SESSION, OTHER = "b" * 32, "c" * 32
+STUDENT = "zoë.müller"
+WORDS = "reads aloud"
+
+
+@pytest.fixture
+def exam(parts: Parts) -> Parts:
+    """Two students' sessions, logs that name both, and a record that the database refused."""
+    settings = parts.settings
+    clips = ClipSweep(parts.database, settings.clips_dir, settings.temp_dir)
+    recorder = Recorder(settings.clips_dir, settings.temp_dir)
+    parts.retention = Retention(parts.database, settings.clips_dir, parts.stills.folder, 30, clips=clips, recorder=recorder)
+    store_exam(parts.database, settings.clips_dir, SESSION, STUDENT)
+    store_exam(parts.database, settings.clips_dir, OTHER, "bob")
+    for folder in (settings.log_dir, parts.stills.folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    lines = [f"a line of {STUDENT}", f"a line of [{SESSION}]", "a line of bob", f"{STUDENT}s are others"]
+    (settings.log_dir / "app.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (parts.database.set_aside_in / "rejected.jsonl").write_text(json.dumps({"user_id": STUDENT}) + "\n")
+    (parts.stills.folder / f"still-{SESSION}-1-abc-100.jpg").write_bytes(b"a still")
+    rehearsal = {"user_id": STUDENT, "exam_id": "e", "at": utc_now()}
+    assert parts.database.write("rehearsals", "z", rehearsal).wait(10)
+    return parts
+
+
+def where_found(parts: Parts, folder: Path, *texts: str) -> list[str]:
+    """The files and the stored documents that have one of the texts, in any of the ways to write it."""
+    written = {way for text in texts for way in (text, json.dumps(text)[1:-1])}
+    found = []
+    for path in folder.rglob("*"):
+        data = path.read_bytes() if path.is_file() else b""
+        found += [str(path) for one in written if one in path.name or re.search(re.escape(one.encode()) + rb"(?!s are)", data)]
+    with parts.database.reading():
+        database = parts.database.collection("sessions").database
+        for name in database.list_collection_names():
+            found += [f"{name} {one}" for row in database[name].find() for one in written if one in str(row)]
+    return found
+
+
+def erased(client: FlaskClient, **more: str) -> tuple[int, Document]:
+    answer = client.post("/api/students/erase", json={"user_id": STUDENT, "again": STUDENT, **more})
+    return answer.status_code, answer.json or {}
+
+
+def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: FlaskClient, exam: Parts, stored: Any, tmp_path: Path) -> None:
+    assert where_found(exam, tmp_path, STUDENT)
+    status, receipt = erased(client)
+    assert status == 200, receipt
+    assert (receipt["counts"]["sessions"], receipt["counts"]["clips"], receipt["counts"]["rehearsals"]) == (1, 1, 1)
+    assert receipt["counts"]["audit"] == 3  # the decision, the accommodation and the seal
+    assert receipt["counts"]["lines"] == 3
+    assert exam.database.flush(10)
+    assert where_found(exam, tmp_path, STUDENT, f"{STUDENT} {WORDS}", f"Hello {STUDENT}") == []
+    assert "a line of bob" in (exam.settings.log_dir / "app.log").read_text("utf-8")
+    assert list(exam.stills.folder.iterdir()) == []
+    verified = verify(stored, exam.settings.clips_dir)
+    assert (verified.findings, verified.erased, verified.sessions) == ([], 3, 1)  # bob's is whole
+    assert erased(client)[0] == 404
+
+
+def test_an_id_is_typed_twice(client: FlaskClient, exam: Parts) -> None:
+    assert erased(client, again="bob")[0] == 422
+    assert client.get(f"/api/session/{SESSION}/details").status_code == 200
+
+
+def test_what_is_held_stays_until_the_hold_is_lifted(client: FlaskClient, exam: Parts) -> None:
+    assert exam.retention is not None
+    far = utc_now() + timedelta(days=400)
+    for held in ({"user_id": STUDENT.upper()}, {"session_id": SESSION}):
+        assert client.post("/api/holds", json={**held, "note": "appeal", "by": "Ada"}).status_code == 200
+        listed = (client.get("/api/holds").json or {})["holds"]
+        assert [(one["by"], one["note"]) for one in listed] == [("Ada", "appeal")]
+        assert (erased(client)[0], client.delete(f"/api/session/{SESSION}").status_code) == (409, 409)
+        exam.retention._stamp(far)
+        assert [row["_id"] for row in exam.retention._due(far + timedelta(days=400), [])] == [OTHER]
+        assert client.post("/api/holds", json={**held, "on": False}).status_code == 200
+    assert client.post("/api/holds", json={"session_id": SESSION, "user_id": "bob"}).status_code == 422
+    assert client.post("/api/holds", json={"session_id": "d" * 32}).status_code == 404
+    assert client.delete(f"/api/session/{SESSION}").status_code == 200
+
+
+def test_one_session_is_deleted_and_none_that_runs(client: FlaskClient, exam: Parts, stored: Any) -> None:
+    assert exam.database.write("sessions", OTHER, {"state": "running"}).wait(10)
+    assert client.delete(f"/api/session/{OTHER}").status_code == 409
+    assert client.delete(f"/api/session/{SESSION}").status_code == 200
+    assert client.delete(f"/api/session/{SESSION}").status_code == 404
+    assert exam.database.flush(10)
+    assert [finding.which for finding in verify(stored, exam.settings.clips_dir).findings] == []
+
+
+def test_everything_of_a_student_is_given_and_nothing_of_another(
+    client: FlaskClient, exam: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = tmp_path / "still.jpg"
+    Image.new("RGB", (64, 48), "teal").save(still)
+    monkeypatch.setattr(ClipStills, "get", lambda *_args: still)
+    path = tmp_path / "student.zip"
+    path.write_bytes(client.post("/api/students/export", json={"user_id": STUDENT}).data)
+    assert (check_package(path).findings, check_package(path).sealed) == ([], [SESSION])
+    with zipfile.ZipFile(path) as opened:
+        assert {name for name in opened.namelist() if name.startswith("student/")} == {"student/audit.jsonl", "student/rehearsals.jsonl"}
+        assert all(b"bob" not in opened.read(name) for name in opened.namelist())
+    assert client.post("/api/students/export", json={"user_id": "nobody"}).status_code == 404

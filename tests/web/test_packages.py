@@ -1,0 +1,102 @@
+"""A package by REST: whole, signed, noted, one at a time; its report in the asker's language, as a page and as a PDF."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import zipfile
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image
+
+from media.clip_stills import ClipStills
+from records.package_check import check_package
+from tests.helpers.evidence import store_exam
+from web.parts import Parts
+
+SESSION, OTHER = "b" * 32, "c" * 32
+
+
+@pytest.fixture
+def stored(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> Parts:
+    still = Path(parts.settings.temp_dir) / "still.jpg"
+    still.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (64, 48), "teal").save(still)
+    monkeypatch.setattr(ClipStills, "get", lambda *_args: still)
+    store_exam(parts.database, parts.settings.clips_dir, SESSION)
+    store_exam(parts.database, parts.settings.clips_dir, OTHER, "bob")
+    return parts
+
+
+def test_a_session_is_given_whole_and_signed_and_that_is_noted(client: FlaskClient, stored: Parts, tmp_path: Path) -> None:
+    answer = client.get(f"/api/session/{SESSION}/package?lang=de")
+    assert (answer.status_code, answer.mimetype, int(answer.headers["Content-Length"])) == (200, "application/zip", len(answer.data))
+    key = client.get("/api/packages/key").json
+    assert key is not None
+    path = tmp_path / "package.zip"
+    path.write_bytes(answer.data)
+    checked = check_package(path, key["fingerprint"])
+    assert (checked.findings, checked.sealed) == ([], [SESSION])
+    with zipfile.ZipFile(path) as opened:
+        report, pdf = opened.read("report.html").decode(), opened.read("report.pdf")
+    assert 'lang="de"' in report
+    assert "data:image/jpeg;base64," in report
+    assert "<script" not in report
+    assert pdf.startswith(b"%PDF-")
+    assert stored.database.flush(10)
+    (noted,) = stored.database.audit_entries(1)
+    assert (noted["what"], noted["session_id"]) == ("package: exported", SESSION)
+    assert list(Path(stored.settings.temp_dir).glob("package-*")) == []
+
+
+def test_an_exam_is_given_with_a_folder_for_each_session(client: FlaskClient, stored: Parts, tmp_path: Path) -> None:
+    path = tmp_path / "exam.zip"
+    path.write_bytes(client.get("/api/package?exam_id=E").data)  # another spelling
+    assert sorted(check_package(path).sealed) == [SESSION, OTHER]
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as opened:
+        assert json.loads(opened.read("manifest.json"))["exam_id"] == "e"
+        assert f"{OTHER}/report.html" in opened.namelist()
+
+
+def test_what_is_not_there_is_said(client: FlaskClient) -> None:
+    assert client.get(f"/api/session/{'d' * 32}/package").status_code == 404
+    assert client.get("/api/package?exam_id=none").status_code == 404
+    assert client.get("/api/package").status_code == 422
+
+
+def test_one_is_made_at_a_time_for_a_caller(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    still = ClipStills.get
+
+    def slow(*args: object) -> Path:
+        begun.set()
+        assert go_on.wait(60)
+        return still(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ClipStills, "get", slow)
+    first = threading.Thread(target=lambda: client.application.test_client().get(f"/api/session/{SESSION}/package", base_url="http://localhost"))
+    first.start()
+    try:
+        assert begun.wait(60)
+        answer = client.get(f"/api/session/{SESSION}/package")
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "10")
+    finally:
+        go_on.set()
+        first.join(60)
+
+
+def test_a_report_says_names_of_any_writing_and_runs_none_of_them(client: FlaskClient, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ClipStills, "get", lambda *_args: (_ for _ in ()).throw(AssertionError("no clip is ready")))
+    store_exam(parts.database, parts.settings.clips_dir, SESSION)
+    name = "<b>Zoë</b> Ελένη Жанна أحمد 李雷\u200d\x00" + "x" * 300
+    assert parts.database.write("intervals", f"{SESSION}-1", {"clip": {"state": "failed", "reason": "<i>"}}).wait(10)
+    assert parts.database.write("sessions", SESSION, {"messages": [{"at": 1e300, "text": name, "by": None}], "doubts": [{"start": "x"}]}).wait(10)
+    for language in ("ar", "en"):
+        with zipfile.ZipFile(io.BytesIO(client.get(f"/api/session/{SESSION}/package?lang={language}").data)) as opened:
+            report = opened.read("report.html").decode()
+            assert opened.read("report.pdf").startswith(b"%PDF-")
+        assert "<b>Zoë" not in report
+        assert "&lt;b&gt;Zoë" in report

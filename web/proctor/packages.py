@@ -1,0 +1,186 @@
+"""The calls that give a session, or a whole exam, as a signed package, and the public half of the key that signs them."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from flask import Blueprint, Response, current_app, render_template, request
+from markupsafe import Markup
+from pydantic import BaseModel, Field
+
+from basics.canonical import canonical
+from basics.errors import NotFound, StorageError, TooMany
+from basics.paths import ROOT
+from basics.texts import _
+from basics.times import utc_now
+from database import Document
+from records.package_contents import Reads, write_session
+from records.package_key import PackageKey, find_package_key
+from records.packages import ALGORITHM, About, PackageWriter
+from web.access.callers import signature
+from web.access.hold import hold
+from web.calls.audit import note
+from web.calls.bodies import read_query, reply
+from web.calls.openapi import describe
+from web.calls.spelling import as_sought
+from web.calls.values import Identifier, check_session_id
+from web.parts import parts
+from web.proctor.package_pdf import pdf_of
+from web.proctor.package_report import report_of
+
+packages = Blueprint("packages", __name__)
+
+RETRY_S = 10
+PART_BYTES = 1 << 18
+_EXTENSION = "proctor_packages"
+
+
+class PackageKeyAnswer(BaseModel):
+    """The key that signs this server's packages: publish its fingerprint where those who check them look for it."""
+
+    algorithm: str = ALGORITHM
+    public_key: str = Field(description="64 hexadecimal digits.")
+    fingerprint: str = Field(description="SHA-256 of the key's 32 bytes, 64 hexadecimal digits.")
+
+
+class PackageQuery(BaseModel):
+    """Of which exam."""
+
+    exam_id: Identifier
+
+
+@packages.get("/api/packages/key")
+@describe(PackageKeyAnswer)
+def key() -> Response:
+    """Give the public key by which packages of this server are known. It is for everybody."""
+    own = _key()
+    return reply(PackageKeyAnswer(public_key=own.public_key, fingerprint=own.fingerprint))
+
+
+@packages.get("/api/session/<session_id>/package")
+@describe(errors=(404, 429, 503), media_type="application/zip")
+def of_session(session_id: str) -> Response:
+    """Give a session as a signed package: report, records, decisions, the audit's entries, clips and stills. That it was taken is noted.
+
+    One at a time for each caller. `flask --app app verify PACKAGE` and the page `/verify` check it.
+    """
+    check_session_id(session_id)
+    exam_id = parts().database.session(session_id).get("exam_id")
+    return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False)
+
+
+@packages.get("/api/package")
+@describe(query=PackageQuery, errors=(404, 429, 503), media_type="application/zip")
+def of_exam() -> Response:
+    """Give all sessions of an exam as one signed package, with a folder for each."""
+    exam_id = as_sought(read_query(request, PackageQuery)).exam_id
+    hold("results", exam_id)
+    sessions = _reads().sessions_of(exam_id)
+    if not sessions:
+        raise NotFound(_("There is no session of the exam %(exam_id)s.", exam_id=repr(exam_id)), field="exam_id")
+    return package(tuple(sessions), exam_id, "exam.zip", folders=True)
+
+
+def package(
+    sessions: tuple[str, ...], exam_id: str | None, name: str, *, folders: bool, more: Mapping[str, list[Document]] | None = None
+) -> Response:
+    """A package of sessions as an answer, noted in the audit; `more` are further records, each kind as a file of its own.
+
+    Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
+    """
+    with _one_at_a_time():
+        made_at, made_by, reads = utc_now(), signature(), _reads()
+        room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
+        file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
+        try:
+            writer = PackageWriter(file, _key(), check=room.check)
+            for session_id in sessions:
+                _write(writer, reads, session_id, f"{session_id}/" if folders else "", made_at, made_by)
+            for kind, records in (more or {}).items():
+                writer.add(f"student/{kind}.jsonl", [canonical(record) + b"\n" for record in records])
+            writer.close(About(sessions, exam_id, made_at, made_by, *reads.chain_end()))
+            size = file.tell()
+            file.seek(0)
+        except BaseException as error:
+            file.close()
+            if isinstance(error, OSError):
+                raise StorageError(_("The package can't be made: %(error)s.", error=error.strerror or error)) from error
+            raise
+    note("package: exported", made_by, exam_id=exam_id, **({"sessions": list(sessions[:1000])} if folders else {"session_id": sessions[0]}))
+    response = Response(_sent(file), mimetype="application/zip")
+    response.call_on_close(file.close)
+    response.headers["Content-Length"] = str(size)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _write(package: PackageWriter, reads: Reads, session_id: str, folder: str, made_at: datetime, made_by: str) -> None:
+    report = report_of(write_session(package, reads, session_id, folder), made_at, made_by)
+    style = (ROOT / "static" / "css" / "package.css").read_text(encoding="utf-8")
+    page = render_template(
+        "package_report.html",
+        report=report,
+        sheet=Markup("<style>{}</style>").format(Markup(style)),
+        as_base64=lambda data: base64.b64encode(data).decode(),
+    )
+    package.add(f"{folder}report.html", page.encode("utf-8", "replace"))
+    package.add(f"{folder}report.pdf", pdf_of(report))
+
+
+class _Room:
+    """Looks that the disk of temporary files keeps the room that exams need."""
+
+    def __init__(self, wanted: int) -> None:
+        self._folder = parts().settings.temp_dir
+        self._least = parts().settings.min_free_mb << 20
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._parts = 0
+        self._look(wanted)
+
+    def check(self) -> None:
+        self._parts += 1
+        if self._parts % 64 == 0:
+            self._look(0)
+
+    def _look(self, wanted: int) -> None:
+        if shutil.disk_usage(self._folder).free - wanted < self._least:
+            raise StorageError(_("The disk of TEMP_DIR has too little room for this package. Free some, or take fewer sessions at once."))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Raise `TooMany` where this caller has one made already."""
+    caller = f"{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{request.headers.get('Authorization', '')}"
+    busy, lock = current_app.extensions.setdefault(_EXTENSION, (set(), threading.Lock()))
+    with lock:
+        if caller in busy:
+            raise TooMany(_("A package is being made for you already: wait until it is there."), retry_after_s=RETRY_S)
+        busy.add(caller)
+    try:
+        yield
+    finally:
+        with lock:
+            busy.discard(caller)
+
+
+def _sent(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while part := file.read(PART_BYTES):
+            yield part
+
+
+def _reads() -> Reads:
+    stills = parts().stills
+    return Reads(parts().database, parts().settings.clips_dir, lambda clip, name, at: stills.get(clip, name, at).read_bytes())
+
+
+def _key() -> PackageKey:
+    return find_package_key(parts().settings.data_dir)
