@@ -79,7 +79,7 @@ class Erasure:
         """Delete one session with all that is its. Raise `NotFound`, `Conflict` where it runs or is held, `StorageError`."""
         session = self.database.session(session_id)
         self._check([session])
-        self._delete([session_id])
+        self._delete([session_id], [])
         if not self.note(DELETED, by, session_id=session_id, count=1, sessions=[session_id]).wait(STORED_WITHIN_S):
             raise StorageError(_("What was deleted can't be noted now; see /api/health."))
 
@@ -101,10 +101,16 @@ class Erasure:
 
     def erase(self, user_id: str, by: str) -> Receipt:
         """Erase everything of a student. Raise `NotFound` where nothing is stored, `Conflict` where a session runs or is held, `StorageError`."""
+        deleted: list[str] = []
         with _one_at_a_time:
-            return self._erase(user_id, by)
+            try:
+                return self._erase(user_id, by, deleted)
+            except Exception:
+                if deleted:  # what is gone is in the audit, whatever kept the rest
+                    self.note(DELETED, by, count=len(deleted), sessions=deleted)
+                raise
 
-    def _erase(self, user_id: str, by: str) -> Receipt:
+    def _erase(self, user_id: str, by: str, deleted: list[str]) -> Receipt:
         if not self.database.flush(FLUSH_S):
             raise StorageError(_("Records still wait to be stored; see /api/health and try again."))
         spellings, sessions = self._spellings(user_id), self.sessions(user_id)
@@ -117,7 +123,7 @@ class Erasure:
         self._check(sessions, user_id)
         counts["clips"] = self._count("intervals", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
         folders = self._clip_folders(ids)
-        self._delete(ids)
+        self._delete(ids, deleted)
         for name, query in named.items():
             with self.database.reading():
                 self.database.collection(name).delete_many(query)
@@ -146,10 +152,11 @@ class Erasure:
         if students & named or {one.get("session_id") for one in held} & {session["_id"] for session in sessions}:
             raise Conflict(_("A legal hold is set: nothing of it may be deleted until it is lifted."), reason="held")
 
-    def _delete(self, ids: list[str]) -> None:
+    def _delete(self, ids: list[str], deleted: list[str]) -> None:
         for session_id in ids:
             if not self.retention.delete_session(session_id):
                 raise StorageError(_("A file of the session %(session_id)s can't be deleted; the log says which. Try again.", session_id=session_id))
+            deleted.append(session_id)
 
     def _collections(self) -> list[str]:
         with self.database.reading():

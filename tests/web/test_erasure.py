@@ -154,6 +154,21 @@ def test_what_is_refused_or_fails_takes_no_accommodations(client: FlaskClient, e
     assert exam.monitor.accommodations.find(STUDENT, "e0") is not None
 
 
+def test_a_session_that_went_before_the_rest_failed_is_no_alteration(
+    client: FlaskClient, exam: Parts, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third, delete = "d" * 32, Retention.delete_session
+    store_exam(exam.database, exam.settings.clips_dir, third, STUDENT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Retention, "delete_session", lambda retention, one: one != third and delete(retention, one))
+        assert erased(client)[0] == 503
+    assert exam.database.flush(10)
+    assert stored.sessions.count_documents({"_id": {"$in": [SESSION, third]}}) == 1
+    assert verify(stored, exam.settings.clips_dir).findings == []
+    assert erased(client)[1]["sessions"] == [third]
+    assert verify(stored, exam.settings.clips_dir).findings == []
+
+
 def test_an_erasure_is_noted_with_who_asked_and_without_the_student(client: FlaskClient, exam: Parts) -> None:
     receipt = erased(client, by="Ada")[1]
     assert exam.database.flush(10)
