@@ -8,6 +8,7 @@ from dataclasses import replace
 from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
+from basics.looks import same_id
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
@@ -79,6 +80,11 @@ class Accommodations:
                 else:
                     self._known.pop(one, None)
         return next((self._known[one] for one in ids if one in self._known), None)
+
+    def forget(self, user_id: str) -> None:
+        """Remember none of a student's any more, by whatever spelling of the ID."""
+        for one in [one for one, known in list(self._known.items()) if same_id(known.user_id, user_id)]:
+            self._known.pop(one, None)
 
     def remember(self) -> None:
         """Read those set last, so that they are known when the database goes away."""

@@ -11,31 +11,48 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any, Protocol
+
+from pymongo import ReplaceOne
 
 from basics.errors import Conflict, NotFound, StorageError
-from basics.looks import look
+from basics.looks import look, same_id
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.holds import COLLECTION as HOLDS
 from records.holds import Holds
-from records.retention import Retention
+from records.retention import OF_A_SESSION, Retention
 from records.verification import DELETED, ERASED
-from storage.audit_chain import LINKS
+from storage.audit_chain import LINKS, UNCHAINED, before_the_chain
+from storage.writes import Ticket
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 10.0
 STORED_WITHIN_S = 10.0
 NOT_BY_STUDENT = frozenset({"sessions", "audit", "server", "users", "tokens", "logins", "exams", HOLDS})
+BY_SESSION = frozenset({*OF_A_SESSION, "seals"})
+ALWAYS_COUNTED = ("sessions", *OF_A_SESSION, "accommodations", "rehearsals")
 KEPT_OF_ENTRY = frozenset({*LINKS, "at", "what", "older", "older_sha256"})
 LINE_MAX = 1 << 20  # bytes
 PAGE = 1000
 ROWS_MAX = 10_000  # of one collection that a student's export has
 NOT_LINES = (".lock", ".spool", "position")  # files that are no logs: what waits to be stored was stored before
+
+
+_one_at_a_time = threading.Lock()  # of the erasures: each says how the entries from before the chain were, and how they are
+
+
+class Note(Protocol):
+    """Adds an entry to the audit, with all that is known of who calls."""
+
+    def __call__(self, what: str, who: str, **details: Any) -> Ticket: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,57 +72,75 @@ class Erasure:
     database: Database
     retention: Retention
     folders: tuple[Path, ...] = field(default=())  # of logs and of what was set aside, with files that are gone through line by line
+    note: Note = field(kw_only=True)
+    forget: Callable[[str], None] = field(kw_only=True)  # what is remembered of a student's accommodations
 
     def delete_session(self, session_id: str, by: str) -> None:
         """Delete one session with all that is its. Raise `NotFound`, `Conflict` where it runs or is held, `StorageError`."""
         session = self.database.session(session_id)
         self._check([session])
-        self._delete([session_id])
-        entry = {"who": by, "what": DELETED, "count": 1, "sessions": [session_id]}
-        if not self.database.audit(entry).wait(STORED_WITHIN_S):
+        self._delete([session_id], [])
+        if not self.note(DELETED, by, session_id=session_id, count=1, sessions=[session_id]).wait(STORED_WITHIN_S):
             raise StorageError(_("What was deleted can't be noted now; see /api/health."))
 
     def of_student(self, user_id: str) -> dict[str, list[Document]]:
         """Everything stored of a student beside the sessions, by collection. Raise `StorageError`."""
-        found = {name: list(self._rows(name, user_id)) for name in self._collections()}
-        found["audit"] = list(self._entries(self._written(user_id), user_id, [str(row["_id"]) for row in self.sessions(user_id)]))
+        spellings = self._spellings(user_id)
+        found: dict[str, list[Document]] = {}
+        for name in self._collections():
+            with self.database.reading():
+                found[name] = list(self.database.collection(name).find({"user_id": {"$in": spellings}}).limit(ROWS_MAX))
+        found["audit"] = list(self._entries(spellings, [str(row["_id"]) for row in self.sessions(user_id)]))
         return {name: rows for name, rows in found.items() if rows}
-
-    def check(self, user_id: str) -> None:
-        """Raise `Conflict` where something of the student's may not be erased now, `StorageError`."""
-        self._check(self.sessions(user_id), user_id)
 
     def sessions(self, user_id: str) -> list[Document]:
         """The student's sessions, by whatever spelling of the ID. Raise `StorageError`."""
+        spellings = self._spellings(user_id)
         with self.database.reading():
-            return list(self.database.collection("sessions").find(_of(user_id)).sort([("started_at", 1), ("_id", 1)]))
+            return list(self.database.collection("sessions").find({"user_id": {"$in": spellings}}).sort([("started_at", 1), ("_id", 1)]))
 
     def erase(self, user_id: str, by: str) -> Receipt:
         """Erase everything of a student. Raise `NotFound` where nothing is stored, `Conflict` where a session runs or is held, `StorageError`."""
+        deleted: list[str] = []
+        with _one_at_a_time:
+            try:
+                return self._erase(user_id, by, deleted)
+            except Exception:
+                if deleted:  # what is gone is in the audit, whatever kept the rest
+                    self.note(DELETED, by, count=len(deleted), sessions=deleted)
+                raise
+
+    def _erase(self, user_id: str, by: str, deleted: list[str]) -> Receipt:
         if not self.database.flush(FLUSH_S):
             raise StorageError(_("Records still wait to be stored; see /api/health and try again."))
-        sessions = self.sessions(user_id)
-        beside = {name: sum(1 for _row in self._rows(name, user_id)) for name in self._collections()}
-        if not sessions and not any(beside.values()):
+        spellings, sessions = self._spellings(user_id), self.sessions(user_id)
+        ids = [str(session["_id"]) for session in sessions]
+        named = {name: _named(name, spellings, ids) for name in self._collections()}
+        counts = dict.fromkeys(ALWAYS_COUNTED, 0) | {name: self._count(name, query) for name, query in named.items()} | {"sessions": len(ids)}
+        entries = self._to_blank(spellings, ids)
+        if not any(counts.values()) and not entries:
             raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(user_id)), field="user_id")
         self._check(sessions, user_id)
-        ids = [str(session["_id"]) for session in sessions]
-        spellings = {user_id, *(str(session["user_id"]) for session in sessions)}
-        counts = {"sessions": len(ids), "clips": self._clips(ids), **{name: count for name, count in beside.items() if count}}
+        counts["clips"] = self._count("intervals", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
         folders = self._clip_folders(ids)
-        self._delete(ids)
-        for name in beside:
+        self._delete(ids, deleted)
+        for name, query in named.items():
             with self.database.reading():
-                self.database.collection(name).delete_many(_of(user_id))
-        written = self._written(*spellings)
-        counts["audit"] = self._blank_entries(written, user_id, ids)
+                self.database.collection(name).delete_many(query)
+        self.forget(user_id)
+        entries = self._to_blank(spellings, ids)  # also what was noted meanwhile
+        counts["audit"] = len(entries)
+        at = utc_now()
+        self._replace({str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" in entry})
         gone = re.compile(b"|".join([*(re.escape(one.encode()) for one in ids), _bytes_of({*spellings, *folders})]), re.IGNORECASE)
         counts["lines"] = sum(_blank_lines(path, gone) for folder in self.folders for path in _files(folder))
         salt = secrets.token_hex(16)
         receipt = Receipt(hashlib.sha256(f"{salt}{user_id}".encode()).hexdigest(), salt, counts, tuple(ids))
-        entry = {"who": by, "what": ERASED, "id_sha256": receipt.id_sha256, "sessions": ids, "counts": dict(counts)}
-        if not self.database.audit(entry).wait(STORED_WITHIN_S):
+        older = {str(entry["_id"]): _blank(entry, at) for entry in entries if "seq" not in entry}
+        details = {"id_sha256": receipt.id_sha256, "sessions": ids, "counts": dict(counts), **self._older(older)}
+        if not self.note(ERASED, by, **details).wait(STORED_WITHIN_S):
             raise StorageError(_("What was erased can't be noted now; see /api/health."))
+        self._replace(older)  # not before the chain says so: what is altered without that is told as such
         return receipt
 
     def _check(self, sessions: list[Document], user_id: str = "") -> None:
@@ -117,24 +152,30 @@ class Erasure:
         if students & named or {one.get("session_id") for one in held} & {session["_id"] for session in sessions}:
             raise Conflict(_("A legal hold is set: nothing of it may be deleted until it is lifted."), reason="held")
 
-    def _delete(self, ids: list[str]) -> None:
+    def _delete(self, ids: list[str], deleted: list[str]) -> None:
         for session_id in ids:
             if not self.retention.delete_session(session_id):
                 raise StorageError(_("A file of the session %(session_id)s can't be deleted; the log says which. Try again.", session_id=session_id))
+            deleted.append(session_id)
 
     def _collections(self) -> list[str]:
         with self.database.reading():
             names = self.database.collection("audit").database.list_collection_names()
         return sorted(name for name in names if name not in NOT_BY_STUDENT and not name.startswith("system."))
 
-    def _rows(self, name: str, user_id: str) -> Iterator[Document]:
-        with self.database.reading():
-            found = list(self.database.collection(name).find(_of(user_id)).limit(ROWS_MAX))
-        yield from found
+    def _spellings(self, user_id: str) -> list[str]:
+        """Every spelling of the ID under which anything is stored, and the one given. Records of old say not how their ID looks."""
+        alike: Document = {"$or": [{"user_look": look(user_id)}, {"user_look": {"$exists": False}}]}
+        found = {user_id}
+        for name in ("sessions", *(name for name in self._collections() if name not in BY_SESSION)):
+            with self.database.reading():
+                rows = self.database.collection(name).aggregate([{"$match": alike}, {"$group": {"_id": "$user_id"}}])
+                found.update(row["_id"] for row in rows if isinstance(row["_id"], str) and same_id(row["_id"], user_id))
+        return sorted(found)
 
-    def _clips(self, ids: list[str]) -> int:
+    def _count(self, name: str, query: Document) -> int:
         with self.database.reading():
-            return self.database.collection("intervals").count_documents({"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
+            return self.database.collection(name).count_documents(query)
 
     def _clip_folders(self, ids: list[str]) -> set[str]:
         """The folders that are named after the student."""
@@ -144,32 +185,48 @@ class Erasure:
 
     # The audit
 
-    def _written(self, *spellings: str) -> re.Pattern[str]:
-        return re.compile("|".join(_alone(one) for one in spellings if one), re.IGNORECASE)
-
-    def _entries(self, written: re.Pattern[str], user_id: str, ids: list[str]) -> Iterator[Document]:
+    def _entries(self, spellings: list[str], ids: list[str]) -> Iterator[Document]:
         """The entries about the student: that name the ID anywhere in their words, a session or an interval of theirs."""
+        written = re.compile("|".join(_alone(one) for one in spellings if one), re.IGNORECASE)
         sessions, after = set(ids), None
         while found := self.database.page("audit", {"erased": {"$exists": False}}, [("at", 1)], after, PAGE):
             after = str(found[-1]["_id"])
             for entry in found:
                 words = {name: value for name, value in entry.items() if name not in KEPT_OF_ENTRY}
                 of_session = str(entry.get("session_id")) in sessions or str(entry.get("video_id")).partition("-")[0] in sessions
-                if of_session or entry.get("user_id") == user_id or written.search(str(words)):
+                if of_session or entry.get("user_id") in spellings or written.search(str(words)):
                     yield entry
 
-    def _blank_entries(self, written: re.Pattern[str], user_id: str, ids: list[str]) -> int:
-        at, count = utc_now(), 0
-        for entry in list(self._entries(written, user_id, ids)):
-            kept = {name: value for name, value in entry.items() if name in KEPT_OF_ENTRY}
+    def _to_blank(self, spellings: list[str], ids: list[str]) -> list[Document]:
+        """Not those by which it is known that something was deleted lawfully: they name who did it, and nothing of a student's."""
+        return [entry for entry in self._entries(spellings, ids) if entry.get("what") not in (DELETED, ERASED)]
+
+    def _replace(self, entries: Mapping[str, Document]) -> None:
+        if entries:
             with self.database.reading():
-                self.database.collection("audit").replace_one({"_id": entry["_id"]}, kept | {"erased": at})
-            count += 1
-        return count
+                self.database.collection("audit").bulk_write([ReplaceOne({"_id": one}, entry) for one, entry in entries.items()])
+
+    def _older(self, blank: Mapping[str, Document]) -> Document:
+        """What the erasure's own entry says of those from before the chain, whose digest the chain has: how many are erased, and both digests."""
+        if not blank:
+            return {}
+        with self.database.reading():
+            older = self.database.collection("audit")
+            before = before_the_chain(older.find(UNCHAINED).sort("_id", 1))
+            after = before_the_chain(blank.get(str(row["_id"]), row) for row in older.find(UNCHAINED).sort("_id", 1))
+        return {"older_erased": len(blank), "older_before": before["older_sha256"], "older_after": after["older_sha256"]}
 
 
-def _of(user_id: str) -> Document:
-    return {"$or": [{"user_id": user_id}, {"user_look": look(user_id)}]}
+def _blank(entry: Document, at: datetime) -> Document:
+    return {name: value for name, value in entry.items() if name in KEPT_OF_ENTRY} | {"erased": at}
+
+
+def _named(name: str, spellings: list[str], ids: list[str]) -> Document:
+    """What finds the student's documents of a collection."""
+    of_student: Document = {"user_id": {"$in": spellings}}
+    if name == "seals":
+        return {"_id": {"$in": ids}}
+    return {"$or": [of_student, {"session_id": {"$in": ids}}]} if name in OF_A_SESSION else of_student
 
 
 def _alone(text: str) -> str:

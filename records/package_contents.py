@@ -54,7 +54,7 @@ class Reads:
         """The audit's entries of the session, oldest first; of its student only those that name no other session."""
         about: list[Document] = [{"session_id": session_id}, {"video_id": {"$gt": f"{session_id}-", "$lt": f"{session_id}."}}]
         if user_id:
-            about.append({"user_id": user_id, "session_id": {"$exists": False}, "video_id": {"$exists": False}})
+            about.append({"user_id": user_id, **{name: {"$exists": False} for name in ("session_id", "video_id", "sessions")}})
         yield from self._found("audit", {"$or": about}, "at")
 
     def one(self, kind: str, document_id: str) -> Document | None:

@@ -52,6 +52,7 @@ class Verified:
     deleted: set[str] = field(default_factory=set)  # sessions that were deleted, as the audit says
     decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
     heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
+    older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
     def found(self, kind: str, which: object, wrong: str) -> None:
         """Note one thing that is not as it was."""
@@ -80,7 +81,7 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
 
 def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], verified: Verified, *, wanted: set[int] | None = None) -> None:
     """Go through the chain from its first entry; `older` is what there is of entries from before it."""
-    expected, prev = 1, FIRST_PREV
+    expected, prev, then = 1, FIRST_PREV, None
     for entry in entries:
         seq = int(entry["seq"])
         verified.entries += 1
@@ -95,23 +96,34 @@ def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], 
             verified.found("audit", seq, "its words were altered")
         if entry.get("hash") != hash_of({name: entry.get(name) for name in ("seq", "prev", "body")}):
             verified.found("audit", seq, "its hash was altered")
-        if seq == 1 and any(entry.get(name) != older[name] for name in older):
-            verified.found("audit", "before the chain", f"altered: {entry.get('older')} entries were there, {older['older']} are")
+        if seq == 1:
+            verified.older, then = {str(entry.get("older_sha256"))}, entry.get("older")
         if wanted and seq in wanted:
             verified.heads[seq] = str(entry.get("hash"))
         _remember(entry, verified)
         expected, prev = seq + 1, str(entry.get("hash"))
         verified.seq, verified.head = seq, prev
+    if verified.older and (then != older["older"] or older["older_sha256"] not in verified.older):
+        verified.found("audit", "before the chain", f"altered: {then} entries were there, {older['older']} are")
 
 
 def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
     what = str(entry.get("what"))
     if what == SEALED and not entry.get("erased"):
         verified.seals[str(entry.get("session_id"))] = str(entry.get("sha256"))
-    elif what in (DELETED, ERASED):
+    elif what in (DELETED, ERASED) and not entry.get("erased"):  # nobody erases one
         verified.deleted.update(str(one) for one in entry.get("sessions") or ())
+        if what == ERASED and entry.get("older_erased"):
+            _follow_older(entry, verified)
     elif what.startswith(DECISION) and entry.get("video_id"):
         verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
+
+
+def _follow_older(erasure: Mapping[str, Any], verified: Verified) -> None:
+    """An erasure says of the entries from before the chain how they were and how they are: as they were is sound too, if it was broken off."""
+    before, after = (str(erasure.get(name)) for name in ("older_before", "older_after"))
+    if before in verified.older:
+        verified.older = {before, after}
 
 
 def _check_sessions(database: Database[Document], clips_dir: Path, verified: Verified, only: str) -> None:

@@ -60,6 +60,11 @@ def test_a_package_holds_what_the_exam_left_and_any_program_opens_it(package: Pa
     assert (manifest["sessions"], manifest["made_by"], manifest["missing"], manifest["chain"]["seq"]) == ([SESSION], "ben", [], 3)
 
 
+def test_a_session_s_package_has_no_entry_that_names_the_student_s_other_sessions(database: Database, tmp_path: Path) -> None:
+    assert database.audit({"who": "ben", "what": "package: exported", "user_id": "ann", "sessions": [SESSION, "b" * 32]}).wait(10)
+    assert list(Reads(database, tmp_path, lambda _path, _key, _at: b"").audit(SESSION, "ann")) == []
+
+
 def test_what_nobody_touched_is_whole_and_its_records_are_those_that_were_sealed(package: Path, tmp_path: Path) -> None:
     key = find_package_key(tmp_path)
     checked = check_package(package, key.fingerprint)

@@ -13,14 +13,18 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from basics.errors import StorageError
 from basics.times import utc_now
 from media.clip_stills import ClipStills
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.erasure import Erasure
 from records.package_check import check_package
 from records.reader import Document
 from records.retention import Retention
 from records.verification import verify
+from scoring.accommodations import Accommodation
+from tests.helpers.databases import START
 from tests.helpers.evidence import store_exam
 from web.parts import Parts
 
@@ -72,7 +76,8 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     assert where_found(exam, tmp_path, STUDENT)
     status, receipt = erased(client)
     assert status == 200, receipt
-    assert (receipt["counts"]["sessions"], receipt["counts"]["clips"], receipt["counts"]["rehearsals"]) == (1, 1, 1)
+    counts = {"sessions": 1, "intervals": 3, "checks": 3, "acts": 1, "reviews": 1, "seals": 1, "clips": 1, "rehearsals": 1, "accommodations": 0}
+    assert counts.items() <= receipt["counts"].items()
     assert receipt["counts"]["audit"] == 3  # the decision, the accommodation and the seal
     assert receipt["counts"]["lines"] == 3
     assert exam.database.flush(10)
@@ -112,6 +117,121 @@ def test_one_session_is_deleted_and_none_that_runs(client: FlaskClient, exam: Pa
     assert client.delete(f"/api/session/{SESSION}").status_code == 404
     assert exam.database.flush(10)
     assert [finding.which for finding in verify(stored, exam.settings.clips_dir).findings] == []
+    (noted,) = exam.database.audit_entries(1)
+    assert (noted["what"], noted["session_id"], noted["sessions"]) == ("sessions: deleted", SESSION, [SESSION])
+    assert {"address", "browser"} <= set(noted)
+    assert exam.database.audit({"who": STUDENT, "what": "sessions: deleted", "sessions": [SESSION]}).wait(10)  # a student of this name works here
+    assert erased(client)[0] == 200
+    assert verify(stored, exam.settings.clips_dir).findings == []
+
+
+def accommodate(parts: Parts, *user_ids: str) -> None:
+    for number, user_id in enumerate(user_ids):
+        parts.monitor.accommodations.set(Accommodation(user_id, f"e{number}", reading_aloud=True))
+
+
+def test_accommodations_go_with_the_rest_by_any_spelling_and_are_forgotten(client: FlaskClient, exam: Parts, stored: Any) -> None:
+    accommodate(exam, STUDENT, STUDENT.upper(), f"{STUDENT}.", "bob", *[STUDENT] * 120)
+    stored.accommodations.update_one({"user_id": STUDENT.upper()}, {"$unset": {"user_look": ""}})  # one of an older version
+    status, receipt = erased(client)
+    assert (status, receipt["counts"]["accommodations"]) == (200, 123)
+    assert [row["user_id"] for row in stored.accommodations.find()] == ["bob"]
+    assert {one.user_id for one in exam.monitor.accommodations._known.values()} == {"bob"}
+    accommodate(exam, STUDENT)
+    status, receipt = erased(client)  # who has nothing else
+    assert (status, receipt["counts"]["accommodations"], receipt["counts"]["sessions"]) == (200, 1, 0)
+
+
+def test_what_is_refused_or_fails_takes_no_accommodations(client: FlaskClient, exam: Parts, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    accommodate(exam, STUDENT)
+    assert exam.database.write("sessions", SESSION, {"state": "running"}).wait(10)
+    assert erased(client)[0] == 409
+    assert exam.database.write("sessions", SESSION, {"state": "ended"}).wait(10)
+    with monkeypatch.context() as patched:
+        patched.setattr(Retention, "delete_session", lambda *_args: False)
+        assert erased(client)[0] == 503
+    assert stored.accommodations.count_documents({}) == 1
+    assert exam.monitor.accommodations.find(STUDENT, "e0") is not None
+
+
+def test_a_session_that_went_before_the_rest_failed_is_no_alteration(
+    client: FlaskClient, exam: Parts, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    third, delete = "d" * 32, Retention.delete_session
+    store_exam(exam.database, exam.settings.clips_dir, third, STUDENT)
+    with monkeypatch.context() as patched:
+        patched.setattr(Retention, "delete_session", lambda retention, one: one != third and delete(retention, one))
+        assert erased(client)[0] == 503
+    assert exam.database.flush(10)
+    assert stored.sessions.count_documents({"_id": {"$in": [SESSION, third]}}) == 1
+    assert verify(stored, exam.settings.clips_dir).findings == []
+    assert erased(client)[1]["sessions"] == [third]
+    assert verify(stored, exam.settings.clips_dir).findings == []
+
+
+def test_an_erasure_is_noted_with_who_asked_and_without_the_student(client: FlaskClient, exam: Parts) -> None:
+    receipt = erased(client, by="Ada")[1]
+    assert exam.database.flush(10)
+    (noted,) = exam.database.audit_entries(1)
+    assert (noted["who"], noted["what"], noted["address"]) == ("Ada", "student: erased", "127.0.0.1")
+    assert (noted["id_sha256"], noted["counts"]) == (receipt["id_sha256"], receipt["counts"])
+    assert "browser" in noted
+    assert receipt["salt"] not in str(noted)
+
+
+def older(number: int, user_id: str) -> Document:
+    return {"_id": f"old{number}", "at": START, "who": "ben", "what": "accommodation: set", "user_id": user_id}
+
+
+@pytest.fixture
+def old_audit(parts: Parts, stored: Any) -> Parts:
+    """A server that noted six things before its audit was a chain."""
+    stored.audit.insert_many([older(number, user_id) for number, user_id in enumerate([STUDENT, "bob", "eve", STUDENT, "eve", "bob"])])
+    settings = parts.settings
+    clips, recorder = ClipSweep(parts.database, settings.clips_dir, settings.temp_dir), Recorder(settings.clips_dir, settings.temp_dir)
+    parts.retention = Retention(parts.database, settings.clips_dir, parts.stills.folder, 30, clips=clips, recorder=recorder)
+    assert parts.database.audit({"who": "ben", "what": "now"}).wait(10)
+    return parts
+
+
+def test_entries_from_before_the_chain_are_erased_lawfully(client: FlaskClient, old_audit: Parts, stored: Any) -> None:
+    def checked() -> list[str]:
+        return [finding.which for finding in verify(stored, old_audit.settings.clips_dir).findings]
+
+    before = stored.audit.find_one({"_id": "old0"})
+    assert erased(client)[1]["counts"]["audit"] == 2
+    assert "user_id" not in stored.audit.find_one({"_id": "old3"})
+    assert checked() == []
+    assert client.post("/api/students/erase", json={"user_id": "eve", "again": "eve"}).status_code == 200
+    assert checked() == []
+    for change in ({"who": "nobody"}, {"what": "nothing"}):
+        stored.audit.update_one({"_id": "old1"}, {"$set": change})
+        assert checked() == ["before the chain"]
+        stored.audit.replace_one({"_id": "old1"}, older(1, "bob"))
+        assert checked() == []
+    stored.audit.replace_one({"_id": "old0"}, before)
+    assert checked() == ["before the chain"]
+
+
+def test_an_erasure_that_breaks_off_at_the_old_entries_is_no_alteration(
+    client: FlaskClient, old_audit: Parts, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_erasure: Erasure, entries: Document) -> None:
+        if entries:
+            raise StorageError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Erasure, "_replace", away)
+        assert erased(client)[0] == 503
+    assert verify(stored, old_audit.settings.clips_dir).findings == []
+    assert erased(client)[1]["counts"]["audit"] == 2
+    assert verify(stored, old_audit.settings.clips_dir).findings == []
+
+
+def test_who_alters_old_entries_is_told_after_an_erasure_too(client: FlaskClient, old_audit: Parts, stored: Any) -> None:
+    stored.audit.update_one({"_id": "old1"}, {"$set": {"who": "nobody"}})
+    assert erased(client)[0] == 200
+    assert [finding.which for finding in verify(stored, old_audit.settings.clips_dir).findings] == ["before the chain"]
 
 
 def test_everything_of_a_student_is_given_and_nothing_of_another(
@@ -123,6 +243,9 @@ def test_everything_of_a_student_is_given_and_nothing_of_another(
     path = tmp_path / "student.zip"
     path.write_bytes(client.post("/api/students/export", json={"user_id": STUDENT}).data)
     assert (check_package(path).findings, check_package(path).sealed) == ([], [SESSION])
+    assert exam.database.flush(10)
+    (noted,) = exam.database.audit_entries(1)
+    assert (noted["what"], noted["user_id"], noted["sessions"], noted["address"]) == ("package: exported", STUDENT, [SESSION], "127.0.0.1")
     with zipfile.ZipFile(path) as opened:
         assert {name for name in opened.namelist() if name.startswith("student/")} == {"student/audit.jsonl", "student/rehearsals.jsonl"}
         assert all(b"bob" not in opened.read(name) for name in opened.namelist())

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import current_app, request
 
+from storage.writes import Ticket
 from web.access.callers import caller, signature
 from web.parts import parts
 
@@ -18,15 +19,15 @@ REMEMBERED = 10_000
 _EXTENSION = "proctor_looked"
 
 
-def note(what: str, who: str, **details: Any) -> None:
+def note(what: str, who: str, **details: Any) -> Ticket:
     """Add one entry, under the name of the account that is signed in, else of `who`; beside it stands by which account or token it was done.
 
-    Never waits: it is stored, or spooled, by the database's writer.
+    Never waits: it is stored, or spooled, by the database's writer; the ticket tells when.
     """
     present = caller()
     by: dict[str, str] = {present.kind: present.account_id or present.name} if present.kind in ("account", "token") else {}
     browser = "".join(character for character in (request.user_agent.string or "")[:BROWSER_MAX] if character.isprintable())
-    parts().database.audit({"who": signature(who), "what": what, "address": request.remote_addr, "browser": browser, **by, **details})
+    return parts().database.audit({"who": signature(who), "what": what, "address": request.remote_addr, "browser": browser, **by, **details})
 
 
 def note_look(what: str, who: str, **details: Any) -> None:

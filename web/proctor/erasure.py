@@ -94,7 +94,6 @@ def erase() -> Response:
     409 while a session runs or a legal hold is set. Backups and MongoDB's oplog keep what they have for their own time.
     """
     wanted = read_body(request, EraseStudent)
-    _forget_accommodations(wanted.user_id)
     receipt = _erasure().erase(wanted.user_id, wanted.by)
     return reply(Erased(id_sha256=receipt.id_sha256, salt=receipt.salt, counts=dict(receipt.counts), sessions=list(receipt.sessions)))
 
@@ -110,7 +109,7 @@ def export() -> Response:
         raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(wanted.user_id)), field="user_id")
     of_sessions = {"intervals", "checks", "acts", "reviews", "seals"}
     beside = {name: rows for name, rows in more.items() if name not in of_sessions}
-    return package(tuple(str(one["_id"]) for one in sessions), None, "student.zip", folders=True, more=beside)
+    return package(tuple(str(one["_id"]) for one in sessions), None, "student.zip", folders=True, more=beside, user_id=wanted.user_id)
 
 
 @erasure_calls.delete("/api/session/<session_id>")
@@ -150,12 +149,5 @@ def _erasure() -> Erasure:
     retention, settings, database = parts().retention, parts().settings, parts().database
     if retention is None:
         raise StorageError(_("This server deletes nothing now: it is starting or ending. Try again soon."))
-    return Erasure(database, retention, (settings.log_dir, database.set_aside_in, settings.data_dir / "mongo"))
-
-
-def _forget_accommodations(user_id: str) -> None:
-    """Those that are remembered for when the database is away, too. Nothing is removed that may not be."""
-    erasure, known = _erasure(), parts().monitor.accommodations
-    erasure.check(user_id)
-    for row in known.listed(user_id):
-        known.remove(str(row["_id"]))
+    folders = (settings.log_dir, database.set_aside_in, settings.data_dir / "mongo")
+    return Erasure(database, retention, folders, note=note, forget=parts().monitor.accommodations.forget)

@@ -89,9 +89,17 @@ def of_exam() -> Response:
 
 
 def package(
-    sessions: tuple[str, ...], exam_id: str | None, name: str, *, folders: bool, more: Mapping[str, list[Document]] | None = None
+    sessions: tuple[str, ...],
+    exam_id: str | None,
+    name: str,
+    *,
+    folders: bool,
+    more: Mapping[str, list[Document]] | None = None,
+    user_id: str | None = None,
 ) -> Response:
     """A package of sessions as an answer, noted in the audit; `more` are further records, each kind as a file of its own.
+
+    `user_id`: the student whose everything it is.
 
     Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
     """
@@ -113,7 +121,9 @@ def package(
             if isinstance(error, OSError):
                 raise StorageError(_("The package can't be made: %(error)s.", error=error.strerror or error)) from error
             raise
-    note("package: exported", made_by, exam_id=exam_id, **({"sessions": list(sessions[:1000])} if folders else {"session_id": sessions[0]}))
+    of_student = {"user_id": user_id} if user_id is not None else {}
+    named = {"sessions": list(sessions[:1000])} if folders else {"session_id": sessions[0]}
+    note("package: exported", made_by, exam_id=exam_id, **of_student, **named)
     response = Response(_sent(file), mimetype="application/zip")
     response.call_on_close(file.close)
     response.headers["Content-Length"] = str(size)
