@@ -23,8 +23,8 @@ from tests.helpers.exam_page import ExamPage, exam_served
 LEAST_S = 0.4  # without the focus, that count
 SETTINGS = {"INTERVAL_DURATION": "600", "CHECK_INTERVAL": "600", "BLUR_MIN_S": f"{LEAST_S}", "ACT_TOGETHER_S": "0.2"}
 FEW_PICTURES = {"GAZE_FPS": "1", "FACE_INTERVAL_S": "60", "VIDEO_FPS": "2"}
-WINDOW = ["--window-size=800,700", "--window-position=20,40"]
-BESIDE = (1000, 200)  # on the screen: in the window that stands beside the exam
+WINDOW = ["--window-size=1200,900", "--window-position=20,40"]
+BESIDE = (1400, 200)  # on the screen: in the window that stands beside the exam
 CORNER = """() => {
   const edge = (outerWidth - innerWidth) / 2;
   return [screenX + edge, screenY + outerHeight - innerHeight - edge];
@@ -106,7 +106,7 @@ class Student:
 @pytest.fixture(scope="module")
 def display() -> Iterator[Display]:
     needs("Xvfb", "xdotool", "openbox", "xmessage")
-    screen = Display("1280x800")
+    screen = Display("1680x1000")
     manager = subprocess.Popen(["openbox", "--sm-disable"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     yield screen
     stopped(manager)
@@ -126,7 +126,7 @@ def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data:
         ):
             created = server.create("keyboard", "desk")
             window = display.find("--class", "chromium")
-            beside = subprocess.Popen(["xmessage", "-geometry", "240x200+960+140", "Notes"], env=display.environment)
+            beside = subprocess.Popen(["xmessage", "-geometry", "240x200+1340+140", "Notes"], env=display.environment)
             display.find("--name", "xmessage")  # it has the focus when the exam begins: what is lost then is nobody's leaving
             page = chromium.context.pages[0]
             page.goto(created["portal_url"])
@@ -182,7 +182,7 @@ def print_in_frame(student: Student) -> None:
 
 def file_in_frame(student: Student) -> None:
     student.click_in_frame("File")
-    student.display.find("--name", "Open File")  # on a small screen it covers the page
+    student.display.find("--name", "Open File")  # a smaller window it would cover, which right after other work in the frame looks like another tab
     student.focus(False)
     student.page.wait_for_timeout(1000 * LEAST_S * 2)
     student.keys("Escape")
