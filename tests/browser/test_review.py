@@ -94,7 +94,9 @@ def test_two_reviewers_see_each_others_decisions(queues: dict[str, list[dict[str
     expect(ada.locator("#item-decided")).to_contain_text("Your decision settles it")
 
     def drawn_on() -> Any:  # a busy machine reads few pictures: some moment of the clip has one that was
-        return ada.locator(".clip-boxes").evaluate(HAS_DRAWN) or ada.locator("#stage video").evaluate("video => void (video.currentTime += 0.2)")
+        return ada.locator(".clip-boxes").evaluate(HAS_DRAWN) or ada.locator("#stage video").evaluate(
+            "video => void (video.currentTime = (video.currentTime + 1.3) % (video.duration || 1))"
+        )
 
     until(ada, drawn_on, "boxes are drawn over the clip")
     ada.keyboard.press("b")

@@ -119,5 +119,5 @@ def test_a_token_that_no_script_could_bring_is_refused_at_the_start(tmp_path: Pa
 
 def test_the_command_makes_a_token_and_what_the_server_keeps_of_it() -> None:
     shown = CliRunner().invoke(registry.command_app().cli, ["token"]).output
-    token, fingerprint = shown.split()[-1], shown.partition("API_TOKEN=sha256:")[2].split()[0]
+    token, fingerprint = shown.partition("nowhere else:")[2].split()[0], shown.partition("API_TOKEN=sha256:")[2].split()[0]
     assert hashlib.sha256(token.encode()).hexdigest() == fingerprint
