@@ -41,7 +41,3 @@ class SessionExam:
             **self.definition.model_dump(exclude=NOT_THE_SESSIONS),
             "extra_s": self.times.extra_s,
         }
-
-    def with_extra(self, extra_s: float) -> SessionExam:
-        """The same with other extra time."""
-        return replace(self, times=replace(self.times, extra_s=extra_s))
