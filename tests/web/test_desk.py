@@ -71,7 +71,7 @@ def test_a_proctor_pauses_a_session_and_nothing_counts_until_it_goes_on(client: 
     assert parts.database.flush(10)
     assert parts.database.session(session.session_id)["breaks"][0]["by"] == "Ada"
     assert client.get(f"/api/session/{session.session_id}/details").get_json()["session"]["breaks"][0]["reason"] == "fire drill"
-    assert [entry["what"] for entry in parts.database.audit_entries()] == ["break: ended", "break: begun"]
+    assert [what for entry in parts.database.audit_entries() if (what := entry["what"]).startswith("break")] == ["break: ended", "break: begun"]
 
 
 def test_media_of_a_break_are_not_kept(client: FlaskClient, start: Start) -> None:

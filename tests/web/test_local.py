@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -83,7 +84,7 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def _environ(peer: tuple[str, int], listener: socket.socket) -> dict[str, str]:
+def _environ(peer: tuple[str, int], listener: socket.socket) -> dict[str, Any]:
     return {"REMOTE_ADDR": peer[0], "REMOTE_PORT": str(peer[1]), "SERVER_PORT": str(listener.getsockname()[1])}
 
 
@@ -92,10 +93,34 @@ def test_our_own_program_is_known_by_the_kernel(listener: socket.socket) -> None
     with socket.create_connection(listener.getsockname()) as client:
         connection, peer = listener.accept()
         with connection:
-            assert owner_of(_environ(peer, listener)) == "own"
+            for asked in (_environ(peer, listener), {"gunicorn.socket": connection}):
+                assert owner_of(asked) == "own"
             client.close()  # the kernel shows what was closed as root's
-            assert owner_of(_environ(peer, listener)) == "other"
+            for asked in (_environ(peer, listener), {"gunicorn.socket": connection}):
+                assert owner_of(asked) == "other"
     assert owner_of({}) == "unknown"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells")
+@pytest.mark.parametrize(("family", "here", "there"), [(socket.AF_INET, "127.0.0.1", "127.0.0.1"), (socket.AF_INET6, "::1", "::1")])
+def test_the_kernel_is_asked_for_the_one_connection(family: socket.AddressFamily, here: str, there: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.access.peer.TABLES", ())
+    with socket.socket(family) as listener:
+        listener.bind((here, 0))
+        listener.listen()
+        with socket.create_connection((there, listener.getsockname()[1])), listener.accept()[0] as connection:
+            assert owner_of({"werkzeug.socket": connection}) == "own"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux alone tells")
+def test_a_caller_by_ipv4_of_a_server_of_both_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.access.peer.TABLES", ())
+    with (
+        socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listener,
+        socket.create_connection(("127.0.0.1", listener.getsockname()[1])),
+        listener.accept()[0] as connection,
+    ):
+        assert owner_of({"gunicorn.socket": connection}) == "own"
 
 
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="needs root, to run a program as somebody else")
@@ -112,6 +137,7 @@ def test_another_accounts_program_that_takes_the_port_of_ours_at_another_address
             with connection:
                 assert peer[0] == f"127.0.0.{last}"
                 assert owner_of(_environ(peer, listener)) == "other"
+                assert owner_of({"gunicorn.socket": connection}) == "other"
             other.join()
 
 
@@ -129,6 +155,7 @@ def test_another_accounts_program_is_known_by_the_kernel(listener: socket.socket
         connection, peer = listener.accept()
         with connection:
             assert owner_of(_environ(peer, listener)) == "other"
+            assert owner_of({"gunicorn.socket": connection}) == "other"
 
 
 def test_all_that_a_students_page_asks_for_is_answered_to_a_browser_of_our_own_account_that_is_not_known() -> None:
