@@ -160,15 +160,17 @@ install_packages() { # install_packages KIND FILE FILE: once for each content of
     return 0
   fi
   [ -t 1 ] || pip+=(--quiet)
+  local install=(install --require-hashes)
+  ! $with_tests || install+=(--no-compile) # the tests use a part of it, which Python compiles when it is first loaded
   begin "installing Python packages of $2 and $3 with pip" \
     "see pip's error above; check the network (behind a proxy set HTTPS_PROXY; for a mirror: pip config set global.index-url ADDRESS), then run ./setup.sh again"
   [ -z "$1" ] || size="80 MB to download, up to a minute"
   say "Installing the Python packages of $2 and $3 (about $size)"
   if [ "$3" = requirements-nodeps.txt ]; then
-    "${pip[@]}" install --require-hashes -r "$first"
-    "${pip[@]}" install --require-hashes --no-deps -r "$second"
+    "${pip[@]}" "${install[@]}" -r "$first"
+    "${pip[@]}" "${install[@]}" --no-deps -r "$second"
   else
-    "${pip[@]}" install --require-hashes -r "$first" -r "$second"
+    "${pip[@]}" "${install[@]}" -r "$first" -r "$second"
   fi
   printf '%s\n' "$wanted" >"$stamp"
   say "  done in $((SECONDS - started)) s"

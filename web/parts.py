@@ -12,7 +12,6 @@ from media.clip_stills import ClipStills
 from records.reviews import Reviews
 from settings.settings import Settings
 from storage.disks import Disks
-from web.access.oidc import Provider
 from web.access.people import People
 from web.access.sign_in import SignIn
 from web.access.who_may import Access
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from records.exams import Exams
     from records.retention import Retention
     from sessions.monitor import Monitor
+    from web.access.oidc import Provider
     from web.proctor.live import Live
 
 EXTENSION = "proctor"  # the parts' name in `app.extensions`
@@ -66,13 +66,19 @@ class Parts:
         self.people = People(self.database, self.settings)
         self.access.sign_ins = self.people
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
-        self.provider = Provider(self.settings) if self.settings.oidc_issuer else None
+        self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         self.reviews = Reviews(self.database)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         self.disks = Disks(folders, min_free_mb=self.settings.min_free_mb)
+
+
+def _provider(settings: Settings) -> Provider:
+    from web.access.oidc import Provider  # its libraries take a tenth of a second to load, and few servers have a provider
+
+    return Provider(settings)
 
 
 def parts_of(app: Flask) -> Parts:

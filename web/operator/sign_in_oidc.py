@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from cryptography.fernet import Fernet, InvalidToken
 from flask import Blueprint, Flask, current_app, redirect, request, url_for
@@ -17,12 +17,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import NotFound, ProctorError, Unauthorized
 from basics.texts import _
 from web.access.limits import RateLimit
-from web.access.oidc import Provider
 from web.access.provider_people import account_of_claims
 from web.calls.addresses import server_address
 from web.landing import own_path
 from web.operator.sign_in import let_in, login_page
 from web.parts import parts, parts_of
+
+if TYPE_CHECKING:
+    from web.access.oidc import Provider
 
 sign_in_oidc = Blueprint("sign_in_oidc", __name__, url_prefix="/login/oidc")
 

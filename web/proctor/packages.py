@@ -32,7 +32,6 @@ from web.calls.openapi import describe
 from web.calls.spelling import as_sought
 from web.calls.values import Identifier, check_session_id
 from web.parts import parts
-from web.proctor.package_pdf import pdf_of
 from web.proctor.package_report import report_of
 
 packages = Blueprint("packages", __name__)
@@ -133,6 +132,8 @@ def package(
 
 
 def _write(package: PackageWriter, reads: Reads, session_id: str, folder: str, made_at: datetime, made_by: str) -> None:
+    from web.proctor.package_pdf import pdf_of  # takes a fifth of a second to load, which no start of the server should wait for
+
     report = report_of(write_session(package, reads, session_id, folder), made_at, made_by)
     style = (ROOT / "static" / "css" / "package.css").read_text(encoding="utf-8")
     page = render_template(
