@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +33,8 @@ TONE_HZ = 440
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
-    running = Server(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir)})
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    running = Server(folder / "server", SETTINGS | in_mongod() | {"MODELS_DIR": str(models_dir)})
     with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -42,8 +42,8 @@ def exam_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path, exam_url: str) -> Iterator[Server]:
-    running = Server(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir), "EXAM_URL": exam_url})
+def server(folder: Path, models_dir: Path, exam_url: str, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    running = Server(folder / "server", SETTINGS | in_mongod() | {"MODELS_DIR": str(models_dir), "EXAM_URL": exam_url})
     with running.meanwhile():
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed

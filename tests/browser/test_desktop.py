@@ -114,12 +114,14 @@ def display() -> Iterator[Display]:
 
 
 @pytest.fixture(scope="module")
-def student(playwright: Playwright, folder: Path, models_dir: Path, shared_data: Path, display: Display) -> Iterator[Student]:
+def student(
+    playwright: Playwright, folder: Path, models_dir: Path, shared_data: Path, display: Display, in_mongod: Callable[[], dict[str, str]]
+) -> Iterator[Student]:
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=2)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=2)
     with exam_served(LongPage) as address:
         another_site = address.replace("127.0.0.1", "localhost")  # whose frame has a process of its own, as an institution's has
-        settings = SETTINGS | FEW_PICTURES | {"MODELS_DIR": str(models_dir), "EXAM_URL": another_site}
+        settings = SETTINGS | FEW_PICTURES | in_mongod() | {"MODELS_DIR": str(models_dir), "EXAM_URL": another_site}
         with (
             Server(folder / "server", settings) as server,
             Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), flags=WINDOW, desk=display.environment) as chromium,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +16,17 @@ from tests.helpers.desk import fill_in
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
     """Where students may come by ID alone."""
-    with Server(folder / "open", {"MODELS_DIR": str(models_dir)}).meanwhile() as running:
+    with Server(folder / "open", in_mongod() | {"MODELS_DIR": str(models_dir)}).meanwhile() as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
 
 @pytest.fixture(scope="module")
-def closed(folder: Path, models_dir: Path) -> Iterator[Server]:
+def closed(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
     """Where they need a link, and the exam is in another tab."""
-    settings = {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}
+    settings = in_mongod() | {"MODELS_DIR": str(models_dir), "PORTAL_OPEN": "false", "EXAM_PLACE": "tab"}
     with Server(folder / "closed", settings).meanwhile() as running:
         yield running
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyotp
@@ -17,8 +17,8 @@ from tests.helpers.web import PASSWORD
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
-    with Server(folder / "server", {"MODELS_DIR": str(models_dir), "PROCTOR_PASSWORD": PASSWORD}).meanwhile() as running:
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir), "PROCTOR_PASSWORD": PASSWORD}).meanwhile() as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

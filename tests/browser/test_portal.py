@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,10 @@ BY_HTTP = re.compile(r"/api/student/link\?connection=([^&]+)")
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
     port = free_port()
     settings = {"MODELS_DIR": str(models_dir), "FLASK_PORT": str(port), "EXAM_URL": f"http://127.0.0.1:{port}/own-exam", "SCREEN_CAPTURE": "required"}
-    settings |= {"EXAM_OPENS": "frame"}  # at its address the server itself has nothing
+    settings |= in_mongod() | {"EXAM_OPENS": "frame"}  # at its address the server itself has nothing
     running = Server(folder / "server", settings)
     with running.meanwhile():
         yield running

@@ -38,6 +38,14 @@ def queues(server: Server, chromium: Chromium, footage: Footage) -> dict[str, li
     until(page, lambda: all(has_pictures(session_id) for _, session_id in students), "pictures before the flags, for the clips")
     for client, _ in students:
         flag(client)
+
+    def shows_somebody(session_id: str) -> bool:
+        details = server.details(session_id)
+        flagged = [interval for interval in details["intervals"] if interval["flagged"]]
+        seen = [check for check in details["checks"] if check["persons"].get("least") is not None]
+        return any(interval["start"] <= check["start"] < interval["end"] for interval in flagged for check in seen)
+
+    until(page, lambda: all(shows_somebody(session_id) for _, session_id in students), "pictures read in each flagged interval, for the boxes")
     all_at_once([client.finish for client, _ in students])  # with the exam's end its clips are due
 
     def read() -> dict[str, list[dict[str, Any]]]:

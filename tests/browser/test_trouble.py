@@ -11,7 +11,7 @@ import re
 import statistics
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,8 +44,8 @@ def devices(folder: Path, shared_data: Path) -> FakeDevices:
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
-    running = Server(folder / "server", SETTINGS | {"MODELS_DIR": str(models_dir)})
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    running = Server(folder / "server", SETTINGS | in_mongod() | {"MODELS_DIR": str(models_dir)})
     with running.meanwhile():
         yield running
         print("".join(running.output[-80:]))  # shown where a test failed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,12 @@ def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]
 def mongo_uri(mongod: EmbeddedMongod) -> str:
     """The address of a running MongoDB."""
     return uri_of(mongod)
+
+
+@pytest.fixture(scope="session")
+def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
+    """Settings of a server that keeps its records in a database of its own of the tests' mongod: where its own mongod is not what is tested."""
+    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}"}
 
 
 @pytest.fixture(scope="session")

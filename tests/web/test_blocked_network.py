@@ -6,7 +6,7 @@ import json
 import select
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -27,8 +27,8 @@ PATIENCE_S = 30.0  # of somebody who waits for an answer
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("blocked"), QUICK | {"MAX_SESSIONS": "3"}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("blocked"), QUICK | in_mongod() | {"MAX_SESSIONS": "3"}) as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

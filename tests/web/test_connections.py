@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -32,8 +32,8 @@ PATIENCE_S = 30.0  # of somebody who waits for an answer
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("connections"), QUICK | {"MAX_SESSIONS": "2"}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("connections"), QUICK | in_mongod() | {"MAX_SESSIONS": "2"}) as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 

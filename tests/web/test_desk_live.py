@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ from web.student.protocol import Media, pack_media
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    settings = QUICK | {"SOCKETIO_ASYNC_MODE": request.param, "SCREEN_CAPTURE": "optional"}
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    settings = QUICK | in_mongod() | {"SOCKETIO_ASYNC_MODE": request.param, "SCREEN_CAPTURE": "optional"}
     with Server(tmp_path_factory.mktemp(f"desk-{request.param}"), settings) as running:
         yield running
         print("".join(running.output))  # shown where a test failed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,8 @@ JPEG, H264 = 1, 3  # codec numbers of the header
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("media"), SETTINGS | {"MODELS_DIR": str(models_dir)}) as running:
+def server(tmp_path_factory: pytest.TempPathFactory, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("media"), SETTINGS | in_mongod() | {"MODELS_DIR": str(models_dir)}) as running:
         yield running
 
 

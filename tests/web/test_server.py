@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ from web.student.protocol import Media, pack_media
 
 
 @pytest.fixture(scope="module", params=["threading", "eventlet"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
     """The server in each of its ways of serving, with short intervals."""
-    with Server(tmp_path_factory.mktemp(request.param), QUICK | {"SOCKETIO_ASYNC_MODE": request.param}) as running:
+    with Server(tmp_path_factory.mktemp(request.param), QUICK | in_mongod() | {"SOCKETIO_ASYNC_MODE": request.param}) as running:
         yield running
         print("".join(running.output))  # shown where a test failed
         if request.param == "eventlet":  # of the other way below, with open sockets

@@ -118,8 +118,8 @@ def test_acts_beyond_the_limit_are_forgotten_by_the_page_and_noted_once(
     assert session.status().to_dict()["total_score"] == 0
 
 
-def test_a_student_who_comes_when_all_places_are_taken_comes_in_when_one_is_free(tmp_path: Path) -> None:
-    with Server(tmp_path, {"MAX_SESSIONS": "1"}) as server:
+def test_a_student_who_comes_when_all_places_are_taken_comes_in_when_one_is_free(tmp_path: Path, in_mongod: Callable[[], dict[str, str]]) -> None:
+    with Server(tmp_path, in_mongod() | {"MAX_SESSIONS": "1"}) as server:
         created = [server.create(name, "full") for name in ("first", "second")]
         first, second = (StudentClient(f"{server.link_url}?token={one['token']}", Footage([], [], [], 3600.0)) for one in created)
         first.start()
