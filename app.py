@@ -122,6 +122,7 @@ def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:
     _run(closing, trim.start, trim.stop)
     _run(closing, parts.disks.start, parts.disks.stop)
     _run(closing, parts.exam_page.start, parts.exam_page.stop)
+    _run(closing, parts.mailer.start, parts.mailer.stop)
     _run(closing, lambda: parts.by_http.start(partial(let_go, parts)), parts.by_http.stop)
     if parts.access.local is not None:
         parts.access.local.write_token()

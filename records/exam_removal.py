@@ -11,7 +11,7 @@ from database import Database, Document
 
 BATCH = 50  # sessions deleted by one call
 OF_AN_EXAM = ("accommodations", "rehearsals")  # the collections whose documents name their exam by its id
-BY_KEY = ("roster",)  # and those that name it by its key
+BY_KEY = ("roster", "letters")  # and those that name it by its key
 
 
 class Remover(Protocol):

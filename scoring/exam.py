@@ -109,6 +109,7 @@ class ExamDefinition(BaseModel):
     )
     four_eyes: bool = Field(default=False, description="A conclusion needs a second person.")
     student_report: Literal["off", "concluded", "at_once"] = Field(default="off", description="When students may read their own report.")
+    anonymous_review: bool = Field(default=False, description="Proctors and reviewers see ids without names.")
     answer_first: bool = Field(default=False, description="No flag is concluded before its student could answer.")
 
     @field_validator("time_zone")

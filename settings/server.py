@@ -116,6 +116,12 @@ class AccessSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
 
+    anonymous_review: bool = Field(
+        default=False,
+        description="Show students' ids without the names of the exams' lists, to everybody but on these lists.",
+        json_schema_extra=EVERYDAY,
+    )
+
     @field_validator("proctor_password")
     @classmethod
     def _check_password(cls, value: SecretStr) -> SecretStr:

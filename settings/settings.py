@@ -12,6 +12,7 @@ from basics.signals import ViolationKind
 from settings.audit import AuditSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
+from settings.mail import MailSettings
 from settings.models import ModelSettings
 from settings.persons import PersonsLimits
 from settings.recording import RecordingSettings
@@ -38,6 +39,7 @@ class Settings(
     PersonsLimits,
     SoundLimits,
     RecordingSettings,
+    MailSettings,
     ClientLimits,
 ):
     """The settings in force; they are a `GazeLimits`, a `RuleSettings` and so on, for each part to be handed whole.

@@ -45,7 +45,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
-    "rehearsals": [IndexModel([("at", 1)], name="by_time")],
+    "rehearsals": [IndexModel([("at", 1)], name="by_time"), IndexModel([("exam_id", 1)], name="of_exam")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),
@@ -62,6 +62,11 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
     ],
+    "roster": [
+        IndexModel([("exam_key", 1), ("user_id", 1)], name="of_exam"),
+        IndexModel([("code_hash", 1)], name="code", unique=True),
+    ],
+    "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),

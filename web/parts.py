@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from media.clip_stills import ClipStills
+from records.entry_codes import EntryKeys
+from records.mailer import Mailer
+from records.names import Names
 from records.reviews import Reviews
+from records.rosters import Rosters
 from settings.settings import Settings
 from storage.disks import Disks
+from web.access.codes import Codes
 from web.access.people import People
 from web.access.sign_in import SignIn
 from web.access.who_may import Access
@@ -55,6 +60,10 @@ class Parts:
     people: People = field(init=False)
     sign_in: SignIn = field(init=False)
     provider: Provider | None = field(init=False)
+    rosters: Rosters = field(init=False)
+    codes: Codes = field(init=False)
+    mailer: Mailer = field(init=False)
+    names: Names = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -68,6 +77,12 @@ class Parts:
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         self.reviews = Reviews(self.database)
+        self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
+        self.codes = Codes()
+        self.mailer = Mailer(self.settings, self.database, lambda: self.exams, self.rosters)
+        self.names = Names(self.database, lambda: self.exams, self.rosters, anonymous=self.settings.anonymous_review)
+        if self.live is not None:
+            self.live.name_of = self.names.known
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")

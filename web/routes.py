@@ -26,10 +26,15 @@ from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
 from web.proctor.packages import packages
 from web.proctor.reviews import reviews
+from web.proctor.roster_calls import rosters
+from web.proctor.roster_links import roster_links
+from web.proctor.roster_mail import roster_mail
+from web.proctor.roster_wall import roster_wall
 from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.videos import videos
+from web.student.entering import entering
 from web.student.http_link import http_link
 from web.student.link import link
 from web.student.link_trial import link_trial
@@ -46,6 +51,11 @@ BLUEPRINTS = (
     desk,
     exam_desk,
     exams,
+    rosters,
+    roster_links,
+    roster_mail,
+    roster_wall,
+    entering,
     stills,
     packages,
     erasure_calls,

@@ -32,6 +32,7 @@ Close = Callable[[Flask], None]
 
 CONNECTIONS = 4000  # open at once, at most
 BATCHES = "/api/student/link"
+LISTS = ("/roster", "/roster/preview", "/roster/links", "/roster/mail")  # with up to 5,000 rows each
 STUCK_WORKER_S = 120
 
 
@@ -204,8 +205,10 @@ def _batch_of(app: Flask) -> Callable[[dict[str, Any]], str]:
     access = parts_of(app).access
 
     def of(environ: dict[str, Any]) -> str:
-        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].endswith(BATCHES):
+        if environ["REQUEST_METHOD"] != "POST" or not environ["PATH_INFO"].endswith((BATCHES, *LISTS)):
             return ""
+        if not environ["PATH_INFO"].endswith(BATCHES):  # an exam's students
+            return "a list" if access.is_proctor(Request(environ)) else ""
         try:
             return access.student_session(Request(environ))
         except ProctorError:

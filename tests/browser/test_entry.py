@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -318,3 +319,38 @@ def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_lin
     end(page)
     page.close()
     assert wrong == []
+
+
+def test_a_teacher_pastes_a_list_and_a_student_enters_by_the_code(server: Server, chromium: Chromium, folder: Path) -> None:
+    page = chromium.open(server.url)
+    page.goto(f"{server.url}/exams")
+    ask = """async ([path, body]) => {
+        const headers = { "Content-Type": "application/json" };
+        return (await fetch(path, { method: "POST", headers, body: JSON.stringify(body) })).json();
+    }"""
+    key = page.evaluate(ask, ["/api/exams", {"exam_id": "pasted", "title": "Algebra"}])["exam"]["exam_key"]
+    page.evaluate(ask, [f"/api/exams/{key}/state", {"state": "open"}])
+    page.reload()
+    page.get_by_role("link", name="Students of pasted").click()
+    lines = [f"p{number:02}\tStudent {number}\tp{number}@uni.example" for number in range(30)]
+    page.get_by_label("List of students").fill("\n".join(["ID\tName\tE-mail", *lines, "p01\tTwice\t"]))
+    page.get_by_role("button", name="Look at the list").click()
+    expect(page.locator("#preview-faults tbody tr")).to_contain_text("This is the student of line 3 again.")
+    wrong = judge(page, folder, "roster-preview")
+    page.get_by_role("button", name="Import 30 students").click()
+    expect(page.locator("#take-error")).to_be_visible()
+    page.get_by_label("Leave these lines out").check()
+    page.get_by_role("button", name="Import 30 students").click()
+    expect(page.locator("#roster tbody tr")).to_have_count(30)
+    wrong += judge(page, folder, "roster")
+    page.locator("#roster tbody tr", has_text="p07").get_by_role("button").click()
+    code = page.locator("#student-code")
+    expect(code).to_have_text(re.compile(r"^[0-9A-Z]{4}-[0-9A-Z]{4}$"))
+    typed = code.inner_text().lower()
+    page.goto(f"{server.url}/portal")
+    page.get_by_label("Your code").fill(typed)
+    page.get_by_label("Your code").press("Enter")
+    expect(page.locator("#who-user")).to_have_value("p07")
+    expect(page).to_have_url(f"{server.url}/portal?exam={key}")
+    assert wrong == []
+    page.close()

@@ -43,6 +43,12 @@ class RateLimit:
             seconds = math.ceil(wait)
             raise TooMany(joined(" ", [self._message, _("Try again in %(seconds)s s.", seconds=seconds)]), retry_after_s=seconds)
 
+    def give_back(self, address: str | None) -> None:
+        """The last try from `address` is not to count."""
+        with self._lock:
+            if tries := self._tries.get(network_of(address)):
+                tries.pop()
+
     def forgive(self, address: str | None) -> None:
         """Forget the tries from `address`, because one was right."""
         with self._lock:

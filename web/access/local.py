@@ -30,8 +30,12 @@ SET_PASSWORD = _("Set PROCTOR_PASSWORD in .env and start again to let others in.
 ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
 STUDENTS_OWN = frozenset(
-    "static languages.texts pages.portal students.start students.go_on students.session students.check students.rehearsal".split()  # noqa: SIM905
-) | {"students.exam", "trials.speed", "trials.look", "health.health", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"}
+    (
+        *("static", "languages.texts", "health.health", "pages.portal", "entering.enter", "entering.rehearse"),
+        *("students.start", "students.go_on", "students.session", "students.exam", "students.check", "students.rehearsal"),
+        *("trials.speed", "trials.look", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"),
+    )
+)
 """What a student's page uses: on this machine an exam's link opens in any browser of our own account."""
 
 

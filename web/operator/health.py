@@ -77,6 +77,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "disk": disks["clips"],
         "disks": disks,
         "exam_page": of.exam_page.health(),
+        "mail": of.mailer.health(),
         **{name: part.health() for name, part in keeping.items() if part is not None},
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }

@@ -77,7 +77,8 @@ def _line(exam: Exam | None, now: datetime) -> Document:
 def _rows(query: CsvQuery) -> Iterator[Document]:
     if query.table == "kinds":
         return iter(_analytics().by_kind(_span(query)))
-    return _analytics().rows(query.table, _span(query))
+    names = parts().names
+    return ({**row, "student_name": names.of(row["user_id"], row.get("exam_id"))} for row in _analytics().rows(query.table, _span(query)))
 
 
 def _analytics() -> Analytics:

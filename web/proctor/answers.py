@@ -12,6 +12,7 @@ from media.clip_reasons import known
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
 from web.languages import said
+from web.parts import parts
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine, UnseenAnswer
 from web.proctor.wording import sentences, with_doubts, with_sentences
@@ -50,6 +51,7 @@ def flagged_answer(document: Document) -> FlaggedAnswer:
         **fields,
         session_id=document["session_id"],
         user_id=document["user_id"],
+        student_name=parts().names.of(document["user_id"], document.get("exam_id")),
         exam_id=document.get("exam_id"),
         url=fields["clip"].url,
         reasons=said(sentences(document.get("violations") or [])),
@@ -66,6 +68,7 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
     """A session as stored; while it runs, what itself says is newer than what the database has."""
     live = None if session is None else _status(session)
     fields = _only(SessionAnswer.model_fields, document) | {"session_id": document["_id"]}
+    fields["student_name"] = parts().names.of(document["user_id"], document.get("exam_id"))
     if live is not None:
         fields |= _only(SessionAnswer.model_fields, live) | {
             "unseen": _unseen_answer(live.get("unseen")),
@@ -89,7 +92,8 @@ def active_session(session: ExamSession) -> ActiveSession:
     """A running session in the list of them."""
     status = _status(session)
     violations = violation_answers(status.get("violations") or [])
-    return ActiveSession(**{**said(status), "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
+    name = parts().names.of(session.user_id, session.exam_id)
+    return ActiveSession(**{**said(status), "student_name": name, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
 
 
 def _unseen_answer(unseen: Document | None) -> UnseenAnswer | None:

@@ -150,4 +150,10 @@ def _erasure() -> Erasure:
     if retention is None:
         raise StorageError(_("This server deletes nothing now: it is starting or ending. Try again soon."))
     folders = (settings.log_dir, database.set_aside_in, settings.data_dir / "mongo")
-    return Erasure(database, retention, folders, note=note, forget=parts().monitor.accommodations.forget)
+    return Erasure(database, retention, folders, note=note, forget=_forget)
+
+
+def _forget(user_id: str) -> None:
+    """Keep nothing of a student in memory either."""
+    parts().monitor.accommodations.forget(user_id)
+    parts().rosters.forget()

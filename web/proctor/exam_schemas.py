@@ -97,6 +97,7 @@ class DefinedExam(BaseModel):
     four_eyes: bool
     student_report: str
     answer_first: bool
+    anonymous_review: bool
     state: State = Field(description="As it is now: an open exam is closed once `closes` has passed.")
     is_open: bool = Field(description="May students begin now?")
     revision: int

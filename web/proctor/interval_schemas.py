@@ -80,6 +80,7 @@ class FlaggedAnswer(IntervalAnswer):
 
     session_id: str
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     url: str | None = Field(description="Where its clip is, once there is one.")
     reasons: list[str]

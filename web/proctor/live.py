@@ -85,6 +85,7 @@ class Live:
         self._look_at = 0.0
         self._whole = threading.RLock()
         keep_answers_apart(self.socketio.server, self._whole)
+        self.name_of: Callable[[str, str | None], str] = lambda _user, _exam: ""  # what a student is called; told without waiting
         self._connections = Connections(self.socketio.server)
         self._register()
         events.subscribe(FrameCame, self._changed)
@@ -112,11 +113,13 @@ class Live:
         if "url" in payload:
             payload["url"] = self._access.prefix + payload["url"]
         self._dirty.add(session.session_id)
+        if "user_id" in payload and (named := self.name_of(session.user_id, session.exam_id)):
+            payload["student_name"] = named
         self._queue(name, payload, session.session_id, session.exam_id)
 
     def announce(self, event: str, payload: dict[str, Any], exam_id: str | None) -> None:
         """Tell the dashboards of something that people did. Never blocks."""
-        self._queue(event, payload, payload["session_id"], exam_id)
+        self._queue(event, payload, payload.get("session_id", ""), exam_id)
 
     def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
         rooms = [f"session:{session_id}", ALL_EXAMS, *([exam_room(exam_id)] if exam_id is not None else [])]

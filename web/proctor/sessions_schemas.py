@@ -109,6 +109,7 @@ class ActiveSession(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     session_id: str
     interval_score: int
@@ -195,6 +196,7 @@ class SessionAnswer(BaseModel):
 
     session_id: str
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None = None
     source: str = "local"
     station: str | None = None
@@ -253,6 +255,7 @@ class SessionLine(BaseModel):
 
     session_id: str
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     state: SessionState
     is_running: bool = Field(description="It runs on this server now.")

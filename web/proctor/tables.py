@@ -100,6 +100,7 @@ SESSIONS: Columns = {
     "sound_read_share": _read_share("sound"),
     "unread_because": _unread_reasons,
     "breaks": lambda row: len(row.get("breaks") or []),
+    "student_name": _field("student_name"),
 }
 INTERVALS: Columns = {
     "video_id": _field("_id"),
@@ -125,5 +126,6 @@ INTERVALS: Columns = {
     "third_decision": _opinion("third", "decision"),
     "third_by": _opinion("third", "by"),
     "clip": _field("path", "clip"),
+    "student_name": _field("student_name"),
 }
 KINDS: Columns = {name: _field(name) for name in ("kind", "flags", "confirmed", "dismissed", "disputed", "open")}

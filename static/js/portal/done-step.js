@@ -16,13 +16,14 @@ export class DoneStep {
   receipt = new Receipt();
 
   /** A rehearsal is over: `check` is its check, `who` {user_id, exam_id}. Its result is stored for the proctors. */
-  async rehearsed(check, { user_id, exam_id }, { token, user_agent }) {
+  async rehearsed(check, { user_id, exam_id }, { token, entry, user_agent }) {
     const { results, rows } = check;
     const { kind, causes, open } = foundOf(rows);
     const body = { user_id, ...(exam_id && { exam_id }), results, user_agent };
     let failed = "";
     try {
-      await call("/api/student/rehearsal", { method: "POST", token, body });
+      if (entry) await call("/api/student/enter/rehearsal", { method: "POST", token: "", body: { ...body, ...entry } });
+      else await call("/api/student/rehearsal", { method: "POST", token, body });
     } catch (error) {
       failed = texts.check.rehearsed.notStored((error.status !== 409 && refusalWords(error)) || error.message);
     }

@@ -7,6 +7,7 @@ import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { AboutExam, leadsTo } from "./about-exam.js";
 import { CheckStep } from "./check-step.js";
 import { DoneStep } from "./done-step.js";
+import { Entry, TOKEN, entryOf } from "./entry.js";
 import { ExamStep } from "./exam-step.js";
 import { isFinal, refusalWords } from "./said.js";
 import { beganByLink, mayRunByLink, nonceOf, overHere, startedHere } from "./started.js";
@@ -15,7 +16,6 @@ import { texts } from "./texts.js";
 import { WhoStep } from "./who-step.js";
 
 const STEPS = ["who", "watched", "check", "exam", "done"];
-const TOKEN = "portal.token";
 const STAGE = "portal.stage";
 const ENTERED = "portal.entered"; // what was entered before the exam's own page was opened
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
@@ -38,6 +38,7 @@ class Portal {
   about = new AboutExam();
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end) });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
+  entry = new Entry({ onCode: () => this.entry.into(this) });
   who = new WhoStep({ rehearsal: this.rehearsal, isOpen: this.isOpen, onEnter: () => this.enter(), onOther: () => this.another() });
 
   async start() {
@@ -46,10 +47,11 @@ class Portal {
       sessionStorage.setItem(HERE, this.session?.session_id ?? "");
       location.reload();
     });
-    addEventListener("hashchange", () => tokenOf(location.hash) && location.reload()); // another link, opened in this tab
+    addEventListener("hashchange", () => (tokenOf(location.hash) || entryOf(location.hash)) && location.reload()); // another link, opened in this tab
     byId("rehearsal-note").hidden = !this.rehearsal;
     this.takeToken();
-    if (this.token) this.arrive(); // not waited for: the server may be away, and the browser may ask for the devices
+    if (this.entry.take() || (this.entry.given && !this.token)) this.entry.into(this);
+    else if (this.token) this.arrive(); // not waited for: the server may be away, and the browser may ask for the devices
     else {
       this.offer();
       if (this.#takeEntered()) this.enter();
@@ -95,6 +97,7 @@ class Portal {
     } catch (error) {
       console.info("The link is refused.", error.message);
       this.forget();
+      if (this.entry.given) return void this.entry.into(this); // its session's token is over, the student's own link may not be
       this.offer();
       this.who.refuse();
       return;
@@ -165,9 +168,9 @@ class Portal {
       this.continueExam();
       return;
     }
-    if (!this.session && (await this.#isElsewhere())) return;
+    if (!this.session && !this.entry.given && (await this.#isElsewhere())) return;
     this.told = this.drawAccommodation("watched-accommodation");
-    if (this.session) this.about.draw(this.session.exam);
+    this.about.draw(this.session?.exam ?? this.known);
     this.show("watched");
   }
 
@@ -177,7 +180,7 @@ class Portal {
     if (!exam_id) return false;
     try {
       const { exam } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
-      this.about.draw(exam);
+      this.known = exam;
       if (leadsTo(exam?.exam_key)) {
         sessionStorage.setItem(ENTERED, JSON.stringify(this.ids));
         return true;
@@ -226,7 +229,7 @@ class Portal {
 
   openCheck() {
     this.show("check");
-    this.check.open(this.token, { rehearsal: this.rehearsal });
+    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial });
   }
 
   /** After a reload in mid-exam: straight on where the devices come without a word, else by way of the check. */
@@ -292,7 +295,7 @@ class Portal {
   }
 
   async endRehearsal() {
-    await this.done.rehearsed(this.check, this.session ?? this.ids, { token: this.token, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) });
+    await this.done.rehearsed(this.check, this.session ?? this.ids, { token: this.token, entry: this.entry.given, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) });
     this.show("done");
   }
 

@@ -22,6 +22,7 @@ export class WhoStep {
     for (const id of Object.values(INPUTS)) byId(id).readOnly = false;
     byId("who-form").hidden = !this.isOpen;
     byId("who-closed").hidden = this.isOpen;
+    byId("code-form").hidden = false;
     byId("who-rehearse").hidden = this.rehearsal || !this.isOpen;
     byId("who-lost").hidden = this.rehearsal;
     byId("who-linked").hidden = true;
@@ -41,7 +42,7 @@ export class WhoStep {
 
   /** A link was opened: what it leads to is being read. */
   wait() {
-    for (const id of ["who-form", "who-rehearse", "who-lost"]) byId(id).hidden = true;
+    for (const id of ["who-form", "code-form", "who-closed", "who-rehearse", "who-lost"]) byId(id).hidden = true;
   }
 
   /** The session is known, by a link or because it was begun here (`found`): its IDs stand there. `elsewhere`: another tab has it. */
@@ -53,6 +54,7 @@ export class WhoStep {
     const goesOn = session.begun && !this.rehearsal;
     const open = !this.rehearsal && (elsewhere || session.connected);
     byId("who-form").hidden = false;
+    byId("code-form").hidden = true;
     byId("who-linked").hidden = goesOn;
     byId("who-lost").hidden = true;
     byId("who-rehearse").hidden = this.rehearsal || session.begun;
@@ -62,6 +64,15 @@ export class WhoStep {
     byId("who-elsewhere").hidden = !open;
     setText(byId("who-elsewhere"), elsewhere ? texts.who.elsewhere : texts.who.connected);
     setText(byId("who-next"), goesOn ? texts.who.goOn : texts.who.next);
+  }
+
+  /** Before the exam can be begun its check is rehearsed; `text` says when it opens. */
+  rehearse(text) {
+    for (const id of Object.values(INPUTS)) byId(id).readOnly = true;
+    byId("who-form").hidden = false;
+    setText(byId("who-runs"), text);
+    byId("who-runs").hidden = false;
+    setText(byId("who-next"), texts.who.rehearse);
   }
 
   /** The IDs are the student's to enter again. */
@@ -90,6 +101,7 @@ export class WhoStep {
 
   clear() {
     byId("who-error").hidden = true;
+    byId("code-error").hidden = true;
     for (const [name, id] of Object.entries(INPUTS)) {
       byId(`who-${name}-error`).hidden = true;
       byId(id).removeAttribute("aria-invalid");

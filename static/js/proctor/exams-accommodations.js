@@ -144,6 +144,8 @@ export class AccommodationsTable {
       reading_aloud: byId("acc-reading").checked,
       breaks_allowed: Number(byId("acc-breaks").value),
       break_minutes: Number(byId("acc-minutes").value),
+      extra_percent: this.agreed?.extra_percent, // set with the list of students, and not lost here
+      extra_min: this.agreed?.extra_min,
       note: byId("acc-note").value,
       set_by: byId("acc-by").value,
     });

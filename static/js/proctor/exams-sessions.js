@@ -9,6 +9,7 @@ import { showRows } from "./exams-forms.js";
 import { bracketed, labelled } from "./phrases.js";
 import { texts } from "./texts.js";
 import { readShare, unreadLines, unreadReasons } from "./unread.js";
+import { who } from "./who.js";
 
 const t = texts.exams;
 const PAGE = 20; // the page goes on below them
@@ -146,7 +147,7 @@ export class SessionsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user })),
+      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: who(session) })),
       make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
       make("td", { class: "when", text: minuteTime(started), "data-value": Date.parse(started) }),
       make("td", { class: "ended", "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),

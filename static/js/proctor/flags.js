@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { icon, make, setText } from "../shared/dom.js";
 import { clockTime } from "./dates.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 const MOST_SHOWN = 3; // more would hide the faces behind them
 const SHOWN_MS = 15_000;
@@ -20,7 +21,9 @@ export class Flags {
   }
 
   /** Show and announce one `interval_flagged`; `onSeen()` when it is opened or closed. */
-  add({ session_id, user_id, exam_id, interval, reasons = [], timestamp }, onSeen) {
+  add(flag, onSeen) {
+    const { session_id, exam_id, interval, reasons = [], timestamp } = flag;
+    const user_id = who(flag);
     const key = `${session_id}-${interval}`;
     if (this.list.querySelector(`[data-key="${CSS.escape(key)}"]`)) return;
     const toast = make(

@@ -8,12 +8,14 @@ import { wireAlertSwitches } from "./alerts.js";
 import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
+import "./not-come.js";
 import { markSeen } from "./seen-flags.js";
 import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
 import { rememberOrder } from "./wall-order.js";
 import { Wall } from "./wall.js";
+import { who } from "./who.js";
 
 const TILE_FPS = 1;
 const REDRAW_MS = 1000;
@@ -104,8 +106,8 @@ class LivePage {
 
   /** The student calls, adds to it, or waits no more. */
   called(tile, call) {
-    const { call: before, user_id: user } = tile.status;
-    if (call && (call.at !== before?.at || call.text !== before?.text)) flags.say(texts.live.calls(user, call.text ?? ""));
+    const { call: before } = tile.status;
+    if (call && (call.at !== before?.at || call.text !== before?.text)) flags.say(texts.live.calls(who(tile.status), call.text ?? ""));
     tile.update({ call });
   }
 
@@ -128,7 +130,7 @@ class LivePage {
   remove({ session_id, flagged_intervals }) {
     const tile = this.tiles.get(session_id);
     if (!tile) return;
-    flags.say(texts.live.ended(tile.status.user_id, flagged_intervals));
+    flags.say(texts.live.ended(who(tile.status), flagged_intervals));
     this.over(session_id);
   }
 
@@ -235,7 +237,7 @@ class LivePage {
   /** Show what the filters let through. While a pointer or focus is in the grid nothing leaves it, and what comes is put at its end. */
   filter({ held = false } = {}) {
     const { search, exam, state: only, fine } = this.filters;
-    const named = (status) => `${status.user_id} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search.trim().toLocaleLowerCase());
+    const named = (status) => `${who(status)} ${status.exam_id ?? ""}`.toLocaleLowerCase().includes(search.trim().toLocaleLowerCase());
     for (const { element, status, state } of this.tiles.values()) {
       const shown = named(status) && (!exam || status.exam_id === exam) && (!only || state === only) && !(fine && state === "fine");
       if (element.hidden !== shown || (held && !shown)) continue;

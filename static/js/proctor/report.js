@@ -15,6 +15,7 @@ import { extraRows } from "./timeline-rows.js";
 import { toDecide } from "./timeline-shape.js";
 import { withGaps } from "./timeline.js";
 import { unreadLines } from "./unread.js";
+import { who } from "./who.js";
 
 const BARS_IN_A_ROW = 120; // an hour of them, and wide enough to be seen on a phone
 
@@ -44,9 +45,9 @@ class Report {
 
   draw() {
     const { session } = this;
-    const who = list([session.user_id, session.exam_id].filter(Boolean));
-    document.title = `${who} · ${t.title}`;
-    setText(byId("report-title"), who);
+    const whose = list([who(session), session.exam_id].filter(Boolean));
+    document.title = `${whose} · ${t.title}`;
+    setText(byId("report-title"), whose);
     const now = new Date().toISOString();
     setText(byId("report-made"), t.made(fullTime(now), ZONE, offset(session.started_at), offset(now)));
     byId("report-running").hidden = !session.is_running;
@@ -75,7 +76,7 @@ class Report {
     const { session } = this;
     const f = t.facts;
     const facts = [
-      [f.student, session.user_id],
+      [f.student, who(session)],
       [f.exam, session.exam_id],
       [f.began, fullTime(session.started_at)],
       [f.ended, session.ended_at ? fullTime(session.ended_at) : null],

@@ -8,6 +8,7 @@ import { shortTime } from "./dates.js";
 import { readings } from "./phrases.js";
 import { shownOf } from "./review-queue.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 export class QueueList {
   list = byId("queue");
@@ -23,7 +24,7 @@ export class QueueList {
       if (known.has(item.video_id)) continue;
       const student = JSON.stringify([item.user_id, item.exam_id]);
       if (grouped && this.list.lastElementChild?.dataset.student !== student) {
-        this.list.append(make("li", { class: "queue-group", text: readings([item.user_id, item.exam_id]) }));
+        this.list.append(make("li", { class: "queue-group", text: readings([who(item), item.exam_id]) }));
       }
       const row = this.#row(item);
       row.dataset.student = student;
@@ -47,7 +48,7 @@ export class QueueList {
       make(
         "span",
         { class: "queue-text" },
-        make("strong", { text: item.user_id }),
+        make("strong", { text: who(item) }),
         make("span", { class: "muted queue-when" }, item.exam_id ? make("bdi", { text: item.exam_id }) : null, make("span", { text: shortTime(item.started_at) })),
         make("span", { class: "queue-why", text: list(item.violations.map(({ kind }) => kindName(kind))) }),
         make("span", { class: "queue-state" }),

@@ -12,6 +12,7 @@ import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf, shownOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 export class Verdict {
   item = null;
@@ -31,7 +32,7 @@ export class Verdict {
   /** Show `item`; `draft` is a note to it that was begun. */
   draw(item, draft) {
     this.item = item;
-    setText(byId("item-title"), item.user_id);
+    setText(byId("item-title"), who(item));
     setText(byId("item-when"), readings([item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)]));
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
     byId("item-reasons").replaceChildren(...reasonsOf(item));

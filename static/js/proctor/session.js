@@ -20,6 +20,7 @@ import { newLink } from "./student-link.js";
 import { texts } from "./texts.js";
 import { nameInterval, withGaps } from "./timeline.js";
 import { unreadLines } from "./unread.js";
+import { who } from "./who.js";
 
 const LIVE_FPS = Number(document.body.dataset.fps);
 const SILENT_S = Number(document.body.dataset.silentS);
@@ -151,8 +152,8 @@ class SessionPage {
 
   drawHead() {
     const { session } = this;
-    document.title = document.title.replace(/^[^·]*/, `${session.user_id} `);
-    setText(byId("session-title"), session.user_id);
+    document.title = document.title.replace(/^[^·]*/, `${who(session)} `);
+    setText(byId("session-title"), who(session));
     setText(byId("session-exam"), session.exam_id ?? "");
     const state = this.isAway() ? texts.session.away : (texts.session[this.runState()] ?? session.state);
     const time = session.ended_at

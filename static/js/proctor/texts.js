@@ -51,6 +51,8 @@ export const texts = {
 
   exams: {
     failed: (message) => _("The exams can’t be read. %(message)s", { message }),
+    students: _("Students"),
+    studentsOf: (exam) => _("Students of %(exam)s", { exam }),
     sessions: _("Sessions"),
     sessionsOf: (exam) => _("Sessions %(exam)s", { exam }),
     sessionsFailed: (message) => _("The sessions can’t be read. %(message)s", { message }),

@@ -6,6 +6,7 @@ import { withoutPoints } from "./phrases.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { ICONS, deviceProblems, isPictureOld, isSilent, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
+import { who } from "./who.js";
 
 const COLUMNS = 10;
 const SILENT_S = Number(document.body.dataset.silentS);
@@ -51,7 +52,7 @@ export class Tile {
     this.place = settle(this.place, this.rank, performance.now() / 1000);
     this.element.dataset.state = this.state;
     this.element.toggleAttribute("data-urgent", needsSomebody(this.rank));
-    setText(this.link, status.user_id);
+    setText(this.link, who(status));
     this.link.href = addressOf(`/session/${status.session_id}`);
     setText(this.exam, status.exam_id ?? "");
     this.#drawMark();

@@ -10,6 +10,14 @@ test("a proctor reads signals off, other weights, reading aloud and breaks", () 
   assert.deepEqual(words, ["Not counted: Looking away", "Speech: 1 point", "Reading aloud allowed", "2 breaks of 10 min"]);
 });
 
+test("extra time is told in per cent and minutes", () => {
+  assert.deepEqual(accommodationWords({ points: {}, extra_percent: 25, extra_min: 10 }), ["25% extra time", "10 minutes of extra time"]);
+});
+
+test("extra time that came with a list of students stays", () => {
+  assert.equal(accommodationBody({ user_id: "anna", points: {}, extra_percent: 25, extra_min: 0 }).extra_percent, 25);
+});
+
 test("the body leaves out what was left empty", () => {
   assert.deepEqual(accommodationBody({ user_id: " anna ", exam_id: "", points: { speech: 0 }, breaks_allowed: 0, break_minutes: 5, note: " ", set_by: "Ada" }), {
     user_id: "anna",

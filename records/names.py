@@ -1,0 +1,88 @@
+"""What students are called, beside the ids by which they are known: from the lists of their exams, unless these are reviewed without names."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from basics.errors import StorageError
+from basics.looks import folded
+from database import Database
+from records.exams import Exams, exam_key
+from records.rosters import ROSTER, Rosters
+
+log = logging.getLogger(__name__)
+
+EXAMS_KEPT = 500
+NAMES_KEPT = 200_000  # of all exams; about 40 MB
+FRESH_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    names: Mapping[str, str]  # by the student's id, folded
+    at: float
+    version: int
+
+
+class Names:
+    """The names of one server's students. What was read last is remembered. Safe between threads."""
+
+    def __init__(
+        self,
+        database: Database,
+        exams: Callable[[], Exams],
+        rosters: Rosters,
+        *,
+        anonymous: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`anonymous`: no name is ever told."""
+        self._database, self._exams, self._rosters = database, exams, rosters
+        self._anonymous = anonymous
+        self._clock = clock
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, user_id: str, exam_id: str | None) -> str:
+        """The student's name in this exam, empty where none is known or told. Never raises: an id alone serves."""
+        if self._anonymous or exam_id is None:
+            return ""
+        key = exam_key(exam_id)
+        known = self._known.get(key)
+        if known is None or self._clock() - known.at > FRESH_S or known.version != self._rosters.version:
+            known = self._read(key, exam_id)
+        return known.names.get(folded(user_id), "")
+
+    def known(self, user_id: str, exam_id: str | None) -> str:
+        """The same without asking the database: for what happens many times a second."""
+        if self._anonymous or exam_id is None:
+            return ""
+        known = self._known.get(exam_key(exam_id))
+        return known.names.get(folded(user_id), "") if known is not None else ""
+
+    def _read(self, key: str, exam_id: str) -> _Known:
+        version = self._rosters.version
+        before = self._known.get(key)
+        names: Mapping[str, str] = before.names if before is not None else {}
+        try:
+            exam = self._exams().get(exam_id)
+            if exam is None or exam.definition.anonymous_review:
+                names = {}
+            else:
+                with self._database.reading():
+                    found = self._database.collection(ROSTER).find({"exam_key": key, "name": {"$gt": ""}}, {"user_id": 1, "name": 1})
+                    names = {folded(row["user_id"]): row["name"] for row in found}
+        except StorageError as error:
+            log.debug("names can't be read now, those known so far are used: %s", error.message)
+        known = _Known(names, self._clock(), version)
+        with self._lock:
+            self._known[key] = known
+            self._known.move_to_end(key)
+            while len(self._known) > EXAMS_KEPT or (len(self._known) > 1 and sum(len(one.names) for one in self._known.values()) > NAMES_KEPT):
+                self._known.popitem(last=False)
+        return known

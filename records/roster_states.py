@@ -1,0 +1,122 @@
+"""How each student of an exam stands: invited, rehearsed, not come, late, in the exam, ended, to review, concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from basics.looks import folded
+from database import Database, Document
+from records.exam_removal import of_exam
+from records.exams import Exam
+from records.rosters import RosterRow
+from scoring.exam_times import times_of
+
+RosterState = Literal["added", "invited", "rehearsed", "awaited", "late", "absent", "in_exam", "ended", "to_review", "concluded"]
+STATES: tuple[RosterState, ...] = get_args(RosterState)
+NOT_COME: frozenset[RosterState] = frozenset({"awaited", "late", "absent"})
+LATE_AFTER = timedelta(minutes=10)
+
+_OF_SESSION = ("user_id", "state", "begun", "started_at", "ended_at", "flagged_intervals", "end_code", "conclusion")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One student, and how the student stands. `failed` are the things that the last rehearsal found not ready; `sessions` the latest first."""
+
+    row: RosterRow
+    state: RosterState
+    rehearsed_at: datetime | None = None
+    failed: tuple[str, ...] = ()
+    warned: tuple[str, ...] = ()
+    sessions: tuple[str, ...] = ()
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+
+def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: datetime) -> list[Standing]:
+    """How these students of the exam stand at `now`. Raise `StorageError`."""
+    spellings = of_exam(database, exam.exam_id)
+    with database.reading():
+        sessions = _by_student(database.collection("sessions").find({"exam_id": {"$in": spellings}}, dict.fromkeys(_OF_SESSION, 1)))
+        rehearsals = _by_student(database.collection("rehearsals").find({"exam_id": {"$in": spellings}}, {"user_id": 1, "at": 1, "results": 1}))
+        undecided = {"exam_id": {"$in": spellings}, "flagged": True, "review.state": {"$in": [None, "open", "disputed"]}}
+        open_flags = set(database.collection("intervals").distinct("session_id", undecided))
+    return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), open_flags) for row in rows]
+
+
+def counts_of(found: Iterable[Standing]) -> dict[RosterState, int]:
+    """How many stand in each state."""
+    counts: dict[RosterState, int] = dict.fromkeys(STATES, 0)
+    for one in found:
+        counts[one.state] += 1
+    return counts
+
+
+def with_sessions(database: Database, exam: Exam) -> set[str]:
+    """The ids, folded, of those who have sessions of the exam. Raise `StorageError`."""
+    spellings = of_exam(database, exam.exam_id)
+    with database.reading():
+        return {folded(user_id) for user_id in database.collection("sessions").distinct("user_id", {"exam_id": {"$in": spellings}})}
+
+
+def known_ids(database: Database, looks: Collection[str]) -> dict[str, str]:
+    """Of these looks the ids under which students are known, from sessions and accommodations. Raise `StorageError`."""
+    found: dict[str, str] = {}
+    wanted = list(looks)
+    for collection in ("accommodations", "sessions"):
+        with database.reading():
+            pipeline: list[Document] = [
+                {"$match": {"user_look": {"$in": wanted}}},
+                {"$group": {"_id": "$user_look", "user_id": {"$last": "$user_id"}}},
+            ]
+            found |= {row["_id"]: row["user_id"] for row in database.collection(collection).aggregate(pipeline)}
+    return found
+
+
+def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
+    found: dict[str, list[Document]] = {}
+    for document in documents:
+        found.setdefault(folded(document["user_id"]), []).append(document)
+    return found
+
+
+def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], open_flags: set[str]) -> Standing:
+    sessions = sorted(sessions, key=lambda one: one["started_at"], reverse=True)
+    begun = [one for one in sessions if one.get("begun", True)]
+    rehearsal = max(rehearsals, key=lambda one: one["at"], default=None)
+    results: Sequence[Document] = rehearsal["results"] if rehearsal else ()
+    return Standing(
+        row,
+        _state_of_sessions(begun, open_flags) or _state_before(row, exam, now, rehearsed=rehearsal is not None),
+        rehearsed_at=rehearsal["at"] if rehearsal else None,
+        failed=tuple(one["item"] for one in results if one.get("state") == "not_ready"),
+        warned=tuple(one["item"] for one in results if one.get("state") == "warning"),
+        sessions=tuple(one["_id"] for one in begun),
+        started_at=begun[-1]["started_at"] if begun else None,
+        ended_at=begun[0].get("ended_at") if begun else None,
+    )
+
+
+def _state_of_sessions(begun: list[Document], open_flags: set[str]) -> RosterState | None:
+    if not begun:
+        return None
+    if any(one["state"] == "running" for one in begun):
+        return "in_exam"
+    if any(one["_id"] in open_flags for one in begun):
+        return "to_review"
+    return "concluded" if begun[0].get("conclusion") else "ended"
+
+
+def _state_before(row: RosterRow, exam: Exam, now: datetime, *, rehearsed: bool) -> RosterState:
+    times = times_of(exam.definition, row.extra_percent, row.extra_min)
+    if exam.state in {"closed", "archived"} or times.is_late(now):
+        return "absent"
+    if exam.state == "open" and not times.is_early(now):
+        is_late = times.opens is not None and now > times.opens + LATE_AFTER
+        return "late" if is_late else "awaited"
+    if rehearsed:
+        return "rehearsed"
+    return "invited" if row.invited_at or row.shown_at else "added"

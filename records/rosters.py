@@ -1,0 +1,261 @@
+"""Who takes which exam: the list of its students, imported again and again without doubles, with what each enters by."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from pymongo import ASCENDING, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.identifiers import key_of
+from basics.looks import folded, look
+from basics.texts import _
+from basics.times import utc_now
+from database import Database, Document
+from records.entry_codes import EntryKeys
+from records.roster_rows import Column, Student
+from scoring.accommodation_presets import ACCOMMODATION_PRESETS, PresetName
+from scoring.accommodations import Accommodation, document_id_of
+
+log = logging.getLogger(__name__)
+
+ROSTER = "roster"
+MOST_ROWS = 5000  # students of one exam
+BATCH = 1000
+
+LinkAction = Literal["renew", "revoke", "restore"]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands."""
+
+    row_id: str
+    exam_key: str
+    exam_id: str
+    user_id: str
+    name: str = ""
+    email: str = ""
+    extra_percent: float = 0.0
+    extra_min: float = 0.0
+    note: str = ""
+    preset: PresetName | None = None
+    number: int = 1
+    revoked: bool = False
+    invited_at: datetime | None = None
+    shown_at: datetime | None = None
+    mail: Mapping[str, Any] | None = None
+    added_at: datetime | None = None
+
+    @classmethod
+    def from_document(cls, document: Document) -> RosterRow:
+        """As it was stored; fields that an older version did not have are as if never set."""
+        known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
+        return cls(**{**known, "row_id": document["_id"]})
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did. `gone`: students that the list no longer has, who were taken out; `kept`: those who stay because of their sessions."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    gone: int = 0
+    kept: int = 0
+
+
+def row_id_of(exam_key: str, user_id: str) -> str:
+    """The name of a student's row: the same for all spellings of the student's id."""
+    return hashlib.sha256(f"{exam_key}\n{key_of(user_id)}".encode()).hexdigest()[:32]
+
+
+class Rosters:
+    """The lists of one server's database."""
+
+    def __init__(self, database: Database, keys: EntryKeys) -> None:
+        self._database = database
+        self.keys = keys
+        self.version = 0  # grows with each change made by this server
+
+    def forget(self) -> None:
+        """Rows may have changed without this object: whoever remembers any reads them again."""
+        self.version += 1
+
+    def rows(self, exam_key: str) -> list[RosterRow]:
+        """Every student of an exam, by id. Raise `StorageError`."""
+        with self._database.reading():
+            found = self._database.collection(ROSTER).find({"exam_key": exam_key}).sort("user_id", ASCENDING).limit(MOST_ROWS)
+            return [RosterRow.from_document(document) for document in found]
+
+    def count(self, exam_key: str) -> int:
+        """How many students an exam has. Raise `StorageError`."""
+        with self._database.reading():
+            return self._database.collection(ROSTER).count_documents({"exam_key": exam_key})
+
+    def row(self, exam_key: str, row_id: str) -> RosterRow:
+        """One student. Raise `NotFound`, `StorageError`."""
+        with self._database.reading():
+            document = self._database.collection(ROSTER).find_one({"_id": row_id[:64], "exam_key": exam_key})
+        if document is None:
+            raise NotFound(_("This student is not in the exam’s list any more."), field="row_id")
+        return RosterRow.from_document(document)
+
+    def entering(self, *, code: str = "", link: tuple[str, int] | None = None) -> RosterRow | None:
+        """Whose code or link this is; None where it is nobody's, renewed or revoked. Raise `StorageError`."""
+        query: Document = {"code_hash": self.keys.code_hash(code)} if link is None else {"_id": link[0], "number": link[1]}
+        with self._database.reading():
+            document = self._database.collection(ROSTER).find_one({**query, "revoked": False})
+        return None if document is None else RosterRow.from_document(document)
+
+    # Changes
+
+    def plan(self, exam_key: str, students: Sequence[Student]) -> tuple[list[tuple[RosterRow | None, Student]], list[RosterRow]]:
+        """What an import would meet: of each student the row that is there, and the rows that the list does not have."""
+        there = {row.row_id: row for row in self.rows(exam_key)}
+        met = [(there.pop(row_id_of(exam_key, student.user_id), None), student) for student in students]
+        return met, list(there.values())
+
+    def changes(self, before: RosterRow | None, student: Student, has: Collection[Column]) -> Document:
+        """The fields in which the list differs from what is there. What the list has no column for stays."""
+        wanted: Document = {name: getattr(student, name) for name in ("name", "email", "note", "preset") if name in has}
+        if "extra" in has:
+            wanted |= {"extra_percent": student.extra_percent or 0.0, "extra_min": student.extra_min or 0.0}
+        return {name: value for name, value in wanted.items() if before is None or getattr(before, name) != value}
+
+    def take(
+        self,
+        exam_key: str,
+        exam_id: str,
+        students: Sequence[Student],
+        has: Collection[Column],
+        *,
+        by: str,
+        remove_missing: bool,
+        with_sessions: set[str],
+    ) -> Imported:
+        """Import. Those of `with_sessions` (folded ids) are never taken out. Raise `Conflict` beyond 5,000 students, `StorageError`."""
+        met, missing = self.plan(exam_key, students)
+        going = [row for row in missing if remove_missing and folded(row.user_id) not in with_sessions]
+        if len(met) + len(missing) - len(going) > MOST_ROWS:
+            raise Conflict(_("An exam takes 5,000 students at most."), field="text")
+        now = utc_now()
+        writes: list[Any] = []
+        changed_rows: list[RosterRow] = []
+        new = changed = 0
+        for before, student in met:
+            fields = self.changes(before, student, has)
+            if before is not None and not fields:
+                continue
+            row_id = row_id_of(exam_key, student.user_id)
+            made = self._made(row_id, exam_key, exam_id, student.user_id, by, now)
+            writes.append(UpdateOne({"_id": row_id}, {"$set": fields or {"changed_at": now}, "$setOnInsert": _without(made, fields)}, upsert=True))
+            after = replace(before or RosterRow(row_id, exam_key, exam_id, student.user_id), **fields)
+            changed_rows.append(after)
+            new += before is None
+            changed += before is not None
+        self._write(writes)
+        self._accommodate(changed_rows, {row.row_id: row for row, _student in met if row is not None}, by)
+        if going:
+            with self._database.reading():
+                self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
+        return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
+
+    def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
+        """Change one student. Raise `StorageError`."""
+        self.version += 1
+        with self._database.reading():
+            self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
+        after = replace(row, **fields)
+        self._accommodate([after], {row.row_id: row}, by)
+        return after
+
+    def remove(self, row: RosterRow) -> None:
+        """Take one student out of the list. Raise `StorageError`."""
+        self.version += 1
+        with self._database.reading():
+            self._database.collection(ROSTER).delete_one({"_id": row.row_id})
+
+    def set_links(self, rows: Iterable[RosterRow], action: LinkAction) -> list[RosterRow]:
+        """Renew, revoke or restore links and codes; return the rows that changed. Raise `StorageError`."""
+        after: list[RosterRow] = []
+        writes: list[Any] = []
+        for row in rows:
+            if action == "renew":
+                later = replace(row, number=row.number + 1, revoked=False, invited_at=None, shown_at=None)
+                fields = {"number": later.number, "revoked": False, "code_hash": self._hash(later), "invited_at": None, "shown_at": None}
+            elif row.revoked == (action == "revoke"):
+                continue
+            else:
+                later = replace(row, revoked=action == "revoke")
+                fields = {"revoked": later.revoked}
+            after.append(later)
+            writes.append(UpdateOne({"_id": row.row_id}, {"$set": fields}))
+        self._write(writes)
+        return after
+
+    def links_shown(self, rows: Iterable[RosterRow]) -> None:
+        """Links or codes of these students were given out as a table or on paper. Raise `StorageError`."""
+        ids = [row.row_id for row in rows if row.shown_at is None]
+        if ids:
+            with self._database.reading():
+                self._database.collection(ROSTER).update_many({"_id": {"$in": ids}}, {"$set": {"shown_at": utc_now()}})
+
+    def _made(self, row_id: str, exam_key: str, exam_id: str, user_id: str, by: str, now: datetime) -> Document:
+        row = RosterRow(row_id, exam_key, exam_id, user_id)
+        return {
+            **{name: getattr(row, name) for name in RosterRow.__dataclass_fields__ if name != "row_id"},
+            "user_look": look(user_id),
+            "code_hash": self._hash(row),
+            "added_at": now,
+            "added_by": by,
+        }
+
+    def _hash(self, row: RosterRow) -> str:
+        return self.keys.code_hash(self.keys.code(row.row_id, row.number))
+
+    def _write(self, writes: Sequence[Any], collection: str = ROSTER) -> None:
+        self.version += 1
+        for begin in range(0, len(writes), BATCH):
+            with self._database.reading():
+                try:
+                    self._database.collection(collection).bulk_write(writes[begin : begin + BATCH], ordered=False)
+                except BulkWriteError as error:  # two of a million million codes are the same one
+                    log.exception("some of a list's rows could not be stored: %s", str(error.details)[:500])
+                    raise StorageError(_("Some students could not be stored. Import the list again.")) from None
+
+    def _accommodate(self, rows: Iterable[RosterRow], before: Mapping[str, RosterRow], by: str) -> None:
+        """Give the students what they need, as the accommodation of this exam. What was set by hand beside it stays."""
+        due = [row for row in rows if _needs(row) != _needs(before.get(row.row_id))]
+        if not due:
+            return
+        ids = {document_id_of(row.user_id, row.exam_id): row for row in due}
+        with self._database.reading():
+            there = {one["_id"]: one for one in self._database.collection("accommodations").find({"_id": {"$in": list(ids)}})}
+        writes: list[Any] = []
+        for document_id, row in ids.items():
+            fields: Document = {"extra_percent": row.extra_percent, "extra_min": row.extra_min, "at": utc_now()}
+            if row.preset is not None:
+                fields |= ACCOMMODATION_PRESETS[row.preset].fields()
+            elif (old := before.get(row.row_id)) is not None and old.preset is not None:
+                empty = Accommodation(row.user_id)
+                fields |= {"points": {}, "reading_aloud": empty.reading_aloud, "breaks_allowed": empty.breaks_allowed}
+            if document_id not in there:
+                blank = Accommodation(row.user_id, row.exam_id, set_by=by).to_dict()
+                fields = {**blank, "user_look": look(row.user_id), "exam_look": look(row.exam_id), **fields}
+            writes.append(UpdateOne({"_id": document_id}, {"$set": fields}, upsert=True))
+        self._write(writes, "accommodations")
+
+
+def _needs(row: RosterRow | None) -> tuple[Any, ...]:
+    return (0.0, 0.0, None) if row is None else (row.extra_percent, row.extra_min, row.preset)
+
+
+def _without(document: Document, fields: Document) -> Document:
+    return {name: value for name, value in document.items() if name not in fields}

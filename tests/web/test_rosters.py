@@ -1,0 +1,269 @@
+"""The students of an exam: imported again and again, told apart, with links and codes that let in whom they should."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import itertools
+import time
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from records.entry_codes import EntryKeys, read_code
+from tests.helpers.web import MakeApp, error_of, local_client
+from web.parts import Parts, parts_of
+
+_exams = itertools.count(1)
+
+
+@pytest.fixture
+def key(client: FlaskClient) -> str:
+    return define(client)
+
+
+def define(client: FlaskClient, state: str = "open", **more: Any) -> str:
+    answer = client.post("/api/exams", json={"exam_id": f"roster-{next(_exams)}", "title": "Algebra", **more})
+    assert answer.status_code == 200, answer.data
+    made: str = answer.get_json()["exam"]["exam_key"]
+    if state != "draft":
+        assert client.post(f"/api/exams/{made}/state", json={"state": state}).status_code == 200
+    return made
+
+
+def take(client: FlaskClient, key: str, text: str, **more: Any) -> dict[str, Any]:
+    answer = client.post(f"/api/exams/{key}/roster", json={"text": text, **more})
+    assert answer.status_code == 200, answer.data
+    content: dict[str, Any] = answer.get_json()
+    return content
+
+
+def students(client: FlaskClient, key: str, **query: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"/api/exams/{key}/roster", query_string=query).get_json()["students"]
+    return found
+
+
+def links(client: FlaskClient, key: str) -> dict[str, dict[str, str]]:
+    text = client.get(f"/api/exams/{key}/roster/links.csv").data.decode("utf-8-sig")
+    return {row["id"]: row for row in csv.DictReader(io.StringIO(text))}
+
+
+def secret(link: str) -> str:
+    return link.partition("#r=")[2]
+
+
+def test_a_list_is_previewed_imported_and_imported_again_without_doubles(client: FlaskClient, key: str, student: str) -> None:
+    text = f"Matrikelnummer;Name;E-Mail;Zeitverlängerung\n{student};Müller, Änne;a@uni.example;25 %\n{student}-b;Bo;;\n"
+    seen = client.post(f"/api/exams/{key}/roster/preview", json={"file": base64.b64encode(text.encode("cp1252")).decode()}).get_json()
+    assert (seen["encoding"], seen["delimiter"], seen["columns"], seen["has_head"]) == ("Windows-1252", ";", ["id", "name", "email", "extra"], True)
+    assert (seen["new"], seen["faulty"], students(client, key)) == (2, 0, [])
+    done = take(client, key, text)
+    assert (done["new"], done["same"]) == (2, 0)
+    again = take(client, key, text.replace("Bo;", "Bob;").replace(student, student.upper()))
+    assert (again["new"], again["changed"], again["same"]) == (0, 1, 1)
+    found = students(client, key)
+    assert [(one["user_id"], one["name"], one["extra_percent"]) for one in found] == [(student, "Müller, Änne", 25), (f"{student}-b", "Bob", 0)]
+    only_ids = take(client, key, f"{student}\n{student}-c\n", remove_missing=True)
+    assert (only_ids["new"], only_ids["removed"], only_ids["same"]) == (1, 1, 1)
+    assert students(client, key)[0]["name"] == "Müller, Änne"
+
+
+def test_extra_time_and_what_a_student_needs_become_the_exams_accommodation(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
+    take(client, key, f"id,extra time,accommodation\n{student},30 min,Reads aloud\n")
+    exam_id = parts.exams.by_key(key).exam_id
+    found = parts.monitor.accommodations.find(student, exam_id)
+    assert found is not None
+    assert (found.extra_min, found.reading_aloud) == (30, True)
+    row = students(client, key)[0]["row_id"]
+    changed = client.patch(f"/api/exams/{key}/roster/{row}", json={"extra_min": 0, "extra_percent": 50, "preset": ""}).get_json()["student"]
+    assert (changed["extra_percent"], changed["preset"]) == (50, None)
+    found = parts.monitor.accommodations.find(student, exam_id)
+    assert found is not None
+    assert (found.extra_min, found.extra_percent, found.reading_aloud) == (0, 50, False)
+
+
+def test_nothing_is_imported_from_a_list_with_faults_unless_they_are_left_out(client: FlaskClient, key: str, student: str) -> None:
+    text = f"{student},Ann\n{student.upper()},Ann again\n"
+    error = error_of(client.post(f"/api/exams/{key}/roster", json={"text": text}), 422)
+    assert "1 line" in error["message"]
+    assert take(client, key, text, skip_faulty=True)["skipped"] == 1
+    assert len(students(client, key)) == 1
+
+
+def test_five_thousand_students_are_imported_in_seconds_and_many_more_refused(client: FlaskClient, key: str, student: str) -> None:
+    text = "id,name,e-mail\n" + "".join(f"{student}-{number},Name {number},s{number}@uni.example\n" for number in range(5000))
+    began = time.monotonic()
+    assert take(client, key, text)["new"] == 5000
+    print(f"{time.monotonic() - began:.1f} s")
+    assert take(client, key, text)["same"] == 5000
+    answer = client.get(f"/api/exams/{key}/roster", query_string={"search": "-49", "limit": 5, "sort": "name"}).get_json()
+    assert (answer["total"], answer["found"], answer["count"]) == (5000, 111, 5)
+    error_of(client.post(f"/api/exams/{key}/roster", json={"text": f"{student}-more\n"}), 409)
+    error_of(client.post(f"/api/exams/{key}/roster/preview", json={"text": "a\n" * 2_000_000}), 413)
+
+
+def test_a_code_and_a_link_let_the_student_into_the_one_session(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
+    take(client, key, f"{student},Ann\n")
+    entry = links(client, key)[student]
+    typed = entry["code"].lower().replace("0", "o").replace("1", "l")
+    by_code = client.post("/api/student/enter", json={"code": typed}).get_json()
+    by_link = client.post("/api/student/enter", json={"link": secret(entry["link"])}).get_json()
+    assert by_code["session_id"] == by_link["session_id"]
+    assert (by_link["user_id"], by_link["refused"], by_link["exam"]["title"]) == (student, "", "Algebra")
+    session = client.get("/api/student/session", headers={"Authorization": f"Bearer {by_link['token']}"}).get_json()
+    assert (session["user_id"], session["begun"]) == (student, False)
+    assert parts.monitor.find(student, by_link["exam_id"]) is not None
+    assert students(client, key)[0]["state"] == "awaited"
+
+
+def test_renewed_and_revoked_links_let_nobody_in(client: FlaskClient, key: str, student: str) -> None:
+    take(client, key, f"{student}\n")
+    first = links(client, key)[student]
+    token = client.post("/api/student/enter", json={"link": secret(first["link"])}).get_json()["token"]
+    assert client.post(f"/api/exams/{key}/roster/links", json={"action": "renew"}).get_json()["changed"] == 1
+    error_of(client.post("/api/student/enter", json={"link": secret(first["link"])}), 401)
+    error_of(client.post("/api/student/enter", json={"code": first["code"]}), 401)
+    error_of(client.get("/api/student/session", headers={"Authorization": f"Bearer {token}"}), 401)
+    second = links(client, key)[student]
+    assert client.post("/api/student/enter", json={"code": second["code"]}).status_code == 200
+    row = students(client, key)[0]["row_id"]
+    client.post(f"/api/exams/{key}/roster/links", json={"action": "revoke", "rows": [row]})
+    error_of(client.post("/api/student/enter", json={"link": secret(second["link"])}), 401)
+    assert links(client, key) == {}
+    client.post(f"/api/exams/{key}/roster/links", json={"action": "restore", "rows": [row]})
+    assert client.post("/api/student/enter", json={"link": secret(second["link"])}).status_code == 200
+
+
+def test_before_the_exam_opens_a_link_leads_to_the_rehearsal_and_makes_no_session(client: FlaskClient, parts: Parts, student: str) -> None:
+    key = define(client, opens="2990-01-01T08:00:00Z")
+    take(client, key, f"{student}\n")
+    assert students(client, key)[0]["state"] == "added"
+    link = secret(links(client, key)[student]["link"])
+    early = client.post("/api/student/enter", json={"link": link}).get_json()
+    assert (early["refused"], early["token"], early["exam"]["opens"]) == ("early", None, "2990-01-01T08:00:00.000Z")
+    assert parts.monitor.find(student, early["exam_id"]) is None
+    bearer = {"Authorization": f"Bearer {early['trial_token']}"}
+    assert client.post("/api/student/speed", data=b"some", headers=bearer, content_type="image/jpeg").status_code == 200
+    parts.monitor.resumed.set()
+    error_of(client.get("/api/student/session", headers=bearer), 404)
+    assert students(client, key)[0]["state"] == "invited"
+    found = {"link": link, "results": [{"item": "camera", "state": "not_ready", "reason": "no_camera"}]}
+    assert client.post("/api/student/enter/rehearsal", json=found).status_code == 200
+    assert [(one["state"], one["failed"]) for one in students(client, key)] == [("rehearsed", ["camera"])]
+
+
+def test_a_code_opens_its_own_exam_alone_and_is_not_to_be_guessed(make_app: MakeApp, student: str) -> None:
+    app = make_app()
+    client = local_client(app)
+    key, other = define(client), define(client)
+    take(client, key, f"{student}\n")
+    code = links(client, key)[student]["code"]
+    error_of(client.post("/api/student/enter", json={"code": code, "exam_key": other}), 401)
+    assert client.post("/api/student/enter", json={"code": code, "exam_key": key}).status_code == 200
+    statuses = [client.post("/api/student/enter", json={"code": "00000000"}).status_code for _try in range(30)]
+    assert statuses.count(401) < 25
+    assert statuses[-1] == 429
+    assert parts_of(app).rosters.entering(code="00000000") is None
+
+
+def test_a_student_who_took_part_stays_in_the_list(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
+    take(client, key, f"{student}\n")
+    entered = client.post("/api/student/enter", json={"code": links(client, key)[student]["code"]}).get_json()
+    session = parts.monitor.get(entered["session_id"])
+    assert session is not None
+    parts.monitor.maker.prepare(session)
+    session.begin()
+    parts.database.flush(10)
+    row = students(client, key)[0]
+    assert (row["state"], row["sessions"]) == ("in_exam", [session.session_id])
+    error_of(client.delete(f"/api/exams/{key}/roster/{row['row_id']}"), 409)
+    done = take(client, key, f"{student}-b\n", remove_missing=True)
+    assert (done["removed"], done["kept"]) == (0, 1)
+    assert client.delete(f"/api/exams/{key}/roster/{students(client, key)[1]['row_id']}").status_code == 200
+
+
+def test_links_end_with_the_exam_and_with_the_students_own_end(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
+    take(client, key, f"{student}\n{student}-b\n")
+    mine, other = (secret(links(client, key)[who]["link"]) for who in (student, f"{student}-b"))
+    session = parts.monitor.get(client.post("/api/student/enter", json={"link": mine}).get_json()["session_id"])
+    assert session is not None
+    parts.monitor.maker.prepare(session)
+    session.begin()
+    client.post("/api/session/end", json={"user_id": student, "exam_id": session.exam_id})
+    assert error_of(client.post("/api/student/enter", json={"link": mine}), 409)["state"] == "ended"
+    assert students(client, key)[0]["state"] == "ended"
+    client.post(f"/api/exams/{key}/state", json={"state": "closed"})
+    assert error_of(client.post("/api/student/enter", json={"link": other}), 409)["reason"] == "closed"
+    assert students(client, key)[1]["state"] == "absent"
+
+
+def test_tables_hold_no_formula_and_can_be_imported_again(client: FlaskClient, key: str, student: str) -> None:
+    take(client, key, f"id,name,extra time\n{student},=1+1,25%\n")
+    text = client.get(f"/api/exams/{key}/roster.csv").data.decode("utf-8-sig")
+    assert '"\'=1+1"' in text
+    assert take(client, key, text)["same"] == 1
+    row = students(client, key)[0]["row_id"]
+    drawn = client.get(f"/api/exams/{key}/roster/{row}/qr.svg")
+    assert drawn.mimetype == "image/svg+xml"
+    assert drawn.data.startswith(b"<svg")
+
+
+def test_the_live_page_is_told_who_has_not_come(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
+    take(client, key, f"{student},Ann\n{student}-b,Bo\n")
+    entered = client.post("/api/student/enter", json={"code": links(client, key)[student]["code"]}).get_json()
+    session = parts.monitor.get(entered["session_id"])
+    assert session is not None
+    parts.monitor.maker.prepare(session)
+    session.begin()
+    parts.database.flush(10)
+    late = define(client, opens="2020-01-01T08:00:00Z")
+    take(client, late, f"{student}\n")
+    draft = define(client, state="draft")
+    take(client, draft, f"{student}\n")
+    told = {one["exam_key"]: one for one in client.get("/api/rosters/not_come").get_json()["exams"]}
+    assert draft not in told
+    assert [one["user_id"] for one in told[key]["students"]] == [f"{student}-b"]
+    assert (told[key]["total"], told[key]["not_come"], told[key]["late"]) == (2, 1, 0)
+    assert (told[late]["late"], told[late]["students"][0]["state"]) == (1, "late")
+    only = client.get("/api/rosters/not_come", query_string={"exam_id": entered["exam_id"]}).get_json()["exams"]
+    assert [one["exam_key"] for one in only] == [key]
+
+
+def test_names_stand_beside_ids_and_are_left_out_of_an_anonymous_review(make_app: MakeApp, student: str) -> None:
+    client = local_client(make_app())
+    key = define(client, anonymous_review=False)
+    take(client, key, f"{student},Änne Müller\n")
+    exam = client.get(f"/api/exams/{key}").get_json()["exam"]
+    made = client.post("/api/session/create", json={"user_id": student.upper(), "exam_id": exam["exam_id"], "source": "browser"}).get_json()
+
+    def names(client: FlaskClient) -> list[str]:
+        running = [
+            one["student_name"] for one in client.get("/api/sessions/active").get_json()["sessions"] if one["session_id"] == made["session_id"]
+        ]
+        listed = [one["student_name"] for one in client.get("/api/sessions", query_string={"exam_id": exam["exam_id"]}).get_json()["sessions"]]
+        table = client.get("/api/analytics.csv", query_string={"table": "sessions", "exam_id": exam["exam_id"]}).data.decode("utf-8-sig")
+        return [*running, *listed, *(row["student_name"] for row in csv.DictReader(io.StringIO(table)))]
+
+    parts_of(client.application).database.flush(10)
+    assert names(client) == ["Änne Müller"] * 3
+    hidden = local_client(make_app(anonymous_review=True))
+    assert set(names(hidden)) == {""}
+    fields = {"exam_id": exam["exam_id"], "title": exam["title"], "revision": exam["revision"] + 1, "anonymous_review": True}
+    answer = client.put(f"/api/exams/{key}", json={**fields, "revision": client.get(f"/api/exams/{key}").get_json()["exam"]["revision"]})
+    assert answer.status_code == 200
+    parts_of(client.application).rosters.version += 1
+    assert set(names(client)) == {""}
+    assert students(client, key)[0]["name"] == "Änne Müller"
+
+
+def test_letters_of_a_code_that_look_alike_are_one() -> None:
+    keys = EntryKeys("a key of this test")
+    code = keys.code("0" * 32, 1)
+    assert read_code(f" {code[:4].lower()}-{code[4:]} ") == code
+    assert read_code("oOiI-lL00") == "00111100"
+    assert read_code("U0000000") is None
+    assert keys.read_link(keys.link("0" * 32, 3)) == ("0" * 32, 3)
+    assert keys.read_link(keys.link("0" * 32, 3).replace(".3.", ".4.")) is None
+    assert EntryKeys("another key").read_link(keys.link("0" * 32, 3)) is None
