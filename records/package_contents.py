@@ -84,13 +84,15 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a report is made of: the session, its intervals, its decisions, and its stills by interval (JPEG)."""
+    """What a report is made of: the session, its intervals, its decisions, its stills by interval (JPEG), and what was
+    concluded."""
 
     session: Document
     intervals: list[Document]
     reviews: list[Document]
     checks_of: int
     stills: dict[str, bytes]
+    conclusion: Document | None = None
 
 
 def write_session(package: PackageWriter, reads: Reads, session_id: str, folder: str = "") -> Gathered:
@@ -105,6 +107,8 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     package.add(f"{folder}checks.jsonl", _lines(counted))
     package.add(f"{folder}acts.jsonl", _lines(reads.records("acts", session_id)))
     package.add(f"{folder}decisions.jsonl", _lines(reviews))
+    conclusion = reads.one("conclusions", session_id)
+    package.add(f"{folder}conclusion.json", canonical(conclusion) + b"\n")
     package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
     package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
     package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")
@@ -113,7 +117,7 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:
         package.missing.append({"path": f"{folder}seal.json", "why": "the session is not sealed yet"})
-    return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder))
+    return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder), conclusion)
 
 
 def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:

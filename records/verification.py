@@ -18,6 +18,7 @@ from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
 from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
 
 DECISION = "review: "
+CONCLUSION = "conclusion: "
 DELETED = "sessions: deleted"
 ERASED = "student: erased"
 READ_AT_ONCE = 1 << 20
@@ -51,6 +52,7 @@ class Verified:
     seals: dict[str, str] = field(default_factory=dict)  # session → the hash of its newest seal
     deleted: set[str] = field(default_factory=set)  # sessions that were deleted, as the audit says
     decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
+    concluded: dict[str, list[Document]] = field(default_factory=dict)  # session → the acts about its conclusion, likewise
     heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
@@ -76,6 +78,7 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
             )
     _check_sessions(database, clips_dir.resolve(), verified, session_id)
     _check_decisions(database, verified, session_id)
+    _check_conclusions(database, verified, session_id)
     return verified
 
 
@@ -117,6 +120,8 @@ def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
             _follow_older(entry, verified)
     elif what.startswith(DECISION) and entry.get("video_id"):
         verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
+    elif what.startswith(CONCLUSION) and entry.get("session_id"):
+        verified.concluded.setdefault(str(entry["session_id"]), []).append(dict(entry))
 
 
 def _follow_older(erasure: Mapping[str, Any], verified: Verified) -> None:
@@ -218,3 +223,41 @@ def _agree(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     decision = str(entry["what"]).removeprefix(DECISION)
     noted = (decision, entry.get("who"), entry.get("reason") or "", entry.get("note", row.get("note")))
     return noted == (row.get("decision") or "taken back", row.get("by"), row.get("reason") or "", row.get("note"))
+
+
+def _check_conclusions(database: Database[Document], verified: Verified, only: str) -> None:
+    """Compare every act about conclusions with the audit's entries of them, and what stands with the newest."""
+    stored = {str(row["_id"]): row for row in database.conclusions.find({"_id": only} if only else {})}
+    for session_id in {*stored, *verified.concluded}:
+        if session_id in verified.deleted or (only and session_id != only):
+            continue
+        entries = verified.concluded.get(session_id, [])
+        row = stored.get(session_id, {})
+        acts = row.get("history") or []
+        verified.decisions += len(acts)
+        if any(one["at"] >= utc_now() - YOUNG for one in (*entries, *acts)) or any(one.get("erased") for one in entries):
+            continue  # its note may be under way, or its words are gone lawfully
+        noted = [_noted_act(entry) for entry in entries]
+        kept = [(act.get("act"), act.get("by"), act.get("conclusion"), act.get("reason") or "") for act in acts]
+        if noted != kept:
+            verified.found(
+                "conclusion",
+                session_id,
+                f"{len(noted)} acts are noted in the audit, {len(kept)} are stored" if len(noted) != len(kept) else "altered",
+            )
+        elif acts and not _stands(row):
+            verified.found("conclusion", session_id, "altered: what stands is not what its last act says")
+
+
+def _noted_act(entry: Mapping[str, Any]) -> tuple[object, ...]:
+    return (str(entry["what"]).removeprefix(CONCLUSION), entry.get("who"), entry.get("conclusion"), entry.get("reason") or "")
+
+
+def _stands(row: Mapping[str, Any]) -> bool:
+    """Is what is in force what the acts amount to?"""
+    made = [act for act in row["history"] if act["act"] in ("concluded", "settled")]
+    last = row["history"][-1]["act"]
+    state = {"agreed": "concluded", "disagreed": "contested", "settled": "concluded", "withdrawn": "withdrawn"}.get(last)
+    state = state or ("proposed" if row.get("four_eyes") else "concluded")
+    named = (made[-1]["conclusion"], made[-1]["reason"], made[-1]["by"]) if made else ()
+    return row.get("state") == state and named == (row.get("conclusion"), row.get("reason"), row.get("by"))

@@ -29,6 +29,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("marked", 1), ("flagged_at", -1), ("_id", -1)], name="marked", partialFilterExpression={"marked": True}),
         IndexModel([("marked", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="marked_queue", partialFilterExpression={"marked": True}),
         IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
+        # A whole exam's flags are counted by session and state from it alone.
+        IndexModel([("exam_id", 1), ("flagged", 1), ("session_id", 1), ("review.state", 1)], name="tally", partialFilterExpression={"flagged": True}),
         IndexModel([("flagged", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="by_student", partialFilterExpression={"flagged": True}),
         IndexModel([("marked", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="marked_student", partialFilterExpression={"marked": True}),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
@@ -45,6 +47,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
+    "conclusions": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1), ("state", 1)], name="of_exam")],
     "rehearsals": [IndexModel([("at", 1)], name="by_time"), IndexModel([("exam_id", 1)], name="of_exam")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),

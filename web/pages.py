@@ -50,6 +50,12 @@ def _names() -> dict[str, object]:
     }
 
 
+def _known_key(exam_key: str) -> str:
+    if not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
+        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    return exam_key
+
+
 def _with_code(text: str) -> Markup:
     """A setting's meaning, with what it has between backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
@@ -91,11 +97,23 @@ def exams() -> str:
 @pages.get("/exams/<exam_key>")
 def exam(exam_key: str) -> str:
     """Show the page on which an exam is set up; `new`: another one. It says itself when there is no such exam."""
-    if exam_key != "new" and not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
-        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    if exam_key != "new":
+        _known_key(exam_key)
     key, spoken = "" if exam_key == "new" else exam_key, list(known_languages().values())
     keep_days = parts().settings.keep_days
     return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, keep_days=keep_days, **exam_words(), **_for_proctors())
+
+
+@pages.get("/exams/<exam_key>/results")
+def results(exam_key: str) -> str:
+    """Show an exam's results by student, and let people conclude sessions. It says itself when there is no such exam."""
+    return render_template("results.html", active="exams", exam_key=_known_key(exam_key), **_for_proctors())
+
+
+@pages.get("/exams/<exam_key>/report")
+def exam_report(exam_key: str) -> str:
+    """Show a whole exam on paper: numbers, students, rules, who decided what."""
+    return render_template("exam_report.html", active="exams", exam_key=_known_key(exam_key), **_for_proctors())
 
 
 @pages.get("/settings")

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from media.clip_stills import ClipStills
+from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
 from records.mailer import Mailer
 from records.names import Names
+from records.results import Results
 from records.reviews import Reviews
 from records.rosters import Rosters
 from settings.settings import Settings
@@ -53,6 +55,8 @@ class Parts:
     audit_export: AuditExport | None = None
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
+    conclusions: Conclusions = field(init=False)
+    results: Results = field(init=False)
     stills: ClipStills = field(init=False)
     disks: Disks = field(init=False)
     by_http: HttpLinks = field(init=False)
@@ -83,6 +87,8 @@ class Parts:
         self.names = Names(self.database, lambda: self.exams, self.rosters, anonymous=self.settings.anonymous_review)
         if self.live is not None:
             self.live.name_of = self.names.known
+        self.conclusions = Conclusions(self.database, may_conclude=[lambda _session_id: None])
+        self.results = Results(self.database, names=self.names.of_exam)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")

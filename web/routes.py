@@ -25,6 +25,7 @@ from web.proctor.erasure import erasure_calls
 from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
 from web.proctor.packages import packages
+from web.proctor.results import results
 from web.proctor.reviews import reviews
 from web.proctor.roster_calls import rosters
 from web.proctor.roster_links import roster_links
@@ -47,6 +48,7 @@ BLUEPRINTS = (
     trials,
     videos,
     reviews,
+    results,
     accommodations,
     desk,
     exam_desk,

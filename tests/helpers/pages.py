@@ -37,6 +37,8 @@ PAGE_OF_SCRIPT = {
     "proctor/analytics": "/analytics",
     "proctor/exams": "/exams",
     "proctor/exam": f"/exams/{SESSION}",
+    "proctor/results": f"/exams/{SESSION}/results",
+    "proctor/exam-report": f"/exams/{SESSION}/report",
     "proctor/settings": "/settings",
     "operator/people": "/people",
     "operator/account": "/account",

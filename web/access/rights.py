@@ -97,6 +97,13 @@ RULES: Mapping[str, Rule] = {
     "roster_wall.not_come": needs("look", "list"),
     "entering.enter": OPEN,  # the link or code decides
     "entering.rehearse": OPEN,  # likewise
+    "results.listed": needs("results", "exam"),
+    "results.table": needs("results", "exam"),
+    "results.people": needs("results", "exam"),
+    "results.shown": needs("look", "session"),
+    "results.conclude": needs("results", "session"),
+    "results.second": needs("results", "session"),
+    "results.withdraw": needs("results", "session"),
     "reviews.queue": needs("look", "list"),
     "reviews.decide": needs("decide", "video"),
     "reviews.history": needs("look", "video"),
@@ -126,6 +133,8 @@ RULES: Mapping[str, Rule] = {
     "pages.analytics": needs("look", "page"),
     "pages.exams": needs("look", "page", "accommodations"),
     "pages.exam": needs("exams", "page"),
+    "pages.results": needs("results", "page"),  # the calls hold it to the exam
+    "pages.exam_report": needs("results", "page"),  # likewise
     "pages.settings": SIGNED_IN,
     "pages.help_page": SIGNED_IN,
     "people_pages.people": needs("people"),

@@ -55,6 +55,7 @@ Server to client:
 `clip_ready {session_id, interval, video_id, url, duration, clip}`, `session_started {…}`,
 `session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
+`conclusion_changed {session_id, state, conclusion, revision}`,
 `moment_marked {session_id, user_id, exam_id, interval, video_id, id, at, by, note}`,
 `signed_out {}` (the login has ended: nothing more comes, and the connection ends),
 `rights_changed {}` (some of what was joined may not be seen any more and was left; join again what may),

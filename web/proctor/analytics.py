@@ -60,11 +60,15 @@ def exams() -> Response:
     mine = parts().exams.listed(limit=LIMIT_MAX)
     defined = {exam.key: exam for exam in mine if seen is None or seen.takes(exam.exam_id)}
     had = [
-        line | _line(defined.pop(exam_key(line["exam_id"]), None) if line["exam_id"] else None, now)
+        line | _results(line["exam_id"]) | _line(defined.pop(exam_key(line["exam_id"]), None) if line["exam_id"] else None, now)
         for line in _analytics().exams(caller().exam_condition("look"))
     ]
     new = [{"exam_id": exam.exam_id, "sessions": 0, "running": 0, "flags": 0} | _line(exam, now) for exam in defined.values()]
     return reply(ExamList.model_validate({"exams": [*new, *had]}))
+
+
+def _results(exam_id: str | None) -> Document:
+    return {"results": f"/exams/{exam_key(exam_id)}/results"} if exam_id is not None and caller().may("results", exam_id) else {}
 
 
 def _line(exam: Exam | None, now: datetime) -> Document:

@@ -122,6 +122,7 @@ class ExamLine(ExamAnswer):
     """An exam in a list, with its sessions in numbers. Those that nobody defined have no `exam_key`."""
 
     exam_key: str | None = None
+    results: str | None = Field(default=None, description="The path of the page with its results, for who may see them.")
     title: str = ""
     course: str = ""
     state: State | None = None

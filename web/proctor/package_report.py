@@ -29,6 +29,20 @@ REASONS: Mapping[str, Text] = {
     "other": _("Other"),
 }
 
+FINDINGS: Mapping[Any, Text] = {
+    "no_finding": _("No finding"),
+    "finding": _("Finding"),
+    "passed_on": _("Passed on"),
+    "retake": _("To be taken again"),
+}
+ACTS: Mapping[Any, Text] = {
+    "concluded": _("Concluded"),
+    "agreed": _("Agreed"),
+    "disagreed": _("Did not agree"),
+    "settled": _("Settled"),
+    "withdrawn": _("Withdrew"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -89,6 +103,12 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     short = [ngettext("%(count)s interval is for a person to look at.", "%(count)s intervals are for a person to look at.", len(flagged))]
     short.append(_("Points mark moments for a person to look at. A decision is a person’s; what could not be told never counts against the student."))
     _add(report, _("In short"), short)
+    acts = [
+        (act.get("at"), act.get("by"), ACTS.get(act.get("act")), FINDINGS.get(act.get("conclusion")), act.get("reason"))
+        for act in (gathered.conclusion or {}).get("history") or []
+    ]
+    head = (_("Time"), _("By"), _("What was done"), _("Conclusion"), _("Reason"))
+    _add(report, _("Conclusion"), [] if acts else [_("Nothing is concluded.")], table=_table(head, acts))
     accommodation = session.get("accommodation")
     set_by = [str(accommodation[name]) for name in ("words", "note", "set_by") if accommodation.get(name)] if accommodation else []
     _add(report, _("Accommodation"), set_by or [_("None was set.")])
@@ -102,8 +122,8 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
         for one in gathered.intervals
         if one.get("violations")
     ]
-    head = (_("Interval"), _("Time"), _("Points"), _("What was found"))
-    _add(report, _("Timeline"), [] if scored else [_("Nothing was found.")], table=_table(head, scored))
+    columns = (_("Interval"), _("Time"), _("Points"), _("What was found"))
+    _add(report, _("Timeline"), [] if scored else [_("Nothing was found.")], table=_table(columns, scored))
     doubts = [(_wall(started, one.get("start")), one.get("text") or one.get("code")) for one in session.get("doubts") or []]
     _add(report, _("What could not be told"), [_("None of it has points.")], table=_table((_("Time"), _("What")), doubts))
     breaks = [

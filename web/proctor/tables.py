@@ -82,6 +82,16 @@ def _unread_reasons(row: Row) -> str:
     return "; ".join(f"{part} {why} {seconds:g} s" for part, sums in parts for why, seconds in sums["reasons"].items())
 
 
+def _watched_seconds(row: Row) -> Any:
+    """For how long it could be told where the student looked; nothing where that isn't known."""
+    sums = (row.get("unread") or {}).get("gaze") or {}
+    return round(sums["of_s"] - sums["unread_s"], 1) if sums.get("of_s") else None
+
+
+def _second(name: str) -> Callable[[Row], Any]:
+    return lambda row: ((row.get("concluded") or {}).get("second") or {}).get(name)
+
+
 SESSIONS: Columns = {
     "session_id": _field("_id"),
     "user_id": _field("user_id"),
@@ -127,5 +137,31 @@ INTERVALS: Columns = {
     "third_by": _opinion("third", "by"),
     "clip": _field("path", "clip"),
     "student_name": _field("student_name"),
+}
+RESULTS: Columns = {
+    "session_id": _field("_id"),
+    "user_id": _field("user_id"),
+    "name": _field("name"),
+    "exam_id": _field("exam_id"),
+    "state": _field("state"),
+    "started_at": _field("started_at"),
+    "ended_at": _field("ended_at"),
+    "watched_s": _watched_seconds,
+    "of_s": lambda row: ((row.get("unread") or {}).get("gaze") or {}).get("of_s"),
+    "gaze_read_share": _read_share("gaze"),
+    "unread_because": _unread_reasons,
+    "total_score": _field("total_score"),
+    "flags_open": _field("open", "flags"),
+    "flags_confirmed": _field("confirmed", "flags"),
+    "flags_dismissed": _field("dismissed", "flags"),
+    "flags_disputed": _field("disputed", "flags"),
+    "conclusion": _field("conclusion", "concluded"),
+    "conclusion_state": _field("state", "concluded"),
+    "reason": _field("reason", "concluded"),
+    "concluded_by": _field("by", "concluded"),
+    "concluded_at": _field("at", "concluded"),
+    "second_by": _second("by"),
+    "second_at": _second("at"),
+    "second_agrees": _second("agrees"),
 }
 KINDS: Columns = {name: _field(name) for name in ("kind", "flags", "confirmed", "dismissed", "disputed", "open")}

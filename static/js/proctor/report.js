@@ -1,5 +1,6 @@
 // A session's report for paper: who, when, checks, timeline, flags with stills, decisions, rules in force.
 
+import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
@@ -8,6 +9,7 @@ import { list, locale, saidAgain } from "../shared/translate.js";
 import { accommodationWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { ZONE, clockTime, fullTime } from "./dates.js";
+import { actLine, standsLines } from "./conclusion-words.js";
 import { bracketed, exact, items, labelled } from "./phrases.js";
 import { readRecord } from "./session-record.js";
 import { texts } from "./texts.js";
@@ -31,11 +33,17 @@ const table = (head, rows) =>
   );
 const said = (text) => make("p", { class: "muted", text });
 const offset = (iso) => new Intl.DateTimeFormat(locale, { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
+/** What stands, and every act where there was more than one. */
+function conclusionLines({ conclusion, history }) {
+  const stands = standsLines(conclusion).map((text) => make("p", { text }));
+  if (history.length < 2) return stands;
+  return [...stands, bullets(history.map((one) => actLine(one)))];
+}
 const bullets = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
 
 class Report {
-  constructor({ session, rules, intervals, checks }) {
-    Object.assign(this, { session, rules, checks });
+  constructor({ session, rules, intervals, checks }, concluded) {
+    Object.assign(this, { session, rules, checks, concluded });
     this.length = rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
     this.threshold = rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
     this.intervals = withGaps(intervals, this.length);
@@ -55,6 +63,7 @@ class Report {
     this.drawFacts();
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
+    byId("report-conclusion").replaceChildren(...conclusionLines(this.concluded));
     const different = session.accommodation ? accommodationWords(session.accommodation) : [];
     const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
     byId("report-accommodation").replaceChildren(...(different.length ? [bullets(different), by] : [said(t.noAccommodation)]));
@@ -188,7 +197,7 @@ class Report {
 async function start() {
   byId("print").addEventListener("click", () => window.print());
   try {
-    new Report(await readRecord(id)).draw();
+    new Report(...(await Promise.all([readRecord(id), call(`/api/session/${id}/conclusion`)]))).draw();
     byId("report").hidden = false;
   } catch (error) {
     if (!error.code) throw error;

@@ -1,6 +1,7 @@
 // Which flagged intervals the review page shows, and in which order: the fields above it, which are in the address too.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, make } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
@@ -8,6 +9,8 @@ const TYPING_MS = 400;
 
 export class ReviewFilters {
   values = { state: "open", exam_id: "", search: "", kind: "", rank: "score" };
+
+  #results = new Map(); // exam id → the path of its results
 
   constructor({ onChange }) {
     for (const option of document.querySelectorAll("option[data-state]")) option.textContent = texts.review.states[option.dataset.state];
@@ -59,9 +62,18 @@ export class ReviewFilters {
       const select = byId("filter-exam");
       for (const { exam_id } of exams.filter(({ exam_id }) => exam_id)) select.append(make("option", { value: exam_id, text: exam_id }));
       select.value = this.values.exam_id;
+      this.#results = new Map(exams.map(({ exam_id, results }) => [exam_id, results]));
+      this.#linkResults();
     } catch (error) {
       console.info("The exams can't be listed.", error.message);
     }
+  }
+
+  /** To the results of the exam that is chosen, for who may see them. */
+  #linkResults() {
+    const path = this.#results.get(this.values.exam_id);
+    byId("review-results-part").hidden = !path;
+    if (path) byId("review-results").href = addressOf(path);
   }
 
   #wire(onChange) {
@@ -75,6 +87,7 @@ export class ReviewFilters {
         this.values[name] = field.value.trim();
         const given = Object.entries(this.values).filter(([, value]) => value);
         history.replaceState(null, "", `?${new URLSearchParams(given)}`);
+        this.#linkResults();
         onChange();
       };
       if (field.tagName === "SELECT") field.addEventListener("change", changed);

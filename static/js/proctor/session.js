@@ -10,6 +10,7 @@ import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
 import { haveSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
+import { SessionConclusion } from "./session-conclusion.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
 import { drawReopening, wireReopening } from "./session-reopen.js";
@@ -37,6 +38,7 @@ class SessionPage {
   timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
   now = new SessionNow(this.id);
+  conclusion = new SessionConclusion(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
 
   async start() {
@@ -44,7 +46,7 @@ class SessionPage {
     if (!(await this.read())) return;
     watching(this.id);
     socket.on("monitoring_update", (update) => update.session_id === this.id && this.hear(update));
-    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_delivered", "message_read", "moment_marked", "call_changed", "interval_reviewed"]) {
+    for (const event of ["interval_flagged", "clip_ready", "session_ended", "break_changed", "message_sent", "message_delivered", "message_read", "moment_marked", "call_changed", "interval_reviewed", "conclusion_changed"]) {
       socket.on(event, (message) => message.session_id === this.id && this.happened(event, message));
     }
     socket.on("sound", (message) => this.actions.hear(message));
@@ -94,6 +96,7 @@ class SessionPage {
     this.drawHead();
     this.drawIntervals();
     this.students.show(this.session);
+    this.conclusion.show(this.session);
     this.markSeen();
     this.join();
     if (this.isAway()) this.readSoon(AWAY_MS);

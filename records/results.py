@@ -1,0 +1,139 @@
+"""The results of an exam: of each session what could be watched, points, flags by what people decided about them, and the conclusion."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from basics.errors import InvalidInput
+from basics.looks import folded
+from basics.texts import _
+from database import Database, Document
+from records.conclusions import COLLECTION
+from records.exam_removal import of_exam
+from records.exams import exam_key
+
+Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
+Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
+Names = Callable[[str], Mapping[str, str]]
+"""Of an exam's id: the students' names that are known, by their IDs, folded."""
+
+FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
+FIELDS = ("user_id", "exam_id", "state", "begun", "started_at", "ended_at", "total_score", "unread")
+CONCLUDED = ("conclusion", "reason", "by", "at", "state", "revision", "second", "four_eyes")
+ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
+STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of one server's exams. Reads only."""
+
+    database: Database
+    names: Names
+
+    def exam_of_key(self, key: str) -> str | None:
+        """The id of an exam that nobody defined, from its key; None where no session was of it. Raise `StorageError`."""
+        with self.database.reading():
+            found = self.database.collection("sessions").distinct("exam_id")
+        return next((one for one in found if isinstance(one, str) and exam_key(one) == key), None)
+
+    def of_exam(self, exam_id: str) -> list[Document]:
+        """A row for each session of the exam, in no order: its fields, `name`, `flags` (a count for each state) and `concluded`.
+
+        `concluded` is what is in force, None: nothing is. Raise `StorageError`.
+        """
+        query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
+        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": {"session": "$session_id", "state": "$review.state"}, "n": {"$sum": 1}}}]
+        with self.database.reading():
+            sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
+            counted = list(self.database.collection("intervals").aggregate(tally))
+            in_force = {**query, "state": {"$ne": "withdrawn"}}
+            concluded = {row["_id"]: row for row in self.database.collection(COLLECTION).find(in_force, dict.fromkeys(CONCLUDED, 1))}
+        flags: dict[str, Counter[str]] = {}
+        for row in counted:
+            flags.setdefault(row["_id"]["session"], Counter())[row["_id"].get("state") or "open"] += row["n"]
+        names = self.names(exam_id)
+        for session in sessions:
+            session["name"] = names.get(folded(session["user_id"]), "")
+            session["flags"] = {state: flags.get(session["_id"], Counter())[state] for state in FLAG_STATES}
+            session["concluded"] = concluded.get(session["_id"])
+        return sessions
+
+    def people_of(self, exam_id: str) -> list[Document]:
+        """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each
+        `concluded`, `agreed`, `disagreed`, `settled` and `withdrew`. Raise `StorageError`."""
+        query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
+        with self.database.reading():
+            decided = list(self.database.collection("intervals").find({**query, "flagged": True, "review.by": {"$gt": ""}}, {"review": 1}))
+            acts = list(self.database.collection(COLLECTION).find(query, {"history": 1}))
+        people: dict[str, Counter[str]] = {}
+        for row in decided:
+            for opinion in (row["review"], row["review"].get("second"), row["review"].get("third")):
+                if opinion and opinion.get("decision"):
+                    people.setdefault(opinion["by"], Counter())[opinion["decision"]] += 1
+        for row in acts:
+            for act in row.get("history") or ():
+                people.setdefault(act["by"], Counter())[act["act"]] += 1
+        return [{"by": by, **{name: people[by][name] for name in ACTS}} for by in sorted(people, key=str.casefold)]
+
+
+def stage_of(row: Document) -> str:
+    """How far a session's conclusion is: none, proposed, contested or concluded."""
+    return str(row["concluded"]["state"]) if row["concluded"] else "none"
+
+
+def chosen(rows: Sequence[Document], stage: Stage) -> list[Document]:
+    """Those of `of_exam`'s rows that are at a stage; `open` and `disputed`: that have such flags."""
+    if stage == "all":
+        return list(rows)
+    if stage in ("open", "disputed"):
+        return [row for row in rows if row["flags"][stage]]
+    return [row for row in rows if stage_of(row) == stage]
+
+
+def ordered(rows: Sequence[Document], column: Column, *, down: bool = False) -> list[Document]:
+    """Rows in the order of a column; equals by student and start. What isn't known comes last, whichever way."""
+    found = sorted(rows, key=lambda row: (str(row["user_id"]).casefold(), row["started_at"], row["_id"]))
+    known = [(value, row) for row in found if (value := _value(row, column)) not in (None, "")]
+    known.sort(key=lambda pair: pair[0], reverse=down)
+    return [row for _value_of, row in known] + [row for row in found if _value(row, column) in (None, "")]
+
+
+def page_of(rows: Sequence[Document], limit: int, after: str | None) -> list[Document]:
+    """At most `limit` rows behind the one of the session `after`, and one more where there is one. Raise `InvalidInput`."""
+    begin = 0
+    if after is not None:
+        begin = next((at + 1 for at, row in enumerate(rows) if row["_id"] == after), -1)
+        if begin < 0:
+            wrong = _("after=%(row)s is no row of this list. Give the id of the last row of the page before.", row=repr(after))
+            raise InvalidInput(wrong, field="after")
+    return list(rows[begin : begin + limit + 1])
+
+
+def summed(rows: Sequence[Document]) -> dict[str, int]:
+    """How many sessions there are, and how many are at each stage, and how many have each conclusion that stands."""
+    stages: tuple[Stage, ...] = ("open", "disputed", "none", "proposed", "contested", "concluded")
+    sums: dict[str, int] = {"sessions": len(rows), **{stage: len(chosen(rows, stage)) for stage in stages}}
+    found = Counter(row["concluded"]["conclusion"] for row in rows if stage_of(row) == "concluded")
+    return sums | {finding: found[finding] for finding in ("no_finding", "finding", "passed_on", "retake")}
+
+
+def watched_share(row: Document) -> float | None:
+    """The share, 0..1, of the exam in which the gaze could be told; None where nothing is known of it."""
+    part = (row.get("unread") or {}).get("gaze") or {}
+    return 1 - part["unread_s"] / part["of_s"] if part.get("of_s") else None
+
+
+def _value(row: Document, column: Column) -> Any:
+    if column in FLAG_STATES:
+        return row["flags"][column]
+    if column == "conclusion":
+        return (STAGES.index(stage_of(row)), (row["concluded"] or {}).get("conclusion", ""))
+    if column == "watched":
+        return watched_share(row)
+    if column in ("student", "name"):
+        return str(row["user_id" if column == "student" else "name"]).casefold()
+    return row.get("started_at" if column == "started" else "total_score")
