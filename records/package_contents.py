@@ -47,7 +47,7 @@ class Reads:
 
     def records(self, kind: str, session_id: str) -> Iterator[Document]:
         """The session's records of a kind, in order, a thousand at a time: no page of them waits for what is done with it."""
-        field = "at" if kind == "reviews" else ORDERED[kind]
+        field = ORDERED.get(kind, "at")
         yield from self._found(kind, {"session_id": session_id}, field)
 
     def audit(self, session_id: str, user_id: str | None) -> Iterator[Document]:
@@ -109,6 +109,8 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     package.add(f"{folder}decisions.jsonl", _lines(reviews))
     conclusion = reads.one("conclusions", session_id)
     package.add(f"{folder}conclusion.json", canonical(conclusion) + b"\n")
+    package.add(f"{folder}answers.jsonl", _lines(reads.records("student_answers", session_id)))
+    package.add(f"{folder}new_looks.jsonl", _lines(reads.records("new_looks", session_id)))
     package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
     package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
     package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")

@@ -32,7 +32,8 @@ BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 PAGE = 100  # sessions asked for in one go
 NAMED_MAX = 10_000  # sessions that one entry of the audit names
-OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "intervals")  # the collections whose documents name their session
+OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "intervals")
+"""The collections whose documents name their session."""
 
 
 class Retention:

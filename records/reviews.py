@@ -75,13 +75,22 @@ class Reviews:
                 raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
         return standing
 
+    def answered(self, video_id: str) -> None:
+        """The student has answered: where somebody decided before, that is marked until the next decision. Raise `NotFound`, `StorageError`."""
+        with self._deciding.held(video_id):
+            review = self._database.interval(video_id).get("review") or {}
+            if review.get("state", "open") == "open" or review.get("answered_since"):
+                return
+            if not self._database.write("intervals", video_id, {"review": {**review, "answered_since": True}}).wait(STORED_WITHIN_S):
+                raise StorageError(_("The answer can't be stored now. Try again in some seconds."))
+
     def history(self, video_id: str) -> list[Document]:
         """Every decision about one interval, oldest first; those taken back too."""
         return self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
 
     def queue(
         self,
-        state: ReviewState | Literal["all"] = "open",
+        state: ReviewState | Literal["all", "answered"] = "open",
         *,
         rank: Rank = "score",
         limit: int = 100,
@@ -89,7 +98,7 @@ class Reviews:
         exams: Document | None = None,
         **filters: str | None,
     ) -> list[Document]:
-        """Flagged intervals, and those that a proctor marked, in the order of `rank`.
+        """Flagged intervals, and those that a proctor marked, in the order of `rank`; `answered`: those whose student answered since the decision.
 
         `filters` are `exam_id`, `user_id`, `search` (a part of the student's ID), `kind`; `exams` is a condition on the exam;
         `after` is the `_id` of the last one seen.
@@ -163,7 +172,7 @@ def _sortable(name: str, row: Document) -> tuple[bool, Any]:
 
 
 def _query(
-    state: ReviewState | Literal["all"],
+    state: ReviewState | Literal["all", "answered"],
     exams: Document | None,
     exam_id: str | None = None,
     user_id: str | None = None,
@@ -173,6 +182,8 @@ def _query(
     query: Document = {}
     if state == "open":
         query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
+    elif state == "answered":
+        query["review.answered_since"] = True
     elif state != "all":
         query["review.state"] = state
     also = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}] if search is not None else []

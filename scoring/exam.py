@@ -111,6 +111,7 @@ class ExamDefinition(BaseModel):
     student_report: Literal["off", "concluded", "at_once"] = Field(default="off", description="When students may read their own report.")
     anonymous_review: bool = Field(default=False, description="Proctors and reviewers see ids without names.")
     answer_first: bool = Field(default=False, description="No flag is concluded before its student could answer.")
+    student_clips: bool = Field(default=False, description="Students watch their own clips in their report.")
 
     @field_validator("time_zone")
     @classmethod

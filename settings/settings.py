@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from basics.errors import ConfigError
 from basics.signals import ViolationKind
+from settings.afterwards import AfterwardsSettings
 from settings.audit import AuditSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
@@ -33,6 +34,7 @@ class Settings(
     AuditSettings,
     RuleSettings,
     SessionSettings,
+    AfterwardsSettings,
     DeviceSettings,
     ModelSettings,
     GazeLimits,

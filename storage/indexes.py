@@ -48,6 +48,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
     "conclusions": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1), ("state", 1)], name="of_exam")],
+    "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
+    "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
+    "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "rehearsals": [IndexModel([("at", 1)], name="by_time"), IndexModel([("exam_id", 1)], name="of_exam")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),

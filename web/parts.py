@@ -16,6 +16,8 @@ from records.names import Names
 from records.results import Results
 from records.reviews import Reviews
 from records.rosters import Rosters
+from records.student_answers import StudentAnswers
+from scoring.exam import ExamDefinition
 from settings.settings import Settings
 from storage.disks import Disks
 from web.access.codes import Codes
@@ -57,6 +59,7 @@ class Parts:
     reviews: Reviews = field(init=False)
     conclusions: Conclusions = field(init=False)
     results: Results = field(init=False)
+    answers: StudentAnswers = field(init=False)
     stills: ClipStills = field(init=False)
     disks: Disks = field(init=False)
     by_http: HttpLinks = field(init=False)
@@ -74,6 +77,10 @@ class Parts:
         """The exams that somebody defined."""
         return self.monitor.exams
 
+    def _definition_of(self, exam_id: str | None) -> ExamDefinition | None:
+        exam = self.exams.get(exam_id)
+        return exam.definition if exam is not None else None
+
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
         self.people = People(self.database, self.settings)
@@ -87,7 +94,8 @@ class Parts:
         self.names = Names(self.database, lambda: self.exams, self.rosters, anonymous=self.settings.anonymous_review)
         if self.live is not None:
             self.live.name_of = self.names.known
-        self.conclusions = Conclusions(self.database, may_conclude=[lambda _session_id: None])
+        self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
+        self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)

@@ -34,17 +34,20 @@ from web.proctor.roster_wall import roster_wall
 from web.proctor.running import desk
 from web.proctor.sessions import api
 from web.proctor.stills import stills
+from web.proctor.student_side import student_side
 from web.proctor.videos import videos
 from web.student.entering import entering
 from web.student.http_link import http_link
 from web.student.link import link
 from web.student.link_trial import link_trial
+from web.student.own_report import own_report
 from web.student.start import students
 from web.student.trials import trials
 
 BLUEPRINTS = (
     api,
     students,
+    own_report,
     trials,
     videos,
     reviews,
@@ -60,6 +63,7 @@ BLUEPRINTS = (
     entering,
     stills,
     packages,
+    student_side,
     erasure_calls,
     analytics,
     health_calls,

@@ -24,6 +24,7 @@ from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.packages import packages
+from web.student.own_report import own_report
 
 SESSION = "0123456789abcdef" * 2
 
@@ -44,6 +45,7 @@ PAGE_OF_SCRIPT = {
     "operator/account": "/account",
     "operator/invitation": "/invitation",
     "proctor/verify": "/verify",
+    "portal/own-report": "/report",
 }
 
 
@@ -101,6 +103,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report):
         app.register_blueprint(blueprint)
     return app

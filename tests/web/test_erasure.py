@@ -50,6 +50,9 @@ def exam(parts: Parts) -> Parts:
     (parts.stills.folder / f"still-{SESSION}-1-abc-100.jpg").write_bytes(b"a still")
     rehearsal = {"user_id": STUDENT, "exam_id": "e", "at": utc_now()}
     assert parts.database.write("rehearsals", "z", rehearsal).wait(10)
+    for name, own in (("student_answers", f"{SESSION}-1"), ("new_looks", SESSION), ("student_reports", "f" * 64)):
+        said = {"session_id": SESSION, "user_id": STUDENT, "at": utc_now(), "made_at": utc_now(), "text": f"I am {STUDENT}"}
+        assert parts.database.write(name, own, said).wait(10)
     return parts
 
 
@@ -77,6 +80,7 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     status, receipt = erased(client)
     assert status == 200, receipt
     counts = {"sessions": 1, "intervals": 3, "checks": 3, "acts": 1, "reviews": 1, "seals": 1, "clips": 1, "rehearsals": 1, "accommodations": 0}
+    counts |= {"student_answers": 1, "new_looks": 1, "student_reports": 1}
     assert counts.items() <= receipt["counts"].items()
     assert receipt["counts"]["audit"] == 3  # the decision, the accommodation and the seal
     assert receipt["counts"]["lines"] == 3
@@ -247,6 +251,10 @@ def test_everything_of_a_student_is_given_and_nothing_of_another(
     (noted,) = exam.database.audit_entries(1)
     assert (noted["what"], noted["user_id"], noted["sessions"], noted["address"]) == ("package: exported", STUDENT, [SESSION], "127.0.0.1")
     with zipfile.ZipFile(path) as opened:
-        assert {name for name in opened.namelist() if name.startswith("student/")} == {"student/audit.jsonl", "student/rehearsals.jsonl"}
+        assert {name for name in opened.namelist() if name.startswith("student/")} == {
+            "student/audit.jsonl",
+            "student/rehearsals.jsonl",
+            "student/student_reports.jsonl",
+        }
         assert all(b"bob" not in opened.read(name) for name in opened.namelist())
     assert client.post("/api/students/export", json={"user_id": "nobody"}).status_code == 404

@@ -118,8 +118,15 @@ def app() -> Flask:
 def ask(client: FlaskClient, app: Flask, endpoint: str, exam: str) -> int:
     rule = next(rule for rule in app.url_map.iter_rules() if rule.endpoint == endpoint)
     session = SESSION_OF[exam]
-    ids = {"session_id": session, "video_id": f"{session}-0", "filepath": f"{session}-0.mp4", "accommodation_id": session, "exam_key": session}
-    method = next(method for method in ("POST", "PUT", "DELETE", "GET") if method in (rule.methods or ()))
+    ids = {
+        "session_id": session,
+        "video_id": f"{session}-0",
+        "filepath": f"{session}-0.mp4",
+        "accommodation_id": session,
+        "exam_key": session,
+        "row_id": session,
+    }
+    method = next(method for method in ("POST", "PUT", "PATCH", "DELETE", "GET") if method in (rule.methods or ()))
     path = app.url_map.bind("localhost").build(endpoint, {name: ids.get(name, NAMED.get(name, session)) for name in rule.arguments}, method=method)
     body = {"user_id": exam} if RULES[endpoint].where == "student" else {"user_id": "s", "exam_id": exam}
     return client.open(path, method=method, json=body if method in ("POST", "PUT") else None).status_code

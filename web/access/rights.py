@@ -108,6 +108,19 @@ RULES: Mapping[str, Rule] = {
     "reviews.decide": needs("decide", "video"),
     "reviews.history": needs("look", "video"),
     "reviews.readings": needs("look", "video"),
+    "student_side.shown": needs("look", "session"),
+    "student_side.make_link": needs("desk", "session"),
+    "student_side.end_links": needs("desk", "session"),
+    "student_side.make_links": needs("desk", "exam"),
+    "student_side.new_looks": needs("results", "list"),
+    "student_side.answer_new_look": needs("results", "session"),  # the view asks for `decide`, too: a token that only reads has results
+    "own_report.page": OPEN,
+    "own_report.shown": OPEN,  # the report's token, or the student's own, decides
+    "own_report.make_link": STUDENT,
+    "own_report.answer": OPEN,  # likewise
+    "own_report.nothing_to_add": OPEN,  # likewise
+    "own_report.ask_new_look": OPEN,  # likewise
+    "own_report.clip": OPEN,  # the ticket in the report decides
     "students.start": OPEN,  # PORTAL_OPEN decides
     "students.go_on": OPEN,  # PORTAL_OPEN decides, and the browser's nonce
     "students.session": STUDENT,

@@ -20,6 +20,11 @@ def _exam_key_of(session_id: str) -> str:
     return session.limit.exam.key if session is not None and session.limit.exam is not None else ""
 
 
+def report_url(request: Request, token: str) -> str:
+    """The address of a student's own report; the token stands in the fragment, too."""
+    return f"{server_address(request)}/report#t={quote(token, safe='')}"
+
+
 def portal_url(request: Request, token: str, language: str | None = None, *, session_id: str = "") -> str:
     """The address at which a student opens the portal, in this language if one is named, as it is for the session's exam.
 

@@ -98,6 +98,7 @@ class DefinedExam(BaseModel):
     student_report: str
     answer_first: bool
     anonymous_review: bool
+    student_clips: bool
     state: State = Field(description="As it is now: an open exam is closed once `closes` has passed.")
     is_open: bool = Field(description="May students begin now?")
     revision: int

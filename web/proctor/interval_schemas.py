@@ -46,12 +46,20 @@ class Opinion(BaseModel):
     at: Time | None = None
 
 
+class StudentAnswer(BaseModel):
+    """What the student says of a flag. It is the student's own text, and shown as text."""
+
+    text: str
+    at: Time
+
+
 class ReviewAnswer(Opinion):
     """Where a flagged interval stands: the first person's decision, and other persons' opinions beside it. `state` is what most of them say."""
 
     second: Opinion | None = None
     third: Opinion | None = Field(default=None, description="The newest opinion of somebody else than the first two: it settles what they dispute.")
     state: Literal["open", "confirmed", "dismissed", "disputed"] = "open"
+    answered_since: bool = Field(default=False, description="The student answered after the newest decision: it needs another look.")
 
 
 class IntervalAnswer(BaseModel):
@@ -72,6 +80,7 @@ class IntervalAnswer(BaseModel):
     violations: list[ViolationAnswer] = Field(default_factory=list)
     clip: ClipAnswer = Field(default_factory=ClipAnswer)
     review: ReviewAnswer = Field(default_factory=ReviewAnswer)
+    answer: StudentAnswer | None = Field(default=None, description="What the student says of it, where an answer came.")
     stills: int = Field(default=0, description="How many stills of the shared screen there were in it.")
 
 

@@ -32,7 +32,7 @@ def queue() -> Response:
     query = as_sought(read_query(request, QueueQuery))
     filters = _filters(query)
     found = parts().reviews.queue(query.state, rank=query.rank, limit=query.limit + 1, after=query.after, **filters)
-    items = each(flagged_answer, found[: query.limit])
+    items = each(flagged_answer, parts().answers.with_answers(found[: query.limit]))
     return reply(ReviewQueue(items=items, count=len(items), **_counts(query), next_after=next_after(found, query.limit)))
 
 

@@ -54,7 +54,9 @@ class ReviewFilter(BaseModel):
 class QueueQuery(ReviewFilter):
     """Which flagged intervals, in which order."""
 
-    state: Literal["open", "confirmed", "dismissed", "disputed", "all"] = "open"
+    state: Literal["open", "confirmed", "dismissed", "disputed", "answered", "all"] = Field(
+        default="open", description="`answered`: decided, and the student answered since."
+    )
     rank: Literal["score", "newest", "student"] = Field(
         default="score", description="`score`: those with most points first; `student`: by student, each one's oldest first."
     )

@@ -125,7 +125,7 @@ def session_details(session_id: str) -> Response:
         SessionDetails(
             session=session_answer(document, session),
             rules=document.get("rules") or {},
-            intervals=each(interval_answer, intervals[: query.limit]),
+            intervals=each(interval_answer, parts().answers.with_answers(intervals[: query.limit])),
             checks=each(partial(check_answer, readings=query.readings), checks[: query.limit]),
             next_after=next_after(intervals, query.limit),
             next_checks_after=next_after(checks, query.limit),

@@ -63,7 +63,7 @@ def by_id(video_id: str) -> Response:
     """
     path, clip = clip_of(video_id)
     note_look("clip: watched", "proctor", video_id=video_id)
-    return _send(path, clip.get("sha256"))
+    return send_clip(path, clip.get("sha256"))
 
 
 @videos.get("/file/<path:filepath>")
@@ -76,7 +76,7 @@ def by_path(filepath: str) -> Response:
         raise NotFound(_("No record names %(filepath)s: it is no evidence of this server's.", filepath=repr(filepath[:200])), field="filepath")
     _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
     note_look("clip: watched", "proctor", video_id=str(interval.get("_id", "")))
-    return _send(path, interval.get("clip", {}).get("sha256"))
+    return send_clip(path, interval.get("clip", {}).get("sha256"))
 
 
 def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
@@ -135,7 +135,8 @@ def _find(path: str, field: str) -> Path:
     return found
 
 
-def _send(path: Path, sha256: str | None) -> Response:
+def send_clip(path: Path, sha256: str | None) -> Response:
+    """The clip, whole or the range that is asked for."""
     response = send_file(path, mimetype="video/mp4", conditional=True, etag=sha256 or True)
     response.headers["Cache-Control"] = "no-store, private"  # evidence stays on no machine that has only shown it
     return response

@@ -88,6 +88,7 @@ def session() -> Response:
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
         started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
+        report_open = False
         ends_at, left_s = running.limit.ends_at, running.limit.left()
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
@@ -100,6 +101,7 @@ def session() -> Response:
         accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
         ends_at, left_s, refusal = document.get("ends_at"), None, None
         exam = exam_of(document)
+        report_open = begun and parts().answers.opening({**document, "_id": session_id}) == "open"
     surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
     return reply(
         StudentSession.model_validate(
@@ -125,6 +127,7 @@ def session() -> Response:
                 "ends_at": ends_at,
                 "time_left_s": left_s,
                 "exam": exam_for_student(exam, refusal=refusal) if exam else None,
+                "report_open": report_open,
             }
         )
     )

@@ -101,6 +101,7 @@ class StudentSession(BaseModel):
     ends_at: Time | None = Field(default=None, description="When the exam's time is over for this student; null: no time is set, or none runs yet.")
     time_left_s: float | None = Field(default=None, description="Seconds until then.")
     exam: StudentExamShown | None = Field(default=None, description="The exam, where somebody defined it.")
+    report_open: bool = Field(default=False, description="May the student read the own report now?")
 
 
 class CheckResult(BaseModel):

@@ -45,6 +45,7 @@ export class DoneStep {
   ended(state, end, session, token) {
     const [title, text] = state === "ended" ? endWords(end) : texts.exam.done[state];
     this.#say(title, text);
+    byId("done-report").hidden = true;
     byId("done-next").hidden = state !== "ended" || end.code === "unused";
     const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
     byId("done-here").hidden = !goesOn;
@@ -62,7 +63,26 @@ export class DoneStep {
       if (tries) await new Promise((resolve) => setTimeout(resolve, AGAIN_MS)); // its record is being written
       stored = await call("/api/student/session", { token, signal: AbortSignal.timeout(ANSWER_MS) }).catch(() => stored);
     }
+    this.#offerReport(stored, token);
     this.receipt.show(texts.receipt.title, examLines(stored), [...byId("done-next").querySelectorAll(".facts p")].map((told) => told.textContent.trim()));
+  }
+
+  /** Where the exam shows students their report at once: the button that makes the link and goes there. */
+  #offerReport({ report_open: open }, token) {
+    byId("done-report").hidden = !open;
+    byId("done-report-go").onclick = async () => {
+      say("");
+      try {
+        const { url } = await call("/api/student/report/link", { method: "POST", token });
+        location.assign(url);
+      } catch (error) {
+        say(texts.exam.reportFailed(error.message));
+      }
+    };
+    const say = (text) => {
+      setText(byId("done-report-error"), text);
+      byId("done-report-error").hidden = !text;
+    };
   }
 
   #say(title, text, lines = []) {

@@ -303,6 +303,7 @@ export const texts = {
     },
     here: _("Continue here instead"),
     goOn: _("Go on with my exam"),
+    reportFailed: (message) => _("Your report can’t be opened now. %(message)s", { message }),
     again: _("Rehearse again"),
     breakTake: (left) => _("Take a break (%(left)s left)", { left: number(left) }),
     breakEnd: _("End the break"),

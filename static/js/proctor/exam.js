@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
 import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
+import { drawReports, wireReports } from "./exam-reports.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
 
@@ -31,6 +32,7 @@ class ExamPage {
     oneWish(byId("exam-delete")).addEventListener("click", () => this.remove());
     byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
     byId("exam-keep-mine").addEventListener("click", () => this.save());
+    wireReports(this.key, by);
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
       this.form.offer(await call("/api/exams/presets"));
@@ -106,6 +108,7 @@ class ExamPage {
     byId("exam-actions").hidden = false;
     for (const button of document.querySelectorAll("#exam-actions [data-state]")) button.hidden = !NEXT[exam.state].includes(button.dataset.state);
     byId("exam-end-all").hidden = exam.state === "draft" && !running;
+    drawReports(exam);
     const query = new URLSearchParams({ exam_id: exam.exam_id });
     byId("exam-live").href = addressOf(`/?${new URLSearchParams({ exam: exam.exam_id })}`);
     byId("exam-sessions").href = addressOf(`/exams?${query}`);

@@ -12,6 +12,7 @@ import { ZONE, clockTime, fullTime } from "./dates.js";
 import { actLine, standsLines } from "./conclusion-words.js";
 import { bracketed, exact, items, labelled } from "./phrases.js";
 import { readRecord } from "./session-record.js";
+import { studentWords } from "./student-words.js";
 import { texts } from "./texts.js";
 import { extraRows } from "./timeline-rows.js";
 import { toDecide } from "./timeline-shape.js";
@@ -152,6 +153,7 @@ class Report {
         {},
         make("h3", {}, icon("flag"), make("span", { text: labelled(list([t.intervalLine(interval), this.wall(interval.start)]), texts.review.points(interval.score)) })),
         make("ul", { class: "reasons" }, ...interval.violations.map(reasonOf)),
+        studentWords(interval),
         make("p", {}, make("strong", { text: t.decision }), " ", review?.state === "disputed" ? labelled(texts.review.states.disputed, decisions) : decisions),
         file ? make("p", { class: "muted report-file", text: file }) : null,
       ),

@@ -13,7 +13,7 @@ export class ReviewFilters {
   #results = new Map(); // exam id → the path of its results
 
   constructor({ onChange }) {
-    for (const option of document.querySelectorAll("option[data-state]")) option.textContent = texts.review.states[option.dataset.state];
+    for (const option of document.querySelectorAll("option[data-state]")) option.textContent = option.dataset.state === "answered" ? texts.side.answeredSince : texts.review.states[option.dataset.state];
     this.#wire(onChange);
   }
 

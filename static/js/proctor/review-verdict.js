@@ -11,6 +11,7 @@ import { readings } from "./phrases.js";
 import { REASONS, digitOf } from "./review-keys.js";
 import { opinionOf, shownOf } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
+import { studentWords } from "./student-words.js";
 import { texts } from "./texts.js";
 import { who } from "./who.js";
 
@@ -36,6 +37,7 @@ export class Verdict {
     setText(byId("item-when"), readings([item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)]));
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
     byId("item-reasons").replaceChildren(...reasonsOf(item));
+    byId("item-answer").replaceChildren(...[studentWords(item)].filter(Boolean));
     byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);
     byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";
     byId("history").open = false;

@@ -3,6 +3,7 @@
 import { byId, icon, make } from "../shared/dom.js";
 import { clipOf, reasonsOf } from "./clip.js";
 import { items } from "./phrases.js";
+import { studentWords } from "./student-words.js";
 import { texts } from "./texts.js";
 import { toDecide } from "./timeline-shape.js";
 import { nameInterval } from "./timeline.js";
@@ -13,7 +14,7 @@ import { nameInterval } from "./timeline.js";
  */
 export function drawInterval(interval, { user, threshold, beside = [], unread = null }) {
   const place = byId("chosen");
-  const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.marked, interval.closed, interval.violations, interval.clip, interval.review, beside, unread]);
+  const key = JSON.stringify([interval.index, interval.score, interval.flagged, interval.marked, interval.closed, interval.violations, interval.clip, interval.review, interval.answer, beside, unread]);
   if (place.dataset.key === key) return;
   // a playing clip is not torn down for a change beside it
   const keepClip = place.dataset.clip === JSON.stringify([interval.index, interval.clip]) ? place.querySelector(".chosen-clip") : null;
@@ -28,7 +29,7 @@ export function drawInterval(interval, { user, threshold, beside = [], unread = 
   const going = interval.closed ? null : make("p", { class: "muted", text: texts.session.going });
   const showClip = toDecide(interval) && (interval.clip?.state ?? "none") !== "none";
   const clip = keepClip ?? (showClip ? make("div", { class: "chosen-clip" }, clipOf(interval, user)) : null);
-  const words = make("div", { class: "chosen-text" }, score, found, also, review, going);
+  const words = make("div", { class: "chosen-text" }, score, found, also, studentWords(interval), review, going);
   if (keepClip) {
     place.querySelector(".chosen-text").replaceWith(words);
     return;

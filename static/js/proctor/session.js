@@ -14,6 +14,7 @@ import { SessionConclusion } from "./session-conclusion.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
 import { drawReopening, wireReopening } from "./session-reopen.js";
+import { SessionSide } from "./session-side.js";
 import { SessionStudents } from "./session-students.js";
 import { SessionTimeline } from "./session-timeline.js";
 import { ICONS, isPictureOld, isSilent, stateOfSession, stateWords } from "./states.js";
@@ -37,6 +38,7 @@ class SessionPage {
   students = new SessionStudents({ socket });
   timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
+  side = new SessionSide(this.id);
   now = new SessionNow(this.id);
   conclusion = new SessionConclusion(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
@@ -97,6 +99,7 @@ class SessionPage {
     this.drawIntervals();
     this.students.show(this.session);
     this.conclusion.show(this.session);
+    if (!this.session.is_running) this.side.read();
     this.markSeen();
     this.join();
     if (this.isAway()) this.readSoon(AWAY_MS);

@@ -56,6 +56,7 @@ export const examTexts = {
     four_eyes: _("a second person"),
     student_report: _("the students’ report"),
     answer_first: _("answers of students"),
+    student_clips: _("clips for students"),
   },
   here: (opens, closes) => {
     if (opens && closes) return _("Where you are: from %(opens)s to %(closes)s.", { opens, closes });

@@ -6,6 +6,7 @@ import { _, list, ngettext, pgettext } from "../shared/translate.js";
 import { items, labelled, percent, short, span } from "./phrases.js";
 import { reviewTexts } from "./texts-review.js";
 import { sessionTexts } from "./texts-session.js";
+import { sideTexts } from "./texts-side.js";
 import { watchTexts } from "./texts-watch.js";
 
 export const texts = {
@@ -13,6 +14,7 @@ export const texts = {
   ...watchTexts,
   ...reviewTexts,
   ...sessionTexts,
+  ...sideTexts,
 
   nav: { left: (left) => ngettext("%(count)s flag left to review", "%(count)s flags left to review", left) },
 
