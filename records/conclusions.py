@@ -155,9 +155,10 @@ class Conclusions:
             raise Conflict(_("You proposed this conclusion. The second person must be another one."), reason="same_person", **in_force(kept))
         if agrees and kept.conclusion != "no_finding" and (why := self.why_not_yet(session_id)) is not None:
             raise Conflict(why, reason="not_yet")
-        said = {"by": person.name, "account_id": person.account_id, "at": utc_now(), "agrees": agrees, "reason": _reason(reason, needed=not agrees)}
+        reason = _reason(reason, needed=not agrees)
+        said = {"by": person.name, "account_id": person.account_id, "at": utc_now(), "agrees": agrees, "reason": reason}
         fields = {"second": said, "state": "concluded" if agrees else "contested"}
-        return self._act(kept, session_id, "agreed" if agrees else "disagreed", person, fields, reason=str(said["reason"]))
+        return self._act(kept, session_id, "agreed" if agrees else "disagreed", person, fields, reason=reason)
 
     def withdraw(self, session_id: str, *, person: Person, reason: str, revision: int) -> Conclusion:
         """Take back what is in force, whoever made it; it stays in the history. Raise as `conclude` does."""

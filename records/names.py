@@ -50,19 +50,17 @@ class Names:
 
     def of(self, user_id: str, exam_id: str | None) -> str:
         """The student's name in this exam, empty where none is known or told. Never raises: an id alone serves."""
+        return self.of_exam(exam_id).get(folded(user_id), "")
+
+    def of_exam(self, exam_id: str | None) -> Mapping[str, str]:
+        """The names of an exam's students by their folded ids, as `of` tells them. Never raises."""
         if self._anonymous or exam_id is None:
-            return ""
+            return {}
         key = exam_key(exam_id)
         known = self._known.get(key)
         if known is None or self._clock() - known.at > FRESH_S or known.version != self._rosters.version:
             known = self._read(key, exam_id)
-        return known.names.get(folded(user_id), "")
-
-    def of_exam(self, exam_id: str) -> Mapping[str, str]:
-        """The names that are told in this exam, by the students' ids, folded. Never raises."""
-        self.of("", exam_id)  # reads them where they are old
-        known = self._known.get(exam_key(exam_id))
-        return known.names if known is not None and not self._anonymous else {}
+        return known.names
 
     def known(self, user_id: str, exam_id: str | None) -> str:
         """The same without asking the database: for what happens many times a second."""

@@ -18,11 +18,11 @@ from records.exams import exam_key
 Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
 Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
 Names = Callable[[str], Mapping[str, str]]
-"""Of an exam's id: the students' names that are known, by their IDs, folded."""
+"""Of an exam's id: the students' names that are known, by their folded IDs."""
 
 FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
-FIELDS = ("user_id", "exam_id", "state", "begun", "started_at", "ended_at", "total_score", "unread")
-CONCLUDED = ("conclusion", "reason", "by", "at", "state", "revision", "second", "four_eyes")
+# What thousands of rows are ordered and counted by; the rest is read of those that are shown.
+FIELDS = ("user_id", "exam_id", "state", "begun", "started_at", "ended_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
 
@@ -43,24 +43,31 @@ class Results:
     def of_exam(self, exam_id: str) -> list[Document]:
         """A row for each session of the exam, in no order: its fields, `name`, `flags` (a count for each state) and `concluded`.
 
-        `concluded` is what is in force, None: nothing is. Raise `StorageError`.
+        `concluded` has `state` and `conclusion` of what is in force, None: nothing is. `filled` gives the rest. Raise `StorageError`.
         """
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
-        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": {"session": "$session_id", "state": "$review.state"}, "n": {"$sum": 1}}}]
+        counts = {state: {"$sum": {"$cond": [{"$eq": [{"$ifNull": ["$review.state", "open"]}, state]}, 1, 0]}} for state in FLAG_STATES}
+        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": "$session_id", **counts}}]
         with self.database.reading():
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
-            counted = list(self.database.collection("intervals").aggregate(tally))
+            flags = {row.pop("_id"): row for row in self.database.collection("intervals").aggregate(tally)}
             in_force = {**query, "state": {"$ne": "withdrawn"}}
-            concluded = {row["_id"]: row for row in self.database.collection(COLLECTION).find(in_force, dict.fromkeys(CONCLUDED, 1))}
-        flags: dict[str, Counter[str]] = {}
-        for row in counted:
-            flags.setdefault(row["_id"]["session"], Counter())[row["_id"].get("state") or "open"] += row["n"]
-        names = self.names(exam_id)
+            concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, {"state": 1, "conclusion": 1})}
+        names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
-            session["name"] = names.get(folded(session["user_id"]), "")
-            session["flags"] = {state: flags.get(session["_id"], Counter())[state] for state in FLAG_STATES}
+            session["name"] = names.get(folded(session["user_id"]), "") if names else ""
+            session["flags"] = flags.get(session["_id"], none)
             session["concluded"] = concluded.get(session["_id"])
         return sessions
+
+    def filled(self, rows: Sequence[Document]) -> list[Document]:
+        """Rows of `of_exam` with all that is shown: what could not be told and why, and the whole of what is in force. Raise `StorageError`."""
+        ids = [row["_id"] for row in rows]
+        with self.database.reading():
+            unread = {row["_id"]: row.get("unread") for row in self.database.collection("sessions").find({"_id": {"$in": ids}}, {"unread": 1})}
+            in_force = {"_id": {"$in": ids}, "state": {"$ne": "withdrawn"}}
+            concluded = {row["_id"]: row for row in self.database.collection(COLLECTION).find(in_force, {"history": 0})}
+        return [{**row, "unread": unread.get(row["_id"]), "concluded": concluded.get(row["_id"])} for row in rows]
 
     def people_of(self, exam_id: str) -> list[Document]:
         """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each
@@ -116,7 +123,7 @@ def page_of(rows: Sequence[Document], limit: int, after: str | None) -> list[Doc
 def summed(rows: Sequence[Document]) -> dict[str, int]:
     """How many sessions there are, and how many are at each stage, and how many have each conclusion that stands."""
     stages: tuple[Stage, ...] = ("open", "disputed", "none", "proposed", "contested", "concluded")
-    sums: dict[str, int] = {"sessions": len(rows), **{stage: len(chosen(rows, stage)) for stage in stages}}
+    sums = {"sessions": len(rows)} | {str(stage): len(chosen(rows, stage)) for stage in stages}
     found = Counter(row["concluded"]["conclusion"] for row in rows if stage_of(row) == "concluded")
     return sums | {finding: found[finding] for finding in ("no_finding", "finding", "passed_on", "retake")}
 

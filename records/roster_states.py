@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from basics.looks import folded
 from database import Database, Document
-from records.conclusions import COLLECTION as CONCLUSIONS
 from records.exam_removal import of_exam
 from records.exams import Exam
 from records.rosters import RosterRow
@@ -37,14 +36,6 @@ class Standing:
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Sessions:
-    """The sessions of an exam that have flags to be decided, and those that are concluded."""
-
-    open_flags: set[str]
-    concluded: set[str]
-
-
 def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: datetime) -> list[Standing]:
     """How these students of the exam stand at `now`. Raise `StorageError`."""
     spellings = of_exam(database, exam.exam_id)
@@ -53,9 +44,9 @@ def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: da
         rehearsals = _by_student(database.collection("rehearsals").find({"exam_id": {"$in": spellings}}, {"user_id": 1, "at": 1, "results": 1}))
         undecided = {"exam_id": {"$in": spellings}, "flagged": True, "review.state": {"$in": [None, "open", "disputed"]}}
         open_flags = set(database.collection("intervals").distinct("session_id", undecided))
-        concluded = {row["_id"] for row in database.collection(CONCLUSIONS).find({"exam_id": {"$in": spellings}, "state": "concluded"}, {"_id": 1})}
-    stands = _Sessions(open_flags, concluded)
-    return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), stands) for row in rows]
+        concluded = {one["_id"] for one in database.collection("conclusions").find({"exam_id": {"$in": spellings}, "state": "concluded"}, {"_id": 1})}
+    marked = {**dict.fromkeys(open_flags, "to_review"), **dict.fromkeys(concluded, "concluded")}
+    return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), marked) for row in rows]
 
 
 def counts_of(found: Iterable[Standing]) -> dict[RosterState, int]:
@@ -94,14 +85,14 @@ def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
     return found
 
 
-def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], stands: _Sessions) -> Standing:
+def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], marked: Mapping[str, str]) -> Standing:
     sessions = sorted(sessions, key=lambda one: one["started_at"], reverse=True)
     begun = [one for one in sessions if one.get("begun", True)]
     rehearsal = max(rehearsals, key=lambda one: one["at"], default=None)
     results: Sequence[Document] = rehearsal["results"] if rehearsal else ()
     return Standing(
         row,
-        _state_of_sessions(begun, stands) or _state_before(row, exam, now, rehearsed=rehearsal is not None),
+        _state_of_sessions(begun, marked) or _state_before(row, exam, now, rehearsed=rehearsal is not None),
         rehearsed_at=rehearsal["at"] if rehearsal else None,
         failed=tuple(one["item"] for one in results if one.get("state") == "not_ready"),
         warned=tuple(one["item"] for one in results if one.get("state") == "warning"),
@@ -111,14 +102,16 @@ def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document
     )
 
 
-def _state_of_sessions(begun: list[Document], stands: _Sessions) -> RosterState | None:
+def _state_of_sessions(begun: list[Document], marked: Mapping[str, str]) -> RosterState | None:
+    """`marked`: which sessions are to be reviewed, and which are concluded, whatever of them is open."""
     if not begun:
         return None
     if any(one["state"] == "running" for one in begun):
         return "in_exam"
-    if begun[0]["_id"] in stands.concluded:
-        return "concluded"
-    return "to_review" if any(one["_id"] in stands.open_flags for one in begun) else "ended"
+    states = {marked.get(one["_id"]) for one in begun}
+    if "to_review" in states:
+        return "to_review"
+    return "concluded" if states == {"concluded"} else "ended"
 
 
 def _state_before(row: RosterRow, exam: Exam, now: datetime, *, rehearsed: bool) -> RosterState:

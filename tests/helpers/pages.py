@@ -24,6 +24,7 @@ from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
 from web.proctor.packages import packages
+from web.proctor.roster_calls import rosters
 from web.student.own_report import own_report
 
 SESSION = "0123456789abcdef" * 2
@@ -103,6 +104,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters):
         app.register_blueprint(blueprint)
     return app

@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from database import Database
 from records.analytics import Analytics, Span
+from records.exams import exam_key
 from tests.helpers.web import error_of
 from web.parts import Parts
 from web.proctor.tables import SESSIONS, cell
@@ -147,8 +148,30 @@ def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: l
     undefined = {"exam_key": None, "title": "", "course": "", "state": None, "is_open": False, "opens": None, "closes": None, "time_zone": ""}
     assert client.get("/api/exams").get_json() == {
         "exams": [
-            undefined | {"exam_id": "art", "sessions": 1, "running": 0, "flags": 1, "confirmed": 0, "dismissed": 0, "disputed": 0, "open": 1},
-            undefined | {"exam_id": "math", "sessions": 2, "running": 1, "flags": 3, "confirmed": 1, "dismissed": 1, "disputed": 0, "open": 1},
+            undefined
+            | {
+                "exam_id": "art",
+                "results": f"/exams/{exam_key('art')}/results",
+                "sessions": 1,
+                "running": 0,
+                "flags": 1,
+                "confirmed": 0,
+                "dismissed": 0,
+                "disputed": 0,
+                "open": 1,
+            },
+            undefined
+            | {
+                "exam_id": "math",
+                "results": f"/exams/{exam_key('math')}/results",
+                "sessions": 2,
+                "running": 1,
+                "flags": 3,
+                "confirmed": 1,
+                "dismissed": 1,
+                "disputed": 0,
+                "open": 1,
+            },
         ]
     }
 

@@ -16,6 +16,7 @@ from tests.helpers.pages import PAGE_OF_SCRIPT, Page, make_app
 from tests.helpers.web import PASSWORD
 
 SCRIPTS = ROOT / "static" / "js"
+STUDENTS_PAGES = ("/portal", "/report")
 MAY_IMPORT = {
     "shared": {"shared"},
     "sending": {"sending", "shared"},
@@ -82,7 +83,7 @@ call("./no.js");
     assert needs(text) == [f"./{letter}.js" for letter in "abcdefgh"]
 
 
-@pytest.mark.parametrize("page", ["/portal", "/portal?rehearsal", "/login", "/nowhere"])
+@pytest.mark.parametrize("page", ["/portal", "/portal?rehearsal", "/report", "/login", "/nowhere"])
 def test_a_student_loads_no_script_and_no_text_of_a_proctor(tmp_path: Path, page: str) -> None:
     client = make_app(tmp_path, proctor_password=PASSWORD).test_client()
     folders = Counter(address.split("/")[3] for address in loaded_by(client, page))
@@ -91,13 +92,14 @@ def test_a_student_loads_no_script_and_no_text_of_a_proctor(tmp_path: Path, page
         assert all(folders[name] >= 5 for name in ("portal", "sending", "shared"))  # they were followed
 
 
-def test_everything_of_the_students_page_is_loaded_by_it(tmp_path: Path) -> None:
-    loaded = loaded_by(make_app(tmp_path).test_client(), "/portal")
+def test_everything_of_the_students_pages_is_loaded_by_them(tmp_path: Path) -> None:
+    client = make_app(tmp_path).test_client()
+    loaded = {address for page in STUDENTS_PAGES for address in loaded_by(client, page)}
     for folder in ("portal", "sending"):
         assert {f"/static/js/{folder}/{script.name}" for script in (SCRIPTS / folder).glob("*.js")} <= loaded
 
 
-@pytest.mark.parametrize("page", [page for page in PAGE_OF_SCRIPT.values() if page != "/portal"])
+@pytest.mark.parametrize("page", [page for page in PAGE_OF_SCRIPT.values() if page not in STUDENTS_PAGES])
 def test_a_proctors_page_loads_nothing_of_the_students(tmp_path: Path, page: str) -> None:
     client = make_app(tmp_path).test_client()
     assert {address.split("/")[3] for address in loaded_by(client, page)} <= {"operator", "proctor", "shared"}

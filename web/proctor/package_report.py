@@ -107,8 +107,8 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
         (act.get("at"), act.get("by"), ACTS.get(act.get("act")), FINDINGS.get(act.get("conclusion")), act.get("reason"))
         for act in (gathered.conclusion or {}).get("history") or []
     ]
-    head = (_("Time"), _("By"), _("What was done"), _("Conclusion"), _("Reason"))
-    _add(report, _("Conclusion"), [] if acts else [_("Nothing is concluded.")], table=_table(head, acts))
+    done = (_("Time"), _("By"), _("What was done"), _("Conclusion"), _("Reason"))
+    _add(report, _("Conclusion"), [] if acts else [_("Nothing is concluded.")], table=_table(done, acts))
     accommodation = session.get("accommodation")
     set_by = [str(accommodation[name]) for name in ("words", "note", "set_by") if accommodation.get(name)] if accommodation else []
     _add(report, _("Accommodation"), set_by or [_("None was set.")])
@@ -122,8 +122,8 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
         for one in gathered.intervals
         if one.get("violations")
     ]
-    columns = (_("Interval"), _("Time"), _("Points"), _("What was found"))
-    _add(report, _("Timeline"), [] if scored else [_("Nothing was found.")], table=_table(columns, scored))
+    head = (_("Interval"), _("Time"), _("Points"), _("What was found"))
+    _add(report, _("Timeline"), [] if scored else [_("Nothing was found.")], table=_table(head, scored))
     doubts = [(_wall(started, one.get("start")), one.get("text") or one.get("code")) for one in session.get("doubts") or []]
     _add(report, _("What could not be told"), [_("None of it has points.")], table=_table((_("Time"), _("What")), doubts))
     breaks = [

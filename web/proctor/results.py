@@ -54,7 +54,7 @@ def listed(exam_key: str) -> Response:
     note_look("results: looked at", "proctor", exam_id=exam_id)
     rows = parts().results.of_exam(exam_id)
     found = page_of(ordered(chosen(rows, query.state), query.sort, down=query.down), query.limit, query.after)
-    lines = each(_line, found[: query.limit])
+    lines = each(_line, parts().results.filled(found[: query.limit]))
     answer = ExamResults(
         exam_id=exam_id,
         title=exam.definition.title if exam else "",
@@ -76,8 +76,9 @@ def table(exam_key: str) -> Response:
     query = read_query(request, ResultsQuery)
     exam_id, _exam = exam_of(exam_key)
     rows = ordered(chosen(parts().results.of_exam(exam_id), query.state), query.sort, down=query.down)
+    filled = parts().results.filled(rows)
     note("table: exported", "proctor", table="results", exam_id=exam_id)
-    response = Response(csv_text(RESULTS, rows), mimetype="text/csv")
+    response = Response(csv_text(RESULTS, filled), mimetype="text/csv")
     response.headers["Content-Disposition"] = 'attachment; filename="results.csv"'
     return response
 
@@ -109,7 +110,7 @@ def conclude(session_id: str) -> Response:
     """
     check_session_id(session_id)
     wanted = read_body(request, Conclude)
-    session = parts().database.session(session_id)
+    session = _to_act_on(session_id)
     if not wanted.despite_open and (count := _undecided(session_id)):
         text = "%(count)s flag is not decided yet. Conclude all the same?"
         raise Conflict(ngettext(text, "%(count)s flags are not decided yet. Conclude all the same?", count), reason="open_flags", open_flags=count)
@@ -133,7 +134,7 @@ def second(session_id: str) -> Response:
     """
     check_session_id(session_id)
     wanted = read_body(request, SecondConclusion)
-    session = parts().database.session(session_id)
+    session = _to_act_on(session_id)
     person = _person(wanted.by)
     kept = parts().conclusions.second(session_id, person=person, agrees=wanted.agrees, reason=wanted.reason, revision=wanted.revision)
     return _acted(session, kept)
@@ -145,9 +146,16 @@ def withdraw(session_id: str) -> Response:
     """Take back what is in force, with a reason; it stays in the history. 409 with `reason`: `none`, `meanwhile`."""
     check_session_id(session_id)
     wanted = read_body(request, WithdrawConclusion)
-    session = parts().database.session(session_id)
+    session = _to_act_on(session_id)
     kept = parts().conclusions.withdraw(session_id, person=_person(wanted.by), reason=wanted.reason, revision=wanted.revision)
     return _acted(session, kept)
+
+
+def _to_act_on(session_id: str) -> Document:
+    """The session, where the caller may decide there, too: the right to results alone is had by tokens that only read. Raise as `hold` does."""
+    session = parts().database.session(session_id)
+    hold("decide", session.get("exam_id"))
+    return session
 
 
 def exam_of(key: str) -> tuple[str, Exam | None]:
@@ -186,6 +194,7 @@ def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:
     session_id, exam_id = str(session["_id"]), session.get("exam_id")
     in_force = kept if kept is not None and kept.state != "withdrawn" else None
     may = caller().may("results", exam_id)
+    acts = may and caller().may("decide", exam_id)
     return SessionConclusion.model_validate(
         {
             "session_id": session_id,
@@ -195,13 +204,13 @@ def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:
             "open_flags": _undecided(session_id),
             "four_eyes": _four_eyes(exam_id),
             "not_yet": parts().conclusions.why_not_yet(session_id),
-            "may_conclude": may and session.get("state") != "running",
+            "may_conclude": acts and session.get("state") != "running",
             "results": f"/exams/{exam_key(exam_id)}/results" if may and exam_id is not None else None,
         }
     )
 
 
-def conclusion_answer(document: Document) -> ConclusionAnswer:
+def conclusion_answer(document: Mapping[str, Any]) -> ConclusionAnswer:
     """A conclusion as it is stored, for an answer."""
     return ConclusionAnswer.model_validate({name: document.get(name) for name in ConclusionAnswer.model_fields if document.get(name) is not None})
 

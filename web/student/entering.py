@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from basics.errors import Conflict, InvalidInput, StorageError, Unauthorized
 from basics.texts import _
@@ -34,14 +34,15 @@ class Enter(BaseModel):
     """The student's own link or code. `exam_key` is of the page on which a code was typed, if it is made for an exam."""
 
     link: Secret = Field(default="", description="What stands behind `#r=` in the student's link.")
-    code: Secret = Field(default="", description="Eight letters and digits, in any case; hyphens and spaces don't count.")
+    code: Secret = Field(default="", validate_default=True, description="Eight letters and digits, in any case; hyphens and spaces don't count.")
     exam_key: str = Field(default="", pattern=r"^([0-9a-f]{32})?$")
 
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Enter:
-        if bool(self.link) == bool(self.code):
+    @field_validator("code")
+    @classmethod
+    def _one_of_them(cls, code: str, info: ValidationInfo) -> str:
+        if "link" in info.data and bool(info.data["link"]) == bool(code):
             raise ValueError(_("must be a link or a code"))
-        return self
+        return code
 
 
 class EnterRehearsal(Enter, StudentCheck):

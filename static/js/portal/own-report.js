@@ -90,7 +90,7 @@ function flagItem(first, place) {
   const own = `own-flag-${place}`;
   const decided = make("p", { class: "own-decided" });
   const clip = make("div", { class: "own-clip" });
-  const text = make("textarea", { id: own, rows: "3", maxlength: String(ANSWER_MAX), dir: "auto", "aria-describedby": `${own}-hint ${own}-error` });
+  const text = make("textarea", { id: own, rows: "3", maxlength: String(ANSWER_MAX), dir: "auto", "aria-describedby": [`${own}-hint`, `${own}-error`].join(" ") });
   const error = make("p", { class: "field-error", id: `${own}-error`, role: "alert", hidden: true });
   const button = oneWish(make("button", {}));
   const when = make("p", { class: "hint" });

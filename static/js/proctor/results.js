@@ -28,6 +28,7 @@ class ResultsPage {
   asked = 0;
 
   start() {
+    for (const option of byId("results-state").options) if (option.value !== "all") option.textContent = t.exam.sums[option.value];
     this.#takeAddress();
     byId("results-filters").addEventListener("submit", (event) => event.preventDefault());
     byId("results-state").addEventListener("change", () => this.#choose({ state: byId("results-state").value }));
