@@ -1,0 +1,81 @@
+"""Results of an exam in a real Chromium: two people conclude a session between them, and its page and the exam's report say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Playwright, expect
+
+from bench.harness.chromium import Chromium
+from bench.harness.server import Server
+from records.exams import exam_key
+from tests.helpers.browser import judge, show
+
+EXAM = "ethics-1"
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir)}) as running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
+    with Chromium(playwright, folder / "profile", shell=True) as chromium:
+        yield chromium
+
+
+def test_two_people_conclude_a_session_between_them(server: Server, chromium: Chromium, folder: Path) -> None:
+    server.call("POST", "/api/exams", json={"exam_id": EXAM, "title": "Ethics", "four_eyes": True})
+    sessions = [server.create(user, EXAM)["session_id"] for user in ("ann", "bob")]
+    for user in ("ann", "bob"):
+        server.call("POST", "/api/session/end", json={"user_id": user, "exam_id": EXAM})
+    page = chromium.open(f"{server.url}/exams/{exam_key(EXAM)}/results")
+    show(page)
+    expect(page.get_by_role("heading", name="Results: Ethics")).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="ann")
+    page.get_by_role("button", name="Conclude the session of ann").press("Enter")
+    dialog = page.locator("#conclude-dialog")
+    dialog.get_by_role("button", name="Conclude").click()
+    expect(dialog.locator("#conclude-error")).to_have_text("Choose one of the four.")
+    dialog.get_by_role("radio", name="Finding", exact=True).check()
+    wrong = judge(page, folder, "conclude")
+    dialog.get_by_role("button", name="Conclude").click()
+    page.get_by_label("Your name").fill("Ada Byron")
+    page.get_by_role("button", name="Go on").click()
+    expect(dialog.locator("#conclude-error")).to_contain_text("reason is missing")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    dialog.get_by_label("Reason").fill("A second person speaks the answers.")
+    dialog.get_by_role("button", name="Conclude").click()
+    expect(row).to_contain_text("Finding (waits for a second person)")
+    page.get_by_role("button", name="Conclusion on the session of ann").click()
+    dialog.get_by_role("button", name="I agree").click()
+    expect(dialog.locator("#conclude-error")).to_contain_text("The second person must be another one")
+    dialog.get_by_role("button", name="Close").click()
+    page.evaluate("localStorage.clear()")
+    other = chromium.open(f"{server.url}/session/{sessions[0]}")
+    show(other)
+    other.locator("#conclude").click()
+    other.locator("#conclude-dialog").get_by_role("button", name="I agree").click()
+    other.get_by_label("Your name").fill("Ben Okri")
+    other.get_by_role("button", name="Go on").click()
+    expect(other.locator("#conclusion-stands")).to_contain_text("Ben Okri agreed")
+    wrong += judge(other, folder, "session-concluded")
+    expect(row).to_contain_text("Ben Okri agreed")  # told by the server, without a press
+    page.get_by_label("State").select_option(label="Not concluded")
+    expect(row).to_have_count(0)
+    page.get_by_label("State").select_option(label="All")
+    page.locator("[data-sort=student] button").click()
+    expect(page.locator("tbody tr").first).to_contain_text("bob")
+    wrong += judge(page, folder, "results")
+    page.get_by_role("link", name="Report", exact=True).click()
+    expect(page.locator("#report-people")).to_contain_text("Ben Okri")
+    expect(page.locator("#report-students")).to_contain_text(re.compile("Finding.*Ada Byron.*speaks the answers"))
+    wrong += judge(page, folder, "exam-report")
+    assert wrong == []
+    assert [problem for problem in chromium.problems if "422" not in problem and "409" not in problem] == []
