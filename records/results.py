@@ -22,7 +22,8 @@ Names = Callable[[str], Mapping[str, str]]
 
 FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
-FIELDS = ("user_id", "exam_id", "state", "begun", "started_at", "ended_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
+FIELDS = ("user_id", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
+SHOWN = ("exam_id", "state", "begun", "ended_at", "unread")
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
 
@@ -61,13 +62,14 @@ class Results:
         return sessions
 
     def filled(self, rows: Sequence[Document]) -> list[Document]:
-        """Rows of `of_exam` with all that is shown: what could not be told and why, and the whole of what is in force. Raise `StorageError`."""
+        """Rows with all that is shown: what could not be told and why, and the whole of what is in force. Raise `StorageError`."""
         ids = [row["_id"] for row in rows]
         with self.database.reading():
-            unread = {row["_id"]: row.get("unread") for row in self.database.collection("sessions").find({"_id": {"$in": ids}}, {"unread": 1})}
+            sessions = {row["_id"]: row for row in self.database.collection("sessions").find({"_id": {"$in": ids}}, dict.fromkeys(SHOWN, 1))}
             in_force = {"_id": {"$in": ids}, "state": {"$ne": "withdrawn"}}
             concluded = {row["_id"]: row for row in self.database.collection(COLLECTION).find(in_force, {"history": 0})}
-        return [{**row, "unread": unread.get(row["_id"]), "concluded": concluded.get(row["_id"])} for row in rows]
+        there = (row for row in rows if row["_id"] in sessions)  # else it was deleted since
+        return [{**row, **sessions[row["_id"]], "concluded": concluded.get(row["_id"])} for row in there]
 
     def people_of(self, exam_id: str) -> list[Document]:
         """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each

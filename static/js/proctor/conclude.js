@@ -18,7 +18,10 @@ class ConcludeDialog {
     this.dialog = byId("conclude-dialog");
     byId("conclude-form").addEventListener("submit", (event) => event.preventDefault());
     for (const button of this.dialog.querySelectorAll("[data-act]")) oneWish(button).addEventListener("click", () => this.#act(button.dataset.act));
-    this.dialog.addEventListener("change", () => this.#ask(false));
+    this.dialog.addEventListener("change", () => {
+      this.#ask(false);
+      this.#said("");
+    });
   }
 
   /** Show what stands about the session of `user`; gives what is in force once the dialog was closed. Throws ApiError. */

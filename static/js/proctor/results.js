@@ -3,12 +3,11 @@
 import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
-import { list } from "../shared/translate.js";
 import { conclude } from "./conclude.js";
 import { doneWords } from "./conclusion-words.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
-import { labelled } from "./phrases.js";
+import { labelled, readings } from "./phrases.js";
 import { watchedText } from "./results-rows.js";
 import { dressTable } from "./tables.js";
 import { resultsTexts as t } from "./texts-results.js";
@@ -117,7 +116,7 @@ class ResultsPage {
     const name = title || exam;
     document.title = `${t.titleOf(name)} · ${document.title.split(" · ").at(-1)}`;
     setText(byId("results-heading"), t.titleOf(name));
-    setText(byId("results-exam"), list([title && exam, !defined && t.undefinedExam, fourEyes && t.fourEyes].filter(Boolean)));
+    setText(byId("results-exam"), readings([title && exam, !defined && t.undefinedExam, fourEyes && t.fourEyes]));
     for (const link of document.querySelectorAll("[data-of-defined]")) link.hidden = !defined;
     this.#link("results-review", `/review?${new URLSearchParams({ exam_id: exam, state: "open" })}`);
     this.#link("results-package", `/api/package?${new URLSearchParams({ exam_id: exam })}`);
