@@ -53,7 +53,7 @@ def test_two_people_conclude_a_session_between_them(server: Server, chromium: Ch
     dialog.get_by_label("Reason").fill("A second person speaks the answers.")
     dialog.get_by_role("button", name="Conclude").click()
     expect(row).to_contain_text("Finding (waits for a second person)")
-    page.get_by_role("button", name="Conclusion on the session of ann").click()
+    page.get_by_role("button", name="Conclusion: ann").click()
     dialog.get_by_role("button", name="I agree").click()
     expect(dialog.locator("#conclude-error")).to_contain_text("The second person must be another one")
     dialog.get_by_role("button", name="Close").click()

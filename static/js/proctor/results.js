@@ -145,7 +145,7 @@ class ResultsPage {
   #row(row) {
     const { session_id: id, user_id: user, name, state, begun, total_score: points, unread, flags, conclusion } = row;
     const runs = state === "running" ? (begun ? t.running : t.waiting) : "";
-    const button = make("button", { type: "button", class: "link", "aria-haspopup": "dialog", text: conclusion ? t.change : t.conclude, "aria-label": conclusion ? t.changeOf(user) : t.concludeOf(user), onclick: () => this.#conclude(row) });
+    const button = make("button", { type: "button", class: "link", "aria-haspopup": "dialog", text: conclusion ? t.change : t.conclude, "aria-label": conclusion ? labelled(t.change, user) : t.concludeOf(user), onclick: () => this.#conclude(row) });
     return make(
       "tr",
       { "data-session": id },

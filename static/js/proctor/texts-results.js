@@ -45,7 +45,6 @@ export const resultsTexts = {
   conclude: _("Conclude"),
   change: _("Conclusion"),
   concludeOf: (user) => _("Conclude the session of %(user)s", { user }),
-  changeOf: (user) => _("Conclusion on the session of %(user)s", { user }),
   sessionOf: (user) => _("The session of %(user)s", { user }),
   who: (user, exam) => (exam ? _("The session of %(user)s in %(exam)s", { user, exam }) : _("The session of %(user)s", { user })),
   report: _("Report"),
