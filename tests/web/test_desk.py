@@ -305,6 +305,7 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
         "session_id": ended,
         "unread": None,
         "user_id": "ann",
+        "student_name": "",
         "exam_id": "exam001",
         "state": "ended",
         "is_running": False,

@@ -243,7 +243,7 @@ class LinkMachine(RuleBasedStateMachine):
 
     @invariant()
     def it_can_be_answered(self) -> None:
-        active_session(self.session).model_dump_json()
+        active_session(self.session, "Ann").model_dump_json()
 
     @invariant()
     def it_holds_a_bounded_number_of_things(self) -> None:

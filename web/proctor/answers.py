@@ -88,12 +88,11 @@ def session_line(document: Document, session: ExamSession | None) -> SessionLine
     return SessionLine(**{**session_answer(document, session).model_dump(), "begun": begun, "decisions": decisions})
 
 
-def active_session(session: ExamSession) -> ActiveSession:
-    """A running session in the list of them."""
+def active_session(session: ExamSession, student_name: str) -> ActiveSession:
+    """A running session in the list of them; `student_name` is empty where none is told."""
     status = _status(session)
     violations = violation_answers(status.get("violations") or [])
-    name = parts().names.of(session.user_id, session.exam_id)
-    return ActiveSession(**{**said(status), "student_name": name, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
+    return ActiveSession(**{**said(status), "student_name": student_name, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
 
 
 def _unseen_answer(unseen: Document | None) -> UnseenAnswer | None:

@@ -90,7 +90,7 @@ def sessions() -> Response:
 def active_sessions() -> Response:
     """List the running sessions."""
     note_look("live: looked at", "proctor")
-    sessions = [active_session(session) for session in _running()]
+    sessions = [active_session(session, parts().names.of(session.user_id, session.exam_id)) for session in _running()]
     return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
 
 
