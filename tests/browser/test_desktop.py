@@ -80,6 +80,18 @@ class Student:
         with stored(self.server) as database:
             return sorted((act["at"], act["kind"], act["detail"]) for act in database["acts"].find({"session_id": self.session_id}))
 
+    def judged(self, left: int, told: int) -> bool:
+        """Wait until the exam was left more than `left` times, or an act after the first `told` says that it can't be known: then False."""
+
+        def is_unclear() -> bool:
+            return any(act[1:] == ("window_blur", "unclear") for act in self.told()[told:])
+
+        try:
+            until(self.page, lambda: self.left() > left or is_unclear(), "it counts, or can't be known")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; told: {self.told()[told:]}") from None
+        return not is_unclear()
+
     def acts(self) -> Counter[str]:
         return Counter(kind for _, kind, _ in self.told())
 
@@ -276,12 +288,15 @@ def other_desktop(student: Student) -> None:
 
 @pytest.mark.parametrize("does", [by_mouse, by_mouse_from_the_frame, by_keys, minimise, other_tab, other_desktop])
 def test_leaving_counts_once(student: Student, does: Callable[[Student], None]) -> None:
-    before = student.left()
-    does(student)
-    until(student.page, lambda: student.left() == before + 1, "it counts")
-    if does is other_tab:
-        student.keys("ctrl+w")
-    student.back()
+    for _ in range(6):
+        before, told = student.left(), len(student.told())
+        does(student)
+        is_clear = student.judged(before, told)
+        if does is other_tab:
+            student.keys("ctrl+w")
+        student.back()
+        if is_clear:
+            break  # else this computer was so slow that nothing may count
     assert student.left() == before + 1, student.told()
 
 

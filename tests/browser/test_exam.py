@@ -127,7 +127,7 @@ def test_pictures_and_sound_go_on_in_a_hidden_tab(exam: Exam) -> None:
     hidden = [check["rates"] for check in exam.details["checks"] if away_from < check["start"] and check["end"] < away_to]
     assert len(hidden) >= 3
     assert np.mean([rates["video_fps"] for rates in hidden]) >= VIDEO_FPS / 4  # a hidden tab's own timers would send one a second
-    assert np.mean([rates["audio_s_per_s"] for rates in hidden]) > 0.8
+    assert np.median([rates["audio_s_per_s"] for rates in hidden]) > 0.8
 
 
 def test_sound_comes_without_gaps(exam: Exam) -> None:
