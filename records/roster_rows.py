@@ -254,8 +254,18 @@ def is_email(text: str) -> bool:
 
 
 def extra_time(given: str) -> tuple[float, float] | None:
-    """Per cent and minutes of an extra time as people write it (`25%`, `30`, `30 min`, `1:30`); None for what is none."""
+    """Per cent and minutes of an extra time as people write it (`25%`, `30`, `30 min`, `1:30`, `25% + 30 min`); None for what is none."""
     given = "".join(str(unicodedata.decimal(one)) if one.isdecimal() else one for one in given.strip().lower())
+    first, plus, second = given.lstrip("+").partition("+")
+    if not plus:
+        return _one_extra(given)
+    both = _one_extra(first.strip()), _one_extra(second.strip())
+    if both[0] is None or both[1] is None or bool(both[0][0]) == bool(both[1][0]):
+        return None
+    return both[0][0] + both[1][0], both[0][1] + both[1][1]
+
+
+def _one_extra(given: str) -> tuple[float, float] | None:
     if clock := _CLOCK.fullmatch(given):
         return _bounded(0.0, int(clock["hours"]) * 60.0 + int(clock["minutes"]))
     found = _EXTRA.fullmatch(given)

@@ -160,8 +160,9 @@ class Rosters:
             changed_rows.append(after)
             new += before is None
             changed += before is not None
-        self._write(writes)
+        # First what they need: a list that breaks off here is imported again, and finds these rows still to be changed.
         self._accommodate(changed_rows, {row.row_id: row for row, _student in met if row is not None}, by)
+        self._write(writes)
         if going:
             with self._database.reading():
                 self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
@@ -170,10 +171,10 @@ class Rosters:
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
         """Change one student. Raise `StorageError`."""
         self.version += 1
-        with self._database.reading():
-            self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
         after = replace(row, **fields)
         self._accommodate([after], {row.row_id: row}, by)
+        with self._database.reading():
+            self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
         return after
 
     def remove(self, row: RosterRow) -> None:

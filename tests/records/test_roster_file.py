@@ -99,6 +99,7 @@ def test_what_only_frames_an_id_is_taken_off() -> None:
     [
         *(("25%", (25, 0)), ("25 %", (25, 0)), ("12,5 %", (12.5, 0)), ("٢٥٪", (25, 0)), ("30", (0, 30)), ("+30 min", (0, 30)), ("1:30", (0, 90))),
         *(("1,5 h", (0, 90)), ("2 Stunden", (0, 120)), ("301%", None), ("1441", None), ("-5", None), ("a lot", None), ("1e9", None)),
+        *(("25% + 30 min", (25, 30)), ("+15+10%", (10, 15)), ("25%+30%", None), ("10+20 min", None), ("25%+", None), ("1+2+3%", None)),
     ],
 )
 def test_extra_time_is_read_as_people_write_it(given: str, extra: tuple[float, float] | None) -> None:

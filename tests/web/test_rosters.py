@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from basics.errors import StorageError
 from records.entry_codes import EntryKeys, read_code
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
@@ -82,6 +83,35 @@ def test_extra_time_and_what_a_student_needs_become_the_exams_accommodation(clie
     found = parts.monitor.accommodations.find(student, exam_id)
     assert found is not None
     assert (found.extra_min, found.extra_percent, found.reading_aloud) == (0, 50, False)
+
+
+def test_extra_time_of_both_kinds_goes_out_as_csv_and_comes_back(client: FlaskClient, key: str, student: str) -> None:
+    take(client, key, f"id,extra time\n{student},25% + 30 min\n{student}-b,1:30\n")
+    exported = client.get(f"/api/exams/{key}/roster.csv").data.decode("utf-8-sig")
+    assert [row["extra time"] for row in csv.DictReader(io.StringIO(exported))] == ["25% + 30 min", "90 min"]
+    assert take(client, key, exported)["same"] == 2
+
+
+def test_an_import_that_breaks_off_is_done_whole_by_the_next(
+    client: FlaskClient, key: str, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = parts.rosters._write
+    failed: list[str] = []
+
+    def fails_in_the_middle(writes: list[Any], collection: str = "roster") -> None:
+        if failed:
+            raise StorageError("the database is away")
+        failed.append(collection)
+        write(writes, collection)
+
+    text = f"id,extra time\n{student},30 min\n"
+    with monkeypatch.context() as patched:
+        patched.setattr(parts.rosters, "_write", fails_in_the_middle)
+        error_of(client.post(f"/api/exams/{key}/roster", json={"text": text}), 503)
+    take(client, key, text)
+    found = parts.monitor.accommodations.find(student, parts.exams.by_key(key).exam_id)
+    assert found is not None
+    assert (found.extra_min, students(client, key)[0]["extra_min"]) == (30, 30)
 
 
 def test_nothing_is_imported_from_a_list_with_faults_unless_they_are_left_out(client: FlaskClient, key: str, student: str) -> None:
@@ -225,6 +255,7 @@ def test_the_live_page_is_told_who_has_not_come(client: FlaskClient, key: str, p
     told = {one["exam_key"]: one for one in client.get("/api/rosters/not_come").get_json()["exams"]}
     assert draft not in told
     assert [one["user_id"] for one in told[key]["students"]] == [f"{student}-b"]
+    assert told[key]["may_open"]
     assert (told[key]["total"], told[key]["not_come"], told[key]["late"]) == (2, 1, 0)
     assert (told[late]["late"], told[late]["students"][0]["state"]) == (1, "late")
     only = client.get("/api/rosters/not_come", query_string={"exam_id": entered["exam_id"]}).get_json()["exams"]
@@ -255,6 +286,9 @@ def test_names_stand_beside_ids_and_are_left_out_of_an_anonymous_review(make_app
     assert answer.status_code == 200
     parts_of(client.application).rosters.version += 1
     assert set(names(client)) == {""}
+    take(client, key, f"{student}-b,Bo\n")
+    (wall,) = (one for one in client.get("/api/rosters/not_come").get_json()["exams"] if one["exam_key"] == key)
+    assert {(one["user_id"], one["name"]) for one in wall["students"]} == {(student, ""), (f"{student}-b", "")}
     assert students(client, key)[0]["name"] == "Änne Müller"
 
 

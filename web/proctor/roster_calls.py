@@ -133,6 +133,7 @@ def table(exam_key: str) -> Response:
     """Give the students of an exam as CSV, which can be imported again. No cell is a formula."""
     exam = parts().exams.by_key(exam_key)
     rows = [student_of(one).model_dump() for one in all_standings(exam)]
+    note("table: exported", "proctor", table="students", exam_id=exam.exam_id)
     return as_csv(COLUMNS, rows, "students")
 
 
@@ -208,9 +209,8 @@ def as_csv(columns: Columns, rows: Iterable[dict[str, Any]], name: str) -> Respo
 
 def extra_words(row: Any) -> str:
     """A student's extra time as a list has it, so that it can be imported again."""
-    if row["extra_percent"]:
-        return f"{row['extra_percent']:g}%"
-    return f"{row['extra_min']:g} min" if row["extra_min"] else ""
+    kinds = (("{:g}%", row["extra_percent"]), ("{:g} min", row["extra_min"]))
+    return " + ".join(words.format(number) for words, number in kinds if number)
 
 
 def _field(name: str) -> Callable[[Any], Any]:

@@ -11,7 +11,7 @@ from flask import Blueprint, Response, current_app, request
 from flask.blueprints import BlueprintSetupState
 from pydantic import BaseModel, Field
 
-from basics.looks import same_id
+from basics.looks import folded, same_id
 from basics.times import utc_now
 from database import LIMIT_MAX
 from records.exams import Exam
@@ -52,6 +52,7 @@ class NotComeExam(BaseModel):
     exam_id: str
     title: str
     total: int = Field(description="Students in its list.")
+    may_open: bool = Field(default=False, description="The caller may see the exam’s list.")
     not_come: int
     late: int = Field(description="Of those: who should have begun more than ten minutes ago.")
     students: list[Missing] = Field(description="The first 200, those who are late first.")
@@ -90,8 +91,8 @@ def not_come() -> Response:
             kept.at = time.monotonic()
         found = kept.found
     seen = caller().exam_filter("look")
-    shown = [one for one in found if (wanted is None or same_id(one.exam_id, wanted)) and (seen is None or seen.takes(one.exam_id))]
-    return reply(NotCome(exams=shown))
+    mine = [one for one in found if (wanted is None or same_id(one.exam_id, wanted)) and (seen is None or seen.takes(one.exam_id))]
+    return reply(NotCome(exams=[one.model_copy(update={"may_open": caller().may("roster", one.exam_id)}) for one in mine]))
 
 
 def _of(exam: Exam) -> NotComeExam | None:
@@ -99,7 +100,12 @@ def _of(exam: Exam) -> NotComeExam | None:
     if not everybody:
         return None
     missing = sorted((one for one in everybody if one.state in NOT_COME), key=lambda one: one.state != "late")
-    named = [Missing(row_id=one.row.row_id, user_id=one.row.user_id, name=one.row.name, state=one.state) for one in missing[:NAMED_MAX]]
+    names = parts().names.of_exam(exam.exam_id)
+    named = [
+        Missing(row_id=row.row_id, user_id=row.user_id, name=names.get(folded(row.user_id), ""), state=one.state)
+        for one in missing[:NAMED_MAX]
+        if (row := one.row)
+    ]
     return NotComeExam(
         exam_key=exam.key,
         exam_id=exam.exam_id,

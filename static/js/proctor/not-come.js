@@ -50,11 +50,11 @@ class NotCome {
     byId("not-come-list").replaceChildren(...exams.map((exam) => this.#exam(exam)));
   }
 
-  #exam({ exam_key: key, title, total, not_come: count, students }) {
-    const link = make("a", { href: addressOf(`/exams/${key}/roster?state=not_come`), text: title });
+  #exam({ exam_key: key, title, total, not_come: count, students, may_open: mayOpen }) {
+    const name = !mayOpen ? make("bdi", { text: title }) : make("a", { href: addressOf(`/exams/${key}/roster?state=not_come`), text: title });
     const names = students.map(({ name, user_id: user, state }) => make("li", {}, make("bdi", { text: name || user }), state === "late" ? make("span", { class: "roster-state", "data-state": "late", text: t.states.late }) : null));
     const more = count - students.length;
-    return make("section", {}, make("h3", {}, link), make("p", { class: "muted", text: t.notComeOf(count, total) }), make("ul", { class: "not-come-names" }, ...names), more > 0 ? make("p", { class: "muted", text: t.moreRows(more) }) : null);
+    return make("section", {}, make("h3", {}, name), make("p", { class: "muted", text: t.notComeOf(count, total) }), make("ul", { class: "not-come-names" }, ...names), more > 0 ? make("p", { class: "muted", text: t.moreRows(more) }) : null);
   }
 }
 
