@@ -23,18 +23,24 @@ export function opinionOf(item, by) {
 export class ReviewQueue {
   items = [];
   at = -1;
+  now = 0; // counts the server's answers to what is decided here: what was asked for before one of them knows nothing of it
   #done = []; // items that were decided here, newest last; they outlive the queue they were in
   #onlyOpen = false;
 
-  /** Add a page of items; those that are there already are brought up to date. */
-  take(items) {
+  /** Add a page of items that was asked for when the queue was at `asked`; those that are there already are brought up to date. */
+  take(items, asked = this.now) {
     for (const item of items) {
       const same = ({ video_id }) => video_id === item.video_id;
       const known = this.items.find(same) ?? this.#done.find(same);
       if (!this.items.some(same)) this.items.push(known ?? item);
-      if (known) Object.assign(known, item); // what is on its way to the server stays with it
+      if (known) Object.assign(known, item, this.isOlder(known, asked) && { review: known.review }); // what is on its way to the server stays with it
     }
     if (this.at < 0 && this.items.length) this.at = 0;
+  }
+
+  /** Does what was asked for at `asked` not know yet where `item` stands since it was decided here? */
+  isOlder({ settled = 0 }, asked) {
+    return settled > asked;
   }
 
   /** Begin anew. `onlyOpen`: what is decided meanwhile need not be shown to this reviewer. */
@@ -99,6 +105,8 @@ export class ReviewQueue {
   /** The server has taken what was said of `item`, and this is where it stands. `isLast`: nothing newer is on its way. */
   settle(item, review, { isLast = true } = {}) {
     item.review = review;
+    this.now += 1;
+    item.settled = this.now;
     if (isLast) item.pending = null;
   }
 

@@ -49,10 +49,11 @@ export class SameStudent {
     this.draw();
     if (!this.box.checked || !item) return;
     const query = new URLSearchParams({ user_id: item.user_id, limit: MOST, ...(item.exam_id && { exam_id: item.exam_id }) });
+    const asked = this.queue.now;
     try {
       const { items } = await call(`/api/review/queue?${query}`);
       if (item !== this.#item) return;
-      this.queue.take(items.filter(({ exam_id }) => exam_id === item.exam_id));
+      this.queue.take(items.filter(({ exam_id }) => exam_id === item.exam_id), asked);
       this.drawn();
     } catch (error) {
       console.info("The student's other flags can't be read.", error.message); // those in the queue are decided

@@ -87,10 +87,11 @@ class ReviewPage {
     if (this.reading) return;
     this.reading = true;
     const isSame = this.filters.watch();
+    const asked = this.queue.now;
     try {
       const answer = await this.ask({ after: this.after });
       if (!isSame()) return; // the filters changed meanwhile, and their own call comes
-      this.queue.take(answer.items);
+      this.queue.take(answer.items, asked);
       this.after = answer.next_after ?? null;
       this.drawLeft(answer);
       this.broken = null;
@@ -120,11 +121,12 @@ class ReviewPage {
     const { items } = this.queue;
     if (!items.length || this.reading) return;
     const isSame = this.filters.watch();
+    const asked = this.queue.now;
     try {
       const answer = await this.ask({ limit: Math.min(MOST, Math.max(PAGE, items.length)) });
       if (!isSame()) return;
       for (const { video_id, review, clip, url } of answer.items.filter(({ video_id }) => this.queue.find(video_id))) {
-        this.reviewed(video_id, review);
+        if (!this.queue.isOlder(this.queue.find(video_id), asked)) this.reviewed(video_id, review);
         if (clip.state !== this.queue.find(video_id).clip?.state) this.clipReady(video_id, url, clip);
       }
       if (this.after === null) this.offerFresh(answer.items.map(({ video_id }) => video_id)); // else they may only not be read yet

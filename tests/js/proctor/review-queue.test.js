@@ -127,6 +127,17 @@ test("a queue that is read again while a decision is on its way keeps it", () =>
   assert.equal(queue.undoTarget("Ada"), queue.find("a"));
 });
 
+test("an answer that was asked for before a decision was stored does not undo it", () => {
+  const queue = queueOf(item("a"), item("b"));
+  const [a, asked] = [queue.find("a"), queue.now];
+  queue.decide(a, { decision: "confirmed", by: "Ada" });
+  queue.settle(a, { decision: "confirmed", by: "Ada" });
+  queue.take([{ ...item("a"), points: 12 }], asked);
+  assert.deepEqual([isOpen(a), a.points, queue.undoTarget("Ada")], [false, 12, a]);
+  queue.take([item("a")]);
+  assert.equal(isOpen(a), true);
+});
+
 test("one decision for all of a student's open flags, whose clips are made, is taken back as one", () => {
   const flag = (id, user_id, more = {}) => ({ ...item(id), user_id, exam_id: "math", clip: { state: "ready" }, ...more });
   const queue = queueOf(
