@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,8 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What a report is made of: the session, its intervals, its decisions, its stills by interval (JPEG), and what was
-    concluded."""
+    """What a report is made of: the session, its intervals, its decisions, its stills by interval (JPEG), what was concluded, and what the student
+    said, by interval, and by the session's id where there was nothing to add."""
 
     session: Document
     intervals: list[Document]
@@ -93,6 +93,7 @@ class Gathered:
     checks_of: int
     stills: dict[str, bytes]
     conclusion: Document | None = None
+    answers: Mapping[str, Document] = field(default_factory=dict)
 
 
 def write_session(package: PackageWriter, reads: Reads, session_id: str, folder: str = "") -> Gathered:
@@ -109,7 +110,8 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     package.add(f"{folder}decisions.jsonl", _lines(reviews))
     conclusion = reads.one("conclusions", session_id)
     package.add(f"{folder}conclusion.json", canonical(conclusion) + b"\n")
-    package.add(f"{folder}answers.jsonl", _lines(reads.records("student_answers", session_id)))
+    answers = {str(row["_id"]): row for row in reads.records("student_answers", session_id)}
+    package.add(f"{folder}answers.jsonl", _lines(answers.values()))
     package.add(f"{folder}new_looks.jsonl", _lines(reads.records("new_looks", session_id)))
     package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
     package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
@@ -119,7 +121,7 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:
         package.missing.append({"path": f"{folder}seal.json", "why": "the session is not sealed yet"})
-    return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder), conclusion)
+    return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder), conclusion, answers)
 
 
 def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:

@@ -172,8 +172,15 @@ def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: l
                 "disputed": 0,
                 "open": 1,
             },
-        ]
+        ],
+        "count": 2,
+        "next_after": None,
     }
+    first = client.get("/api/exams?limit=1").get_json()
+    assert ([one["exam_id"] for one in first["exams"]], first["next_after"]) == (["art"], exam_key("art"))
+    rest = client.get(f"/api/exams?limit=1&after={first['next_after']}").get_json()
+    assert ([one["exam_id"] for one in rest["exams"]], rest["next_after"]) == (["math"], None)
+    assert error_of(client.get(f"/api/exams?after={'0' * 32}"), 422)["field"] == "after"
 
 
 def test_sessions_of_some_days_with_how_their_flags_stand(client: FlaskClient, stored: list[str]) -> None:

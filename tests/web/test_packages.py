@@ -12,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from basics.times import utc_now
 from media.clip_stills import ClipStills
 from records.package_check import check_package
 from tests.helpers.evidence import store_exam
@@ -59,6 +60,18 @@ def test_an_exam_is_given_with_a_folder_for_each_session(client: FlaskClient, st
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as opened:
         assert json.loads(opened.read("manifest.json"))["exam_id"] == "e"
         assert f"{OTHER}/report.html" in opened.namelist()
+
+
+def test_the_report_has_what_the_student_says(client: FlaskClient, stored: Parts) -> None:
+    with stored.database.reading():
+        (flag,) = stored.database.collection("intervals").find({"session_id": SESSION, "flagged": True})
+    said = {"session_id": SESSION, "user_id": "ann", "at": utc_now()}
+    assert stored.database.write("student_answers", flag["_id"], said | {"text": "A <b>bus</b> went by."}).wait(10)
+    assert stored.database.write("student_answers", SESSION, said | {"nothing": True}).wait(10)
+    with zipfile.ZipFile(io.BytesIO(client.get(f"/api/session/{SESSION}/package").data)) as opened:
+        report = opened.read("report.html").decode()
+    assert "The student says: A &lt;b&gt;bus&lt;/b&gt; went by." in report
+    assert "Had nothing to add" in report
 
 
 def test_what_is_not_there_is_said(client: FlaskClient) -> None:

@@ -8,6 +8,8 @@ from itertools import chain, islice
 
 from flask import Blueprint, Response, request
 
+from basics.errors import InvalidInput
+from basics.texts import _
 from basics.times import utc_now
 from database import LIMIT_MAX, Document
 from records.analytics import Analytics, Span
@@ -20,7 +22,7 @@ from web.calls.spelling import as_sought
 from web.parts import parts
 from web.proctor.analytics_schemas import Analytics as AnalyticsAnswer
 from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery
-from web.proctor.exam_schemas import ExamList
+from web.proctor.exam_schemas import ExamList, ExamsQuery
 from web.proctor.tables import INTERVALS, KINDS, SESSIONS, csv_text
 
 analytics = Blueprint("analytics", __name__, url_prefix="/api")
@@ -52,9 +54,10 @@ def table() -> Response:
 
 
 @analytics.get("/exams")
-@describe(ExamList, errors=(503,))
+@describe(ExamList, query=ExamsQuery, errors=(503,))
 def exams() -> Response:
     """List the exams that are defined, and those that had sessions, with how these stand."""
+    query = read_query(request, ExamsQuery)
     now = utc_now()
     seen = caller().exam_filter("look")
     mine = parts().exams.listed(limit=LIMIT_MAX)
@@ -64,7 +67,18 @@ def exams() -> Response:
         for line in _analytics().exams(caller().exam_condition("look"))
     ]
     new = [{"exam_id": exam.exam_id, "sessions": 0, "running": 0, "flags": 0} | _line(exam, now) for exam in defined.values()]
-    return reply(ExamList.model_validate({"exams": [*new, *had]}))
+    lines = [*new, *had]
+    begin = next((place for place, line in enumerate(lines, 1) if _cursor(line) == query.after), None) if query.after else 0
+    if begin is None:
+        raise InvalidInput(_("The exam after which the list was to go on is not in it any more. Begin anew."), field="after")
+    shown = lines[begin : begin + query.limit]
+    more = begin + query.limit < len(lines)
+    return reply(ExamList.model_validate({"exams": shown, "count": len(shown), "next_after": _cursor(shown[-1]) if more else None}))
+
+
+def _cursor(line: Document) -> str:
+    """By which an exam is found again in the list."""
+    return "none" if line["exam_id"] is None else exam_key(line["exam_id"])
 
 
 def _results(exam_id: str | None) -> Document:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field
 
 from basics.signals import ViolationKind
 from scoring.exam import Allowed, ExamDefinition, Limit, Preset, State
+from web.calls.paging import LONGEST_PAGE
 from web.calls.spoken import known
 from web.calls.values import Identifier, Person, Text, Time
 from web.proctor.analytics_schemas import ExamAnswer
@@ -133,10 +134,19 @@ class ExamLine(ExamAnswer):
     time_zone: str = ""
 
 
+class ExamsQuery(BaseModel):
+    """Which part of the list."""
+
+    limit: int = Field(LONGEST_PAGE, ge=1, le=LONGEST_PAGE)
+    after: str | None = Field(default=None, pattern=r"^([0-9a-f]{32}|none)$", description="`next_after` of the answer before.")
+
+
 class ExamList(BaseModel):
     """Exams: first those that are defined and had no session yet, changed last first; then those that had one, the latest first."""
 
     exams: list[ExamLine]
+    count: int
+    next_after: str | None = None
 
 
 class ExamEnded(BaseModel):

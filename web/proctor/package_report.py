@@ -115,7 +115,12 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     decided: dict[str, list[Mapping[str, Any]]] = {}
     for review in gathered.reviews:
         decided.setdefault(str(review.get("video_id")), []).append(review)
-    pictures = [_flag(one, gathered.stills.get(str(one["_id"])), decided.get(str(one["_id"]), []), started) for one in flagged]
+    pictures = [
+        _flag(one, gathered.stills.get(str(one["_id"])), decided.get(str(one["_id"]), []), gathered.answers.get(str(one["_id"])), started)
+        for one in flagged
+    ]
+    if (nothing := gathered.answers.get(str(session.get("_id")))) is not None:
+        _add(report, _("The student"), [_("Had nothing to add, said on %(at)s.", at=_written(nothing.get("at")))])
     _add(report, _("Flagged and marked intervals"), [] if pictures else [_("There are none.")], pictures=pictures)
     scored = [
         (int(one.get("index", 0)) + 1, _wall(started, one.get("start")), one.get("score", 0), joined(" ", sentences(one.get("violations") or [])))
@@ -136,7 +141,9 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     return report
 
 
-def _flag(interval: Mapping[str, Any], jpeg: bytes | None, reviews: Iterable[Mapping[str, Any]], started: object) -> Picture:
+def _flag(
+    interval: Mapping[str, Any], jpeg: bytes | None, reviews: Iterable[Mapping[str, Any]], answer: Mapping[str, Any] | None, started: object
+) -> Picture:
     title = _(
         "Interval %(number)s, %(time)s, %(points)s points",
         number=int(interval.get("index", 0)) + 1,
@@ -144,6 +151,8 @@ def _flag(interval: Mapping[str, Any], jpeg: bytes | None, reviews: Iterable[Map
         points=interval.get("score", 0),
     )
     lines: list[str] = [sentence(one) for one in interval.get("violations") or []]
+    if answer is not None and answer.get("text"):
+        lines.append(_("The student says: %(text)s (%(at)s)", text=answer["text"], at=_written(answer.get("at"))))
     for review in reviews:
         words = [
             DECISIONS.get(review.get("decision"), _("Decision taken back")),

@@ -39,7 +39,12 @@ class ExamsPage {
 
   async readExams() {
     try {
-      const { exams } = await call("/api/exams");
+      const exams = [];
+      for (let after = ""; after !== null; ) {
+        const page = await call(`/api/exams${after && `?${new URLSearchParams({ after })}`}`);
+        exams.push(...page.exams);
+        after = page.next_after ?? null;
+      }
       byId("exams").tBodies[0].replaceChildren(...exams.map((exam) => this.examRow(exam)));
       dressTable(byId("exams"));
       byId("exam-names").replaceChildren(...exams.filter(({ exam_id }) => exam_id).map(({ exam_id }) => make("option", { value: exam_id })));
