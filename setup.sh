@@ -30,8 +30,10 @@ done
 step="starting"
 mend="run ./setup.sh again"
 apt_log=$(mktemp)
+beside="" # what runs beside
 on_exit() {
   local status=$?
+  [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
   rm -f "$apt_log"
   [ "$status" -eq 0 ] || printf '\nSet-up stopped at: %s\nTo mend it: %s\n' "$step" "$mend" >&2
 }
@@ -147,30 +149,39 @@ python_environment() {
     begin "making venv/" "see the error above; is the disk full, or this folder not writable?"
     "$python" -m venv venv
   fi
-  install_packages "" requirements.txt requirements-nodeps.txt
-  if $with_tests; then install_packages test requirements.txt requirements-dev.txt; fi
+  if $with_tests; then
+    # Unpacking keeps one core busy: the tests' packages, none of which is the server's, are put in beside it.
+    install_packages test "80 MB to download, up to a minute" requirements-dev.txt &
+    beside=$!
+  fi
+  install_packages server "300 MB to download, 1 to 5 minutes" requirements.txt requirements-nodeps.txt
+  if $with_tests; then
+    begin "installing the tests' Python packages with pip" "see pip's error above, then run ./setup.sh --test again"
+    wait "$beside"
+    beside=""
+  fi
 }
 
-install_packages() { # install_packages KIND FILE FILE: once for each content of the files
-  local size="300 MB to download, 1 to 5 minutes" stamp="venv/.setup-${1:-server}" wanted started=$SECONDS pip=(venv/bin/python -m pip --disable-pip-version-check)
-  local first="${2%.txt}.lock" second="${3%.txt}.lock" # the same pins with hashes (python -m commands.lock): whatever else an index gives is refused
-  wanted=$(sum_of "$first" "$second")
+install_packages() { # install_packages KIND SIZE FILE…: once for each content of the files
+  local kind=$1 size=$2 stamp="venv/.setup-$1" wanted started=$SECONDS pip=(venv/bin/python -m pip --disable-pip-version-check) file locks=()
+  shift 2
+  for file in "$@"; do locks+=("${file%.txt}.lock"); done # the same pins with hashes (python -m commands.lock): whatever else an index gives is refused
+  wanted=$(sum_of "${locks[@]}")
   if [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
-    fine "Python packages${1:+ for tests}: ok"
+    fine "Python packages for the $kind: ok"
     return 0
   fi
-  [ -t 1 ] || pip+=(--quiet)
+  [ -t 1 ] && [ "$kind" = server ] || pip+=(--quiet)
   local install=(install --require-hashes)
   ! $with_tests || install+=(--no-compile) # the tests use a part of it, which Python compiles when it is first loaded
-  begin "installing Python packages of $2 and $3 with pip" \
+  begin "installing Python packages of $* with pip" \
     "see pip's error above; check the network (behind a proxy set HTTPS_PROXY; for a mirror: pip config set global.index-url ADDRESS), then run ./setup.sh again"
-  [ -z "$1" ] || size="80 MB to download, up to a minute"
-  say "Installing the Python packages of $2 and $3 (about $size)"
-  if [ "$3" = requirements-nodeps.txt ]; then
-    "${pip[@]}" "${install[@]}" -r "$first"
-    "${pip[@]}" "${install[@]}" --no-deps -r "$second"
+  say "Installing the Python packages of $* (about $size)"
+  if [ "$kind" = server ]; then # pip refuses what needs anything that isn't locked
+    "${pip[@]}" "${install[@]}" -r "${locks[0]}"
+    "${pip[@]}" "${install[@]}" --no-deps -r "${locks[1]}"
   else
-    "${pip[@]}" "${install[@]}" -r "$first" -r "$second"
+    "${pip[@]}" "${install[@]}" --no-deps -r "${locks[0]}"
   fi
   printf '%s\n' "$wanted" >"$stamp"
   say "  done in $((SECONDS - started)) s"

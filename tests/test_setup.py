@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.markers import Marker
+from packaging.requirements import Requirement
 
 import test_system
 from settings.settings import Settings
@@ -83,9 +85,27 @@ def test_installed_packages_have_the_pinned_versions() -> None:
     assert {package: importlib.metadata.version(package) for package in wanted} == wanted
 
 
-def _applies(marker: str) -> bool:
-    from packaging.markers import Marker
+def test_the_packages_of_the_tests_need_nothing_that_is_not_pinned() -> None:
+    """Set-up installs them without asking what they need, and beside the server's, so that none may be in both lists."""
+    mine, servers = _requirements("requirements-dev.txt"), _requirements("requirements.txt", "requirements-nodeps.txt")
+    assert not set(mine) & set(servers)
+    systems = [("linux", "posix", "Linux"), ("darwin", "posix", "Darwin")]
+    for package in mine:
+        for line in importlib.metadata.requires(package) or [] if _is_installed(package) else []:
+            need = Requirement(line)
+            for python in ("3.10", "3.11", "3.12"):
+                for sys_platform, os_name, system in systems:
+                    here = {"python_version": python, "python_full_version": f"{python}.9", "extra": ""}
+                    here |= {"sys_platform": sys_platform, "os_name": os_name, "platform_system": system}
+                    if need.marker is None or need.marker.evaluate(here):
+                        assert _normal(need.name) in mine | servers, f"{package} needs {line}"
 
+
+def _is_installed(package: str) -> bool:
+    return any(importlib.metadata.distributions(name=package))
+
+
+def _applies(marker: str) -> bool:
     return not marker or Marker(marker).evaluate()
 
 
@@ -161,6 +181,15 @@ def test_when_pip_fails_set_up_says_so_and_the_next_one_tries_again(bare: Path) 
         assert "installing Python packages of requirements.txt" in result.stderr
         assert "To mend it" in result.stderr
     assert not (bare / "venv" / ".setup-server").exists()
+    (bare / "requirements.lock").write_text("", encoding="utf-8")
+    (bare / "requirements-nodeps.lock").write_text("", encoding="utf-8")
+    (bare / "requirements-dev.lock").write_text("./no-such-package.whl\n", encoding="utf-8")
+    result = subprocess.run(
+        ["/bin/bash", "./setup.sh", "--test"], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert "installing the tests' Python packages" in result.stderr, result.stderr
+    assert not (bare / "venv" / ".setup-test").exists()
+    (bare / "requirements.lock").write_text("./no-such-package.whl\n", encoding="utf-8")
     shutil.rmtree(next((bare / "venv" / "lib").glob("python3*")) / "site-packages" / "pip")  # as a Ctrl+C in the midst of it leaves it
     result = subprocess.run(["/bin/bash", "./setup.sh"], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert "making it anew" in result.stdout
