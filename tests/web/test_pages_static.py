@@ -103,6 +103,13 @@ def test_every_field_has_a_label_and_every_icon_exists(client: FlaskClient, path
     assert set(re.findall(r"icons\.svg#([a-z]+)", html)) <= symbols
 
 
+def test_icons_are_asked_for_once_and_pages_each_time(client: FlaskClient) -> None:
+    """A browser that may not keep them asks for each icon that is drawn: on a review ten times a decision."""
+    for path, held in (("/static/img/icons.svg", "public, max-age=3600"), ("/static/css/app.css", "no-cache"), ("/review", "no-store")):
+        with client.get(path) as answer:
+            assert answer.headers["Cache-Control"] == held
+
+
 @pytest.mark.parametrize("script", PAGE_OF_SCRIPT)
 def test_every_element_that_a_script_needs_is_on_its_page(client: FlaskClient, script: str) -> None:
     ids = Page(client.get(PAGE_OF_SCRIPT[script]).text).ids

@@ -45,6 +45,10 @@ def content_security_policy(host: str, exam_url: str = "") -> str:
     )
 
 
+ICONS = "/static/img/icons.svg"
+ICONS_S = 3600  # a browser asks anew for each icon that is drawn; one that is older by an upgrade only lacks what stands beside a word
+
+
 def register_headers(app: Flask) -> None:
     """Put the headers on every answer of `app`, errors and static files too."""
 
@@ -58,4 +62,6 @@ def register_headers(app: Flask) -> None:
         response.headers.setdefault("Content-Security-Policy", policy)
         if request.endpoint != "static" and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"  # answers and pages show the moment, and name students
+        elif request.path.endswith(ICONS) and response.status_code in (200, 304):
+            response.headers["Cache-Control"] = f"public, max-age={ICONS_S}"
         return response
