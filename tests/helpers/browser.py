@@ -17,6 +17,7 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 OF_A_VIEW = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")  # what another width or scheme may change
+DIRECTION = "document.documentElement.dir"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PLUGGED_IN = "navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"  # the exam's page opens what was lost at once, not seconds later
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
@@ -58,17 +59,22 @@ def axe(page: Page, rules: Sequence[str] = ()) -> list[str]:
 
 
 def judge(page: Page, folder: Path, name: str) -> list[str]:
-    """What is wrong with `page` in any view; its screenshots go to `folder`."""
+    """What is wrong with `page` in any view, and from right to left; its screenshots go to `folder`."""
     wrong = []
     for number, (width, scheme) in enumerate(VIEWS):
         show(page, width=width, scheme=scheme)
         page.screenshot(path=folder / f"{name}-{width}-{scheme}.jpg", quality=80)  # draws a page behind others, too: charts follow their window then
-        found = axe(page, OF_A_VIEW if number else ())
-        wide = page.evaluate(TOO_WIDE)
-        found += [f"{wide} px wider than the window"] if wide > 0 else []
-        wrong += [f"{name} at {width} px, {scheme}: {finding}" for finding in found]
+        wrong += [f"{name} at {width} px, {scheme}: {finding}" for finding in _judged(page, OF_A_VIEW if number else ())]
+    page.evaluate(f"[window.writtenTo, {DIRECTION}] = [{DIRECTION}, {DIRECTION} === 'rtl' ? 'ltr' : 'rtl']")
+    wrong += [f"{name} at {width} px, mirrored: {finding}" for finding in _judged(page, OF_A_VIEW)]
+    page.evaluate(f"{DIRECTION} = window.writtenTo")
     show(page)
     return wrong
+
+
+def _judged(page: Page, rules: Sequence[str]) -> list[str]:
+    wide = page.evaluate(TOO_WIDE)
+    return axe(page, rules) + ([f"{wide} px wider than the window"] if wide > 0 else [])
 
 
 def leave(dialog: Locator) -> None:
