@@ -43,11 +43,18 @@ class Accommodation:
         return document_id_of(self.user_id, self.exam_id)
 
     def apply(self, rules: Rules) -> Rules:
-        """The rules under it. Reading aloud takes the points from speech alone: several voices still count."""
-        points = {**rules.points, **self.points}
-        if self.reading_aloud:
-            points["speech"] = 0
-        return replace(rules, points=points)
+        """The rules under it."""
+        return replace(rules, points=self.points_under(rules.points))
+
+    def points_under(self, usual: Mapping[ViolationKind, int]) -> dict[ViolationKind, int]:
+        """The points under it, of those that count otherwise.
+
+        Reading aloud takes them from speech, and from several voices: a screen reader or a reader's echo is a second one. Whoever wants these
+        to count all the same gives them points of their own.
+        """
+        aloud: dict[ViolationKind, int] = {"multiple_voices": 0} if self.reading_aloud else {}
+        points = {**usual, **aloud, **self.points}
+        return points | {"speech": 0} if self.reading_aloud else points
 
     def words(self) -> dict[str, Any]:
         """What the student is told: no points."""

@@ -30,7 +30,10 @@ class SetAccommodation(BaseModel):
     points: dict[ViolationKind, Annotated[int, Field(ge=0, le=100)]] = Field(
         default_factory=dict, description="Other points for some kinds; 0 turns a signal off.", examples=[{"gaze_distracted": 0}]
     )
-    reading_aloud: bool = Field(default=False, description="Speech counts nothing; several voices still do.")
+    reading_aloud: bool = Field(
+        default=False,
+        description="Neither speech nor several voices count, as a screen reader's and one's own; points for multiple_voices make these count.",
+    )
     breaks_allowed: int = Field(default=0, ge=0, le=20, description="Breaks that the student may take without asking.")
     break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
     extra_percent: float = Field(default=0, ge=0, le=300, description="Extra time, in per cent of the exam's length.")

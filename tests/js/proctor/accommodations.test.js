@@ -7,7 +7,7 @@ import { accommodationBody, accommodationWords } from "../../../static/js/procto
 
 test("a proctor reads signals off, other weights, reading aloud and breaks", () => {
   const words = accommodationWords({ points: { gaze_distracted: 0, speech: 1 }, reading_aloud: true, breaks_allowed: 2, break_minutes: 10 });
-  assert.deepEqual(words, ["Not counted: Looking away", "Speech: 1 point", "Reading aloud allowed", "2 breaks of 10 min"]);
+  assert.deepEqual(words, ["Not counted: Looking away", "Speech: 1 point", "Reading aloud or a screen reader’s voice allowed", "2 breaks of 10 min"]);
 });
 
 test("extra time is told in per cent and minutes", () => {
