@@ -85,6 +85,7 @@ def new_session_document(
     begun: bool,
     rules: Mapping[str, Any],
     accommodation: Accommodation | None,
+    usual_points: Mapping[str, int],
     nonce: str,
     exam: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -105,6 +106,7 @@ def new_session_document(
         "flagged_intervals": 0,
         "intervals": 0,
         "rules": rules,
+        "usual_points": dict(usual_points),
         "accommodation": accommodation.to_dict() if accommodation else None,
         **(exam or {"exam": None, "ends_at": None}),
         "breaks": [],

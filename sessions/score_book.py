@@ -20,6 +20,7 @@ from scoring.check_records import CheckCollector, unpack
 from scoring.marks import Mark
 from scoring.rules import Rules
 from scoring.unread import Unread
+from scoring.weights import Reweighing
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
@@ -128,6 +129,10 @@ class ScoreBook:
         """Let `change` change the breaks and say which there are then; what lies in them counts no more."""
         return self._score(lambda: self._scorer.set_breaks(change()))
 
+    def change_weights(self, change: Callable[[], Iterable[Reweighing]]) -> Scored:
+        """Let `change` change from when on which points hold, and say so; what was scored before stays as it was."""
+        return self._score(lambda: self._scorer.set_weights(change()))
+
     def change_marks(self, marks: Iterable[Mark]) -> Scored:
         """Let these be the moments that proctors marked."""
         return self._score(lambda: self._scorer.set_marks(marks))
@@ -232,12 +237,14 @@ class ScoreBook:
         acts: Iterable[Mapping[str, Any]],
         breaks: Iterable[Break],
         marks: Iterable[Mark] = (),
+        weights: Iterable[Reweighing] = (),
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         with self._lock:
             self.rules, self._scorer = rules, Scorer(rules)
             self._clips.interval_duration = rules.interval_duration
             self._scorer.set_breaks(breaks)
+            self._scorer.set_weights(weights)
             unread: object = None  # its sums so far, in the newest check
             for check in checks:
                 try:  # a record may be stored without its readings, or damaged: the others count

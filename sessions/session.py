@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+from basics.signals import ViolationKind
 from basics.times import utc_now
 from media.clip import Clip
 from media.pictures import PictureFeed
@@ -20,6 +21,7 @@ from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
+from sessions.changes import Changes
 from sessions.clock import SessionClock
 from sessions.documents import Documents, Records, Storage
 from sessions.due_clips import DueClips
@@ -63,9 +65,10 @@ class ExamSession:
         start: float,
         accommodation: Accommodation | None = None,
         exam: SessionExam | None = None,
+        usual: Mapping[ViolationKind, int] | None = None,
         begun: bool = True,
     ) -> None:
-        """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes."""
+        """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes. `usual`: points without accommodation."""
         self.identity = identity
         self.session_id, self.user_id, self.exam_id = identity.session_id, identity.user_id, identity.exam_id
         self.source, self.station = identity.source, identity.station
@@ -85,6 +88,7 @@ class ExamSession:
         self.flags_seen = SeenFlags(self, self._book, self._store, events)
         self._pauses = Pauses(self, self._book, self._store, events, self._tell_scored)
         self._pauses.allow(accommodation, exam)
+        self.changes = Changes(self, self._book, self._pauses, self._store, events, self._tell_scored, usual)
         self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
@@ -134,15 +138,18 @@ class ExamSession:
         if self._time.begin():
             self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True, **self.limit.document())
 
-    def prepare(self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None) -> None:
+    def prepare(
+        self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None, usual: Mapping[ViolationKind, int] | None = None
+    ) -> None:
         """Take the rules and the exam as they are now, for a student who has not begun. What runs keeps what it began with."""
         if self.begun:
             return
         self.accommodation, self.limit.exam = accommodation, exam
+        self.changes.prepare(usual)
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
-        fields = {"rules": self.rules, "accommodation": accommodation.to_dict() if accommodation else None}
-        self._store.session(**fields, **self.limit.document())
+        applied = accommodation.to_dict() if accommodation else None
+        self._store.session(rules=self.rules, usual_points=dict(usual or {}), accommodation=applied, **self.limit.document())
 
     # What comes in
 
@@ -179,6 +186,11 @@ class ExamSession:
 
     def _takes(self, at: float) -> bool:
         return self.is_running and at < self.limit.ends and not self._pauses.control.covers(at)
+
+    @property
+    def media_until(self) -> float:
+        """All that came in so far lies before this."""
+        return self._media_until
 
     def _came_until(self, at: float) -> None:
         with self._media_lock:
@@ -273,6 +285,10 @@ class ExamSession:
         """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
         self._pauses.by_student(on=on, media_until=self._media_until)
 
+    def different(self) -> Mapping[str, Any] | None:
+        """What is different for the student, since that changed while the exam ran."""
+        return self.changes.different
+
     def message_delivered(self, message_id: str) -> None:
         """The student's page was sent a message."""
         self.talk.delivered(message_id)
@@ -363,12 +379,14 @@ class ExamSession:
         breaks: Records = (),
         messages: Records = (),
         marks: Records = (),
+        changes: Records = (),
         call: Mapping[str, Any] | None = None,
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages.take_up(messages, call)
         self._pauses.allow(self.accommodation, self.limit.exam, breaks)
-        self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks))
+        weights = self.changes.take_up(changes)
+        self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks), weights)
 
     def checkpoint(self) -> None:
         """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""

@@ -118,6 +118,7 @@ def session_details(session_id: str) -> Response:
     session = parts().monitor.get(session_id)
     if session is not None:
         document |= {"breaks": session.breaks(), "messages": session.messages.documents(), "marks": session.marks.documents()}
+        document |= {"accommodations": session.changes.documents()}
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
     document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
     checks = _checks(session_id, query.checks_after, query.limit + 1)

@@ -229,7 +229,12 @@ class SessionAnswer(BaseModel):
         default_factory=list, description="From where the student's page was connected, at each change: `at` (s), `address`, `browser`."
     )
     unread: Unread | None = Field(default=None, description="Null: stored by an older version, which did not know.")
-    accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
+    accommodation: dict[str, Any] | None = Field(default=None, description="The one that holds now, or held at the end; null: none.")
+    accommodations: list[dict[str, Any]] = Field(
+        default_factory=list,
+        description="Where it changed while the exam ran, what held from when on, first from the beginning: `at_s` (s on the session's clock), "
+        "`from`, `by`, `accommodation` (null: none), `points`. `rules` are those of the beginning.",
+    )
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
         default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."

@@ -84,7 +84,8 @@ def session() -> Response:
     running = parts().monitor.get(session_id)
     elapsed: float | None
     if running is not None:
-        rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
+        rules = {**running.rules, "points": running.changes.points}
+        state, elapsed = "running" if running.is_running else "ended", running.clock()
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
         started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()

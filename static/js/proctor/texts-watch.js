@@ -189,6 +189,11 @@ export const watchTexts = {
       exam
         ? _("The exam of %(user)s (%(exam)s) ends now. The student can’t go on, and this can’t be undone.", { user, exam })
         : _("The exam of %(user)s ends now. The student can’t go on, and this can’t be undone.", { user }),
+    held: (seconds, words, by) => {
+      const time = spellSeconds(seconds);
+      const what = words.length ? readings(words) : _("nothing different");
+      return by ? _("From %(time)s: %(what)s (set by %(name)s)", { time, what, name: by }) : _("From %(time)s: %(what)s", { time, what });
+    },
     accommodation: (words) => labelled(_("Accommodation"), readings(words)),
     rest: ({ gaze_x_deg: x, gaze_y_deg: y, learnt }) => {
       if (typeof x !== "number") return watchTexts.session.restUnknown;

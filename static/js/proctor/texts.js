@@ -73,13 +73,13 @@ export const texts = {
     everyExam: _("Every exam"),
     none: _("No session was ever started."),
     noAccommodations: _("Nobody has an accommodation."),
-    added: (user) => _("Saved for %(user)s. It holds from the student’s next session on.", { user }),
+    added: (user) => _("Saved for %(user)s. It holds from now on, in an exam that runs, too.", { user }),
     addFailed: (message) => _("Not saved. %(message)s", { message }),
     removeFailed: (message) => _("Not removed. %(message)s", { message }),
     removeConfirm: (user, exam) =>
       exam
-        ? _("The accommodation of %(user)s for %(exam)s is taken away. Sessions that run keep it.", { user, exam })
-        : _("The accommodation of %(user)s for every exam is taken away. Sessions that run keep it.", { user }),
+        ? _("The accommodation of %(user)s for %(exam)s is taken away, from now on in an exam that runs, too.", { user, exam })
+        : _("The accommodation of %(user)s for every exam is taken away, from now on in exams that run, too.", { user }),
     removed: _("Removed."),
     remove: _("Remove"),
     change: _("Change"),

@@ -1,0 +1,52 @@
+"""What is different for a student, in words for proctors: now, and from when on where it changed while the exam ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from basics.signals import SIGNALS
+from basics.texts import _, joined, ngettext
+from scoring.accommodations import Accommodation
+from scoring.held import history_of
+
+
+def words_of(accommodation: Accommodation) -> list[str]:
+    """A text for each thing that is different."""
+    off = [SIGNALS[kind].name for kind, points in accommodation.points.items() if not points and kind in SIGNALS]
+    weighed = [(SIGNALS[kind].name, points) for kind, points in accommodation.points.items() if points and kind in SIGNALS]
+    words = [_("Not counted: %(signals)s", signals=joined(", ", off))] if off else []
+    words += [_("%(name)s: %(what)s", name=name, what=ngettext("%(count)s point", "%(count)s points", points)) for name, points in weighed]
+    if accommodation.reading_aloud:
+        words.append(_("Reading aloud or a screen reader’s voice allowed"))
+    if accommodation.extra_percent:
+        words.append(_("%(share)s%% extra time", share=f"{accommodation.extra_percent:g}"))
+    if accommodation.extra_min:
+        words.append(ngettext("%(count)s minute of extra time", "%(count)s minutes of extra time", round(accommodation.extra_min)))
+    if accommodation.breaks_allowed:
+        minutes = f"{accommodation.break_minutes:g}"
+        words.append(
+            ngettext("%(count)s break of %(minutes)s min", "%(count)s breaks of %(minutes)s min", accommodation.breaks_allowed, minutes=minutes)
+        )
+    return words
+
+
+def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
+    """What is different for the student of a stored session, a line each; where it changed in the exam, a line for each time. No note."""
+    if not (history := history_of(session)):
+        applied = session.get("accommodation")
+        if not applied:
+            return []
+        shown = Accommodation.from_dict(applied)
+        return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if shown.set_by else [])]
+    lines = []
+    for held in history:
+        words = joined(", ", words_of(held.accommodation)) if held.accommodation else _("nothing different")
+        line = _("From %(time)s: %(what)s", time=_spelt(held.at), what=words or _("nothing different"))
+        lines.append(_("%(what)s (set by %(name)s)", what=line, name=held.by) if held.by else line)
+    return lines
+
+
+def _spelt(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
