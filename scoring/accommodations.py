@@ -37,6 +37,10 @@ class Accommodation:
         """For storage."""
         return asdict(self) | {"points": dict(self.points)}
 
+    def to_record(self) -> dict[str, Any]:
+        """What is kept and shown of it beside a session: the note stays with the accommodation, for those who may set it."""
+        return {name: value for name, value in self.to_dict().items() if name != "note"}
+
     @property
     def document_id(self) -> str:
         """Told from student and exam, so that setting it again replaces it. 32 hexadecimal digits."""

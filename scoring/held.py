@@ -28,7 +28,7 @@ class Held:
 
     def to_dict(self) -> dict[str, Any]:
         """As it is stored with its session."""
-        applied = self.accommodation.to_dict() if self.accommodation else None
+        applied = self.accommodation.to_record() if self.accommodation else None
         return {"at_s": self.at, "from": self.wall, "by": self.by, "accommodation": applied, "points": dict(self.points)}
 
     @classmethod

@@ -93,9 +93,6 @@ class Changes:
         """From now on this is the student's accommodation; None: there is none. False where that changes nothing. Raise `TooMany`."""
         before, session = self._session.accommodation, self._session
         if not session.is_running or effect_of(before) == effect_of(accommodation):
-            if session.is_running and accommodation is not None and before is not None and accommodation.note != before.note:
-                session.accommodation = accommodation
-                self._store.session(accommodation=accommodation.to_dict())
             return False
         self.check_room()
 
@@ -113,7 +110,7 @@ class Changes:
         self._pauses.control.allow(accommodation, session.limit.exam)
         self._move_end(accommodation)
         self._tell_page()
-        applied = accommodation.to_dict() if accommodation else None
+        applied = accommodation.to_record() if accommodation else None
         self._store.session(accommodation=applied, accommodations=self.documents(), **session.limit.document())
         log.info("accommodation %s by %s while the exam runs", "set" if applied else "removed", by, extra={"session_id": session.session_id})
         self._tell_scored(scored)

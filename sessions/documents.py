@@ -107,7 +107,7 @@ def new_session_document(
         "intervals": 0,
         "rules": rules,
         "usual_points": dict(usual_points),
-        "accommodation": accommodation.to_dict() if accommodation else None,
+        "accommodation": accommodation.to_record() if accommodation else None,
         **(exam or {"exam": None, "ends_at": None}),
         "breaks": [],
         "messages": [],

@@ -148,7 +148,7 @@ class ExamSession:
         self.changes.prepare(usual)
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
-        applied = accommodation.to_dict() if accommodation else None
+        applied = accommodation.to_record() if accommodation else None
         self._store.session(rules=self.rules, usual_points=dict(usual or {}), accommodation=applied, **self.limit.document())
 
     # What comes in

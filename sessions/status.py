@@ -75,7 +75,7 @@ class SessionStatus:
             "doubts": [doubt.to_dict() for doubt in self.doubts],
             "rates": dict(self.rates),
             "baseline": dict(self.baseline),
-            "accommodation": self.accommodation.to_dict() if self.accommodation else None,
+            "accommodation": self.accommodation.to_record() if self.accommodation else None,
             "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in self.recent],
             "notices": list(self.notices),
             "on_break": self.pause is not None,

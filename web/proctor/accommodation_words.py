@@ -50,3 +50,19 @@ def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
 def _spelt(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
+
+
+def shown_accommodations(session: Mapping[str, Any]) -> dict[str, Any]:
+    """A session's accommodations as they are answered: never with the note, which an older version kept there, too."""
+    held = [{**one, "accommodation": _noteless(one.get("accommodation"))} for one in session.get("accommodations") or () if isinstance(one, Mapping)]
+    return {"accommodation": _noteless(session.get("accommodation")), "accommodations": held}
+
+
+def has_note(session: Mapping[str, Any]) -> bool:
+    """Has the stored session a note of an accommodation, as an older version kept it?"""
+    applied = session.get("accommodation")
+    return isinstance(applied, Mapping) and bool(applied.get("note"))
+
+
+def _noteless(applied: Any) -> dict[str, Any] | None:
+    return {name: value for name, value in applied.items() if name != "note"} if isinstance(applied, Mapping) else None

@@ -235,6 +235,7 @@ class SessionAnswer(BaseModel):
         description="Where it changed while the exam ran, what held from when on, first from the beginning: `at_s` (s on the session's clock), "
         "`from`, `by`, `accommodation` (null: none), `points`. `rules` are those of the beginning.",
     )
+    accommodation_note: str | None = Field(default=None, description="The note of the one that is set now; null: the caller may not set any there.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
         default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."

@@ -13,10 +13,12 @@ export function accommodationWords({ points, signals_off: off = [], ...rest }) {
 }
 
 /** The same for a whole session: where it changed while the exam ran, a text for each time from which on it held. */
-export function heldWords({ accommodation, accommodations = [] }) {
+export function heldWords({ accommodation, accommodations = [], accommodation_note: note = "" }) {
   const { held } = texts.session;
-  if (!accommodations.length) return accommodation ? accommodationWords(accommodation) : [];
-  return accommodations.map(({ at_s: at, by, accommodation: own }) => held(at, own ? accommodationWords(own) : [], by));
+  const words = accommodations.length
+    ? accommodations.map(({ at_s: at, by, accommodation: own }) => held(at, own ? accommodationWords(own) : [], by))
+    : accommodationWords(accommodation ?? {});
+  return words.length && note ? [...words, note] : words; // told to those who may set it alone
 }
 
 /** The body of `POST /api/accommodations`, without what was left empty. */

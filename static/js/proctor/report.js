@@ -65,7 +65,7 @@ class Report {
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     byId("report-conclusion").replaceChildren(...conclusionLines(this.concluded));
-    const different = heldWords(session);
+    const different = heldWords({ ...session, accommodation_note: "" }); // paper goes from hand to hand
     const by = session.accommodation && !session.accommodations?.length ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
     byId("report-accommodation").replaceChildren(...(different.length ? [bullets(different), by] : [said(t.noAccommodation)]));
     this.drawCheck();
