@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from basics.errors import StorageError, TooMany
 from basics.looks import folded, same_id
+from basics.readings import DeviceName
 from basics.signals import ViolationKind
 from basics.texts import _
 from scoring.accommodations import Accommodation
+from scoring.asked import not_asked
 from scoring.exam_times import times_of
 from scoring.held import Held, history_of, reweighings
 from scoring.session_exam import SessionExam
@@ -67,6 +69,11 @@ class Changes:
         return self.history[-1].points if self.history else self._book.rules.points
 
     @property
+    def not_asked(self) -> tuple[DeviceName, ...]:
+        """The devices without which the exam can be begun, and may go on: none of their signals has points now."""
+        return not_asked(self.points)
+
+    @property
     def usual(self) -> Mapping[ViolationKind, int]:
         """The points without any accommodation."""
         return self._usual if self._usual is not None else self._guessed()
@@ -76,8 +83,9 @@ class Changes:
         return self.history[0].points if self.history else self._book.rules.points
 
     def prepare(self, usual: Mapping[ViolationKind, int] | None) -> None:
-        """The session has not begun, and is made anew."""
+        """The session has not begun, and was made anew."""
         self._usual = usual
+        self._ask_devices()
 
     def check_room(self) -> None:
         """Raise `TooMany` where the session can keep no further change."""
@@ -108,6 +116,7 @@ class Changes:
 
         scored = self._book.change_weights(change)
         self._pauses.control.allow(accommodation, session.limit.exam)
+        self._ask_devices()
         self._move_end(accommodation)
         self._tell_page()
         applied = accommodation.to_record() if accommodation else None
@@ -129,11 +138,15 @@ class Changes:
             times = limit.exam.times
             limit.exam = replace(limit.exam, times=replace(times, extra_s=times.extra_s + least - limit.ends))
 
+    def _ask_devices(self) -> None:
+        self._book.not_asked = frozenset(self.not_asked)
+        self._session.watch_over.not_ask(self._book.not_asked)
+
     def _tell_page(self) -> None:
         """Have the student's page told, at its next turn."""
         applied = self._session.accommodation
         watched = [kind for kind, points in self.points.items() if points]
-        self.different = {"accommodation": applied.words() if applied else None, "watched": watched}
+        self.different = {"accommodation": applied.words() if applied else None, "watched": watched, "not_asked": list(self.not_asked)}
 
     def documents(self) -> list[dict[str, Any]]:
         """What held from when on, as stored."""
@@ -142,6 +155,7 @@ class Changes:
     def take_up(self, stored: Records) -> list[Reweighing]:
         """Take up what was stored before the server stopped."""
         self.history = history_of({"accommodations": stored})
+        self._ask_devices()
         if self.history:
             self._tell_page()
         return reweighings(self.history)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from basics.errors import TooMany
-from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
+from basics.readings import AudioReading, DeviceName, GazeReading, IntervalResult, PersonsReading, ScreenAct
 from basics.texts import _
 from media.clip import Clip
 from media.clip_reasons import UNREADABLE
@@ -58,6 +58,7 @@ class ScoreBook:
     def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips, *, gaze_fps: float = 0.0) -> None:
         """`gaze_fps`: readings a second that are wanted."""
         self.rules = rules
+        self.not_asked: frozenset[DeviceName] = frozenset()  # of what these could not tell nothing is said
         self._lock = threading.RLock()
         self._check_interval = check_interval
         self._clock = clock
@@ -115,14 +116,16 @@ class ScoreBook:
             for reading in (gaze, persons):
                 if reading is not None:
                     self._checks.add(reading)
-                    self._unread.take(reading)
+                    if "camera" not in self.not_asked:
+                        self._unread.take(reading)
         return self._score(lambda: self._scorer.take_picture(gaze, persons))
 
     def take_sound(self, reading: AudioReading) -> Scored:
         """Keep and count what was heard."""
         with self._lock:
             self._checks.add(reading)
-            self._unread.take(reading)
+            if "microphone" not in self.not_asked:
+                self._unread.take(reading)
         return self._score(lambda: self._scorer.take_sound(reading))
 
     def change_breaks(self, change: Callable[[], Iterable[Break]]) -> Scored:

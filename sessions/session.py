@@ -93,8 +93,9 @@ class ExamSession:
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
         self.watch_over = Watch(self, settings, self._store, events, self._notices, models.failures)
+        self.changes.prepare(usual)
         self._problems: set[str] = set()
-        self._media_until = 0.0  # what came in so far lies before this
+        self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id)
@@ -145,9 +146,9 @@ class ExamSession:
         if self.begun:
             return
         self.accommodation, self.limit.exam = accommodation, exam
-        self.changes.prepare(usual)
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
+        self.changes.prepare(usual)
         applied = accommodation.to_record() if accommodation else None
         self._store.session(rules=self.rules, usual_points=dict(usual or {}), accommodation=applied, **self.limit.document())
 
@@ -187,14 +188,9 @@ class ExamSession:
     def _takes(self, at: float) -> bool:
         return self.is_running and at < self.limit.ends and not self._pauses.control.covers(at)
 
-    @property
-    def media_until(self) -> float:
-        """All that came in so far lies before this."""
-        return self._media_until
-
     def _came_until(self, at: float) -> None:
         with self._media_lock:
-            self._media_until = max(self._media_until, at)
+            self.media_until = max(self.media_until, at)
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
@@ -275,7 +271,7 @@ class ExamSession:
 
     def begin_break(self, by: str, reason: str = "") -> None:
         """Begin a break that lasts until somebody ends it. Raise `Conflict` while one is on."""
-        self._pauses.begin(by, reason, None, self._media_until)
+        self._pauses.begin(by, reason, None, self.media_until)
 
     def end_break(self) -> None:
         """End the break that is on. Raise `Conflict` when none is."""
@@ -283,7 +279,7 @@ class ExamSession:
 
     def student_break(self, *, on: bool) -> None:
         """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
-        self._pauses.by_student(on=on, media_until=self._media_until)
+        self._pauses.by_student(on=on, media_until=self.media_until)
 
     def different(self) -> Mapping[str, Any] | None:
         """What is different for the student, since that changed while the exam ran."""
@@ -434,6 +430,7 @@ class ExamSession:
             unwatched=self.watch_over.unwatched.now,
             doubts=self.watch_over.seen_of.doubts.now,
             devices=self.watch_over.devices(),
+            not_asked=self.changes.not_asked,
             rates=self._book.rates(now),
             baseline=self.pictures.baseline(),
             accommodation=self.accommodation,

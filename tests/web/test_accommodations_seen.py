@@ -26,7 +26,14 @@ def sit(app: Flask, user_id: str) -> ExamSession:
     """An exam of a student with an accommodation and its note, changed once while it ran."""
     script = browser_of(app)
     script.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {API_TOKEN}"
-    body = {"user_id": user_id, "exam_id": "exam001", "points": {"gaze_distracted": 0, "no_face": 4}, "extra_percent": 25, "note": NOTE, "set_by": "Ada"}
+    body = {
+        "user_id": user_id,
+        "exam_id": "exam001",
+        "points": {"gaze_distracted": 0, "no_face": 4},
+        "extra_percent": 25,
+        "note": NOTE,
+        "set_by": "Ada",
+    }
     assert script.post("/api/accommodations", json=body).status_code == 200
     session = live(parts_of(app), create(script, user_id, source="browser"))
     parts_of(app).monitor.maker.prepare(session)
@@ -43,7 +50,9 @@ def test_a_proctor_sees_what_it_changes_and_no_note(app: Flask, student: str) ->
     assert (shown["accommodation"]["points"]["gaze_distracted"], shown["accommodation"]["extra_percent"]) == (0, 25)
     assert [held["by"] for held in shown["accommodations"]] == ["Ada", "Ada"]
     assert shown["accommodation_note"] is None
-    others = [proctor.get(path).text for path in ("/api/sessions/active", "/api/sessions", f"/api/session/{session.session_id}/details?readings=true")]
+    others = [
+        proctor.get(path).text for path in ("/api/sessions/active", "/api/sessions", f"/api/session/{session.session_id}/details?readings=true")
+    ]
     live_message = json.dumps(ready_for_json(status_message(session)), default=str)
     assert all(NOTE not in text for text in (details.text, live_message, *others))
     assert proctor.get("/api/accommodations").status_code == 403

@@ -125,6 +125,7 @@ class ActiveSession(BaseModel):
     faces: int | None = None
     phone: bool | None = None
     devices: dict[str, Any] = Field(default_factory=dict)
+    not_asked: list[str] = Field(default_factory=list, description="While it runs: devices none of whose signals counts.")
     violations: list[ViolationAnswer] = Field(default_factory=list)
     unseen: UnseenAnswer | None = None
     unwatched: UnwatchedAnswer | None = None
@@ -216,6 +217,7 @@ class SessionAnswer(BaseModel):
     interval_index: int | None = Field(default=None, description="While it runs.")
     interval_score: int | None = Field(default=None, description="While it runs.")
     devices: dict[str, Any] = Field(default_factory=dict)
+    not_asked: list[str] = Field(default_factory=list, description="While it runs: devices none of whose signals counts.")
     rates: dict[str, Any] = Field(default_factory=dict)
     baseline: dict[str, Any] = Field(default_factory=dict)
     on_break: bool = False

@@ -12,6 +12,7 @@ from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
+from scoring.asked import not_asked
 from scoring.session_exam import SessionExam
 from sessions.resume import exam_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
@@ -121,6 +122,7 @@ def session() -> Response:
                 "started_at": started_at,
                 "ended_at": ended_at,
                 "accommodation": accommodation.words() if accommodation else None,
+                "not_asked": list(running.changes.not_asked) if running is not None else [],
                 "breaks_left": left,
                 "on_break": on_break,
                 "screen_capture": surface.screen_capture,
@@ -141,8 +143,10 @@ def exam() -> Response:
     if not parts().settings.is_portal_open:
         raise Forbidden(_("Exams are started by a link here. Ask for yours, and open it."))
     parts().access.count_start(request.remote_addr)
-    found, refusal = _before("", read_body(request, AskExam).exam_id)
-    return reply(ExamFound.model_validate({"exam": exam_for_student(found, refusal=refusal) if found else None}))
+    exam_id = read_body(request, AskExam).exam_id
+    found, refusal = _before("", exam_id)
+    unasked = list(not_asked(parts().monitor.maker.surroundings("", exam_id).rules.points))
+    return reply(ExamFound.model_validate({"exam": exam_for_student(found, refusal=refusal) if found else None, "not_asked": unasked}))
 
 
 @students.post("/check")
