@@ -107,6 +107,7 @@ export class ExamStep {
     }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
+    this.devices.unask(session.not_asked ?? []);
     const blurLeast = 1000 * document.body.dataset.blurMinS;
     this.acts = new ActWatch(window, (act) => this.link.act(act), { blurLeast, elsewhere: () => this.page.mayHaveFocus });
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
@@ -214,11 +215,12 @@ export class ExamStep {
   }
 
   /** What is different for the student was changed: the page shows it from now on, and says so once, whatever connection brings it again. */
-  #setDifferent({ accommodation, watched, breaks_left: left }) {
+  #setDifferent({ accommodation, watched, not_asked: unasked = [], breaks_left: left }) {
     const words = accommodationWords(accommodation ?? {});
     const before = accommodationWords(this.session.accommodation ?? {});
-    Object.assign(this.session, { accommodation, rules: { ...this.session.rules, watched } });
+    Object.assign(this.session, { accommodation, not_asked: unasked, rules: { ...this.session.rules, watched } });
     this.breaks.allow(left);
+    this.devices.unask(unasked);
     if (words.join("\n") === before.join("\n")) return;
     this.onDifferent();
     this.notices.set("different", texts.exam.different(words), { text: texts.exam.understood, does: () => this.notices.set("different", null) });

@@ -179,8 +179,8 @@ class Portal {
     const { exam_id } = this.ids;
     if (!exam_id) return false;
     try {
-      const { exam } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
-      this.known = exam;
+      const { exam, not_asked: unasked } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
+      Object.assign(this, { known: exam, knownUnasked: unasked });
       if (leadsTo(exam?.exam_key)) {
         sessionStorage.setItem(ENTERED, JSON.stringify(this.ids));
         return true;
@@ -227,16 +227,22 @@ class Portal {
     return true;
   }
 
+  /** The devices without which the exam can start. */
+  get unasked() {
+    return (this.session ? this.session.not_asked : this.knownUnasked) ?? [];
+  }
+
   openCheck() {
     this.show("check");
-    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial });
+    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial, unasked: this.unasked });
   }
 
   /** After a reload in mid-exam: straight on where the devices come without a word, else by way of the check. */
   async resume() {
     this.show("check", { focus: false });
-    const devices = await this.check.open(this.token, { resume: true });
-    if (devices.camera.track && devices.microphone.track && document.body.dataset.screenCapture !== "required") await this.begin();
+    const { unasked } = this;
+    const devices = await this.check.open(this.token, { resume: true, unasked });
+    if (["camera", "microphone"].every((name) => devices[name].track || unasked.includes(name)) && document.body.dataset.screenCapture !== "required") await this.begin();
   }
 
   /** The student said so: now the session starts, and with it the clock. */

@@ -18,6 +18,7 @@ export const texts = {
   ...shared,
   check: {
     asking: _("Your browser asks whether this page may use it. Choose “Allow”."),
+    notAsked: _("Not needed in this exam: you can start without it."),
     camera: {
       ready: (label, size) => (size ? _("%(camera)s, %(size)s", { camera: label || texts.check.camera.found, size }) : label || texts.check.camera.found),
       found: _("Camera found"),
