@@ -76,14 +76,15 @@ class Changes:
     @property
     def usual(self) -> Mapping[ViolationKind, int]:
         """The points without any accommodation."""
-        return self._usual if self._usual is not None else self._guessed()
+        return self._usual if self._usual is not None else self._book.rules.points
 
-    def _guessed(self) -> Mapping[ViolationKind, int]:
-        """What an older version did not keep: where the accommodation of the beginning has a word, the last points are as good as any."""
-        return self.history[0].points if self.history else self._book.rules.points
+    @property
+    def knows_usual(self) -> bool:
+        """Not of a session that an older version began."""
+        return self._usual is not None
 
     def prepare(self, usual: Mapping[ViolationKind, int] | None) -> None:
-        """The session has not begun, and was made anew."""
+        """The session has not begun and was made anew, or what is usual is learnt only now."""
         self._usual = usual
         self._ask_devices()
 
@@ -219,6 +220,8 @@ class TakingEffect:
                 found = self._maker.accommodations.find(session.user_id, session.exam_id, strict=newer_only)
                 if newer_only and not _is_newer(found, session.accommodation):
                     return False
+                if not session.changes.knows_usual:  # as the exam has it now
+                    session.changes.prepare(self._maker.surroundings(session.user_id, session.exam_id).usual)
                 return session.changes.apply(found, by or (found.set_by if found else OFFICE))
             except TooMany as error:
                 log.warning("%s", error.message, extra={"session_id": session.session_id})

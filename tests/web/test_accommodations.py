@@ -110,7 +110,7 @@ def test_setting_it_again_replaces_it_and_removing_it_ends_it(client: FlaskClien
     assert second["id"] == first["id"]
     (listed,) = client.get(f"/api/accommodations?user_id={student}").get_json()["accommodations"]
     assert (listed["points"], listed["breaks_allowed"], listed["note"], listed["set_by"]) == ({}, 2, "", "Bob")
-    assert client.delete(f"/api/accommodations/{first['id']}").get_json() == {"success": True}
+    assert client.delete(f"/api/accommodations/{first['id']}").get_json() == {"success": True, "running": 0}
     assert client.get(f"/api/accommodations?user_id={student}").get_json() == {"accommodations": [], "count": 0, "next_after": None}
     assert start(client, parts, student).accommodation is None
     assert error_of(client.delete(f"/api/accommodations/{first['id']}"), 404)["field"] == "accommodation_id"

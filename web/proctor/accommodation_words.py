@@ -34,10 +34,10 @@ def words_of(accommodation: Accommodation) -> list[str]:
 def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
     """What is different for the student of a stored session, a line each; where it changed in the exam, a line for each time. No note."""
     if not (history := history_of(session)):
-        applied = session.get("accommodation")
-        if not applied:
+        try:
+            shown = Accommodation.from_dict(session["accommodation"])
+        except (KeyError, TypeError):  # none, or one that was damaged
             return []
-        shown = Accommodation.from_dict(applied)
         return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if shown.set_by else [])]
     lines = []
     for held in history:

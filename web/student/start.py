@@ -13,6 +13,7 @@ from basics.texts import _
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
 from scoring.asked import not_asked
+from scoring.held import history_of
 from scoring.session_exam import SessionExam
 from sessions.resume import exam_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
@@ -95,7 +96,8 @@ def session() -> Response:
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
         document = _stored(session_id)
-        rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
+        rules = {**(document.get("rules") or {}), **({"points": held[-1].points} if (held := history_of(document)) else {})}
+        state, elapsed = document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
