@@ -108,7 +108,8 @@ def test_taking_it_away_brings_back_the_usual_points_and_nothing_of_before(exam:
     exam.speak(11, 12)
     assert exam.scores() == [3]
     assert [entry["accommodation"] and entry["accommodation"]["set_by"] for entry in exam.stored["accommodations"]] == ["Ada", None]
-    assert exam.session.different() == {"accommodation": None, "watched": [kind for kind, count in RULES.points.items() if count]}
+    watched = [kind for kind, count in RULES.points.items() if count]
+    assert exam.session.different() == {"accommodation": None, "watched": watched, "not_asked": []}
 
 
 def test_what_changes_nothing_is_no_change(exam: Exam) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from basics.readings import AudioReading, GazeReading, PersonsReading
+from basics.readings import AudioReading, GazeReading, PersonsReading, Sound
 from basics.times import utc_now
 from bench.session import FootageClock, Memory
 from media.recorder import Recorder
@@ -65,7 +66,9 @@ def pass_time(session: ExamSession, clock: FootageClock, seconds: float, *, soun
     end = clock.now + seconds
     while clock.now < end:
         clock.now += 0.5
+        session.page_says(False, "", True)
         if sound:
+            session.watch_over.sound_came(Sound(clock.now - 0.5, np.full(8000, 500, np.int16)))
             session.take_audio(AudioReading(clock.now - 0.5, 0.5))
         session.tick()
 
