@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
+from basics.signals import ViolationKind
 from media.clip import Clip
 from records.spellings import looks_of
 from scoring.accommodations import Accommodation
@@ -85,7 +86,7 @@ def new_session_document(
     begun: bool,
     rules: Mapping[str, Any],
     accommodation: Accommodation | None,
-    usual_points: Mapping[str, int],
+    usual_points: Mapping[ViolationKind, int],
     nonce: str,
     exam: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from basics.doubts import DOUBT_CODES, DoubtCode
-from basics.readings import AudioReading, DeviceName, Frame, GazeReading, PersonsReading, ScreenAct
+from basics.readings import AudioReading, Frame, GazeReading, PersonsReading, ScreenAct
 from sessions.analysis import PictureReadings
 from sessions.doubts import Doubts
 from sessions.focus_watch import FocusWatch
@@ -208,14 +208,14 @@ class Oversight:
 
     # As time goes on
 
-    def look(self, now: float, *, blind: bool, deaf: bool, unshown: bool, quiet: bool, not_asked: Collection[DeviceName] = ()) -> bool:
-        """See what is doubted at `now`. `quiet`: nothing is asked for (a break, no page), `not_asked`: of these. True where something changed."""
+    def look(self, now: float, *, blind: bool, deaf: bool, unshown: bool, quiet: bool, by_camera: bool = True) -> bool:
+        """See what is doubted at `now`. `quiet`: nothing is asked for (a break, no page); `by_camera`: one is. True where something changed."""
         found: dict[DoubtCode, str | None] = dict.fromkeys(DOUBT_CODES)
         if not quiet:
             found |= self._doubted(now, blind=blind, deaf=deaf)
             found["screen_unshown"] = "" if unshown else None
         with self._lock:
-            found["virtual_camera"] = self._virtual if "camera" not in not_asked else None
+            found["virtual_camera"] = self._virtual if by_camera else None
             found["moved"] = self._moved[1] if self._moved is not None and now - self._moved[0] < MOVED_SHOWN_S else None
         changed = [self.doubts.set(code, detail is not None, now, detail or "") for code, detail in found.items()]
         return any(changed)

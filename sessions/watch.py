@@ -206,13 +206,14 @@ class Watch:
         if not self._session.on_break:  # in a break no device is asked
             for device in self._devices.silent(now, self._limits):
                 self._set(device, "lost", NOTHING)
+        seen, heard = "camera" not in self._not_asked, "microphone" not in self._not_asked
         if self._session.on_break:
             self.unwatched.forget()
         else:
             states = {name: (one.state, one.reason) for name, one in self._devices.all().items()}
-            self.unwatched.take(why(states, self.seen(now), by_camera="camera" not in self._not_asked), now)
-        blind, deaf = self._blind or "camera" in self._not_asked, self._deaf or "microphone" in self._not_asked
-        if self.seen_of.look(now, blind=blind, deaf=deaf, unshown="screen" in self._devices.unheard, quiet=quiet, not_asked=self._not_asked):
+            self.unwatched.take(why(states, self.seen(now), by_camera=seen), now)
+        blind, deaf = self._blind or not seen, self._deaf or not heard
+        if self.seen_of.look(now, blind=blind, deaf=deaf, unshown="screen" in self._devices.unheard, quiet=quiet, by_camera=seen):
             self._store.session(doubts=self.seen_of.doubts.documents())
             self._events.publish(told.Updated(self._session))
         return self._notices.miss(() if quiet else self._devices.unheard)

@@ -15,7 +15,7 @@ def words_of(accommodation: Accommodation) -> list[str]:
     """A text for each thing that is different."""
     off = [SIGNALS[kind].name for kind, points in accommodation.points.items() if not points and kind in SIGNALS]
     weighed = [(SIGNALS[kind].name, points) for kind, points in accommodation.points.items() if points and kind in SIGNALS]
-    words = [_("Not counted: %(signals)s", signals=joined(", ", off))] if off else []
+    words: list[str] = [_("Not counted: %(signals)s", signals=joined(", ", off))] if off else []
     words += [_("%(name)s: %(what)s", name=name, what=ngettext("%(count)s point", "%(count)s points", points)) for name, points in weighed]
     if accommodation.reading_aloud:
         words.append(_("Reading aloud or a screen reader’s voice allowed"))
@@ -39,7 +39,7 @@ def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
         except (KeyError, TypeError):  # none, or one that was damaged
             return []
         return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if shown.set_by else [])]
-    lines = []
+    lines: list[str] = []
     for held in history:
         words = joined(", ", words_of(held.accommodation)) if held.accommodation else _("nothing different")
         line = _("From %(time)s: %(what)s", time=_spelt(held.at), what=words or _("nothing different"))
