@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation
@@ -21,6 +20,8 @@ from scoring.marks import Mark
 from scoring.occurrences import Occurrence, occurrences
 from scoring.rules import Rules
 from scoring.stretches import Looks, Stretch
+from scoring.tallies import Tally
+from scoring.weights import Reweighing, Weights
 
 EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
 SEVERAL = 2  # voices
@@ -29,27 +30,13 @@ EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no
 AWAY = frozenset({"left", "right", "down"})
 
 
-@dataclass(slots=True)
-class _Interval:
-    """What one interval has: for each kind when it counted, its stretches and the evidence."""
-
-    counted: dict[ViolationKind, list[float]] = field(default_factory=dict)
-    stretches: dict[ViolationKind, list[tuple[float, float]]] = field(default_factory=dict)
-    evidence: dict[ViolationKind, dict[str, Any]] = field(default_factory=dict)
-    speech_s: float = 0.0
-    multiple_s: float = 0.0
-    voices: int = 0  # the most that were told apart; 0: none were
-    stranger: bool = False  # a voice was heard alone that is not the student's
-    closed: bool = False
-    revision: int = 0
-
-
 class Scorer:
     """The score of one session, interval by interval. Every method is a function of the readings so far; nothing here knows the time of day."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._intervals: dict[int, _Interval] = {}
+        self._weights = Weights(rules.points)
+        self._intervals: dict[int, Tally] = {}
         self._away = AWAY if rules.looking_down_counts else AWAY - {"down"}
         self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
@@ -70,6 +57,22 @@ class Scorer:
         self._cut = False  # a break ended in the interval of the newest picture
         self._voices_begin = -math.inf  # of the conversation that `_voices_end` ends
         self._look_silence = max(rules.unknown_max_s, rules.looks_speak_for * rules.face_interval_s)
+
+    # Points
+
+    def set_weights(self, changes: Iterable[Reweighing]) -> list[IntervalResult]:
+        """Say from when on other points hold, in order; return the intervals whose acts may count otherwise. It is told before what is read later."""
+        self._weights, before = Weights(self.rules.points, changes), dict(self._points)
+        for index, found in self._occurrences.items():
+            self._count_acts(index, found)
+        return [self.interval(index) for index in sorted(self._occurrences) if before.get(index) != self._points.get(index)]
+
+    def _counts(self, kind: ViolationKind, stretch: Stretch | Looks, at: float) -> bool:
+        """Has the kind points at `at`? What is seen while it is off ends its stretch, and counts for nothing later."""
+        if self._weights.of(kind, at):
+            return True
+        stretch.end()
+        return False
 
     # Breaks
 
@@ -143,7 +146,7 @@ class Scorer:
         many = None if persons.count is None else persons.count >= 2
         self._many.feed(persons.at, many, self._look_silence)
         changed = False
-        if many:
+        if self._counts("multiple_faces", self._many, persons.at) and many:
             changed = self._count_run(
                 "multiple_faces",
                 self._many,
@@ -153,7 +156,7 @@ class Scorer:
                 index,
             )
         self._phone.feed(persons.at, persons.phone, self._look_silence)
-        if persons.phone:
+        if self._counts("prohibited_object", self._phone, persons.at) and persons.phone:
             evidence = {"object": "phone", "boxes": [box_document(box) for box in persons.phones], **_seen(persons)}
             changed |= self._count_run("prohibited_object", self._phone, persons.at, 0.0, evidence, index)
         return changed
@@ -172,7 +175,7 @@ class Scorer:
     def _look_away(self, gaze: GazeReading, index: int) -> bool:
         self._gaze.feed(gaze.at, self._is_away(gaze))
         stretch = self._gaze
-        if stretch.start is None or stretch.last != gaze.at:
+        if not self._counts("gaze_distracted", stretch, gaze.at) or stretch.start is None or stretch.last != gaze.at:
             return False
         start = self._qualified_start(stretch, self.rules.gaze_min_s)
         if start is None:
@@ -214,11 +217,11 @@ class Scorer:
         holds = False if face or present else None if face is None or present is None else True
         was = self._absent.start
         self._absent.feed(at, holds)
-        if self._absent.start is None or self._absent.start != was:
+        if not self._counts("no_face", self._absent, at) or self._absent.start != was:
             self._absent_looks = 0
         if persons is not None and persons.count == 0 and holds:
             self._absent_looks += 1
-        if not holds or self._absent_looks < self.rules.looks_min or self._absent.last != at:
+        if not holds or self._absent.start is None or self._absent_looks < self.rules.looks_min or self._absent.last != at:
             return False
         start = self._qualified_start(self._absent, self.rules.absent_min_s)
         if start is None:
@@ -238,7 +241,7 @@ class Scorer:
         """Take what was heard; return the intervals that changed. Stretches may lie before the interval that is running."""
         changed: set[int] = set()
         for start, end in reading.speech:
-            for index, begin, stop in self._split(start, end):
+            for index, begin, stop in self._split("speech", start, end):
                 interval = self._interval(index)
                 interval.speech_s += stop - begin
                 self._extend("speech", index, begin, stop)
@@ -250,7 +253,7 @@ class Scorer:
             if start - self._voices_end > self.rules.voices_gap_s:
                 self._voices_held, self._voices_begin = 0.0, start
             self._voices_end = end
-            for index, begin, stop in self._split(start, end):
+            for index, begin, stop in self._split("multiple_voices", start, end):
                 if self._converse(index, begin, stop, reading):
                     changed.add(index)
         return [self.interval(index) for index in sorted(changed)]
@@ -277,15 +280,16 @@ class Scorer:
         evidence = {"seconds": round(interval.multiple_s, 2), "voices": voices, "stranger": interval.stranger, "numbers": numbers}
         return self._mark("multiple_voices", index, stop, evidence)
 
-    def _split(self, start: float, end: float) -> Iterable[tuple[int, float, float]]:
-        """The parts of `[start, end)` by interval, without what lies in breaks."""
-        for part, part_end in outside(self._breaks, max(0.0, start), end):
-            begin = part
-            while begin < part_end:
-                index = self.rules.index(begin + 1e-9)
-                stop = min(part_end, (index + 1) * self.rules.interval_duration)
-                yield index, begin, stop
-                begin = stop
+    def _split(self, kind: ViolationKind, start: float, end: float) -> Iterable[tuple[int, float, float]]:
+        """The parts of `[start, end)` by interval, without what lies in breaks, and without the time in which the kind is off."""
+        for free, free_end in outside(self._breaks, max(0.0, start), end):
+            for part, part_end in self._weights.counting(kind, free, free_end):
+                begin = part
+                while begin < part_end:
+                    index = self.rules.index(begin + 1e-9)
+                    stop = min(part_end, (index + 1) * self.rules.interval_duration)
+                    yield index, begin, stop
+                    begin = stop
 
     # Acts
 
@@ -313,7 +317,7 @@ class Scorer:
         interval = self._interval(index)
         kinds: tuple[ViolationKind, ...] = ("tab_switch", "copy_paste")
         for kind in kinds:
-            of_kind = [occurrence for occurrence in found if occurrence.kind == kind]
+            of_kind = [occurrence for occurrence in found if occurrence.kind == kind and self._weights.of(kind, occurrence.at)]
             times = [occurrence.at for occurrence in of_kind]
             shown = [{"at": round(occurrence.at, 2), "what": occurrence.detail or kind} for occurrence in of_kind[:EVIDENCE_STRETCHES]]
             if interval.counted.get(kind, []) == times and interval.evidence.get(kind, {}).get("acts", []) == shown:
@@ -329,10 +333,9 @@ class Scorer:
 
     def interval(self, index: int) -> IntervalResult:
         """Interval `index` as it stands."""
-        interval = self._intervals.get(index) or _Interval()
-        # A mark is told whatever it counts; any other kind with no points is turned off.
-        told = (kind for kind in VIOLATION_KINDS if self.rules.points.get(kind) or kind == "proctor_mark")
-        violations = tuple(self._violation(kind, interval) for kind in told if interval.counted.get(kind))
+        interval = self._intervals.get(index) or Tally()
+        # A mark is told whatever it counts; any other kind is counted only while it has points.
+        violations = tuple(self._violation(kind, interval) for kind in VIOLATION_KINDS if interval.counted.get(kind))
         flagged_at = self._flagged_at(interval)
         return IntervalResult(
             index=index,
@@ -369,16 +372,16 @@ class Scorer:
         """How many intervals have a flag."""
         return sum(points >= self.rules.flag_threshold for points in self._points.values())
 
-    def _interval(self, index: int) -> _Interval:
-        return self._intervals.setdefault(index, _Interval())
+    def _interval(self, index: int) -> Tally:
+        return self._intervals.setdefault(index, Tally())
 
     def _settle(self, index: int) -> None:
         counted = self._interval(index).counted
-        self._points[index] = sum(self.rules.points.get(kind, 0) * len(times) for kind, times in counted.items())
+        self._points[index] = sum(self._weights.of(kind, at) for kind, times in counted.items() for at in times)
 
-    def _flagged_at(self, interval: _Interval) -> float | None:
+    def _flagged_at(self, interval: Tally) -> float | None:
         """The moment in which the sum reached the threshold, told from when each violation counted and so independent of arrival."""
-        moments = sorted((at, self.rules.points.get(kind, 0)) for kind, counted in interval.counted.items() for at in counted)
+        moments = sorted((at, self._weights.of(kind, at)) for kind, counted in interval.counted.items() for at in counted)
         score = 0
         for at, points in moments:
             score += points
@@ -386,19 +389,18 @@ class Scorer:
                 return at
         return None
 
-    def _violation(self, kind: ViolationKind, interval: _Interval) -> Violation:
+    def _violation(self, kind: ViolationKind, interval: Tally) -> Violation:
         counted = interval.counted[kind]
         stretches = interval.stretches.get(kind) or [(counted[0], counted[-1])]
-        seconds = sum(end - start for start, end in stretches)
         evidence = interval.evidence.get(kind, {})
         if not SIGNALS[kind].each_time:
             shown = [[round(start, 2), round(end, 2)] for start, end in stretches[:EVIDENCE_STRETCHES]]
-            evidence = {"seconds": round(seconds, 2), "stretches": shown} | evidence
+            evidence = {"seconds": round(sum(end - start for start, end in stretches), 2), "stretches": shown} | evidence
         return Violation(
             kind=kind,
             start=stretches[0][0],
             end=stretches[-1][1],
-            points=self.rules.points[kind] * len(counted),
+            points=sum(self._weights.of(kind, at) for at in counted),
             occurrences=len(counted),
             evidence=evidence,
         )

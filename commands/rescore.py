@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from flask.cli import with_appcontext
 
 from basics.errors import InvalidInput, ProctorError
 from basics.readings import ScreenAct
-from basics.signals import VIOLATION_KINDS
+from basics.signals import VIOLATION_KINDS, ViolationKind
 from records.stored_session import StoredSession, read_session
 from score import Scorer, replay
 from scoring.breaks import BreakBook
 from scoring.check_records import unpack
+from scoring.held import Held, history_of, reweighings
 from scoring.marks import Mark
 from scoring.rules import Rules
 from settings.settings import Settings, load_settings
@@ -79,9 +81,21 @@ def other_rules(stored: Mapping[str, Any], wanted: Any) -> Rules:
     return Rules.from_dict({**stored, **given, "points": {**stored.get("points", {}), **points}})
 
 
-def scored_again(stored: StoredSession, rules: Rules) -> Scorer:
-    """The session's readings, breaks and acts under `rules`."""
+def points_named(wanted: Any) -> frozenset[str]:
+    """The kinds to which the file gives points."""
+    listed = wanted.get("points") if isinstance(wanted, dict) else None
+    given = {*(wanted if isinstance(wanted, dict) else ()), *(listed if isinstance(listed, dict) else ())}
+    return frozenset(given & set(VIOLATION_KINDS))
+
+
+def scored_again(stored: StoredSession, rules: Rules, named: Collection[str] = ()) -> Scorer:
+    """The session's readings, breaks and acts under `rules`.
+
+    What an accommodation changed while the exam ran changes here, too, but for the points of kinds that are `named`: these hold all the time.
+    """
     scorer = Scorer(rules)
+    over = {kind: points for kind, points in rules.points.items() if kind in named}
+    scorer.set_weights(reweighings(history_of(stored.session), over))
     scorer.set_breaks(BreakBook(stored.session.get("breaks") or []).breaks)
     scorer.set_marks([Mark.from_dict(mark) for mark in stored.session.get("marks") or []])
     for check in stored.checks:
@@ -118,6 +132,7 @@ def report(stored: StoredSession, rules: Rules, rows: Sequence[Change]) -> str:
     tried = [f"{kind} {old_rules['points'][kind]} → {points} points" for kind, points in rules.points.items() if points != old_rules["points"][kind]]
     tried += [f"{name} {old_rules[name]:g} → {new_rules[name]:g}" for name in RULE_NAMES if new_rules[name] != old_rules[name]]
     lines.append("rules: " + (", ".join(tried) or "as they were"))
+    lines += [f"from {timedelta(seconds=int(held.at))} on: an accommodation, {_points_changed(held.points, old_rules)}" for held in _changed(stored)]
     lines.append(f"{'interval':>8}  {'seconds':<13} {'score':<11} {'flag':<13} violations")
     for row in rows:
         if not row.differs:
@@ -144,10 +159,11 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     def rescore(session_id: str, file: Path, as_json: bool) -> None:
         try:
             stored = read_session(settings or load_settings(), session_id)
-            rules = other_rules(stored.session["rules"], _read_json(file))
+            wanted = _read_json(file)
+            rules = other_rules(stored.session["rules"], wanted)
         except ProctorError as error:
             raise click.ClickException(error.message) from None
-        rows = changes(stored, scored_again(stored, rules))
+        rows = changes(stored, scored_again(stored, rules, points_named(wanted)))
         click.echo(json.dumps([_document(row) for row in rows], indent=1) if as_json else report(stored, rules, rows))
 
 
@@ -171,6 +187,15 @@ def _document(row: Change) -> dict[str, Any]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _changed(stored: StoredSession) -> Sequence[Held]:
+    return history_of(stored.session)[1:]
+
+
+def _points_changed(points: Mapping[ViolationKind, int], rules: Mapping[str, Any]) -> str:
+    other = [f"{kind} {count} points" for kind, count in points.items() if count != rules["points"][kind]]
+    return ", ".join(other) or "the points of the beginning"
 
 
 def _word(flagged: bool) -> str:

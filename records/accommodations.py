@@ -27,6 +27,7 @@ class Accommodations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, Accommodation] = {}
+        self.version = 0  # grows with each change made by this server
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
@@ -35,6 +36,7 @@ class Accommodations:
         if not ticket.wait(STORED_WITHIN_S):
             raise StorageError(_("The accommodation can't be stored now; see /api/health and try again."))
         self._known[stored.document_id] = stored
+        self.version += 1
         return stored.to_dict() | {"_id": stored.document_id}
 
     def remove(self, document_id: str) -> Accommodation:
@@ -49,6 +51,7 @@ class Accommodations:
         if not self._database.delete("accommodations", document_id).wait(STORED_WITHIN_S):
             raise StorageError(_("The accommodation can't be removed now; see /api/health and try again."))
         self._known.pop(document_id, None)
+        self.version += 1
         return Accommodation.from_dict(document)
 
     def listed(
@@ -65,13 +68,22 @@ class Accommodations:
         query |= {"$and": [{"exam_id": exams}]} if exams is not None else {}
         return self._database.page("accommodations", query, [("at", DESCENDING)], after, limit)
 
-    def find(self, user_id: str, exam_id: str | None) -> Accommodation | None:
-        """The one for this student in this exam: the exam's own, else the one for every exam. Never raises: an exam starts in an outage too."""
+    def changed_elsewhere(self) -> None:
+        """Some were stored without this object, as a list of students does."""
+        self.version += 1
+
+    def find(self, user_id: str, exam_id: str | None, *, strict: bool = False) -> Accommodation | None:
+        """The one for this student in this exam: the exam's own, else the one for every exam.
+
+        Raise nothing, because an exam starts in an outage, too; where it is `strict`, `StorageError`.
+        """
         ids = [document_id_of(user_id, exam_id), document_id_of(user_id, None)]
         try:
             with self._database.reading():
                 found = {row["_id"]: row for row in self._database.collection("accommodations").find({"_id": {"$in": ids}})}
         except StorageError as error:
+            if strict:
+                raise
             log.warning("accommodations of %s can't be read, those known so far are used: %s", user_id, error.message)
         else:
             for one in ids:

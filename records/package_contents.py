@@ -116,6 +116,7 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
     package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
     package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")
+    package.add(f"{folder}accommodations.jsonl", _lines(session.get("accommodations") or []))
     package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, session.get("user_id"))))
     if (seal := reads.one("seals", session_id)) is not None:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -83,6 +83,7 @@ class Rosters:
         self._database = database
         self.keys = keys
         self.version = 0  # grows with each change made by this server
+        self.accommodated: Callable[[Sequence[RosterRow], str], None] = lambda _rows, _by: None  # told whose accommodations are others now, by whom
 
     def forget(self) -> None:
         """Rows may have changed without this object: whoever remembers any reads them again."""
@@ -252,6 +253,7 @@ class Rosters:
                 fields = {**blank, "user_look": look(row.user_id), "exam_look": look(row.exam_id), **fields}
             writes.append(UpdateOne({"_id": document_id}, {"$set": fields}, upsert=True))
         self._write(writes, "accommodations")
+        self.accommodated(due, by)
 
 
 def _needs(row: RosterRow | None) -> tuple[Any, ...]:

@@ -50,6 +50,7 @@ OF_SESSION = (
     "messages",
     "marks",
 )
+SINCE = ("accommodations",)  # fields that not every session has: one that lacks them is sealed as ever
 ORDERED = {"intervals": "index", "checks": "number", "acts": "_id"}  # the kinds of records of a session, each with its order
 
 
@@ -66,7 +67,8 @@ def seal_of(session: Mapping[str, Any], records: Mapping[str, Iterable[Mapping[s
             kinds[kind][str(record["_id"])] = digest(without(record, "review", "clip"))[:SHORT]
             if kind == "intervals" and (sha256 := (record.get("clip") or {}).get("sha256")):
                 clips[str(record["_id"])] = str(sha256)
-    return {"session": digest({name: session.get(name) for name in OF_SESSION}), **kinds, "clips": clips}
+    named = [*OF_SESSION, *(name for name in SINCE if session.get(name))]
+    return {"session": digest({name: session.get(name) for name in named}), **kinds, "clips": clips}
 
 
 def seal_hash(seal: Mapping[str, Any]) -> str:

@@ -37,17 +37,28 @@ class Accommodation:
         """For storage."""
         return asdict(self) | {"points": dict(self.points)}
 
+    def to_record(self) -> dict[str, Any]:
+        """What is kept and shown of it beside a session: the note stays with the accommodation, for those who may set it."""
+        return {name: value for name, value in self.to_dict().items() if name != "note"}
+
     @property
     def document_id(self) -> str:
         """Told from student and exam, so that setting it again replaces it. 32 hexadecimal digits."""
         return document_id_of(self.user_id, self.exam_id)
 
     def apply(self, rules: Rules) -> Rules:
-        """The rules under it. Reading aloud takes the points from speech alone: several voices still count."""
-        points = {**rules.points, **self.points}
-        if self.reading_aloud:
-            points["speech"] = 0
-        return replace(rules, points=points)
+        """The rules under it."""
+        return replace(rules, points=self.points_under(rules.points))
+
+    def points_under(self, usual: Mapping[ViolationKind, int]) -> dict[ViolationKind, int]:
+        """The points under it, of those that count otherwise.
+
+        Reading aloud takes them from speech, and from several voices: a screen reader or a reader's echo is a second one. Whoever wants these
+        to count all the same gives them points of their own.
+        """
+        aloud: dict[ViolationKind, int] = {"multiple_voices": 0} if self.reading_aloud else {}
+        points = {**usual, **aloud, **self.points}
+        return points | {"speech": 0} if self.reading_aloud else points
 
     def words(self) -> dict[str, Any]:
         """What the student is told: no points."""

@@ -36,12 +36,16 @@ class BreakControl:
 
     def __init__(self, accommodation: Accommodation | None, breaks: Iterable[Mapping[str, Any]] = (), *, exam: SessionExam | None = None) -> None:
         """Take up breaks as `documents` gave them. Of what the student and the exam are allowed the more holds."""
+        self.allow(accommodation, exam)
+        self._book = BreakBook(breaks)
+        self._lock = threading.Lock()
+
+    def allow(self, accommodation: Accommodation | None, exam: SessionExam | None) -> None:
+        """Allow so many breaks, those taken among them, from now on; one that is on ends as it would have."""
         own = (accommodation.breaks_allowed, accommodation.break_minutes) if accommodation else (0, 0.0)
         all_have = (exam.definition.breaks_allowed, exam.definition.break_minutes) if exam else (0, 0.0)
         self._allowed = max(own[0], all_have[0])
         self._minutes = max((minutes for count, minutes in (own, all_have) if count), default=0.0)
-        self._book = BreakBook(breaks)
-        self._lock = threading.Lock()
 
     @property
     def breaks(self) -> list[Break]:

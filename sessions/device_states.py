@@ -15,6 +15,7 @@ GONE = frozenset({"missing", "lost", "denied", "ended", "off"})  # of a device i
 SENDING = frozenset({"ok", "frozen", "covered"})  # in such a state something comes
 EXPECTED = SENDING | {None, "starting"}  # in such a state something is to come from a device that is asked for
 NOTHING = "nothing_comes"
+NOT_ASKED = "not_asked"  # why a device is off without which the exam goes on as well
 SOUNDLESS_S = 8.0  # zeros for so long are no room: a track that has ended, or a muted microphone. A noise gate opens sooner where somebody sits
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
+from basics.signals import ViolationKind
 from media.clip import Clip
 from records.spellings import looks_of
 from scoring.accommodations import Accommodation
@@ -85,6 +86,7 @@ def new_session_document(
     begun: bool,
     rules: Mapping[str, Any],
     accommodation: Accommodation | None,
+    usual_points: Mapping[ViolationKind, int],
     nonce: str,
     exam: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -105,7 +107,8 @@ def new_session_document(
         "flagged_intervals": 0,
         "intervals": 0,
         "rules": rules,
-        "accommodation": accommodation.to_dict() if accommodation else None,
+        "usual_points": dict(usual_points),
+        "accommodation": accommodation.to_record() if accommodation else None,
         **(exam or {"exam": None, "ends_at": None}),
         "breaks": [],
         "messages": [],

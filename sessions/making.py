@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from basics.errors import Conflict
+from basics.signals import ViolationKind
 from basics.texts import _
 from basics.times import iso_time, utc_now
 from database import Database
@@ -26,6 +27,8 @@ from settings.settings import Settings
 if TYPE_CHECKING:
     from sessions.models import Models
 
+PREPARED_MOST = 5  # times that a session is made anew because accommodations were set meanwhile
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -34,6 +37,7 @@ class Surroundings:
     rules: Rules
     accommodation: Accommodation | None = None
     exam: SessionExam | None = None
+    usual: Mapping[ViolationKind, int] | None = None  # the points without the accommodation
 
 
 class SessionMaker:
@@ -62,8 +66,8 @@ class SessionMaker:
         accommodation = self.accommodations.find(user_id, exam_id)
         exam = self.exams.get(exam_id)
         rules = rules_for(exam.definition, self._defaults) if exam else self._defaults
-        rules = accommodation.apply(rules) if accommodation else rules
-        return Surroundings(rules, accommodation, _of_student(exam, accommodation) if exam else None)
+        under = accommodation.apply(rules) if accommodation else rules
+        return Surroundings(under, accommodation, _of_student(exam, accommodation) if exam else None, rules.points)
 
     def make(self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float = 0.0) -> ExamSession:
         """A session that started `ago` seconds ago, at `started_at` in UTC."""
@@ -80,14 +84,19 @@ class SessionMaker:
             start=self._clock() - ago,
             accommodation=around.accommodation,
             exam=around.exam,
+            usual=around.usual,
             begun=begun,
         )
 
     def prepare(self, session: ExamSession) -> None:
         """Before its student begins: take rules and exam as they are now. Raise `Conflict` where the exam can't be begun now."""
-        around = self.surroundings(session.user_id, session.exam_id)
-        self.check_open(session.exam_id, around)
-        session.prepare(around.rules, around.accommodation, around.exam)
+        for _turn in range(PREPARED_MOST):
+            version = self.accommodations.version
+            around = self.surroundings(session.user_id, session.exam_id)
+            self.check_open(session.exam_id, around)
+            session.prepare(around.rules, around.accommodation, around.exam, around.usual)
+            if version == self.accommodations.version:  # else one may have been set while this was read
+                return
 
     def check_open(self, exam_id: str | None, around: Surroundings, *, early: bool = False) -> None:
         """Raise `Conflict`, with `opens` where that is known, unless the exam may be begun now. `early`: it may open later."""

@@ -17,6 +17,7 @@ from basics.times import utc_now
 from database import Database
 from media.recorder import Recorder
 from sessions.attendance import Attendance
+from sessions.changes import TakingEffect
 from sessions.clock_mark import mark
 from sessions.documents import new_session_document
 from sessions.ends import End
@@ -64,6 +65,7 @@ class Monitor:
         self.recorder = recorder
         self.maker = SessionMaker(settings, database, models, recorder, events, clock)
         self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
+        self.taking_effect = TakingEffect(self.maker, self.active)
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
         self.resumed = threading.Event()  # the sessions of an earlier run have been looked at: one that isn't live has ended
         self._settings = settings
@@ -136,6 +138,7 @@ class Monitor:
                 )
         else:
             station = None
+        version = self.accommodations.version
         around = self.maker.surroundings(user_id, exam_id)
         self.maker.check_open(exam_id, around, early=source != "local" and not nonce)  # a link may be made before
         identity = Identity(uuid.uuid4().hex, user_id, exam_id, source, station)
@@ -154,6 +157,7 @@ class Monitor:
             begun=session.begun,
             rules=session.rules,
             accommodation=session.accommodation,
+            usual_points=session.changes.usual,
             nonce=nonce,
             exam=session.limit.document(),
         )
@@ -161,6 +165,8 @@ class Monitor:
             self._drop(session)
             self._database.delete("sessions", session.session_id)  # where it is stored later after all, nobody wants it any more
             raise StorageError(_("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again"))
+        if version != self.accommodations.version:  # one may have been set before the session was live
+            self.taking_effect.bring(session)
         self._count("sessions_created")
         log.info("session started: user %s, exam %s, source %s", user_id, exam_id, station or source, extra={"session_id": session.session_id})
         self._open(session)
@@ -406,6 +412,7 @@ class Monitor:
     def _go_on(self, session: ExamSession) -> None:
         if session.begun:
             self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
+        self.taking_effect.bring(session, newer_only=True)  # one may have been set while nobody had the session
         self._open(session)
 
     # How it goes

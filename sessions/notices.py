@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from basics.readings import AudioReading, GazeReading, PersonsReading
+from basics.readings import AudioReading, DeviceName, GazeReading, PersonsReading
 
 SPELLS = frozenset({"page_time"})  # told by others than pictures and sound
 SOUND = {"silent": "mic_silent", "faint": "mic_faint", "clipped": "mic_clipped"}
@@ -21,6 +21,7 @@ class Notices:
 
     after: float
     covered: bool = False
+    not_asked: frozenset[DeviceName] = frozenset()  # of pictures or sound that nobody asks for nothing is told
     _nothing: tuple[str, ...] = ()
     _gaze: str = ""
     _room: str = ""
@@ -32,7 +33,8 @@ class Notices:
     @property
     def codes(self) -> list[str]:
         """What the student is told now."""
-        past = {"picture": "camera" in self._nothing, "sound": "microphone" in self._nothing}  # what was seen and heard before it stopped
+        over = {*self._nothing, *self.not_asked}
+        past = {"picture": "camera" in over, "sound": "microphone" in over}  # what was seen and heard before it stopped
         return [code for what, code in self._shown.items() if code and not past.get(what)] + [NOTHING[device] for device in self._nothing]
 
     def miss(self, devices: Iterable[str]) -> bool:

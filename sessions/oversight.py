@@ -208,14 +208,14 @@ class Oversight:
 
     # As time goes on
 
-    def look(self, now: float, *, blind: bool, deaf: bool, unshown: bool, quiet: bool) -> bool:
-        """See what is doubted at `now`. `quiet`: nothing is asked for (a break, no page). True where something changed."""
+    def look(self, now: float, *, blind: bool, deaf: bool, unshown: bool, quiet: bool, by_camera: bool = True) -> bool:
+        """See what is doubted at `now`. `quiet`: nothing is asked for (a break, no page); `by_camera`: one is. True where something changed."""
         found: dict[DoubtCode, str | None] = dict.fromkeys(DOUBT_CODES)
         if not quiet:
             found |= self._doubted(now, blind=blind, deaf=deaf)
             found["screen_unshown"] = "" if unshown else None
         with self._lock:
-            found["virtual_camera"] = self._virtual
+            found["virtual_camera"] = self._virtual if by_camera else None
             found["moved"] = self._moved[1] if self._moved is not None and now - self._moved[0] < MOVED_SHOWN_S else None
         changed = [self.doubts.set(code, detail is not None, now, detail or "") for code, detail in found.items()]
         return any(changed)

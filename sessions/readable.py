@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -13,6 +14,7 @@ CHECK: Mapping[str, type] = {"number": int, "end": float}
 ACT: Mapping[str, type] = {"_id": str, "at": float, "kind": str, "detail": object}
 INTERVAL: Mapping[str, type] = {"index": int, "closed": bool, "revision": int, "clip": Mapping}
 BREAK: Mapping[str, type] = {"start": float, "end": object, "by": str}
+HELD: Mapping[str, type] = {"at_s": float, "from": datetime, "by": str, "accommodation": object, "points": Mapping}
 MARK: Mapping[str, type] = {"id": str, "at": float, "by": str}
 CALL: Mapping[str, type] = {"at": float, "text": str}
 MESSAGE: Mapping[str, type] = {"id": str, "text": str, "level": str, "by": str, "at": float}

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.signals import ViolationKind
 from basics.texts import _
 from basics.times import WALL_DOUBT_S, utc_now
 from database import Database
@@ -26,7 +27,7 @@ from sessions.clock_mark import seconds_since
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.making import Surroundings
-from sessions.readable import ACT, BREAK, CALL, CHECK, INTERVAL, MARK, MESSAGE, readable
+from sessions.readable import ACT, BREAK, CALL, CHECK, HELD, INTERVAL, MARK, MESSAGE, readable
 from sessions.session import ExamSession
 from sessions.within import AHEAD_MAX_S, time_within
 from storage.writes import Ticket
@@ -169,7 +170,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
     rules, applied = Rules.from_dict(document["rules"]), document.get("accommodation")
-    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, exam_of(document))
+    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, exam_of(document), _usual(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
@@ -177,8 +178,9 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
     messages = readable(document.get("messages") or [], MESSAGE, session_id)
     marks = readable(document.get("marks") or [], MARK, session_id)
+    changes = readable(document.get("accommodations") or [], HELD, session_id)
     call = next(iter(readable([document["call"]] if document.get("call") else [], CALL, session_id)), None)
-    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks, call=call)
+    session.take_up(rules, checks, intervals, acts, breaks=breaks, messages=messages, marks=marks, changes=changes, call=call)
     try:
         session.flags_seen.take_up(document)
         session.watch_over.take_up(document, acts, last)
@@ -194,6 +196,12 @@ def exam_of(document: Mapping[str, Any]) -> SessionExam | None:
     except Exception:
         log.exception("the session's exam can't be read; it goes on without an end", extra={"session_id": document["_id"]})
         return None
+
+
+def _usual(document: Mapping[str, Any]) -> Mapping[ViolationKind, int] | None:
+    """The points without an accommodation; None where an older version kept none."""
+    usual = document.get("usual_points")
+    return Rules.from_dict({"points": usual}).points if isinstance(usual, Mapping) and usual else None
 
 
 def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: float, *, why: str = "server_away") -> Resumed:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from basics.errors import TooMany
-from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
+from basics.readings import AudioReading, DeviceName, GazeReading, IntervalResult, PersonsReading, ScreenAct
 from basics.texts import _
 from media.clip import Clip
 from media.clip_reasons import UNREADABLE
@@ -20,6 +20,7 @@ from scoring.check_records import CheckCollector, unpack
 from scoring.marks import Mark
 from scoring.rules import Rules
 from scoring.unread import Unread
+from scoring.weights import Reweighing
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
@@ -57,6 +58,7 @@ class ScoreBook:
     def __init__(self, rules: Rules, check_interval: float, clock: SessionClock, store: Documents, clips: DueClips, *, gaze_fps: float = 0.0) -> None:
         """`gaze_fps`: readings a second that are wanted."""
         self.rules = rules
+        self.not_asked: frozenset[DeviceName] = frozenset()  # of what these could not tell nothing is said
         self._lock = threading.RLock()
         self._check_interval = check_interval
         self._clock = clock
@@ -114,19 +116,25 @@ class ScoreBook:
             for reading in (gaze, persons):
                 if reading is not None:
                     self._checks.add(reading)
-                    self._unread.take(reading)
+                    if "camera" not in self.not_asked:
+                        self._unread.take(reading)
         return self._score(lambda: self._scorer.take_picture(gaze, persons))
 
     def take_sound(self, reading: AudioReading) -> Scored:
         """Keep and count what was heard."""
         with self._lock:
             self._checks.add(reading)
-            self._unread.take(reading)
+            if "microphone" not in self.not_asked:
+                self._unread.take(reading)
         return self._score(lambda: self._scorer.take_sound(reading))
 
     def change_breaks(self, change: Callable[[], Iterable[Break]]) -> Scored:
         """Let `change` change the breaks and say which there are then; what lies in them counts no more."""
         return self._score(lambda: self._scorer.set_breaks(change()))
+
+    def change_weights(self, change: Callable[[], Iterable[Reweighing]]) -> Scored:
+        """Let `change` change from when on which points hold, and say so; what was scored before stays as it was."""
+        return self._score(lambda: self._scorer.set_weights(change()))
 
     def change_marks(self, marks: Iterable[Mark]) -> Scored:
         """Let these be the moments that proctors marked."""
@@ -232,12 +240,14 @@ class ScoreBook:
         acts: Iterable[Mapping[str, Any]],
         breaks: Iterable[Break],
         marks: Iterable[Mark] = (),
+        weights: Iterable[Reweighing] = (),
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         with self._lock:
             self.rules, self._scorer = rules, Scorer(rules)
             self._clips.interval_duration = rules.interval_duration
             self._scorer.set_breaks(breaks)
+            self._scorer.set_weights(weights)
             unread: object = None  # its sums so far, in the newest check
             for check in checks:
                 try:  # a record may be stored without its readings, or damaged: the others count

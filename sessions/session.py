@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from basics.readings import AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
+from basics.signals import ViolationKind
 from basics.times import utc_now
 from media.clip import Clip
 from media.pictures import PictureFeed
@@ -20,6 +21,7 @@ from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
+from sessions.changes import Changes
 from sessions.clock import SessionClock
 from sessions.documents import Documents, Records, Storage
 from sessions.due_clips import DueClips
@@ -63,9 +65,10 @@ class ExamSession:
         start: float,
         accommodation: Accommodation | None = None,
         exam: SessionExam | None = None,
+        usual: Mapping[ViolationKind, int] | None = None,
         begun: bool = True,
     ) -> None:
-        """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes."""
+        """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes. `usual`: points without accommodation."""
         self.identity = identity
         self.session_id, self.user_id, self.exam_id = identity.session_id, identity.user_id, identity.exam_id
         self.source, self.station = identity.source, identity.station
@@ -85,12 +88,14 @@ class ExamSession:
         self.flags_seen = SeenFlags(self, self._book, self._store, events)
         self._pauses = Pauses(self, self._book, self._store, events, self._tell_scored)
         self._pauses.allow(accommodation, exam)
+        self.changes = Changes(self, self._book, self._pauses, self._store, events, self._tell_scored, usual)
         self.marks = Marks(self, self._book, self._store, events, self._tell_scored)
         self._notices = Notices(settings.notice_after_s)
         self.unknown_while = untold(self._book, self._notices, self._tell_notices)  # (reason, lasts): nothing can be told meanwhile
         self.watch_over = Watch(self, settings, self._store, events, self._notices, models.failures)
+        self.changes.prepare(usual)
         self._problems: set[str] = set()
-        self._media_until = 0.0  # what came in so far lies before this
+        self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
         self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id)
@@ -134,15 +139,18 @@ class ExamSession:
         if self._time.begin():
             self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True, **self.limit.document())
 
-    def prepare(self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None) -> None:
+    def prepare(
+        self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None, usual: Mapping[ViolationKind, int] | None = None
+    ) -> None:
         """Take the rules and the exam as they are now, for a student who has not begun. What runs keeps what it began with."""
         if self.begun:
             return
         self.accommodation, self.limit.exam = accommodation, exam
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
-        fields = {"rules": self.rules, "accommodation": accommodation.to_dict() if accommodation else None}
-        self._store.session(**fields, **self.limit.document())
+        self.changes.prepare(usual)
+        applied = accommodation.to_record() if accommodation else None
+        self._store.session(rules=self.rules, usual_points=dict(usual or {}), accommodation=applied, **self.limit.document())
 
     # What comes in
 
@@ -182,7 +190,7 @@ class ExamSession:
 
     def _came_until(self, at: float) -> None:
         with self._media_lock:
-            self._media_until = max(self._media_until, at)
+            self.media_until = max(self.media_until, at)
 
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
@@ -263,7 +271,7 @@ class ExamSession:
 
     def begin_break(self, by: str, reason: str = "") -> None:
         """Begin a break that lasts until somebody ends it. Raise `Conflict` while one is on."""
-        self._pauses.begin(by, reason, None, self._media_until)
+        self._pauses.begin(by, reason, None, self.media_until)
 
     def end_break(self) -> None:
         """End the break that is on. Raise `Conflict` when none is."""
@@ -271,7 +279,11 @@ class ExamSession:
 
     def student_break(self, *, on: bool) -> None:
         """The student takes a break, while any are left, or comes back. Raise `Conflict`."""
-        self._pauses.by_student(on=on, media_until=self._media_until)
+        self._pauses.by_student(on=on, media_until=self.media_until)
+
+    def different(self) -> Mapping[str, Any] | None:
+        """What is different for the student, since that changed while the exam ran."""
+        return self.changes.different
 
     def message_delivered(self, message_id: str) -> None:
         """The student's page was sent a message."""
@@ -363,12 +375,14 @@ class ExamSession:
         breaks: Records = (),
         messages: Records = (),
         marks: Records = (),
+        changes: Records = (),
         call: Mapping[str, Any] | None = None,
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages.take_up(messages, call)
         self._pauses.allow(self.accommodation, self.limit.exam, breaks)
-        self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks))
+        weights = self.changes.take_up(changes)
+        self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks), weights)
 
     def checkpoint(self) -> None:
         """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""
@@ -416,6 +430,7 @@ class ExamSession:
             unwatched=self.watch_over.unwatched.now,
             doubts=self.watch_over.seen_of.doubts.now,
             devices=self.watch_over.devices(),
+            not_asked=self.changes.not_asked,
             rates=self._book.rates(now),
             baseline=self.pictures.baseline(),
             accommodation=self.accommodation,

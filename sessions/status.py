@@ -40,6 +40,7 @@ class SessionStatus:
     unwatched: Unwatched | None
     doubts: tuple[Doubt, ...]
     devices: Mapping[str, Mapping[str, Any]]
+    not_asked: tuple[str, ...]
     rates: Mapping[str, float]
     baseline: Mapping[str, float]
     accommodation: Accommodation | None
@@ -72,10 +73,11 @@ class SessionStatus:
             **readings_document(self.seen.gaze, self.seen.persons, self.seen.audio, unread=self.seen.unread, unheard=self.seen.unheard),
             "violations": [violation_document(violation) for violation in self.current.violations],
             "devices": {name: dict(device) for name, device in self.devices.items()},
+            "not_asked": list(self.not_asked),
             "doubts": [doubt.to_dict() for doubt in self.doubts],
             "rates": dict(self.rates),
             "baseline": dict(self.baseline),
-            "accommodation": self.accommodation.to_dict() if self.accommodation else None,
+            "accommodation": self.accommodation.to_record() if self.accommodation else None,
             "recent": [{"index": result.index, "score": result.score, "flagged": result.flagged} for result in self.recent],
             "notices": list(self.notices),
             "on_break": self.pause is not None,

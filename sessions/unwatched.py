@@ -25,13 +25,15 @@ class Unwatched:
         return {"since_s": round(self.since, 1), "reason": self.reason}
 
 
-def why(states: Mapping[str, tuple[str, str]], seen: Seen) -> str:
-    """Why nobody can watch now; empty where one can. `states` are the devices' states and their reasons.
+def why(states: Mapping[str, tuple[str, str]], seen: Seen, *, by_camera: bool = True) -> str:
+    """Why nobody can watch now; empty where one can. `states` are the devices' states and their reasons; `by_camera`: it is asked for.
 
     `connection`, `nothing_comes` (neither pictures nor sound), `camera_` and the camera's state, `not_read`, or the reason of the readings.
     """
     if _state(states, "connection") in GONE:
         return "connection"
+    if not by_camera:
+        return ""
     camera, reason = states.get("camera", ("", ""))
     if camera in GONE:
         silent = reason == NOTHING and states.get("microphone", ("lost", NOTHING))[1] == NOTHING

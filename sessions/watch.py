@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from basics.readings import SAMPLE_RATE, AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
 from sessions import events as told
 from sessions.analysis import PictureReadings
-from sessions.device_states import GONE, NOTHING, DeviceStates
+from sessions.device_states import GONE, NOT_ASKED, NOTHING, DeviceStates
 from sessions.documents import Documents
 from sessions.events import Events
 from sessions.failures import Failures
@@ -45,6 +45,7 @@ class Watch:
         self._limits: Mapping[DeviceName, float] = {"camera": silent, "microphone": silent, "screen": SCREEN_SILENT_S}
         self._connections: list[dict[str, Any]] = []
         self.page_clocks: list[dict[str, Any]] = []
+        self._not_asked: frozenset[DeviceName] = frozenset()
         self.link_number = 0  # of the newest link that was made for its student; those before are over
 
     # What the sources say
@@ -53,6 +54,7 @@ class Watch:
         """A device's state, as its source sees it; it holds until the source says otherwise."""
         now = self._session.clock()
         before = self._devices.state(device)
+        state, reason = self._as_asked(device, state, reason)
         if self._devices.tell(device, state, reason, self._session.wall(now), now):
             self._changed(device, state, reason)
             if device == "connection" and state != before:  # a page that only takes another's place brings no new time to send something
@@ -60,8 +62,26 @@ class Watch:
 
     def _set(self, device: DeviceName, state: DeviceStateName, reason: str = "") -> None:
         """A device's state, as it is seen here."""
+        state, reason = self._as_asked(device, state, reason)
         if self._devices.set(device, state, reason, self._session.wall(self._session.clock())):
             self._changed(device, state, reason)
+
+    def _as_asked(self, device: DeviceName, state: DeviceStateName, reason: str) -> tuple[DeviceStateName, str]:
+        """Of one that is not asked for nothing is wrong: it is off."""
+        return ("off", NOT_ASKED) if device in self._not_asked and state not in {"ok", "starting"} else (state, reason)
+
+    def not_ask(self, devices: frozenset[DeviceName]) -> None:
+        """From now on these are not asked for. One that is asked for again is to send something."""
+        before, self._not_asked = self._not_asked, devices
+        self._notices.not_asked = devices
+        now, states = self._session.clock(), self._devices.all()
+        for device in devices - before:
+            if device in states:
+                self._set(device, states[device].state, states[device].reason)
+        for device in before - devices:
+            if device in states and states[device].reason == NOT_ASKED:
+                self._set(device, "starting")
+                self._devices.expect((device,), now)
 
     def _changed(self, device: DeviceName, state: DeviceStateName, reason: str) -> None:
         level = logging.INFO if state in {"ok", "off", "starting"} else logging.WARNING
@@ -72,7 +92,8 @@ class Watch:
     def _connected(self, there: bool, now: float) -> None:
         """The student's page came: pictures and sound are to come with it, whatever it says of its devices."""
         if there:
-            self._devices.expect(("camera", "microphone", *self._required), now)
+            asked: tuple[DeviceName, ...] = ("camera", "microphone", *self._required)
+            self._devices.expect([device for device in asked if device not in self._not_asked], now)
             self.seen_of.begin(now, page=True)
         else:
             self.seen_of.stop(now)
@@ -145,7 +166,7 @@ class Watch:
         """Take what one picture gave."""
         self.seen_of.take_picture(readings, self._session.clock())
         state = self._devices.state("camera")
-        if state in GONE:  # what waited was read after it was gone
+        if state in GONE or "camera" in self._not_asked:  # what waited was read after it was gone
             return
         if self._notices.covered:
             self._set("camera", "covered")
@@ -185,19 +206,22 @@ class Watch:
         if not self._session.on_break:  # in a break no device is asked
             for device in self._devices.silent(now, self._limits):
                 self._set(device, "lost", NOTHING)
+        seen, heard = "camera" not in self._not_asked, "microphone" not in self._not_asked
         if self._session.on_break:
             self.unwatched.forget()
         else:
-            self.unwatched.take(why({name: (one.state, one.reason) for name, one in self._devices.all().items()}, self.seen(now)), now)
-        blind, deaf = self._blind, self._deaf
-        if self.seen_of.look(now, blind=blind, deaf=deaf, unshown="screen" in self._devices.unheard, quiet=quiet):
+            states = {name: (one.state, one.reason) for name, one in self._devices.all().items()}
+            self.unwatched.take(why(states, self.seen(now), by_camera=seen), now)
+        blind, deaf = self._blind or not seen, self._deaf or not heard
+        if self.seen_of.look(now, blind=blind, deaf=deaf, unshown="screen" in self._devices.unheard, quiet=quiet, by_camera=seen):
             self._store.session(doubts=self.seen_of.doubts.documents())
             self._events.publish(told.Updated(self._session))
         return self._notices.miss(() if quiet else self._devices.unheard)
 
     def unseen(self, now: float) -> dict[str, float]:
         """Seconds since the last asking in which there was nothing to read, by why."""
-        return self.seen_of.unread_seconds(now, blind=self._blind, deaf=self._deaf, unshown=self._devices.are_gone("screen"))
+        found = self.seen_of.unread_seconds(now, blind=self._blind, deaf=self._deaf, unshown=self._devices.are_gone("screen"))
+        return {why: seconds for why, seconds in found.items() if _device_of(why) not in self._not_asked}
 
     def end(self, now: float) -> None:
         """The session has ended."""
@@ -222,3 +246,8 @@ class Watch:
     def devices(self) -> Mapping[str, dict[str, Any]]:
         """Every device, as it is answered."""
         return self._devices.documents()
+
+
+def _device_of(why: str) -> DeviceName:
+    """The device that gave nothing, by the reason of a check record."""
+    return "microphone" if why.startswith("sound: ") else "screen" if why.startswith("screen: ") else "camera"

@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import NotFound, ProctorError
 from basics.signals import SIGNALS
 from basics.texts import _
+from scoring.accommodation_presets import ACCOMMODATION_PRESETS
 from scoring.exam_rules import rules_for
 from scoring.rules import Rules
 from web.access.callers import caller
@@ -91,7 +92,8 @@ def analytics() -> str:
 @pages.get("/exams")
 def exams() -> str:
     """Show the exams, the students' accommodations, and where a link for a student is made."""
-    return render_template("exams.html", active="exams", points=parts().settings.points(), **_for_writing(), **_for_proctors())
+    presets = {name: preset.fields() for name, preset in ACCOMMODATION_PRESETS.items()}
+    return render_template("exams.html", active="exams", points=parts().settings.points(), presets=presets, **_for_writing(), **_for_proctors())
 
 
 @pages.get("/exams/<exam_key>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
@@ -15,7 +16,7 @@ from records.mailer import Mailer
 from records.names import Names
 from records.results import Results
 from records.reviews import Reviews
-from records.rosters import Rosters
+from records.rosters import RosterRow, Rosters
 from records.student_answers import StudentAnswers
 from scoring.exam import ExamDefinition
 from settings.settings import Settings
@@ -81,6 +82,10 @@ class Parts:
         exam = self.exams.get(exam_id)
         return exam.definition if exam is not None else None
 
+    def _accommodated(self, rows: Sequence[RosterRow], by: str) -> None:
+        self.monitor.accommodations.changed_elsewhere()
+        self.monitor.taking_effect.changed_in({row.user_id for row in rows}, rows[0].exam_id, by)
+
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
         self.people = People(self.database, self.settings)
@@ -89,6 +94,7 @@ class Parts:
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
+        self.rosters.accommodated = self._accommodated
         self.codes = Codes()
         self.mailer = Mailer(self.settings, self.database, lambda: self.exams, self.rosters)
         self.names = Names(self.database, lambda: self.exams, self.rosters, anonymous=self.settings.anonymous_review)

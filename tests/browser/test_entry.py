@@ -311,7 +311,7 @@ def test_an_accommodation_is_told_before_anything_is_recorded_also_without_a_lin
     page.get_by_role("button", name="Start the exam").click()
     told = page.get_by_role("group", name="What is different for you")
     expect(told).to_be_focused()
-    expect(told.get_by_role("listitem")).to_have_text(["Reading aloud allowed", "2 breaks of 5 min", "Set by Ada"])
+    expect(told.get_by_role("listitem")).to_have_text(["Reading aloud or a screen reader’s voice allowed", "2 breaks of 5 min", "Set by Ada"])
     expect(page.locator("#exam-bar")).to_be_hidden()
     wrong = judge(page, folder, "portal-different")
     page.get_by_role("button", name="Start the exam").click()

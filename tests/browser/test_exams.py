@@ -198,7 +198,7 @@ def test_what_would_be_replaced_is_named_before_and_asks_for_a_second_press(page
     form.get_by_label("Breaks allowed").fill("4")
     form.get_by_label("Set by").fill("Cem")
     form.get_by_role("button", name="Save").dblclick()
-    for words in ("vic", "algebra", "Ada", "Reading aloud allowed", "stutters"):
+    for words in ("vic", "algebra", "Ada", "Reading aloud or a screen reader’s voice allowed", "stutters"):
         expect(said).to_contain_text(words)
     wrong = judge(page, folder, "exams-replace")
     assert {one["set_by"] for one in accommodations(server, "vic")} == {"Ada", "Bob"}, "nothing is replaced by the first press, nor by a double click"

@@ -55,6 +55,7 @@ class PlainExam:
         self.on_break = False
         self.asked_breaks: list[bool] = []
         self.ends: float | None = None
+        self.differs: dict[str, Any] | None = None
         self.now = 0.0
         self.refuses: ProctorError | None = None
         self.ended = 0
@@ -111,6 +112,9 @@ class PlainExam:
 
     def time_left(self) -> float | None:
         return None if self.ends is None else self.ends - self.now
+
+    def different(self) -> dict[str, Any] | None:
+        return self.differs
 
     def message_delivered(self, message_id: str) -> None:
         self.messages.delivered(message_id)

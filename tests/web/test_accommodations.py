@@ -43,12 +43,15 @@ def own(client: FlaskClient, parts: Parts, session_id: str) -> dict[str, Any]:
 # The rules under it
 
 
-def test_reading_aloud_takes_the_points_from_speech_and_leaves_several_voices() -> None:
+def test_reading_aloud_takes_the_points_from_speech_and_from_a_screen_readers_voice() -> None:
     scorer = Scorer(Accommodation("ann", reading_aloud=True).apply(RULES))
-    scorer.take_sound(AudioReading(0, 10, speech=((0.0, 10.0),)))
-    assert scorer.total() == 0
-    scorer.take_sound(AudioReading(10, 10, speech=((10.0, 20.0),), multiple=((10.0, 20.0),), voices=2))
-    assert scorer.total() == RULES.points["multiple_voices"]
+    scorer.take_sound(AudioReading(0, 10, speech=((0.0, 10.0),), multiple=((0.0, 10.0),), voices=2))
+    assert (scorer.total(), scorer.interval(0).violations) == (0, ())
+
+
+def test_several_voices_count_beside_reading_aloud_where_they_have_points_of_their_own() -> None:
+    points = Accommodation("ann", points={"multiple_voices": 6, "speech": 3}, reading_aloud=True).apply(RULES).points
+    assert (points["speech"], points["multiple_voices"]) == (0, 6)
 
 
 def test_a_signal_that_is_off_counts_nothing_and_others_count_as_ever() -> None:
@@ -107,7 +110,7 @@ def test_setting_it_again_replaces_it_and_removing_it_ends_it(client: FlaskClien
     assert second["id"] == first["id"]
     (listed,) = client.get(f"/api/accommodations?user_id={student}").get_json()["accommodations"]
     assert (listed["points"], listed["breaks_allowed"], listed["note"], listed["set_by"]) == ({}, 2, "", "Bob")
-    assert client.delete(f"/api/accommodations/{first['id']}").get_json() == {"success": True}
+    assert client.delete(f"/api/accommodations/{first['id']}").get_json() == {"success": True, "running": 0}
     assert client.get(f"/api/accommodations?user_id={student}").get_json() == {"accommodations": [], "count": 0, "next_after": None}
     assert start(client, parts, student).accommodation is None
     assert error_of(client.delete(f"/api/accommodations/{first['id']}"), 404)["field"] == "accommodation_id"

@@ -30,7 +30,10 @@ class SetAccommodation(BaseModel):
     points: dict[ViolationKind, Annotated[int, Field(ge=0, le=100)]] = Field(
         default_factory=dict, description="Other points for some kinds; 0 turns a signal off.", examples=[{"gaze_distracted": 0}]
     )
-    reading_aloud: bool = Field(default=False, description="Speech counts nothing; several voices still do.")
+    reading_aloud: bool = Field(
+        default=False,
+        description="Neither speech nor several voices count, as a screen reader's and one's own; points for multiple_voices make these count.",
+    )
     breaks_allowed: int = Field(default=0, ge=0, le=20, description="Breaks that the student may take without asking.")
     break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
     extra_percent: float = Field(default=0, ge=0, le=300, description="Extra time, in per cent of the exam's length.")
@@ -47,10 +50,17 @@ class AccommodationAnswer(SetAccommodation):
 
 
 class AccommodationSet(BaseModel):
-    """The accommodation is stored; it is applied to sessions that start from now on."""
+    """The accommodation is stored; it holds from now on."""
 
     success: Literal[True] = True
     accommodation: AccommodationAnswer
+    running: int = Field(default=0, description="In how many exams that run now something is different by it, from now on.")
+
+
+class AccommodationRemoved(Done):
+    """The accommodation is removed."""
+
+    running: int = Field(default=0, description="In how many exams that run now something is different by it, from now on.")
 
 
 class AccommodationsQuery(BaseModel):
@@ -71,17 +81,20 @@ class Accommodations(BaseModel):
 
 
 @accommodations.post("")
-@describe(AccommodationSet, body=SetAccommodation, errors=(409, 503))
+@describe(AccommodationSet, body=SetAccommodation, errors=(409, 429, 503))
 def save() -> Response:
     """Set what is different for one student, in one exam or in every exam.
 
-    It replaces what was set for that student and exam, and is applied to sessions that start from now on.
-    One for this exam goes before one for every exam.
+    It replaces what was set for that student and exam. An exam that runs goes by it from the next moment on; what was scored before stays as it
+    was. One for this exam goes before one for every exam. 429 where an exam that runs was changed so 50 times.
     """
     wanted = as_known(read_body(request, SetAccommodation))
-    stored = parts().monitor.accommodations.set(Accommodation(**wanted.model_dump()))
-    note("accommodation: set", wanted.set_by, user_id=wanted.user_id, exam_id=wanted.exam_id, accommodation=stored["_id"])
-    return reply(AccommodationSet(accommodation=_answer(stored)))
+    monitor = parts().monitor
+    monitor.taking_effect.check_room(wanted.user_id, wanted.exam_id)
+    stored = monitor.accommodations.set(Accommodation(**wanted.model_dump()))
+    running = monitor.taking_effect.changed(wanted.user_id, wanted.exam_id, stored["set_by"])
+    note("accommodation: set", wanted.set_by, user_id=wanted.user_id, exam_id=wanted.exam_id, accommodation=stored["_id"], running=running)
+    return reply(AccommodationSet(accommodation=_answer(stored), running=running))
 
 
 @accommodations.get("")
@@ -96,12 +109,14 @@ def listed() -> Response:
 
 
 @accommodations.delete("/<accommodation_id>")
-@describe(Done, errors=(404, 503))
+@describe(AccommodationRemoved, errors=(404, 503))
 def remove(accommodation_id: str) -> Response:
-    """Remove an accommodation. Sessions that run keep theirs."""
-    removed = parts().monitor.accommodations.remove(accommodation_id[:64])
-    note("accommodation: removed", signature(), user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id)
-    return reply(Done())
+    """Remove an accommodation. An exam that runs goes on without it from the next moment on; what was scored before stays as it was."""
+    monitor = parts().monitor
+    removed = monitor.accommodations.remove(accommodation_id[:64])
+    running = monitor.taking_effect.changed(removed.user_id, removed.exam_id, signature())
+    note("accommodation: removed", signature(), user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id, running=running)
+    return reply(AccommodationRemoved(running=running))
 
 
 def _answer(document: Document) -> AccommodationAnswer:

@@ -13,6 +13,7 @@ from sessions.session import ExamSession
 from storage.cleaned import clean_value
 from web.languages import said
 from web.parts import parts
+from web.proctor.accommodation_words import shown_accommodations
 from web.proctor.interval_schemas import ClipAnswer, FlaggedAnswer, IntervalAnswer, ViolationAnswer
 from web.proctor.sessions_schemas import ActiveSession, CheckAnswer, SessionAnswer, SessionLine, UnseenAnswer
 from web.proctor.wording import sentences, with_doubts, with_sentences
@@ -78,6 +79,7 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
         fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
     if fields.get("doubts"):
         fields["doubts"] = with_doubts(fields["doubts"])
+    fields |= shown_accommodations(fields)
     return SessionAnswer(**said(fields) | {"is_running": bool(live and live["is_running"])})
 
 

@@ -12,6 +12,7 @@ from basics.texts import Text, _, joined, ngettext
 from basics.times import iso_time
 from records.package_contents import Gathered
 from web.languages import said
+from web.proctor.accommodation_words import accommodation_lines
 from web.proctor.wording import duration, sentence, sentences
 
 Cell = str
@@ -109,9 +110,7 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     ]
     done = (_("Time"), _("By"), _("What was done"), _("Conclusion"), _("Reason"))
     _add(report, _("Conclusion"), [] if acts else [_("Nothing is concluded.")], table=_table(done, acts))
-    accommodation = session.get("accommodation")
-    set_by = [str(accommodation[name]) for name in ("words", "note", "set_by") if accommodation.get(name)] if accommodation else []
-    _add(report, _("Accommodation"), set_by or [_("None was set.")])
+    _add(report, _("Accommodation"), accommodation_lines(session) or [_("None was set.")])
     decided: dict[str, list[Mapping[str, Any]]] = {}
     for review in gathered.reviews:
         decided.setdefault(str(review.get("video_id")), []).append(review)

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from pydantic import BaseModel, Field
 
 from basics.canonical import canonical
-from basics.errors import NotFound, StorageError, TooMany
+from basics.errors import Forbidden, NotFound, StorageError, TooMany
 from basics.paths import ROOT
 from basics.texts import _
 from basics.times import utc_now
@@ -24,7 +24,7 @@ from database import Document
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
-from web.access.callers import signature
+from web.access.callers import caller, signature
 from web.access.hold import hold
 from web.calls.audit import note
 from web.calls.bodies import read_query, reply
@@ -32,6 +32,7 @@ from web.calls.openapi import describe
 from web.calls.spelling import as_sought
 from web.calls.values import Identifier, check_session_id
 from web.parts import parts
+from web.proctor.accommodation_words import has_note
 from web.proctor.package_report import report_of
 
 packages = Blueprint("packages", __name__)
@@ -102,6 +103,8 @@ def package(
 
     Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
     """
+    if not caller().may("accommodations", exam_id) and any(has_note(parts().database.session(session_id)) for session_id in sessions):
+        raise Forbidden(_("These records hold a note that is for those who set accommodations in this exam. Ask one of them for the package."))
     with _one_at_a_time():
         made_at, made_by, reads = utc_now(), signature(), _reads()
         room = _Room(sum(reads.size_of(session_id) for session_id in sessions))

@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from basics.errors import InvalidInput
 from basics.texts import _
+from database import Document
 from records.analytics import Span
 from scoring.accommodations import document_id_of
 from sessions.session import ExamSession
@@ -118,7 +119,9 @@ def session_details(session_id: str) -> Response:
     session = parts().monitor.get(session_id)
     if session is not None:
         document |= {"breaks": session.breaks(), "messages": session.messages.documents(), "marks": session.marks.documents()}
+        document |= {"accommodations": session.changes.documents()}
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
+    document["accommodation_note"] = _note_of(document)
     document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
     checks = _checks(session_id, query.checks_after, query.limit + 1)
     return reply(
@@ -143,6 +146,15 @@ def flagged() -> Response:
     )
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
+
+
+def _note_of(document: Document) -> str | None:
+    """The note of the accommodation that holds for the session's student; None for whoever may not set accommodations there."""
+    user_id, exam_id = document["user_id"], document.get("exam_id")
+    if not caller().may("accommodations", exam_id):
+        return None
+    found = parts().monitor.accommodations.find(user_id, exam_id)
+    return found.note if found is not None else str((document.get("accommodation") or {}).get("note") or "")
 
 
 def _running() -> list[ExamSession]:

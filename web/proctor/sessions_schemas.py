@@ -125,6 +125,7 @@ class ActiveSession(BaseModel):
     faces: int | None = None
     phone: bool | None = None
     devices: dict[str, Any] = Field(default_factory=dict)
+    not_asked: list[str] = Field(default_factory=list, description="While it runs: devices none of whose signals counts.")
     violations: list[ViolationAnswer] = Field(default_factory=list)
     unseen: UnseenAnswer | None = None
     unwatched: UnwatchedAnswer | None = None
@@ -216,6 +217,7 @@ class SessionAnswer(BaseModel):
     interval_index: int | None = Field(default=None, description="While it runs.")
     interval_score: int | None = Field(default=None, description="While it runs.")
     devices: dict[str, Any] = Field(default_factory=dict)
+    not_asked: list[str] = Field(default_factory=list, description="While it runs: devices none of whose signals counts.")
     rates: dict[str, Any] = Field(default_factory=dict)
     baseline: dict[str, Any] = Field(default_factory=dict)
     on_break: bool = False
@@ -229,7 +231,13 @@ class SessionAnswer(BaseModel):
         default_factory=list, description="From where the student's page was connected, at each change: `at` (s), `address`, `browser`."
     )
     unread: Unread | None = Field(default=None, description="Null: stored by an older version, which did not know.")
-    accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
+    accommodation: dict[str, Any] | None = Field(default=None, description="The one that holds now, or held at the end; null: none.")
+    accommodations: list[dict[str, Any]] = Field(
+        default_factory=list,
+        description="Where it changed while the exam ran, what held from when on, first from the beginning: `at_s` (s on the session's clock), "
+        "`from`, `by`, `accommodation` (null: none), `points`. `rules` are those of the beginning.",
+    )
+    accommodation_note: str | None = Field(default=None, description="The note of the one that is set now; null: the caller may not set any there.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
         default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."

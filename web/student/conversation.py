@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from basics.errors import Conflict, InvalidInput, ProctorError, TooMany
 from basics.readings import ScreenAct
@@ -109,6 +109,7 @@ class Conversation:
         self._told_ends: float | None = None
         self._told_paused: bool | None = None  # a page that comes back may have missed a break's end
         self._told_call: Call | None = None
+        self._told_different: Mapping[str, Any] | None = None
         self._problems: set[str] = set()
 
     def say(self, message: Message) -> None:
@@ -126,6 +127,7 @@ class Conversation:
         yield from self._deliver_messages()
         yield from self._tell_call()
         yield from self._tell_pause()
+        yield from self._tell_different()
         yield from self._tell_time(now)
         yield from self._tell_pace(now)
         while self._to_say:
@@ -199,6 +201,14 @@ class Conversation:
         newest = (self._exam.breaks() or [{"by": "", "reason": ""}])[-1]
         left = {"seconds_left": self._exam.break_seconds_left(), "breaks_left": self._exam.breaks_left()}
         yield {"type": "pause", "paused": paused, "by": newest["by"], "reason": newest["reason"], **left}
+
+    def _tell_different(self) -> Iterator[Message]:
+        """Tell the page what is different for its student, where that has changed in the exam: each page once, and at each change."""
+        different = self._exam.different()
+        if not self._welcomed or different is self._told_different:
+            return
+        self._told_different = different
+        yield {"type": "different", **(different or {}), "breaks_left": self._exam.breaks_left()}
 
     def _tell_time(self, now: float) -> Iterator[Message]:
         """Tell the page how much time is left, after each welcome and when the end is another."""

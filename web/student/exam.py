@@ -61,6 +61,9 @@ class Exam(Protocol):
 
     def time_left(self) -> float | None: ...
 
+    def different(self) -> Mapping[str, Any] | None:
+        """What is different for the student, since that changed in the exam: another object after each change, None before the first."""
+
     def message_delivered(self, message_id: str) -> None: ...
 
     def student_call(self, text: str | None) -> None: ...

@@ -67,6 +67,11 @@ The server says:
                                      is one, and when it changes
     pause {paused, by, reason, seconds_left, breaks_left}
                                      on each connection once, and when it changes; send no media while paused
+    different {accommodation, watched, not_asked, breaks_left}
+                                     what is different for the student was changed while the exam runs, and holds from now on: accommodation as
+                                     GET /api/student/session says it (null: nothing is different any more), the kinds that are watched, the
+                                     devices that are not asked for, and how many breaks are left; after each welcome where that was so, and at
+                                     each change
     time {left_s}                    seconds until the exam's time is over, null: no time is set any more; after the welcome where one is, and when it
                                      changes. What is done after it counts nothing; the server ends the exam with the code "time"
     slower {fps}, faster {fps}       the pictures a second that the server can read in time

@@ -12,6 +12,8 @@ from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
 from scoring.accommodations import Accommodation, document_id_of
+from scoring.asked import not_asked
+from scoring.held import history_of
 from scoring.session_exam import SessionExam
 from sessions.resume import exam_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
@@ -84,7 +86,8 @@ def session() -> Response:
     running = parts().monitor.get(session_id)
     elapsed: float | None
     if running is not None:
-        rules, state, elapsed = running.rules, "running" if running.is_running else "ended", running.clock()
+        rules = {**running.rules, "points": running.changes.points}
+        state, elapsed = "running" if running.is_running else "ended", running.clock()
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
         started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
@@ -93,7 +96,8 @@ def session() -> Response:
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
         document = _stored(session_id)
-        rules, state, elapsed = document.get("rules") or {}, document["state"], document.get("ended_after_s")
+        rules = {**(document.get("rules") or {}), **({"points": held[-1].points} if (held := history_of(document)) else {})}
+        state, elapsed = document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
@@ -120,6 +124,7 @@ def session() -> Response:
                 "started_at": started_at,
                 "ended_at": ended_at,
                 "accommodation": accommodation.words() if accommodation else None,
+                "not_asked": list(running.changes.not_asked) if running is not None else [],
                 "breaks_left": left,
                 "on_break": on_break,
                 "screen_capture": surface.screen_capture,
@@ -140,8 +145,10 @@ def exam() -> Response:
     if not parts().settings.is_portal_open:
         raise Forbidden(_("Exams are started by a link here. Ask for yours, and open it."))
     parts().access.count_start(request.remote_addr)
-    found, refusal = _before("", read_body(request, AskExam).exam_id)
-    return reply(ExamFound.model_validate({"exam": exam_for_student(found, refusal=refusal) if found else None}))
+    exam_id = read_body(request, AskExam).exam_id
+    found, refusal = _before("", exam_id)
+    unasked = list(not_asked(parts().monitor.maker.surroundings("", exam_id).rules.points))
+    return reply(ExamFound.model_validate({"exam": exam_for_student(found, refusal=refusal) if found else None, "not_asked": unasked}))
 
 
 @students.post("/check")

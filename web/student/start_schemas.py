@@ -69,6 +69,7 @@ class ExamFound(BaseModel):
 
     success: Literal[True] = True
     exam: StudentExamShown | None
+    not_asked: list[Literal["camera", "microphone"]] = Field(default_factory=list, description="Devices without which it can be begun.")
 
 
 class StudentSession(BaseModel):
@@ -92,7 +93,10 @@ class StudentSession(BaseModel):
     accommodation: dict[str, Any] | None = Field(
         default=None,
         description="What is different for this student: `signals_off`, `signals_weighed`, `reading_aloud`, `breaks_allowed`, "
-        "`break_minutes`, `set_by`.",
+        "`break_minutes`, `extra_percent`, `extra_min`, `set_by`.",
+    )
+    not_asked: list[Literal["camera", "microphone"]] = Field(
+        default_factory=list, description="Devices without which the exam can be begun and goes on: none of their signals counts."
     )
     breaks_left: int = 0
     on_break: bool = False

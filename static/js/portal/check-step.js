@@ -9,7 +9,7 @@ import { addressOf } from "../shared/base.js";
 import { pageMs } from "../shared/clock.js";
 import { byId, levelShare, oneWish, setShare, setText } from "../shared/dom.js";
 import { drawAllow, isRefused } from "./check-allow.js";
-import { Hearing, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, nextOf, oneCause, resultsOf, speedOf } from "./checks.js";
+import { Hearing, asAsked, brightness, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLight, judgeNetwork, judgeScreen, mayStart, nextOf, oneCause, resultsOf, speedOf } from "./checks.js";
 import { DevicePicker } from "./device-pickers.js";
 import { scrambles } from "./scrambled.js";
 import { ScreenShare } from "./screen.js";
@@ -46,6 +46,7 @@ export class CheckStep {
   #run = 0;
   #over = new AbortController(); // what is under way for a check that is over would take the exam's room
   #watching = false;
+  unasked = []; // devices without which the exam can start
 
   constructor({ onStart }) {
     this.onStart = onStart;
@@ -69,10 +70,10 @@ export class CheckStep {
 
   /**
    * Start checking; gives what was opened: `{camera: {track|failure}, microphone: {track|failure}}`. `token` is the student's, null
-   * while no session has begun; `rehearsal` is a check that no exam follows.
+   * while no session has begun; `rehearsal` is a check that no exam follows; `unasked` are devices without which it can start.
    */
-  async open(token, { resume = false, rehearsal = false, trial = token } = {}) {
-    Object.assign(this, { token, trial: token ?? trial, resuming: resume, rehearsal });
+  async open(token, { resume = false, rehearsal = false, trial = token, unasked = [] } = {}) {
+    Object.assign(this, { token, trial: token ?? trial, resuming: resume, rehearsal, unasked });
     this.#watching = true;
     this.sound.onSound = (heard) => this.#heard(heard); // an exam that didn't come about had it
     if (this.screen) this.screen.onChange = () => this.#judge();
@@ -265,6 +266,11 @@ export class CheckStep {
     return this.#scrambled;
   }
 
+  /** The devices that are asked for; of the others nothing need be allowed. */
+  get #asked() {
+    return { ...this.#devices, ...Object.fromEntries(this.unasked.map((name) => [name, {}])) };
+  }
+
   #microphone() {
     const row = judgeDevice("microphone", this.#devices.microphone);
     if (row.state !== "ready") return row;
@@ -278,18 +284,18 @@ export class CheckStep {
     const { videoWidth, videoHeight } = this.video;
     const scrambled = this.#scrambles();
     const size = videoWidth ? `${videoWidth} × ${videoHeight}` : "";
-    this.rows = oneCause({
+    this.rows = asAsked(oneCause({
       camera: judgeDevice("camera", { ...this.#devices.camera, size }),
       microphone: this.#microphone(),
       light: judgeLight(scrambled ? null : this.#light()),
       face: judgeFace(scrambled ? null : this.#face),
       network: judgeNetwork(this.#trips, this.#kbps, this.#sockets),
       browser: judgeBrowser(window, scrambled, this.#loaded),
-    }, { unseen: scrambled });
+    }, { unseen: scrambled }), this.unasked, this.#devices);
     if (this.screen) this.rows.screen = judgeScreen(this.capture, this.screen);
     if (this.share) this.share.hidden = !this.screen.supported || this.rows.screen.detail === "shared";
     for (const [name, row] of Object.entries(this.rows)) this.#draw(name, row);
-    drawAllow(this.#devices);
+    drawAllow(this.#asked);
     byId("check-placeholder").hidden = Boolean(videoWidth && this.#devices.camera.track);
     this.#drawStart();
   }
@@ -318,7 +324,7 @@ export class CheckStep {
     }
     byId("check-again").hidden = !states.some((state) => state === "not_ready" || state === "warning");
     setText(byId("check-hint"), hintOf(may, this.rows));
-    const next = nextOf(may, this.rows, { refused: isRefused(this.#devices), canShare: this.screen?.supported });
+    const next = nextOf(may, this.rows, { refused: isRefused(this.#asked), canShare: this.screen?.supported });
     for (const [name, button] of Object.entries({ start, again: byId("check-again"), share: this.share })) button?.classList.toggle("primary", name === next);
   }
 }

@@ -85,6 +85,15 @@ export function judgeFace(look) {
   return { state: "ready", text: t.face.ready };
 }
 
+/** The rows where devices are not asked for (`unasked`: their names; `devices` as the check opened them): what has no row to be ready for is fine as it is. */
+export function asAsked(rows, unasked, devices) {
+  const fine = { state: "ready", text: t.notAsked, detail: "not_asked" };
+  const changed = { ...rows };
+  if (unasked.includes("camera")) Object.assign(changed, { light: fine, face: fine, ...(devices.camera.track ? {} : { camera: fine }) });
+  if (unasked.includes("microphone") && rows.microphone.state !== "ready") changed.microphone = fine;
+  return changed;
+}
+
 const OF_LIGHT = new Set(["dark", "bright", "covered", "flat", "blurred", "hidden", "none", "unclear"]); // what a face may suffer from poor light
 
 /** The rows, each cause said once: what only follows from another row waits for it (`follows`). A picture without light shows no face, too. `unseen`: nobody can look at the picture. */

@@ -14,6 +14,7 @@ export class ExamDevices {
   #again = new Set(); // devices to be tried again although they were refused
   #refuses = {}; // by device: does the browser refuse it, and tell of a change?
   #tracks = {};
+  #unasked = new Set(); // devices without which the exam goes on as well
 
   /** `video` shows the camera; `notices` tell the student. */
   constructor(video, notices) {
@@ -35,6 +36,14 @@ export class ExamDevices {
   /** Another device as it is now: what the server is told after each connection. */
   set(name, device) {
     this.#devices[name] = device;
+  }
+
+  /** These are not asked for, all others are: nothing is said of what they lack, and nobody looks for them again. */
+  unask(names) {
+    this.#unasked = new Set(names);
+    if (!this.#running) return;
+    for (const name of Object.keys(OPEN)) this.#tellDevice(name);
+    this.tellAll(); // the server knows those that are asked for again as nothing but off
   }
 
   tellAll() {
@@ -128,6 +137,10 @@ export class ExamDevices {
   #tellDevice(name) {
     const { state, reason } = this.#devices[name];
     if (state === "starting") return;
+    if (this.#unasked.has(name)) {
+      this.notices.set(name, null);
+      return;
+    }
     const trouble = troubleOf(state, reason);
     const waits = state === "denied" && (trouble === "denied_by_system" || !this.#refuses[name]());
     const action = waits ? { text: texts.exam.tryAgain, does: () => this.#allowed(name) } : null;
@@ -150,7 +163,7 @@ export class ExamDevices {
     for (const [name, open] of Object.entries(OPEN)) {
       this.#tellDevice(name);
       const again = this.#again.delete(name);
-      if (!again && !["lost", "missing"].includes(this.#devices[name].state)) continue;
+      if (!again && (this.#unasked.has(name) || !["lost", "missing"].includes(this.#devices[name].state))) continue;
       try {
         const opened = open();
         if (again) this.hold(opened); // the browser may ask

@@ -7,6 +7,7 @@ import { linkAddress } from "../sending/link-address.js";
 import { Link } from "../sending/link.js";
 import { Sending } from "../sending/sending.js";
 import { Way } from "../sending/way.js";
+import { accommodationWords } from "../shared/accommodations.js";
 import { call } from "../shared/api.js";
 import { answerOf, byId } from "../shared/dom.js";
 import { BreakControl } from "./break.js";
@@ -34,8 +35,8 @@ export class ExamStep {
   #blind = false; // what makes the pictures could not be loaded
   #over = new AbortController();
 
-  constructor({ onDone }) {
-    this.onDone = onDone;
+  constructor({ onDone, onDifferent = () => {} }) {
+    Object.assign(this, { onDone, onDifferent });
     this.video = byId("exam-video");
     this.bar = new ExamBar(this.video);
     byId("exam-end").addEventListener("click", () => this.#askEnd());
@@ -101,10 +102,12 @@ export class ExamStep {
       pause: (message) => this.#setPaused(message),
       call: (message) => this.calls.hear(message),
       time: (message) => this.time.hear(message),
+      different: (message) => this.#setDifferent(message),
       error: (message) => this.#refused(message),
     }, { open: (address) => this.way.open(address) });
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
+    this.devices.unask(session.not_asked ?? []);
     const blurLeast = 1000 * document.body.dataset.blurMinS;
     this.acts = new ActWatch(window, (act) => this.link.act(act), { blurLeast, elsewhere: () => this.page.mayHaveFocus });
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
@@ -209,6 +212,18 @@ export class ExamStep {
     this.breaks.hear(message);
     this.notices.set("break", null);
     this.bar.set({ paused: this.#paused });
+  }
+
+  /** What is different for the student was changed: the page shows it from now on, and says so once, whatever connection brings it again. */
+  #setDifferent({ accommodation, watched, not_asked: unasked = [], breaks_left: left }) {
+    const words = accommodationWords(accommodation ?? {});
+    const before = accommodationWords(this.session.accommodation ?? {});
+    Object.assign(this.session, { accommodation, not_asked: unasked, rules: { ...this.session.rules, watched } });
+    this.breaks.allow(left);
+    this.devices.unask(unasked);
+    if (words.join("\n") === before.join("\n")) return;
+    this.onDifferent();
+    this.notices.set("different", texts.exam.different(words), { text: texts.exam.understood, does: () => this.notices.set("different", null) });
   }
 
   #refused({ code, message, about }) {

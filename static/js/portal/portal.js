@@ -1,11 +1,11 @@
 // The student's page: who, what is watched, check, exam. Holds the token and moves from step to step.
 
-import { accommodationWords } from "../shared/accommodations.js";
 import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
-import { byId, make, oneWish, setText } from "../shared/dom.js";
+import { byId, oneWish, setText } from "../shared/dom.js";
 import { AboutExam, leadsTo } from "./about-exam.js";
 import { CheckStep } from "./check-step.js";
+import { differentWords, drawDifferent } from "./different.js";
 import { DoneStep } from "./done-step.js";
 import { Entry, TOKEN, entryOf } from "./entry.js";
 import { ExamStep } from "./exam-step.js";
@@ -36,7 +36,7 @@ class Portal {
   check = new CheckStep({ onStart: () => this.begin() });
   done = new DoneStep();
   about = new AboutExam();
-  exam = new ExamStep({ onDone: (state, end) => this.finish(state, end) });
+  exam = new ExamStep({ onDone: (state, end) => this.finish(state, end), onDifferent: () => this.drawAccommodation("exam-accommodation") });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
   entry = new Entry({ onCode: () => this.entry.into(this) });
   who = new WhoStep({ rehearsal: this.rehearsal, isOpen: this.isOpen, onEnter: () => this.enter(), onOther: () => this.another() });
@@ -179,8 +179,8 @@ class Portal {
     const { exam_id } = this.ids;
     if (!exam_id) return false;
     try {
-      const { exam } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
-      this.known = exam;
+      const { exam, not_asked: unasked } = await call("/api/student/exam", { method: "POST", body: { exam_id }, signal: AbortSignal.timeout(ANSWER_MS) });
+      Object.assign(this, { known: exam, knownUnasked: unasked });
       if (leadsTo(exam?.exam_key)) {
         sessionStorage.setItem(ENTERED, JSON.stringify(this.ids));
         return true;
@@ -209,14 +209,7 @@ class Portal {
 
   /** What is different for this student, where the session says it. True when there was something to say. */
   drawAccommodation(place) {
-    const words = this.session?.accommodation ? accommodationWords(this.session.accommodation) : [];
-    const element = document.getElementById(place); // the exam's own page may take its room
-    if (!element) return false;
-    element.hidden = words.length === 0;
-    const { set_by: by } = this.session?.accommodation ?? {};
-    if (words.length && by) words.push(texts.exam.setBy(by));
-    element.querySelector("ul").replaceChildren(...words.map((text) => make("li", { text })));
-    return words.length > 0;
+    return drawDifferent(this.session, place);
   }
 
   /** Who came by ID alone has a session only now: what is different is said once more before anything is recorded, for a second yes. */
@@ -227,16 +220,22 @@ class Portal {
     return true;
   }
 
+  /** The devices without which the exam can start. */
+  get unasked() {
+    return (this.session ? this.session.not_asked : this.knownUnasked) ?? [];
+  }
+
   openCheck() {
     this.show("check");
-    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial });
+    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial, unasked: this.unasked });
   }
 
   /** After a reload in mid-exam: straight on where the devices come without a word, else by way of the check. */
   async resume() {
     this.show("check", { focus: false });
-    const devices = await this.check.open(this.token, { resume: true });
-    if (devices.camera.track && devices.microphone.track && document.body.dataset.screenCapture !== "required") await this.begin();
+    const { unasked } = this;
+    const devices = await this.check.open(this.token, { resume: true, unasked });
+    if (["camera", "microphone"].every((name) => devices[name].track || unasked.includes(name)) && document.body.dataset.screenCapture !== "required") await this.begin();
   }
 
   /** The student said so: now the session starts, and with it the clock. */
@@ -267,7 +266,7 @@ class Portal {
         sessionStorage.setItem(TOKEN, this.token);
       }
       this.session = await this.#ask();
-    } else if (this.session.exam && !this.session.begun) this.session = await this.#ask(); // it may have opened since this page came
+    } else if (!this.session.begun) await this.#askAgain();
     const { exam, begun } = this.session;
     if (exam && !begun && !exam.may_begin) throw Object.assign(new Error(""), { code: "conflict", status: 409, details: { reason: exam.refused, opens: exam.opens } });
     if (leadsTo(exam?.exam_key)) return;
@@ -282,6 +281,14 @@ class Portal {
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
     await this.exam.open(this.session, this.token, this.check.handOver());
+  }
+
+  /** It may have opened since this page came, and what is different for the student may have been set. */
+  async #askAgain() {
+    const before = differentWords(this.session).join();
+    this.session = await this.#ask();
+    this.check.unasked = this.unasked;
+    if (differentWords(this.session).join() !== before) this.told = false;
   }
 
   #ask() {

@@ -2,9 +2,11 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { texts as shared } from "../shared/texts.js";
-import { _, ngettext, number, pgettext } from "../shared/translate.js";
+import { _, list, locale, ngettext, number, pgettext } from "../shared/translate.js";
 
 const brokenOff = [_("Your exam has ended"), _("The exam was broken off by a fault of the server; that is not held against you. If you were not done, ask your proctor to open it again, then choose “Go on with my exam”.")];
+
+const timeOfDay = (time) => new Intl.DateTimeFormat(locale, { timeStyle: "short" }).format(time);
 
 function endedByProctor(why) {
   if (!why) return _("Your proctor ended it. Recording has stopped and your camera is off.");
@@ -16,6 +18,7 @@ export const texts = {
   ...shared,
   check: {
     asking: _("Your browser asks whether this page may use it. Choose “Allow”."),
+    notAsked: _("Not needed in this exam: you can start without it."),
     camera: {
       ready: (label, size) => (size ? _("%(camera)s, %(size)s", { camera: label || texts.check.camera.found, size }) : label || texts.check.camera.found),
       found: _("Camera found"),
@@ -212,6 +215,9 @@ export const texts = {
     recording: _("Recording"),
     recordingSound: _("Recording sound only"),
     minutesLeft: (minutes) => ngettext("%(count)s minute is left.", "%(count)s minutes are left.", minutes),
+    endMoved: (time) => _("The end of your exam was moved: it ends at %(time)s now.", { time: timeOfDay(time) }),
+    different: (words) => (words.length ? _("What is different for you was changed, and holds from now on: %(what)s.", { what: list(words) }) : _("Nothing is different for you any more, from now on.")),
+    understood: _("Understood"),
     timeOver: _("Your time is over. Your exam is being ended; there is nothing more to do."),
     recordingPage: _("No picture, no sound"),
     notRecording: _("Not recording"),

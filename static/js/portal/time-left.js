@@ -4,6 +4,7 @@ import { spellSeconds } from "../shared/clock.js";
 import { byId, setText } from "../shared/dom.js";
 import { texts } from "./texts.js";
 
+const MOVED_MS = 5000; // by less no end was moved
 export const SAID_AT_S = [600, 120]; // before the end
 
 /** Which warning is due at `left` seconds before the end: the last of them, by its minutes; null: none yet, or no end. */
@@ -24,8 +25,16 @@ export class TimeLeft {
 
   /** The server says so many seconds are left; null: no end is set. */
   hear({ left_s: left }) {
+    const before = this.#said !== null && this.#said > 0 ? this.#ends : null;
     this.#ends = typeof left === "number" ? this.now() + left * 1000 : null;
     this.draw();
+    // who was warned of one end is told the other
+    if (before !== null && this.#ends !== null && Math.abs(this.#ends - before) > MOVED_MS) this.tell(texts.exam.endMoved(this.endsAt));
+  }
+
+  /** When the time is over, as a time of day. */
+  get endsAt() {
+    return new Date(Date.now() + this.left * 1000);
   }
 
   get left() {

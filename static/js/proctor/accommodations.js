@@ -12,6 +12,15 @@ export function accommodationWords({ points, signals_off: off = [], ...rest }) {
   return sharedWords({ ...rest, signals_off: [...off, ...dark] }, other.length ? [texts.exams.weights(other)] : []);
 }
 
+/** The same for a whole session: where it changed while the exam ran, a text for each time from which on it held. */
+export function heldWords({ accommodation, accommodations = [], accommodation_note: note = "" }) {
+  const { held } = texts.session;
+  const words = accommodations.length
+    ? accommodations.map(({ at_s: at, by, accommodation: own }) => held(at, own ? accommodationWords(own) : [], by))
+    : accommodationWords(accommodation ?? {});
+  return words.length && note ? [...words, note] : words; // told to those who may set it alone
+}
+
 /** The body of `POST /api/accommodations`, without what was left empty. */
 export function accommodationBody(given) {
   const text = (value) => String(value ?? "").trim();

@@ -9,6 +9,7 @@ import { sayWrong, showRows, wrongIds } from "./exams-forms.js";
 import { labelled } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
+import { rosterTexts } from "./texts-roster.js";
 
 const t = texts.exams;
 const PAGE = 50;
@@ -35,8 +36,14 @@ export class AccommodationsTable {
       const other = Array.from({ length: MOST_POINTS }, (_, index) => make("option", { value: index + 1, text: texts.session.points(index + 1) }));
       select.append(make("option", { value: "", text: t.asUsual(select.dataset.usual) }), make("option", { value: "0", text: t.off }), ...other);
     }
+    const preset = byId("acc-preset");
+    this.presets = JSON.parse(preset.dataset.presets);
+    preset.append(make("option", { value: "", text: t.noPreset }), ...Object.keys(this.presets).map((name) => make("option", { value: name, text: rosterTexts.presets[name] ?? name })));
+    preset.addEventListener("change", () => this.#fillIn(this.presets[preset.value]));
+    byId("acc-form").addEventListener("input", () => this.#drawDoes());
     byId("acc-by").value = reviewer();
     this.#forget();
+    this.#drawDoes();
     return this.read();
   }
 
@@ -71,7 +78,7 @@ export class AccommodationsTable {
       make("th", { scope: "row", text: one.user_id }),
       make("td", {}, make("bdi", { text: exam })),
       make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null),
-      make("td", { class: "muted", text: list([one.set_by, fullTime(one.at)].filter(Boolean)) }),
+      make("td", { class: "muted", text: t.setFrom(one.set_by, fullTime(one.at)) }),
       make("td", { class: "row-links" }, change, remove),
     );
   }
@@ -80,16 +87,28 @@ export class AccommodationsTable {
   #change(one) {
     this.#close();
     this.agreed = one;
-    for (const [id, value] of [["user", one.user_id], ["exam", one.exam_id ?? ""], ["breaks", one.breaks_allowed], ["minutes", one.break_minutes], ["note", one.note]]) byId(`acc-${id}`).value = value;
-    byId("acc-reading").checked = one.reading_aloud;
-    for (const select of document.querySelectorAll("select[data-kind]")) {
-      const points = String(one.points[select.dataset.kind] ?? "");
-      if (![...select.options].some(({ value }) => value === points)) select.append(make("option", { value: points, text: texts.session.points(Number(points)) })); // a script may set more
-      select.value = points;
-    }
+    for (const [id, value] of [["user", one.user_id], ["exam", one.exam_id ?? ""], ["minutes", one.break_minutes], ["note", one.note], ["percent", one.extra_percent], ["extra", one.extra_min]]) byId(`acc-${id}`).value = value;
+    this.#fillIn(one);
     this.#fixStudent(true);
     byId("acc-add").open = true;
     byId("acc-user").focus();
+  }
+
+  /** What an accommodation, or one that is ready made, says of signals, reading aloud and breaks. */
+  #fillIn(given) {
+    if (!given) return;
+    for (const select of document.querySelectorAll("select[data-kind]")) {
+      const points = String(given.points[select.dataset.kind] ?? "");
+      if (![...select.options].some(({ value }) => value === points)) select.append(make("option", { value: points, text: texts.session.points(Number(points)) })); // a script may set more
+      select.value = points;
+    }
+    byId("acc-reading").checked = given.reading_aloud;
+    byId("acc-breaks").value = given.breaks_allowed;
+    this.#drawDoes();
+  }
+
+  #drawDoes() {
+    setText(byId("acc-says"), t.does(accommodationWords(this.#body())));
   }
 
   #fixStudent(fixed) {
@@ -105,6 +124,7 @@ export class AccommodationsTable {
     byId("acc-form-error").hidden = true;
     for (const input of byId("acc-form").querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
     this.#forget();
+    this.#drawDoes();
     this.#fixStudent(false);
     if (!next) return;
     byId("acc-add").open = false;
@@ -134,21 +154,26 @@ export class AccommodationsTable {
     return false;
   }
 
-  async #save() {
+  /** What the form says, as the call takes it. */
+  #body() {
     const points = {};
     for (const select of document.querySelectorAll("select[data-kind]")) if (select.value !== "") points[select.dataset.kind] = Number(select.value);
-    const body = accommodationBody({
+    return accommodationBody({
       user_id: byId("acc-user").value,
       exam_id: byId("acc-exam").value,
       points,
       reading_aloud: byId("acc-reading").checked,
       breaks_allowed: Number(byId("acc-breaks").value),
       break_minutes: Number(byId("acc-minutes").value),
-      extra_percent: this.agreed?.extra_percent, // set with the list of students, and not lost here
-      extra_min: this.agreed?.extra_min,
+      extra_percent: Number(byId("acc-percent").value),
+      extra_min: Number(byId("acc-extra").value),
       note: byId("acc-note").value,
       set_by: byId("acc-by").value,
     });
+  }
+
+  async #save() {
+    const body = this.#body();
     if (this.saving || wrongIds("acc", body.user_id, body.exam_id ?? "")) return;
     if (!accommodationWords(body).length) {
       sayWrong("acc-form-error", t.nothing);
@@ -161,7 +186,7 @@ export class AccommodationsTable {
       if (!(await this.#mayReplace(body))) return;
       stored = await call("/api/accommodations", { method: "POST", body });
     } catch (error) {
-      const field = { user_id: "acc-user", exam_id: "acc-exam", note: "acc-note", set_by: "acc-by", breaks_allowed: "acc-breaks", break_minutes: "acc-minutes" }[error.field] ?? null;
+      const field = { user_id: "acc-user", exam_id: "acc-exam", note: "acc-note", set_by: "acc-by", breaks_allowed: "acc-breaks", break_minutes: "acc-minutes", extra_percent: "acc-percent", extra_min: "acc-extra" }[error.field] ?? null;
       sayWrong("acc-form-error", t.addFailed(error.message), field);
       return;
     } finally {
@@ -169,7 +194,7 @@ export class AccommodationsTable {
     }
     const changed = byId("acc-user").readOnly;
     this.#close(this.#buttonOf(null));
-    setText(byId("acc-said"), t.added(body.user_id));
+    setText(byId("acc-said"), t.added(body.user_id, stored.running));
     await this.read({ anew: true });
     if (changed) this.#buttonOf(stored.accommodation).focus();
   }

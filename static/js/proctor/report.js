@@ -6,7 +6,7 @@ import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
 import { itemName, kindName } from "../shared/names.js";
 import { list, locale, saidAgain } from "../shared/translate.js";
-import { accommodationWords } from "./accommodations.js";
+import { heldWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
 import { ZONE, clockTime, fullTime } from "./dates.js";
 import { actLine, standsLines } from "./conclusion-words.js";
@@ -65,8 +65,8 @@ class Report {
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
     byId("report-conclusion").replaceChildren(...conclusionLines(this.concluded));
-    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
-    const by = session.accommodation ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
+    const different = heldWords({ ...session, accommodation_note: "" }); // paper goes from hand to hand
+    const by = session.accommodation && !session.accommodations?.length ? said(t.setBy(session.accommodation.set_by, fullTime(session.accommodation.at))) : "";
     byId("report-accommodation").replaceChildren(...(different.length ? [bullets(different), by] : [said(t.noAccommodation)]));
     this.drawCheck();
     this.drawTimeline();

@@ -2,7 +2,7 @@
 
 import { addressOf } from "../shared/base.js";
 import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
-import { noticeLines } from "./states.js";
+import { needsNoPicture, noticeLines } from "./states.js";
 import { texts } from "./texts.js";
 
 export class SessionNow {
@@ -28,8 +28,9 @@ export class SessionNow {
     const status = why ? { ...now, gaze: "unknown", gaze_reason: why, faces: null, faces_reason: why, phone: null, voices: null, sound_reason: why, level_dbfs: null, rates: {} } : now;
     setText(byId("fact-rest"), texts.session.rest(status.baseline ?? {}));
     const unknown = (reason) => texts.because(texts.states.unknown, reason);
-    setText(byId("fact-gaze"), status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status));
-    setText(byId("fact-people"), (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
+    const unasked = !why && needsNoPicture(status) ? texts.live.cameraNotAsked : null;
+    setText(byId("fact-gaze"), unasked ?? (status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status)));
+    setText(byId("fact-people"), unasked ?? (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
     setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
     const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));

@@ -2,7 +2,7 @@
 
 import { byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
-import { accommodationWords } from "./accommodations.js";
+import { heldWords } from "./accommodations.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
@@ -125,6 +125,7 @@ class SessionPage {
   hear({ frame, frame_at: taken, overlay, ...status }) {
     const before = this.status?.interval_index;
     if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
+    if (this.status && JSON.stringify(status.accommodation) !== JSON.stringify(this.status.accommodation)) this.readSoon(0);
     this.status = status;
     this.heardAt = performance.now();
     if (frame) this.view.show(frame, { taken, now: status.elapsed_s });
@@ -170,7 +171,7 @@ class SessionPage {
     setText(byId("session-total"), texts.live.total(session.total_score));
     byId(session.is_running ? "unread-while" : "unread-after").append(byId("session-unread")); // while it runs, the picture and what is found come first
     byId("session-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
-    const different = session.accommodation ? accommodationWords(session.accommodation) : [];
+    const different = heldWords(session);
     byId("session-accommodation").hidden = different.length === 0;
     setText(byId("session-accommodation"), texts.session.accommodation(different));
     for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on

@@ -18,7 +18,14 @@ const BLIND = new Set(["frozen", "covered", "off"]);
 export const isSilent = (heardAt, now, most) => heardAt !== null && now - heardAt > 1000 * most;
 
 const hasWorked = (status, name) => status.devices?.[name]?.worked === true; // in this exam: since then it was taken away
-const stateOfDevice = (status, name) => status.devices?.[name]?.state ?? "ok";
+const NOT_ASKED = "not_asked"; // why a device is off without which the exam goes on as well
+const stateOfDevice = (status, name) => (status.devices?.[name]?.reason === NOT_ASKED ? "ok" : (status.devices?.[name]?.state ?? "ok"));
+
+/** Does the exam ask for a device, as none of whose signals may count? */
+export const isAsked = (status, name) => !(status.not_asked ?? []).includes(name);
+
+/** Comes no picture, and is none asked for? */
+export const needsNoPicture = (status) => !isAsked(status, "camera") && status.devices?.camera?.state !== "ok";
 
 /**
  * The devices of `status` that are not well, as [name, state, reason]; one that just starts is given its time. Without a connection nothing
@@ -27,7 +34,7 @@ const stateOfDevice = (status, name) => status.devices?.[name]?.state ?? "ok";
 export function deviceProblems(status) {
   const cut = GONE.has(stateOfDevice(status, "connection"));
   return Object.entries(status.devices ?? {})
-    .filter(([name, device]) => (GONE.has(device.state) || BLIND.has(device.state)) && (!cut || name === "connection"))
+    .filter(([name, device]) => device.reason !== NOT_ASKED && (GONE.has(device.state) || BLIND.has(device.state)) && (!cut || name === "connection"))
     .map(([name, device]) => [name, device.state, device.reason ?? ""]);
 }
 
@@ -47,7 +54,8 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
   if (status.call) return "call";
   const blind = BLIND.has(stateOfDevice(status, "camera")) || ["microphone", "screen"].some((name) => hasWorked(status, name) && stateOfDevice(status, name) === "off");
   const poor = (status.notices ?? []).some((code) => code !== "nobody" && !code.startsWith("mic_")); // what the student is told, because it lasts: dark, blurred, hidden, …
-  if (blind || poor || doubted(status, "unknown") || (status.gaze === "unknown" && (status.faces ?? null) === null)) return "unknown";
+  const unread = isAsked(status, "camera") && status.gaze === "unknown" && (status.faces ?? null) === null;
+  if (blind || poor || doubted(status, "unknown") || unread) return "unknown";
   return "fine";
 }
 

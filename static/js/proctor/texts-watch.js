@@ -79,6 +79,7 @@ export const watchTexts = {
     nothing_comes: _("nothing arrives"),
     http: _("by HTTP, because WebSockets are blocked there: what happens is seen about a second later"),
     device_ended: _("the device ended"),
+    not_asked: _("not asked"),
     turned_off: _("the system or the device turned it off"),
     not_whole: _("not the whole screen is shared"),
     share_stopped: _("the sharing stopped"),
@@ -130,6 +131,7 @@ export const watchTexts = {
     over: _("The exam has ended"),
     onBreak: _("On a break"),
     noPicture: _("No picture yet"),
+    cameraNotAsked: _("Camera not asked"),
     seen: _("Mark as seen"),
     seenFailed: (message) => _("The flag stays marked. %(message)s", { message }),
     flagAge: (seconds, count) =>
@@ -189,6 +191,11 @@ export const watchTexts = {
       exam
         ? _("The exam of %(user)s (%(exam)s) ends now. The student can’t go on, and this can’t be undone.", { user, exam })
         : _("The exam of %(user)s ends now. The student can’t go on, and this can’t be undone.", { user }),
+    held: (seconds, words, by) => {
+      const time = spellSeconds(seconds);
+      const what = words.length ? readings(words) : _("nothing different");
+      return by ? _("From %(time)s: %(what)s (set by %(name)s)", { time, what, name: by }) : _("From %(time)s: %(what)s", { time, what });
+    },
     accommodation: (words) => labelled(_("Accommodation"), readings(words)),
     rest: ({ gaze_x_deg: x, gaze_y_deg: y, learnt }) => {
       if (typeof x !== "number") return watchTexts.session.restUnknown;

@@ -71,15 +71,18 @@ export const texts = {
     already: _("This student’s exam runs already. Its session is listed on the live page. If the student lost the page, or goes on at another computer, make a new link for it."),
     missing: _("Enter the student’s ID."),
     everyExam: _("Every exam"),
+    noPreset: _("Choose, or set each by itself"),
+    does: (words) => (words.length ? _("What is different: %(what)s.", { what: items(words) }) : _("Nothing is different so far.")),
+    setFrom: (by, time) => (by ? _("%(time)s, by %(name)s", { time, name: by }) : time),
     none: _("No session was ever started."),
     noAccommodations: _("Nobody has an accommodation."),
-    added: (user) => _("Saved for %(user)s. It holds from the student’s next session on.", { user }),
+    added: (user, running) => (running ? ngettext("Saved for %(user)s. It holds from now on in %(count)s exam that runs.", "Saved for %(user)s. It holds from now on in %(count)s exams that run.", running, { user }) : _("Saved for %(user)s.", { user })),
     addFailed: (message) => _("Not saved. %(message)s", { message }),
     removeFailed: (message) => _("Not removed. %(message)s", { message }),
     removeConfirm: (user, exam) =>
       exam
-        ? _("The accommodation of %(user)s for %(exam)s is taken away. Sessions that run keep it.", { user, exam })
-        : _("The accommodation of %(user)s for every exam is taken away. Sessions that run keep it.", { user }),
+        ? _("The accommodation of %(user)s for %(exam)s is taken away, from now on in an exam that runs, too.", { user, exam })
+        : _("The accommodation of %(user)s for every exam is taken away, from now on in exams that run, too.", { user }),
     removed: _("Removed."),
     remove: _("Remove"),
     change: _("Change"),
@@ -90,7 +93,7 @@ export const texts = {
         ? _("%(user)s has an accommodation for %(exam)s already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, exam, by, time, what: items([...words, note]) })
         : _("%(user)s has an accommodation for every exam already, set by %(by)s, %(time)s: %(what)s. It is replaced by this one: press Replace, or Cancel to keep it.", { user, by, time, what: items([...words, note]) }),
     weights: (weights) => list(weights.map(([kind, points]) => labelled(kind, ngettext("%(count)s point", "%(count)s points", points)))),
-    nothing: _("Choose at least one: a signal, reading aloud or breaks."),
+    nothing: _("Choose at least one: a signal, reading aloud, extra time or breaks."),
     live: _("Live"),
     liveOf: (exam) => _("Live %(exam)s", { exam }),
     review: _("Review"),

@@ -4,7 +4,7 @@ import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
 import { withoutPoints } from "./phrases.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ICONS, deviceProblems, isPictureOld, isSilent, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, needsNoPicture, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
 import { texts } from "./texts.js";
 import { who } from "./who.js";
 
@@ -55,6 +55,7 @@ export class Tile {
     setText(this.link, who(status));
     this.link.href = addressOf(`/session/${status.session_id}`);
     setText(this.exam, status.exam_id ?? "");
+    setText(this.empty, needsNoPicture(status) ? texts.live.cameraNotAsked : texts.live.noPicture);
     this.#drawMark();
     this.#drawAge();
     setShare(this.score, status.interval_score / threshold);
@@ -122,6 +123,7 @@ export class Tile {
     if (this.status.on_break) return texts.live.onBreak;
     if (this.state === "waiting") return texts.live.notCome;
     if (isPictureOld(this.status, this.silent)) return texts.live.nothingComes;
+    if (needsNoPicture(this.status)) return texts.live.cameraNotAsked;
     return texts.reading(this.status);
   }
 

@@ -277,6 +277,7 @@ export class Link {
       case "pause":
       case "call":
       case "time":
+      case "different":
       case "key":
         this.on[message.type]?.(message);
         break;

@@ -22,7 +22,7 @@ export const texts = {
   accommodation: {
     signalsOff: (kinds) => _("Not counted: %(signals)s", { signals: list(kinds) }),
     weighed: (kinds) => _("Weighed differently: %(signals)s", { signals: list(kinds) }),
-    readingAloud: _("Reading aloud allowed"),
+    readingAloud: _("Reading aloud or a screen reader’s voice allowed"),
     extraPercent: (share) => _("%(share)s%% extra time", { share: number(share, Number.isInteger(share) ? 0 : 1) }),
     extraMinutes: (count) => ngettext("%(count)s minute of extra time", "%(count)s minutes of extra time", count),
     breaks: (count, minutes) => ngettext("%(count)s break of %(minutes)s min", "%(count)s breaks of %(minutes)s min", count, { minutes: number(minutes, Number.isInteger(minutes) ? 0 : 1) }),

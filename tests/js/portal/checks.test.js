@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import {
-  Hearing, brightness, foundOf, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, nextOf, oneCause, resultsOf, speedOf,
+  Hearing, asAsked, brightness, foundOf, hintOf, judgeBrowser, judgeDevice, judgeFace, judgeLevel, judgeLight, judgeNetwork, judgeScreen, judgeSharing, mayStart, nextOf, oneCause, resultsOf, speedOf,
 } from "../../../static/js/portal/checks.js";
 import { texts } from "../../../static/js/portal/texts.js";
 import { failureOf, stateOf, troubleOf } from "../../../static/js/sending/devices.js";
@@ -192,4 +192,21 @@ test("the button that stands out is the one that helps", () => {
   assert.equal(next({ screen: gone }), "share");
   assert.equal(next({ screen: gone }, { canShare: false }), "again");
   assert.equal(next({ screen: gone, camera: gone }), "again");
+});
+
+test("without a camera or a microphone that is asked for the exam can start at once, and nothing is held against anybody", () => {
+  const ready = { state: "ready", text: "" };
+  const rows = oneCause({
+    camera: judgeDevice("camera", { failure: "missing" }), microphone: judgeDevice("microphone", {}), light: judgeLight(null), face: judgeFace(null), network: ready, browser: ready,
+  });
+  assert.equal(mayStart(rows), "no");
+  const none = { camera: { failure: "missing" }, microphone: {} };
+  const asked = asAsked(rows, ["camera"], none);
+  assert.deepEqual([asked.camera, asked.light, asked.face].map(({ state, text }) => [state, text]), Array(3).fill(["ready", texts.check.notAsked]));
+  assert.equal(asked.microphone.state, "waiting");
+  assert.equal(mayStart(asked), "yes");
+  assert.equal(hintOf("yes", asAsked(rows, ["camera", "microphone"], none)), texts.check.fine);
+  assert.deepEqual(asAsked(rows, [], none), rows);
+  const there = { ...rows, camera: judgeDevice("camera", { track: { label: "A camera" } }), light: judgeLight({ mean: 3, deviation: 1 }) };
+  assert.deepEqual([asAsked(there, ["camera"], { camera: { track: {} } }).camera, mayStart(asAsked(there, ["camera"], { camera: { track: {} } }))], [there.camera, "yes"]);
 });

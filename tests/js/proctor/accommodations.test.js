@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import "../signals.js";
-import { accommodationBody, accommodationWords } from "../../../static/js/proctor/accommodations.js";
+import { accommodationBody, accommodationWords, heldWords } from "../../../static/js/proctor/accommodations.js";
 
 test("a proctor reads signals off, other weights, reading aloud and breaks", () => {
   const words = accommodationWords({ points: { gaze_distracted: 0, speech: 1 }, reading_aloud: true, breaks_allowed: 2, break_minutes: 10 });
-  assert.deepEqual(words, ["Not counted: Looking away", "Speech: 1 point", "Reading aloud allowed", "2 breaks of 10 min"]);
+  assert.deepEqual(words, ["Not counted: Looking away", "Speech: 1 point", "Reading aloud or a screen reader’s voice allowed", "2 breaks of 10 min"]);
 });
 
 test("extra time is told in per cent and minutes", () => {
@@ -26,4 +26,16 @@ test("the body leaves out what was left empty", () => {
     breaks_allowed: 0,
     set_by: "Ada",
   });
+});
+
+test("what changed while the exam ran is said with its time, and the note to those alone who got it", () => {
+  const aloud = { points: {}, reading_aloud: true };
+  assert.deepEqual(heldWords({ accommodation: null }), []);
+  assert.deepEqual(heldWords({ accommodation: aloud, accommodation_note: null }), ["Reading aloud or a screen reader’s voice allowed"]);
+  const accommodations = [{ at_s: 0, by: "", accommodation: null }, { at_s: 2530, by: "Ada", accommodation: aloud }];
+  assert.deepEqual(heldWords({ accommodation: aloud, accommodations, accommodation_note: "stutters" }), [
+    "From 0:00: nothing different",
+    "From 42:10: Reading aloud or a screen reader’s voice allowed (set by Ada)",
+    "stutters",
+  ]);
 });

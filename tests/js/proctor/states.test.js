@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { arrowOf } from "../../../static/js/proctor/overlay.js";
-import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, rankOf, settle, stateOfSession, stateWords } from "../../../static/js/proctor/states.js";
+import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, needsNoPicture, rankOf, settle, stateOfSession, stateWords } from "../../../static/js/proctor/states.js";
 import { texts } from "../../../static/js/proctor/texts.js";
 import { withGaps } from "../../../static/js/proctor/timeline.js";
 
@@ -179,4 +179,15 @@ test("a student who calls is told of, before those that need nobody, in a break 
   assert.deepEqual([state(call), state({ ...call, on_break: true }), state({ ...call, interval_score: 6 })], ["call", "call", "look"]);
   assert.equal(stateWords("call", { ...fine, ...call }), "Asks for you");
   assert.equal(texts.live.call("May I have paper?"), "Asks for you: May I have paper?");
+});
+
+test("a camera that is not asked for is missed by nobody", () => {
+  const without = { gaze: "unknown", faces: null, not_asked: ["camera"], devices: { camera: { state: "off", reason: "not_asked" }, microphone: { state: "ok" } } };
+  assert.equal(state(without), "fine");
+  assert.deepEqual([deviceProblems({ ...fine, ...without }), isPictureOld({ ...fine, ...without }, false), lostDevice({ ...fine, ...without })], [[], false, null]);
+  assert.equal(needsNoPicture(without), true);
+  assert.equal(needsNoPicture({ ...without, devices: { camera: { state: "ok" } } }), false);
+  assert.equal(state({ ...without, devices: { camera: { state: "ok" } } }), "fine");
+  assert.equal(state({ ...without, devices: { ...without.devices, connection: { state: "lost" } } }), "lost");
+  assert.equal(state({ ...without, not_asked: [], devices: { camera: { state: "off", reason: "turned_off" } } }), "unknown");
 });

@@ -1,0 +1,234 @@
+"""What is different for a session's student while it runs: an accommodation that is set, changed or removed holds from the next moment on.
+
+What was scored before stays as it was. The session keeps what held from when on, so that it is scored, reported and taken up again by that.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from basics.errors import StorageError, TooMany
+from basics.looks import folded, same_id
+from basics.readings import DeviceName
+from basics.signals import ViolationKind
+from basics.texts import _
+from scoring.accommodations import Accommodation
+from scoring.asked import not_asked
+from scoring.exam_times import times_of
+from scoring.held import Held, history_of, reweighings
+from scoring.session_exam import SessionExam
+from scoring.weights import Reweighing
+from sessions.break_control import MEDIA_AHEAD_S
+from sessions.documents import Documents, Records
+from sessions.events import Events, Updated
+from sessions.pauses import Pauses
+from sessions.score_book import ScoreBook, Scored
+
+if TYPE_CHECKING:
+    from sessions.making import SessionMaker
+    from sessions.session import ExamSession
+
+log = logging.getLogger(__name__)
+
+CHANGES_MAX = 50  # of one session; each is kept with it
+NOTICE_S = 120.0  # an end that comes nearer leaves its student at least so long
+OFFICE = "proctor"  # who removed it, where nobody says
+
+
+class Changes:
+    """Of one session. Safe between threads, by its book's lock; nothing here waits."""
+
+    def __init__(
+        self,
+        session: ExamSession,
+        book: ScoreBook,
+        pauses: Pauses,
+        store: Documents,
+        events: Events,
+        tell_scored: Callable[[Scored], None],
+        usual: Mapping[ViolationKind, int] | None,
+    ) -> None:
+        """`usual` are the points without any accommodation; None: not known, as of a session that an older version began."""
+        self.history: tuple[Held, ...] = ()  # empty until something changes
+        self.different: Mapping[str, Any] | None = None  # what the student's page is to be told of the last change; None: nothing changed
+        self._session = session
+        self._book = book
+        self._pauses = pauses
+        self._store = store
+        self._events = events
+        self._tell_scored = tell_scored
+        self._usual = usual
+
+    @property
+    def points(self) -> Mapping[ViolationKind, int]:
+        """The points that hold now."""
+        return self.history[-1].points if self.history else self._book.rules.points
+
+    @property
+    def not_asked(self) -> tuple[DeviceName, ...]:
+        """The devices without which the exam can be begun, and may go on: none of their signals has points now."""
+        return not_asked(self.points)
+
+    @property
+    def usual(self) -> Mapping[ViolationKind, int]:
+        """The points without any accommodation."""
+        return self._usual if self._usual is not None else self._book.rules.points
+
+    @property
+    def knows_usual(self) -> bool:
+        """Not of a session that an older version began."""
+        return self._usual is not None
+
+    def prepare(self, usual: Mapping[ViolationKind, int] | None) -> None:
+        """The session has not begun and was made anew, or what is usual is learnt only now."""
+        self._usual = usual
+        self._ask_devices()
+
+    def check_room(self) -> None:
+        """Raise `TooMany` where the session can keep no further change."""
+        if len(self.history) > CHANGES_MAX:
+            raise TooMany(
+                _(
+                    "What is different for this student has changed %(most)s times in the exam that runs, and can't be changed again before its end.",
+                    most=CHANGES_MAX,
+                )
+            )
+
+    def apply(self, accommodation: Accommodation | None, by: str) -> bool:
+        """From now on this is the student's accommodation; None: there is none. False where that changes nothing. Raise `TooMany`."""
+        before, session = self._session.accommodation, self._session
+        if not session.is_running or effect_of(before) == effect_of(accommodation):
+            return False
+        self.check_room()
+
+        def change() -> list[Reweighing]:
+            now = session.clock()
+            at = max(now, min(session.media_until, now + MEDIA_AHEAD_S), self.history[-1].at if self.history else 0.0)
+            first = Held(0.0, session.started_at, before.set_by if before else "", before, dict(self._book.rules.points))
+            history = self.history or (first,)
+            points = accommodation.points_under(self.usual) if accommodation else dict(self.usual)
+            self.history = (*history, Held(at, session.wall(at), by, accommodation, points))
+            session.accommodation = accommodation
+            return reweighings(self.history)
+
+        scored = self._book.change_weights(change)
+        self._pauses.control.allow(accommodation, session.limit.exam)
+        self._ask_devices()
+        self._move_end(accommodation)
+        self._tell_page()
+        applied = accommodation.to_record() if accommodation else None
+        self._store.session(accommodation=applied, accommodations=self.documents(), **session.limit.document())
+        log.info("accommodation %s by %s while the exam runs", "set" if applied else "removed", by, extra={"session_id": session.session_id})
+        self._tell_scored(scored)
+        self._events.publish(Updated(session))
+        return True
+
+    def _move_end(self, accommodation: Accommodation | None) -> None:
+        """The end with the student's extra time. One that would come at once, or is past, leaves some minutes."""
+        limit = self._session.limit
+        if limit.exam is None:
+            return
+        before, now = limit.ends, self._session.clock()
+        limit.exam = _with_extra(limit.exam, accommodation)
+        least = min(before, now + NOTICE_S)
+        if limit.ends < least:
+            times = limit.exam.times
+            limit.exam = replace(limit.exam, times=replace(times, extra_s=times.extra_s + least - limit.ends))
+
+    def _ask_devices(self) -> None:
+        self._book.not_asked = frozenset(self.not_asked)
+        self._session.watch_over.not_ask(self._book.not_asked)
+
+    def _tell_page(self) -> None:
+        """Have the student's page told, at its next turn."""
+        applied = self._session.accommodation
+        watched = [kind for kind, points in self.points.items() if points]
+        self.different = {"accommodation": applied.words() if applied else None, "watched": watched, "not_asked": list(self.not_asked)}
+
+    def documents(self) -> list[dict[str, Any]]:
+        """What held from when on, as stored."""
+        return [held.to_dict() for held in self.history]
+
+    def take_up(self, stored: Records) -> list[Reweighing]:
+        """Take up what was stored before the server stopped."""
+        self.history = history_of({"accommodations": stored})
+        self._ask_devices()
+        if self.history:
+            self._tell_page()
+        return reweighings(self.history)
+
+
+def effect_of(accommodation: Accommodation | None) -> Mapping[str, Any]:
+    """What an accommodation changes: not who set it when, and no note."""
+    shown = accommodation or Accommodation("")
+    minutes = shown.break_minutes if shown.breaks_allowed else None
+    return {
+        **{name: getattr(shown, name) for name in ("reading_aloud", "breaks_allowed", "extra_percent", "extra_min")},
+        "break_minutes": minutes,
+        "points": dict(shown.points),
+    }
+
+
+def _with_extra(exam: SessionExam, accommodation: Accommodation | None) -> SessionExam:
+    extra = (accommodation.extra_percent, accommodation.extra_min) if accommodation else (0.0, 0.0)
+    return replace(exam, times=times_of(exam.definition, *extra))
+
+
+class TakingEffect:
+    """Brings what is stored of accommodations to the sessions that run here. One at a time, so that what was stored last holds in the end."""
+
+    def __init__(self, maker: SessionMaker, active: Callable[[], Iterable[ExamSession]]) -> None:
+        self._maker = maker
+        self._active = active
+        self._lock = threading.Lock()
+
+    def sessions_of(self, user_id: str, exam_id: str | None) -> list[ExamSession]:
+        """The sessions here that an accommodation of this student touches; `exam_id` None: of every exam."""
+        return [one for one in self._active() if same_id(one.user_id, user_id) and (exam_id is None or same_id(one.exam_id, exam_id))]
+
+    def check_room(self, user_id: str, exam_id: str | None) -> None:
+        """Before it is stored: raise `TooMany` where a running session can't take it."""
+        for session in self.sessions_of(user_id, exam_id):
+            session.changes.check_room()
+
+    def changed(self, user_id: str, exam_id: str | None, by: str) -> int:
+        """What is stored for this student is another now; return for how many exams that are going on something is different by it."""
+        return sum(self.bring(session, by) for session in self.sessions_of(user_id, exam_id))
+
+    def changed_in(self, user_ids: Collection[str], exam_id: str, by: str) -> None:
+        """The same for many students of one exam, as a list of them sets it."""
+        whose = {folded(user_id) for user_id in user_ids}
+        for session in self._active():
+            if folded(session.user_id) in whose and same_id(session.exam_id, exam_id):
+                self.bring(session, by)
+
+    def bring(self, session: ExamSession, by: str = "", *, newer_only: bool = False) -> bool:
+        """Let what is stored now hold in a session. `newer_only`: unless the session's own was set later, or there is none any more."""
+        with self._lock:
+            try:
+                if not session.begun and newer_only:  # it is made anew when its student comes
+                    return False
+                if not session.begun:
+                    around = self._maker.surroundings(session.user_id, session.exam_id)
+                    session.prepare(around.rules, around.accommodation, around.exam, around.usual)
+                if not session.begun:  # it may have begun just now
+                    return False
+                found = self._maker.accommodations.find(session.user_id, session.exam_id, strict=newer_only)
+                if newer_only and not _is_newer(found, session.accommodation):
+                    return False
+                if not session.changes.knows_usual:  # as the exam has it now
+                    session.changes.prepare(self._maker.surroundings(session.user_id, session.exam_id).usual)
+                return session.changes.apply(found, by or (found.set_by if found else OFFICE))
+            except TooMany as error:
+                log.warning("%s", error.message, extra={"session_id": session.session_id})
+            except StorageError as error:
+                log.warning("whether an accommodation was set meanwhile can't be read: %s", error.message, extra={"session_id": session.session_id})
+            return False
+
+
+def _is_newer(found: Accommodation | None, held: Accommodation | None) -> bool:
+    return found is not None and found.at is not None and (held is None or held.at is None or found.at > held.at)

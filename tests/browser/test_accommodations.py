@@ -1,0 +1,72 @@
+"""Accommodations in a real Chromium: the form that sets one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Playwright, expect
+
+from bench.harness.chromium import Chromium
+from bench.harness.server import Server
+from tests.helpers.browser import judge, show
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path, models_dir: Path) -> Iterator[Server]:
+    with Server(folder / "server", {"MODELS_DIR": str(models_dir), "KEEP_DAYS": "0"}) as running:
+        yield running
+        print("".join(running.output[-60:]))  # shown where a test failed
+
+
+@pytest.fixture(scope="module")
+def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
+    with Chromium(playwright, folder / "profile", shell=True) as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A tab whose browser complained of nothing at the end of the test."""
+    before = len(chromium.problems)
+    page = chromium.open("about:blank")
+    show(page)
+    yield page
+    page.close()
+    assert chromium.problems[before:] == []
+
+
+def accommodations(server: Server, user_id: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = server.call("GET", "/api/accommodations", params={"user_id": user_id})["accommodations"]
+    return found
+
+
+def test_a_ready_made_choice_fills_the_form_and_extra_time_is_set_beside_it(page: Page, server: Server, folder: Path) -> None:
+    page.goto(f"{server.url}/exams")
+    page.get_by_text("Add an accommodation").click()
+    form = page.locator("#acc-form")
+    form.get_by_label("Student").fill("wim")
+    form.get_by_label("Ready-made choice").select_option("low_vision")
+    expect(form.get_by_label("Looking away")).to_have_value("0")
+    expect(form.locator("#acc-says")).to_contain_text("Reading aloud or a screen reader’s voice allowed")
+    form.get_by_label("Several voices").select_option("")
+    form.get_by_label("Extra time in per cent").fill("25")
+    form.get_by_label("Extra time in minutes").fill("10")
+    for words in ("25% extra time", "10 minutes of extra time"):
+        expect(form.locator("#acc-says")).to_contain_text(words)
+    wrong = judge(page, folder, "exams-preset")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#acc-said")).to_have_text("Saved for wim.")
+    (kept,) = accommodations(server, "wim")
+    assert (kept["points"], kept["reading_aloud"], kept["extra_percent"], kept["extra_min"]) == ({"gaze_distracted": 0}, True, 25, 10)
+    page.get_by_role("button", name="Change wim, Every exam").click()
+    expect(form.get_by_label("Extra time in per cent")).to_have_value("25")
+    expect(form.get_by_label("Looking away")).to_have_value("0")
+    form.get_by_label("Extra time in minutes").fill("0")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#acc-said")).to_have_text("Saved for wim.")
+    (kept,) = accommodations(server, "wim")
+    assert (kept["extra_percent"], kept["extra_min"], kept["reading_aloud"]) == (25, 0, True)
+    assert wrong == []
