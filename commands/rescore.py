@@ -81,6 +81,8 @@ def other_rules(stored: Mapping[str, Any], wanted: Any) -> Rules:
 
 def scored_again(stored: StoredSession, rules: Rules) -> Scorer:
     """The session's readings, breaks and acts under `rules`."""
+    if gone := (stored.session.get("gone") or {}).get("readings"):
+        raise InvalidInput(f"The readings of this session were deleted at {gone.get('at')} (KEEP_READINGS_DAYS): it can't be scored again.")
     scorer = Scorer(rules)
     scorer.set_breaks(BreakBook(stored.session.get("breaks") or []).breaks)
     scorer.set_marks([Mark.from_dict(mark) for mark in stored.session.get("marks") or []])
@@ -145,9 +147,9 @@ def register(app: Flask, settings: Settings | None = None) -> None:
         try:
             stored = read_session(settings or load_settings(), session_id)
             rules = other_rules(stored.session["rules"], _read_json(file))
+            rows = changes(stored, scored_again(stored, rules))
         except ProctorError as error:
             raise click.ClickException(error.message) from None
-        rows = changes(stored, scored_again(stored, rules))
         click.echo(json.dumps([_document(row) for row in rows], indent=1) if as_json else report(stored, rules, rows))
 
 

@@ -155,6 +155,7 @@ class Monitor:
             rules=session.rules,
             accommodation=session.accommodation,
             nonce=nonce,
+            keep_days=self._settings.keep_by_kind(),
             exam=session.limit.document(),
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):

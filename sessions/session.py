@@ -142,7 +142,7 @@ class ExamSession:
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
         fields = {"rules": self.rules, "accommodation": accommodation.to_dict() if accommodation else None}
-        self._store.session(**fields, **self.limit.document())
+        self._store.session(**fields, keep_days=self._settings.keep_by_kind(), **self.limit.document())
 
     # What comes in
 

@@ -14,7 +14,8 @@ from database import Database
 from media.clip import Clip
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
-from records.retention import OF_A_SESSION, PAGE, Retention
+from records.retention import OF_A_SESSION, Retention
+from records.retention_kinds import PAGE
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.waiting import until
 

@@ -191,6 +191,13 @@ class Unread(BaseModel):
     sound: UnreadPart
 
 
+class Gone(BaseModel):
+    """When a kind of a session's records was deleted, and after how many days."""
+
+    at: Time
+    days: int
+
+
 class SessionAnswer(BaseModel):
     """A session as it is stored, with what is newer while it runs."""
 
@@ -230,6 +237,7 @@ class SessionAnswer(BaseModel):
     )
     unread: Unread | None = Field(default=None, description="Null: stored by an older version, which did not know.")
     accommodation: dict[str, Any] | None = Field(default=None, description="As it was when the session started; null: none.")
+    gone: dict[str, Gone] = Field(default_factory=dict, description="Kinds of its records that were deleted, because their time was over.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
         default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."
