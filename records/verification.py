@@ -174,7 +174,7 @@ def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
     if what == SEALED and not entry.get("erased"):
         session_id = str(entry.get("session_id"))
         if entry.get("again") == READINGS_DELETED:
-            verified.sealed_before[session_id] = verified.seals.get(session_id, "")
+            verified.sealed_before.setdefault(session_id, verified.seals.get(session_id, ""))  # broken off, it is done again
         else:
             verified.sealed_before.pop(session_id, None)
         verified.seals[session_id] = str(entry.get("sha256"))

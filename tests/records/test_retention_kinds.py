@@ -17,7 +17,7 @@ from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.holds import Holds
 from records.retention import Retention
-from records.seals import Seals
+from records.seals import SEALED, Seals, seal_hash, stored_seal
 from records.verification import verify
 from settings.keeping import Kept
 from tests.helpers.databases import all_stored
@@ -152,6 +152,8 @@ def test_readings_go_and_what_they_came_to_stays(database: Database, stored: Any
     assert (verified.findings, verified.thinned) == ([], 1)
     assert "1 of them without their readings" in report(verified, 1.0)
     assert [(one["count"], one["sessions"]) for one in stored.audit.find({"what": "readings: deleted"})] == [(4, [SESSION])]
+    newest = list(stored.audit.find({"what": SEALED, "session_id": SESSION}).sort("at", 1))[-1]
+    assert newest["sha256"] == seal_hash(stored_seal(stored.seals.find_one({"_id": SESSION}))), "as a package has it"
     sweep(retention)
     assert stored.audit.count_documents({"what": "readings: deleted"}) == 1
 

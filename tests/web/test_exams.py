@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
+from records.keep_times import KeepTimes
 from tests.helpers.sessions import live, stop_server
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -99,6 +100,21 @@ def test_a_session_that_nobody_has_begun_takes_the_exam_as_it_is_when_its_studen
     parts.monitor.maker.prepare(session)
     session.begin()
     assert (session.rules["points"]["speech"], session.limit.ends) == (8, 1800)
+
+
+def test_a_session_keeps_to_the_days_with_which_it_began(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"k-{student}"
+    key = define(client, exam, keep_days={"clips_open": 40, "stills": 10, "records": 90})
+    session = begun(client, parts, student, exam)
+    assert changed(client, key, keep_days={"records": 1}).get_json()["running"] == 1, "said, and nothing of what runs is shortened"
+    assert parts.database.flush(10)
+    document = parts.database.session(session.session_id)
+    assert document["exam"]["keep_days"] == {"clips_open": 40, "stills": 10, "records": 90}
+    assert document["keep_days"] == parts.settings.keep_by_kind()
+    times = KeepTimes({"records": 5, "identity": 5})
+    assert [times.days(document, kind) for kind in ("records", "clips_open", "identity", "readings")] == [90, 40, 30, 0]
+    assert error_of(changed(client, key, keep_days={"records": 0}), 422)["field"].startswith("keep_days")
+    assert error_of(changed(client, key, keep_days={"everything": 5}), 422)["field"].startswith("keep_days")
 
 
 @pytest.mark.parametrize("state", ["draft", "early", "closed", "late"])
