@@ -62,7 +62,9 @@ class Retention:
         """`keep_days` are a session's, `kinds` the days of kinds of its records, 0: as long as the session; `audit_days` 0: the audit for ever."""
         self._database = database
         self._clips_dir = clips_dir.resolve()
-        self._folders: dict[Kept, Path] = {"stills": stills_dir} | ({"identity": identity_dir} if identity_dir is not None else {})
+        self._folders: dict[Kept, Path] = {"stills": stills_dir}
+        if identity_dir is not None:
+            self._folders["identity"] = identity_dir
         self._clips = clips
         self._recorder = recorder
         self._times = KeepTimes({**kinds, "records": keep_days})

@@ -28,7 +28,9 @@ ERASED = "student: erased"
 CUT = "audit: deleted"
 DELETED_KINDS: Mapping[Kept, str] = MappingProxyType(
     {
-        **dict.fromkeys(("clips_dismissed", "clips_confirmed", "clips_open"), "clips: deleted"),
+        "clips_dismissed": "clips: deleted",
+        "clips_confirmed": "clips: deleted",
+        "clips_open": "clips: deleted",
         "readings": "readings: deleted",
         "stills": "stills: deleted",
         "identity": "identity: deleted",

@@ -108,9 +108,14 @@ def test_an_address_that_is_none_is_refused_at_the_start(wrong: dict[str, str]) 
 
 
 def test_its_own_mark_is_asked_for_once_where_nobody_is_told_anything(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    export, asked = AuditExport(database, load_settings()), []
+    export, asked = AuditExport(database, load_settings()), list[int]()
     mark = export._mark
-    monkeypatch.setattr(export, "_mark", lambda: asked.append(1) or mark())
+
+    def ask() -> Any:
+        asked.append(1)
+        return mark()
+
+    monkeypatch.setattr(export, "_mark", ask)
     assert database.audit({"who": "ann", "what": "act"}).wait(10)
     for _ in range(5):
         export.send_new()
@@ -122,10 +127,10 @@ def test_its_own_mark_is_asked_for_once_where_nobody_is_told_anything(database: 
 
 def test_a_sender_that_tells_nobody_looks_seldom(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("records.audit_export.EVERY_S", 0.01)
-    export, looked = AuditExport(database, load_settings()), []
+    export, looked = AuditExport(database, load_settings()), list[int]()
     monkeypatch.setattr(export, "send_new", lambda: looked.append(1))
     export.start()
-    until(lambda: looked)
+    until(lambda: bool(looked))
     threading.Event().wait(0.3)
     export.stop()
     assert len(looked) == 1

@@ -12,6 +12,7 @@ from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
 from records.keep_times import KeepTimes
+from settings.keeping import Kept
 from tests.helpers.sessions import live, stop_server
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -112,7 +113,8 @@ def test_a_session_keeps_to_the_days_with_which_it_began(client: FlaskClient, pa
     assert document["exam"]["keep_days"] == {"clips_open": 40, "stills": 10, "records": 90}
     assert document["keep_days"] == parts.settings.keep_by_kind()
     times = KeepTimes({"records": 5, "identity": 5})
-    assert [times.days(document, kind) for kind in ("records", "clips_open", "identity", "readings")] == [90, 40, 30, 0]
+    kinds: tuple[Kept, ...] = ("records", "clips_open", "identity", "readings")
+    assert [times.days(document, kind) for kind in kinds] == [90, 40, 30, 0]
     assert error_of(changed(client, key, keep_days={"records": 0}), 422)["field"].startswith("keep_days")
     assert error_of(changed(client, key, keep_days={"everything": 5}), 422)["field"].startswith("keep_days")
 
