@@ -71,6 +71,7 @@ class Retention:
         self._audit_days = audit_days
         self._kinds = KindSweep(database, self._times, self._clips_dir, self._folders)
         self._left = 0  # files that can't be deleted, as the last sweep found
+        self._last: dict[str, object] = {}  # when it was, and what went
         self.problem = ""  # why the last sweep could not do all
         self.doubt = ""  # why nothing is deleted now
         self._stop = threading.Event()
@@ -83,11 +84,11 @@ class Retention:
             log.info("sessions are deleted %d days after their end (KEEP_DAYS)", days)
         self._thread.start()
 
-    def health(self) -> dict[str, str]:
-        """For `/api/health`."""
+    def health(self) -> dict[str, object]:
+        """For `/api/health`: how it does, and what the last sweep of this run deleted."""
         left = ngettext("%(count)s file whose time is over can't be deleted", "%(count)s files whose time is over can't be deleted", self._left)
         reason = joined("; ", (each for each in (self.problem, self.doubt, left if self._left else "") if each))
-        return {"state": "degraded" if reason else "ok", "reason": reason}
+        return {"state": "degraded" if reason else "ok", "reason": reason, **self._last}
 
     def wake(self) -> None:
         """Sweep now."""
@@ -114,7 +115,9 @@ class Retention:
         self._kinds.sweep(now, swept, stopped=self._stop.is_set)
         entries = cut_audit(self._database, now - timedelta(days=self._audit_days), self._audit_days) if self._audit_days else 0
         self._left = swept.left.total()
-        self._say(at=now, deleted={"records": deleted, **swept.counts(), "audit": entries}, left=dict(swept.left))
+        counts = {"records": deleted, **swept.counts(), "audit": entries}
+        self._last = {"swept_at": iso_time(now), "deleted": counts}
+        self._say(at=now, deleted=counts, left=dict(swept.left))
         return deleted
 
     def _sweep_sessions(self, now: datetime, swept: Swept) -> int:
