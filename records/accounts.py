@@ -178,7 +178,7 @@ class Accounts:
         if "roles" in fields:
             fields["roles"] = sorted(checked(fields["roles"]))
         pulled = {"$pull": fields.pop("pull")} if "pull" in fields else {}
-        counted = {"version": 1, **({"epoch": 1} if ends_logins else {}), **({"revision": 1} if "edited_by" in fields else {})}
+        counted = {"version": 1, **({"epoch": 1} if ends_logins else {})}
         with self._store.reading():
             try:
                 document = self._store.collection("users").find_one_and_update(
@@ -205,7 +205,7 @@ class Accounts:
                 self._check_other_administrator(account)
             seen = {"revision": account.revision if account.revision > 1 else {"$in": [1, None]}}  # None: of before there were revisions
             try:
-                return self.change(account_id, seen, ends_logins=ends_logins, edited_by=by, **fields)
+                return self.change(account_id, seen, ends_logins=ends_logins, edited_by=by, revision=account.revision + 1, **fields)
             except NotFound:
                 raise _edited_meanwhile(self._fresh(account_id), fields) from None
 

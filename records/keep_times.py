@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeGuard
 
 from settings.keeping import LONGEST_DAYS, Kept
 
@@ -45,6 +45,6 @@ def kind_of(interval: Mapping[str, Any]) -> Kept:
     return kinds.get(review.get("state"), "clips_open")
 
 
-def _is_days(days: object) -> bool:
+def _is_days(days: object) -> TypeGuard[int]:
     """Is it a number of days? Somebody may have written to the database by hand."""
     return isinstance(days, int) and not isinstance(days, bool) and 0 <= days <= LONGEST_DAYS

@@ -260,6 +260,10 @@ def test_a_record_never_leads_out_of_the_folder_of_clips(database: Database, fol
 
 
 def test_the_clips_that_are_there_are_found_by_an_index(database: Database) -> None:
+    for index in range(300):
+        clip = {"state": "none" if index else "ready"}
+        database.write("intervals", f"{SESSION}-{index}", {"session_id": SESSION, "index": index, "clip": clip})
+    assert database.flush(10)
     with database.reading():
         plan = database.collection("intervals").find({"session_id": {"$in": [SESSION]}, "clip.state": "ready"}).explain()
     assert "clips_of_session" in str(plan["queryPlanner"]["winningPlan"])

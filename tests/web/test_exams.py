@@ -236,6 +236,7 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     assert error_of(client.post("/api/student/start", json={"user_id": student, "exam_id": exam}), 409)["reason"] == "closed"
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 1, "left": 0, "done": True}
     error_of(client.get(f"/api/exams/{key}"), 404)
+    assert parts.database.flush(10)
     with parts.database.reading():
         kept = {name: parts.database.collection(name).count_documents({"exam_id": exam}) for name in ("sessions", "accommodations", "exams")}
         audited = parts.database.collection("audit").distinct("what", {"exam_id": exam})

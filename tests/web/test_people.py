@@ -260,7 +260,8 @@ def test_people_of_an_exam_see_it_and_a_proctor_taken_off_it_does_not_any_more(a
 def test_the_last_administrator_is_neither_disabled_nor_loses_the_role(app: Flask, admin: FlaskClient) -> None:
     root = add_person(app, "root", "administrator", "teacher")
     path = f"/api/people/{root.id}"
-    for body in ({"disabled": True}, {"roles": ["teacher"]}, {"roles": []}):
+    refused: tuple[dict[str, Any], ...] = ({"disabled": True}, {"roles": ["teacher"]}, {"roles": []})
+    for body in refused:
         error = error_of(admin.post(path, json=body), 409)
         assert (error["code"], error["reason"]) == ("conflict", "last_administrator")
         assert "last administrator" in error["message"]
