@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from basics.errors import NotFound
+from basics.errors import NotFound, StorageError
 from basics.times import utc_now
 from database import Database, Document
 from media.clip_reasons import OF_CONFIRMED, OF_DISMISSED, OF_OPEN
@@ -24,10 +24,13 @@ from records.stores import Store
 from records.thinning import thin
 from records.verification import DELETED_KINDS
 from settings.keeping import Kept
+from storage.writes import Ticket
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 5.0
+STORED_WITHIN_S = 10.0
+UNDER_WAY = "retention_clips"  # the mark of clips that go, among the server's own
 PAGE = 200  # sessions asked for in one go
 NAMED_MAX = 10_000  # sessions that one entry of the audit names
 SHORTEST = timedelta(days=1)
@@ -63,6 +66,7 @@ class KindSweep:
 
     def sweep(self, now: datetime, swept: Swept, *, stopped: Callable[[], bool] = lambda: False) -> None:
         """Delete what is due at `now`, noting it in `swept`, and enter that into the audit. Raise `StorageError` when the database is away."""
+        self._note_what_was_broken_off()
         try:
             self._sweep(now, swept, stopped)
         finally:  # what is gone is in the audit, whatever kept the others
@@ -83,6 +87,8 @@ class KindSweep:
                 files = {kind: found[session["_id"]] for kind, found in pictures.items() if kind in kinds and session["_id"] in found}
                 thins = "readings" in kinds and "readings" not in (session.get("gone") or {}) and session.get("sealed_at") is not None
                 if (due or files or thins) and may_go(self.database, session["_id"]):
+                    if due:
+                        self._begin(session["_id"], now)
                     for interval in due:
                         self._delete_clip(interval, session, swept)
                     for kind, paths in files.items():
@@ -90,6 +96,30 @@ class KindSweep:
                     if thins:
                         swept.went("readings", session["_id"], thin(self.database, session["_id"]))
                         self._say(session, "readings")
+
+    def _begin(self, session_id: str, now: datetime) -> None:
+        """Mark that clips of a session go, until that is in the audit: where the server is killed in between, the next sweep notes it."""
+        with self.database.reading():
+            marks = self.database.collection("server")
+            marks.update_one({"_id": UNDER_WAY}, {"$addToSet": {"sessions": session_id}, "$min": {"since": now}}, upsert=True)
+
+    def _note_what_was_broken_off(self) -> None:
+        with self.database.reading():
+            mark = self.database.collection("server").find_one({"_id": UNDER_WAY})
+        if mark is None:
+            return
+        sessions = sorted(mark["sessions"])
+        with self.database.reading():
+            gone = {"session_id": {"$in": sessions}, "clip.state": "deleted", "clip.deleted_at": {"$gte": mark["since"]}}
+            count = self.database.collection("intervals").count_documents(gone)
+        entry = {"who": "server", "what": DELETED_KINDS["clips_open"], "count": count, "sessions": sessions, "broken_off": True}
+        self._end_with([self.database.audit(entry)])
+
+    def _end_with(self, tickets: Sequence[Ticket]) -> None:
+        """Take the mark away once everything is noted."""
+        if all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
+            with self.database.reading():
+                self.database.collection("server").delete_one({"_id": UNDER_WAY})
 
     def _past(self, session: Document, now: datetime) -> frozenset[Kept]:
         """The kinds whose time is over. None where the whole session's is: it goes with all that is its, or waits for a file."""
@@ -150,13 +180,18 @@ class KindSweep:
 
     def _note(self, swept: Swept) -> None:
         """One entry of the audit for each kind, which names the sessions."""
+        tickets = []
         for kind, found in swept.deleted.items():
             sessions = sorted(found)
             log.info("deleted %d records of %d sessions whose time was over: %s", found.total(), len(sessions), kind)
             for first in range(0, len(sessions), NAMED_MAX):
                 named = sessions[first : first + NAMED_MAX]
                 count = sum(found[one] for one in named)
-                self.database.audit({"who": "server", "what": DELETED_KINDS[kind], "kind": kind, "count": count, "sessions": named})
+                entry = {"who": "server", "what": DELETED_KINDS[kind], "kind": kind, "count": count, "sessions": named}
+                tickets.append(self.database.audit(entry))
+        if not swept.deleted.keys().isdisjoint(CLIP_KINDS):
+            with contextlib.suppress(StorageError):  # it is noted: once more by the next sweep does no harm
+                self._end_with(tickets)
 
 
 def ended_sessions(store: Store, now: datetime, *, held_too: bool = False) -> Iterator[list[Document]]:

@@ -64,10 +64,11 @@ def survey(store: Store, times: KeepTimes, audit_days: int, folders: Mapping[Kep
             free = {row["_id"] for row in store.collection("sessions").find({"_id": {"$in": ids}, **spared(store)}, {"_id": 1})}
         clips = clips_of(store, ids)
         for session in page:
+            session.setdefault("kept_from", session.get("ended_at"))  # the next sweep notes it so, where the clock is right
             there = _there(session, clips.get(session["_id"], ()), pictures)
             for kind, count in there.items():
                 state = states[kind]
-                state.add(count, session.get("kept_from") or session.get("ended_at"))
+                state.add(count, session["kept_from"])
                 state.other += count * (times.days(session, kind) != state.days)
                 if session["_id"] not in free or (kind != "records" and session["_id"] in asked):
                     state.held += count

@@ -101,6 +101,7 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
+    clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
     def found(self, kind: str, which: object, wrong: str) -> None:
@@ -184,6 +185,8 @@ def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
         verified.deleted.update(str(one) for one in entry.get("sessions") or ())
         if what == ERASED and entry.get("older_erased"):
             _follow_older(entry, verified)
+    elif what == DELETED_KINDS["clips_open"] and not entry.get("erased"):
+        verified.clips_gone.update(str(one) for one in entry.get("sessions") or ())
     elif what.startswith(DECISION) and entry.get("video_id"):
         verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
     elif what.startswith(CONCLUSION) and entry.get("session_id"):
@@ -247,7 +250,10 @@ def _sealed_clips(
             verified.found("clip", video_id, "its record was altered: it names another file's hash")
         path = (clips_dir / str(clip.get("path") or "")).resolve()
         if clip.get("state") != "ready":
-            verified.clips_deleted += clip.get("state") == "deleted"
+            if clip.get("state") == "deleted":
+                verified.clips_deleted += 1
+                if session_id not in verified.clips_gone and not verified.cut.covers(clip.get("deleted_at")):
+                    verified.found("clip", video_id, "deleted, and no deletion is noted")
             continue  # its time was over, or the sweep says that it is gone
         if not path.is_relative_to(clips_dir) or not path.is_file():
             verified.found("clip", video_id, f"the file {clip.get('path')} is gone")

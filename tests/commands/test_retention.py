@@ -56,7 +56,7 @@ def row_of(said: str, kind: str) -> list[str]:
 def add(database: Database, settings: Settings, session_id: str = SESSION, **more: Any) -> None:
     settings.clips_dir.mkdir(exist_ok=True)
     folders_of(settings)["stills"].mkdir(parents=True, exist_ok=True)
-    session = {"user_id": session_id[:3], "state": "ended", "ended_at": ENDED, "kept_from": ENDED, **more}
+    session = {"user_id": session_id[:3], "state": "ended", "ended_at": ENDED, **more}
     writes = [database.write("sessions", session_id, session)]
     for index, state in enumerate(("dismissed", "confirmed", None)):
         name = f"{session_id[0]}{index}.mp4"

@@ -17,6 +17,7 @@ from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.holds import Holds
 from records.retention import Retention
+from records.retention_kinds import KindSweep
 from records.seals import SEALED, Seals, seal_hash, stored_seal
 from records.verification import verify
 from settings.keeping import Kept
@@ -231,6 +232,30 @@ def test_a_request_for_a_new_look_keeps_the_clips_until_it_is_answered(database:
     database.write("new_looks", SESSION, {"state": "done"})
     sweep(retention)
     assert clips_of(database)[2:] == ["deleted", "deleted"]
+
+
+def test_a_clip_that_only_says_that_its_time_was_over_is_told(database: Database, stored: Any, folders: dict[str, Path]) -> None:
+    add(database, folders)
+    add(database, folders, OTHER)
+    stored.intervals.update_one({"_id": f"{SESSION}-1"}, {"$set": {"clip.state": "deleted", "clip.deleted_at": NOW}})
+    (folders["clips"] / "a1.mp4").unlink()
+    assert findings(stored, folders) == [f"clip {SESSION}-1: deleted, and no deletion is noted"]
+
+
+def test_clips_that_went_before_the_server_was_killed_are_noted_by_the_next_sweep(
+    database: Database, stored: Any, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(database, folders)
+    retention = made(database, folders, clips_dismissed=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(KindSweep, "_note", lambda self, swept: None)
+        sweep(retention)
+    assert clips_of(database)[0] == "deleted"
+    assert findings(stored, folders) == [f"clip {SESSION}-0: deleted, and no deletion is noted"]
+    sweep(retention)
+    assert findings(stored, folders) == []
+    sweep(retention)
+    assert [(one["count"], one["sessions"]) for one in stored.audit.find({"what": "clips: deleted"})] == [(1, [SESSION])]
 
 
 def test_a_clip_that_can_not_be_deleted_is_said_and_tried_again(database: Database, folders: dict[str, Path]) -> None:
