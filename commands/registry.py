@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, backup, rescore, users, verify
+from commands import api_token, audit, backup, rescore, retention, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -17,9 +17,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     users.register,
     verify.register,
     backup.register,
+    retention.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

@@ -93,6 +93,8 @@ def scored_again(stored: StoredSession, rules: Rules, named: Collection[str] = (
 
     What an accommodation changed while the exam ran changes here, too, but for the points of kinds that are `named`: these hold all the time.
     """
+    if gone := (stored.session.get("gone") or {}).get("readings"):
+        raise InvalidInput(f"The readings of this session were deleted at {gone.get('at')} (KEEP_READINGS_DAYS): it can't be scored again.")
     scorer = Scorer(rules)
     over = {kind: points for kind, points in rules.points.items() if kind in named}
     scorer.set_weights(reweighings(history_of(stored.session), over))
@@ -161,9 +163,9 @@ def register(app: Flask, settings: Settings | None = None) -> None:
             stored = read_session(settings or load_settings(), session_id)
             wanted = _read_json(file)
             rules = other_rules(stored.session["rules"], wanted)
+            rows = changes(stored, scored_again(stored, rules, points_named(wanted)))
         except ProctorError as error:
             raise click.ClickException(error.message) from None
-        rows = changes(stored, scored_again(stored, rules, points_named(wanted)))
         click.echo(json.dumps([_document(row) for row in rows], indent=1) if as_json else report(stored, rules, rows))
 
 

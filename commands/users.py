@@ -75,14 +75,14 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     @click.argument("login")
     @with_appcontext
     def disable(login: str) -> None:
-        account = _change(settings, login, "account: disabled", lambda accounts, one: accounts.change(one.id, disabled=True, ends_logins=True))
+        account = _change(settings, login, "account: disabled", lambda accounts, one: accounts.edit(one.id, by=BY, disabled=True, ends_logins=True))
         click.echo(f"{account.login} is disabled.")
 
     @users.command("enable", help="Let somebody in again who was disabled.")
     @click.argument("login")
     @with_appcontext
     def enable(login: str) -> None:
-        account = _change(settings, login, "account: enabled", lambda accounts, one: accounts.change(one.id, disabled=False))
+        account = _change(settings, login, "account: enabled", lambda accounts, one: accounts.edit(one.id, by=BY, disabled=False))
         click.echo(f"{account.login} can log in again.")
 
     @users.command("reset", help="Take password and second factor away, end all logins, and print a link for a new password.")
@@ -101,7 +101,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     @click.argument("roles", nargs=-1, type=click.Choice(ROLES))
     @with_appcontext
     def roles(login: str, roles: tuple[str, ...]) -> None:
-        account = _change(settings, login, "account: roles", lambda accounts, one: accounts.change(one.id, roles=frozenset(roles)))
+        account = _change(settings, login, "account: roles", lambda accounts, one: accounts.edit(one.id, by=BY, roles=frozenset(roles)))
         click.echo(f"{account.login} has {_roles(account)}.")
 
 

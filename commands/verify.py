@@ -56,15 +56,33 @@ def report(verified: Verified, seconds: float) -> str:
     """What was checked and found, in lines."""
     speed = f" ({verified.clip_bytes / 1e6 / seconds:.0f} MB/s)" if verified.clip_bytes and seconds > 0 else ""
     erased = f", {verified.erased} of them erased" if verified.erased else ""
+    thinned = f", {verified.thinned} of them without their readings (their time was over)" if verified.thinned else ""
+    deleted = f"; {verified.clips_deleted} more were deleted (their time was over)" if verified.clips_deleted else ""
     lines = [
         f"Audit: {verified.entries} entries{erased}; the chain's head is {verified.seq}:{verified.head}",
-        f"Sealed sessions: {verified.sessions}",
+        *_cut(verified),
+        f"Sealed sessions: {verified.sessions}{thinned}",
         f"Decisions: {verified.decisions}",
-        f"Clips: {verified.clips}, {verified.clip_bytes / 1e6:.1f} MB{speed}",
+        f"Clips: {verified.clips}, {verified.clip_bytes / 1e6:.1f} MB{speed}{deleted}",
     ]
     lines += [f"ALTERED: {finding.kind} {finding.which}: {finding.wrong}" for finding in verified.findings]
     lines.append(f"{len(verified.findings)} found that are not as they were." if verified.findings else "Nothing was altered.")
     return "\n".join(lines)
+
+
+def _cut(verified: Verified) -> list[str]:
+    """What is said of entries that were deleted because their time was over."""
+    cut = verified.cut
+    if not cut.upto:
+        return []
+    until = f"{cut.until:%Y-%m-%d %H:%M} UTC" if cut.until is not None else "an unknown time"
+    lines = [
+        f"Entries up to {cut.upto} were deleted under KEEP_AUDIT_DAYS={cut.days}, the youngest of {until}; the head was {cut.head}. "
+        f"The chain is checked from there on."
+    ]
+    if verified.beyond:
+        lines.append(f"Heads that can't be compared any more, because they lie before that: {', '.join(map(str, sorted(verified.beyond)))}")
+    return lines
 
 
 def package_report(checked: Checked, seconds: float) -> str:

@@ -16,10 +16,13 @@ ENCODING = _("encoder: %(error)s")
 AGAIN = _("%(reason)s; it is tried again as long as its pictures are kept")
 STOPPED = _("the server stopped before the clip was made")
 GONE = _("the file is no longer on the disk")
+OF_DISMISSED = _("it was kept as long as clips of dismissed flags are (days: %(days)s)")
+OF_CONFIRMED = _("it was kept as long as clips of confirmed flags are (days: %(days)s)")
+OF_OPEN = _("it was kept as long as clips of flags without a decision are (days: %(days)s)")
 UNREADABLE = _("its record can't be read")
 
 _LONGEST = 1000  # characters that are looked at
-_KNOWN = (AGAIN, BEHIND, NOTHING_KEPT, NOTHING_TO_SHOW, DISK, UNKEPT, ENCODING, STOPPED, GONE, UNREADABLE)
+_KNOWN = (AGAIN, BEHIND, NOTHING_KEPT, NOTHING_TO_SHOW, DISK, UNKEPT, ENCODING, STOPPED, GONE, OF_DISMISSED, OF_CONFIRMED, OF_OPEN, UNREADABLE)
 
 
 @lru_cache

@@ -23,7 +23,8 @@ from basics.texts import _
 from basics.times import utc_now
 from records.stores import Document, Store
 
-ROLES = ("administrator", "teacher", "proctor", "officer", "auditor")
+ADMINISTRATOR = "administrator"
+ROLES = (ADMINISTRATOR, "teacher", "proctor", "officer", "auditor")
 ACCOUNTS_MAX = 20_000  # about 20 MB in memory
 LONGEST_LOGIN, LONGEST_NAME = 128, 100  # characters
 INVITED_FOR = timedelta(days=7)
@@ -36,7 +37,8 @@ RESERVED = frozenset(look(name) for name in ("proctor", "server", "student", "AP
 class Account:
     """One person. `roles` were given here, `group_roles` and `exam_roles` (by exam id) come from the groups of a sign-in provider.
 
-    `epoch` is raised to end all logins; `password` is a hash, `totp` a sealed secret; `invite` is the hash of an invitation's token, and until when.
+    `epoch` is raised to end all logins, `version` by every change, `revision` by what people change of it, `edited_by` last. `password` is a hash,
+    `totp` a sealed secret; `invite` is the hash of an invitation's token, and until when.
     """
 
     id: str
@@ -54,6 +56,8 @@ class Account:
     oidc: str = ""
     epoch: int = 0
     version: int = 0
+    revision: int = 1
+    edited_by: str = ""
     invite: str = ""
     invited_until: datetime | None = None
     made_at: datetime | None = None
@@ -79,6 +83,7 @@ class Accounts:
         self._by_id: dict[str, Account] = {}
         self._by_look: dict[str, str] = {}
         self._lock = threading.Lock()
+        self._editing = threading.Lock()  # one at a time: each looks first whether an administrator is left
         self._read_at: datetime | None = None
 
     # What is known
@@ -150,6 +155,7 @@ class Accounts:
             "made_by": by,
             "changed_at": now,
             "version": 1,
+            "revision": 1,
             "epoch": 0,
             "disabled": False,
             **more,
@@ -185,6 +191,43 @@ class Accounts:
         if document is None:
             raise _no_account(account_id)
         return self._keep(account_of(document))
+
+    def edit(self, account_id: str, *, by: str, revision: int | None = None, ends_logins: bool = False, **fields: Any) -> Account:
+        """What a person changes of an account, seen at `revision` (None: however it is now). Raise `NotFound`, `StorageError`, and `Conflict`
+        where somebody else's change came first, or where no administrator would be left.
+        """
+        with self._editing:
+            account = self._fresh(account_id)
+            if revision is not None and revision != account.revision:
+                raise _edited_meanwhile(account, fields)
+            roles = frozenset(fields["roles"]) | account.group_roles if "roles" in fields else account.all_roles
+            if ADMINISTRATOR in account.all_roles and not account.disabled and (fields.get("disabled") or ADMINISTRATOR not in roles):
+                self._check_other_administrator(account)
+            seen = {"revision": account.revision if account.revision > 1 else {"$in": [1, None]}}  # None: of before there were revisions
+            try:
+                return self.change(account_id, seen, ends_logins=ends_logins, edited_by=by, revision=account.revision + 1, **fields)
+            except NotFound:
+                raise _edited_meanwhile(self._fresh(account_id), fields) from None
+
+    def _fresh(self, account_id: str) -> Account:
+        """The account as it is stored now, whoever changed it."""
+        with self._store.reading():
+            document = self._store.collection("users").find_one({"_id": account_id})
+        if document is None:
+            raise _no_account(account_id)
+        return self._keep(account_of(document))
+
+    def _check_other_administrator(self, last: Account) -> None:
+        """Raise `Conflict` unless another administrator can log in; beside one who never could, one who is invited is enough."""
+        either: Document = {"$or": [{"roles": ADMINISTRATOR}, {"group_roles": ADMINISTRATOR}]}
+        with self._store.reading():
+            found = self._store.collection("users").find({**either, "_id": {"$ne": last.id}, "disabled": {"$ne": True}}).limit(ACCOUNTS_MAX)
+            if not any(last.state == "invited" or account_of(document).state == "active" for document in found):
+                raise Conflict(
+                    _("%(name)s is the last administrator who can log in. Make somebody else one first.", name=last.name),
+                    field="roles",
+                    reason="last_administrator",
+                )
 
     def invite(self, account_id: str) -> tuple[Account, str]:
         """A token that sets the account's password once within seven days; those made before are over.
@@ -282,6 +325,8 @@ _PLAIN = (
     "oidc",
     "epoch",
     "version",
+    "revision",
+    "edited_by",
     "made_at",
     "made_by",
     "signed_in_at",
@@ -328,6 +373,22 @@ def _seen(name: str, field: str) -> str:
 def _taken(name: str) -> Conflict:
     return Conflict(
         _("There is somebody called %(name)s, or by a name that looks like it. Add what tells the two apart.", name=repr(name)), field="name"
+    )
+
+
+def _edited_meanwhile(theirs: Account, mine: Mapping[str, Any]) -> Conflict:
+    """The second of two who change an account is told by whom, and in what it differs now from what was wanted."""
+    there = {"name": theirs.name, "email": theirs.email, "roles": theirs.roles, "disabled": theirs.disabled}
+    differs = [name for name, value in there.items() if name in mine and (frozenset(mine[name]) if name == "roles" else mine[name]) != value]
+    return Conflict(
+        _(
+            "%(by)s has changed this account since you opened it. Look at it again; to put yours in its place, save again.",
+            by=theirs.edited_by or "–",
+        ),
+        field="revision",
+        revision=theirs.revision,
+        changed_by=theirs.edited_by,
+        differs=differs,
     )
 
 

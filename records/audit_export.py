@@ -28,6 +28,7 @@ from settings.audit import AuditSettings
 log = logging.getLogger(__name__)
 
 EVERY_S = 5.0
+ALONE_S = 300.0  # where nobody is told anything, and the day's head goes to the log
 AT_ONCE = 500  # entries
 LINE_MAX = 8000  # bytes of a line; receivers cut what is longer
 TIMEOUT_S = 5.0
@@ -46,6 +47,7 @@ class AuditExport:
         self._webhook = settings.audit_webhook
         self._secret = settings.audit_webhook_secret.get_secret_value()
         self._socket: socket.socket | None = None
+        self._head_told = ""  # on which day, as far as this run knows
         self._troubles: dict[str, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="audit-export", daemon=True)
@@ -71,8 +73,10 @@ class AuditExport:
         if self._syslog:
             self._send_lines()
         today = f"{utc_now():%Y-%m-%d}"
-        if self._mark().get("head_day") != today:
-            self._tell_head(today)
+        if self._head_told == today:  # no more is asked than can have changed
+            return
+        if self._mark().get("head_day") == today or self._tell_head(today):
+            self._head_told = today
 
     def _mark(self) -> Document:
         with self._database.reading():
@@ -116,11 +120,12 @@ class AuditExport:
 
     # The chain's head
 
-    def _tell_head(self, day: str) -> None:
+    def _tell_head(self, day: str) -> bool:
+        """Tell it; False where there is none yet."""
         with self._database.reading():
             last = self._database.collection("audit").find_one({"seq": {"$gt": 0}}, {"seq": 1, "hash": 1}, sort=[("seq", -1)])
         if last is None:
-            return
+            return False
         head = {"type": "audit.head", "day": day, "seq": int(last["seq"]), "hash": str(last["hash"])}
         if self._mark().get("logged_day") != day:
             log.info("the audit's head on %s: %d:%s", day, head["seq"], head["hash"])
@@ -132,6 +137,7 @@ class AuditExport:
                 answer.close()
                 raise requests.HTTPError(f"it answered {answer.status_code}")
         self._set_mark(head_day=day)
+        return True
 
     def _headers(self, body: bytes, name: str) -> dict[str, str]:
         """Those of Standard Webhooks (standardwebhooks.com, version 1)."""
@@ -146,8 +152,9 @@ class AuditExport:
 
     def _run(self) -> None:
         backoff, pause = Backoff(*PAUSES_S), EVERY_S
+        often = EVERY_S if self._syslog or self._webhook else ALONE_S
         while not self._stop.wait(pause):
-            pause = EVERY_S
+            pause = often
             try:
                 self.send_new()
                 self._troubles.clear()

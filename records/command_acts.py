@@ -18,11 +18,14 @@ def note_act(store: Store, what: str, **details: Any) -> None:
         store.collection("command_acts").insert_one({"_id": uuid.uuid4().hex, "at": utc_now(), "who": "command", "what": what, **details})
 
 
-def take_command_acts(database: Database) -> None:
-    """Enter what was noted into the audit. Raise `StorageError`."""
+def take_command_acts(database: Database) -> list[str]:
+    """Enter what was noted into the audit; return what that was. Raise `StorageError`."""
+    taken = []
     with database.reading():
         found = list(database.collection("command_acts").find().sort("at", 1).limit(AT_ONCE))
     for act in found:
         if database.audit({name: value for name, value in act.items() if name != "_id"}).wait(AT_ONCE / 10):
             with database.reading():
                 database.collection("command_acts").delete_one({"_id": act["_id"]})
+            taken.append(str(act.get("what")))
+    return taken

@@ -28,7 +28,7 @@ from database import Database, Document
 from records.holds import COLLECTION as HOLDS
 from records.holds import Holds
 from records.retention import OF_A_SESSION, Retention
-from records.verification import DELETED, ERASED
+from records.verification import DELETED, ERASED, NOT_BLANKED
 from storage.audit_chain import LINKS, UNCHAINED, before_the_chain
 from storage.writes import Ticket
 
@@ -199,7 +199,7 @@ class Erasure:
 
     def _to_blank(self, spellings: list[str], ids: list[str]) -> list[Document]:
         """Not those by which it is known that something was deleted lawfully: they name who did it, and nothing of a student's."""
-        return [entry for entry in self._entries(spellings, ids) if entry.get("what") not in (DELETED, ERASED)]
+        return [entry for entry in self._entries(spellings, ids) if entry.get("what") not in NOT_BLANKED]
 
     def _replace(self, entries: Mapping[str, Document]) -> None:
         if entries:

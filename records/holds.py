@@ -10,6 +10,7 @@ from basics.looks import look
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
+from records.stores import Store
 
 STORED_WITHIN_S = 10.0
 COLLECTION = "holds"
@@ -34,15 +35,25 @@ class Holds:
 
     def listed(self) -> list[Document]:
         """All of them, the newest last. Raise `StorageError`."""
-        with self.database.reading():
-            return list(self.database.collection(COLLECTION).find().sort([("at", 1), ("_id", 1)]).limit(10_000))
+        return holds_of(self.database)
 
     def spared(self) -> Document:
         """The condition on sessions that none of these holds. Raise `StorageError`."""
-        held = self.listed()
-        sessions, students = ([one[name] for one in held if one.get(name)] for name in ("session_id", "user_id"))
-        looks = [look(one) for one in students]  # by whatever spelling
-        return {"$nor": [{"_id": {"$in": sessions}}, {"user_id": {"$in": students}}, {"user_look": {"$in": looks}}]} if held else {}
+        return spared(self.database)
+
+
+def holds_of(store: Store) -> list[Document]:
+    """All that are set, the newest last. Raise `StorageError`."""
+    with store.reading():
+        return list(store.collection(COLLECTION).find().sort([("at", 1), ("_id", 1)]).limit(10_000))
+
+
+def spared(store: Store) -> Document:
+    """The condition on sessions that none of the store's holds names. Raise `StorageError`."""
+    held = holds_of(store)
+    sessions, students = ([one[name] for one in held if one.get(name)] for name in ("session_id", "user_id"))
+    looks = [look(one) for one in students]  # by whatever spelling
+    return {"$nor": [{"_id": {"$in": sessions}}, {"user_id": {"$in": students}}, {"user_look": {"$in": looks}}]} if held else {}
 
 
 def _id_of(session_id: str, user_id: str) -> str:

@@ -25,7 +25,7 @@ _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
 @contextmanager
 def stored(settings: Settings) -> Iterator[Database[Document]]:
     """The database, within a `with`. Raise `StorageError` when it can't be read."""
-    with _address(settings) as uri:
+    with address(settings) as uri:
         milliseconds = int(settings.mongo_timeout_s * 1000)
         try:
             with pymongo.MongoClient[Document](uri, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds) as client:
@@ -35,7 +35,7 @@ def stored(settings: Settings) -> Iterator[Database[Document]]:
 
 
 @contextmanager
-def _address(settings: Settings) -> Iterator[str]:
+def address(settings: Settings) -> Iterator[str]:
     """The database's address; the embedded one is started for the read where no server runs it."""
     uri = settings.mongo_uri.get_secret_value()
     if uri != "embedded":

@@ -1,7 +1,9 @@
-"""Deletes what was kept for long enough: records, clips and stills of sessions that ended more than `KEEP_DAYS` ago. Nothing else deletes any.
+"""Deletes what was kept for long enough: sessions with all that is theirs, kinds of their records before that, and old entries of the audit.
 
-Files go before the records that name them, and a session's own record goes last: a sweep that is broken off leaves nothing that the next
-one would not find.
+Nothing else deletes any by itself.
+
+Files go before the records that name them, and a session's own record goes last: a sweep that is broken off leaves nothing that the next one would
+not find.
 """
 
 from __future__ import annotations
@@ -9,18 +11,22 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 from basics.errors import StorageError
-from basics.texts import _, joined
+from basics.texts import _, joined, ngettext
 from basics.times import iso_time, utc_now
-from database import Database, Document
+from database import Database
 from media.recorder import Recorder
+from records.audit_cut import cut_audit
 from records.clip_sweep import ClipSweep
-from records.holds import Holds
+from records.keep_times import KeepTimes
+from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, ended_sessions, may_go
 from records.verification import DELETED
+from settings.keeping import Kept
 
 log = logging.getLogger(__name__)
 
@@ -30,88 +36,137 @@ FLUSH_S = 5.0
 LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was set wrong is
 BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
-PAGE = 100  # sessions asked for in one go
-NAMED_MAX = 10_000  # sessions that one entry of the audit names
-OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "intervals")
+ASKED = "retention: asked"  # a command's note, by which a running server sweeps at once
+MARK = "retention"  # what this server notes of its sweeps, among its own marks,
+REPORT = "retention_report"  # and what the last one did
+OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "intervals")
 """The collections whose documents name their session."""
 
 
 class Retention:
-    """Sweeps once an hour in a thread of its own. `keep_days` 0: nothing is deleted, and clips and records are compared all the same."""
+    """Sweeps once an hour in a thread of its own. Without any days nothing is deleted, and clips and records are compared all the same."""
 
-    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int, *, clips: ClipSweep, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clips_dir: Path,
+        stills_dir: Path,
+        keep_days: int,
+        *,
+        clips: ClipSweep,
+        recorder: Recorder,
+        identity_dir: Path | None = None,
+        kinds: Mapping[Kept, int] = MappingProxyType({}),
+        audit_days: int = 0,
+    ) -> None:
+        """`keep_days` are a session's, `kinds` the days of kinds of its records, 0: as long as the session; `audit_days` 0: the audit for ever."""
         self._database = database
         self._clips_dir = clips_dir.resolve()
-        self._stills_dir = stills_dir
+        self._folders: dict[Kept, Path] = {"stills": stills_dir}
+        if identity_dir is not None:
+            self._folders["identity"] = identity_dir
         self._clips = clips
         self._recorder = recorder
-        self._keep = timedelta(days=keep_days)
+        self._times = KeepTimes({**kinds, "records": keep_days})
+        self._audit_days = audit_days
+        self._kinds = KindSweep(database, self._times, self._clips_dir, self._folders)
+        self._left = 0  # files that can't be deleted, as the last sweep found
+        self._last: dict[str, object] = {}  # when it was, and what went
         self.problem = ""  # why the last sweep could not do all
         self.doubt = ""  # why nothing is deleted now
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
     def start(self) -> None:
         """Begin to sweep, the first time a minute from now."""
-        if self._keep:
-            log.info("sessions are deleted %d days after their end (KEEP_DAYS)", self._keep.days)
+        if days := self._times.server["records"]:
+            log.info("sessions are deleted %d days after their end (KEEP_DAYS)", days)
         self._thread.start()
 
-    def health(self) -> dict[str, str]:
-        """For `/api/health`."""
-        reason = joined("; ", (each for each in (self.problem, self.doubt) if each))
-        return {"state": "degraded" if reason else "ok", "reason": reason}
+    def health(self) -> dict[str, object]:
+        """For `/api/health`: how it does, and what the last sweep of this run deleted."""
+        left = ngettext("%(count)s file whose time is over can't be deleted", "%(count)s files whose time is over can't be deleted", self._left)
+        reason = joined("; ", (each for each in (self.problem, self.doubt, left if self._left else "") if each))
+        return {"state": "degraded" if reason else "ok", "reason": reason, **self._last}
+
+    def wake(self) -> None:
+        """Sweep now."""
+        self._wake.set()
 
     def stop(self, timeout: float = 10) -> None:
         """End; a sweep that runs ends with the session it is at."""
         self._stop.set()
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout)
 
     def sweep(self, now: datetime | None = None) -> int:
-        """Delete what is due at `now` and return how many sessions that were. Raise `StorageError` when the database is away.
+        """Delete what is due at `now` and return how many whole sessions that were. Raise `StorageError` when the database is away.
 
         A session whose files can't be deleted keeps its records, and is tried again by the next sweep.
         """
         now = now or utc_now()
-        if not self._keep:
-            return 0
         if not self._believes(now):
             return 0
-        before = now - self._keep
         self._stamp(now)
-        self._delete_aside(before)
+        swept = Swept()
+        deleted = self._sweep_sessions(now, swept)
+        self._kinds.sweep(now, swept, stopped=self._stop.is_set)
+        entries = cut_audit(self._database, now - timedelta(days=self._audit_days), self._audit_days) if self._audit_days else 0
+        self._left = swept.left.total()
+        counts = {"records": deleted, **swept.counts(), "audit": entries}
+        self._last = {"swept_at": iso_time(now), "deleted": counts}
+        self._say(at=now, deleted=counts, left=dict(swept.left))
+        return deleted
+
+    def _sweep_sessions(self, now: datetime, swept: Swept) -> int:
         deleted: list[str] = []
         try:
-            for session_id in self._delete_due(before):
+            for session_id in self._delete_due(now, swept):
                 deleted.append(session_id)  # noqa: PERF402 (one by one: those that are gone are named, whatever stops the rest)
         finally:  # what is gone is in the audit, whatever kept the others
             if deleted:
-                log.info("deleted %d sessions that ended before %s (KEEP_DAYS)", len(deleted), f"{before:%Y-%m-%d %H:%M} UTC")
+                log.info("deleted %d sessions whose time was over (KEEP_DAYS)", len(deleted))
             for first in range(0, len(deleted), NAMED_MAX):
                 named = deleted[first : first + NAMED_MAX]
-                self._database.audit({"who": "server", "what": DELETED, "count": len(named), "ended_before": before, "sessions": named})
-        with self._database.reading():
-            self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
+                self._database.audit({"who": "server", "what": DELETED, "count": len(named), "sessions": named})
+        if days := self._times.server["records"]:
+            before = now - timedelta(days=days)
+            self._delete_aside(before)
+            with self._database.reading():
+                self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
         return len(deleted)
 
-    def _delete_due(self, before: datetime) -> Iterator[str]:
+    def _delete_due(self, now: datetime, swept: Swept) -> Iterator[str]:
         """Delete sessions; name each once it is gone."""
-        kept: list[str] = []
-        while due := self._due(before, kept):
-            for session in due:
+        for page in ended_sessions(self._database, now):
+            for session in page:
                 if self._stop.is_set():
                     return
+                if not self._times.is_past(session, "records", now) or not may_go(self._database, session["_id"]):
+                    continue
                 if self.delete_session(session["_id"]):
                     yield session["_id"]
                 else:
-                    kept.append(session["_id"])
+                    swept.left["records"] += 1
 
     def _run(self) -> None:
         pause = FIRST_S
-        while not self._stop.wait(pause):
+        while not self._stop.is_set():
+            self._wake.wait(pause)
+            self._wake.clear()
+            if self._stop.is_set():
+                return
             pause = EVERY_S
             self.problem = "; ".join(problem for sweep in (self._sweep_clips, self.sweep) if (problem := _problem_of(sweep)))
+            with contextlib.suppress(StorageError):  # whoever asked is told that it has not answered
+                self._say(looked_at=utc_now(), problem=self.problem, doubt=self.doubt)
+
+    def _say(self, **fields: object) -> None:
+        """Note what the last sweep did, for whoever asks (`flask --app app retention`)."""
+        with self._database.reading():
+            self._database.collection("server").update_one({"_id": REPORT}, {"$set": fields}, upsert=True)
 
     def _sweep_clips(self) -> None:
         self._clips.sweep(stopped=self._stop.is_set)
@@ -123,7 +178,7 @@ class Retention:
         """
         with self._database.reading():
             marks = self._database.collection("server")
-            mark = marks.find_one({"_id": "retention"}) or {}
+            mark = marks.find_one({"_id": MARK}) or {}
             last, seen, doubted = (mark.get(name) for name in ("swept_at", "seen_at", "doubted_at"))
             self.doubt = ""
             if isinstance(last, datetime) and last - now > LEAP:
@@ -138,7 +193,7 @@ class Retention:
                     doubted = now
                     log.warning("old sessions were last looked for at %s, and now it is %s: %s", iso_time(last), iso_time(now), LEAPT)
                 if now - doubted < BELIEVED_AFTER:
-                    marks.update_one({"_id": "retention"}, {"$set": {"seen_at": now, "doubted_at": doubted}})
+                    marks.update_one({"_id": MARK}, {"$set": {"seen_at": now, "doubted_at": doubted}})
                     self.doubt = _(
                         "The clock leapt from %(before)s to %(now)s: "
                         "if that is not so, set this machine's clock now; if it is, the first are deleted in a day.",
@@ -148,7 +203,7 @@ class Retention:
                     return False
                 # Sessions of just before a leap may have ended by a clock that stood in another year: they are kept as if they had ended now.
                 self._database.collection("sessions").update_many({"kept_from": {"$gte": last - LEAP}}, {"$set": {"kept_from": now}})
-            marks.update_one({"_id": "retention"}, {"$set": {"swept_at": now}, "$unset": {"seen_at": "", "doubted_at": ""}}, upsert=True)
+            marks.update_one({"_id": MARK}, {"$set": {"swept_at": now}, "$unset": {"seen_at": "", "doubted_at": ""}}, upsert=True)
         return True
 
     def _stamp(self, now: datetime) -> None:
@@ -159,16 +214,11 @@ class Retention:
         with self._database.reading():
             sessions, marks = self._database.collection("sessions"), self._database.collection("server")
             new = {"ended_at": {"$type": "date"}, "state": {"$ne": "running"}, "kept_from": {"$exists": False}}
-            stamps = marks.find_one({"_id": "retention", "stamps": True})
+            stamps = marks.find_one({"_id": MARK, "stamps": True})
             told = new if stamps is None else new | {"ended_at": {"$gte": now - LEAP, "$lte": now + LEAP}}  # older versions noted none
             sessions.update_many(told, [{"$set": {"kept_from": "$ended_at"}}])
             sessions.update_many(new, {"$set": {"kept_from": now}})
-            marks.update_one({"_id": "retention"}, {"$set": {"stamps": True}}, upsert=True)
-
-    def _due(self, before: datetime, kept: list[str]) -> list[Document]:
-        query = {"kept_from": {"$lt": before}, "state": {"$ne": "running"}, "_id": {"$nin": kept}, **Holds(self._database).spared()}
-        with self._database.reading():
-            return list(self._database.collection("sessions").find(query, {"_id": 1}).sort("kept_from", 1).limit(PAGE))
+            marks.update_one({"_id": MARK}, {"$set": {"stamps": True}}, upsert=True)
 
     def _delete_aside(self, before: datetime) -> None:
         """Records that the database refused, or the disk damaged, are of students, too."""
@@ -191,8 +241,9 @@ class Retention:
         try:
             for clip in clips:
                 self._delete_clip(clip)
-            for still in self._stills_dir.glob(f"still-{session_id}-*"):
-                still.unlink(missing_ok=True)
+            for kind, folder in self._folders.items():
+                for picture in folder.glob(f"{FILES[kind]}-{session_id}-*"):
+                    picture.unlink(missing_ok=True)
         except OSError as error:
             log.error("%s can't be deleted (%s); its session is kept until it can", error.filename, error.strerror, extra={"session_id": session_id})  # noqa: TRY400
             return False

@@ -114,7 +114,7 @@ class Seals:
         seal = seal_of(session, {kind: self._records(kind, session_id) for kind in ORDERED})
         said = {"intervals": len(seal["intervals"]), "checks": len(seal["checks"]), "acts": len(seal["acts"]), "clips": len(seal["clips"])}
         tickets = [
-            self._database.write("seals", session_id, {"at": utc_now(), **_storable(seal)}),
+            self._database.write("seals", session_id, {"at": utc_now(), **storable_seal(seal)}),
             self._database.audit({"who": "server", "what": SEALED, "session_id": session_id, "sha256": seal_hash(seal), **said}),
         ]
         if all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
@@ -140,7 +140,7 @@ class Seals:
                 pause = 60 * EVERY_S
 
 
-def _storable(seal: Document) -> Document:
+def storable_seal(seal: Document) -> Document:
     """As it is stored: ids of acts are the pages' own, and no names of fields."""
     return {name: [list(pair) for pair in value.items()] if isinstance(value, dict) else value for name, value in seal.items()}
 

@@ -6,21 +6,39 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from basics.times import utc_now
 from records.reader import Document
 from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
+from records.thinning import READINGS_DELETED, as_sealed
+from settings.keeping import Kept
 from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
 
 DECISION = "review: "
 CONCLUSION = "conclusion: "
 DELETED = "sessions: deleted"
 ERASED = "student: erased"
+CUT = "audit: deleted"
+DELETED_KINDS: Mapping[Kept, str] = MappingProxyType(
+    {
+        "clips_dismissed": "clips: deleted",
+        "clips_confirmed": "clips: deleted",
+        "clips_open": "clips: deleted",
+        "readings": "readings: deleted",
+        "stills": "stills: deleted",
+        "identity": "identity: deleted",
+    }
+)
+"""How the audit calls it that the time of a kind of record was over."""
+NOT_BLANKED = frozenset({DELETED, ERASED, CUT, *DELETED_KINDS.values()})
+"""By these entries it is known that something was deleted lawfully: they name who did it, and nothing of a student's."""
 READ_AT_ONCE = 1 << 20
 HASHING = 4  # files at a time: hashing lets other threads run
 YOUNG = timedelta(seconds=30)  # what was decided since then may have its note under way
@@ -34,6 +52,30 @@ class Finding:
     kind: str
     which: str
     wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class CutAudit:
+    """The entries up to a place that were deleted because their time was over, as the chain itself says."""
+
+    upto: int = 0
+    head: str = FIRST_PREV  # the hash of the last of them
+    count: int = 0
+    until: datetime | None = None  # when the youngest of them was made
+    days: int = 0
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any] | None) -> CutAudit:
+        """As the newest entry of that kind says; None: nothing was deleted."""
+        if entry is None:
+            return cls()
+        until = entry.get("until")
+        count, days = (int(entry.get(name) or 0) for name in ("count", "days"))
+        return cls(int(entry["upto"]), str(entry.get("head")), count, until if isinstance(until, datetime) else None, days)
+
+    def covers(self, at: object) -> bool:
+        """May the audit's entry of what was stored at `at` be among them?"""
+        return self.until is not None and isinstance(at, datetime) and at <= self.until + YOUNG
 
 
 @dataclass(slots=True)
@@ -54,6 +96,12 @@ class Verified:
     decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
     concluded: dict[str, list[Document]] = field(default_factory=dict)  # session → the acts about its conclusion, likewise
     heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
+    beyond: list[int] = field(default_factory=list)  # those asked for that are among what was cut
+    cut: CutAudit = field(default_factory=CutAudit)
+    sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
+    thinned: int = 0  # sessions whose readings were deleted
+    clips_deleted: int = 0
+    clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
     def found(self, kind: str, which: object, wrong: str) -> None:
@@ -66,13 +114,18 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
 
     Raise pymongo's errors when the database can't be read.
     """
-    verified = Verified()
-    for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
-        verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
-    older = database.audit.find(UNCHAINED).sort("_id", 1)
-    check_chain(database.audit.find({"seq": {"$gt": 0}}).sort("seq", 1), before_the_chain(older), verified, wanted=set(heads or {}))
+    verified = Verified(cut=CutAudit.of(newest_cut(database.audit)))
+    older: Iterable[Document] = ()
+    if not verified.cut.upto:
+        for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
+            verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
+        older = database.audit.find(UNCHAINED).sort("_id", 1)
+    chain = database.audit.find({"seq": {"$gt": verified.cut.upto}}).sort("seq", 1)
+    check_chain(chain, before_the_chain(older), verified, wanted=set(heads or {}))
     for seq, expected in (heads or {}).items():
-        if verified.heads.get(seq) != expected:
+        if seq < verified.cut.upto:
+            verified.beyond.append(seq)
+        elif verified.heads.get(seq) != expected:
             verified.found(
                 "audit", seq, "is not the entry whose hash was kept elsewhere" if seq in verified.heads else "is gone: the chain ends before"
             )
@@ -82,9 +135,16 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
     return verified
 
 
+def newest_cut(audit: Collection[Document]) -> Document | None:
+    """The chain's newest entry that says which entries were deleted because their time was over."""
+    return audit.find_one({"what": CUT, "seq": {"$gt": 0}, "upto": {"$type": "number"}}, sort=[("seq", -1)])
+
+
 def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], verified: Verified, *, wanted: set[int] | None = None) -> None:
-    """Go through the chain from its first entry; `older` is what there is of entries from before it."""
-    expected, prev, then = 1, FIRST_PREV, None
+    """Go through the chain from its first entry, or the first behind what was cut; `older` is what there is of entries from before it."""
+    expected, prev, then = verified.cut.upto + 1, verified.cut.head, None
+    if wanted and verified.cut.upto in wanted:
+        verified.heads[verified.cut.upto] = verified.cut.head
     for entry in entries:
         seq = int(entry["seq"])
         verified.entries += 1
@@ -106,6 +166,8 @@ def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], 
         _remember(entry, verified)
         expected, prev = seq + 1, str(entry.get("hash"))
         verified.seq, verified.head = seq, prev
+    if verified.cut.upto and verified.cut.upto >= verified.seq:
+        verified.found("audit", verified.cut.upto, "is said to be deleted by an entry that stands before it")
     if verified.older and (then != older["older"] or older["older_sha256"] not in verified.older):
         verified.found("audit", "before the chain", f"altered: {then} entries were there, {older['older']} are")
 
@@ -113,11 +175,18 @@ def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], 
 def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
     what = str(entry.get("what"))
     if what == SEALED and not entry.get("erased"):
-        verified.seals[str(entry.get("session_id"))] = str(entry.get("sha256"))
+        session_id = str(entry.get("session_id"))
+        if entry.get("again") == READINGS_DELETED:
+            verified.sealed_before.setdefault(session_id, verified.seals.get(session_id, ""))  # broken off, it is done again
+        else:
+            verified.sealed_before.pop(session_id, None)
+        verified.seals[session_id] = str(entry.get("sha256"))
     elif what in (DELETED, ERASED) and not entry.get("erased"):  # nobody erases one
         verified.deleted.update(str(one) for one in entry.get("sessions") or ())
         if what == ERASED and entry.get("older_erased"):
             _follow_older(entry, verified)
+    elif what == DELETED_KINDS["clips_open"] and not entry.get("erased"):
+        verified.clips_gone.update(str(one) for one in entry.get("sessions") or ())
     elif what.startswith(DECISION) and entry.get("video_id"):
         verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
     elif what.startswith(CONCLUSION) and entry.get("session_id"):
@@ -156,21 +225,35 @@ def _check_session(database: Database[Document], clips_dir: Path, verified: Veri
     if document is None:
         verified.found("seal", session_id, "gone")
         return
-    seal = stored_seal(document)
-    if seal_hash(seal) != verified.seals.get(session_id):
+    seal, thinned = stored_seal(document), session_id in verified.sealed_before
+    verified.thinned += thinned
+    if seal_hash(seal) not in (verified.seals.get(session_id), verified.sealed_before.get(session_id) or None):
         verified.found("seal", session_id, "altered: it is not the one of which the audit has the hash")
-    now = seal_of(session, {kind: database[kind].find({"session_id": session_id}).sort(order, 1) for kind, order in ORDERED.items()})
+    records: dict[str, Iterable[Document]] = {kind: database[kind].find({"session_id": session_id}).sort(order, 1) for kind, order in ORDERED.items()}
+    if thinned:  # a server that stopped in between has left checks as they were before, or a seal
+        records["checks"] = as_sealed(records["checks"], seal["checks"])
+    now = seal_of(session, records)
     if now["session"] != seal["session"]:
         verified.found("session", session_id, "its record was altered")
     for kind in ORDERED:
         _compare(kind, seal[kind], now[kind], verified)
+    yield from _sealed_clips(database, clips_dir, verified, session_id, seal["clips"])
+
+
+def _sealed_clips(
+    database: Database[Document], clips_dir: Path, verified: Verified, session_id: str, sealed: Mapping[str, str]
+) -> Iterator[tuple[str, Path, str]]:
     intervals = {row["_id"]: row.get("clip") or {} for row in database.intervals.find({"session_id": session_id}, {"clip": 1})}
-    for video_id, sha256 in seal["clips"].items():
+    for video_id, sha256 in sealed.items():
         clip = intervals.get(video_id, {})
         if clip.get("sha256") != sha256 and clip.get("state") == "ready":
             verified.found("clip", video_id, "its record was altered: it names another file's hash")
         path = (clips_dir / str(clip.get("path") or "")).resolve()
         if clip.get("state") != "ready":
+            if clip.get("state") == "deleted":
+                verified.clips_deleted += 1
+                if session_id not in verified.clips_gone and not verified.cut.covers(clip.get("deleted_at")):
+                    verified.found("clip", video_id, "deleted, and no deletion is noted")
             continue  # its time was over, or the sweep says that it is gone
         if not path.is_relative_to(clips_dir) or not path.is_file():
             verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
@@ -211,12 +294,18 @@ def _check_decisions(database: Database[Document], verified: Verified, only: str
         if session_id in verified.deleted or (only and session_id != only):
             continue
         noted = [one for one in verified.decided.get(video_id, []) if one["at"] < utc_now() - YOUNG and not one.get("erased")]
-        rows = stored.get(video_id, [])
+        rows = _still_noted(stored.get(video_id, []), len(noted), verified)
         verified.decisions += len(rows)
         if len(noted) != len(rows) and not any(one.get("erased") for one in verified.decided.get(video_id, [])):
             verified.found("decisions", video_id, f"{len(noted)} are noted in the audit, {len(rows)} are stored")
         elif any(not _agree(entry, row) for entry, row in zip(noted, rows, strict=False)):
             verified.found("decisions", video_id, "altered: they are not those noted in the audit")
+
+
+def _still_noted(rows: list[Document], noted: int, verified: Verified) -> list[Document]:
+    """Those of the oldest rows left out whose entries may have been deleted with the audit's oldest."""
+    cut = max(0, len(rows) - noted)
+    return rows[cut:] if all(verified.cut.covers(row.get("at")) for row in rows[:cut]) else rows
 
 
 def _agree(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
@@ -238,7 +327,8 @@ def _check_conclusions(database: Database[Document], verified: Verified, only: s
         if any(one["at"] >= utc_now() - YOUNG for one in (*entries, *acts)) or any(one.get("erased") for one in entries):
             continue  # its note may be under way, or its words are gone lawfully
         noted = [_noted_act(entry) for entry in entries]
-        kept = [(act.get("act"), act.get("by"), act.get("conclusion"), act.get("reason") or "") for act in acts]
+        counted = _still_noted(acts, len(noted), verified)
+        kept = [(act.get("act"), act.get("by"), act.get("conclusion"), act.get("reason") or "") for act in counted]
         if noted != kept:
             verified.found(
                 "conclusion",

@@ -15,6 +15,7 @@ from basics.plain_text import one_line, printable
 from basics.signals import ViolationKind
 from basics.texts import _
 from scoring.zones import in_utc, known_zone
+from settings.keeping import Kept
 from settings.rules import RuleSettings
 from settings.server import EXAM_ADDRESS
 
@@ -22,7 +23,6 @@ State = Literal["draft", "open", "closed", "archived"]
 Preset = Literal["standard", "open_book", "on_paper", "spoken", "strict"]
 Place = Literal["page", "tab", "program", "paper"]
 Limit = Literal["interval_duration", "flag_threshold", "gaze_min_s", "absent_min_s", "persons_min_s", "speech_min_s", "voices_min_s"]
-Kept = Literal["records", "readings", "clips_confirmed", "clips_dismissed", "identity"]
 LIMITS: tuple[Limit, ...] = Limit.__args__  # type: ignore[attr-defined]
 
 LONGEST_MIN = 24 * 60
@@ -105,7 +105,7 @@ class ExamDefinition(BaseModel):
     teachers: list[AccountId] = Field(default=[], max_length=PEOPLE_MAX, description="Ids of the accounts that may change it.")
     proctors: list[AccountId] = Field(default=[], max_length=PEOPLE_MAX, description="Ids of the accounts that watch and review it.")
     keep_days: dict[Kept, Annotated[int, Field(ge=1, le=DAYS_MAX)]] = Field(
-        default={}, description="Days by kind of record; others as KEEP_DAYS says."
+        default={}, description="Days after a session's end by kind of record; others as this server keeps things (KEEP_DAYS and its kin)."
     )
     four_eyes: bool = Field(default=False, description="A conclusion needs a second person.")
     student_report: Literal["off", "concluded", "at_once"] = Field(default="off", description="When students may read their own report.")

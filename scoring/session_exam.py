@@ -9,7 +9,7 @@ from typing import Any
 from scoring.exam import ExamDefinition, stored_definition
 from scoring.exam_times import ExamTimes, times_of
 
-NOT_THE_SESSIONS = {"teachers", "proctors", "keep_days", "points", "limits"}  # the rules in force are kept beside it
+NOT_THE_SESSIONS = {"teachers", "proctors", "points", "limits"}  # the rules in force are kept beside it
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
+from settings.keeping import Kept
 
 Records = Iterable[Mapping[str, Any]]
 """What was stored of one kind."""
@@ -88,9 +89,13 @@ def new_session_document(
     accommodation: Accommodation | None,
     usual_points: Mapping[ViolationKind, int],
     nonce: str,
+    keep_days: Mapping[Kept, int],
     exam: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin."""
+    """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin.
+
+    `keep_days`: for how long the server keeps each kind of record of it, where its exam doesn't say.
+    """
     return {
         "user_id": identity.user_id,
         "exam_id": identity.exam_id,
@@ -109,6 +114,7 @@ def new_session_document(
         "rules": rules,
         "usual_points": dict(usual_points),
         "accommodation": accommodation.to_record() if accommodation else None,
+        "keep_days": dict(keep_days),
         **(exam or {"exam": None, "ends_at": None}),
         "breaks": [],
         "messages": [],

@@ -159,6 +159,7 @@ class Monitor:
             accommodation=session.accommodation,
             usual_points=session.changes.usual,
             nonce=nonce,
+            keep_days=self._settings.keep_by_kind(),
             exam=session.limit.document(),
         )
         if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):

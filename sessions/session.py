@@ -150,7 +150,8 @@ class ExamSession:
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
         self.changes.prepare(usual)
         applied = accommodation.to_record() if accommodation else None
-        self._store.session(rules=self.rules, usual_points=dict(usual or {}), accommodation=applied, **self.limit.document())
+        fields = {"rules": self.rules, "usual_points": dict(usual or {}), "accommodation": applied, "keep_days": self._settings.keep_by_kind()}
+        self._store.session(**fields, **self.limit.document())
 
     # What comes in
 

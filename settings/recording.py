@@ -1,4 +1,4 @@
-"""Clips of flagged intervals, and for how long a session is kept."""
+"""Clips of flagged intervals."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from settings.everyday import EVERYDAY
 
 
 class RecordingSettings(BaseModel):
-    """How clips are made, and for how long they and their sessions are kept."""
+    """How clips are made."""
 
-    model_config = ConfigDict(title="Clips and keeping", frozen=True)
+    model_config = ConfigDict(title="Clips", frozen=True)
 
     clip_preroll_s: float = Field(
         default=5, ge=0, le=60, description="Seconds kept before a flagged interval; enough to see how it began.", json_schema_extra=EVERYDAY
@@ -48,12 +48,5 @@ class RecordingSettings(BaseModel):
         default=256,
         ge=0,
         description="MB that stay free on the clips' disk: clips wait until there is more, and the database, which may share it, goes on.",
-        json_schema_extra=EVERYDAY,
-    )
-    keep_days: int = Field(
-        default=365,
-        ge=0,
-        le=36_500,
-        description="Days after its end for which a session is kept; then its records and clips are deleted. 0: until somebody deletes them.",
         json_schema_extra=EVERYDAY,
     )

@@ -13,6 +13,7 @@ from settings.afterwards import AfterwardsSettings
 from settings.audit import AuditSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
+from settings.keeping import KeepingSettings
 from settings.mail import MailSettings
 from settings.models import ModelSettings
 from settings.persons import PersonsLimits
@@ -41,6 +42,7 @@ class Settings(
     PersonsLimits,
     SoundLimits,
     RecordingSettings,
+    KeepingSettings,
     MailSettings,
     ClientLimits,
 ):

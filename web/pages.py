@@ -102,8 +102,8 @@ def exam(exam_key: str) -> str:
     if exam_key != "new":
         _known_key(exam_key)
     key, spoken = "" if exam_key == "new" else exam_key, list(known_languages().values())
-    keep_days = parts().settings.keep_days
-    return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, keep_days=keep_days, **exam_words(), **_for_proctors())
+    kept = {"keep_days": parts().settings.keep_days, "server_days": parts().settings.keep_by_kind()}
+    return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, **kept, **exam_words(), **_for_proctors())
 
 
 @pages.get("/exams/<exam_key>/results")
@@ -169,7 +169,7 @@ def portal() -> Response:
         blur_min_s=settings.blur_min_s,
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or surface.screen_capture != "off"},
         watched={where: [said(text) for text in watched_by(dict(rules.points), where)] for where in ("camera", "page")},
-        keep_days=settings.keep_days,
+        keep_days=(exam.definition.keep_days if exam else {}).get("records", settings.keep_days),
         portal_open=settings.is_portal_open,
         clip_roll_s=rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )

@@ -39,7 +39,6 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "default_source": (_("Where a session is watched unless it is said"), ""),
         "resume_s": (_("After a restart a student’s page may come back within"), _("s")),
         "abandoned_s": (_("A session ends when its page has been away for"), _("s")),
-        "keep_days": (_("A session is kept after its end for"), _("days")),
         "report_link_days": (_("A link to a student’s own report is good for"), _("days")),
         "answer_days": (_("A finding waits for a student’s answers for"), _("days")),
         "new_look_days": (_("A student may ask for a new look for"), _("days")),
@@ -49,6 +48,16 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "exam_opens": (_("How the exam itself opens"), ""),
         "exam_place": (_("Where the exam is"), ""),
         "exam_without_link_min": (_("Minutes the exam stays in view without a connection (-1: always)"), ""),
+    },
+    _("How long things are kept"): {
+        "keep_days": (_("A session is kept after its end for"), _("days")),
+        "keep_clips_dismissed_days": (_("Clips of dismissed flags (0: as long as the session)"), _("days")),
+        "keep_clips_confirmed_days": (_("Clips of confirmed flags (0: as long as the session)"), _("days")),
+        "keep_clips_open_days": (_("Clips of flags without a decision (0: as long as the session)"), _("days")),
+        "keep_readings_days": (_("Readings (0: as long as the session)"), _("days")),
+        "keep_identity_days": (_("Pictures of identity (0: as long as the session)"), _("days")),
+        "keep_stills_days": (_("Pictures out of clips (0: as long as the session)"), _("days")),
+        "keep_audit_days": (_("The audit (0: until somebody deletes it)"), _("days")),
     },
 }
 

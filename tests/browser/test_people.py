@@ -15,6 +15,12 @@ from tests.helpers.browser import judge, needs_chromium
 from tests.helpers.people import OWN_PASSWORD
 from tests.helpers.web import PASSWORD
 
+BY_ANOTHER = """async () => {
+  const { people: [ada] } = await (await fetch("/api/people")).json();
+  const body = JSON.stringify({ roles: ["proctor", "teacher"], revision: ada.revision });
+  await fetch(`/api/people/${ada.id}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+}"""  # as somebody else's page would do it
+
 
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
@@ -81,6 +87,13 @@ def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabl
     expect(ada.locator("#server-state")).to_have_text("Live")
     ada.get_by_role("link", name="Settings").click()
     expect(ada.get_by_label("Your name, kept with each decision")).to_have_value("Ada Byron")
+
+    admin.get_by_role("button", name="Change Ada Byron").click()
+    admin.evaluate(BY_ANOTHER)
+    admin.locator("#person-form").get_by_role("button", name="Save").click()
+    expect(admin.locator("#person-error")).to_contain_text("has changed this account since you opened it")
+    admin.locator("#person-form").get_by_role("button", name="Save").click()
+    expect(admin.locator("#person-dialog")).to_be_hidden()
 
     admin.get_by_role("button", name="Change Ada Byron").click()
     admin.get_by_role("button", name="Disable the account").click()

@@ -45,6 +45,10 @@ def test_an_administrator_is_made_and_a_running_server_notices(run: Run, databas
     assert account.roles == frozenset({"administrator"})
     assert server.invited(link[1]).id == account.id
     assert "Ada Byron" in ok(run("users", "list"))
+    last = run("users", "disable", "ada@uni.example")
+    assert (last.exit_code, "the last administrator" in last.output) == (1, True)
+    assert run("users", "roles", "ada@uni.example", "teacher").exit_code == 1
+    ok(run("users", "add", "ben", "--role", "administrator"))
     ok(run("users", "roles", "ada@uni.example", "teacher", "proctor"))
     ok(run("users", "disable", "ada@uni.example"))
     server.read()
@@ -58,7 +62,7 @@ def test_an_administrator_is_made_and_a_running_server_notices(run: Run, databas
     entries = {entry["what"] for entry in database.audit_entries() if entry["who"] == "command"}
     assert entries == {"account: made", "account: roles", "account: disabled", "account: enabled", "account: reset"}
     take_command_acts(database)
-    assert len(database.audit_entries()) == 5, "each is entered once"
+    assert len(database.audit_entries()) == 6, "each is entered once"
 
 
 def test_what_is_wrong_is_said_and_nothing_is_made(run: Run) -> None:

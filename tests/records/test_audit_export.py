@@ -10,6 +10,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -17,10 +18,12 @@ import pytest
 import requests
 
 from basics.errors import ConfigError
+from basics.times import utc_now
 from database import Database
 from records.audit_export import LINE_MAX, AuditExport
 from settings.settings import load_settings
 from tests.helpers.databases import all_stored
+from tests.helpers.waiting import until
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -102,3 +105,32 @@ def test_the_head_is_told_once_a_day_and_signed(database: Database, receiver: HT
 def test_an_address_that_is_none_is_refused_at_the_start(wrong: dict[str, str]) -> None:
     with pytest.raises(ConfigError):
         load_settings(**wrong)
+
+
+def test_its_own_mark_is_asked_for_once_where_nobody_is_told_anything(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    export, asked = AuditExport(database, load_settings()), list[int]()
+    mark = export._mark
+
+    def ask() -> Any:
+        asked.append(1)
+        return mark()
+
+    monkeypatch.setattr(export, "_mark", ask)
+    assert database.audit({"who": "ann", "what": "act"}).wait(10)
+    for _ in range(5):
+        export.send_new()
+    assert len(asked) <= 2, "whether this day's head is in the log, and no more"
+    monkeypatch.setattr("records.audit_export.utc_now", lambda: utc_now() + timedelta(days=1))
+    export.send_new()
+    assert len(asked) > 2
+
+
+def test_a_sender_that_tells_nobody_looks_seldom(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.audit_export.EVERY_S", 0.01)
+    export, looked = AuditExport(database, load_settings()), list[int]()
+    monkeypatch.setattr(export, "send_new", lambda: looked.append(1))
+    export.start()
+    until(lambda: bool(looked))
+    threading.Event().wait(0.3)
+    export.stop()
+    assert len(looked) == 1

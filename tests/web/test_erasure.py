@@ -22,6 +22,7 @@ from records.erasure import Erasure
 from records.package_check import check_package
 from records.reader import Document
 from records.retention import Retention
+from records.retention_kinds import ended_sessions
 from records.verification import verify
 from scoring.accommodations import Accommodation
 from tests.helpers.databases import START
@@ -107,7 +108,7 @@ def test_what_is_held_stays_until_the_hold_is_lifted(client: FlaskClient, exam: 
         assert [(one["by"], one["note"]) for one in listed] == [("Ada", "appeal")]
         assert (erased(client)[0], client.delete(f"/api/session/{SESSION}").status_code) == (409, 409)
         exam.retention._stamp(far)
-        assert [row["_id"] for row in exam.retention._due(far + timedelta(days=400), [])] == [OTHER]
+        assert [row["_id"] for page in ended_sessions(exam.database, far + timedelta(days=400)) for row in page] == [OTHER]
         assert client.post("/api/holds", json={**held, "on": False}).status_code == 200
     assert client.post("/api/holds", json={"session_id": SESSION, "user_id": "bob"}).status_code == 422
     assert client.post("/api/holds", json={"session_id": "d" * 32}).status_code == 404

@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from basics.readings import ScreenAct
 from basics.times import utc_now
 from records.exams import exam_key
+from records.keep_times import KeepTimes
+from settings.keeping import Kept
 from tests.helpers.sessions import live, stop_server
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -99,6 +101,22 @@ def test_a_session_that_nobody_has_begun_takes_the_exam_as_it_is_when_its_studen
     parts.monitor.maker.prepare(session)
     session.begin()
     assert (session.rules["points"]["speech"], session.limit.ends) == (8, 1800)
+
+
+def test_a_session_keeps_to_the_days_with_which_it_began(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = f"k-{student}"
+    key = define(client, exam, keep_days={"clips_open": 40, "stills": 10, "records": 90})
+    session = begun(client, parts, student, exam)
+    assert changed(client, key, keep_days={"records": 1}).get_json()["running"] == 1, "said, and nothing of what runs is shortened"
+    assert parts.database.flush(10)
+    document = parts.database.session(session.session_id)
+    assert document["exam"]["keep_days"] == {"clips_open": 40, "stills": 10, "records": 90}
+    assert document["keep_days"] == parts.settings.keep_by_kind()
+    times = KeepTimes({"records": 5, "identity": 5})
+    kinds: tuple[Kept, ...] = ("records", "clips_open", "identity", "readings")
+    assert [times.days(document, kind) for kind in kinds] == [90, 40, 30, 0]
+    assert error_of(changed(client, key, keep_days={"records": 0}), 422)["field"].startswith("keep_days")
+    assert error_of(changed(client, key, keep_days={"everything": 5}), 422)["field"].startswith("keep_days")
 
 
 @pytest.mark.parametrize("state", ["draft", "early", "closed", "late"])
@@ -218,6 +236,7 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     assert error_of(client.post("/api/student/start", json={"user_id": student, "exam_id": exam}), 409)["reason"] == "closed"
     assert client.delete(f"/api/exams/{key}", json=body).get_json() == {"success": True, "sessions": 1, "left": 0, "done": True}
     error_of(client.get(f"/api/exams/{key}"), 404)
+    assert parts.database.flush(10)
     with parts.database.reading():
         kept = {name: parts.database.collection(name).count_documents({"exam_id": exam}) for name in ("sessions", "accommodations", "exams")}
         audited = parts.database.collection("audit").distinct("what", {"exam_id": exam})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from basics.errors import Conflict
 from basics.times import utc_now
 from records.accounts import INVITED_FOR
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
@@ -253,3 +255,65 @@ def test_people_of_an_exam_see_it_and_a_proctor_taken_off_it_does_not_any_more(a
     exams.update_one({"_id": "e" * 32}, {"$set": {"proctors": []}})
     parts_of(app).people.exams_changed()
     assert paul.get(f"/api/session/{session}/details").status_code == 404
+
+
+def test_the_last_administrator_is_neither_disabled_nor_loses_the_role(app: Flask, admin: FlaskClient) -> None:
+    root = add_person(app, "root", "administrator", "teacher")
+    path = f"/api/people/{root.id}"
+    refused: tuple[dict[str, Any], ...] = ({"disabled": True}, {"roles": ["teacher"]}, {"roles": []})
+    for body in refused:
+        error = error_of(admin.post(path, json=body), 409)
+        assert (error["code"], error["reason"]) == ("conflict", "last_administrator")
+        assert "last administrator" in error["message"]
+    assert admin.post(path, json={"roles": ["administrator"], "name": "Root"}).status_code == 200
+    invited = add(admin, roles=["administrator"])["person"]
+    assert error_of(admin.post(path, json={"disabled": True}), 409)["reason"] == "last_administrator", "who is invited may never come"
+    assert admin.post(f"/api/people/{invited['id']}", json={"disabled": True}).status_code == 200
+    second = add_person(app, "second", "administrator")
+    assert admin.post(path, json={"disabled": True}).status_code == 200
+    assert admin.post(f"/api/people/{second.id}", json={"disabled": True}).status_code == 409
+    assert admin.post(path, json={"disabled": False}).status_code == 200
+    assert admin.post(f"/api/people/{second.id}", json={"roles": []}).status_code == 200
+
+
+def test_two_administrators_who_disable_each_other_at_the_same_moment_are_not_both_out(app: Flask) -> None:
+    accounts = parts_of(app).people.accounts
+    two = [add_person(app, name, "administrator") for name in ("ann", "ben")]
+    refused: list[Conflict] = []
+
+    def disable(account_id: str) -> None:
+        try:
+            accounts.edit(account_id, by="the other", disabled=True, ends_logins=True)
+        except Conflict as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=disable, args=(one.id,)) for one in two]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 1
+    assert sum(accounts.get(one.id).disabled for one in two) == 1
+
+
+def test_the_second_of_two_who_change_an_account_is_told(app: Flask, admin: FlaskClient) -> None:
+    ada = add_person(app, "ada", "proctor")
+    path = f"/api/people/{ada.id}"
+    seen = admin.get(path).get_json()["person"]["revision"]
+    ben = someone(app, "ben", "administrator", name="Ben")
+    assert ben.post(path, roles=["teacher"], revision=seen).get_json()["person"]["revision"] == seen + 1
+    error = error_of(admin.post(path, json={"roles": ["proctor"], "name": "Ada", "revision": seen}), 409)
+    assert (error["field"], error["revision"], error["changed_by"], error["differs"]) == ("revision", seen + 1, "Ben", ["roles"])
+    assert admin.get(path).get_json()["person"]["roles"] == ["teacher"]
+    assert log_in(browser_of(app), "ada").status_code == 302
+    assert admin.get(path).get_json()["person"]["revision"] == seen + 1, "to log in is no edit"
+    assert admin.post(path, json={"roles": ["proctor"], "revision": seen + 1}).status_code == 200
+    assert admin.post(path, json={"name": "Ada L."}).status_code == 200, "a script that doesn't say from when changes what there is"
+
+
+def test_an_account_of_before_there_were_revisions_can_be_changed(app: Flask, admin: FlaskClient) -> None:
+    ada = add_person(app, "ada", "proctor")
+    with parts_of(app).database.reading():
+        parts_of(app).database.collection("users").update_one({"_id": ada.id}, {"$unset": {"revision": "", "edited_by": ""}})
+    assert admin.post(f"/api/people/{ada.id}", json={"roles": ["teacher"], "revision": 1}).status_code == 200
+    assert error_of(admin.post(f"/api/people/{ada.id}", json={"roles": [], "revision": 1}), 409)["field"] == "revision"

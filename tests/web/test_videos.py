@@ -8,6 +8,7 @@ import os
 import pytest
 from flask.testing import FlaskClient
 
+from media.clip_reasons import OF_DISMISSED
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -60,6 +61,11 @@ def test_a_clip_that_could_not_be_made_says_why(client: FlaskClient, parts: Part
     assert "the disk is full" in error_of(client.get(f"/api/video/{failed}"), 404)["message"]
     calm = store_interval(parts.database, UNKNOWN, 2, flagged=False)
     assert "not flagged" in error_of(client.get(f"/api/video/{calm}"), 404)["message"]
+    over = {"state": "deleted", "path": "student123/over.mp4", "reason": str(OF_DISMISSED) % {"days": 30}}
+    deleted = store_interval(parts.database, UNKNOWN, 5, clip=over)
+    assert (
+        "is deleted: it was kept as long as clips of dismissed flags are (days: 30)" in error_of(client.get(f"/api/video/{deleted}"), 404)["message"]
+    )
     gone = store_interval(parts.database, UNKNOWN, 3, clip={"state": "ready", "path": "student123/gone.mp4"})
     assert "student123/gone.mp4" in error_of(client.get(f"/api/video/{gone}"), 404)["message"]
     climbing = store_interval(parts.database, UNKNOWN, 4, clip={"state": "ready", "path": "../../outside.mp4"})

@@ -39,6 +39,7 @@ class People:
             longest_s=settings.login_max_h * 3600,
         )
         self._listeners: tuple[Callable[[], None], ...] = ()
+        self._act_listeners: dict[str, Callable[[], None]] = {}
         self._stop = threading.Event()
         self._reading = threading.Lock()
         self._tidied = time.monotonic()
@@ -57,6 +58,10 @@ class People:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever somebody's login, account or rights change. It must not block."""
         self._listeners = (*self._listeners, listener)
+
+    def on_act(self, what: str, listener: Callable[[], None]) -> None:
+        """Call `listener` once a command has noted that it did `what`. It must not block."""
+        self._act_listeners[what] = listener
 
     def changed(self) -> None:
         """Somebody's login, account, token or exam has just changed here."""
@@ -126,7 +131,8 @@ class People:
                     changed = self._read()
                 if changed:
                     self.changed()
-                take_command_acts(self._database)
+                for what in take_command_acts(self._database):
+                    self._act_listeners.get(what, _nothing)()
                 if time.monotonic() - self._tidied > TIDY_S:
                     self._tidy()
             except StorageError as error:
@@ -143,3 +149,7 @@ class People:
         self._tidied = time.monotonic()
         self.logins.tidy()
         self.tokens.tidy()
+
+
+def _nothing() -> None:
+    """Most of what commands do concerns nobody here."""

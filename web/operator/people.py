@@ -94,17 +94,18 @@ def shown(account_id: str) -> Response:
 def change(account_id: str) -> Response:
     """Change an account. A role that is taken away ends what is watched by it at once; so does an account that is disabled, with all its logins.
 
-    409 for one's own roles and for disabling oneself: another administrator does that.
+    409 for one's own roles and for disabling oneself: another administrator does that; for the last administrator who can log in; and with `revision`
+    where somebody else has changed the account since then.
     """
     wanted = read_body(request, ChangePerson)
     account = _accounts().get(account_id)
-    fields = wanted.model_dump(exclude_none=True)
+    fields = wanted.model_dump(exclude_none=True, exclude={"revision"})
     roles_stay = wanted.roles is None or frozenset(wanted.roles) >= account.roles
     if account.id == caller().account_id and (wanted.disabled or not roles_stay):
         raise Conflict(_("You can't take a role from yourself or disable your own account: another administrator does that."), field="roles")
     if wanted.roles is not None:
         fields["roles"] = frozenset[str](wanted.roles)
-    changed = _accounts().change(account_id, ends_logins=bool(wanted.disabled), **fields)
+    changed = _accounts().edit(account_id, by=signature(), revision=wanted.revision, ends_logins=bool(wanted.disabled), **fields)
     parts().people.changed()
     told = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in fields.items()}
     note("account: changed", signature(), account_id=account_id, login=account.login, changes=told)

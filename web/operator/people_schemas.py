@@ -50,6 +50,7 @@ class Person(BaseModel):
     made_at: Time | None
     made_by: str
     signed_in_at: Time | None
+    revision: int = Field(description="Grows with what people change of it.")
     logins: int = Field(description="Places where the person is logged in now.")
 
 
@@ -86,6 +87,7 @@ class ChangePerson(BaseModel):
     email: Line | None = None
     roles: Roles | None = None
     disabled: bool | None = None
+    revision: int | None = Field(default=None, ge=1, description="The `revision` from which the change was made; left out: whatever it is now.")
 
 
 class PersonAnswer(BaseModel):
@@ -173,6 +175,7 @@ def person_of(account: Account, logins: int) -> Person:
         made_at=account.made_at,
         made_by=account.made_by,
         signed_in_at=account.signed_in_at,
+        revision=account.revision,
         logins=logins,
     )
 

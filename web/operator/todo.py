@@ -13,8 +13,12 @@ TODO: Mapping[str, str] = {
     "analysis": _("Run fewer exams on this machine, give it more cores, or lower GAZE_FPS. What is not read counts against nobody."),
     "detectors": _("Look into logs/app_errors.log. If it goes on, start the server anew: exams go on. What is not read counts against nobody."),
     "recorder": _("Look whether the disk of CLIPS_DIR and TEMP_DIR is full or can't be written to, and into logs/app_errors.log."),
-    "disk": _("With a lower KEEP_DAYS old clips go by themselves."),
-    "retention": _("Old sessions may not be deleted (KEEP_DAYS), and clips and records not compared: look into logs/app_errors.log."),
+    "disk": _(
+        "Give clips fewer days (KEEP_DAYS, KEEP_CLIPS_DISMISSED_DAYS), to those there are by `flask --app app retention --apply`: old ones go."
+    ),
+    "retention": _(
+        "What is due may not be deleted (flask --app app retention says what), and clips and records not compared: look into logs/app_errors.log."
+    ),
     "sign_in": _("Look whether the provider of OIDC_ISSUER answers. Whoever is logged in stays so; accounts with a password can log in."),
     "stations": _("Look at the cable of the camera or microphone, and whether another program holds it."),
 }

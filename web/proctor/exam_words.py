@@ -42,6 +42,8 @@ KEPT = (
     ("readings", _("Readings")),
     ("clips_confirmed", _("Clips of confirmed flags")),
     ("clips_dismissed", _("Clips of dismissed flags")),
+    ("clips_open", _("Clips of flags without a decision")),
+    ("stills", _("Pictures out of clips")),
     ("identity", _("Pictures of identity")),
 )
 

@@ -23,15 +23,16 @@ class ViolationAnswer(BaseModel):
 
 
 class ClipAnswer(BaseModel):
-    """The clip of an interval. `none`: not flagged. `failed`: with the `reason`."""
+    """The clip of an interval. `none`: not flagged. `failed`: with the `reason`. `deleted`: its time was over, see `reason`."""
 
-    state: Literal["none", "pending", "ready", "failed"] = "none"
+    state: Literal["none", "pending", "ready", "failed", "deleted"] = "none"
     url: str | None = Field(default=None, description="Where the MP4 is, once it is `ready`.")
     path: str | None = Field(default=None, description="Its path under flagged_videos/.")
     sha256: str | None = None
     duration: float | None = None
     size_bytes: int | None = None
     reason: str | None = None
+    deleted_at: Time | None = None
     start: float | None = Field(default=None, description="Where the clip begins, in seconds on the session's clock.")
     marks: list[tuple[str, float, float]] = Field(default_factory=list, description="Violations: kind, from, to, in seconds of the clip.")
 

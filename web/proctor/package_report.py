@@ -10,6 +10,7 @@ from typing import Any
 from basics.signals import SIGNALS
 from basics.texts import Text, _, joined, ngettext
 from basics.times import iso_time
+from media.clip_reasons import known
 from records.package_contents import Gathered
 from web.languages import said
 from web.proctor.accommodation_words import accommodation_lines
@@ -162,7 +163,10 @@ def _flag(
         lines.append(_("Decision: %(decision)s (%(name)s, %(at)s)", decision=what, name=review.get("by"), at=_written(review.get("at"))))
     if interval.get("flagged") and not any(review.get("decision") for review in reviews):
         lines.append(_("No decision yet."))
-    if sha256 := (interval.get("clip") or {}).get("sha256"):
+    clip = interval.get("clip") or {}
+    if clip.get("state") == "deleted":
+        lines.append(_("The clip is deleted: %(reason)s.", reason=known(str(clip.get("reason") or ""))))
+    elif sha256 := clip.get("sha256"):
         lines.append(_("Clip: %(file)s, SHA-256 %(sha256)s", file=f"clips/{interval['_id']}.mp4", sha256=sha256))
     return Picture(jpeg, said(title), said(lines))
 

@@ -192,6 +192,13 @@ class Unread(BaseModel):
     sound: UnreadPart
 
 
+class Gone(BaseModel):
+    """When a kind of a session's records was deleted, and after how many days."""
+
+    at: Time
+    days: int
+
+
 class SessionAnswer(BaseModel):
     """A session as it is stored, with what is newer while it runs."""
 
@@ -238,6 +245,7 @@ class SessionAnswer(BaseModel):
         "`from`, `by`, `accommodation` (null: none), `points`. `rules` are those of the beginning.",
     )
     accommodation_note: str | None = Field(default=None, description="The note of the one that is set now; null: the caller may not set any there.")
+    gone: dict[str, Gone] = Field(default_factory=dict, description="Kinds of its records that were deleted, because their time was over.")
     breaks: list[dict[str, Any]] = Field(default_factory=list, description="`start`, `end` (s on the session's clock), `by`, `reason`.")
     messages: list[dict[str, Any]] = Field(
         default_factory=list, description="What was said: `text`, `level`, `by`, `at`, `delivered`, `read`, `from` (`proctor`, `student`)."

@@ -135,7 +135,7 @@ INTERVALS: Columns = {
     "second_by": _opinion("second", "by"),
     "third_decision": _opinion("third", "decision"),
     "third_by": _opinion("third", "by"),
-    "clip": _field("path", "clip"),
+    "clip": lambda row: "" if (row.get("clip") or {}).get("state") == "deleted" else (row.get("clip") or {}).get("path"),
     "student_name": _field("student_name"),
 }
 RESULTS: Columns = {

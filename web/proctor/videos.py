@@ -107,6 +107,12 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
             field="video_id",
             reason=clip.get("reason"),
         )
+    if state == "deleted":
+        raise NotFound(
+            _("The clip %(video_id)s is deleted: %(reason)s.", video_id=video_id, reason=known(str(clip.get("reason") or ""))),
+            field="video_id",
+            reason=clip.get("reason"),
+        )
     if state != "ready":
         raise NotFound(_("The interval %(video_id)s has no clip, because it was not flagged.", video_id=video_id), field="video_id")
     path = _find(str(clip["path"]), "video_id")

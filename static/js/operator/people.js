@@ -85,7 +85,15 @@ async function withPerson(act) {
   const { id, name } = open;
   let answer = null;
   const done = await doing(byId("person-form"), byId("person-error"), async () => {
-    answer = await act(`/api/people/${id}`);
+    try {
+      answer = await act(`/api/people/${id}`);
+    } catch (error) {
+      if (error.details?.revision) {
+        open.revision = error.details.revision; // whoever saves again has been told
+        await read();
+      }
+      throw error;
+    }
   });
   if (!done) return;
   byId("person-dialog").close();
@@ -100,7 +108,7 @@ async function afterAsking(question, act) {
 function wirePerson() {
   byId("person-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const body = { name: byId("person-name").value.trim(), roles: ticked(byId("person-form"), "person-role") };
+    const body = { name: byId("person-name").value.trim(), roles: ticked(byId("person-form"), "person-role"), revision: open.revision };
     withPerson((path) => call(path, { method: "POST", body }));
   });
   byId("person-close").addEventListener("click", () => byId("person-dialog").close());
@@ -108,7 +116,7 @@ function wirePerson() {
   byId("person-reset").addEventListener("click", () => afterAsking(t.sure.reset, (path) => call(`${path}/reset`, { method: "POST" })));
   byId("person-out").addEventListener("click", () => afterAsking(t.sure.out, (path) => call(`${path}/log-out`, { method: "POST" })));
   byId("person-disable").addEventListener("click", () => {
-    const change = (path) => call(path, { method: "POST", body: { disabled: !open.disabled } });
+    const change = (path) => call(path, { method: "POST", body: { disabled: !open.disabled, revision: open.revision } });
     return open.disabled ? withPerson(change) : afterAsking(t.sure.disable, change);
   });
 }
