@@ -32,17 +32,28 @@ BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 PAGE = 100  # sessions asked for in one go
 NAMED_MAX = 10_000  # sessions that one entry of the audit names
-OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "intervals")
+OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "intervals")
 """The collections whose documents name their session."""
 
 
 class Retention:
     """Sweeps once an hour in a thread of its own. `keep_days` 0: nothing is deleted, and clips and records are compared all the same."""
 
-    def __init__(self, database: Database, clips_dir: Path, stills_dir: Path, keep_days: int, *, clips: ClipSweep, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clips_dir: Path,
+        stills_dir: Path,
+        keep_days: int,
+        *,
+        clips: ClipSweep,
+        recorder: Recorder,
+        identity_dir: Path | None = None,
+    ) -> None:
         self._database = database
         self._clips_dir = clips_dir.resolve()
         self._stills_dir = stills_dir
+        self._identity_dir = identity_dir
         self._clips = clips
         self._recorder = recorder
         self._keep = timedelta(days=keep_days)
@@ -193,6 +204,8 @@ class Retention:
                 self._delete_clip(clip)
             for still in self._stills_dir.glob(f"still-{session_id}-*"):
                 still.unlink(missing_ok=True)
+            for picture in self._identity_dir.glob(f"identity-{session_id}-*") if self._identity_dir is not None else ():
+                picture.unlink(missing_ok=True)
         except OSError as error:
             log.error("%s can't be deleted (%s); its session is kept until it can", error.filename, error.strerror, extra={"session_id": session_id})  # noqa: TRY400
             return False
