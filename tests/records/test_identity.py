@@ -91,7 +91,12 @@ def test_a_picture_is_no_larger_than_is_kept(records: IdentityRecords) -> None:
 
 @pytest.mark.parametrize(
     ("sent", "error"),
-    [(b"no picture", InvalidInput), (jpeg(16, 16), InvalidInput), (jpeg(progressive=True), InvalidInput), (jpeg(2100, 1500), TooLarge)],
+    [
+        (b"no picture", InvalidInput),
+        (jpeg(16, 16), InvalidInput),
+        (jpeg(progressive=True), InvalidInput),
+        (jpeg(2100, 1500), TooLarge),
+    ],
 )
 def test_what_is_no_usable_picture_is_refused_and_leaves_nothing(records: IdentityRecords, folder: Path, sent: bytes, error: type[Exception]) -> None:
     with pytest.raises(error):

@@ -74,7 +74,8 @@ def key() -> Response:
 def of_session(session_id: str) -> Response:
     """Give a session as a signed package: report, records, decisions, the audit's entries, clips and stills. That it was taken is noted.
 
-    Pictures of face and card are in it only with `identity`. One at a time for each caller. `flask --app app verify PACKAGE` and the page `/verify` check it.
+    Pictures of face and card are in it only with `identity`. One at a time for each caller. `flask --app app verify PACKAGE` and the page `/verify`
+    check it.
     """
     check_session_id(session_id)
     wanted = read_query(request, SessionPackageQuery)
