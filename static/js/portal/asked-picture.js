@@ -1,0 +1,53 @@
+// A proctor asks for a picture in mid-exam: of the face, the card or the room. The student sees it before it is sent, and may decline.
+
+import { call } from "../shared/api.js";
+import { answerOf, byId, setText } from "../shared/dom.js";
+import { plainLine } from "./calls.js";
+import { PictureTaker, sendPicture } from "./picture-taker.js";
+import { texts } from "./texts.js";
+
+const ANSWER_MS = 15_000;
+
+export class AskedPicture {
+  #request = null; // {id, asks, token}
+  #sent = 0;
+
+  constructor() {
+    this.dialog = document.getElementById("picture-dialog"); // there only where the exam may ask
+    if (!this.dialog) return;
+    const send = (blob) => {
+      const { id, asks, token } = this.#request;
+      return sendPicture(asks, blob, token, id);
+    };
+    this.taker = new PictureTaker("asked-picture", { send, onChange: () => this.#draw() });
+  }
+
+  /** Answer the message `{id, asks}`; `track` is the camera's. True once it is answered, either way. Throws where that can't be told. */
+  async answer({ id, asks }, { token, track }) {
+    if (!this.dialog) return false;
+    this.#request = { id, asks, token };
+    this.#sent = 0;
+    setText(byId("picture-title"), texts.identity.asked[asks].title);
+    setText(byId("picture-text"), texts.identity.asked[asks].text);
+    byId("picture-words").value = "";
+    this.taker.open(track);
+    const chosen = await answerOf(this.dialog);
+    this.taker.close();
+    const words = plainLine(byId("picture-words").value);
+    if (chosen !== "done" && chosen !== "decline") return false;
+    const answer = chosen === "done" && this.#sent ? "given" : "declined";
+    await call("/api/student/identity/request", { method: "POST", token, body: { request: id, answer, words }, signal: AbortSignal.timeout(ANSWER_MS) });
+    return true;
+  }
+
+  close() {
+    if (this.dialog?.open) this.dialog.close();
+  }
+
+  #draw() {
+    if (this.taker?.state === "sent") this.#sent += 1;
+    const done = byId("picture-done");
+    done.hidden = !this.#sent;
+    byId("picture-decline").hidden = Boolean(this.#sent);
+  }
+}
