@@ -103,8 +103,8 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     from records.seals import Seals
 
     clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
-    kept = {"clips": clips, "recorder": recorder, "identity_dir": settings.identity_dir}
-    parts.retention = Retention(database, settings.clips_dir, parts.stills.folder, settings.keep_days, **kept)
+    folders = settings.clips_dir, parts.stills.folder
+    parts.retention = Retention(database, *folders, settings.keep_days, clips=clips, recorder=recorder, identity_dir=settings.identity_dir)
     parts.audit_export = AuditExport(database, settings)
     for part in (parts.retention, Seals(database), parts.audit_export):
         _run(closing, part.start, part.stop)

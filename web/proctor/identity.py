@@ -153,7 +153,8 @@ def _allowed(session: ExamSession) -> list[Asked]:
     exam = session.limit.exam
     if exam is None:
         return []
-    return [*(("face", "card") if exam.definition.identity_step else ()), *(("room",) if exam.definition.room_view else ())]
+    allowed: list[Asked] = ["face", "card"] if exam.definition.identity_step else []
+    return [*allowed, "room"] if exam.definition.room_view else allowed
 
 
 def _answer(session_id: str) -> Response:

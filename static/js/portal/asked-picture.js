@@ -34,8 +34,8 @@ export class AskedPicture {
     const chosen = await answerOf(this.dialog);
     this.taker.close();
     const words = plainLine(byId("picture-words").value);
-    if (chosen !== "done" && chosen !== "decline") return false;
-    const answer = chosen === "done" && this.#sent ? "given" : "declined";
+    const answer = { done: this.#sent ? "given" : "", decline: "declined" }[chosen];
+    if (!answer) return false;
     await call("/api/student/identity/request", { method: "POST", token, body: { request: id, answer, words }, signal: AbortSignal.timeout(ANSWER_MS) });
     return true;
   }
@@ -47,7 +47,7 @@ export class AskedPicture {
   #draw() {
     if (this.taker?.state === "sent") this.#sent += 1;
     const done = byId("picture-done");
-    done.hidden = !this.#sent;
+    done.hidden = done.disabled = !this.#sent; // Enter in the line of words must not choose what isn't shown
     byId("picture-decline").hidden = Boolean(this.#sent);
   }
 }

@@ -62,8 +62,9 @@ export class PictureTaker {
   }
 
   async #take() {
+    if (!this.video.videoWidth) await new Promise((resolve) => this.video.addEventListener("loadeddata", resolve, { once: true }));
     const { videoWidth: width, videoHeight: height } = this.video;
-    if (!width) return;
+    if (this.state !== "live" || !width) return;
     Object.assign(this.canvas, { width, height });
     this.canvas.getContext("2d").drawImage(this.video, 0, 0, width, height);
     this.#blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
