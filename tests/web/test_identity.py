@@ -368,4 +368,5 @@ def test_the_page_is_there_and_a_strangers_address_is_not(taking: Student) -> No
     page = taking.client.get(f"/exams/{taking.key}/identity")
     assert page.status_code == 200
     assert f'data-exam-key="{taking.key}"' in page.text
-    assert taking.client.get(f"/exams/{'0' * 32}/identity").status_code == 404
+    assert taking.client.get("/exams/nowhere/identity").status_code == 404
+    assert taking.client.get(f"/api/exams/{'0' * 32}/identity").status_code == 404

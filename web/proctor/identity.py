@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request, send_file
 
-from basics.errors import Conflict, StorageError
+from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _
 from database import Document
 from records.conclusions import Person
@@ -19,7 +20,7 @@ from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
-from web.calls.values import check_session_id
+from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.operator.people_pages import for_people
 from web.parts import parts
 from web.proctor.identity_schemas import (
@@ -76,9 +77,10 @@ def listed(exam_key: str) -> Response:
 
 @identity.get("/exams/<exam_key>/identity")
 def page(exam_key: str) -> str:
-    """Show the page on which people compare the students of an exam with their cards."""
-    exam = parts().exams.by_key(exam_key)
-    return render_template("identity.html", active="exams", exam_key=exam.key, exam=exam, **for_people())
+    """Show the page on which people compare the students of an exam with their cards. It says itself when there is no such exam."""
+    if not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
+        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    return render_template("identity.html", active="exams", exam_key=exam_key, **for_people())
 
 
 @identity.get("/api/session/<session_id>/identity")

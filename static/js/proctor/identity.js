@@ -8,7 +8,7 @@ import { askReviewer } from "./ask-reviewer.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
 import { identityAction, laidOut, nextUndecided } from "./identity-keys.js";
-import { labelled } from "./phrases.js";
+import { labelled, paragraph } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
 import { identityTexts as t } from "./texts-identity.js";
 
@@ -128,7 +128,7 @@ class IdentityPage {
 
   #student(row) {
     const { session_id: id, user_id: user, name, stands, pictures, asked, history } = row;
-    const who = make("h2", { id: `who-${id}` }, make("a", { href: addressOf(`/session/${id}`), text: user }), name ? make("bdi", { class: "muted", text: ` ${name}` }) : null);
+    const who = make("h2", { id: `who-${id}` }, make("a", { href: addressOf(`/session/${id}`), text: user }), name ? make("bdi", { class: "muted", text: name }) : null);
     const shown = laidOut(pictures);
     return make(
       "article",
@@ -268,7 +268,7 @@ class IdentityPage {
       place = nextUndecided(this.rows, this.at);
     }
     if (place < 0) {
-      setText(byId("identity-said"), `${byId("identity-said").textContent} ${t.allDecided}`.trim());
+      setText(byId("identity-said"), paragraph([byId("identity-said").textContent, t.allDecided]));
       this.#part(this.at)?.focus();
       return;
     }
