@@ -1,13 +1,14 @@
 // The step between check and exam in which a student takes a picture of the face and of a card, for a person to compare. No program compares.
 
 import { call } from "../shared/api.js";
-import { byId, oneWish, setText } from "../shared/dom.js";
+import { oneWish, setText } from "../shared/dom.js";
 import { plainLine } from "./calls.js";
 import { PictureTaker, sendPicture } from "./picture-taker.js";
 import { texts } from "./texts.js";
 
 const KINDS = ["face", "card"];
 const SAY_MS = 8000;
+const part = (id) => document.getElementById(id); // there only where the exam asks for pictures
 const DONE_WITH = new Set(["sent", "none", "failed"]); // without a camera, or where nothing can be sent, the exam goes on
 
 /** What the server is told of a picture in this state; `words`: why there is no card. */
@@ -29,13 +30,12 @@ export class IdentityStep {
   /** `onDone()` when the exam may start. */
   constructor({ onDone }) {
     this.onDone = onDone;
-    this.part = document.getElementById("step-identity"); // there only where the exam asks for it
-    this.done = !this.part;
-    if (!this.part) return;
+    this.done = !part("step-identity");
+    if (this.done) return;
     for (const kind of KINDS) this.#takers[kind] = new PictureTaker(`identity-${kind}`, { send: (blob) => sendPicture(kind, blob, this.#token), onChange: () => this.#draw() });
-    this.words = byId("identity-no-card");
+    this.words = part("identity-no-card");
     this.words.addEventListener("input", () => this.#draw());
-    oneWish(byId("identity-start")).addEventListener("click", () => this.#finish());
+    oneWish(part("identity-start")).addEventListener("click", () => this.#finish());
   }
 
   /** Is it the student's next step in this session? */
@@ -47,7 +47,7 @@ export class IdentityStep {
   open(token, track) {
     this.#token = token;
     for (const taker of Object.values(this.#takers)) taker.open(track);
-    byId("identity-without").hidden = Boolean(track);
+    part("identity-without").hidden = Boolean(track);
     this.#draw();
   }
 
@@ -58,10 +58,10 @@ export class IdentityStep {
   #draw() {
     if (Object.keys(this.#takers).length < KINDS.length) return; // it is being made
     const missing = missingOf(this.#states, plainLine(this.words.value));
-    const start = byId("identity-start");
+    const start = part("identity-start");
     if (missing) start.setAttribute("aria-disabled", "true");
     else start.removeAttribute("aria-disabled");
-    setText(byId("identity-hint"), missing ? texts.identity.missing[missing] : texts.identity.ready);
+    setText(part("identity-hint"), missing ? texts.identity.missing[missing] : texts.identity.ready);
   }
 
   async #finish() {
