@@ -102,28 +102,46 @@ class IdentityPage {
     byId("identity-anonymous").hidden = !anonymous;
     byId("identity-off").hidden = asks;
     setText(byId("identity-off"), asks ? "" : t.off);
-    const focused = document.activeElement?.closest?.("[data-session]")?.dataset.session;
-    this.list.replaceChildren(...this.rows.map((row) => this.#student(row)));
+    const { activeElement: active } = document;
+    const focused = this.list.contains(active) ? active.closest("[data-session]").dataset.session : "";
+    const before = new Map([...this.list.children].map((part) => [part.dataset.session, part]));
+    this.list.replaceChildren(...this.rows.map((row) => this.#drawn(row, before.get(row.session_id))));
     setText(byId("identity-none"), this.rows.length ? "" : t.none);
     byId("identity-more").hidden = this.after === null;
     const wanted = this.rows.findIndex(({ session_id: id }) => id === (this.wanted || focused));
     this.#stand(wanted >= 0 ? wanted : Math.min(this.at, this.rows.length - 1));
-    if (wanted >= 0) this.#part(wanted).focus();
+    if (wanted >= 0) this.#focus(wanted, active);
     this.wanted = "";
+  }
+
+  /** A student's part, with what was being written in the one before. */
+  #drawn(row, before) {
+    const part = this.#student(row);
+    const [old, form] = [before?.querySelector(".identity-query:not([hidden])"), part.querySelector(".identity-query")];
+    if (old && form) {
+      form.hidden = false;
+      part.querySelector("[data-act=query]").setAttribute("aria-expanded", "true");
+      form.querySelector("textarea").value = old.querySelector("textarea").value;
+    }
+    return part;
+  }
+
+  /** Where the focus was in what is drawn anew, it is there again. */
+  #focus(place, active) {
+    const part = this.#part(place);
+    (active?.matches?.("textarea") ? part.querySelector("textarea") ?? part : part).focus();
   }
 
   /** A student as the server has one now, in place of what is shown. */
   #take(row) {
     const place = this.rows.findIndex(({ session_id: id }) => id === row.session_id);
     if (place < 0) return;
-    const old = this.#part(place);
-    const writes = old.contains(document.activeElement) && document.activeElement.matches("textarea");
+    const [old, { activeElement: active }] = [this.#part(place), document];
+    const focused = old.contains(active);
     this.rows[place] = row;
-    if (writes) return; // what is being written stays; the server says where it differs
-    const focused = old.contains(document.activeElement);
-    old.replaceWith(this.#student(row));
+    old.replaceWith(this.#drawn(row, old));
     this.#stand(this.at);
-    if (focused) this.#part(place).focus();
+    if (focused) this.#focus(place, active);
   }
 
   #student(row) {
@@ -225,7 +243,7 @@ class IdentityPage {
     try {
       const { session } = await call(`/api/session/${id}/identity${path}`, { method: "POST", body });
       this.#problem("");
-      if (!stay) document.activeElement?.blur?.();
+      if (!stay) this.#partOf(id)?.querySelector(".identity-query")?.toggleAttribute("hidden", true); // what was written is said
       this.#take(session);
       this.#count(row.stands, session.stands);
       setText(byId("identity-said"), said(user, session.stands));
