@@ -5,6 +5,7 @@ One document a session, kept apart from all other records, with a retention of i
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,7 +129,7 @@ class IdentityRecords:
         with self._database.reading():
             sessions = list(self._database.collection("sessions").find(query, dict.fromkeys(LISTED, 1)).limit(SESSIONS_MAX))
             kept = {row["_id"]: row for row in self._database.collection(COLLECTION).find(query, {"decision.decision": 1})}
-        names, rows = self._names(exam_id), []
+        names, rows = self._names(exam_id), list[Document]()
         for session in sessions:
             asks = session.get("begun") is not False and bool((session.get("exam") or {}).get("identity_step"))
             if asks or session["_id"] in kept:
@@ -162,13 +163,12 @@ class IdentityRecords:
         whose = Whose(session_id, str(session["user_id"]), session.get("exam_id"))
         change = {"$set": {**whose.fields(), "decision": act, "revision": revision + 1}, "$push": {"history": act}}
         query = {"_id": session_id, "revision": revision if revision else {"$exists": False}}
-        with self._database.reading():
-            try:
-                done = self._database.collection(COLLECTION).update_one(query, change, upsert=revision == 0)
-            except DuplicateKeyError:
-                done = None
+        done = False
+        with self._database.reading(), contextlib.suppress(DuplicateKeyError):
+            result = self._database.collection(COLLECTION).update_one(query, change, upsert=revision == 0)
+            done = bool(result.matched_count or result.upserted_id)
         now = self.of_session(session_id)
-        if now is None or done is None or (done.matched_count == 0 and done.upserted_id is None):
+        if now is None or not done:
             raise _meanwhile(now)
         return now
 
