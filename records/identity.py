@@ -1,6 +1,7 @@
 """What is kept so that a person can compare who takes an exam with a card: pictures, what the student said, what proctors asked for, decisions.
 
-One document a session, kept apart from all other records, with a retention of its own. No program compares anything.
+One document a session. The pictures are kept apart from everything else, and for a time of their own; what was decided stays when they are gone, and
+`pictures_deleted_at` says so. No program compares anything.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ LISTED = ("user_id", "exam_id", "state", "begun", "started_at", "exam.identity_s
 
 
 def days_kept(definition: ExamDefinition | None, settings: object) -> int:
-    """For how many days pictures are kept; 0: until somebody deletes them."""
+    """For how many days after the exam pictures are kept; 0: as long as their session."""
     own = definition.keep_days.get("identity") if definition is not None else None
     return own if own is not None else int(getattr(settings, "keep_identity_days", KEEP_DAYS))
 

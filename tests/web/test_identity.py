@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from basics.readings import Box, GazeReading
+from basics.times import utc_now
 from media.pictures import Picture
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
@@ -263,6 +264,18 @@ def test_decisions_and_looks_stand_in_the_audit(taking: Student) -> None:
     assert [one["picture"] for one in looks] == [picture["name"]], "once in ten minutes"
     (decided,) = [one for one in entries if one["what"] == "identity: queried"]
     assert (decided["who"], decided["text"], decided["user_id"]) == (ADA, "Not the same person?", taking.user_id)
+
+
+def test_pictures_whose_time_is_over_are_said_to_be_gone_and_the_decision_stays(taking: Student) -> None:
+    taking.send("face")
+    url = taking.shown()["pictures"][0]["url"]
+    taking.decide()
+    for path in taking.files():
+        path.unlink()
+    assert taking.parts.database.write("identity", taking.session_id, {"pictures_deleted_at": utc_now()}).wait(10)
+    found = taking.shown()
+    assert (found["pictures"], found["stands"], found["pictures_deleted_at"] is not None) == ([], "accepted", True)
+    error_of(taking.client.get(url), 404)
 
 
 def test_an_exam_without_names_shows_none_and_says_so(client: FlaskClient, parts: Parts, student: str) -> None:

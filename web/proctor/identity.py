@@ -167,7 +167,8 @@ def _answer(session_id: str) -> Response:
 
 def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
     session_id, exam_id, kept = str(row["_id"]), row.get("exam_id"), kept or {}
-    pictures = [_picture(session_id, name, one) for name, one in (kept.get("pictures") or {}).items()]
+    gone = kept.get("pictures_deleted_at")
+    pictures = [] if gone else [_picture(session_id, name, one) for name, one in (kept.get("pictures") or {}).items()]
     live = parts().monitor.get(session_id)
     may_ask = live is not None and live.source == "browser" and caller().may("desk", exam_id)
     decision = kept.get("decision")
@@ -181,6 +182,7 @@ def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
             "stands": stands(kept),
             "revision": revision_of(kept),
             "said": kept.get("said"),
+            "pictures_deleted_at": gone,
             "pictures": sorted(pictures, key=lambda one: (one.at, one.name)),
             "asked": sorted(({"id": one, **asked} for one, asked in (kept.get("asked") or {}).items()), key=lambda one: (one["at"], one["id"])),
             "decision": IdentityAct.model_validate(decision) if decision else None,

@@ -80,6 +80,7 @@ class IdentityLine(BaseModel):
     revision: int
     said: SaidAnswer | None
     pictures: list[IdentityPicture]
+    pictures_deleted_at: Time | None = Field(default=None, description="When they were deleted, because their time was over.")
     asked: list[AskedAnswer]
     decision: IdentityAct | None
     history: list[IdentityAct]
@@ -111,7 +112,7 @@ class ExamIdentity(BaseModel):
     asks: bool = Field(description="Does the exam ask for pictures now?")
     room_view: bool
     anonymous: bool = Field(description="Are students reviewed without names here? Pictures are shown in these calls only.")
-    keep_days: int = Field(description="Days for which pictures are kept; 0: until somebody deletes them.")
+    keep_days: int = Field(description="Days after the exam for which pictures are kept; 0: as long as their session.")
     sums: IdentitySums
     sessions: list[IdentityLine]
     count: int

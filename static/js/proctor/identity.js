@@ -161,7 +161,8 @@ class IdentityPage {
   }
 
   /** What the student said, or why there is nothing to compare. */
-  #said({ said, pictures }) {
+  #said({ said, pictures, pictures_deleted_at: deleted }) {
+    if (deleted) return [t.deleted(minuteTime(deleted))];
     const has = (kind) => pictures.some((picture) => picture.kind === kind);
     if (!said && !has("face") && !has("card")) return [t.said.nothing];
     const lines = [];

@@ -10,7 +10,7 @@ export const identityTexts = {
   notDone: (message) => _("That was not done. %(message)s", { message }),
   off: _("This exam asks for no pictures before it. Its definition says so."),
   anonymous: _("This exam is reviewed without names. A face says who somebody is: pictures are shown on this page only, and nowhere in the review."),
-  kept: (days) => (days ? ngettext("Pictures are deleted %(count)s day after the exam.", "Pictures are deleted %(count)s days after the exam.", days) : _("Pictures are kept until somebody deletes them.")),
+  kept: (days) => (days ? ngettext("Pictures are deleted %(count)s day after the exam.", "Pictures are deleted %(count)s days after the exam.", days) : _("Pictures are deleted with the records of the exam.")),
   sums: ({ all, open, accepted, queried }) =>
     list(
       [
@@ -28,6 +28,7 @@ export const identityTexts = {
   at: (kind, time) => labelled(kind, time),
   inExam: (kind, seconds) => labelled(kind, spellSeconds(seconds)),
   missing: { face: _("No picture of the face"), card: _("No picture of a card") },
+  deleted: (time) => _("The pictures were deleted %(time)s, as their time was over. What was decided stays.", { time }),
   said: {
     unknown: _("No picture could be taken before the exam: no camera, or none could be sent. It counts nothing."),
     nothing: _("Nothing came from the step before the exam. It counts nothing."),
