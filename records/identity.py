@@ -138,13 +138,14 @@ class IdentityRecords:
                 rows.append({**session, **named})
         return sorted(rows, key=lambda row: (str(row["user_id"]).casefold(), row["started_at"], row["_id"]))
 
-    def picture(self, session_id: str, name: str) -> Path:
-        """The file of a picture that a record names. Raise `NotFound`, `StorageError`."""
+    def picture(self, session_id: str, name: str) -> bytes:
+        """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
         kept = self.of_session(session_id)
         path = self._pictures.path(session_id, name) if kept is not None and name in (kept.get("pictures") or {}) else None
-        if path is None:
-            raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
-        return path
+        with contextlib.suppress(FileNotFoundError):  # its time was over just now
+            if path is not None:
+                return path.read_bytes()
+        raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
 
     def decide(self, session: Mapping[str, Any], decision: Decision, *, text: str, person: Person, revision: int) -> Document:
         """Accept or query who took the exam; a change of mind stands beside what was decided before. `revision` is the one that the person saw.

@@ -20,6 +20,7 @@ from records.conclusions import Person
 from records.exam_removal import delete_some
 from records.identity import HISTORY_MAX, IdentityRecords, Whose, days_kept
 from records.retention import Retention
+from records.spellings import looks_of
 from scoring.exam import ExamDefinition
 from sessions.face_moments import FIRST_S, PARTS, moments
 from storage.private import make_private
@@ -50,7 +51,7 @@ def records(database: Database, folder: Path) -> IdentityRecords:
     """With two sessions of the exam `e` that asks for pictures, and one that never began."""
     for session_id, user_id, begun in ((SESSION, "ann", True), (OTHER, "Bob", True), ("d" * 32, "cy", False)):
         fields = {"user_id": user_id, "exam_id": "e", "state": "ended", "begun": begun, "started_at": START, "exam": {"identity_step": True}}
-        assert database.write("sessions", session_id, fields).wait(10)
+        assert database.write("sessions", session_id, {**fields, **looks_of(user_id, "e")}).wait(10)
     return IdentityRecords(database, folder, lambda _exam: {"ann": "Ann Lee"})
 
 
@@ -66,10 +67,11 @@ def test_a_picture_is_kept_without_what_the_camera_wrote_beside_it(records: Iden
     assert NOTE in sent
     kept = records.keep_jpeg(WHOSE, "face", sent)
     (path,) = folder.iterdir()
-    assert path == records.picture(SESSION, kept.name)
+    assert path.read_bytes() == records.picture(SESSION, kept.name)
     assert path.name == f"identity-{SESSION}-{kept.name}.jpg"
     assert NOTE not in path.read_bytes()
-    assert not Image.open(path).getexif()
+    with Image.open(path) as image:
+        assert not image.getexif()
     document = records.of_session(SESSION)
     assert document is not None
     stored = document["pictures"][kept.name]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request, send_file
+from flask import Blueprint, Response, render_template, request
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _
@@ -97,9 +97,9 @@ def shown(session_id: str) -> Response:
 def picture(session_id: str, name: str) -> Response:
     """Show one picture. That somebody looked is noted."""
     check_session_id(session_id)
-    path = parts().identity.picture(session_id, name)
+    data = parts().identity.picture(session_id, name)
     note_look("identity: picture looked at", "proctor", session_id=session_id, picture=name)
-    response = send_file(path, mimetype="image/jpeg", conditional=True)
+    response = Response(data, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "no-store, private"
     return response
 
