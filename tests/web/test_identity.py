@@ -303,7 +303,7 @@ def test_an_exam_of_others_is_nobodys_business(make_app: MakeApp, student: str) 
 
 
 def face(at: float, *, seen: bool = True) -> tuple[Picture, PictureReadings]:
-    gaze = GazeReading(at, "center", box=Box(1, 1, 20, 20, 0.9) if seen else None)
+    gaze = GazeReading(at, "focused", box=Box(1, 1, 20, 20, 0.9) if seen else None)
     return Picture(at, np.full((48, 64, 3), 90, np.uint8)), PictureReadings(at, gaze)
 
 

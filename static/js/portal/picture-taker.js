@@ -26,12 +26,12 @@ export class PictureTaker {
   /** `id` names the template's part; `send(blob)` sends; `onChange()` when `state` is another: `none` (no camera), `live`, `taken`, `sending`, `sent`, `failed`. */
   constructor(id, { send, onChange = () => {} }) {
     Object.assign(this, { send, onChange, root: byId(id), state: "none" });
-    for (const name of ["take", "again", "send", "said", "wrong"]) this[`${name}Part`] = this.root.querySelector(`[data-${name}]`);
+    this.parts = Object.fromEntries(["take", "again", "send", "said", "wrong"].map((name) => [name, this.root.querySelector(`[data-${name}]`)]));
     this.video = this.root.querySelector("video");
     this.canvas = this.root.querySelector("canvas");
-    this.takePart.addEventListener("click", () => this.#take());
-    this.againPart.addEventListener("click", () => this.#again());
-    this.sendPart.addEventListener("click", () => this.#send());
+    this.parts.take.addEventListener("click", () => this.#take());
+    this.parts.again.addEventListener("click", () => this.#again());
+    this.parts.send.addEventListener("click", () => this.#send());
   }
 
   /** Show what the camera sees; `track` null: none is on. */
@@ -69,13 +69,13 @@ export class PictureTaker {
     this.canvas.getContext("2d").drawImage(this.video, 0, 0, width, height);
     this.#blob = await new Promise((resolve) => this.canvas.toBlob(resolve, "image/jpeg", QUALITY));
     this.#be(this.#blob ? "taken" : "failed");
-    if (this.#blob) this.sendPart.focus();
+    if (this.#blob) this.parts.send.focus();
   }
 
   #again() {
     this.#blob = null;
     this.#be(this.#isOn ? "live" : "none");
-    if (this.#isOn) this.takePart.focus();
+    if (this.#isOn) this.parts.take.focus();
   }
 
   async #send() {
@@ -85,11 +85,11 @@ export class PictureTaker {
       await this.send(this.#blob);
       this.hasSent = true;
       this.#be("sent");
-      this.againPart.focus();
+      this.parts.again.focus();
     } catch (error) {
       console.info("The picture was not sent.", error.message);
       this.#be("failed", error.message);
-      this.sendPart.focus();
+      this.parts.send.focus();
     }
   }
 
@@ -100,13 +100,13 @@ export class PictureTaker {
     const shows = !["none", "live"].includes(state);
     this.video.hidden = state !== "live";
     this.canvas.hidden = !shows;
-    this.takePart.hidden = state !== "live";
-    this.againPart.hidden = !shows || state === "sending";
-    this.sendPart.hidden = !["taken", "failed", "sending"].includes(state) || !this.#blob;
-    this.sendPart.toggleAttribute("aria-busy", state === "sending");
-    setText(this.saidPart, { none: t.noCamera, live: "", taken: t.taken, sending: t.sending, sent: t.sent, failed: "" }[state]);
-    setText(this.wrongPart, state === "failed" ? t.failed(why) : "");
-    this.wrongPart.hidden = state !== "failed";
+    this.parts.take.hidden = state !== "live";
+    this.parts.again.hidden = !shows || state === "sending";
+    this.parts.send.hidden = !["taken", "failed", "sending"].includes(state) || !this.#blob;
+    this.parts.send.toggleAttribute("aria-busy", state === "sending");
+    setText(this.parts.said, { none: t.noCamera, live: "", taken: t.taken, sending: t.sending, sent: t.sent, failed: "" }[state]);
+    setText(this.parts.wrong, state === "failed" ? t.failed(why) : "");
+    this.parts.wrong.hidden = state !== "failed";
     this.onChange();
   }
 }
