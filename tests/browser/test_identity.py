@@ -137,6 +137,10 @@ def test_who_has_no_card_goes_on_and_declines_what_is_asked_in_mid_exam(server: 
     page.locator("#exam-messages button").click()
     page.locator("#picture-decline").click()
     until(page, lambda: [one["answer"] for one in kept(server, "bob")["asked"]] == ["declined"], "the answer is kept")
+    server.call("POST", "/api/session/end", json={"user_id": "bob", "exam_id": EXAM})
+    expect(page.locator("#step-done")).to_be_visible()
+    page.evaluate("localStorage.clear()")
+    students.context.clear_cookies(name="language")
     page.close()
 
 

@@ -187,8 +187,9 @@ class IdentityPage {
     };
     const asks = mayAsk.map((what) => button(t.ask[what], { class: "quiet" }, () => this.#ask(row, what), labelled(user, t.ask[what])));
     if (!may) return make("p", { class: "actions" }, ...asks);
-    const accept = button(t.accept, { class: "primary", "data-act": "accept" }, () => this.#decide(row, "accepted", ""), t.acceptOf(user));
-    const query = button(t.query, { "data-act": "query", "aria-expanded": "false" }, () => this.#openQuery(row), t.queryOf(user));
+    const of = { "aria-describedby": `who-${row.session_id}` };
+    const accept = button(t.accept, { ...of, class: "primary", "data-act": "accept" }, () => this.#decide(row, "accepted", ""));
+    const query = button(t.query, { ...of, "data-act": "query", "aria-expanded": "false" }, () => this.#openQuery(row));
     for (const [one, key] of [[accept, "A"], [query, "Q"]]) one.append(" ", make("kbd", { text: key, "aria-hidden": "true" }));
     return make("div", {}, make("p", { class: "actions" }, accept, query, ...asks), this.#queryForm(row));
   }
