@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from database import Database
     from media.recorder import Recorder
+    from sessions.events import Events
     from web.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or load_settings()
     check_start(settings)
     app = Flask(__name__)
-    make_private((settings.data_dir, settings.clips_dir, settings.temp_dir, settings.log_dir))
+    make_private((settings.data_dir, settings.clips_dir, settings.identity_dir, settings.temp_dir, settings.log_dir))
     with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
         closing.callback(logger.configure(settings).close)
         access, events = Access(settings), Events()
@@ -87,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         parts = Parts(settings, database, monitor, access, links, live)
         register_web(app, parts)
         _look_after(closing, app, parts)
+        _keep_stills(closing, parts, events)
         _keep_records(closing, database, recorder, settings, parts)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
@@ -108,6 +110,7 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
         settings.keep_days,
         clips=clips,
         recorder=recorder,
+        identity_dir=settings.identity_dir,
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
     )
@@ -115,6 +118,14 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     parts.audit_export = AuditExport(database, settings)
     for part in (parts.retention, Seals(database), parts.audit_export):
         _run(closing, part.start, part.stop)
+
+
+def _keep_stills(closing: ExitStack, parts: Parts, events: Events) -> None:
+    """Keep the stills of faces that exams ask for."""
+    from sessions.still_keeper import StillKeeper
+
+    keeper = StillKeeper(parts.identity, events)
+    _run(closing, keeper.start, keeper.stop)
 
 
 def _look_after(closing: ExitStack, app: Flask, parts: Parts) -> None:

@@ -103,7 +103,7 @@ def check_settings() -> tuple[Row, Settings | None]:
 
 def check_folders(settings: Settings) -> Iterator[Row]:
     """The folders that are written to, by writing."""
-    for name in ("data_dir", "clips_dir", "temp_dir", "log_dir"):
+    for name in ("data_dir", "clips_dir", "identity_dir", "temp_dir", "log_dir"):
         folder: Path = getattr(settings, name)
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -86,6 +86,7 @@ class DemoServer:
             "FLASK_PORT": "0",
             "DATA_DIR": str(self._folder / "data"),
             "CLIPS_DIR": str(self._folder / "clips"),
+            "IDENTITY_DIR": str(self._folder / "identity"),
             "TEMP_DIR": str(self._folder / "temp"),
             "LOG_DIR": str(self._folder / "logs"),
             "TMPDIR": str(self._folder),  # libraries leave things of their own there

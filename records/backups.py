@@ -181,13 +181,22 @@ def _documents(path: Path) -> Iterator[bytes]:
 def _folders(settings: Settings) -> tuple[tuple[str, Path], ...]:
     """The folders of a backup beside the database, and where each belongs."""
     data = settings.data_dir
-    return (("clips", settings.clips_dir), ("keys", data), ("spool", data / "spool"), ("kept", settings.temp_dir))
+    return (
+        ("clips", settings.clips_dir),
+        ("identity", settings.identity_dir),
+        ("keys", data),
+        ("spool", data / "spool"),
+        ("kept", settings.temp_dir),
+    )
 
 
 def _copy_all(settings: Settings, part: Path) -> None:
     for path in _inside(settings.clips_dir):
         if path.suffix == ".mp4":
             _link(path, part / "clips" / path.relative_to(settings.clips_dir))
+    for path in _flat(settings.identity_dir):
+        if path.suffix == ".jpg":
+            _link(path, part / "identity" / path.name)
     data = settings.data_dir
     others = [(data / name, "keys") for name in KEYS]
     others += [(path, "spool") for path in _flat(data / "spool") if path.suffix != ".lock"]
@@ -222,7 +231,7 @@ def _told(part: Path, path: Path) -> dict[str, Any]:
 def _check_empty(settings: Settings) -> None:
     for folder, place in _folders(settings):
         found: Iterable[Path] = [place / name for name in KEYS if (place / name).exists()] if folder == "keys" else _inside(place)
-        suffixes = {"clips": {".mp4"}, "spool": {".spool"}, "kept": {".kept"}}.get(folder)
+        suffixes = {"clips": {".mp4"}, "identity": {".jpg"}, "spool": {".spool"}, "kept": {".kept"}}.get(folder)
         there = next((path for path in found if suffixes is None or path.suffix in suffixes), None)
         if there is not None:
             raise Conflict(_("%(path)s is there: a backup is put back where nothing is. Move it away first.", path=there))

@@ -10,7 +10,7 @@ from basics.texts import _
 from database import Database, Document
 
 BATCH = 50  # sessions deleted by one call
-OF_AN_EXAM = ("accommodations", "rehearsals")  # the collections whose documents name their exam by its id
+OF_AN_EXAM = ("accommodations", "rehearsals", "identity")  # the collections whose documents name their exam by its id
 BY_KEY = ("roster", "letters")  # and those that name it by its key
 
 

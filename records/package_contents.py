@@ -12,6 +12,7 @@ from pymongo import DESCENDING
 from basics.canonical import canonical
 from basics.errors import NotFound
 from database import Database, Document
+from media.identity_pictures import IdentityPictures
 from records.packages import PackageWriter
 from records.seals import ORDERED
 from storage.audit_chain import FIRST_PREV
@@ -27,6 +28,7 @@ class Reads:
     database: Database
     clips_dir: Path
     take_still: TAKE_STILL
+    identity_dir: Path | None = None  # of pictures of face and card; None: a package has none of them
 
     def chain_end(self) -> tuple[int, str]:
         """Place and hash of the audit's newest entry. Raise `StorageError`."""
@@ -122,7 +124,22 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:
         package.missing.append({"path": f"{folder}seal.json", "why": "the session is not sealed yet"})
+    _write_identity(package, reads, session_id, folder)
     return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder), conclusion, answers)
+
+
+def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folder: str) -> None:
+    """The pictures by which people compared who took the exam, and their decisions, where they are asked for and there are any."""
+    kept = reads.one("identity", session_id) if reads.identity_dir is not None else None
+    if kept is None or reads.identity_dir is None:
+        return
+    package.add(f"{folder}identity.json", canonical(kept) + b"\n")
+    pictures = IdentityPictures(reads.identity_dir)
+    for name in sorted(kept.get("pictures") or {}):
+        if (path := pictures.path(session_id, name)) is not None:
+            package.add(f"{folder}identity/{name}.jpg", path)
+        else:
+            package.missing.append({"path": f"{folder}identity/{name}.jpg", "why": "the file is gone"})
 
 
 def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:

@@ -98,6 +98,7 @@ class ExamDefinition(BaseModel):
     breaks_allowed: int = Field(default=0, ge=0, le=20, description="Breaks that each student may take without asking.")
     break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
     identity_step: bool = Field(default=False, description="Ask for a picture of the face and of a card at the start, for a person to compare.")
+    room_view: bool = Field(default=False, description="Proctors may ask for pictures of the room; each student may decline.")
     language: str | None = Field(default=None, max_length=20, description="The language in which students' pages begin; null: their browser's.")
     help_contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(printable)] = Field(
         default="", description="Whom students call for help, and how."

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from basics.readings import DeviceName, DeviceStateName, IntervalResult, Sound
     from media.clip import Clip
+    from media.pictures import Picture
     from scoring.marks import Mark
     from sessions.break_control import BreakState
     from sessions.ends import End
@@ -53,6 +54,13 @@ class SoundCame(SessionEvent):
     """A stretch of sound came in."""
 
     sound: Sound
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSeen(SessionEvent):
+    """A picture of the face was read at a moment at which the exam keeps one. `picture` is decoded; whoever keeps it does so elsewhere."""
+
+    picture: Picture
 
 
 @dataclass(frozen=True, slots=True)

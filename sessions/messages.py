@@ -13,6 +13,8 @@ from basics.texts import _
 
 Level = Literal["message", "warning"]
 Sender = Literal["proctor", "student"]
+Asks = Literal["", "face", "card", "room"]
+"""A picture that a proctor asks for with a message; the student may decline."""
 
 MESSAGES_MAX = 200  # of one session; its document holds them all
 CALLS_MAX = 50  # of them may be the student's: proctors always have room to write
@@ -33,12 +35,13 @@ class Message:
     delivered: bool = False
     read: bool = False
     sender: Sender = "proctor"
+    asks: Asks = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For storage and answers, where the sender is called `from`."""
         document = asdict(self)
         document["from"] = document.pop("sender")
-        return document
+        return document if self.asks else {name: value for name, value in document.items() if name != "asks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,9 @@ class MessageBook:
         """The student's call that nobody has answered yet."""
         return self._call
 
-    def add(self, text: str, level: Level, by: str, at: float) -> Message:
+    def add(self, text: str, level: Level, by: str, at: float, asks: Asks = "") -> Message:
         """Keep a proctor's message to be delivered; it answers the call. Raise `TooMany`."""
-        message = Message(uuid.uuid4().hex, text, level, by, at)
+        message = Message(uuid.uuid4().hex, text, level, by, at, asks=asks)
         with self._lock:
             if len(self._messages) >= MESSAGES_MAX:
                 raise TooMany(
@@ -111,6 +114,10 @@ class MessageBook:
         """Messages that the student's page was not sent yet, oldest first."""
         with self._lock:
             return [message for message in self._messages if not message.delivered]
+
+    def asked(self, message_id: str) -> Asks:
+        """What a message asks for that the student has not answered yet; empty: nothing, or there is no such message."""
+        return next((message.asks for message in self.unread() if message.id == message_id), "")
 
     def delivered(self, message_id: str) -> None:
         """The student's page was sent it."""

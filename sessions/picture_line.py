@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from basics.errors import ProctorError
 from basics.readings import Frame
-from media.pictures import PictureFeed
+from media.pictures import Picture, PictureFeed
 from sessions.analysis import PictureAnalyst, PictureReadings
 
 UNREAD = -1.0  # before any picture
@@ -17,7 +18,11 @@ SHARE = 0.2  # of one processor that decoding the pictures of one session may ta
 class PictureLine:
     """Pictures come in from any thread; one thread at a time reads. Times are seconds on the session's clock."""
 
-    def __init__(self, feed: PictureFeed, analyst: PictureAnalyst, session_id: str) -> None:
+    def __init__(
+        self, feed: PictureFeed, analyst: PictureAnalyst, session_id: str, seen: Callable[[Picture, PictureReadings], None] = lambda *_: None
+    ) -> None:
+        """`seen` is called with each picture that was read, and with what was read in it."""
+        self._seen = seen
         self._feed = feed
         self._analyst = analyst
         self._session_id = session_id
@@ -74,7 +79,9 @@ class PictureLine:
         if picture is None or picture.at < self._analyst.next_at - 1e-3:
             return None
         try:
-            return self._analyst.read(picture, self._session_id)
+            readings = self._analyst.read(picture, self._session_id)
+            self._seen(picture, readings)
+            return readings  # noqa: TRY300
         except Exception as error:
             return self._analyst.failed(picture.at, error, self._session_id)
 

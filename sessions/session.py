@@ -28,6 +28,7 @@ from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
 from sessions.exam_time import ExamTime
+from sessions.face_moments import FaceMoments
 from sessions.identity import Identity
 from sessions.marks import Marks
 from sessions.messages import MessageBook
@@ -98,7 +99,8 @@ class ExamSession:
         self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
         self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
-        self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id)
+        self._faces = FaceMoments(self, events)
+        self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id, self._faces.see)
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -381,6 +383,7 @@ class ExamSession:
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages.take_up(messages, call)
+        self._faces.pass_over(self.clock())
         self._pauses.allow(self.accommodation, self.limit.exam, breaks)
         weights = self.changes.take_up(changes)
         self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks), weights)

@@ -8,7 +8,7 @@ from basics.errors import Conflict
 from basics.texts import _
 from sessions.documents import Documents
 from sessions.events import CallChanged, Events, MessageDelivered, MessageRead, MessageSent
-from sessions.messages import Level, Message, MessageBook
+from sessions.messages import Asks, Level, Message, MessageBook
 
 if TYPE_CHECKING:
     from sessions.session import ExamSession
@@ -23,10 +23,10 @@ class Talk:
         self._documents = store
         self._events = events
 
-    def send(self, text: str, level: Level, by: str) -> tuple[Message, Any]:
-        """Keep words for the student, which answer a call; return them and the ticket of their record. Raise `TooMany`."""
+    def send(self, text: str, level: Level, by: str, asks: Asks = "") -> tuple[Message, Any]:
+        """Keep words for the student, which answer a call; return them and the ticket of their record. `asks`: for a picture. Raise `TooMany`."""
         called = self._book.call
-        message = self._book.add(text, level, by, self._now())
+        message = self._book.add(text, level, by, self._now(), asks)
         ticket = self._store()
         self._events.publish(MessageSent(self._session, message))
         if called is not None:

@@ -62,6 +62,11 @@ class ServerSettings(BaseModel):
         default=Path("data"), description="Folder of the embedded database, the spool and the server's own key.", json_schema_extra=EVERYDAY
     )
     clips_dir: Path = Field(default=Path("flagged_videos"), description="Folder of the clips of flagged intervals.", json_schema_extra=EVERYDAY)
+    identity_dir: Path = Field(
+        default=Path("identity"),
+        description="Folder of the pictures of students' faces and cards, of exams that ask for them; kept apart from all else.",
+        json_schema_extra=EVERYDAY,
+    )
     temp_dir: Path = Field(
         default=Path("temp"),
         description="Folder of clips being written; on the same disk as CLIPS_DIR, so that a rename is enough.",

@@ -53,6 +53,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
     "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
+    "identity": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1)], name="of_exam")],
     "rehearsals": [IndexModel([("at", 1)], name="by_time"), IndexModel([("exam_id", 1)], name="of_exam")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),

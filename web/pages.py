@@ -15,11 +15,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import NotFound, ProctorError
 from basics.signals import SIGNALS
 from basics.texts import _
+from records.exams import exam_key as exam_key_of
+from records.identity import days_kept
 from scoring.accommodation_presets import ACCOMMODATION_PRESETS
 from scoring.exam_rules import rules_for
 from scoring.rules import Rules
 from web.access.callers import caller
 from web.access.headers import content_security_policy
+from web.access.hold import exam_of_session
 from web.access.who_may import PROCTOR
 from web.calls.addresses import server_address
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
@@ -48,7 +51,24 @@ def _names() -> dict[str, object]:
         "signals": list(signals.items()),
         "signals_listed": format_list(list(signals.values()), locale=language()),
         "check_items": [(item, said(row.name)) for item, row in CHECK_ITEMS.items()],
+        "asks_identity": _asks_identity,
     }
+
+
+def _asks_identity(exam_key: str) -> bool:
+    """Has the exam pictures of its students to compare, and may the caller look at them?"""
+    exam = parts().exams.shown(exam_key)
+    return exam is not None and (exam.definition.identity_step or exam.definition.room_view) and caller().may("look", exam.exam_id)
+
+
+def _identity_of(session_id: str) -> str:
+    """The key of the session's exam, where it asks for pictures; empty: it doesn't, or nothing is known of it."""
+    try:
+        exam_id = exam_of_session(session_id)
+    except ProctorError:
+        return ""
+    key = exam_key_of(exam_id) if exam_id is not None else ""
+    return key if key and _asks_identity(key) else ""
 
 
 def _known_key(exam_key: str) -> str:
@@ -135,7 +155,10 @@ def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
     fps = parts().settings.video_fps
-    return render_template("session.html", active="session", session_id=session_id, video_fps=fps, **_for_writing(), **_for_proctors())
+    identity = _identity_of(session_id)
+    return render_template(
+        "session.html", active="session", session_id=session_id, video_fps=fps, identity_key=identity, **_for_writing(), **_for_proctors()
+    )
 
 
 @pages.get("/session/<session_id>/report")
@@ -170,6 +193,7 @@ def portal() -> Response:
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or surface.screen_capture != "off"},
         watched={where: [said(text) for text in watched_by(dict(rules.points), where)] for where in ("camera", "page")},
         keep_days=(exam.definition.keep_days if exam else {}).get("records", settings.keep_days),
+        identity_days=days_kept(exam.definition if exam else None, settings),
         portal_open=settings.is_portal_open,
         clip_roll_s=rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )

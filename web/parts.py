@@ -12,6 +12,7 @@ from flask import Flask, current_app
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
+from records.identity import IdentityRecords
 from records.mailer import Mailer
 from records.names import Names
 from records.results import Results
@@ -72,6 +73,7 @@ class Parts:
     codes: Codes = field(init=False)
     mailer: Mailer = field(init=False)
     names: Names = field(init=False)
+    identity: IdentityRecords = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -103,10 +105,12 @@ class Parts:
         self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)
+        self.identity = IdentityRecords(self.database, self.settings.identity_dir, self.names.of_exam)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
+        folders["identity"] = self.settings.identity_dir
         self.disks = Disks(folders, min_free_mb=self.settings.min_free_mb)
 
 

@@ -24,6 +24,7 @@ from web.proctor.analytics import analytics
 from web.proctor.erasure import erasure_calls
 from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
+from web.proctor.identity import identity
 from web.proctor.packages import packages
 from web.proctor.results import results
 from web.proctor.reviews import reviews
@@ -38,6 +39,7 @@ from web.proctor.student_side import student_side
 from web.proctor.videos import videos
 from web.student.entering import entering
 from web.student.http_link import http_link
+from web.student.identity import student_identity
 from web.student.link import link
 from web.student.link_trial import link_trial
 from web.student.own_report import own_report
@@ -49,6 +51,7 @@ BLUEPRINTS = (
     students,
     own_report,
     trials,
+    student_identity,
     videos,
     reviews,
     results,
@@ -63,6 +66,7 @@ BLUEPRINTS = (
     entering,
     stills,
     packages,
+    identity,
     student_side,
     erasure_calls,
     analytics,

@@ -40,6 +40,7 @@ class Server:
         self.settings = {
             "DATA_DIR": str(folder / "data"),
             "CLIPS_DIR": str(self.clips_dir),
+            "IDENTITY_DIR": str(folder / "identity"),
             "TEMP_DIR": str(folder / "temp"),
             "LOG_DIR": str(folder / "logs"),
             "FLASK_PORT": "0",

@@ -18,6 +18,7 @@ from tests.helpers.evidence import store_exam
 from tests.helpers.web import settings_for
 
 SESSION = "a" * 32
+PICTURE = f"identity-{SESSION}-face-0123456789abcdef.jpg"
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def server(database: Database, tmp_path: Path, mongo_uri: str, db_name: str) -> 
     settings.temp_dir.mkdir(parents=True, exist_ok=True)
     (settings.data_dir / "secret_key").write_text("k" * 40)
     (settings.temp_dir / f"{SESSION}-0.kept").write_bytes(b"pictures")
+    settings.identity_dir.mkdir()
+    (settings.identity_dir / PICTURE).write_bytes(b"a face")
     return settings
 
 
@@ -57,6 +60,7 @@ def test_what_was_destroyed_comes_back_whole(server: Settings, stored: Any, tmp_
     assert (verified.findings, verified.sessions, verified.clips) == ([], 1, 1)
     assert (anew.data_dir / "secret_key").read_text() == "k" * 40
     assert (anew.temp_dir / f"{SESSION}-0.kept").read_bytes() == b"pictures"
+    assert (anew.identity_dir / PICTURE).read_bytes() == b"a face"
 
 
 def test_what_is_written_meanwhile_is_of_later(

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from flask import Flask
 
+from basics.errors import NotFound
 from basics.paths import ROOT
 from sessions.events import Events
 from settings.settings import Settings
@@ -23,6 +24,7 @@ from web.operator.people_pages import people_pages
 from web.operator.sign_in import sign_in
 from web.pages import pages
 from web.parts import EXTENSION, Parts
+from web.proctor.identity import identity
 from web.proctor.packages import packages
 from web.proctor.roster_calls import rosters
 from web.student.own_report import own_report
@@ -40,6 +42,7 @@ PAGE_OF_SCRIPT = {
     "proctor/exams": "/exams",
     "proctor/exam": f"/exams/{SESSION}",
     "proctor/results": f"/exams/{SESSION}/results",
+    "proctor/identity": f"/exams/{SESSION}/identity",
     "proctor/exam-report": f"/exams/{SESSION}/report",
     "proctor/settings": "/settings",
     "operator/people": "/people",
@@ -95,15 +98,19 @@ class Empty:
     def audit(self, _entry: Any) -> None:
         """It is kept nowhere."""
 
+    def session(self, session_id: str) -> dict[str, Any]:
+        raise NotFound(f"There is no session {session_id!r}.")
+
 
 def make_app(tmp_path: Path, **settings: Any) -> Flask:
     chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
     app = Flask("pages", root_path=str(ROOT))
     access = Access(chosen)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, None), access, Links(Events()))
+    monitor = SimpleNamespace(get=lambda _session: None, exams=SimpleNamespace(shown=lambda _key: None))
+    app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, monitor), access, Links(Events()))
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity):
         app.register_blueprint(blueprint)
     return app

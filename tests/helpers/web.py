@@ -20,6 +20,7 @@ MakeApp = Callable[..., Flask]
 def settings_for(folder: Path, **overrides: Any) -> Settings:
     """Settings with all folders in `folder`, no devices, and nothing of this machine's `.env`."""
     folders = {"data_dir": folder / "data", "clips_dir": folder / "flagged_videos", "temp_dir": folder / "temp", "log_dir": folder / "logs"}
+    folders["identity_dir"] = folder / "identity"
     quiet = {"camera": "none", "microphone": "none", "screen_hooks": False}
     return load_settings(_env_file=None, **{**folders, **quiet, **overrides})
 

@@ -267,6 +267,17 @@ def test_a_message_is_said_to_each_page_until_it_is_read() -> None:
     assert [one["id"] for one in third.of_type("message")] == [second.id]
 
 
+def test_a_page_is_told_for_what_picture_a_message_asks() -> None:
+    exam = PlainExam()
+    asking = exam.messages.add("Please take pictures of your room.", "message", "Ada", 3.0, "room")
+    page = Page(exam)
+    page.wait(2)
+    assert [one["asks"] for one in page.of_type("message")] == ["room"]
+    assert (exam.messages.asked(asking.id), exam.messages.asked("another")) == ("room", "")
+    exam.messages.read(asking.id)
+    assert exam.messages.asked(asking.id) == "", "what is answered is asked for no more"
+
+
 def test_a_message_counts_as_delivered_only_when_it_was_sent() -> None:
     exam = PlainExam()
     exam.messages.add("Light, please", "message", "Ada", 3.0)

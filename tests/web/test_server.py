@@ -321,6 +321,7 @@ from settings.settings import Settings, load_settings
 def settings(name):
     folder = Path({str(tmp_path)!r}) / name
     return load_settings(_env_file=None, data_dir=folder / "data", clips_dir=folder / "clips", temp_dir=folder / "temp", log_dir=folder / "logs",
+                         identity_dir=folder / "identity",
                          camera="none", microphone="none", screen_hooks=False)
 def count():
     for _ in range(200):  # a thread may still be ending
@@ -366,6 +367,7 @@ def test_a_full_disk_fails_the_clip_and_nothing_else(tmp_path: Path) -> None:
         _env_file=None,
         data_dir=tmp_path / "data",
         clips_dir=tmp_path / "clips",
+        identity_dir=tmp_path / "identity",
         temp_dir=tmp_path / "temp",
         log_dir=tmp_path / "logs",
         camera="none",

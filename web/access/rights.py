@@ -60,6 +60,12 @@ RULES: Mapping[str, Rule] = {
     "packages.key": OPEN,
     "packages.of_session": needs("results", "session"),
     "packages.of_exam": needs("results", "page"),  # the view holds it to the exam that is asked for
+    "identity.listed": needs("look", "exam"),
+    "identity.page": needs("look", "exam"),
+    "identity.shown": needs("look", "session"),
+    "identity.picture": needs("look", "session"),
+    "identity.decide": needs("decide", "session"),
+    "identity.ask": needs("desk", "session"),
     "erasure.erase": needs("server"),
     "erasure.export": needs("server"),
     "erasure.delete": needs("server"),
@@ -127,6 +133,9 @@ RULES: Mapping[str, Rule] = {
     "students.exam": OPEN,  # PORTAL_OPEN decides
     "students.check": STUDENT,
     "students.rehearsal": OPEN,  # PORTAL_OPEN decides
+    "student_identity.say": STUDENT,
+    "student_identity.answer": STUDENT,
+    "student_identity.take": STUDENT,
     "trials.speed": OPEN,  # PORTAL_OPEN or a student's token decides
     "trials.look": OPEN,  # likewise
     "link.student_link": STUDENT,

@@ -61,7 +61,7 @@ Server to client:
 `rights_changed {}` (some of what was joined may not be seen any more and was left; join again what may),
 `message_sent {session_id, id, text, level, by, at, delivered, read, from}`, `message_delivered {session_id, id}`, `message_read {session_id, id}`,
 `call_changed {session_id, user_id, exam_id, call}` (the student calls: `call` is `{at, text}`, null once it is over),
-`flags_seen {session_id, unseen}`,
+`flags_seen {session_id, unseen}`, `identity_changed {session_id}` (a picture, a request for one or a decision on who takes the exam is new),
 `roster_changed {exam_id, exam_key}` (the exam's list of students is another),
 `sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
 

@@ -90,6 +90,7 @@ class DefinedExam(BaseModel):
     breaks_allowed: int
     break_minutes: float
     identity_step: bool
+    room_view: bool
     language: str | None
     help_contact: str
     teachers: list[str]

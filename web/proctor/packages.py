@@ -50,7 +50,13 @@ class PackageKeyAnswer(BaseModel):
     fingerprint: str = Field(description="SHA-256 of the key's 32 bytes, 64 hexadecimal digits.")
 
 
-class PackageQuery(BaseModel):
+class SessionPackageQuery(BaseModel):
+    """What else is in it."""
+
+    identity: bool = Field(default=False, description="The pictures of face and card, and what people decided about them, too.")
+
+
+class PackageQuery(SessionPackageQuery):
     """Of which exam."""
 
     exam_id: Identifier
@@ -65,27 +71,30 @@ def key() -> Response:
 
 
 @packages.get("/api/session/<session_id>/package")
-@describe(errors=(404, 429, 503), media_type="application/zip")
+@describe(query=SessionPackageQuery, errors=(404, 429, 503), media_type="application/zip")
 def of_session(session_id: str) -> Response:
     """Give a session as a signed package: report, records, decisions, the audit's entries, clips and stills. That it was taken is noted.
 
-    One at a time for each caller. `flask --app app verify PACKAGE` and the page `/verify` check it.
+    Pictures of face and card are in it only with `identity`. One at a time for each caller. `flask --app app verify PACKAGE` and the page `/verify`
+    check it.
     """
     check_session_id(session_id)
+    wanted = read_query(request, SessionPackageQuery)
     exam_id = parts().database.session(session_id).get("exam_id")
-    return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False)
+    return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False, identity=wanted.identity)
 
 
 @packages.get("/api/package")
 @describe(query=PackageQuery, errors=(404, 429, 503), media_type="application/zip")
 def of_exam() -> Response:
     """Give all sessions of an exam as one signed package, with a folder for each."""
-    exam_id = as_sought(read_query(request, PackageQuery)).exam_id
+    wanted = as_sought(read_query(request, PackageQuery))
+    exam_id = wanted.exam_id
     hold("results", exam_id)
     sessions = _reads().sessions_of(exam_id)
     if not sessions:
         raise NotFound(_("There is no session of the exam %(exam_id)s.", exam_id=repr(exam_id)), field="exam_id")
-    return package(tuple(sessions), exam_id, "exam.zip", folders=True)
+    return package(tuple(sessions), exam_id, "exam.zip", folders=True, identity=wanted.identity)
 
 
 def package(
@@ -96,17 +105,18 @@ def package(
     folders: bool,
     more: Mapping[str, list[Document]] | None = None,
     user_id: str | None = None,
+    identity: bool = False,
 ) -> Response:
     """A package of sessions as an answer, noted in the audit; `more` are further records, each kind as a file of its own.
 
-    `user_id`: the student whose everything it is.
+    `user_id`: the student whose everything it is. `identity`: with the pictures of face and card.
 
     Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
     """
     if not caller().may("accommodations", exam_id) and any(has_note(parts().database.session(session_id)) for session_id in sessions):
         raise Forbidden(_("These records hold a note that is for those who set accommodations in this exam. Ask one of them for the package."))
     with _one_at_a_time():
-        made_at, made_by, reads = utc_now(), signature(), _reads()
+        made_at, made_by, reads = utc_now(), signature(), _reads(identity=identity)
         room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
         file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
         try:
@@ -125,7 +135,8 @@ def package(
             raise
     of_student = {"user_id": user_id} if user_id is not None else {}
     named = {"sessions": list(sessions[:1000])} if folders else {"session_id": sessions[0]}
-    note("package: exported", made_by, exam_id=exam_id, **of_student, **named)
+    with_pictures = {"identity": True} if identity else {}
+    note("package: exported", made_by, exam_id=exam_id, **of_student, **named, **with_pictures)
     response = Response(_sent(file), mimetype="application/zip")
     response.call_on_close(file.close)
     response.headers["Content-Length"] = str(size)
@@ -191,9 +202,10 @@ def _sent(file: BinaryIO) -> Iterator[bytes]:
             yield part
 
 
-def _reads() -> Reads:
-    stills = parts().stills
-    return Reads(parts().database, parts().settings.clips_dir, lambda clip, name, at: stills.get(clip, name, at).read_bytes())
+def _reads(*, identity: bool = False) -> Reads:
+    stills, settings = parts().stills, parts().settings
+    folder = settings.identity_dir if identity else None
+    return Reads(parts().database, settings.clips_dir, lambda clip, name, at: stills.get(clip, name, at).read_bytes(), folder)
 
 
 def _key() -> PackageKey:

@@ -180,7 +180,8 @@ class Conversation:
             if message.id in self._said:
                 continue
             self._said.add(message.id)
-            yield {"type": "message", "id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
+            said = {"type": "message", "id": message.id, "text": message.text, "level": message.level, "from": message.by, "at": message.at}
+            yield said | ({"asks": message.asks} if message.asks else {})
             if not message.delivered:
                 self._exam.message_delivered(message.id)
 

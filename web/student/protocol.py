@@ -61,8 +61,9 @@ The server says:
                                      sent beyond is under way: send less where it grows
     acts {ids}                       these are stored (or, beyond 5,000 of a session, not taken any more: an error says so): forget them
     quality {notices}                codes of what the student can mend
-    message {id, text, level, from, at}
-                                     a proctor's words, level message or warning; again on each connection, until it is read
+    message {id, text, level, from, at, asks}
+                                     a proctor's words, level message or warning; again on each connection, until it is read. asks is left out with
+                                     most: for a picture of the face, the card or the room, which POST /api/student/identity/request answers
     call {call}                      the student's call: {at, text} while nobody has answered, null when it is over; after each welcome where there
                                      is one, and when it changes
     pause {paused, by, reason, seconds_left, breaks_left}

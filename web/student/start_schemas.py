@@ -53,7 +53,8 @@ class StudentExamShown(BaseModel):
     closes: Time | None = Field(description="With this student's extra time.")
     length_s: float | None = Field(description="With the extra time.")
     extra_s: float
-    identity_step: bool
+    identity_step: bool = Field(description="Is the student to take pictures of the face and of a card before the exam?")
+    room_view: bool = Field(description="May a proctor ask for pictures of the room?")
     may_begin: bool = Field(description="May it be begun now? One that runs was.")
     refused: Literal["", "draft", "early", "closed"] = Field(description="Why not.")
 

@@ -61,6 +61,7 @@ def exam_for_student(exam: SessionExam, *, refusal: dict[str, Any] | None) -> di
         "length_s": None if times.length_s is None else times.length_s + times.extra_s,
         "extra_s": times.extra_s,
         "identity_step": definition.identity_step,
+        "room_view": definition.room_view,
         "may_begin": refusal is None,
         "refused": (refusal or {}).get("reason", ""),
     }

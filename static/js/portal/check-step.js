@@ -70,10 +70,11 @@ export class CheckStep {
 
   /**
    * Start checking; gives what was opened: `{camera: {track|failure}, microphone: {track|failure}}`. `token` is the student's, null
-   * while no session has begun; `rehearsal` is a check that no exam follows; `unasked` are devices without which it can start.
+   * while no session has begun; `rehearsal` is a check that no exam follows; `pictures`: the exam asks for some before it; `unasked` are devices
+   * without which it can start.
    */
-  async open(token, { resume = false, rehearsal = false, trial = token, unasked = [] } = {}) {
-    Object.assign(this, { token, trial: token ?? trial, resuming: resume, rehearsal, unasked });
+  async open(token, { resume = false, rehearsal = false, pictures = false, trial = token, unasked = [] } = {}) {
+    Object.assign(this, { token, trial: token ?? trial, resuming: resume, rehearsal, pictures, unasked });
     this.#watching = true;
     this.sound.onSound = (heard) => this.#heard(heard); // an exam that didn't come about had it
     if (this.screen) this.screen.onChange = () => this.#judge();
@@ -102,6 +103,12 @@ export class CheckStep {
     this.video.srcObject = null;
     this.screen?.close();
     this.sound.close();
+  }
+
+  /** The camera's track; null where none gives a picture. */
+  get camera() {
+    const track = this.#devices?.camera.track;
+    return track?.readyState === "live" ? track : null;
   }
 
   /** What was found, as the server takes it. */
@@ -314,8 +321,8 @@ export class CheckStep {
     const start = byId("check-start");
     start.toggleAttribute("aria-disabled", may === "no");
     if (may === "no") start.setAttribute("aria-disabled", "true");
-    const usual = this.resuming ? check.resume : check.start;
-    setText(start, may === "without_microphone" ? check.withoutMicrophone : usual);
+    const usual = this.resuming ? check.resume : this.pictures ? check.toPictures : check.start;
+    setText(start, may === "without_microphone" && !this.pictures ? check.withoutMicrophone : usual);
     if (this.rehearsal) {
       setText(start, check.rehearse);
       const waiting = states.includes("waiting") && this.#trips === null;

@@ -10,6 +10,7 @@ import { Way } from "../sending/way.js";
 import { accommodationWords } from "../shared/accommodations.js";
 import { call } from "../shared/api.js";
 import { answerOf, byId } from "../shared/dom.js";
+import { AskedPicture } from "./asked-picture.js";
 import { BreakControl } from "./break.js";
 import { Calls } from "./calls.js";
 import { judgeSharing } from "./checks.js";
@@ -44,7 +45,8 @@ export class ExamStep {
     this.time = new TimeLeft((text) => this.notices.set("time", text));
     this.devices = new ExamDevices(this.video, this.notices);
     this.page = new ExamPage((document) => this.acts.hear(document));
-    this.messages = new Messages((id) => this.link.read(id));
+    this.asked = new AskedPicture();
+    this.messages = new Messages((id) => this.link.read(id), (message) => this.#answerAsked(message));
     this.breaks = new BreakControl((on) => {
       const said = this.link.takeBreak(on);
       this.notices.set("break", said ? null : texts.exam.breakLater);
@@ -234,6 +236,11 @@ export class ExamStep {
     else console.warn("The server says:", code, message);
   }
 
+  /** The dialog is the page's own: while it is open the student has not left. */
+  #answerAsked(message) {
+    return this.asked.answer(message, { token: this.token, track: this.devices.gives("camera") ? this.devices.track("camera") : null });
+  }
+
   // The shared screen
 
   #watchScreen() {
@@ -280,7 +287,7 @@ export class ExamStep {
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
     if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
-    for (const part of [this.calls, this.dialog, this.small, this.time]) part.close();
+    for (const part of [this.calls, this.dialog, this.asked, this.small, this.time]) part.close();
     this.onDone(state, end);
   }
 

@@ -9,13 +9,14 @@ import { differentWords, drawDifferent } from "./different.js";
 import { DoneStep } from "./done-step.js";
 import { Entry, TOKEN, entryOf } from "./entry.js";
 import { ExamStep } from "./exam-step.js";
+import { IdentityStep } from "./identity-step.js";
 import { isFinal, refusalWords } from "./said.js";
 import { beganByLink, mayRunByLink, nonceOf, overHere, startedHere } from "./started.js";
 import { haveExam, leaveExam, runsElsewhere } from "./tabs.js";
 import { texts } from "./texts.js";
 import { WhoStep } from "./who-step.js";
 
-const STEPS = ["who", "watched", "check", "exam", "done"];
+const STEPS = ["who", "watched", "check", "identity", "exam", "done"].filter((name) => document.getElementById(`step-${name}`));
 const STAGE = "portal.stage";
 const ENTERED = "portal.entered"; // what was entered before the exam's own page was opened
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
@@ -36,6 +37,7 @@ class Portal {
   check = new CheckStep({ onStart: () => this.begin() });
   done = new DoneStep();
   about = new AboutExam();
+  identity = new IdentityStep({ onDone: () => this.begin() });
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end), onDifferent: () => this.drawAccommodation("exam-accommodation") });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
   entry = new Entry({ onCode: () => this.entry.into(this) });
@@ -227,7 +229,8 @@ class Portal {
 
   openCheck() {
     this.show("check");
-    this.check.open(this.token, { rehearsal: this.rehearsal, trial: this.trial, unasked: this.unasked });
+    const pictures = !this.rehearsal && !this.identity.done;
+    this.check.open(this.token, { rehearsal: this.rehearsal, pictures, trial: this.trial, unasked: this.unasked });
   }
 
   /** After a reload in mid-exam: straight on where the devices come without a word, else by way of the check. */
@@ -275,6 +278,11 @@ class Portal {
     if (own?.user_id !== this.session.user_id || (own.exam_id ?? null) !== this.session.exam_id) beganByLink();
     const resumed = sessionStorage.getItem(STAGE) === session_id;
     if (!resumed && this.tellFirst()) return;
+    if (!resumed && this.identity.isNext(this.session)) {
+      this.show("identity");
+      this.identity.open(this.token, this.check.camera);
+      return;
+    }
     sessionStorage.setItem(STAGE, session_id);
     if (!resumed) this.sendCheck();
     haveExam(session_id);
@@ -315,6 +323,7 @@ class Portal {
       return;
     }
     if (document.body.dataset.step === "exam") this.openCheck();
+    else if (document.body.dataset.step === "identity") this.show("check", { focus: false });
     setText(byId("start-error"), refusalWords(error) ?? texts.check.startFailed(error.message));
     byId("start-error").hidden = false;
   }

@@ -48,6 +48,7 @@ export const examTexts = {
     breaks_allowed: _("breaks"),
     break_minutes: _("minutes a break"),
     identity_step: _("identity"),
+    room_view: _("pictures of the room"),
     language: _("language"),
     help_contact: _("whom students call"),
     teachers: _("teachers"),

@@ -1,0 +1,192 @@
+"""What is kept so that a person can compare who takes an exam with a card: pictures, what the student said, what proctors asked for, decisions.
+
+One document a session. The pictures are kept apart from everything else, and for a time of their own; what was decided stays when they are gone, and
+`pictures_deleted_at` says so. No program compares anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+from pymongo.errors import DuplicateKeyError
+
+from basics.errors import Conflict, InvalidInput, NotFound, StorageError
+from basics.looks import folded
+from basics.texts import _
+from basics.times import utc_now
+from database import Database, Document
+from media.identity_pictures import IdentityPictures, Kept, Kind
+from records.conclusions import Person
+from records.exam_removal import of_exam
+from records.results import Names
+from records.spellings import looks_of
+from scoring.exam import ExamDefinition
+
+Decision = Literal["accepted", "queried"]
+Stands = Literal["open", "accepted", "queried"]
+Asked = Literal["face", "card", "room"]
+Given = Literal["given", "none", "unknown"]
+"""Of a face or a card at the start: a picture came; the student has none; no camera was there, which counts nothing."""
+
+COLLECTION = "identity"
+DECISIONS: Sequence[Decision] = get_args(Decision)
+KEEP_DAYS = 30  # unless the exam or KEEP_IDENTITY_DAYS says otherwise
+TEXT_MAX = 500  # characters
+HISTORY_MAX = 100  # decisions about one session
+ASKED_MAX = 20  # requests in one session
+SESSIONS_MAX = 5000  # of one exam, that are listed
+STORED_WITHIN_S = 10.0
+LISTED = ("user_id", "exam_id", "state", "begun", "started_at", "exam.identity_step", "exam.room_view")
+
+
+def days_kept(definition: ExamDefinition | None, settings: object) -> int:
+    """For how many days after the exam pictures are kept; 0: as long as their session."""
+    own = definition.keep_days.get("identity") if definition is not None else None
+    return own if own is not None else int(getattr(settings, "keep_identity_days", KEEP_DAYS))
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """The session that something is kept of."""
+
+    session_id: str
+    user_id: str
+    exam_id: str | None
+
+    def fields(self) -> Document:
+        """As every document names its session and student."""
+        return {"session_id": self.session_id, "user_id": self.user_id, "exam_id": self.exam_id, **looks_of(self.user_id, self.exam_id)}
+
+
+class IdentityRecords:
+    """The pictures and decisions of one server. Safe between threads and servers: of two who decide at once the second is told."""
+
+    def __init__(self, database: Database, folder: Path, names: Names) -> None:
+        self._database = database
+        self._pictures = IdentityPictures(folder)
+        self._names = names
+
+    # What comes from the student. An outage of the database keeps nobody from the exam: these writes wait for it.
+
+    def keep_jpeg(self, whose: Whose, kind: Kind, jpeg: bytes, *, at: float | None = None, asked: str = "") -> Kept:
+        """Keep a picture that the student's page sent. `at`: seconds on the session's clock; `asked`: the request that it answers.
+
+        Raise `InvalidInput`, `TooLarge`, `TooMany`, `StorageError`.
+        """
+        return self._kept(whose, self._pictures.keep_jpeg(whose.session_id, kind, jpeg), at, asked)
+
+    def keep_still(self, whose: Whose, image: npt.NDArray[np.uint8], at: float) -> Kept:
+        """Keep a still of the face from the camera in mid-exam, uint8 [h, w, 3] BGR. Raise `TooMany`, `StorageError`."""
+        return self._kept(whose, self._pictures.keep(whose.session_id, "still", image), at, "")
+
+    def _kept(self, whose: Whose, kept: Kept, at: float | None, asked: str) -> Kept:
+        fields = {name: getattr(kept, name) for name in ("kind", "size", "width", "height", "sha256")}
+        try:
+            self._store(whose, {f"pictures.{kept.name}": {**fields, "at": utc_now(), "at_s": at, "asked": asked}})
+        except StorageError:  # a picture that no record names would be nobody's to delete
+            self._pictures.delete(whose.session_id, kept.name)
+            raise
+        return kept
+
+    def said(self, whose: Whose, *, face: Given, card: Given, words: str) -> None:
+        """Keep how the student's step before the exam ended. Raise `StorageError`."""
+        self._store(whose, {"said": {"face": face, "card": card, "words": words, "at": utc_now()}})
+
+    def ask(self, whose: Whose, request_id: str, what: Asked, by: str) -> None:
+        """Keep that somebody asked for a picture. Raise `StorageError`."""
+        asked = {"what": what, "by": by, "at": utc_now(), "answer": "", "words": "", "answered_at": None}
+        self._store(whose, {f"asked.{request_id}": asked})
+
+    def answer(self, whose: Whose, request_id: str, answer: Literal["given", "declined"], words: str) -> None:
+        """Keep what the student answered to a request. Raise `StorageError`."""
+        named = {"answer": answer, "words": words, "answered_at": utc_now()}
+        self._store(whose, {f"asked.{request_id}.{name}": value for name, value in named.items()})
+
+    def _store(self, whose: Whose, fields: Document) -> None:
+        if not self._database.write(COLLECTION, whose.session_id, {**whose.fields(), **fields}).wait(STORED_WITHIN_S):
+            raise StorageError(_("This can't be stored now. Try again in some seconds."))
+
+    # What people see and decide
+
+    def of_session(self, session_id: str) -> Document | None:
+        """What is kept of a session, None where nothing is. Raise `StorageError`."""
+        with self._database.reading():
+            return self._database.collection(COLLECTION).find_one({"_id": session_id})
+
+    def of_sessions(self, session_ids: Iterable[str]) -> dict[str, Document]:
+        """What is kept of sessions, by their ids. Raise `StorageError`."""
+        with self._database.reading():
+            return {str(row["_id"]): row for row in self._database.collection(COLLECTION).find({"_id": {"$in": list(session_ids)}})}
+
+    def of_exam(self, exam_id: str) -> list[Document]:
+        """A row for each session of an exam that asked for pictures or has any, by student: its fields, `name`, `stands`. Raise `StorageError`."""
+        query: Document = {"exam_id": {"$in": of_exam(self._database, exam_id)}}
+        with self._database.reading():
+            sessions = list(self._database.collection("sessions").find(query, dict.fromkeys(LISTED, 1)).limit(SESSIONS_MAX))
+            kept = {row["_id"]: row for row in self._database.collection(COLLECTION).find(query, {"decision.decision": 1})}
+        names, rows = self._names(exam_id), list[Document]()
+        for session in sessions:
+            asks = session.get("begun") is not False and bool((session.get("exam") or {}).get("identity_step"))
+            if asks or session["_id"] in kept:
+                named = {"name": names.get(folded(session["user_id"]), ""), "stands": stands(kept.get(session["_id"]))}
+                rows.append({**session, **named})
+        return sorted(rows, key=lambda row: (str(row["user_id"]).casefold(), row["started_at"], row["_id"]))
+
+    def picture(self, session_id: str, name: str) -> bytes:
+        """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
+        kept = self.of_session(session_id)
+        path = self._pictures.path(session_id, name) if kept is not None and name in (kept.get("pictures") or {}) else None
+        with contextlib.suppress(FileNotFoundError):  # its time was over just now
+            if path is not None:
+                return path.read_bytes()
+        raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
+
+    def decide(self, session: Mapping[str, Any], decision: Decision, *, text: str, person: Person, revision: int) -> Document:
+        """Accept or query who took the exam; a change of mind stands beside what was decided before. `revision` is the one that the person saw.
+
+        Raise `InvalidInput` for a query without words, `Conflict` where somebody decided meanwhile, `StorageError`.
+        """
+        session_id, text = str(session["_id"]), text.strip()
+        if decision == "queried" and not text:
+            raise InvalidInput(_("text is missing: say in a sentence what is not clear."), field="text")
+        kept = self.of_session(session_id)
+        if revision_of(kept) != revision:
+            raise _meanwhile(kept)
+        if kept is not None and len(kept.get("history") or ()) >= HISTORY_MAX:
+            raise Conflict(_("So much was decided about this session that nothing more is taken."), reason="too_many")
+        compared = sorted((kept or {}).get("pictures") or {})
+        act = {"decision": decision, "text": text, "by": person.name, "account_id": person.account_id, "at": utc_now(), "compared": compared}
+        whose = Whose(session_id, str(session["user_id"]), session.get("exam_id"))
+        change = {"$set": {**whose.fields(), "decision": act, "revision": revision + 1}, "$push": {"history": act}}
+        query = {"_id": session_id, "revision": revision if revision else {"$exists": False}}
+        done = False
+        with self._database.reading(), contextlib.suppress(DuplicateKeyError):
+            result = self._database.collection(COLLECTION).update_one(query, change, upsert=revision == 0)
+            done = bool(result.matched_count or result.upserted_id)
+        now = self.of_session(session_id)
+        if now is None or not done:
+            raise _meanwhile(now)
+        return now
+
+
+def stands(kept: Mapping[str, Any] | None) -> Stands:
+    """What is decided: open, accepted or queried."""
+    decided: Stands = ((kept or {}).get("decision") or {}).get("decision") or "open"
+    return decided
+
+
+def revision_of(kept: Mapping[str, Any] | None) -> int:
+    """How often somebody decided."""
+    return int((kept or {}).get("revision") or 0)
+
+
+def _meanwhile(kept: Mapping[str, Any] | None) -> Conflict:
+    by = ((kept or {}).get("decision") or {}).get("by", "")
+    gone, decided = _("What you saw is gone. Look at it again."), _("%(by)s has decided meanwhile. Look at what stands now, and decide again.", by=by)
+    return Conflict(decided if by else gone, field="revision", reason="meanwhile", revision=revision_of(kept), stands=stands(kept))

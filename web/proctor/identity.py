@@ -1,0 +1,203 @@
+"""The calls and the page by which people compare who takes an exam: pictures side by side, accepted or queried; and by which they ask for more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.texts import _
+from database import Document
+from records.conclusions import Person
+from records.identity import ASKED_MAX, Asked, Whose, days_kept, revision_of, stands
+from records.results import page_of
+from sessions.session import ExamSession
+from web.access.callers import caller, signature
+from web.calls.audit import note, note_look
+from web.calls.bodies import read_body, read_query, reply
+from web.calls.openapi import describe
+from web.calls.paging import next_after
+from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
+from web.operator.people_pages import for_people
+from web.parts import parts
+from web.proctor.identity_schemas import (
+    AskPicture,
+    DecideIdentity,
+    ExamIdentity,
+    IdentityAct,
+    IdentityAnswer,
+    IdentityLine,
+    IdentityPicture,
+    IdentityQuery,
+    IdentitySums,
+)
+from web.proctor.running import running
+
+identity = Blueprint("identity", __name__)
+
+STORED_WITHIN_S = 10.0
+WORDS: Mapping[Asked, str] = {  # as the proctors' pages have them; the student's page says it in its own language
+    "face": _("Please take a picture of your face."),
+    "card": _("Please take a picture of your card."),
+    "room": _("Please take pictures of your room. You may decline."),
+}
+
+
+@identity.get("/api/exams/<exam_key>/identity")
+@describe(ExamIdentity, query=IdentityQuery, errors=(404, 503))
+def listed(exam_key: str) -> Response:
+    """List the students of an exam that asks for pictures, with face, card and stills to compare, and what people decided."""
+    query = read_query(request, IdentityQuery)
+    exam = parts().exams.by_key(exam_key)
+    rows = parts().identity.of_exam(exam.exam_id)
+    left = page_of(rows, len(rows), query.after)  # one whose state is another by now is a place in the list all the same
+    found = [row for row in left if query.state in ("all", row["stands"])][: query.limit + 1]
+    kept = parts().identity.of_sessions(row["_id"] for row in found[: query.limit])
+    note_look("identity: looked at", "proctor", exam_id=exam.exam_id)
+    lines = [_line(row, kept.get(row["_id"])) for row in found[: query.limit]]
+    states = [row["stands"] for row in rows]
+    return reply(
+        ExamIdentity(
+            exam_id=exam.exam_id,
+            title=exam.definition.title,
+            asks=exam.definition.identity_step,
+            room_view=exam.definition.room_view,
+            anonymous=exam.definition.anonymous_review or parts().settings.anonymous_review,
+            keep_days=days_kept(exam.definition, parts().settings),
+            sums=IdentitySums(all=len(rows), **{state: states.count(state) for state in ("open", "accepted", "queried")}),
+            sessions=lines,
+            count=len(lines),
+            next_after=next_after(found, query.limit),
+        )
+    )
+
+
+@identity.get("/exams/<exam_key>/identity")
+def page(exam_key: str) -> str:
+    """Show the page on which people compare the students of an exam with their cards. It says itself when there is no such exam."""
+    if not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
+        raise NotFound(_("There is no exam of this address."), field="exam_key")
+    return render_template("identity.html", active="exams", exam_key=exam_key, **for_people())
+
+
+@identity.get("/api/session/<session_id>/identity")
+@describe(IdentityAnswer, errors=(404, 503))
+def shown(session_id: str) -> Response:
+    """Show one session with all that there is to compare."""
+    check_session_id(session_id)
+    note_look("identity: looked at", "proctor", session_id=session_id)
+    return _answer(session_id)
+
+
+@identity.get("/api/session/<session_id>/identity/<name>")
+@describe(errors=(404, 503), media_type="image/jpeg")
+def picture(session_id: str, name: str) -> Response:
+    """Show one picture. That somebody looked is noted."""
+    check_session_id(session_id)
+    data = parts().identity.picture(session_id, name)
+    note_look("identity: picture looked at", "proctor", session_id=session_id, picture=name)
+    response = Response(data, mimetype="image/jpeg")
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+@identity.post("/api/session/<session_id>/identity")
+@describe(IdentityAnswer, body=DecideIdentity, errors=(404, 409, 503))
+def decide(session_id: str) -> Response:
+    """Accept who took the exam, or query it in a sentence. It decides nothing else: flags and conclusions are by themselves.
+
+    A change of mind is another decision; those before stay in `history`. 409 with `reason` `meanwhile`, where somebody decided since `revision`.
+    """
+    check_session_id(session_id)
+    wanted = read_body(request, DecideIdentity)
+    person = Person(signature(wanted.by), caller().account_id)
+    session = parts().database.session(session_id)
+    parts().identity.decide(session, wanted.decision, text=wanted.text, person=person, revision=wanted.revision)
+    named = {"session_id": session_id, "exam_id": session.get("exam_id"), "user_id": session["user_id"]}
+    note(f"identity: {wanted.decision}", person.name, **named, text=wanted.text, revision=wanted.revision + 1)
+    _tell(session_id, session.get("exam_id"))
+    return _answer(session_id)
+
+
+@identity.post("/api/session/<session_id>/identity/ask")
+@describe(IdentityAnswer, body=AskPicture, errors=(404, 409, 429, 503))
+def ask(session_id: str) -> Response:
+    """Ask the student of a running session for a picture of the face or the card, or, where the exam allows it, of the room.
+
+    The student reads it as a message and may decline. 409 with `reason`: `not_allowed`, `no_page`, `asked` where one waits for its answer.
+    """
+    session = running(session_id)
+    wanted = read_body(request, AskPicture)
+    if session.source != "browser":
+        raise Conflict(_("This session watches a station of the server, whose student has no page to be asked on. Speak to them."), reason="no_page")
+    if wanted.what not in _allowed(session):
+        raise Conflict(_("This exam doesn’t allow to ask for this picture. Its page says what it allows."), reason="not_allowed")
+    if any(message.asks == wanted.what for message in session.messages.unread()):
+        raise Conflict(_("It is asked for already. Wait for the answer."), reason="asked")
+    kept = parts().identity.of_session(session_id)
+    if len((kept or {}).get("asked") or {}) >= ASKED_MAX:
+        raise Conflict(_("Pictures were asked for %(most)s times in this session, which is the limit.", most=ASKED_MAX), reason="too_many")
+    by = signature(wanted.by)
+    message, ticket = session.talk.send(str(WORDS[wanted.what]), "message", by, wanted.what)
+    if not ticket.wait(STORED_WITHIN_S):
+        raise StorageError(_("The request can't be stored now; see /api/health."))
+    parts().identity.ask(Whose(session_id, session.user_id, session.exam_id), message.id, wanted.what, by)
+    note("identity: asked", by, session_id=session_id, picture=wanted.what, message_id=message.id)
+    _tell(session_id, session.exam_id)
+    return _answer(session_id)
+
+
+def _allowed(session: ExamSession) -> list[Asked]:
+    """What pictures the exam of a running session allows to ask for."""
+    exam = session.limit.exam
+    if exam is None:
+        return []
+    allowed: list[Asked] = ["face", "card"] if exam.definition.identity_step else []
+    return [*allowed, "room"] if exam.definition.room_view else allowed
+
+
+def _answer(session_id: str) -> Response:
+    session = parts().database.session(session_id)
+    named = {"name": parts().names.of(str(session["user_id"]), session.get("exam_id"))}
+    return reply(IdentityAnswer(session=_line({**session, **named}, parts().identity.of_session(session_id))))
+
+
+def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
+    session_id, exam_id, kept = str(row["_id"]), row.get("exam_id"), kept or {}
+    gone = kept.get("pictures_deleted_at")
+    pictures = [] if gone else [_picture(session_id, name, one) for name, one in (kept.get("pictures") or {}).items()]
+    live = parts().monitor.get(session_id)
+    may_ask = live is not None and live.source == "browser" and caller().may("desk", exam_id)
+    decision = kept.get("decision")
+    return IdentityLine.model_validate(
+        {
+            **{name: row.get(name) for name in ("user_id", "state")},
+            "session_id": session_id,
+            "exam_id": exam_id,
+            "name": row.get("name") or "",
+            "begun": row.get("begun") is not False,
+            "stands": stands(kept),
+            "revision": revision_of(kept),
+            "said": kept.get("said"),
+            "pictures_deleted_at": gone,
+            "pictures": sorted(pictures, key=lambda one: (one.at, one.name)),
+            "asked": sorted(({"id": one, **asked} for one, asked in (kept.get("asked") or {}).items()), key=lambda one: (one["at"], one["id"])),
+            "decision": IdentityAct.model_validate(decision) if decision else None,
+            "history": [IdentityAct.model_validate(act) for act in kept.get("history") or ()],
+            "may_decide": caller().may("decide", exam_id),
+            "may_ask": _allowed(live) if live is not None and may_ask else [],
+        }
+    )
+
+
+def _picture(session_id: str, name: str, stored: Mapping[str, Any]) -> IdentityPicture:
+    return IdentityPicture.model_validate({**stored, "name": name, "url": f"/api/session/{session_id}/identity/{name}"})
+
+
+def _tell(session_id: str, exam_id: str | None) -> None:
+    """Tell the dashboards that something is decided or asked."""
+    if (live := parts().live) is not None:
+        live.announce("identity_changed", {"session_id": session_id}, exam_id)
