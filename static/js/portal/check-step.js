@@ -27,6 +27,12 @@ const FACE_WIDTH = 480;
 const FACE_WIDTH_NARROW = 320; // as the exam's own pictures are over such a line
 const NARROW_KBPS = 100;
 const FACE_QUALITY = 0.7;
+const LONGEST_AGENT = 300; // characters that the server keeps
+
+/** What this browser calls itself. */
+export function agent() {
+  return navigator.userAgent.slice(0, LONGEST_AGENT);
+}
 
 export class CheckStep {
   #timer = 0;
@@ -114,6 +120,12 @@ export class CheckStep {
   /** What was found, as the server takes it. */
   get results() {
     return resultsOf(this.rows);
+  }
+
+  /** Have it kept with the session of `token`; the exam does not wait for that. */
+  keep(token) {
+    const body = { results: this.results, user_agent: agent() };
+    call("/api/student/check", { method: "POST", token, body }).catch((error) => console.info("The check was not stored.", error.message));
   }
 
   async #begin() {

@@ -4,7 +4,7 @@ import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
 import { byId, oneWish, setText } from "../shared/dom.js";
 import { AboutExam, leadsTo } from "./about-exam.js";
-import { CheckStep } from "./check-step.js";
+import { CheckStep, agent } from "./check-step.js";
 import { differentWords, drawDifferent } from "./different.js";
 import { DoneStep } from "./done-step.js";
 import { Entry, TOKEN, entryOf } from "./entry.js";
@@ -22,7 +22,6 @@ const ENTERED = "portal.entered"; // what was entered before the exam's own page
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
 const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
 const START_MS = 30_000; // it may wait for its database
-const LONGEST_AGENT = 300; // characters that the server keeps
 
 /** The token of a portal link's fragment (`#t=…`), or null. */
 export function tokenOf(fragment) {
@@ -284,7 +283,7 @@ class Portal {
       return;
     }
     sessionStorage.setItem(STAGE, session_id);
-    if (!resumed) this.sendCheck();
+    if (!resumed) this.check.keep(this.token);
     haveExam(session_id);
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
@@ -303,14 +302,8 @@ class Portal {
     return call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
   }
 
-  /** The check's results are kept with the session; the exam does not wait for them. */
-  sendCheck() {
-    const body = { results: this.check.results, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) };
-    call("/api/student/check", { method: "POST", token: this.token, body }).catch((error) => console.info("The check was not stored.", error.message));
-  }
-
   async endRehearsal() {
-    await this.done.rehearsed(this.check, this.session ?? this.ids, { token: this.token, entry: this.entry.given, user_agent: navigator.userAgent.slice(0, LONGEST_AGENT) });
+    await this.done.rehearsed(this.check, this.session ?? this.ids, { token: this.token, entry: this.entry.given, user_agent: agent() });
     this.show("done");
   }
 
