@@ -7,6 +7,7 @@ import math
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,12 @@ def test_the_same_rules_give_the_same_scores(stored: StoredSession) -> None:
     rows = changes(stored, scored_again(stored, other_rules(stored.session["rules"], {})))
     assert [row.old_score for row in rows] == [5, 10, 0]
     assert not any(row.differs for row in rows)
+
+
+def test_a_session_whose_readings_were_deleted_is_not_scored_again(stored: StoredSession) -> None:
+    thinned = replace(stored, session={**stored.session, "gone": {"readings": {"at": "2026-11-01", "days": 30}}})
+    with pytest.raises(InvalidInput, match="KEEP_READINGS_DAYS"):
+        scored_again(thinned, other_rules(stored.session["rules"], {}))
 
 
 def test_other_weights_and_durations_change_what_they_say(stored: StoredSession) -> None:

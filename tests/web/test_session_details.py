@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from media.clip_reasons import OF_CONFIRMED
 from tests.helpers.sessions import UNKNOWN, create, leave_tab, live
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -49,6 +51,24 @@ def test_details_of_an_ended_session_hold_intervals_clips_reviews_and_checks(cli
     assert (details["next_after"], details["next_checks_after"]) == (None, None)
     with_readings = client.get(f"/api/session/{created['session_id']}/details?readings=true").get_json()
     assert len(with_readings["checks"][0]["readings"]["acts"]) == 3
+
+
+def test_what_went_by_its_time_is_said_in_the_session_and_in_its_clip(client: FlaskClient, parts: Parts, student: str) -> None:
+    created = create(client, student)
+    leave_tab(live(parts, created), 0.001, 0.002, 0.003)
+    client.post("/api/session/end", json={"user_id": student, "exam_id": "exam001"})
+    at = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
+    assert parts.database.flush(10)
+    parts.database.write("sessions", created["session_id"], {"gone.readings": {"at": at, "days": 30}})
+    over = {"state": "deleted", "reason": str(OF_CONFIRMED) % {"days": 9}, "deleted_at": at}
+    parts.database.write("intervals", f"{created['session_id']}-0", {"clip": over})
+    assert parts.database.flush(10)
+    details = client.get(f"/api/session/{created['session_id']}/details").get_json()
+    assert details["session"]["gone"] == {"readings": {"at": "2026-11-01T12:00:00.000Z", "days": 30}}
+    (interval,) = details["intervals"]
+    assert (interval["clip"]["state"], interval["clip"]["url"], interval["clip"]["deleted_at"]) == ("deleted", None, "2026-11-01T12:00:00.000Z")
+    assert interval["clip"]["reason"] == "it was kept as long as clips of confirmed flags are (days: 9)"
+    assert interval["score"] == 12
 
 
 def test_a_review_shows_while_the_session_still_runs(client: FlaskClient, parts: Parts, student: str) -> None:
