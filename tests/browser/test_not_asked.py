@@ -27,15 +27,16 @@ def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str
 def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterator[Chromium]:
     camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=2)
     microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone), shell=True) as chromium:
+    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone), allow=False) as chromium:
         yield chromium
 
 
 def test_who_has_no_camera_and_needs_none_begins_and_is_missed_by_nobody(server: Server, chromium: Chromium, folder: Path) -> None:
     server.call("POST", "/api/accommodations", json={"user_id": "nora", "exam_id": "logic", "points": NONE, "set_by": "Ada"})
     made = server.create("nora", "logic")
-    chromium.set_permission("camera", "denied", server.url)
-    page = chromium.open(made["portal_url"])
+    for device, setting in (("camera", "denied"), ("microphone", "granted")):
+        chromium.set_permission(device, setting, server.url)
+    page = chromium.open(f"{server.url}/portal#t={made['token']}")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="I agree").click()
     for row in ("camera", "light", "face"):
@@ -56,6 +57,7 @@ def test_who_has_no_camera_and_needs_none_begins_and_is_missed_by_nobody(server:
     expect(said).to_contain_text("2 breaks of 5 min")
     expect(page.locator("#exam-break")).to_be_visible()
     wrong += judge(page, folder, "exam-different")
+    page.bring_to_front()
     said.get_by_role("button", name="Understood").click()
     expect(said).to_have_count(0)
     page.wait_for_timeout(9000)  # longer than a silent device is given
