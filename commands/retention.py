@@ -73,7 +73,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
 
 def folders_of(settings: Settings) -> dict[Kept, Path]:
     """The folders with pictures, by kind."""
-    return {"stills": settings.temp_dir / "stills"}
+    return {"stills": settings.temp_dir / "stills", "identity": settings.identity_dir}
 
 
 def report(found: Survey, holds: int) -> str:
@@ -136,6 +136,7 @@ def _retention(settings: Settings, database: Database) -> Retention:
         settings.keep_days,
         clips=ClipSweep(database, settings.clips_dir, settings.temp_dir),
         recorder=Recorder(settings.clips_dir, settings.temp_dir),
+        identity_dir=settings.identity_dir,
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
     )

@@ -27,6 +27,7 @@ from records.exam_removal import of_exam
 from records.results import Names
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
+from settings.keeping import KeepingSettings
 
 Decision = Literal["accepted", "queried"]
 Stands = Literal["open", "accepted", "queried"]
@@ -36,7 +37,6 @@ Given = Literal["given", "none", "unknown"]
 
 COLLECTION = "identity"
 DECISIONS: Sequence[Decision] = get_args(Decision)
-KEEP_DAYS = 30  # unless the exam or KEEP_IDENTITY_DAYS says otherwise
 TEXT_MAX = 500  # characters
 HISTORY_MAX = 100  # decisions about one session
 ASKED_MAX = 20  # requests in one session
@@ -45,10 +45,10 @@ STORED_WITHIN_S = 10.0
 LISTED = ("user_id", "exam_id", "state", "begun", "started_at", "exam.identity_step", "exam.room_view")
 
 
-def days_kept(definition: ExamDefinition | None, settings: object) -> int:
+def days_kept(definition: ExamDefinition | None, settings: KeepingSettings) -> int:
     """For how many days after the exam pictures are kept; 0: as long as their session."""
     own = definition.keep_days.get("identity") if definition is not None else None
-    return own if own is not None else int(getattr(settings, "keep_identity_days", KEEP_DAYS))
+    return own if own is not None else settings.keep_identity_days
 
 
 @dataclass(frozen=True, slots=True)

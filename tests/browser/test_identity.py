@@ -154,8 +154,9 @@ def test_without_a_camera_the_exam_goes_on_and_it_is_told_as_unknown(server: Ser
     page = students.open(f"{server.url}/portal")
     fill_in(page, "cy", EXAM)
     expect(page.locator("#check-camera")).to_have_attribute("data-state", "ready")
-    page.evaluate("document.getElementById('check-video').srcObject.getVideoTracks()[0].stop()")
     page.get_by_role("button", name="Go on to the pictures").click()
+    expect(page.locator("#identity-without")).to_be_hidden()
+    page.evaluate("document.getElementById('check-video').srcObject.getVideoTracks()[0].stop()")  # as where it is pulled out
     expect(page.locator("#identity-without")).to_be_visible()
     begin(page)
     found = kept(server, "cy")

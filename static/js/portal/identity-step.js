@@ -27,14 +27,15 @@ export class IdentityStep {
   #token = null;
   #takers = {};
 
-  /** `onDone()` when the exam may start. */
-  constructor({ onDone }) {
+  /** `onDone()` when the exam may start, `onBack()` when the student goes back to the check. */
+  constructor({ onDone, onBack }) {
     this.onDone = onDone;
     this.done = !part("step-identity");
     if (this.done) return;
     for (const kind of KINDS) this.#takers[kind] = new PictureTaker(`identity-${kind}`, { send: (blob) => sendPicture(kind, blob, this.#token), onChange: () => this.#draw() });
     this.words = part("identity-no-card");
     this.words.addEventListener("input", () => this.#draw());
+    oneWish(part("identity-back")).addEventListener("click", () => onBack());
     oneWish(part("identity-start")).addEventListener("click", () => this.#finish());
   }
 
@@ -47,7 +48,6 @@ export class IdentityStep {
   open(token, track) {
     this.#token = token;
     for (const taker of Object.values(this.#takers)) taker.open(track);
-    part("identity-without").hidden = Boolean(track);
     this.#draw();
   }
 
@@ -58,6 +58,7 @@ export class IdentityStep {
   #draw() {
     if (Object.keys(this.#takers).length < KINDS.length) return; // it is being made
     const missing = missingOf(this.#states, plainLine(this.words.value));
+    part("identity-without").hidden = KINDS.some((kind) => this.#takers[kind].state !== "none");
     const start = part("identity-start");
     if (missing) start.setAttribute("aria-disabled", "true");
     else start.removeAttribute("aria-disabled");

@@ -37,7 +37,6 @@ export class PictureTaker {
   /** Show what the camera sees; `track` null: none is on. */
   open(track) {
     this.close();
-    this.hasSent = false;
     this.#track = track;
     this.video.srcObject = track ? new MediaStream([track]) : null;
     this.#timer = setInterval(() => this.#look(), 500);

@@ -36,7 +36,7 @@ class Portal {
   check = new CheckStep({ onStart: () => this.begin() });
   done = new DoneStep();
   about = new AboutExam();
-  identity = new IdentityStep({ onDone: () => this.begin() });
+  identity = new IdentityStep({ onDone: () => this.begin(), onBack: () => this.openCheck() });
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end), onDifferent: () => this.drawAccommodation("exam-accommodation") });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
   entry = new Entry({ onCode: () => this.entry.into(this) });
