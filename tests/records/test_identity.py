@@ -23,6 +23,7 @@ from records.retention import Retention
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
 from sessions.face_moments import FIRST_S, PARTS, moments
+from settings.keeping import KeepingSettings
 from storage.private import make_private
 
 SESSION, OTHER = "b" * 32, "c" * 32
@@ -219,8 +220,8 @@ def test_pictures_go_with_their_session_and_no_others(records: IdentityRecords, 
 
 def test_the_exam_says_for_how_long_and_else_it_is_thirty_days() -> None:
     definition = ExamDefinition(exam_id="e", title="Ethics")
-    assert days_kept(definition, object()) == 30
-    assert days_kept(definition.model_copy(update={"keep_days": {"identity": 7}}), object()) == 7
+    assert days_kept(definition, KeepingSettings()) == 30
+    assert days_kept(definition.model_copy(update={"keep_days": {"identity": 7}}), KeepingSettings()) == 7
 
 
 # When stills are kept
