@@ -124,7 +124,11 @@ def _keep_stills(closing: ExitStack, parts: Parts, events: Events) -> None:
     """Keep the stills of faces that exams ask for."""
     from sessions.still_keeper import StillKeeper
 
-    keeper = StillKeeper(parts.identity, events)
+    def tell(session_id: str, exam_id: str | None) -> None:
+        if parts.live is not None:
+            parts.live.announce("identity_changed", {"session_id": session_id}, exam_id)
+
+    keeper = StillKeeper(parts.identity, events, tell)
     _run(closing, keeper.start, keeper.stop)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from collections.abc import Callable
 
 from basics.errors import ProctorError
 from records.identity import IdentityRecords, Whose
@@ -19,8 +20,10 @@ LOOK_S = 0.5
 class StillKeeper:
     """Between the sessions and the folder of pictures."""
 
-    def __init__(self, records: IdentityRecords, events: Events) -> None:
+    def __init__(self, records: IdentityRecords, events: Events, tell: Callable[[str, str | None], None] = lambda *_: None) -> None:
+        """`tell(session_id, exam_id)` is called once a still is kept."""
         self._records = records
+        self._tell = tell
         self._waiting: queue.Queue[FaceSeen] = queue.Queue(WAITING_MAX)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="identity-stills", daemon=True)
@@ -51,6 +54,7 @@ class StillKeeper:
             session, picture = event.session, event.picture
             try:
                 self._records.keep_still(Whose(session.session_id, session.user_id, session.exam_id), picture.image, round(picture.at, 1))
+                self._tell(session.session_id, session.exam_id)
             except ProctorError as error:
                 log.warning("a still of the face is not kept: %s", error.message, extra={"session_id": session.session_id})
             except Exception:

@@ -96,6 +96,7 @@ def test_pictures_are_taken_compared_and_decided_on(server: Server, students: Ch
     expect(student).to_have_attribute("data-stands", "accepted")
     expect(student).to_contain_text("Ada Byron queried")
     until(desk, lambda: any(one["kind"] == "still" for one in kept(server, "ann")["pictures"]), "a still of the face is kept in the exam")
+    expect(student.locator("figure[data-kind=still]")).to_have_count(1)  # told by the server, without a press
     wrong += judge(desk, folder, "identity-decided")
     end(page)
     page.close()

@@ -31,7 +31,7 @@ def test_all_that_an_exam_leaves_is_for_one_user(tmp_path: Path) -> None:
         until(lambda: [one for one in running.details(session_id)["intervals"] if one["clip"]["state"] == "ready"])
         client.finish()
         running.stop()
-    kinds = {"data": 0, "flagged_videos": 0, "temp": 0, "logs": 0}
+    kinds = {"data": 0, "flagged_videos": 0, "identity": 0, "temp": 0, "logs": 0}
     for path in tmp_path.rglob("*"):
         if path.is_symlink() or path.is_socket() or path.name == "mongod.pid":  # mongod gives that one rights of its own, in a folder of ours
             continue

@@ -384,3 +384,28 @@ def test_the_page_is_there_and_a_strangers_address_is_not(taking: Student) -> No
     assert f'data-exam-key="{taking.key}"' in page.text
     assert taking.client.get("/exams/nowhere/identity").status_code == 404
     assert taking.client.get(f"/api/exams/{'0' * 32}/identity").status_code == 404
+
+
+def test_pages_lead_to_it_where_the_exam_asks_and_nowhere_else(client: FlaskClient, parts: Parts, student: str) -> None:
+    asks, other = Student(client, parts, student), Student(client, parts, f"{student}-2", identity_step=False)
+    for one, there in ((asks, True), (other, False)):
+        path = f"/exams/{one.key}/identity"
+        for page in (f"/exams/{one.key}", f"/exams/{one.key}/results", f"/session/{one.session_id}"):
+            assert (f'href="{path}' in client.get(page).text) is there, page
+
+
+def test_the_law_stands_beside_the_switch_of_the_room_view(client: FlaskClient, parts: Parts, student: str) -> None:
+    made = client.get(f"/api/exams/{Student(client, parts, student).key}").get_json()["exam"]
+    assert made["room_view"] is False, "off by default"
+    page = client.get("/exams/new").text
+    assert 'data-field="room_view" data-kind="yes" aria-describedby="exam-room-law"' in page
+    note = page[page.index('id="exam-room-law"') :].partition("</p>")[0]
+    assert all(part in note for part in ("Ogletree v. Cleveland State University", "N.D. Ohio", "22 August 2022", "1:21-cv-00500"))
+
+
+def test_the_portal_says_why_who_how_long_and_that_no_program_compares(taking: Student) -> None:
+    page = taking.client.get(f"/portal?exam={taking.key}").text
+    step = page[page.index('id="step-identity"') :].partition("</section>\n  \n")[0]
+    for words in ("takes the exam", "The proctors of this exam see them", "deleted 30 days after the exam", "No program compares"):
+        assert words in step
+    assert 'id="step-identity"' not in taking.client.get("/portal").text
