@@ -136,6 +136,7 @@ def test_every_message_of_the_server_is_described_with_its_fields() -> None:
     page = Page().come_in()
     page.exam.messages.add("Light, please", "message", "Ada", 3.0, "room")
     page.exam.behind, page.exam.ends = 2.0, 600.0
+    page.exam.differs = {"accommodation": None, "watched": ["no_face"], "not_asked": ["microphone"]}
     page.act("abcdefgh")
     page.say("call", text="My mouse")
     page.say("nonsense")

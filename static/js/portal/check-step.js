@@ -82,6 +82,7 @@ export class CheckStep {
   async open(token, { resume = false, rehearsal = false, pictures = false, trial = token, unasked = [] } = {}) {
     Object.assign(this, { token, trial: token ?? trial, resuming: resume, rehearsal, pictures, unasked });
     this.#watching = true;
+    if (unasked.includes("camera")) setText(byId("check-placeholder").querySelector("span"), texts.check.notAsked);
     this.sound.onSound = (heard) => this.#heard(heard); // an exam that didn't come about had it
     if (this.screen) this.screen.onChange = () => this.#judge();
     clearInterval(this.#timer);
