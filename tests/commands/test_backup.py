@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from basics.errors import Conflict, InvalidInput, StorageError
+from commands.backup import register
 from database import Database
 from records import backups
 from records.backups import back_up, restore
+from records.reader import stored as stored_in
 from records.verification import verify
 from settings.settings import Settings
 from tests.helpers.evidence import store_exam
@@ -61,6 +65,26 @@ def test_what_was_destroyed_comes_back_whole(server: Settings, stored: Any, tmp_
     assert (anew.data_dir / "secret_key").read_text() == "k" * 40
     assert (anew.temp_dir / f"{SESSION}-0.kept").read_bytes() == b"pictures"
     assert (anew.identity_dir / PICTURE).read_bytes() == b"a face"
+
+
+def test_the_embedded_database_is_backed_up_and_put_back_by_the_commands(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "server")
+
+    def run(*arguments: str) -> str:
+        app = Flask(__name__)
+        register(app, settings)
+        result = app.test_cli_runner().invoke(args=list(arguments))
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    kept = {"_id": SESSION, "user_id": "ann", "state": "ended"}
+    with stored_in(settings) as database:
+        database["sessions"].insert_one(kept)
+    assert "Backed up: 1 records" in run("backup", str(tmp_path / "backup"))
+    shutil.rmtree(tmp_path / "server")
+    assert "Put back: 1 records" in run("restore", str(tmp_path / "backup"))
+    with stored_in(settings) as database:
+        assert list(database["sessions"].find()) == [kept]
 
 
 def test_what_is_written_meanwhile_is_of_later(

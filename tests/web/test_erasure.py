@@ -19,10 +19,12 @@ from media.clip_stills import ClipStills
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.erasure import Erasure
+from records.exams import exam_key
 from records.package_check import check_package
 from records.reader import Document
 from records.retention import Retention
 from records.retention_kinds import ended_sessions
+from records.spellings import looks_of
 from records.verification import verify
 from scoring.accommodations import Accommodation
 from tests.helpers.databases import START
@@ -51,6 +53,10 @@ def exam(parts: Parts) -> Parts:
     (parts.stills.folder / f"still-{SESSION}-1-abc-100.jpg").write_bytes(b"a still")
     rehearsal = {"user_id": STUDENT, "exam_id": "e", "at": utc_now()}
     assert parts.database.write("rehearsals", "z", rehearsal).wait(10)
+    listed = {"exam_key": exam_key("e"), "exam_id": "e", "user_id": STUDENT, **looks_of(STUDENT, "e")}
+    for name in ("roster", "letters"):  # not by the server's writer: a list is imported as a whole
+        with parts.database.reading():
+            parts.database.collection(name).insert_one({"_id": "1" * 32, **listed})
     for name, own in (("student_answers", f"{SESSION}-1"), ("new_looks", SESSION), ("student_reports", "f" * 64)):
         said = {"session_id": SESSION, "user_id": STUDENT, "at": utc_now(), "made_at": utc_now(), "text": f"I am {STUDENT}"}
         assert parts.database.write(name, own, said).wait(10)
@@ -81,7 +87,7 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     status, receipt = erased(client)
     assert status == 200, receipt
     counts = {"sessions": 1, "intervals": 3, "checks": 3, "acts": 1, "reviews": 1, "seals": 1, "clips": 1, "rehearsals": 1, "accommodations": 0}
-    counts |= {"student_answers": 1, "new_looks": 1, "student_reports": 1}
+    counts |= {"student_answers": 1, "new_looks": 1, "student_reports": 1, "roster": 1, "letters": 1}
     assert counts.items() <= receipt["counts"].items()
     assert receipt["counts"]["audit"] == 3  # the decision, the accommodation and the seal
     assert receipt["counts"]["lines"] == 3
@@ -254,6 +260,8 @@ def test_everything_of_a_student_is_given_and_nothing_of_another(
     with zipfile.ZipFile(path) as opened:
         assert {name for name in opened.namelist() if name.startswith("student/")} == {
             "student/audit.jsonl",
+            "student/letters.jsonl",
+            "student/roster.jsonl",
             "student/rehearsals.jsonl",
             "student/student_reports.jsonl",
         }
