@@ -7,7 +7,8 @@ import csv
 import io
 import itertools
 import time
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from flask.testing import FlaskClient
@@ -182,6 +183,25 @@ def test_before_the_exam_opens_a_link_leads_to_the_rehearsal_and_makes_no_sessio
     found = {"link": link, "results": [{"item": "camera", "state": "not_ready", "reason": "no_camera"}]}
     assert client.post("/api/student/enter/rehearsal", json=found).status_code == 200
     assert [(one["state"], one["failed"]) for one in students(client, key)] == [("rehearsed", ["camera"])]
+
+
+def test_who_watches_the_list_is_told_of_a_rehearsal_and_of_links_that_were_given_out(make_app: MakeApp, student: str) -> None:
+    app = make_app()
+    client, parts = local_client(app), parts_of(app)
+    told: list[str] = []
+    parts.live = cast(Any, SimpleNamespace(announce=lambda event, payload, exam_id: told.append(f"{event} {payload['exam_key']} {exam_id}")))
+    key = define(client, opens="2990-01-01T08:00:00Z")
+    exam_id = parts.exams.by_key(key).exam_id
+    take(client, key, f"{student}\n")
+    link = secret(links(client, key)[student]["link"])
+    told.clear()
+    links(client, key)
+    assert told == [f"roster_changed {key} {exam_id}"]
+    client.post("/api/student/enter/rehearsal", json={"link": link, "results": [{"item": "camera", "state": "ready"}]})
+    client.post("/api/student/rehearsal", json={"user_id": student, "exam_id": exam_id, "results": [{"item": "camera", "state": "ready"}]})
+    assert told == [f"roster_changed {key} {exam_id}"] * 3
+    client.post("/api/student/rehearsal", json={"user_id": student, "exam_id": "nobodys", "results": []})
+    assert len(told) == 3
 
 
 def test_a_code_opens_its_own_exam_alone_and_is_not_to_be_guessed(make_app: MakeApp, student: str) -> None:

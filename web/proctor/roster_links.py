@@ -14,9 +14,10 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_roster
 from web.operator.people_pages import for_people
 from web.parts import parts
-from web.proctor.roster_calls import API, as_csv, tell_changed
+from web.proctor.roster_calls import API, as_csv
 from web.proctor.roster_schemas import LinksSet, SetLinks, StudentEntry
 from web.proctor.tables import Columns
 
@@ -46,7 +47,7 @@ def set_links(exam_key: str) -> Response:
             if session is not None:
                 parts().monitor.link_made(session)
     note(f"roster: links {wanted.action}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, students=len(changed))
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(LinksSet(changed=len(changed)))
 
 
@@ -57,6 +58,7 @@ def table(exam_key: str) -> Response:
     exam = parts().exams.by_key(exam_key)
     rows = [row for row in parts().rosters.rows(exam.key) if not row.revoked]
     parts().rosters.links_shown(rows)
+    tell_roster(exam)
     note("roster: links given out", "proctor", exam_id=exam.exam_id, exam_key=exam.key, students=len(rows))
     lines = [{"id": row.user_id, "name": row.name, "e-mail": row.email, "code": code_of(row), "link": link_of(row)} for row in rows]
     return as_csv(COLUMNS, lines, "links")
@@ -89,6 +91,7 @@ def sheet(exam_key: str) -> str:
     exam = parts().exams.by_key(exam_key)
     rows = [row for row in parts().rosters.rows(exam.key) if not row.revoked]
     parts().rosters.links_shown(rows)
+    tell_roster(exam)
     note("roster: links given out", "proctor", exam_id=exam.exam_id, exam_key=exam.key, students=len(rows))
     cards = [{"row": row, "code": code_of(row)} for row in rows]
     return render_template("exam_codes.html", active="exams", exam=exam, cards=cards, address=_portal(exam), **for_people())
