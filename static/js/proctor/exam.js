@@ -35,8 +35,11 @@ class ExamPage {
     wireReports(this.key, by);
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
-      this.form.offer(await call("/api/exams/presets"));
-      if (this.key) await this.read();
+      const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids
+      const [presets, exam] = await Promise.all([call("/api/exams/presets"), this.key && call(`/api/exams/${this.key}`)]);
+      if (exam) this.draw(exam);
+      this.form.offer(presets, await people);
+      if (exam) this.form.fill(exam.exam);
       else this.form.blank();
       delete byId("exam-form").dataset.waits;
     } catch (error) {
@@ -60,6 +63,7 @@ class ExamPage {
     this.form.clear();
     byId("exam-form-error").hidden = true;
     byId("exam-changed").hidden = true;
+    if (!this.form.settle()) return;
     const body = { ...this.form.read(), by: by(), ...(this.key && { revision: this.exam.revision }) };
     try {
       const answer = await call(this.key ? `/api/exams/${this.key}` : "/api/exams", { method: this.key ? "PUT" : "POST", body });
