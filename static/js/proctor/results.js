@@ -8,6 +8,7 @@ import { doneWords } from "./conclusion-words.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
 import { labelled, readings } from "./phrases.js";
+import { AtOnce } from "./results-at-once.js";
 import { watchedText } from "./results-rows.js";
 import { dressTable } from "./tables.js";
 import { resultsTexts as t } from "./texts-results.js";
@@ -25,6 +26,10 @@ class ResultsPage {
   rows = [];
   after = null;
   asked = 0;
+  atOnce = new AtOnce(document.body.dataset.examKey, async (said) => {
+    await this.read();
+    setText(byId("results-said"), said);
+  });
 
   start() {
     for (const option of byId("results-state").options) if (option.value !== "all") option.textContent = t.exam.sums[option.value];
@@ -121,6 +126,7 @@ class ResultsPage {
     this.#link("results-review", `/review?${new URLSearchParams({ exam_id: exam, state: "open" })}`);
     this.#link("results-package", `/api/package?${new URLSearchParams({ exam_id: exam })}`);
     setText(byId("results-sums"), t.sums(sums));
+    this.atOnce.show(this.exam.at_once);
     const { sort, down } = this.choice;
     for (const head of this.#heads) {
       if (head.dataset.sort === sort) head.setAttribute("aria-sort", down ? "descending" : "ascending");
