@@ -48,6 +48,7 @@ def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(serve
         expect(page.locator("#results-sums")).to_contain_text(sums)
         assert wrong == []
     expect(page.locator("#results-at-once")).to_be_hidden()
+    page.wait_for_timeout(1000)  # what the server tells of it is read, and
     expect(page.locator("#results-said")).to_have_text("You agreed to 3 sessions.")
     page.evaluate("localStorage.clear()")
     page.close()

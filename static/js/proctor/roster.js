@@ -26,6 +26,7 @@ class RosterPage {
   after = null;
   asked = 0; // an answer to a question before the last is late
   shown = 0;
+  saysFound = false;
   readAt = -Infinity; // after something had happened
   key = document.body.dataset.examKey;
   address = `/api/exams/${document.body.dataset.examKey}/roster`;
@@ -96,7 +97,8 @@ class RosterPage {
     byId("mail").hidden = total === 0 || !mails;
     byId("mail-off").hidden = total === 0 || mails;
     setText(byId("roster-sum"), t.sum(total));
-    setText(byId("roster-said"), isChosen ? t.found(found) : "");
+    if (isChosen || this.saysFound) setText(byId("roster-said"), isChosen ? t.found(found) : ""); // what was said of an import stays
+    this.saysFound = isChosen;
     this.#offerStates(states);
   }
 

@@ -76,6 +76,7 @@ export const resultsTexts = {
     meanwhile: (count) => ngettext("%(count)s was left: somebody else acted on it meanwhile.", "%(count)s were left: somebody else acted on them meanwhile.", count),
     doing: (count) => ngettext("%(count)s is left.", "%(count)s are left.", count),
   },
+  packing: (count) => ngettext("The package of %(count)s session is put together while it is downloaded.", "The package of %(count)s sessions is put together while it is downloaded: some minutes for hundreds. You can go on meanwhile.", count),
   reasonNeeded: _("(needed with all but No finding)"),
   reasonWithdraw: _("(needed to withdraw)"),
   reasonSecond: _("(needed unless you agree)"),
