@@ -11,7 +11,7 @@ from basics.errors import InvalidInput
 from basics.looks import folded
 from basics.texts import _
 from database import Database, Document
-from records.conclusions import COLLECTION
+from records.conclusions import COLLECTION, Person
 from records.exam_removal import of_exam
 from records.exams import exam_key
 
@@ -22,9 +22,11 @@ Names = Callable[[str], Mapping[str, str]]
 
 FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
-FIELDS = ("user_id", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
-SHOWN = ("exam_id", "state", "begun", "ended_at", "unread")
+FIELDS = ("user_id", "state", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
+IN_FORCE = dict.fromkeys(("state", "conclusion", "by", "account_id"), 1)
+SHOWN = ("exam_id", "begun", "ended_at", "unread")
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
+WATCHED_MIN = 0.5  # share of a session; of one that could be watched for less somebody thinks by itself
 STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
 
 
@@ -44,7 +46,8 @@ class Results:
     def of_exam(self, exam_id: str) -> list[Document]:
         """A row for each session of the exam, in no order: its fields, `name`, `flags` (a count for each state) and `concluded`.
 
-        `concluded` has `state` and `conclusion` of what is in force, None: nothing is. `filled` gives the rest. Raise `StorageError`.
+        `concluded` has `state` and `conclusion` of what is in force, and whose it is; None: nothing is. `filled` gives the rest.
+        Raise `StorageError`.
         """
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
         counts = {state: {"$sum": {"$cond": [{"$eq": [{"$ifNull": ["$review.state", "open"]}, state]}, 1, 0]}} for state in FLAG_STATES}
@@ -53,7 +56,7 @@ class Results:
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
             flags = {row.pop("_id"): row for row in self.database.collection("intervals").aggregate(tally)}
             in_force = {**query, "state": {"$ne": "withdrawn"}}
-            concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, {"state": 1, "conclusion": 1})}
+            concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, IN_FORCE)}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
@@ -101,6 +104,29 @@ def chosen(rows: Sequence[Document], stage: Stage) -> list[Document]:
     if stage in ("open", "disputed"):
         return [row for row in rows if row["flags"][stage]]
     return [row for row in rows if stage_of(row) == stage]
+
+
+def without_finding(rows: Sequence[Document]) -> tuple[list[Document], int]:
+    """Those that one person can conclude as "no finding" in one act: ended, nothing in force, no flag but dismissed ones; and how many more would be
+    among them, had they been watched for `WATCHED_MIN` of their time."""
+    found = [row for row in rows if row.get("state") != "running" and stage_of(row) == "none" and _is_clear(row)]
+    watched = [row for row in found if _is_watched(row)]
+    return watched, len(found) - len(watched)
+
+
+def to_agree(rows: Sequence[Document], person: Person) -> list[Document]:
+    """Those that a second person can agree to in one act: others propose "no finding", and no flag but dismissed ones speaks against it."""
+    found = [row for row in rows if stage_of(row) == "proposed" and row["concluded"]["conclusion"] == "no_finding" and _is_clear(row)]
+    return [row for row in found if _is_watched(row) and not person.is_also(row["concluded"]["by"], row["concluded"].get("account_id"))]
+
+
+def _is_clear(row: Document) -> bool:
+    return not any(row["flags"][state] for state in FLAG_STATES if state != "dismissed")
+
+
+def _is_watched(row: Document) -> bool:
+    share = watched_share(row)
+    return share is None or share >= WATCHED_MIN
 
 
 def ordered(rows: Sequence[Document], column: Column, *, down: bool = False) -> list[Document]:

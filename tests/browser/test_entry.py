@@ -343,6 +343,7 @@ def test_a_teacher_pastes_a_list_and_a_student_enters_by_the_code(server: Server
     page.get_by_role("button", name="Import 30 students").click()
     expect(page.locator("#roster tbody tr")).to_have_count(30)
     wrong += judge(page, folder, "roster")
+    expect(page.locator("#roster-said")).to_have_text("The list is imported: 30 new, 0 changed, 0 taken out.")  # also once the list was read again
     page.locator("#roster tbody tr", has_text="p07").get_by_role("button").click()
     code = page.locator("#student-code")
     expect(code).to_have_text(re.compile(r"^[0-9A-Z]{4}-[0-9A-Z]{4}$"))

@@ -88,6 +88,23 @@ def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabl
     ada.get_by_role("link", name="Settings").click()
     expect(ada.get_by_label("Your name, kept with each decision")).to_have_value("Ada Byron")
 
+    admin.goto(f"{server.url}/exams/new")
+    admin.get_by_label("Title", exact=True).fill("Ethics")
+    admin.get_by_label("ID", exact=True).fill("people")
+    proctors = admin.get_by_role("combobox", name="Proctors")
+    proctors.fill("nobody")
+    admin.get_by_role("button", name="Make the exam").click()
+    expect(admin.locator("#exam-proctors-error")).to_contain_text("is called “nobody”")
+    proctors.fill("byr")
+    proctors.press("Enter")
+    expect(admin.get_by_role("button", name="Remove Ada Byron")).to_be_visible()
+    wrong += judge(admin, folder, "exam-people")
+    admin.get_by_role("button", name="Make the exam").click()
+    expect(admin.get_by_role("heading", name="Ethics")).to_be_visible()
+    expect(admin.get_by_role("button", name="Remove Ada Byron")).to_be_visible()
+    ada.get_by_role("link", name="Live", exact=True).click()  # as its proctor: it watches no other exam
+    admin.goto(f"{server.url}/people")
+
     admin.get_by_role("button", name="Change Ada Byron").click()
     admin.evaluate(BY_ANOTHER)
     admin.locator("#person-form").get_by_role("button", name="Save").click()

@@ -30,6 +30,30 @@ def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
         yield chromium
 
 
+def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(server: Server, chromium: Chromium, folder: Path) -> None:
+    server.call("POST", "/api/exams", json={"exam_id": "many", "title": "Many", "four_eyes": True})
+    for user in ("cy", "dan", "eva"):
+        server.create(user, "many")
+        server.call("POST", "/api/session/end", json={"user_id": user, "exam_id": "many"})
+    page = chromium.open(f"{server.url}/exams/{exam_key('many')}/results")
+    show(page)
+    for name, button, yes, sums in (
+        ("Ada Byron", "Conclude 3 without a finding", "No finding for 3", "3 waiting for a second person"),
+        ("Ben Okri", "Agree to 3 without a finding", "Agree to 3", "3 concluded"),
+    ):
+        page.evaluate("name => localStorage.setItem('reviewer', name)", name)
+        page.get_by_role("button", name=button).click()
+        wrong = judge(page, folder, f"at-once-{name[:3]}")
+        page.get_by_role("button", name=yes, exact=True).click()
+        expect(page.locator("#results-sums")).to_contain_text(sums)
+        assert wrong == []
+    expect(page.locator("#results-at-once")).to_be_hidden()
+    page.wait_for_timeout(1000)  # what the server tells of it is read, and
+    expect(page.locator("#results-said")).to_have_text("You agreed to 3 sessions.")
+    page.evaluate("localStorage.clear()")
+    page.close()
+
+
 def test_two_people_conclude_a_session_between_them(server: Server, chromium: Chromium, folder: Path) -> None:
     server.call("POST", "/api/exams", json={"exam_id": EXAM, "title": "Ethics", "four_eyes": True})
     sessions = [server.create(user, EXAM)["session_id"] for user in ("ann", "bob")]

@@ -7,16 +7,19 @@ import json
 import threading
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from basics.errors import StorageError
 from basics.times import utc_now
 from media.clip_stills import ClipStills
 from records.package_check import check_package
 from tests.helpers.evidence import store_exam
 from web.parts import Parts
+from web.proctor import packages
 
 SESSION, OTHER = "b" * 32, "c" * 32
 
@@ -60,6 +63,35 @@ def test_an_exam_is_given_with_a_folder_for_each_session(client: FlaskClient, st
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as opened:
         assert json.loads(opened.read("manifest.json"))["exam_id"] == "e"
         assert f"{OTHER}/report.html" in opened.namelist()
+
+
+def test_an_exam_is_sent_while_it_is_made_and_breaks_off_where_that_fails(
+    client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, made, fails = packages._write, list[str](), list[str]()
+
+    def seen(writer: Any, reads: Any, session_id: str, *args: Any) -> None:
+        if session_id in fails:
+            raise StorageError("the database is away")
+        made.append(session_id)
+        write(writer, reads, session_id, *args)
+
+    monkeypatch.setattr(packages, "_write", seen)
+    answer = client.get("/api/package?exam_id=e")
+    assert (answer.status_code, "Content-Length" in answer.headers, len(made)) == (200, False, 1)
+    assert client.get("/api/package?exam_id=e").status_code == 429, "that one is still being made"
+    assert answer.data.startswith(b"PK")
+    assert len(made) == 2
+    answer.close()
+    fails.append(made[1])
+    answer = client.get("/api/package?exam_id=e")
+    assert answer.status_code == 200
+    with pytest.raises(StorageError):
+        assert answer.data
+    answer.close()
+    fails.append(made[0])
+    assert client.get("/api/package?exam_id=e").status_code == 503
+    assert list(Path(stored.settings.temp_dir).glob("package-*")) == []
 
 
 def test_the_report_has_what_the_student_says(client: FlaskClient, stored: Parts) -> None:

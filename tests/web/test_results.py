@@ -17,7 +17,7 @@ from PIL import Image
 from basics.times import utc_now
 from media.clip_stills import ClipStills
 from records import verification
-from records.conclusions import HISTORY_MAX, Conclusions, Person
+from records.conclusions import HISTORY_MAX, Conclusion, Conclusions, Person
 from records.exams import exam_key
 from records.results import Column
 from records.verification import verify
@@ -197,6 +197,72 @@ def test_odd_conclusions_are_refused(client: FlaskClient, exam: Parts, body: Any
     assert exam.conclusions.kept(SESSION) is None
 
 
+# All at once
+
+
+def set_flags(exam: Parts, session_id: str, state: str) -> None:
+    with exam.database.reading():
+        exam.database.collection("intervals").update_many({"session_id": session_id, "flagged": True}, {"$set": {"review.state": state}})
+
+
+def at_once(client: FlaskClient, act: str, by: str = ADA, reason: str = "") -> Any:
+    return client.post(f"/api/exams/{exam_key('e')}/results/no_finding", json={"act": act, "by": by, "reason": reason})
+
+
+def test_all_that_nobody_has_to_look_at_are_concluded_in_one_act(client: FlaskClient, exam: Parts) -> None:
+    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 0}, "their flags are confirmed"
+    set_flags(exam, OTHER, "dismissed")
+    part = {"of_s": 90, "unread_s": 60, "reasons": {"dark": 60}}
+    exam.database.write("sessions", OTHER, {"unread": {"gaze": part, "people": part, "sound": part}}).wait(10)
+    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 1}
+    exam.database.write("sessions", OTHER, {"unread": None, "state": "running"}).wait(10)
+    assert results(client)["at_once"]["conclude"] == 0
+    exam.database.write("sessions", OTHER, {"state": "completed"}).wait(10)
+    assert results(client)["at_once"]["conclude"] == 1
+    assert at_once(client, "conclude", reason="nothing was flagged").get_json() == {"success": True, "done": 1, "left": 0}
+    assert at_once(client, "conclude").get_json()["done"] == 0
+    made = kept_of(exam, OTHER)
+    assert (made.conclusion, made.state, made.by, made.reason) == ("no_finding", "concluded", ADA, "nothing was flagged")
+    assert exam.conclusions.kept(SESSION) is None, "a confirmed flag is thought about by itself"
+    assert exam.database.flush(10)
+    assert [entry["session_id"] for entry in exam.database.audit_entries() if entry["what"] == "conclusion: concluded"] == [OTHER]
+
+
+def test_a_second_person_agrees_to_all_in_one_act_and_the_first_does_not(client: FlaskClient, four_eyes: Parts) -> None:
+    for session_id in (SESSION, OTHER):
+        set_flags(four_eyes, session_id, "dismissed")
+    Acting(client).conclude("finding")
+    assert at_once(client, "conclude").get_json()["done"] == 1
+    assert at_once(client, "agree").get_json()["done"] == 0, "one's own"
+    assert results(client)["at_once"]["agree"] == 1
+    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0}
+    made = kept_of(four_eyes, OTHER)
+    assert (made.state, made.second and made.second.by) == ("concluded", BEN)
+    assert kept_of(four_eyes, SESSION).state == "proposed", "a finding is agreed to by itself"
+
+
+def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client: FlaskClient, exam: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    for session_id in (SESSION, OTHER):
+        set_flags(exam, session_id, "dismissed")
+    monkeypatch.setattr("web.proctor.results.AT_ONCE", 1)
+    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 1}
+    conclude = Conclusions.conclude
+
+    def too_late(self: Conclusions, session_id: str, *args: Any, **more: Any) -> Any:
+        conclude(self, session_id, "retake", person=Person(BEN), reason="by another", revision=0, four_eyes=False)
+        return conclude(self, session_id, *args, **more)
+
+    monkeypatch.setattr(Conclusions, "conclude", too_late)
+    assert at_once(client, "conclude").get_json() == {"success": True, "done": 0, "left": 1}
+    assert sorted(kept_of(exam, one).conclusion for one in (SESSION, OTHER)) == ["no_finding", "retake"]
+
+
+def kept_of(exam: Parts, session_id: str) -> Conclusion:
+    found = exam.conclusions.kept(session_id)
+    assert found is not None
+    return found
+
+
 # Results
 
 
@@ -308,6 +374,7 @@ def test_proctors_read_it_and_teachers_conclude_under_their_own_name(make_app: M
     assert proctor.get(path).get_json()["may_conclude"] is False
     assert proctor.post(path, **body).status_code == 403
     assert proctor.get(f"/api/exams/{exam_key('e')}/results").status_code == 403
+    assert proctor.post(f"/api/exams/{exam_key('e')}/results/no_finding", act="conclude", by="x").status_code == 403
     answer = teacher.post(path, **body)
     assert (answer.status_code, answer.get_json()["conclusion"]["by"]) == (200, "Tea Cher")
     assert teacher.get(f"/api/exams/{exam_key('e')}/results").status_code == 200

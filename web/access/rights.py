@@ -106,6 +106,7 @@ RULES: Mapping[str, Rule] = {
     "results.listed": needs("results", "exam"),
     "results.table": needs("results", "exam"),
     "results.people": needs("results", "exam"),
+    "results.conclude_without_finding": needs("results", "exam"),  # the view asks for `decide`, too: a token that only reads has results
     "results.shown": needs("look", "session"),
     "results.conclude": needs("results", "session"),  # the view asks for `decide`, too: a token that only reads has results
     "results.second": needs("results", "session"),  # likewise

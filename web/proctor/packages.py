@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
+import logging
 import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import BinaryIO, cast
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template, request, stream_with_context
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
@@ -34,6 +35,8 @@ from web.calls.values import Identifier, check_session_id
 from web.parts import parts
 from web.proctor.accommodation_words import has_note
 from web.proctor.package_report import report_of
+
+log = logging.getLogger(__name__)
 
 packages = Blueprint("packages", __name__)
 
@@ -87,14 +90,17 @@ def of_session(session_id: str) -> Response:
 @packages.get("/api/package")
 @describe(query=PackageQuery, errors=(404, 429, 503), media_type="application/zip")
 def of_exam() -> Response:
-    """Give all sessions of an exam as one signed package, with a folder for each."""
+    """Give all sessions of an exam as one signed package, with a folder for each.
+
+    It is sent while it is made, which takes a third of a second a session and more: its length isn't known before.
+    """
     wanted = as_sought(read_query(request, PackageQuery))
     exam_id = wanted.exam_id
     hold("results", exam_id)
     sessions = _reads().sessions_of(exam_id)
     if not sessions:
         raise NotFound(_("There is no session of the exam %(exam_id)s.", exam_id=repr(exam_id)), field="exam_id")
-    return package(tuple(sessions), exam_id, "exam.zip", folders=True, identity=wanted.identity)
+    return _package_as_made(tuple(sessions), exam_id, identity=wanted.identity)
 
 
 def package(
@@ -113,26 +119,14 @@ def package(
 
     Raise `NotFound`, `TooMany` where one is made for this caller, `StorageError`.
     """
-    if not caller().may("accommodations", exam_id) and any(has_note(parts().database.session(session_id)) for session_id in sessions):
-        raise Forbidden(_("These records hold a note that is for those who set accommodations in this exam. Ask one of them for the package."))
+    _check_notes(sessions, exam_id)
     with _one_at_a_time():
-        made_at, made_by, reads = utc_now(), signature(), _reads(identity=identity)
-        room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
-        file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
-        try:
-            writer = PackageWriter(file, _key(), check=room.check)
-            for session_id in sessions:
-                _write(writer, reads, session_id, f"{session_id}/" if folders else "", made_at, made_by)
-            for kind, records in (more or {}).items():
-                writer.add(f"student/{kind}.jsonl", [canonical(record) + b"\n" for record in records])
-            writer.close(About(sessions, exam_id, made_at, made_by, *reads.chain_end()))
+        made_by, (file, making) = signature(), _begun(sessions, exam_id, folders=folders, more=more, identity=identity)
+        with _or_closed(file):
+            for _part in making:
+                pass
             size = file.tell()
             file.seek(0)
-        except BaseException as error:
-            file.close()
-            if isinstance(error, OSError):
-                raise StorageError(_("The package can't be made: %(error)s.", error=error.strerror or error)) from error
-            raise
     of_student = {"user_id": user_id} if user_id is not None else {}
     named = {"sessions": list(sessions[:1000])} if folders else {"session_id": sessions[0]}
     with_pictures = {"identity": True} if identity else {}
@@ -143,6 +137,87 @@ def package(
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Cache-Control"] = "no-store, private"
     return response
+
+
+def _check_notes(sessions: tuple[str, ...], exam_id: str | None) -> None:
+    """Raise `Forbidden` where older records hold what is not for the caller."""
+    if not caller().may("accommodations", exam_id) and any(has_note(parts().database.session(session_id)) for session_id in sessions):
+        raise Forbidden(_("These records hold a note that is for those who set accommodations in this exam. Ask one of them for the package."))
+
+
+def _package_as_made(sessions: tuple[str, ...], exam_id: str, *, identity: bool) -> Response:
+    """As `package`, of an exam; but what is made is sent at once: no web server in between waits minutes for the first byte."""
+    _check_notes(sessions, exam_id)
+    closing = ExitStack()
+    closing.enter_context(_one_at_a_time())
+    try:
+        file, making = _begun(sessions, exam_id, folders=True, identity=identity)
+        closing.callback(file.close)
+        with _or_closed(file):
+            next(making)  # what goes wrong so far is answered
+        with_pictures = {"identity": True} if identity else {}
+        note("package: exported", signature(), exam_id=exam_id, sessions=list(sessions[:1000]), **with_pictures)
+        response = Response(stream_with_context(_sent_as_made(file, making, closing)), mimetype="application/zip")
+    except BaseException:
+        closing.close()
+        raise
+    response.call_on_close(closing.close)
+    response.headers["Content-Disposition"] = 'attachment; filename="exam.zip"'
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+def _begun(
+    sessions: tuple[str, ...], exam_id: str | None, *, folders: bool, identity: bool, more: Mapping[str, list[Document]] | None = None
+) -> tuple[BinaryIO, Iterator[None]]:
+    """A file, and what writes the package into it: whenever that gives way, what is written stays as it is."""
+    made_at, made_by, reads = utc_now(), signature(), _reads(identity=identity)
+    room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
+    file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
+
+    def making() -> Iterator[None]:
+        writer = PackageWriter(file, _key(), check=room.check)
+        for session_id in sessions:
+            _write(writer, reads, session_id, f"{session_id}/" if folders else "", made_at, made_by)
+            yield
+        for kind, records in (more or {}).items():
+            writer.add(f"student/{kind}.jsonl", [canonical(record) + b"\n" for record in records])
+        writer.close(About(sessions, exam_id, made_at, made_by, *reads.chain_end()))
+        yield
+
+    return file, making()
+
+
+@contextmanager
+def _or_closed(file: BinaryIO) -> Iterator[None]:
+    """Close the file where the package can't be made. Raise `StorageError` for what the system says of it."""
+    try:
+        yield
+    except BaseException as error:
+        file.close()
+        if isinstance(error, OSError):
+            raise StorageError(_("The package can't be made: %(error)s.", error=error.strerror or error)) from error
+        raise
+
+
+def _sent_as_made(file: BinaryIO, making: Iterator[None], closing: ExitStack) -> Iterator[bytes]:
+    """What is written already, and each further piece; where one can't be made the answer breaks off, which its reader sees."""
+    sent = 0
+    with closing:
+        while True:
+            end = file.tell()
+            file.seek(sent)
+            while sent < end:
+                part = file.read(min(PART_BYTES, end - sent))
+                sent += len(part)
+                yield part
+            try:
+                next(making)
+            except StopIteration:
+                return
+            except Exception as error:
+                log.warning("a package broke off while it was sent: %s", error)
+                raise
 
 
 def _write(package: PackageWriter, reads: Reads, session_id: str, folder: str, made_at: datetime, made_by: str) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +14,7 @@ from basics.texts import ngettext
 from database import Document
 from records.conclusions import Conclusion, Person
 from records.exams import Exam, exam_key
-from records.results import chosen, ordered, page_of, summed
+from records.results import chosen, ordered, page_of, summed, to_agree, without_finding
 from scoring.exam_rules import rules_for
 from scoring.rules import Rules
 from web.access.callers import caller, signature
@@ -26,6 +27,7 @@ from web.calls.values import check_session_id
 from web.parts import parts
 from web.proctor.answers import each
 from web.proctor.results_schemas import (
+    AtOnce,
     Conclude,
     ConclusionAnswer,
     ExamPeopleActs,
@@ -36,10 +38,14 @@ from web.proctor.results_schemas import (
     SecondConclusion,
     SessionConclusion,
     WithdrawConclusion,
+    WithoutFinding,
+    WithoutFindingDone,
 )
 from web.proctor.tables import RESULTS, csv_text
 
 results = Blueprint("results", __name__)
+
+AT_ONCE = 200  # sessions in one call
 
 
 @results.get("/api/exams/<exam_key>/results")
@@ -61,6 +67,7 @@ def listed(exam_key: str) -> Response:
         defined=exam is not None,
         four_eyes=exam is not None and exam.definition.four_eyes,
         sums=ResultSums.model_validate(summed(rows)),
+        at_once=_at_once(rows, exam_id),
         rules=_rules(exam).to_dict(),
         results=lines,
         count=len(lines),
@@ -89,6 +96,35 @@ def people(exam_key: str) -> Response:
     """Show who decided what in an exam: flags confirmed and dismissed, and acts about conclusions."""
     exam_id, _exam = exam_of(exam_key)
     return reply(ExamPeopleActs.model_validate({"people": parts().results.people_of(exam_id)}))
+
+
+@results.post("/api/exams/<exam_key>/results/no_finding")
+@describe(WithoutFindingDone, body=WithoutFinding, errors=(403, 404, 503))
+def conclude_without_finding(exam_key: str) -> Response:
+    """Conclude as `no_finding` all sessions that nobody has to look at by themselves, or agree to it as the second person.
+
+    Those are the ones that have ended, are not concluded, have no flag but dismissed ones, and could be watched for half of their time. At most 200
+    in a call. Those about which somebody else acts meanwhile are left as they are.
+    """
+    wanted = read_body(request, WithoutFinding)
+    exam_id, _exam = exam_of(exam_key)
+    hold("decide", exam_id)
+    person, conclusions = _person(wanted.by), parts().conclusions
+    rows = _of_act(parts().results.of_exam(exam_id), wanted.act, person)
+    done = 0
+    for row in rows[:AT_ONCE]:
+        session_id = str(row["_id"])
+        with suppress(Conflict, NotFound):  # another's act, or the session was deleted
+            seen = conclusions.kept(session_id)
+            revision = seen.revision if seen else 0
+            if wanted.act == "agree":
+                kept = conclusions.second(session_id, person=person, agrees=True, reason=wanted.reason, revision=revision)
+            else:
+                four_eyes = _four_eyes(exam_id)
+                kept = conclusions.conclude(session_id, "no_finding", person=person, reason=wanted.reason, revision=revision, four_eyes=four_eyes)
+            _tell(kept)
+            done += 1
+    return reply(WithoutFindingDone(done=done, left=len(rows) - done))
 
 
 @results.get("/api/session/<session_id>/conclusion")
@@ -179,15 +215,31 @@ def _rules(exam: Exam | None) -> Rules:
     return rules_for(exam.definition, defaults) if exam is not None else defaults
 
 
+def _at_once(rows: Sequence[Document], exam_id: str) -> AtOnce:
+    if not caller().may("decide", exam_id):
+        return AtOnce()
+    clear, unwatched = without_finding(rows)
+    return AtOnce(conclude=len(clear), agree=len(to_agree(rows, _person(""))), unwatched=unwatched)
+
+
+def _of_act(rows: Sequence[Document], act: str, person: Person) -> list[Document]:
+    return to_agree(rows, person) if act == "agree" else without_finding(rows)[0]
+
+
 def _acted(session: Document, kept: Conclusion) -> Response:
-    """Note the newest act, tell those who watch, and answer with what is in force now."""
+    """Tell of the newest act, and answer with what is in force now."""
+    _tell(kept)
+    return reply(_answer(session, kept))
+
+
+def _tell(kept: Conclusion) -> None:
+    """Note the newest act, and tell those who watch."""
     last = kept.history[-1]
     named = {"session_id": kept.session_id, "exam_id": kept.exam_id, "user_id": kept.user_id}
     note(f"conclusion: {last['act']}", last["by"], **named, conclusion=last["conclusion"], reason=last["reason"], revision=kept.revision)
     if (live := parts().live) is not None:
         told = {"session_id": kept.session_id, "state": kept.state, "conclusion": kept.conclusion, "revision": kept.revision}
         live.announce("conclusion_changed", told, kept.exam_id)
-    return reply(_answer(session, kept))
 
 
 def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:

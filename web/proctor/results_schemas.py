@@ -44,6 +44,22 @@ class WithdrawConclusion(BaseModel):
     by: Person
 
 
+class WithoutFinding(BaseModel):
+    """Conclude all at once that nobody has to look at by itself, or agree to what others propose of those."""
+
+    act: Literal["conclude", "agree"]
+    reason: Reason = Field(default="", description="Kept with each.")
+    by: Person
+
+
+class WithoutFindingDone(BaseModel):
+    """How many were concluded, or agreed to. Call again while any are `left` and some were `done`."""
+
+    success: Literal[True] = True
+    done: int
+    left: int
+
+
 class SecondAnswer(BaseModel):
     """What the second person said."""
 
@@ -145,6 +161,14 @@ class ResultSums(BaseModel):
     retake: int
 
 
+class AtOnce(BaseModel):
+    """How many sessions the caller can conclude without a finding in one act, or agree to as the second person."""
+
+    conclude: int = 0
+    agree: int = 0
+    unwatched: int = Field(default=0, description="More that have no flag to look at, but could be watched for less than half of their time.")
+
+
 class ExamResults(BaseModel):
     """The results of an exam, by session."""
 
@@ -153,6 +177,7 @@ class ExamResults(BaseModel):
     defined: bool = Field(description="Somebody defined it; else the server's settings hold.")
     four_eyes: bool
     sums: ResultSums
+    at_once: AtOnce
     rules: dict[str, Any] = Field(description="The rules that a session has which starts now; each session keeps those it began with.")
     results: list[ResultLine]
     count: int

@@ -21,6 +21,7 @@ from records.rosters import RosterRow
 from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_roster
 from web.operator.people_pages import for_people
 from web.parts import parts
 from web.proctor.roster_schemas import (
@@ -100,7 +101,7 @@ def take(exam_key: str) -> Response:
         exam.key, exam.exam_id, read.students, read.has, by=wanted.by, remove_missing=wanted.remove_missing, with_sessions=keep
     )
     note("roster: imported", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, new=done.new, changed=done.changed, removed=done.gone)
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(RosterTaken(new=done.new, changed=done.changed, same=done.same, removed=done.gone, kept=done.kept, skipped=len(read.faults)))
 
 
@@ -149,7 +150,7 @@ def change(exam_key: str, row_id: str) -> Response:
         fields["preset"] = fields["preset"] or None
     after = parts().rosters.change(row, fields, wanted.by)
     note("roster: changed", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, user_id=row.user_id, fields=sorted(fields))
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(RosterStudentAnswer(student=student_of(standings(parts().database, exam, [after], utc_now())[0])))
 
 
@@ -163,7 +164,7 @@ def remove(exam_key: str, row_id: str) -> Response:
         raise Conflict(_("This student has taken part, and stays in the list. Revoke the link instead."), field="row_id")
     parts().rosters.remove(row)
     note("roster: removed", "proctor", exam_id=exam.exam_id, exam_key=exam.key, user_id=row.user_id)
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(Done())
 
 
@@ -177,12 +178,6 @@ def page(exam_key: str) -> str:
 def all_standings(exam: Exam) -> list[Standing]:
     """Every student of the exam. Raise `StorageError`."""
     return standings(parts().database, exam, parts().rosters.rows(exam.key), utc_now())
-
-
-def tell_changed(exam: Exam) -> None:
-    """Tell those who watch that the list is another."""
-    if (live := parts().live) is not None:
-        live.announce("roster_changed", {"exam_id": exam.exam_id, "exam_key": exam.key}, exam.exam_id)
 
 
 def student_of(one: Standing) -> RosterStudent:

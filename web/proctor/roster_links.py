@@ -14,14 +14,16 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_roster
 from web.operator.people_pages import for_people
 from web.parts import parts
-from web.proctor.roster_calls import API, as_csv, tell_changed
+from web.proctor.roster_calls import API, as_csv
 from web.proctor.roster_schemas import LinksSet, SetLinks, StudentEntry
 from web.proctor.tables import Columns
 
 roster_links = Blueprint("roster_links", __name__)
 
+QR_MASK = 0  # readers take any; to try all eight for the prettiest takes ten times as long, on a sheet of hundreds seconds
 BODY_BYTES_MAX = 256 << 10  # the ids of 5,000 rows
 
 COLUMNS: Columns = {name: lambda row, name=name: row[name] for name in ("id", "name", "e-mail", "code", "link")}  # type: ignore[misc]
@@ -46,7 +48,7 @@ def set_links(exam_key: str) -> Response:
             if session is not None:
                 parts().monitor.link_made(session)
     note(f"roster: links {wanted.action}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, students=len(changed))
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(LinksSet(changed=len(changed)))
 
 
@@ -57,6 +59,7 @@ def table(exam_key: str) -> Response:
     exam = parts().exams.by_key(exam_key)
     rows = [row for row in parts().rosters.rows(exam.key) if not row.revoked]
     parts().rosters.links_shown(rows)
+    tell_roster(exam)
     note("roster: links given out", "proctor", exam_id=exam.exam_id, exam_key=exam.key, students=len(rows))
     lines = [{"id": row.user_id, "name": row.name, "e-mail": row.email, "code": code_of(row), "link": link_of(row)} for row in rows]
     return as_csv(COLUMNS, lines, "links")
@@ -79,7 +82,9 @@ def qr(exam_key: str, row_id: str) -> Response:
     """Draw one student's link as a QR code."""
     row = parts().rosters.row(parts().exams.by_key(exam_key).key, row_id)
     drawn = io.BytesIO()
-    segno.make(link_of(row), error="m", micro=False).save(drawn, kind="svg", border=2, omitsize=True, xmldecl=False, dark="#000", light="#fff")
+    segno.make(link_of(row), error="m", micro=False, mask=QR_MASK).save(
+        drawn, kind="svg", border=2, omitsize=True, xmldecl=False, dark="#000", light="#fff"
+    )
     return Response(drawn.getvalue(), mimetype="image/svg+xml")
 
 
@@ -89,6 +94,7 @@ def sheet(exam_key: str) -> str:
     exam = parts().exams.by_key(exam_key)
     rows = [row for row in parts().rosters.rows(exam.key) if not row.revoked]
     parts().rosters.links_shown(rows)
+    tell_roster(exam)
     note("roster: links given out", "proctor", exam_id=exam.exam_id, exam_key=exam.key, students=len(rows))
     cards = [{"row": row, "code": code_of(row)} for row in rows]
     return render_template("exam_codes.html", active="exams", exam=exam, cards=cards, address=_portal(exam), **for_people())

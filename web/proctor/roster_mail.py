@@ -11,8 +11,9 @@ from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_roster
 from web.parts import parts
-from web.proctor.roster_calls import API, tell_changed
+from web.proctor.roster_calls import API
 from web.proctor.roster_links import BODY_BYTES_MAX
 from web.proctor.roster_schemas import MailQueued, SendMail
 
@@ -39,5 +40,5 @@ def send(exam_key: str) -> Response:
     queued = parts().mailer.letters.queue(to, wanted.subject, wanted.text, server_address(request))
     parts().mailer.look_now()
     note("roster: letters", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, students=queued, subject=wanted.subject)
-    tell_changed(exam)
+    tell_roster(exam)
     return reply(MailQueued(queued=queued, without_address=len(rows) - queued))

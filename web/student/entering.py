@@ -18,6 +18,7 @@ from sessions.entries import enter_by_list
 from web.calls.addresses import portal_url
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_roster
 from web.parts import parts
 from web.student.start_schemas import StudentCheck, StudentExamShown
 from web.student.surface import exam_for_student
@@ -110,6 +111,7 @@ def rehearse() -> Response:
     fields = {"at": utc_now(), "user_id": row.user_id, "exam_id": row.exam_id, **found.model_dump(include={"results", "user_agent"})}
     if not parts().database.write("rehearsals", document_id_of(row.user_id, row.exam_id), fields).wait(STORED_WITHIN_S):
         raise StorageError(_("The check can't be stored now. The exam can start all the same."))
+    tell_roster(parts().exams.get(row.exam_id))
     return reply(Done())
 
 

@@ -22,6 +22,7 @@ from web.calls.addresses import portal_url, server_address
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_known
+from web.calls.told import tell_roster
 from web.calls.values import StudentExam
 from web.parts import parts
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
@@ -186,6 +187,7 @@ def rehearsal() -> Response:
         with contextlib.suppress(Conflict):  # a mere look-alike is nobody: that it looks like a known ID is no stranger's business
             found = as_known(found)
     _store("rehearsals", document_id_of(found.user_id, found.exam_id), {"at": utc_now(), **found.model_dump()})
+    tell_roster(parts().exams.get(found.exam_id))
     return reply(Done())
 
 

@@ -4,6 +4,7 @@ import { byId, setText } from "../shared/dom.js";
 import { minuteTime } from "../shared/moments.js";
 import { kindName } from "../shared/names.js";
 import { ZONE } from "./dates.js";
+import { PeopleField, listPeople } from "./exam-people.js";
 import { limitWords, pointsWords, uncounted, wallTime } from "./exam-words.js";
 import { examTexts as t } from "./texts-exam.js";
 
@@ -23,9 +24,11 @@ const READ = {
 export class ExamForm {
   #presets = {};
   #loaded = {}; // as the server has it: a moment that nobody touched is sent as it came
+  #people = [];
 
   /** `onChange()` at every change by hand. */
   constructor({ onChange }) {
+    this.#people = ["teachers", "proctors"].map((name) => new PeopleField(name, onChange));
     form.addEventListener("input", (event) => {
       if (event.target.name === "preset") this.#take(event.target.value);
       this.explain();
@@ -38,8 +41,10 @@ export class ExamForm {
     });
   }
 
-  /** What the presets are, in which bounds the limits, and which zones there are. */
-  offer({ presets, bounds, time_zones: zones }) {
+  /** What the presets are, in which bounds the limits, which zones there are, and which people. */
+  offer({ presets, bounds, time_zones: zones }, people) {
+    listPeople(people);
+    for (const field of this.#people) field.offer(people);
     this.#presets = presets;
     for (const input of all("[data-limit]")) [input.min, input.max] = bounds[input.dataset.limit];
     for (const input of all("[data-points]")) [input.min, input.max] = [0, 100];
@@ -64,6 +69,7 @@ export class ExamForm {
       else if (input.dataset.kind === "lines") input.value = value.join("\n");
       else input.value = value ?? "";
     }
+    for (const field of this.#people) field.show();
     form.elements.preset.value = exam.preset;
     form.elements.place.value = exam.place;
     for (const input of all("[data-allowed]")) input.checked = exam.allowed[input.dataset.allowed];
@@ -118,8 +124,13 @@ export class ExamForm {
     place.hidden = false;
     const input = form.querySelector(`[data-field="${field}"]`);
     input?.setAttribute("aria-invalid", "true");
-    (input ?? place.closest("section").querySelector("input, select, textarea")).focus();
+    (input?.type === "hidden" ? byId(`${input.id}-add`) : (input ?? place.closest("section").querySelector("input, select, textarea"))).focus();
     return true;
+  }
+
+  /** Is everybody chosen whose name was typed? What can't be told is said at its field. */
+  settle() {
+    return this.#people.every((field) => field.settle());
   }
 
   clear() {

@@ -30,13 +30,17 @@ class ExamPage {
     oneWish(byId("exam-duplicate")).addEventListener("click", () => this.duplicate());
     oneWish(byId("exam-end-all")).addEventListener("click", () => this.endAll());
     oneWish(byId("exam-delete")).addEventListener("click", () => this.remove());
+    byId("exam-copy-cancel").addEventListener("click", () => byId("exam-copy-dialog").close()); // no submit button: Enter would choose the first of these
     byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
-      this.form.offer(await call("/api/exams/presets"));
-      if (this.key) await this.read();
+      const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids
+      const [presets, exam] = await Promise.all([call("/api/exams/presets"), this.key && call(`/api/exams/${this.key}`)]);
+      if (exam) this.draw(exam);
+      this.form.offer(presets, await people);
+      if (exam) this.form.fill(exam.exam);
       else this.form.blank();
       delete byId("exam-form").dataset.waits;
     } catch (error) {
@@ -60,6 +64,7 @@ class ExamPage {
     this.form.clear();
     byId("exam-form-error").hidden = true;
     byId("exam-changed").hidden = true;
+    if (!this.form.settle()) return;
     const body = { ...this.form.read(), by: by(), ...(this.key && { revision: this.exam.revision }) };
     try {
       const answer = await call(this.key ? `/api/exams/${this.key}` : "/api/exams", { method: this.key ? "PUT" : "POST", body });

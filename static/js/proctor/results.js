@@ -8,6 +8,7 @@ import { doneWords } from "./conclusion-words.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
 import { labelled, readings } from "./phrases.js";
+import { AtOnce } from "./results-at-once.js";
 import { watchedText } from "./results-rows.js";
 import { dressTable } from "./tables.js";
 import { resultsTexts as t } from "./texts-results.js";
@@ -25,6 +26,11 @@ class ResultsPage {
   rows = [];
   after = null;
   asked = 0;
+  atOnce = new AtOnce(document.body.dataset.examKey, async (said) => {
+    this.told = said;
+    await this.read();
+  });
+  told = ""; // what came of the last act: it stays until something else is chosen
 
   start() {
     for (const option of byId("results-state").options) if (option.value !== "all") option.textContent = t.exam.sums[option.value];
@@ -32,7 +38,14 @@ class ResultsPage {
     byId("results-filters").addEventListener("submit", (event) => event.preventDefault());
     byId("results-state").addEventListener("change", () => this.#choose({ state: byId("results-state").value }));
     for (const head of this.#heads) head.querySelector("button").addEventListener("click", () => this.#sortBy(head));
-    byId("results-more").addEventListener("click", () => this.read({ more: true }));
+    byId("results-more").addEventListener("click", () => {
+      this.told = "";
+      this.read({ more: true });
+    });
+    byId("results-package").addEventListener("click", () => {
+      this.told = t.packing(this.exam.sums.sessions);
+      setText(byId("results-said"), this.told);
+    });
     addEventListener("popstate", () => {
       this.#takeAddress();
       this.read();
@@ -63,6 +76,7 @@ class ResultsPage {
   }
 
   #choose(changed) {
+    this.told = "";
     Object.assign(this.choice, changed);
     history.replaceState(null, "", `?${this.#query}`);
     this.read();
@@ -121,6 +135,7 @@ class ResultsPage {
     this.#link("results-review", `/review?${new URLSearchParams({ exam_id: exam, state: "open" })}`);
     this.#link("results-package", `/api/package?${new URLSearchParams({ exam_id: exam })}`);
     setText(byId("results-sums"), t.sums(sums));
+    this.atOnce.show(this.exam.at_once);
     const { sort, down } = this.choice;
     for (const head of this.#heads) {
       if (head.dataset.sort === sort) head.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -134,7 +149,7 @@ class ResultsPage {
     if (focused) table.querySelector(`tr[data-session="${focused}"] button`)?.focus();
     byId("results-table-part").hidden = !this.rows.length;
     byId("results-more").hidden = this.after === null;
-    setText(byId("results-said"), t.shown(this.rows.length, this.after === null ? 0 : Infinity));
+    setText(byId("results-said"), this.told || t.shown(this.rows.length, this.after === null ? 0 : Infinity));
   }
 
   #link(id, path) {
@@ -179,8 +194,8 @@ class ResultsPage {
     try {
       const after = await conclude({ ...row, exam_id: this.exam.exam_id });
       const said = before === after.conclusion?.revision || (before === null && !after.conclusion) ? "" : doneWords(-1, after);
+      if (said) this.told = labelled(row.user_id, said);
       await this.read();
-      if (said) setText(byId("results-said"), labelled(row.user_id, said));
     } catch (error) {
       if (error.code === undefined) throw error;
       this.#problem(t.notDone(error.message));

@@ -20,12 +20,14 @@ import { differences } from "./roster-words.js";
 const PAGE = 100;
 const TYPING_MS = 400;
 const GATHER_MS = 1500; // many students come in the same minute
-const SEEN = ["session_started", "session_ended", "interval_reviewed", "interval_flagged", "roster_changed"];
+const SEEN = ["session_started", "session_ended", "interval_reviewed", "interval_flagged", "conclusion_changed", "roster_changed"];
 
 class RosterPage {
   after = null;
   asked = 0; // an answer to a question before the last is late
   shown = 0;
+  saysFound = false;
+  readAt = -Infinity; // after something had happened
   key = document.body.dataset.examKey;
   address = `/api/exams/${document.body.dataset.examKey}/roster`;
 
@@ -49,15 +51,19 @@ class RosterPage {
     delete byId("roster-parts").dataset.waits;
     const socket = new ProctorSocket();
     for (const event of SEEN) socket.on(event, () => this.#soon());
+    socket.on("device_state", ({ device, state }) => device === "connection" && state === "ok" && this.#soon()); // a student begins when the page is there
     socket.joinExam(document.body.dataset.examId);
   }
 
-  /** Something happened: the rows that are there are read anew, once for all that happens in the same moment. */
+  /** Something happened: the rows that are there are read anew, at once; what happens in the same moment is read once more behind it. */
   #soon() {
-    this.waiting ??= setTimeout(() => {
+    if (this.waiting) return;
+    const wait = Math.max(0, this.readAt + GATHER_MS - performance.now());
+    this.waiting = setTimeout(() => {
       this.waiting = null;
+      this.readAt = performance.now();
       this.read();
-    }, GATHER_MS);
+    }, wait);
   }
 
   async read({ more = false } = {}) {
@@ -87,11 +93,12 @@ class RosterPage {
     byId("roster-more").hidden = next === null;
     byId("roster-table").hidden = found === 0;
     byId("roster-none").hidden = total > 0;
-    byId("links").hidden = total === 0;
+    for (const id of ["links", "roster-to-links"]) byId(id).hidden = total === 0;
     byId("mail").hidden = total === 0 || !mails;
     byId("mail-off").hidden = total === 0 || mails;
     setText(byId("roster-sum"), t.sum(total));
-    setText(byId("roster-said"), isChosen ? t.found(found) : "");
+    if (isChosen || this.saysFound) setText(byId("roster-said"), isChosen ? t.found(found) : ""); // what was said of an import stays
+    this.saysFound = isChosen;
     this.#offerStates(states);
   }
 

@@ -56,8 +56,15 @@ export const examTexts = {
     keep_days: _("how long things are kept"),
     four_eyes: _("a second person"),
     student_report: _("the students’ report"),
+    anonymous_review: _("names"),
     answer_first: _("answers of students"),
     student_clips: _("clips for students"),
+  },
+  people: {
+    remove: _("Remove"),
+    removeOf: (name) => _("Remove %(name)s", { name }),
+    nobody: (text) => _("Nobody who teaches or proctors here is called “%(text)s”.", { text }),
+    several: (text, names) => _("“%(text)s” can be one of these: %(names)s. Write more of the name.", { text, names: list(names) }),
   },
   here: (opens, closes) => {
     if (opens && closes) return _("Where you are: from %(opens)s to %(closes)s.", { opens, closes });
