@@ -1,6 +1,6 @@
 """Measures a teacher's way in a real Chromium: new exam, students, links, rehearsal, exam, review, conclusions, package checked on a fresh clone.
 
-venv/bin/python -m bench.teacher [--students N] [--shots DIR] [--data DIR] [--json FILE]
+venv/bin/python -m bench.teacher [--students N] [--shots DIR] [--pictures] [--data DIR] [--json FILE]
 
 The exam is taken by eight students by the bench's client; all else is done by people at pages, each with a browser profile of their own.
 """
@@ -26,6 +26,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import requests
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from basics.paths import ROOT
@@ -45,6 +46,8 @@ COMES = 8  # students who take the exam
 FOOTAGE_S = 10.0
 PASTES = 3  # at 5 points each, after which an interval has its flag wherever it ends
 WAIT_S = 90.0
+PICTURES = {"1-new-exam": "exam", "6-rehearsed-1280": "students", "14-concluded-1280": "results"}  # in docs/; none shows anybody
+WINDOW_PX = 860
 SETTINGS = {"SIGN_IN": "accounts", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "3", "CLIP_POSTROLL_S": "2"}
 
 
@@ -368,6 +371,13 @@ def sealed(house: House) -> None:
         raise TimeoutError(f"not all sessions were sealed within {WAIT_S:g} s")
 
 
+def make_pictures(shots: Path, docs: Path) -> None:
+    """The pictures in the documents, of what a window shows of these pages."""
+    for shot, name in PICTURES.items():
+        with Image.open(shots / f"{shot}.png") as page:
+            page.crop((0, 0, page.width, min(WINDOW_PX, page.height))).convert("RGB").quantize(255).save(docs / f"{name}.png", optimize=True)
+
+
 def _keep(shots: Path, pages: list[Page]) -> None:
     for number, page in enumerate(pages):
         page.screenshot(path=shots / f"failed-{number}.png", full_page=True)
@@ -379,6 +389,7 @@ def main() -> int:
     parser.add_argument("--students", type=int, default=30, help=f"students on the list (default 30); {COMES} of them come")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with webcam.mp4 and scenarios")
     parser.add_argument("--shots", type=Path, help="keep pictures of the pages in this folder")
+    parser.add_argument("--pictures", action="store_true", help="make the pictures in docs/ anew, of those in --shots")
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
     if chromium_program() is None or not (arguments.data / "webcam.mp4").is_file():
@@ -387,6 +398,8 @@ def main() -> int:
     if arguments.shots:
         arguments.shots.mkdir(parents=True, exist_ok=True)
     way, checked = run(arguments.data, max(COMES, arguments.students), arguments.shots)
+    if arguments.pictures and arguments.shots:
+        make_pictures(arguments.shots, ROOT / "docs")
     print(way.table())
     print(f"package: {checked['bytes'] / 1e6:.2f} MB; cloned and verified in {checked['cloned_and_verified_s']} s:")
     print("\n".join(checked["said"]))
