@@ -61,7 +61,7 @@ class IdentityPictures:
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
         name = f"{kind}-{secrets.token_hex(8)}"
         with self._keeping.held(session_id):
-            if len(list(self.folder.glob(f"{_file(session_id, kind)}-*"))) >= MOST[kind]:
+            if len(list(self.folder.glob(f"{_file(session_id, kind)}-*.jpg"))) >= MOST[kind]:
                 raise TooMany(_("There are %(most)s such pictures already, as many as are kept. The last of them counts.", most=MOST[kind]))
             try:
                 self._write(self.folder / f"{_file(session_id, name)}.jpg", data)

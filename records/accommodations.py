@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 
 from pymongo import DESCENDING
 
@@ -27,6 +28,7 @@ class Accommodations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, Accommodation] = {}
+        self._late: dict[str, tuple[Accommodation | None, datetime]] = {}  # set or removed (None) here, and not seen in the database yet
         self.version = 0  # grows with each change made by this server
 
     def set(self, accommodation: Accommodation) -> Document:
@@ -35,24 +37,55 @@ class Accommodations:
         ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
         if not ticket.wait(STORED_WITHIN_S):
             raise StorageError(_("The accommodation can't be stored now; see /api/health and try again."))
-        self._known[stored.document_id] = stored
-        self.version += 1
+        self._changed_here(stored.document_id, stored, stored)
         return stored.to_dict() | {"_id": stored.document_id}
 
-    def remove(self, document_id: str) -> Accommodation:
-        """Remove one and return it. Raise `NotFound`, `StorageError`."""
+    def get(self, document_id: str) -> Accommodation:
+        """One of them. Raise `NotFound`, `StorageError`."""
         with self._database.reading():
             document = self._database.collection("accommodations").find_one({"_id": document_id})
+        late, _at = self._late.get(document_id, (None, None))
+        if document is None and late is not None:
+            return late
         if document is None:
             raise NotFound(
                 _("There is no accommodation %(document_id)s; GET /api/accommodations lists those there are.", document_id=repr(document_id)),
                 field="accommodation_id",
             )
+        return Accommodation.from_dict(document)
+
+    def remove(self, document_id: str) -> Accommodation:
+        """Remove one and return it. Raise `NotFound`, `StorageError`."""
+        removed = self.get(document_id)
         if not self._database.delete("accommodations", document_id).wait(STORED_WITHIN_S):
             raise StorageError(_("The accommodation can't be removed now; see /api/health and try again."))
-        self._known.pop(document_id, None)
+        self._changed_here(document_id, None, removed)
+        return removed
+
+    def _changed_here(self, document_id: str, now: Accommodation | None, whose: Accommodation) -> None:
+        """It is in the spool at least: what the database shows may be what was before."""
+        at = (now.at if now is not None else None) or utc_now()
+        self._late[document_id] = now, at.replace(microsecond=at.microsecond // 1000 * 1000)  # as the database keeps it
+        self._know(document_id, now)
         self.version += 1
-        return Accommodation.from_dict(document)
+        self.find(whose.user_id, whose.exam_id)  # as a rule it is in the database, and that is seen at once
+
+    def _know(self, document_id: str, accommodation: Accommodation | None) -> None:
+        if accommodation is None:
+            self._known.pop(document_id, None)
+        else:
+            self._known[document_id] = accommodation
+
+    def _newest(self, document_id: str, document: Document | None) -> Accommodation | None:
+        """What was stored last: what the database shows, or what waits to get there."""
+        stored = Accommodation.from_dict(document) if document is not None else None
+        if (late := self._late.get(document_id)) is None:
+            return stored
+        wanted, at = late
+        if (wanted is None and stored is None) or (stored is not None and stored.at is not None and stored.at >= at and (wanted or stored.at > at)):
+            self._late.pop(document_id, None)
+            return stored
+        return wanted
 
     def listed(
         self,
@@ -87,16 +120,14 @@ class Accommodations:
             log.warning("accommodations of %s can't be read, those known so far are used: %s", user_id, error.message)
         else:
             for one in ids:
-                if one in found:
-                    self._known[one] = Accommodation.from_dict(found[one])
-                else:
-                    self._known.pop(one, None)
+                self._know(one, self._newest(one, found.get(one)))
         return next((self._known[one] for one in ids if one in self._known), None)
 
     def forget(self, user_id: str) -> None:
         """Remember none of a student's any more, by whatever spelling of the ID."""
         for one in [one for one, known in list(self._known.items()) if same_id(known.user_id, user_id)]:
             self._known.pop(one, None)
+            self._late.pop(one, None)
 
     def remember(self) -> None:
         """Read those set last, so that they are known when the database goes away."""

@@ -17,6 +17,7 @@ from media.clip import Clip
 from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
+from records.keep_times import part_of
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class ClipSweep:
         self._database.flush(FLUSH_S)
         with self._database.reading():
             found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1})
-            ready = {str(document["clip"].get("path")): (document["_id"], str(document["clip"].get("sha256"))) for document in found}
+            clips = [(document["_id"], part_of(document, "clip")) for document in found]
+        ready = {str(clip.get("path")): (key, str(clip.get("sha256"))) for key, clip in clips if clip}
         counts = dict.fromkeys(("found", "gone", "doubled", "nobodys"), 0)
         self.strangers = 0
         gone = {key: (path, sha256) for path, (key, sha256) in ready.items() if path and not (self._clips_dir / path).is_file()}
@@ -95,7 +97,7 @@ class ClipSweep:
         if mark is None or interval is None:
             self.strangers += 1
             return "nobodys"
-        key, clip = interval["_id"], interval.get("clip") or {}
+        key, clip = interval["_id"], part_of(interval, "clip")
         sha256 = hash_of(file)
         recorded = gone[key][1] if key in gone else clip.get("sha256")
         if clip.get("state") != "ready" or key in gone:

@@ -7,8 +7,10 @@ One document a session. The pictures are kept apart from everything else, and fo
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -28,6 +30,7 @@ from records.results import Names
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
 from settings.keeping import KeepingSettings
+from storage.writes import Ticket
 
 Decision = Literal["accepted", "queried"]
 Stands = Literal["open", "accepted", "queried"]
@@ -42,6 +45,7 @@ HISTORY_MAX = 100  # decisions about one session
 ASKED_MAX = 20  # requests in one session
 SESSIONS_MAX = 5000  # of one exam, that are listed
 STORED_WITHIN_S = 10.0
+CAME_MAX = 10_000  # requests that are remembered as having a picture
 LISTED = ("user_id", "exam_id", "state", "begun", "started_at", "exam.identity_step", "exam.room_view")
 
 
@@ -64,6 +68,20 @@ class Whose:
         return {"session_id": self.session_id, "user_id": self.user_id, "exam_id": self.exam_id, **looks_of(self.user_id, self.exam_id)}
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A person's wish for a picture, in mid-exam; `id` is its message's."""
+
+    id: str
+    what: Asked
+    by: str
+    at: datetime
+
+    def fields(self, **answered: object) -> Document:
+        """As they are stored: each by itself, so that neither the request nor its answer overwrites the other."""
+        return {f"asked.{self.id}.{name}": value for name, value in {"what": self.what, "by": self.by, "at": self.at, **answered}.items()}
+
+
 class IdentityRecords:
     """The pictures and decisions of one server. Safe between threads and servers: of two who decide at once the second is told."""
 
@@ -71,6 +89,7 @@ class IdentityRecords:
         self._database = database
         self._pictures = IdentityPictures(folder)
         self._names = names
+        self._came: deque[str] = deque(maxlen=CAME_MAX)  # the requests for which a picture came of late
 
     # What comes from the student. An outage of the database keeps nobody from the exam: these writes wait for it.
 
@@ -87,30 +106,43 @@ class IdentityRecords:
 
     def _kept(self, whose: Whose, kept: Kept, at: float | None, asked: str) -> Kept:
         fields = {name: getattr(kept, name) for name in ("kind", "size", "width", "height", "sha256")}
-        try:
-            self._store(whose, {f"pictures.{kept.name}": {**fields, "at": utc_now(), "at_s": at, "asked": asked}})
-        except StorageError:  # a picture that no record names would be nobody's to delete
-            self._pictures.delete(whose.session_id, kept.name)
-            raise
+        ticket = self._write(whose, {f"pictures.{kept.name}": {**fields, "at": utc_now(), "at_s": at, "asked": asked}})
+        if not ticket.wait(STORED_WITHIN_S):
+            if ticket.done:  # it is refused for good; one that only is late names the picture when it comes
+                self._pictures.delete(whose.session_id, kept.name)
+            raise _not_now()
+        if asked:
+            self._came.append(asked)
         return kept
+
+    def came(self, session_id: str, request_id: str) -> bool:
+        """Has a picture come for this request? True as well where that can't be told now."""
+        if request_id in self._came:
+            return True
+        try:
+            kept = self.of_session(session_id) or {}
+        except StorageError:
+            return True
+        return any(one.get("asked") == request_id for one in (kept.get("pictures") or {}).values())
 
     def said(self, whose: Whose, *, face: Given, card: Given, words: str) -> None:
         """Keep how the student's step before the exam ended. Raise `StorageError`."""
         self._store(whose, {"said": {"face": face, "card": card, "words": words, "at": utc_now()}})
 
-    def ask(self, whose: Whose, request_id: str, what: Asked, by: str) -> None:
-        """Keep that somebody asked for a picture. Raise `StorageError`."""
-        asked = {"what": what, "by": by, "at": utc_now(), "answer": "", "words": "", "answered_at": None}
-        self._store(whose, {f"asked.{request_id}": asked})
+    def ask(self, whose: Whose, request: Request) -> None:
+        """Keep that somebody asked for a picture. Its answer may have come already. Raise `StorageError`."""
+        self._store(whose, request.fields())
 
-    def answer(self, whose: Whose, request_id: str, answer: Literal["given", "declined"], words: str) -> None:
-        """Keep what the student answered to a request. Raise `StorageError`."""
-        named = {"answer": answer, "words": words, "answered_at": utc_now()}
-        self._store(whose, {f"asked.{request_id}.{name}": value for name, value in named.items()})
+    def answer(self, whose: Whose, request: Request, answer: Literal["given", "declined"], words: str) -> None:
+        """Keep what the student answered to a request, with the request: the server may have died before it was kept. Raise `StorageError`."""
+        self._store(whose, request.fields(answer=answer, words=words, answered_at=utc_now()))
 
     def _store(self, whose: Whose, fields: Document) -> None:
-        if not self._database.write(COLLECTION, whose.session_id, {**whose.fields(), **fields}).wait(STORED_WITHIN_S):
-            raise StorageError(_("This can't be stored now. Try again in some seconds."))
+        if not self._write(whose, fields).wait(STORED_WITHIN_S):
+            raise _not_now()
+
+    def _write(self, whose: Whose, fields: Document) -> Ticket:
+        return self._database.write(COLLECTION, whose.session_id, {**whose.fields(), **fields})
 
     # What people see and decide
 
@@ -175,6 +207,14 @@ class IdentityRecords:
         return now
 
 
+def requests_of(kept: Mapping[str, Any]) -> list[Document]:
+    """What was asked for, oldest first, each with its `id` and answer."""
+    blank = {"answer": "", "words": "", "answered_at": None}
+    found = [{"id": key, **blank, **one} for key, one in (kept.get("asked") or {}).items() if isinstance(one, Mapping)]
+    whole = [one for one in found if isinstance(one.get("at"), datetime) and one.get("what") and "by" in one]
+    return sorted(whole, key=lambda one: (one["at"], one["id"]))
+
+
 def stands(kept: Mapping[str, Any] | None) -> Stands:
     """What is decided: open, accepted or queried."""
     decided: Stands = ((kept or {}).get("decision") or {}).get("decision") or "open"
@@ -184,6 +224,10 @@ def stands(kept: Mapping[str, Any] | None) -> Stands:
 def revision_of(kept: Mapping[str, Any] | None) -> int:
     """How often somebody decided."""
     return int((kept or {}).get("revision") or 0)
+
+
+def _not_now() -> StorageError:
+    return StorageError(_("This can't be stored now. Try again in some seconds."))
 
 
 def _meanwhile(kept: Mapping[str, Any] | None) -> Conflict:

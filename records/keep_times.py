@@ -26,8 +26,8 @@ class KeepTimes:
 
     def days(self, session: Mapping[str, Any], kind: Kept) -> int:
         """Days for which this session's records of `kind` are kept."""
-        own = ((session.get("exam") or {}).get("keep_days") or {}).get(kind)
-        began = (session.get("keep_days") or {}).get(kind)
+        own = part_of(part_of(session, "exam"), "keep_days").get(kind)
+        began = part_of(session, "keep_days").get(kind)
         return next((days for days in (own, began) if _is_days(days)), self.server.get(kind, 0))
 
     def is_past(self, session: Mapping[str, Any], kind: Kept, now: datetime) -> bool:
@@ -38,11 +38,17 @@ class KeepTimes:
 
 def kind_of(interval: Mapping[str, Any]) -> Kept:
     """The kind of an interval's clip: by what stands, and open again where the student has answered since."""
-    review = interval.get("review") or {}
+    review = part_of(interval, "review")
     if review.get("answered_since"):
         return "clips_open"
-    kinds: Mapping[object, Kept] = {"dismissed": "clips_dismissed", "confirmed": "clips_confirmed"}
-    return kinds.get(review.get("state"), "clips_open")
+    kinds: Mapping[str, Kept] = {"dismissed": "clips_dismissed", "confirmed": "clips_confirmed"}
+    return kinds.get(str(review.get("state")), "clips_open")
+
+
+def part_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A part of a stored document that has fields itself; empty where there is none, or it is damaged."""
+    part = document.get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _is_days(days: object) -> TypeGuard[int]:

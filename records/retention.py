@@ -23,8 +23,8 @@ from database import Database
 from media.recorder import Recorder
 from records.audit_cut import cut_audit
 from records.clip_sweep import ClipSweep
-from records.keep_times import KeepTimes
-from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, ended_sessions, may_go
+from records.keep_times import KeepTimes, part_of
+from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, clip_path, ended_sessions, may_go
 from records.verification import DELETED
 from settings.keeping import Kept
 
@@ -146,10 +146,20 @@ class Retention:
                     return
                 if not self._times.is_past(session, "records", now) or not may_go(self._database, session["_id"]):
                     continue
-                if self.delete_session(session["_id"]):
+                if self._is_deleted(session["_id"]):
                     yield session["_id"]
                 else:
                     swept.left["records"] += 1
+
+    def _is_deleted(self, session_id: str) -> bool:
+        """Delete a session. False where that can't be done now; one with damaged records keeps no other."""
+        try:
+            return self.delete_session(session_id)
+        except StorageError:
+            raise
+        except Exception:
+            log.exception("it can't be deleted, and is tried again in an hour", extra={"session_id": session_id})
+            return False
 
     def _run(self) -> None:
         pause = FIRST_S
@@ -234,10 +244,8 @@ class Retention:
         self._recorder.forget(session_id)
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():
-            clips = [
-                str(interval["clip"]["path"])
-                for interval in self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
-            ]
+            named = self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
+            clips = [part_of(interval, "clip").get("path") for interval in named]
         try:
             for clip in clips:
                 self._delete_clip(clip)
@@ -255,9 +263,9 @@ class Retention:
             self._database.collection("sessions").delete_one({"_id": session_id})
         return True
 
-    def _delete_clip(self, path: str) -> None:
-        clip = (self._clips_dir / path).resolve()
-        if not clip.is_relative_to(self._clips_dir):  # nothing outside is ours to delete, whatever a record says
+    def _delete_clip(self, named: object) -> None:
+        clip = clip_path(self._clips_dir, named)
+        if clip is None:  # nothing outside is ours to delete, whatever a record says
             return
         clip.unlink(missing_ok=True)
         if clip.parent != self._clips_dir:

@@ -19,7 +19,7 @@ from basics.times import utc_now
 from database import Database, Document
 from media.clip_reasons import OF_CONFIRMED, OF_DISMISSED, OF_OPEN
 from records.holds import spared
-from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of
+from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of, part_of
 from records.stores import Store
 from records.thinning import thin
 from records.verification import DELETED_KINDS
@@ -79,23 +79,48 @@ class KindSweep:
         for page in ended_sessions(self.database, now):
             past = {row["_id"]: self._past(row, now) for row in page if row["_id"] not in asked}
             clips = clips_of(self.database, [one for one, kinds in past.items() if not kinds.isdisjoint(CLIP_KINDS)])
+            unsaid = _named_still(self.database, [one for one, kinds in past.items() if "identity" in kinds])
             for session in page:
                 if stopped():
                     return
-                kinds = past.get(session["_id"], frozenset())
-                due = [row for row in clips.get(session["_id"], ()) if kind_of(row) in kinds]
-                files = {kind: found[session["_id"]] for kind, found in pictures.items() if kind in kinds and session["_id"] in found}
-                thins = "readings" in kinds and "readings" not in (session.get("gone") or {}) and session.get("sealed_at") is not None
-                if (due or files or thins) and may_go(self.database, session["_id"]):
-                    if due:
-                        self._begin(session["_id"], now)
-                    for interval in due:
-                        self._delete_clip(interval, session, swept)
-                    for kind, paths in files.items():
-                        self._delete_pictures(kind, paths, session, swept)
-                    if thins:
-                        swept.went("readings", session["_id"], thin(self.database, session["_id"]))
-                        self._say(session, "readings")
+                session_id, kinds = session["_id"], past.get(session["_id"], frozenset())
+                due = [row for row in clips.get(session_id, ()) if kind_of(row) in kinds]
+                files = {kind: found[session_id] for kind, found in pictures.items() if kind in kinds and session_id in found}
+                if session_id in unsaid:  # a sweep that was broken off deleted the files, and said nothing
+                    files.setdefault("identity", [])
+                try:
+                    self._delete(session, kinds, due, files, now, swept, unsaid)
+                except StorageError:
+                    raise
+                except Exception:  # its records are damaged: those of others go all the same
+                    swept.left["records"] += 1
+                    log.exception("what is due of a session can't be deleted, and is tried again in an hour", extra={"session_id": session_id})
+
+    def _delete(
+        self,
+        session: Document,
+        kinds: frozenset[Kept],
+        clips: Sequence[Document],
+        files: Mapping[Kept, Sequence[Path]],
+        now: datetime,
+        swept: Swept,
+        unsaid: Mapping[str, int],
+    ) -> None:
+        """Delete what is due of one session."""
+        thins = "readings" in kinds and "readings" not in part_of(session, "gone") and session.get("sealed_at") is not None
+        if not (clips or files or thins) or not may_go(self.database, session["_id"]):
+            return
+        if clips:
+            self._begin(session["_id"], now)
+        for interval in clips:
+            self._delete_clip(interval, session, swept)
+        for kind, paths in files.items():
+            if not paths:
+                swept.went(kind, session["_id"], unsaid.get(session["_id"], 0))
+            self._delete_pictures(kind, paths, session, swept)
+        if thins:
+            swept.went("readings", session["_id"], thin(self.database, session["_id"]))
+            self._say(session, "readings")
 
     def _begin(self, session_id: str, now: datetime) -> None:
         """Mark that clips of a session go, until that is in the audit: where the server is killed in between, the next sweep notes it."""
@@ -134,10 +159,11 @@ class KindSweep:
         except NotFound:
             return
         kind = kind_of(current)
-        if kind != kind_of(interval) or (current.get("clip") or {}).get("state") != "ready":
+        clip = part_of(current, "clip")
+        if kind != kind_of(interval) or clip.get("state") != "ready":
             return  # somebody decided in this moment: it has another time now
-        path = (self.clips_dir / str(current["clip"].get("path") or "")).resolve()
-        if not path.is_relative_to(self.clips_dir.resolve()) or path.suffix != ".mp4":  # nothing else is ours to delete, whatever a record says
+        path = clip_path(self.clips_dir, clip.get("path"))
+        if path is None or path.suffix != ".mp4":  # nothing else is ours to delete, whatever a record says
             return
         try:
             for still in self.folders["stills"].glob(f"still-{interval['_id']}-*") if "stills" in self.folders else ():
@@ -224,6 +250,23 @@ def clips_of(store: Store, session_ids: Sequence[str]) -> dict[str, list[Documen
             for row in store.collection("intervals").find({"session_id": {"$in": list(session_ids)}, "clip.state": "ready"}, shown):
                 found.setdefault(row["session_id"], []).append(row)
     return found
+
+
+def clip_path(folder: Path, named: object) -> Path | None:
+    """The file that a record names as its clip; None for what is no path within the folder."""
+    if not isinstance(named, str) or not named or "\0" in named:
+        return None
+    path, inside = (folder / named).resolve(), folder.resolve()
+    return path if path.is_relative_to(inside) and path != inside else None
+
+
+def _named_still(store: Store, session_ids: Sequence[str]) -> dict[str, int]:
+    """How many pictures of these sessions' faces and cards are named, of which no record says that they were deleted."""
+    query: Document = {"_id": {"$in": list(session_ids)}, "pictures": {"$type": "object"}, "pictures_deleted_at": None}
+    if not session_ids:
+        return {}
+    with store.reading():
+        return {row["_id"]: len(row["pictures"]) for row in store.collection("identity").find(query, {"pictures": 1})}
 
 
 def pictures_in(folder: Path, begins: str) -> dict[str, list[Path]]:

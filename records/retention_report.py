@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from records.audit_cut import due_entries
 from records.holds import spared
-from records.keep_times import SHOWN, KeepTimes, kind_of
+from records.keep_times import SHOWN, KeepTimes, kind_of, part_of
 from records.retention import REPORT
 from records.retention_kinds import FILES, PAGE, clips_of, pictures_in, waiting_looks
 from records.stores import Document, Store
@@ -91,7 +91,7 @@ def apply_times(store: Store, days: Mapping[Kept, int]) -> int:
 
 def _there(session: Document, clips: Sequence[Document], pictures: Mapping[Kept, Mapping[str, Sequence[Path]]]) -> dict[Kept, int]:
     """How many of each kind there are of a session; readings count once."""
-    found: dict[Kept, int] = {"records": 1, "readings": int("readings" not in (session.get("gone") or {}))}
+    found: dict[Kept, int] = {"records": 1, "readings": int("readings" not in part_of(session, "gone"))}
     for clip in clips:
         found[kind_of(clip)] = found.get(kind_of(clip), 0) + 1
     for kind, by_session in pictures.items():

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from basics.errors import StorageError, TooMany
+from basics.errors import Conflict, StorageError, TooMany
 from basics.looks import folded, same_id
 from basics.readings import DeviceName
 from basics.signals import ViolationKind
@@ -104,8 +104,11 @@ class Changes:
         if not session.is_running or effect_of(before) == effect_of(accommodation):
             return False
         self.check_room()
+        applied = accommodation.to_record() if accommodation else None
 
         def change() -> list[Reweighing]:
+            if not session.is_running:  # it has ended just now, and may be sealed
+                raise Conflict(_("The session has ended."))
             now = session.clock()
             at = max(now, min(session.media_until, now + MEDIA_AHEAD_S), self.history[-1].at if self.history else 0.0)
             first = Held(0.0, session.started_at, before.set_by if before else "", before, dict(self._book.rules.points))
@@ -113,15 +116,17 @@ class Changes:
             points = accommodation.points_under(self.usual) if accommodation else dict(self.usual)
             self.history = (*history, Held(at, session.wall(at), by, accommodation, points))
             session.accommodation = accommodation
+            self._move_end(accommodation)
+            self._store.session(accommodation=applied, accommodations=self.documents(), **session.limit.document())  # before its end is
             return reweighings(self.history)
 
-        scored = self._book.change_weights(change)
+        try:
+            scored = self._book.change_weights(change)
+        except Conflict:
+            return False
         self._pauses.control.allow(accommodation, session.limit.exam)
         self._ask_devices()
-        self._move_end(accommodation)
         self._tell_page()
-        applied = accommodation.to_record() if accommodation else None
-        self._store.session(accommodation=applied, accommodations=self.documents(), **session.limit.document())
         log.info("accommodation %s by %s while the exam runs", "set" if applied else "removed", by, extra={"session_id": session.session_id})
         self._tell_scored(scored)
         self._events.publish(Updated(session))

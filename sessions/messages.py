@@ -117,7 +117,12 @@ class MessageBook:
 
     def asked(self, message_id: str) -> Asks:
         """What a message asks for that the student has not answered yet; empty: nothing, or there is no such message."""
-        return next((message.asks for message in self.unread() if message.id == message_id), "")
+        message = self.asking(message_id)
+        return message.asks if message is not None else ""
+
+    def asking(self, message_id: str) -> Message | None:
+        """The message that asks for something which the student has not answered yet."""
+        return next((message for message in self.unread() if message.id == message_id and message.asks), None)
 
     def delivered(self, message_id: str) -> None:
         """The student's page was sent it."""

@@ -6,6 +6,7 @@ import io
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,13 +19,14 @@ from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.conclusions import Person
 from records.exam_removal import delete_some
-from records.identity import HISTORY_MAX, IdentityRecords, Whose, days_kept
+from records.identity import HISTORY_MAX, IdentityRecords, Request, Whose, days_kept
 from records.retention import Retention
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
 from sessions.face_moments import FIRST_S, PARTS, moments
 from settings.keeping import KeepingSettings
 from storage.private import make_private
+from storage.writes import Ticket
 
 SESSION, OTHER = "b" * 32, "c" * 32
 WHOSE = Whose(SESSION, "ann", "e")
@@ -118,11 +120,9 @@ def test_a_session_has_so_many_pictures_of_a_kind_and_no_more(records: IdentityR
 
 
 def test_a_picture_that_no_record_can_name_is_not_left_behind(records: IdentityRecords, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Never:
-        def wait(self, _timeout: float) -> bool:
-            return False
-
-    monkeypatch.setattr(Database, "write", lambda *_args, **_more: Never())
+    refused = Ticket()
+    refused.resolve(StorageError("refused for good"))
+    monkeypatch.setattr(Database, "write", lambda *_args, **_more: refused)
     with pytest.raises(StorageError):
         records.keep_jpeg(WHOSE, "face", jpeg())
     assert list(folder.iterdir()) == []
@@ -191,12 +191,12 @@ def test_an_exam_lists_who_was_asked_and_how_each_stands(records: IdentityRecord
 
 
 def test_what_was_asked_for_is_kept_with_its_answer(records: IdentityRecords) -> None:
-    request = "f" * 32
-    records.ask(WHOSE, request, "room", "Ada Byron")
+    request = Request("f" * 32, "room", "Ada Byron", START)
+    records.ask(WHOSE, request)
     records.answer(WHOSE, request, "declined", "My child sleeps here")
     kept = records.of_session(SESSION)
     assert kept is not None
-    asked = kept["asked"][request]
+    asked = kept["asked"][request.id]
     assert (asked["what"], asked["by"], asked["answer"], asked["words"]) == ("room", "Ada Byron", "declined", "My child sleeps here")
 
 
@@ -235,3 +235,30 @@ def test_stills_are_few_spread_out_and_the_same_after_a_restart() -> None:
     assert [int(at // 720) for at in found[1:]] == [0, 1, 2, 3, 4], "one in each fifth"
     assert moments(SESSION, 50.0) == (FIRST_S,), "a short exam has the first alone"
     assert len(moments(SESSION, float("inf"))) == PARTS + 1
+
+
+def test_a_picture_whose_record_comes_late_is_there_when_it_comes(
+    records: IdentityRecords, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        """The database, whose answers take longer than anybody waits."""
+
+        def write(self, *args: Any) -> Ticket:
+            database.write(*args)
+            return Ticket()
+
+    monkeypatch.setattr("records.identity.STORED_WITHIN_S", 0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(records, "_database", Away())
+        with pytest.raises(StorageError):
+            records.keep_jpeg(WHOSE, "face", jpeg())
+    assert database.flush(10)
+    (name,) = (records.of_session(SESSION) or {})["pictures"]
+    assert records.picture(SESSION, name)[:2] == b"\xff\xd8"
+
+
+def test_what_a_killed_server_wrote_halves_of_takes_no_room(records: IdentityRecords, folder: Path) -> None:
+    folder.mkdir()
+    for number in range(MOST["face"]):
+        (folder / f"identity-{SESSION}-face-{number:016x}.jpg.part").write_bytes(b"half")
+    records.keep_jpeg(WHOSE, "face", jpeg())

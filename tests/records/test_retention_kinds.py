@@ -16,8 +16,10 @@ from database import Database
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.holds import Holds
+from records.keep_times import KeepTimes
 from records.retention import Retention
 from records.retention_kinds import KindSweep
+from records.retention_report import survey
 from records.seals import SEALED, Seals, seal_hash, stored_seal
 from records.verification import verify
 from settings.keeping import Kept
@@ -292,3 +294,52 @@ def test_the_clips_that_are_there_are_found_by_an_index(database: Database) -> N
     with database.reading():
         plan = database.collection("intervals").find({"session_id": {"$in": [SESSION]}, "clip.state": "ready"}).explain()
     assert "clips_of_session" in str(plan["queryPlanner"]["winningPlan"])
+
+
+# Records that are damaged, and sweeps that were broken off
+
+
+DAMAGES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "the exam": ("sessions", SESSION, {"exam": [{"keep_days": 3}]}),
+    "the exam's days": ("sessions", SESSION, {"exam": {"keep_days": "long"}}),
+    "the days": ("sessions", SESSION, {"keep_days": "long"}),
+    "what is gone": ("sessions", SESSION, {"gone": "all"}),
+    "a review": ("intervals", f"{SESSION}-0", {"review": [{"state": "dismissed"}]}),
+    "what was decided": ("intervals", f"{SESSION}-0", {"review.state": {"dismissed": 1}}),
+    "a clip": ("intervals", f"{SESSION}-0", {"clip": [{"state": "ready", "path": "a0.mp4"}]}),
+    "a path": ("intervals", f"{SESSION}-0", {"clip.path": "a\0.mp4"}),
+    "a path of no text": ("intervals", f"{SESSION}-0", {"clip.path": ["a0.mp4"]}),
+    "the seal": ("seals", SESSION, {"checks": "none"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_record_keeps_nothing_of_others(database: Database, stored: Any, folders: dict[str, Path], damage: str) -> None:
+    add(database, folders)
+    add(database, folders, OTHER)
+    collection, named, fields = DAMAGES[damage]
+    stored[collection].update_one({"_id": named}, {"$set": fields})
+    retention = made(database, folders, clips_dismissed=1, readings=1, identity=1)
+    sweep(retention)
+    assert clips_of(database, OTHER) == ["deleted", "ready", "ready", "ready"]
+    assert stored.checks.count_documents({"session_id": OTHER, "readings": {"$exists": True}}) == 0
+    survey(database, KeepTimes({"records": 1}), 0, {"identity": folders["identity"]}, NOW)
+    retention._sweep_clips()
+    if damage not in ("the exam's days", "the days", "the exam"):
+        stored.sessions.update_many({}, {"$unset": {"keep_days": ""}})
+    assert made(database, folders, 1).sweep(NOW) == 2
+
+
+def test_pictures_that_went_before_the_server_was_killed_are_said_to_be_gone_by_the_next_sweep(
+    database: Database, stored: Any, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(database, folders)
+    stored.identity.update_one({"_id": SESSION}, {"$set": {"pictures": {"face-1": {"kind": "face"}, "card-1": {"kind": "card"}}}})
+    for path in folders["identity"].iterdir():
+        path.unlink()  # and the server was killed
+    retention = made(database, folders, identity=10)
+    sweep(retention)
+    assert stored.identity.find_one({"_id": SESSION})["pictures_deleted_at"] is not None
+    assert database.session(SESSION)["gone"]["identity"]["days"] == 10
+    sweep(retention)
+    assert [(one["count"], one["sessions"]) for one in stored.audit.find({"what": "identity: deleted"})] == [(2, [SESSION])]

@@ -19,6 +19,7 @@ from scoring.exam import ExamDefinition
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.changes import CHANGES_MAX, NOTICE_S
+from sessions.ends import End
 from sessions.events import Event, Events, SessionEvent, Updated
 from sessions.identity import Identity
 from sessions.models import Models
@@ -197,3 +198,19 @@ def test_the_students_page_is_told_once_and_again_when_it_comes_back() -> None:
     back = Page(plain, now=page.now).come_in()
     back.wait(1)
     assert len(back.of_type("different")) == 1
+
+
+def test_one_that_comes_as_the_exam_ends_changes_nothing_of_what_is_sealed(exam: Exam, monkeypatch: pytest.MonkeyPatch) -> None:
+    exam.speak(1, 2, 3)
+    change = exam.session._book.change_weights
+
+    def ends_first(*args: Any) -> Any:
+        exam.session.end_at(10.0, "ended", End("student"))
+        return change(*args)
+
+    monkeypatch.setattr(exam.session._book, "change_weights", ends_first)
+    assert not exam.session.changes.apply(ALOUD, "Ada")
+    assert exam.session.accommodation is None
+    assert exam.session.changes.history == ()
+    assert "accommodations" not in exam.stored
+    assert not exam.stored.get("accommodation")

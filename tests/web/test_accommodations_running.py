@@ -14,6 +14,7 @@ from records.stored_session import StoredSession
 from scoring.accommodations import Accommodation
 from sessions.changes import CHANGES_MAX
 from sessions.session import ExamSession
+from storage.writes import Ticket
 from tests.helpers.sessions import create, live, stop_server
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -165,3 +166,49 @@ def test_the_report_says_from_when(client: FlaskClient, parts: Parts, student: s
     scorer = scored_again(StoredSession(document, [], [], []), Rules.from_dict({"points": wanted}), points_named(wanted))
     scorer.take_sound(AudioReading(2550, 10, speech=((2550.0, 2560.0),)))
     assert scorer.interval(85).score == 4
+
+
+def test_one_that_waits_in_the_spool_holds_all_the_same(client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where the database's disk is full: it reads, and takes no write."""
+    session = sit(client, parts, student)
+    aloud = save(client, user_id=student, exam_id="exam001", reading_aloud=True)["accommodation"]
+    late: list[tuple[str, tuple[Any, ...]]] = []
+
+    def spooled(name: str) -> Any:
+        def keep(*args: Any) -> Ticket:
+            late.append((name, args))
+            ticket = Ticket()
+            ticket.resolve()
+            return ticket
+
+        return keep
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts.monitor.accommodations, "_database", Spooling(parts.database, spooled))
+        assert save(client, user_id=student, exam_id="exam001", extra_min=10, points={"no_face": 2})["running"] == 1
+        assert (session.changes.points["speech"], session.changes.points["no_face"]) == (3, 2)
+        assert client.delete(f"{URL}/{aloud['id']}").get_json()["running"] == 1
+        assert session.accommodation is None
+        assert save(client, user_id=student, exam_id="exam001", reading_aloud=True)["running"] == 1
+        assert client.delete(f"{URL}/{aloud['id']}").get_json()["running"] == 1
+    for name, args in late:
+        assert getattr(parts.database, name)(*args).wait(10)
+    assert parts.database.flush(10)
+    assert save(client, user_id=student, exam_id="exam001", reading_aloud=True)["running"] == 1
+    assert session.changes.points["speech"] == 0
+
+
+class Spooling:
+    """A database that reads, and whose accommodations wait in the spool."""
+
+    def __init__(self, database: Any, spooled: Any) -> None:
+        self.write, self.delete, self.reading, self.collection = spooled("write"), spooled("delete"), database.reading, database.collection
+
+
+def test_a_running_exam_that_can_not_change_any_more_is_said_before_one_is_removed(client: FlaskClient, parts: Parts, student: str) -> None:
+    session = sit(client, parts, student)
+    for number in range(CHANGES_MAX):
+        saved = save(client, user_id=student, exam_id="exam001", reading_aloud=number % 2 == 0, breaks_allowed=number % 20)["accommodation"]
+    error_of(client.delete(f"{URL}/{saved['id']}"), 429)
+    assert session.accommodation is not None
+    assert len(client.get(f"{URL}?user_id={student}").get_json()["accommodations"]) == 1, "what holds is what is stored"

@@ -89,3 +89,17 @@ def test_an_older_record_with_a_note_is_answered_and_packed_without_it_for_other
     script = browser_of(app)
     script.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {made[1]}"
     error_of(script.get(f"/api/session/{session.session_id}/package"), 403)
+
+
+def test_the_note_of_one_for_every_exam_is_for_those_who_may_set_it_there(app: Flask, student: str) -> None:
+    parts, script = parts_of(app), browser_of(app)
+    script.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {API_TOKEN}"
+    assert script.post("/api/accommodations", json={"user_id": student, "reading_aloud": True, "note": NOTE}).status_code == 200
+    session = live(parts, create(script, student, source="browser"))
+    made = parts.people.tokens.add("one exam's", frozenset({"exams"}), exams=frozenset({"exam001"}), by="a test")
+    limited = browser_of(app)
+    limited.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {made[1]}"
+    assert limited.get(f"/api/accommodations?user_id={student}").get_json()["accommodations"] == []
+    details = limited.get(f"/api/session/{session.session_id}/details")
+    assert (details.status_code, NOTE in details.text) == (200, False), "what its list doesn't show, a session's page doesn't either"
+    assert script.get(f"/api/session/{session.session_id}/details").get_json()["session"]["accommodation_note"] == NOTE

@@ -109,10 +109,15 @@ def listed() -> Response:
 
 
 @accommodations.delete("/<accommodation_id>")
-@describe(AccommodationRemoved, errors=(404, 503))
+@describe(AccommodationRemoved, errors=(404, 429, 503))
 def remove(accommodation_id: str) -> Response:
-    """Remove an accommodation. An exam that runs goes on without it from the next moment on; what was scored before stays as it was."""
+    """Remove an accommodation. An exam that runs goes on without it from the next moment on; what was scored before stays as it was.
+
+    429 where an exam that runs was changed so 50 times.
+    """
     monitor = parts().monitor
+    found = monitor.accommodations.get(accommodation_id[:64])
+    monitor.taking_effect.check_room(found.user_id, found.exam_id)
     removed = monitor.accommodations.remove(accommodation_id[:64])
     running = monitor.taking_effect.changed(removed.user_id, removed.exam_id, signature())
     note("accommodation: removed", signature(), user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id, running=running)

@@ -9,10 +9,11 @@ from typing import Any
 from flask import Blueprint, Response, render_template, request
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.locks import KeyedLocks
 from basics.texts import _
 from database import Document
 from records.conclusions import Person
-from records.identity import ASKED_MAX, Asked, Whose, days_kept, revision_of, stands
+from records.identity import ASKED_MAX, Asked, Request, Whose, days_kept, requests_of, revision_of, stands
 from records.results import page_of
 from sessions.session import ExamSession
 from web.access.callers import caller, signature
@@ -39,6 +40,7 @@ from web.proctor.running import running
 identity = Blueprint("identity", __name__)
 
 STORED_WITHIN_S = 10.0
+_ASKING = KeyedLocks()  # of two who ask for the same at once the second is told
 WORDS: Mapping[Asked, str] = {  # as the proctors' pages have them; the student's page says it in its own language
     "face": _("Please take a picture of your face."),
     "card": _("Please take a picture of your card."),
@@ -135,16 +137,17 @@ def ask(session_id: str) -> Response:
         raise Conflict(_("This session watches a station of the server, whose student has no page to be asked on. Speak to them."), reason="no_page")
     if wanted.what not in _allowed(session):
         raise Conflict(_("This exam doesn’t allow to ask for this picture. Its page says what it allows."), reason="not_allowed")
-    if any(message.asks == wanted.what for message in session.messages.unread()):
-        raise Conflict(_("It is asked for already. Wait for the answer."), reason="asked")
-    kept = parts().identity.of_session(session_id)
-    if len((kept or {}).get("asked") or {}) >= ASKED_MAX:
-        raise Conflict(_("Pictures were asked for %(most)s times in this session, which is the limit.", most=ASKED_MAX), reason="too_many")
     by = signature(wanted.by)
-    message, ticket = session.talk.send(str(WORDS[wanted.what]), "message", by, wanted.what)
+    with _ASKING.held(session_id):
+        if any(message.asks == wanted.what for message in session.messages.unread()):
+            raise Conflict(_("It is asked for already. Wait for the answer."), reason="asked")
+        kept = parts().identity.of_session(session_id)
+        if len((kept or {}).get("asked") or {}) >= ASKED_MAX:
+            raise Conflict(_("Pictures were asked for %(most)s times in this session, which is the limit.", most=ASKED_MAX), reason="too_many")
+        message, ticket = session.talk.send(str(WORDS[wanted.what]), "message", by, wanted.what)
     if not ticket.wait(STORED_WITHIN_S):
         raise StorageError(_("The request can't be stored now; see /api/health."))
-    parts().identity.ask(Whose(session_id, session.user_id, session.exam_id), message.id, wanted.what, by)
+    parts().identity.ask(Whose(session_id, session.user_id, session.exam_id), Request(message.id, wanted.what, by, session.wall(message.at)))
     note("identity: asked", by, session_id=session_id, picture=wanted.what, message_id=message.id)
     _tell(session_id, session.exam_id)
     return _answer(session_id)
@@ -184,7 +187,7 @@ def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
             "said": kept.get("said"),
             "pictures_deleted_at": gone,
             "pictures": sorted(pictures, key=lambda one: (one.at, one.name)),
-            "asked": sorted(({"id": one, **asked} for one, asked in (kept.get("asked") or {}).items()), key=lambda one: (one["at"], one["id"])),
+            "asked": requests_of(kept),
             "decision": IdentityAct.model_validate(decision) if decision else None,
             "history": [IdentityAct.model_validate(act) for act in kept.get("history") or ()],
             "may_decide": caller().may("decide", exam_id),

@@ -154,7 +154,9 @@ def _note_of(document: Document) -> str | None:
     if not caller().may("accommodations", exam_id):
         return None
     found = parts().monitor.accommodations.find(user_id, exam_id)
-    return found.note if found is not None else str((document.get("accommodation") or {}).get("note") or "")
+    if found is not None:  # one for every exam is of more exams than some may set any in
+        return found.note if caller().may("accommodations", found.exam_id) else None
+    return str((document.get("accommodation") or {}).get("note") or "")
 
 
 def _running() -> list[ExamSession]:

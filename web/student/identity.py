@@ -9,9 +9,10 @@ from flask.sansio.blueprints import BlueprintSetupState
 from pydantic import BaseModel, Field
 
 from basics.errors import Conflict, InvalidInput, NotFound, TooLarge
+from basics.locks import KeyedLocks
 from basics.texts import _
 from media.identity_pictures import KINDS, Kind
-from records.identity import Given, Whose
+from records.identity import Given, Request, Whose
 from sessions.session import ExamSession
 from web.access.limits import RateLimit
 from web.calls.bodies import Done, read_body, read_query, reply
@@ -24,6 +25,7 @@ student_identity = Blueprint("student_identity", __name__, url_prefix="/api/stud
 PICTURE_BYTES_MAX = 1 << 20
 TRIES, WINDOW_S = 30, 60.0  # calls of one session
 _EXTENSION = "student_identity"
+_ANSWERING = KeyedLocks()  # of two answers to one request the first holds
 
 
 class SaidBefore(BaseModel):
@@ -81,10 +83,15 @@ def answer() -> Response:
     """Answer a proctor who asks for a picture: it was given, or the student declines, which the student may. 409 once it is answered."""
     session = _own()
     said = read_body(request, AnswerRequest)
-    if not session.messages.asked(said.request):
-        raise _nobody_asks()
-    parts().identity.answer(_whose(session), said.request, said.answer, said.words)
-    session.message_read(said.request)
+    with _ANSWERING.held(session.session_id):
+        message = session.messages.asking(said.request)
+        if message is None or not message.asks:
+            raise _nobody_asks()
+        if said.answer == "given" and not parts().identity.came(session.session_id, message.id):
+            raise Conflict(_("No picture has come for this request: send one, or decline."), reason="no_picture")
+        asked = Request(message.id, message.asks, message.by, session.wall(message.at))
+        parts().identity.answer(_whose(session), asked, said.answer, said.words)
+        session.talk.read(message.id)
     _tell(session)
     return reply(Done())
 
