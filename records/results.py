@@ -24,6 +24,7 @@ FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
 FIELDS = ("user_id", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
 SHOWN = ("exam_id", "state", "begun", "ended_at", "unread")
+OPINIONS = {"first": "", "second": "second.", "third": "third."}  # where they stand in an interval's `review`
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
 
@@ -56,6 +57,8 @@ class Results:
             concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, {"state": 1, "conclusion": 1})}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
+            if watched_share(session) is None:  # read from the index, which doesn't tell what is missing
+                session.pop("unread", None)
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
             session["flags"] = flags.get(session["_id"], none)
             session["concluded"] = concluded.get(session["_id"])
@@ -75,14 +78,16 @@ class Results:
         """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each
         `concluded`, `agreed`, `disagreed`, `settled` and `withdrew`. Raise `StorageError`."""
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
+        opinions = {f"{which}_{name}": f"$review.{path}{name}" for which, path in OPINIONS.items() for name in ("by", "decision")}
+        alike = [{"$match": {**query, "flagged": True, "review.by": {"$gt": ""}}}, {"$group": {"_id": opinions, "count": {"$sum": 1}}}]
         with self.database.reading():
-            decided = list(self.database.collection("intervals").find({**query, "flagged": True, "review.by": {"$gt": ""}}, {"review": 1}))
+            decided = list(self.database.collection("intervals").aggregate(alike))
             acts = list(self.database.collection(COLLECTION).find(query, {"history": 1}))
         people: dict[str, Counter[str]] = {}
         for row in decided:
-            for opinion in (row["review"], row["review"].get("second"), row["review"].get("third")):
-                if opinion and opinion.get("decision"):
-                    people.setdefault(opinion["by"], Counter())[opinion["decision"]] += 1
+            for which in OPINIONS:
+                if decision := row["_id"].get(f"{which}_decision"):
+                    people.setdefault(row["_id"][f"{which}_by"], Counter())[decision] += row["count"]
         for row in acts:
             for act in row.get("history") or ():
                 people.setdefault(act["by"], Counter())[act["act"]] += 1

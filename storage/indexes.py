@@ -17,6 +17,25 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("ended_at", 1)], name="by_end"),
         IndexModel([("sealed_at", 1), ("ended_at", -1)], name="unsealed"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
+        # What follows is read from the indexes alone, however long the sessions' own documents are.
+        IndexModel([("exam_look", 1), ("exam_id", 1)], name="spellings"),
+        IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),
+        IndexModel([("flagged_intervals", -1), ("total_score", -1), ("_id", 1)], name="risk"),
+        IndexModel(
+            [(name, 1) for name in ("exam_id", "segment", "changes", "started_at", "state", "begun", "flagged_intervals", "intervals")],
+            name="figures",
+        ),
+        IndexModel([("segment", 1), ("sealed_at", 1)], name="of_segment"),
+        IndexModel(
+            [
+                (name, 1)
+                for name in (
+                    *("exam_id", "user_id", "started_at", "state", "begun", "ended_at", "total_score"),
+                    *("unread.gaze.of_s", "unread.gaze.unread_s", "_id"),
+                )
+            ],
+            name="rows",
+        ),
     ],
     "intervals": [
         IndexModel([("session_id", 1), ("index", 1), ("_id", 1)], name="of_session"),
@@ -30,7 +49,34 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("marked", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="marked_queue", partialFilterExpression={"marked": True}),
         IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
         # A whole exam's flags are counted by session and state from it alone.
-        IndexModel([("exam_id", 1), ("flagged", 1), ("session_id", 1), ("review.state", 1)], name="tally", partialFilterExpression={"flagged": True}),
+        IndexModel([("exam_id", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)], name="stand", partialFilterExpression={"flagged": True}),
+        # As the queue is asked for: those that stand so, in each order; and how many those are, without reading one.
+        IndexModel(
+            [("flagged", 1), ("review.state", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)],
+            name="stand_queue",
+            partialFilterExpression={"flagged": True},
+        ),
+        IndexModel(
+            [("flagged", 1), ("review.state", 1), ("flagged_at", -1), ("_id", -1)], name="stand_newest", partialFilterExpression={"flagged": True}
+        ),
+        IndexModel(
+            [("flagged", 1), ("review.state", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)],
+            name="stand_student",
+            partialFilterExpression={"flagged": True},
+        ),
+        IndexModel(
+            [("flagged", 1), ("violations.kind", 1), ("review.state", 1), ("exam_id", 1)], name="of_kind", partialFilterExpression={"flagged": True}
+        ),
+        IndexModel(
+            [("review.answered_since", 1), ("flagged_at", -1), ("_id", -1)],
+            name="answered",
+            partialFilterExpression={"review.answered_since": True},
+        ),
+        IndexModel(
+            [("exam_id", 1), *((f"review.{which}{name}", 1) for which in ("", "second.", "third.") for name in ("by", "decision"))],
+            name="deciders",
+            partialFilterExpression={"flagged": True, "review.by": {"$gt": ""}},
+        ),
         IndexModel([("flagged", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="by_student", partialFilterExpression={"flagged": True}),
         IndexModel([("marked", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="marked_student", partialFilterExpression={"marked": True}),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
@@ -38,6 +84,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Most intervals score nothing; what is counted of violations reads only the others.
         IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("session_id", 1), ("score", 1)], name="scored_of_session", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
@@ -47,7 +94,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
-    "conclusions": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1), ("state", 1)], name="of_exam")],
+    "conclusions": [
+        IndexModel([("session_id", 1)], name="of_session"),
+        IndexModel([("exam_id", 1), ("state", 1), ("conclusion", 1), ("_id", 1)], name="stand"),
+    ],
     "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
     "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
@@ -75,6 +125,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("who", 1), ("at", -1), ("_id", -1)], name="by_whom"),
+        IndexModel([("what", 1), ("at", -1), ("_id", -1)], name="of_act"),
+        IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam", partialFilterExpression={"exam_id": {"$gt": ""}}),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),
         IndexModel([("session_id", 1), ("seq", 1)], name="of_session", partialFilterExpression={"session_id": {"$gt": ""}}),
         IndexModel([("video_id", 1)], name="of_video", partialFilterExpression={"video_id": {"$gt": ""}}),

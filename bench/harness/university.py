@@ -163,7 +163,10 @@ class University:
         for what in ("session: looked at", "review: confirmed", "session: sealed"):
             place = self._made.get("audit", 0) + len(self._rows.get("audit", ())) + 1
             said = {"at": start + timedelta(hours=2), "who": "Ada", "what": what, "session_id": identity.session_id, "user_id": identity.user_id}
-            self._put("audit", {"_id": f"{place:032x}", **said, "exam_id": identity.exam_id, "seq": place, **dict.fromkeys(("prev", "body", "hash"), "0" * 64)})
+            self._put(
+                "audit",
+                {"_id": f"{place:032x}", **said, "exam_id": identity.exam_id, "seq": place, **dict.fromkeys(("prev", "body", "hash"), "0" * 64)},
+            )
 
     def _conclusion(self, identity: Identity, start: datetime) -> None:
         named = {"session_id": identity.session_id, "exam_id": identity.exam_id, "user_id": identity.user_id}
