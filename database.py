@@ -209,9 +209,9 @@ class Database:
         """One interval; raise `NotFound`."""
         return self._one("intervals", video_id, _("There is no interval %(id)s.", id=repr(video_id)))
 
-    def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
-        """The session's check records in order; `after` is the `_id` of the last one already seen."""
-        return self.page("checks", {"session_id": session_id}, [("number", ASCENDING)], after, limit)
+    def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX, *, readings: bool = True) -> list[Document]:
+        """The session's check records in order, each with its single `readings` or without; `after` is the `_id` of the last one already seen."""
+        return self.page("checks", {"session_id": session_id}, [("number", ASCENDING)], after, limit, None if readings else {"readings": 0})
 
     def acts(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's screen acts in the order of their time; `after` is the `_id` of the last one already seen."""
@@ -281,11 +281,11 @@ class Database:
         order: Sequence[tuple[str, int]],
         after: str | None,
         limit: int,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[str] | Mapping[str, int] | None = None,
     ) -> list[Document]:
         """One page of `query`, ordered by fields and then by `_id` (in the last field's direction), from behind the row `after`.
 
-        Only `fields` of each are read, None: all. Raise `InvalidInput` if there is no such row.
+        Only `fields` of each are read (a mapping: as MongoDB has it), None: all. Raise `InvalidInput` if there is no such row.
         """
         order = [*order, ("_id", order[-1][1])]
         with self.reading():

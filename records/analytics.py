@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from itertools import pairwise
@@ -15,7 +15,22 @@ from pymongo import ASCENDING
 from basics.signals import VIOLATION_KINDS
 from database import Database, Document
 from records.figures import BANDS as COLUMNS_OF_BANDS
-from records.figures import EPOCH, LOWS, QUARTER, STATES, Counted, Counts, Figures, FigureStore, SessionSums, quarter_of, stacked
+from records.figures import (
+    EPOCH,
+    FLAGS,
+    INTERVALS,
+    LOWS,
+    QUARTER,
+    RUNNING,
+    STARTED,
+    STATES,
+    Counted,
+    Counts,
+    Figures,
+    FigureStore,
+    quarter_of,
+    stacked,
+)
 
 HIGH_RISK_MAX = 100  # sessions listed
 EXAMS_MAX = 1000
@@ -68,7 +83,7 @@ class Analytics:
     def figures(self, span: Span) -> Document:
         """Everything the analytics page shows, ready for the answer."""
         counted = self._counted(span)
-        exams = _by_exam(counted.sessions)
+        exams = self._by_exam(counted)
         bands = sum((one.counts[:, COLUMNS_OF_BANDS].sum(0) for one in counted.figures), np.zeros(len(LOWS), np.int64)).tolist()
         intervals = max(sum(exam["intervals"] for exam in exams), sum(bands))
         by_day = _by_day(counted, ZoneInfo(span.tz))
@@ -95,7 +110,7 @@ class Analytics:
         for figures in counted.figures:
             stands.setdefault(figures.exam_id, Counter()).update(figures.stands())
         none: Counter[str] = Counter()
-        found = _by_exam(counted.sessions)
+        found = self._by_exam(counted)
         found.sort(key=lambda exam: (exam["exam_id"] is not None, exam["exam_id"] or ""))
         found.sort(key=lambda exam: exam["latest"], reverse=True)
         names = ("exam_id", "sessions", "running", "flags")
@@ -108,13 +123,22 @@ class Analytics:
         which = span.query()
         del which["started_at"]
         bounds = span.days()
-        first, before = bounds.get("$gte"), bounds.get("$lt")
-        counted = self._store.read(which, self._high_risk_flags)
-        if first is None and before is None:
-            return counted
-        low, high = (None if at is None else quarter_of(at) for at in (first, before))
-        sessions = [one for one in counted.sessions if (low is None or one.quarter >= low) and (high is None or one.quarter < high)]
-        return Counted(sessions, [one.within(low, high) for one in counted.figures])
+        first, before = (None if at is None else quarter_of(at) for at in (bounds.get("$gte"), bounds.get("$lt")))
+        return self._store.read(which).within(first, before)
+
+    def _by_exam(self, counted: Counted) -> list[Document]:
+        """The sums of each exam, the one with most flags first."""
+        exams: dict[str | None, Document] = {}
+        for one in counted.sessions:
+            if not len(one.rows):
+                continue
+            sums = one.rows.sum(0).tolist()
+            risky = int((one.rows[:, FLAGS] >= self._high_risk_flags).sum())
+            numbers = (len(one.rows), sums[RUNNING], sums[FLAGS], sums[INTERVALS], risky)
+            exam = exams.setdefault(one.exam_id, {"exam_id": one.exam_id, **dict.fromkeys(SUMMED, 0), "latest": 0})
+            exam |= {name: exam[name] + number for name, number in zip(SUMMED, numbers, strict=True)}
+            exam["latest"] = max(exam["latest"], int(one.rows[:, STARTED].max()))
+        return sorted(exams.values(), key=lambda exam: (-exam["flags"], -exam["sessions"], exam["exam_id"] is not None, exam["exam_id"] or ""))
 
     def rows(self, collection: str, span: Span) -> Iterator[Document]:
         """The sessions or the intervals of the span, oldest first, read page by page."""
@@ -136,15 +160,6 @@ class Analytics:
         return [{"session_id": row["_id"], **{name: row.get(name) for name in fields}} for row in found]
 
 
-def _by_exam(sessions: Iterable[SessionSums]) -> list[Document]:
-    """The sums of each exam, the one with most flags first."""
-    exams: dict[str | None, Document] = {}
-    for one in sessions:
-        exam = exams.setdefault(one.exam_id, {"exam_id": one.exam_id, **dict.fromkeys(SUMMED, 0), "latest": one.latest})
-        exam |= {name: exam[name] + getattr(one, name) for name in SUMMED} | {"latest": max(exam["latest"], one.latest)}
-    return sorted(exams.values(), key=lambda exam: (-exam["flags"], -exam["sessions"], exam["exam_id"] is not None, exam["exam_id"] or ""))
-
-
 def _by_day(counted: Counted, zone: ZoneInfo) -> list[Document]:
     names: dict[int, str] = {}
     days: dict[str, Document] = {}
@@ -154,8 +169,9 @@ def _by_day(counted: Counted, zone: ZoneInfo) -> list[Document]:
             names[quarter] = (EPOCH + quarter * QUARTER).astimezone(zone).strftime("%Y-%m-%d")
         return days.setdefault(names[quarter], {"day": names[quarter], "sessions": 0, "flags": 0, "violations": {}})
 
-    for sums in counted.sessions:
-        of(sums.quarter)["sessions"] += sums.sessions
+    quarters = np.concatenate([one.quarters for one in counted.sessions]) if counted.sessions else np.zeros(0, np.int64)
+    for quarter, sessions in zip(*(column.tolist() for column in np.unique(quarters, return_counts=True)), strict=True):
+        of(quarter)["sessions"] += sessions
     for quarter, figures in _by_quarter(counted.figures):
         day = of(quarter)
         day["flags"] += figures["flags"]

@@ -32,17 +32,22 @@ log = logging.getLogger(__name__)
 SEGMENTS = "segments"
 SESSIONS_MAX = 100  # of one segment: what a decision makes be counted anew
 QUARTER = timedelta(minutes=15)  # no zone's midnight lies within one
+MILLISECOND = timedelta(milliseconds=1)
+QUARTER_MS = QUARTER // MILLISECOND
+STARTED, FLAGS, INTERVALS, RUNNING = range(4)  # the columns of a session's row
+SESSION_WIDTH = 4
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
 LOWS = (1, 5, 10, 15, 20, 30)  # scores from which the bands begin; those without any are not counted
 FIRST_S, EVERY_S = 5.0, 30.0
+FORM = 1  # how a segment is stored: those of another form are made anew
 TRIES = 5
 READ_AT_ONCE = 1000  # sessions
 INDEX = "figures"  # of the sessions: their sums are read from it alone
 STAMP = ("sessions", "changes")
+OF_SESSION = dict.fromkeys(("exam_id", "changes", "deciding", "started_at", "state", "begun", "flagged_intervals", "intervals"), 1)
 OVER: Document = {"sealed_at": {"$gt": EPOCH}}  # nothing of such a session changes but what people decide
 FREE: Document = {"segment": None, "deciding": {"$in": [None, 0]}, **OVER}
-_QUARTERS = {"unit": "minute", "binSize": 15}
 ORPHANED_AFTER = timedelta(minutes=10)
 READ = dict.fromkeys(("exam_id", "started_at", "score", "flagged", "review.state", "violations.kind", "violations.occurrences"), 1)
 STANDS = slice(1, 1 + len(STATES))
@@ -79,11 +84,7 @@ class Figures:
 
     def within(self, first: int | None, before: int | None) -> Figures:
         """Those of some quarters: from `first` on and before `before`."""
-        inside = np.ones(len(self.quarters), bool)
-        if first is not None:
-            inside &= self.quarters >= first
-        if before is not None:
-            inside &= self.quarters < before
+        inside = _inside(self.quarters, first, before)
         return Figures(self.exam_id, self.layout, self.quarters[inside], self.counts[inside])
 
     def stands(self) -> dict[str, int]:
@@ -92,25 +93,34 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSums:
-    """The sessions of one exam that started in one quarter of an hour."""
+class SessionRows:
+    """Some sessions of one exam: of each when it started (milliseconds since 1970), its flags and intervals, and whether it runs (1)."""
 
     exam_id: str | None
-    quarter: int
-    sessions: int
-    running: int
-    flags: int
-    intervals: int
-    high_risk: int
-    latest: datetime
+    rows: Counts
+
+    @property
+    def quarters(self) -> Counts:
+        """In which quarter of an hour each started."""
+        return self.rows[:, STARTED] // QUARTER_MS
+
+    def within(self, first: int | None, before: int | None) -> SessionRows:
+        """Those that started in some quarters: from `first` on and before `before`."""
+        return SessionRows(self.exam_id, self.rows[_inside(self.quarters, first, before)])
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """All that is counted of some exams."""
 
-    sessions: Sequence[SessionSums]
+    sessions: Sequence[SessionRows]
     figures: Sequence[Figures]
+
+    def within(self, first: int | None, before: int | None) -> Counted:
+        """What lies in some quarters of an hour: from `first` on and before `before`."""
+        if first is None and before is None:
+            return self
+        return Counted([one.within(first, before) for one in self.sessions], [one.within(first, before) for one in self.figures])
 
 
 class FigureStore:
@@ -133,65 +143,36 @@ class FigureStore:
 
     # Reading
 
-    def read(self, which: Document, high_risk_flags: int = 1) -> Counted:
+    def read(self, which: Document) -> Counted:
         """What is counted of exams; `which` is a MongoDB query on `exam_id`. Raise `StorageError`."""
         for _again in range(TRIES):
-            sessions, believed, left = self._sessions(which, high_risk_flags)
+            believed, left = self._segments(which)
             with self._database.reading():
                 kept = list(self._database.collection(SEGMENTS).find({"_id": {"$in": believed}}))
             if len(kept) == len(believed):  # else one was made anew in this moment
-                return Counted(sessions, [*map(_figures, kept), *self._counted(self._sessions_of(left, which))])
+                sessions = self._members({"segment": {"$in": left}} | which) if left else []
+                others = self._counted([row["_id"] for row in sessions])
+                return Counted([*map(_kept_sessions, kept), *session_rows(sessions)], [*map(_kept_figures, kept), *others])
         raise StorageError(_("The figures are being counted anew. Try again in some seconds."))
 
-    def _sessions(self, which: Document, high_risk_flags: int = 1) -> tuple[list[SessionSums], list[str], list[str | None]]:
-        """The sums of sessions, the segments that hold, and those that don't."""
-        rows = self._grouped(which, high_risk_flags)
-        now: dict[str | None, list[int]] = {}
-        for row in rows:
-            sums = now.setdefault(row["_id"].get("segment"), [0, 0, 0])
-            sums[0] += row["sessions"]
-            sums[1] += row["changes"]
-            sums[2] = max(sums[2], row["deciding"])
-        with self._database.reading():
-            made = {row["_id"]: [row["sessions"], row["changes"], 0] for row in self._database.collection(SEGMENTS).find({}, dict.fromkeys(STAMP, 1))}
-        believed = [segment for segment, sums in now.items() if segment is not None and made.get(segment) == sums]
-        names = ("sessions", "running", "flags", "intervals", "high_risk", "latest")
-        sessions = [
-            SessionSums(row["_id"].get("exam_id"), int((row["latest"] - EPOCH) // QUARTER), **{name: row[name] for name in names})
-            for row in rows
-            if isinstance(row["latest"], datetime)
-        ]
-        return sessions, believed, [segment for segment in now if segment not in set(believed)]
-
-    def _grouped(self, which: Document, high_risk_flags: int) -> list[Document]:
-        begun = {"$and": [{"$eq": ["$state", "running"]}, {"$ne": ["$begun", False]}]}
-        pipeline = [
-            {"$match": which},
-            {
-                "$group": {
-                    "_id": {"segment": "$segment", "exam_id": "$exam_id", "quarter": {"$dateTrunc": {"date": "$started_at", **_QUARTERS}}},
-                    "sessions": {"$sum": 1},
-                    "changes": {"$sum": "$changes"},
-                    "deciding": {"$max": {"$ifNull": ["$deciding", 0]}},
-                    "running": {"$sum": {"$cond": [begun, 1, 0]}},
-                    "flags": {"$sum": "$flagged_intervals"},
-                    "intervals": {"$sum": "$intervals"},
-                    "high_risk": {"$sum": {"$cond": [{"$gte": ["$flagged_intervals", high_risk_flags]}, 1, 0]}},
-                    "latest": {"$max": "$started_at"},
-                }
-            },
-        ]
+    def _segments(self, which: Document) -> tuple[list[str], list[str | None]]:
+        """The segments that hold, and those that don't, None among them: the sessions that are in none."""
+        group = {"_id": "$segment", "sessions": {"$sum": 1}, "changes": {"$sum": "$changes"}, "deciding": {"$sum": "$deciding"}}
+        pipeline = [{"$match": which}, {"$group": group}]
         with self._database.reading():
             sessions = self._database.collection("sessions")
             try:
-                return list(sessions.aggregate(pipeline, hint=INDEX))
+                now = {row["_id"]: row for row in sessions.aggregate(pipeline, hint=INDEX)}
             except OperationFailure:  # it is still being made
-                return list(sessions.aggregate(pipeline))
-
-    def _sessions_of(self, segments: Sequence[str | None], which: Document | None = None) -> list[str]:
-        with self._database.reading():
-            query = {"segment": {"$in": list(segments)}} | (which or {})
-            return [row["_id"] for row in self._database.collection("sessions").find(query, {"_id": 1})]
+                now = {row["_id"]: row for row in sessions.aggregate(pipeline)}
+            made = {row["_id"]: row for row in self._database.collection(SEGMENTS).find({"form": FORM}, dict.fromkeys(STAMP, 1))}
+        believed = [
+            segment
+            for segment, row in now.items()
+            if segment in made and not row["deciding"] and all(row[name] == made[segment][name] for name in STAMP)
+        ]
+        left = set(now).difference(believed)
+        return believed, list(left)
 
     def _counted(self, session_ids: Sequence[str]) -> list[Figures]:
         """The figures of these sessions, counted now."""
@@ -213,7 +194,7 @@ class FigureStore:
 
     def keep_due(self) -> int:
         """Make anew the segments that hold no more, and segments of sessions that are over; return of how many sessions. Raise `StorageError`."""
-        _sums, _believed, broken = self._sessions({})
+        _believed, broken = self._segments({})
         kept = sum(self._keep(self._members({"segment": segment})) for segment in broken if segment is not None and not self._stop.is_set())
         while not self._stop.is_set() and (new := self._keep(self._new())):
             kept += new
@@ -225,9 +206,11 @@ class FigureStore:
             return 0
         ids, exam_id = [row["_id"] for row in whole], whole[0].get("exam_id")
         figures = count(exam_id, self._rows(ids))
+        rows = next(iter(session_rows(whole)), SessionRows(exam_id, np.zeros((0, SESSION_WIDTH), np.int64)))
         segment, changes = uuid.uuid4().hex, sum(row.get("changes", 0) for row in whole)
         with self._database.reading():
-            self._database.collection(SEGMENTS).insert_one({"_id": segment, "sessions": len(ids), "changes": changes, **_document(figures)})
+            stamp = {"sessions": len(ids), "changes": changes}
+            self._database.collection(SEGMENTS).insert_one({"_id": segment, **stamp, **_document(figures, rows)})
             over = {"_id": {"$in": ids}, **OVER}  # one that was reopened since is missing from it
             self._database.collection("sessions").update_many(over, {"$set": {"segment": segment}})
         return len(ids)
@@ -260,11 +243,11 @@ class FigureStore:
         """Some sessions of one exam that are over and in no segment, of the exam whose session was sealed last."""
         with self._database.reading():
             last = self._database.collection("sessions").find_one(FREE, {"exam_id": 1}, sort=[("sealed_at", -1)])
-        return self._members({"exam_id": last.get("exam_id"), **FREE}) if last is not None else []
+        return self._members({"exam_id": last.get("exam_id"), **FREE}, SESSIONS_MAX) if last is not None else []
 
-    def _members(self, query: Document) -> list[Document]:
+    def _members(self, query: Document, limit: int = 0) -> list[Document]:
         with self._database.reading():
-            return list(self._database.collection("sessions").find(query, dict.fromkeys(("exam_id", "changes", "deciding"), 1)).limit(SESSIONS_MAX))
+            return list(self._database.collection("sessions").find(query, OF_SESSION).limit(limit))
 
     def _run(self) -> None:
         pause, settled = FIRST_S, False
@@ -329,10 +312,32 @@ def _add(counts: Counts, row: Mapping[str, Any], layout: Layout) -> None:
             counts[place + 1 + stands] += 1
 
 
-def _document(figures: Figures) -> Document:
-    """As it is stored: the counts as one string of bytes, which is read in no time."""
+def session_rows(sessions: Iterable[Mapping[str, Any]]) -> list[SessionRows]:
+    """The rows of sessions, by exam."""
+    by_exam: dict[str | None, list[tuple[int, int, int, int]]] = {}
+    for row in sessions:
+        if isinstance(row.get("started_at"), datetime):
+            running = row.get("state") == "running" and row.get("begun") is not False
+            numbers = ((row["started_at"] - EPOCH) // MILLISECOND, row.get("flagged_intervals") or 0, row.get("intervals") or 0, int(running))
+            by_exam.setdefault(row.get("exam_id"), []).append(numbers)
+    return [SessionRows(exam_id, np.array(rows, np.int64)) for exam_id, rows in by_exam.items()]
+
+
+def _inside(quarters: Counts, first: int | None, before: int | None) -> npt.NDArray[np.bool_]:
+    inside = np.ones(len(quarters), bool)
+    if first is not None:
+        inside &= quarters >= first
+    if before is not None:
+        inside &= quarters < before
+    return inside
+
+
+def _document(figures: Figures, sessions: SessionRows) -> Document:
+    """As it is stored: the counts as strings of bytes, which are read in no time."""
     return {
+        "form": FORM,
         "exam_id": figures.exam_id,
+        "of_sessions": sessions.rows.astype("<i8").tobytes(),
         "kinds": list(figures.layout.kinds),
         "quarters": figures.quarters.astype("<i4").tobytes(),
         "counts": figures.counts.astype("<i4").tobytes(),
@@ -340,7 +345,11 @@ def _document(figures: Figures) -> Document:
     }
 
 
-def _figures(row: Mapping[str, Any]) -> Figures:
+def _kept_sessions(row: Mapping[str, Any]) -> SessionRows:
+    return SessionRows(row.get("exam_id"), np.frombuffer(row["of_sessions"], "<i8").reshape(-1, SESSION_WIDTH).astype(np.int64))
+
+
+def _kept_figures(row: Mapping[str, Any]) -> Figures:
     layout = Layout(tuple(row["kinds"]))
     quarters = np.frombuffer(row["quarters"], "<i4").astype(np.int64)
     return Figures(row.get("exam_id"), layout, quarters, np.frombuffer(row["counts"], "<i4").astype(np.int64).reshape(len(quarters), layout.width))

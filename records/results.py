@@ -48,11 +48,15 @@ class Results:
         `concluded` has `state` and `conclusion` of what is in force, None: nothing is. `filled` gives the rest. Raise `StorageError`.
         """
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
-        counts = {state: {"$sum": {"$cond": [{"$eq": [{"$ifNull": ["$review.state", "open"]}, state]}, 1, 0]}} for state in FLAG_STATES}
-        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": "$session_id", **counts}}]
+        parted = {"state": {"$ifNull": ["$review.state", "open"]}, "part": {"$substrCP": ["$session_id", 0, 1]}}  # so that no list is too long
+        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": parted, "sessions": {"$push": "$session_id"}}}]
         with self.database.reading():
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
-            flags = {row.pop("_id"): row for row in self.database.collection("intervals").aggregate(tally)}
+            flags: dict[str, dict[str, int]] = {}
+            for row in self.database.collection("intervals").aggregate(tally):
+                if (state := row["_id"]["state"]) in FLAG_STATES:
+                    for session_id in row["sessions"]:
+                        flags.setdefault(session_id, dict.fromkeys(FLAG_STATES, 0))[state] += 1
             in_force = {**query, "state": {"$ne": "withdrawn"}}
             concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, {"state": 1, "conclusion": 1})}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)

@@ -73,7 +73,7 @@ INDEXES: dict[str, list[IndexModel]] = {
             partialFilterExpression={"review.answered_since": True},
         ),
         IndexModel(
-            [("exam_id", 1), *((f"review.{which}{name}", 1) for which in ("", "second.", "third.") for name in ("by", "decision"))],
+            [("exam_id", 1), ("flagged", 1), *((f"review.{which}{name}", 1) for which in ("", "second.", "third.") for name in ("by", "decision"))],
             name="deciders",
             partialFilterExpression={"flagged": True, "review.by": {"$gt": ""}},
         ),
