@@ -21,10 +21,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_look", 1), ("exam_id", 1)], name="spellings"),
         IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),
         IndexModel([("flagged_intervals", -1), ("total_score", -1), ("_id", 1)], name="risk"),
-        IndexModel(
-            [(name, 1) for name in ("exam_id", "segment", "changes", "started_at", "state", "begun", "flagged_intervals", "intervals")],
-            name="figures",
-        ),
+        IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
         IndexModel([("segment", 1), ("sealed_at", 1)], name="of_segment"),
         IndexModel(
             [
@@ -88,6 +85,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
+    "segments": [IndexModel([("form", 1), ("sessions", 1), ("changes", 1), ("_id", 1)], name="stamps")],
     "checks": [
         IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session"),
         IndexModel([("session_id", 1), ("end", 1), ("start", 1), ("_id", 1)], name="by_time"),  # what was read while a clip was taken
