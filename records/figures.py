@@ -41,7 +41,7 @@ STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
 LOWS = (1, 5, 10, 15, 20, 30)  # scores from which the bands begin; those without any are not counted
 FIRST_S, EVERY_S = 5.0, 30.0
 FORM = 1  # how a segment is stored: those of another form are made anew
-TRIES = 5
+TRIES = 10
 READ_AT_ONCE = 1000  # sessions
 INDEX = "figures"  # of the sessions: their sums are read from it alone
 STAMP = ("sessions", "changes")
@@ -146,17 +146,17 @@ class FigureStore:
     def read(self, which: Document) -> Counted:
         """What is counted of exams; `which` is a MongoDB query on `exam_id`. Raise `StorageError`."""
         for _again in range(TRIES):
-            believed, left = self._segments(which)
+            believed, left, number = self._segments(which)
             with self._database.reading():
                 kept = list(self._database.collection(SEGMENTS).find({"_id": {"$in": believed}}))
-            if len(kept) == len(believed):  # else one was made anew in this moment
-                sessions = self._members({"segment": {"$in": left}} | which) if left else []
+            sessions = self._members({"segment": {"$in": left}} | which) if left else []
+            if len(kept) == len(believed) and len(sessions) == number:  # else one was made anew in this moment
                 others = self._counted([row["_id"] for row in sessions])
                 return Counted([*map(_kept_sessions, kept), *session_rows(sessions)], [*map(_kept_figures, kept), *others])
         raise StorageError(_("The figures are being counted anew. Try again in some seconds."))
 
-    def _segments(self, which: Document) -> tuple[list[str], list[str | None]]:
-        """The segments that hold, and those that don't, None among them: the sessions that are in none."""
+    def _segments(self, which: Document) -> tuple[list[str], list[str | None], int]:
+        """The segments that hold; those that don't, with None among them for the sessions that are in none; and how many sessions these have."""
         group = {"_id": "$segment", "sessions": {"$sum": 1}, "changes": {"$sum": "$changes"}, "deciding": {"$sum": "$deciding"}}
         pipeline = [{"$match": which}, {"$group": group}]
         with self._database.reading():
@@ -172,7 +172,7 @@ class FigureStore:
             if segment in made and not row["deciding"] and all(row[name] == made[segment][name] for name in STAMP)
         ]
         left = set(now).difference(believed)
-        return believed, list(left)
+        return believed, list(left), sum(now[segment]["sessions"] for segment in left)
 
     def _counted(self, session_ids: Sequence[str]) -> list[Figures]:
         """The figures of these sessions, counted now."""
@@ -194,7 +194,7 @@ class FigureStore:
 
     def keep_due(self) -> int:
         """Make anew the segments that hold no more, and segments of sessions that are over; return of how many sessions. Raise `StorageError`."""
-        _believed, broken = self._segments({})
+        _believed, broken, _number = self._segments({})
         kept = sum(self._keep(self._members({"segment": segment})) for segment in broken if segment is not None and not self._stop.is_set())
         while not self._stop.is_set() and (new := self._keep(self._new())):
             kept += new
