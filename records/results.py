@@ -14,13 +14,13 @@ from database import Database, Document
 from records.conclusions import COLLECTION
 from records.exam_removal import of_exam
 from records.exams import exam_key
+from records.flag_counts import FLAG_STATES, flags_of_sessions
 
 Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
 Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
 Names = Callable[[str], Mapping[str, str]]
 """Of an exam's id: the students' names that are known, by their folded IDs."""
 
-FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
 FIELDS = ("user_id", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
 SHOWN = ("exam_id", "state", "begun", "ended_at", "unread")
@@ -47,16 +47,11 @@ class Results:
 
         `concluded` has `state` and `conclusion` of what is in force, None: nothing is. `filled` gives the rest. Raise `StorageError`.
         """
-        query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
-        parted = {"state": {"$ifNull": ["$review.state", "open"]}, "part": {"$substrCP": ["$session_id", 0, 1]}}  # so that no list is too long
-        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": parted, "sessions": {"$push": "$session_id"}}}]
+        spellings = of_exam(self.database, exam_id)
+        query: Document = {"exam_id": {"$in": spellings}}
+        flags = flags_of_sessions(self.database, spellings)
         with self.database.reading():
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
-            flags: dict[str, dict[str, int]] = {}
-            for row in self.database.collection("intervals").aggregate(tally):
-                if (state := row["_id"]["state"]) in FLAG_STATES:
-                    for session_id in row["sessions"]:
-                        flags.setdefault(session_id, dict.fromkeys(FLAG_STATES, 0))[state] += 1
             in_force = {**query, "state": {"$ne": "withdrawn"}}
             concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, {"state": 1, "conclusion": 1})}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)

@@ -11,6 +11,7 @@ from basics.looks import folded
 from database import Database, Document
 from records.exam_removal import of_exam
 from records.exams import Exam
+from records.flag_counts import flags_of_sessions
 from records.rosters import RosterRow
 from scoring.exam_times import times_of
 
@@ -42,10 +43,9 @@ def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: da
     with database.reading():
         sessions = _by_student(database.collection("sessions").find({"exam_id": {"$in": spellings}}, dict.fromkeys(_OF_SESSION, 1)))
         rehearsals = _by_student(database.collection("rehearsals").find({"exam_id": {"$in": spellings}}, {"user_id": 1, "at": 1, "results": 1}))
-        undecided = {"exam_id": {"$in": spellings}, "flagged": True, "review.state": {"$in": [None, "open", "disputed"]}}
-        grouped = database.collection("intervals").aggregate([{"$match": undecided}, {"$group": {"_id": "$session_id"}}])
-        open_flags = {row["_id"] for row in grouped}
         concluded = {one["_id"] for one in database.collection("conclusions").find({"exam_id": {"$in": spellings}, "state": "concluded"}, {"_id": 1})}
+    flags = flags_of_sessions(database, spellings)
+    open_flags = [session_id for session_id, counts in flags.items() if counts["open"] or counts["disputed"]]
     marked = {**dict.fromkeys(open_flags, "to_review"), **dict.fromkeys(concluded, "concluded")}
     return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), marked) for row in rows]
 
