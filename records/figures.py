@@ -39,7 +39,7 @@ SESSION_WIDTH = 4
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
 LOWS = (1, 5, 10, 15, 20, 30)  # scores from which the bands begin; those without any are not counted
-FIRST_S, EVERY_S = 5.0, 30.0
+FIRST_S, EVERY_S = 10.0, 30.0
 FORM = 1  # how a segment is stored: those of another form are made anew
 TRIES = 10
 READ_AT_ONCE = 1000  # sessions
@@ -157,7 +157,7 @@ class FigureStore:
 
     def _segments(self, which: Document) -> tuple[list[str], list[str | None], int]:
         """The segments that hold; those that don't, with None among them for the sessions that are in none; and how many sessions these have."""
-        group = {"_id": "$segment", "sessions": {"$sum": 1}, "changes": {"$sum": "$changes"}, "deciding": {"$sum": "$deciding"}}
+        group = {"_id": "$segment", "sessions": {"$sum": 1}, "changes": {"$sum": "$changes"}, "deciding": {"$sum": {"$abs": "$deciding"}}}
         pipeline = [{"$match": which}, {"$group": group}]
         with self._database.reading():
             sessions = self._database.collection("sessions")
@@ -223,13 +223,15 @@ class FigureStore:
             self._database.collection(SEGMENTS).delete_many(old)
 
     def settle(self) -> None:
-        """After a start: end what an earlier run broke off in the middle of a decision, and forget all segments where they don't add up.
+        """At a start, before anybody decides: end what an earlier run broke off in the middle of a decision. Raise `StorageError`."""
+        with self._database.reading():
+            broken_off = {"deciding": {"$gt": 0}}
+            self._database.collection("sessions").update_many(broken_off, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
 
-        They don't where an older version of the server decided meanwhile. Raise `StorageError`.
-        """
+    def forget_wrong(self) -> None:
+        """Forget all segments where they don't add up: an older version of the server decided meanwhile. Raise `StorageError`."""
         with self._database.reading():
             sessions, intervals = self._database.collection("sessions"), self._database.collection("intervals")
-            sessions.update_many({"deciding": {"$ne": 0, "$exists": True}}, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
             if sessions.find_one({"segment": {"$gt": ""}}, {"_id": 1}) is None:
                 return
             flags = {state: intervals.count_documents({"flagged": True, "review.state": state}) for state in STATES[:3]}
@@ -250,16 +252,17 @@ class FigureStore:
             return list(self._database.collection("sessions").find(query, OF_SESSION).limit(limit))
 
     def _run(self) -> None:
-        pause, settled = FIRST_S, False
+        pause, before = 0.0, [self.settle, self.forget_wrong]
         while not self._stop.wait(pause):
-            pause = EVERY_S
+            pause = FIRST_S if before else EVERY_S
             try:
                 with suppress(StorageError):  # it is away: later
-                    if not settled:
-                        self.settle()
-                        settled = True
-                    self.keep_due()
-                    self.clean()
+                    if before:
+                        before[0]()
+                        del before[0]
+                    else:
+                        self.keep_due()
+                        self.clean()
             except Exception:
                 log.exception("counting failed, and is tried again")
                 pause = 20 * EVERY_S

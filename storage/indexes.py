@@ -13,16 +13,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_look", 1), ("started_at", -1)], name="exam_look"),
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
         IndexModel([("flagged_intervals", 1)], name="flags"),
-        IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
+        IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),  # a part of the student's id is looked for in it
         IndexModel([("ended_at", 1)], name="by_end"),
         IndexModel([("sealed_at", 1), ("ended_at", -1)], name="unsealed"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # What follows is read from the indexes alone, however long the sessions' own documents are.
         IndexModel([("exam_look", 1), ("exam_id", 1)], name="spellings"),
-        IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),
         IndexModel([("flagged_intervals", -1), ("total_score", -1), ("_id", 1)], name="risk"),
         IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
         IndexModel([("segment", 1), ("sealed_at", 1)], name="of_segment"),
+        IndexModel([("deciding", 1)], name="deciding", partialFilterExpression={"deciding": {"$gt": 0}}),
         IndexModel(
             [
                 (name, 1)

@@ -212,11 +212,13 @@ def test_an_older_versions_decisions_and_those_that_were_broken_off_are_found_at
     store = FigureStore(database)
     store.keep_due()
     store.settle()
+    store.forget_wrong()
     assert stored["sessions"].count_documents({"segment": {"$gt": ""}}) == 12
     stored["intervals"].update_one({"_id": f"{ids[3]}-1"}, {"$set": {"review": {"state": "disputed"}}})
     stored["intervals"].update_one({"_id": f"{ids[3]}-4"}, {"$set": {"review": {"state": "disputed"}}})
     stored["sessions"].update_one({"_id": ids[4]}, {"$set": {"deciding": 1}})
     store.settle()
+    store.forget_wrong()
     check(database, stored)
     assert store.keep_due() == 12
     check(database, stored)
