@@ -21,5 +21,7 @@ def flags_of_sessions(database: Database, exam_ids: Sequence[str]) -> dict[str, 
         for row in database.collection("intervals").aggregate(pipeline):
             if (state := row["_id"]["state"]) in FLAG_STATES:
                 for session_id in row["sessions"]:
-                    flags.setdefault(session_id, dict.fromkeys(FLAG_STATES, 0))[state] += 1
+                    if session_id not in flags:
+                        flags[session_id] = dict.fromkeys(FLAG_STATES, 0)
+                    flags[session_id][state] += 1
     return flags

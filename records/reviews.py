@@ -132,7 +132,13 @@ class Reviews:
 
     def count(self, state: ReviewState, *, exams: Document | None = None, **filters: str | None) -> int:
         """How many flagged and marked intervals stand so; `filters` as in `queue`."""
-        return sum(self._count(state, self._asked(which, exams, **filters), by_kind=filters.get("kind") is not None) for which in LISTED)
+        return self.counts((state,), exams=exams, **filters)[state]
+
+    def counts(self, states: Sequence[ReviewState], *, exams: Document | None = None, **filters: str | None) -> dict[ReviewState, int]:
+        """The same of some states at once."""
+        asked = [self._asked(which, exams, **filters) for which in LISTED]
+        by_kind = filters.get("kind") is not None
+        return {state: sum(self._count(state, query, by_kind=by_kind) for query in asked) for state in states}
 
     def _count(self, state: ReviewState, query: Document, *, by_kind: bool) -> int:
         with self._database.reading():

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
+QUEUE_ORDERS = {
+    "queue": (("score", -1), ("flagged_at", -1), ("_id", -1)),
+    "newest": (("flagged_at", -1), ("_id", -1)),
+    "student": (("user_id", 1), ("flagged_at", 1), ("_id", 1)),
+}
+
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         # One running session for each student and exam (no exam counts as one), whatever server started it.
@@ -12,7 +18,6 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_look", 1), ("started_at", -1)], name="user_look"),
         IndexModel([("exam_look", 1), ("started_at", -1)], name="exam_look"),
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
-        IndexModel([("flagged_intervals", 1)], name="flags"),
         IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),  # a part of the student's id is looked for in it
         IndexModel([("ended_at", 1)], name="by_end"),
         IndexModel([("sealed_at", 1), ("ended_at", -1)], name="unsealed"),
@@ -48,18 +53,10 @@ INDEXES: dict[str, list[IndexModel]] = {
         # A whole exam's flags are counted by session and state from it alone.
         IndexModel([("exam_id", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)], name="stand", partialFilterExpression={"flagged": True}),
         # As the queue is asked for: those that stand so, in each order; and how many those are, without reading one.
-        IndexModel(
-            [("flagged", 1), ("review.state", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)],
-            name="stand_queue",
-            partialFilterExpression={"flagged": True},
-        ),
-        IndexModel(
-            [("flagged", 1), ("review.state", 1), ("flagged_at", -1), ("_id", -1)], name="stand_newest", partialFilterExpression={"flagged": True}
-        ),
-        IndexModel(
-            [("flagged", 1), ("review.state", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)],
-            name="stand_student",
-            partialFilterExpression={"flagged": True},
+        *(
+            IndexModel([*of, ("flagged", 1), ("review.state", 1), *order], name=f"stand_{rank}{end}", partialFilterExpression={"flagged": True})
+            for of, end in (((), ""), ((("exam_id", 1),), "_of_exam"))
+            for rank, order in QUEUE_ORDERS.items()
         ),
         IndexModel(
             [("flagged", 1), ("violations.kind", 1), ("review.state", 1), ("exam_id", 1)], name="of_kind", partialFilterExpression={"flagged": True}
@@ -79,8 +76,6 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # Most intervals score nothing; what is counted of violations reads only the others.
-        IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
-        IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("session_id", 1), ("score", 1)], name="scored_of_session", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
