@@ -283,9 +283,8 @@ def measure(folder: Path, scale: float, only: str) -> bool:
             well &= took <= PACKAGE_S and speed >= VERIFY_MB_S
             print(f"package of two hours, {size:.0f} MB: {took:.1f} s (at most {PACKAGE_S:.0f})")
             print(f"checked at {speed:.0f} MB/s (at least {VERIFY_MB_S:.0f})")
-        print(
-            f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; by the processors' time alone {sum(one.cpu_ms <= ANSWER_MS for one in found)} hold"
-        )
+        by_cpu = sum(one.cpu_ms <= ANSWER_MS for one in found)
+        print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; by the processors' time alone {by_cpu} of {len(found)} within the limit")
     over = [one.name for one in found if one.is_over]
     print(f"{len(found) - len(over)} of {len(found)} answers within {ANSWER_MS:.0f} ms" + (f"; over: {', '.join(over)}" if over else ""))
     return well and not over

@@ -123,6 +123,14 @@ def test_part_of_a_name_that_too_many_have_is_sought_row_by_row(database: Databa
     assert with_part(database, "users", "name", "c", {}) == {"$in": []}
 
 
+def test_part_of_a_students_id_is_looked_for_in_an_index(database: Database, read: Any) -> None:
+    sessions = [{"user_id": f"s{number}", "exam_id": "e", "state": "ended", "started_at": START + timedelta(hours=number)} for number in range(200)]
+    assert all_stored([database.write("sessions", f"{number:032x}", fields) for number, fields in enumerate(sessions)])
+    assert [row["user_id"] for row in database.sessions(search="S19")] == [f"s{number}" for number in (*range(199, 189, -1), 19)]
+    assert read(lambda: database.sessions(search="S19"))["sessions"] == 11
+    assert read(lambda: database.sessions(search="nobody")).get("sessions", 0) == 0
+
+
 def test_check_records_come_without_their_readings(database: Database) -> None:
     assert database.write("checks", "s-1", {"session_id": "s", "number": 1, "voices": 1, "readings": {"gaze": [[1.0]]}}).wait(10)
     assert database.checks("s", readings=False) == [{"_id": "s-1", "session_id": "s", "number": 1, "voices": 1}]
