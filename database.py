@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import unquote_plus
@@ -45,6 +45,7 @@ LIMIT_MAX = 1000  # rows of one page
 LOOK_S = 1.5  # between looks at a database that answers; an outage is noticed within this and one time-out, so within 5 s
 LOOK_TIMEOUT_S = 3.0
 AWAY_LOOK_S = (0.2, 0.5, 1.0, 2.0)  # back-off while it is away
+ANY_TIME: Document = {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}  # an index is asked from its first field on only
 _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc, unicode_decode_error_handler="replace")
 
 
@@ -195,6 +196,7 @@ class Database:
 
         `search` is part of a student's id, in any case; `exams` a condition on the exam. `after` is the `_id` of the last one already seen.
         """
+        started = started or (ANY_TIME if search is not None else None)
         query: Document = {**equal, **({"started_at": started} if started else {})}
         also = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}] if search is not None else []
         also += [{"exam_id": exams}] if exams is not None else []
@@ -209,9 +211,9 @@ class Database:
         """One interval; raise `NotFound`."""
         return self._one("intervals", video_id, _("There is no interval %(id)s.", id=repr(video_id)))
 
-    def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
-        """The session's check records in order; `after` is the `_id` of the last one already seen."""
-        return self.page("checks", {"session_id": session_id}, [("number", ASCENDING)], after, limit)
+    def checks(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX, *, readings: bool = True) -> list[Document]:
+        """The session's check records in order, each with its single `readings` or without; `after` is the `_id` of the last one already seen."""
+        return self.page("checks", {"session_id": session_id}, [("number", ASCENDING)], after, limit, None if readings else {"readings": 0})
 
     def acts(self, session_id: str, after: str | None = None, limit: int = LIMIT_MAX) -> list[Document]:
         """The session's screen acts in the order of their time; `after` is the `_id` of the last one already seen."""
@@ -281,11 +283,11 @@ class Database:
         order: Sequence[tuple[str, int]],
         after: str | None,
         limit: int,
-        fields: Sequence[str] | None = None,
+        fields: Sequence[str] | Mapping[str, int] | None = None,
     ) -> list[Document]:
         """One page of `query`, ordered by fields and then by `_id` (in the last field's direction), from behind the row `after`.
 
-        Only `fields` of each are read, None: all. Raise `InvalidInput` if there is no such row.
+        Only `fields` of each are read (a mapping: as MongoDB has it), None: all. Raise `InvalidInput` if there is no such row.
         """
         order = [*order, ("_id", order[-1][1])]
         with self.reading():

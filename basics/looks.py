@@ -25,6 +25,7 @@ _JOINING = frozenset(
     "ARABIC SYRIAC MONGOLIAN DEVANAGARI BENGALI GURMUKHI GUJARATI ORIYA TAMIL TELUGU KANNADA MALAYALAM SINHALA KHMER".split()  # noqa: SIM905 (a list to be read)
 )
 _JOINERS = "\u200c\u200d"
+REMEMBERED = 32_768  # IDs: an exam has 5,000 students, and who goes through them again must find them all
 _APOSTROPHES = str.maketrans(dict.fromkeys("’‘ʼ", "'"))
 
 
@@ -49,9 +50,11 @@ def unseen_or_mixed(identifier: str) -> str:
     return _("letters of two scripts (%(scripts)s)", scripts=named) if "LATIN" in scripts and scripts & _LIKE_LATIN else ""
 
 
-@lru_cache(4096)
+@lru_cache(REMEMBERED)
 def folded(identifier: str) -> str:
     """The same for all spellings of one ID: case, width, the kind of apostrophe, invisible characters and dots at the end don't count."""
+    if identifier.isascii():
+        return identifier.lower().rstrip(".")
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", identifier).casefold()).translate(_APOSTROPHES)
     return "".join(_plain(character) for character in text if unicodedata.category(character) != "Cf").rstrip(".")
 
@@ -61,7 +64,7 @@ def same_id(one: str | None, other: str | None) -> bool:
     return one == other if one is None or other is None else folded(one) == folded(other)
 
 
-@lru_cache(4096)
+@lru_cache(REMEMBERED)
 def look(identifier: str) -> str:
     """The same for all IDs that look alike, whatever script their letters are of; a number of any script is its digits."""
     return folded(identifier).translate(_TO_LATIN)

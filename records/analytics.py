@@ -1,23 +1,42 @@
-"""Figures over sessions and intervals, counted by MongoDB, and rows for tables. Days are days of the time zone asked for."""
+"""Figures over sessions and intervals, and rows for tables. Days are days of the time zone asked for."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from typing import Any
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from pymongo import ASCENDING
 
 from basics.signals import VIOLATION_KINDS
 from database import Database, Document
+from records.figures import BANDS as COLUMNS_OF_BANDS
+from records.figures import (
+    EPOCH,
+    FLAGS,
+    INTERVALS,
+    LOWS,
+    QUARTER,
+    RUNNING,
+    STARTED,
+    STATES,
+    Counted,
+    Counts,
+    Figures,
+    FigureStore,
+    quarter_of,
+    stacked,
+)
 
 HIGH_RISK_MAX = 100  # sessions listed
 EXAMS_MAX = 1000
 ROWS_AT_ONCE = 500
-STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
-BANDS: Sequence[tuple[int, int | None]] = ((0, 0), (1, 4), (5, 9), (10, 14), (15, 19), (20, 29), (30, None))  # scores, both ends in
+BANDS: Sequence[tuple[int, int | None]] = ((0, 0), *((low, high - 1) for low, high in pairwise(LOWS)), (LOWS[-1], None))  # scores, both ends in
+SUMMED = ("sessions", "running", "flags", "intervals", "high_risk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,69 +77,68 @@ class Analytics:
 
     def __init__(self, database: Database, high_risk_flags: int) -> None:
         self._database = database
+        self._store = FigureStore(database)
         self._high_risk_flags = high_risk_flags
 
     def figures(self, span: Span) -> Document:
         """Everything the analytics page shows, ready for the answer."""
-        sessions = self._by_exam(span)
-        bands = self._bands(span)
-        intervals = max(sum(exam["intervals"] for exam in sessions), sum(bands.values()))
-        by_day = self._by_day(span)
-        zero = intervals - sum(bands.values())
+        counted = self._counted(span)
+        exams = self._by_exam(counted)
+        bands = sum((one.counts[:, COLUMNS_OF_BANDS].sum(0) for one in counted.figures), np.zeros(len(LOWS), np.int64)).tolist()
+        intervals = max(sum(exam["intervals"] for exam in exams), sum(bands))
+        by_day = _by_day(counted, ZoneInfo(span.tz))
+        numbers = [intervals - sum(bands), *bands]
         return {
-            "sessions": sum(exam["sessions"] for exam in sessions),
+            "sessions": sum(exam["sessions"] for exam in exams),
             "intervals": intervals,
             "flags": sum(day["flags"] for day in by_day),
             "by_day": by_day,
-            "by_exam": [{name: exam[name] for name in ("exam_id", "sessions", "flags", "high_risk")} for exam in sessions],
-            "score_distribution": [{"low": low, "high": high, "intervals": bands.get(low, 0) if low else zero} for low, high in BANDS],
+            "by_exam": [{name: exam[name] for name in ("exam_id", "sessions", "flags", "high_risk")} for exam in exams],
+            "score_distribution": [{"low": low, "high": high, "intervals": number} for (low, high), number in zip(BANDS, numbers, strict=True)],
             "high_risk": self._high_risk(span),
-            "by_kind": self.by_kind(span),
+            "by_kind": _by_kind(counted.figures),
         }
 
     def by_kind(self, span: Span) -> list[Document]:
         """For each kind of violation the flagged intervals that have it, by what was decided."""
-        counts: dict[str, dict[str, int]] = {}
-        pipeline = [
-            {"$match": span.query() | {"score": {"$gt": 0}, "flagged": True}},
-            {"$unwind": "$violations"},
-            {"$group": {"_id": {"kind": "$violations.kind", "state": {"$ifNull": ["$review.state", "open"]}}, "count": {"$sum": 1}}},
-        ]
-        for row in self._aggregate("intervals", pipeline):
-            counts.setdefault(row["_id"]["kind"], {})[row["_id"]["state"]] = row["count"]
-        return [
-            {"kind": kind, "flags": sum(counts[kind].values()), **{state: counts[kind].get(state, 0) for state in STATES}}
-            for kind in VIOLATION_KINDS
-            if kind in counts
-        ]
+        return _by_kind(self._counted(span).figures)
 
     def exams(self, among: Document | None = None) -> list[Document]:
         """Every exam (`among`: a condition on it), the one that had the latest session first, with how its flags stand."""
-        which = {"exam_id": among} if among is not None else {}
-        stands: dict[str | None, dict[str, int]] = {}
-        state = {"$ifNull": ["$review.state", "open"]}
-        by_state = {"_id": {"exam_id": "$exam_id", "state": state}, "count": {"$sum": 1}}
-        for row in self._aggregate("intervals", [{"$match": {"flagged": True, **which}}, {"$group": by_state}]):
-            stands.setdefault(row["_id"].get("exam_id"), {})[row["_id"]["state"]] = row["count"]
-        pipeline = [
-            {"$match": Span(exams=among).query()},
-            {
-                "$group": {
-                    "_id": "$exam_id",
-                    "sessions": {"$sum": 1},
-                    "running": {"$sum": {"$cond": [{"$and": [{"$eq": ["$state", "running"]}, {"$ne": ["$begun", False]}]}, 1, 0]}},
-                    "flags": {"$sum": "$flagged_intervals"},
-                    "latest": {"$max": "$started_at"},
-                }
-            },
-            {"$sort": {"latest": -1, "_id": 1}},
-            {"$limit": EXAMS_MAX},
-        ]
+        counted = self._store.read({"exam_id": among} if among is not None else {})
+        stands: dict[str | None, Counter[str]] = {}
+        for figures in counted.figures:
+            stands.setdefault(figures.exam_id, Counter()).update(figures.stands())
+        none: Counter[str] = Counter()
+        found = self._by_exam(counted)
+        found.sort(key=lambda exam: (exam["exam_id"] is not None, exam["exam_id"] or ""))
+        found.sort(key=lambda exam: exam["latest"], reverse=True)
+        names = ("exam_id", "sessions", "running", "flags")
         return [
-            {name: row[name] for name in ("sessions", "running", "flags")}
-            | {"exam_id": row["_id"], **{state: stands.get(row["_id"], {}).get(state, 0) for state in STATES}}
-            for row in self._aggregate("sessions", pipeline)
+            {name: exam[name] for name in names} | {state: stands.get(exam["exam_id"], none)[state] for state in STATES} for exam in found[:EXAMS_MAX]
         ]
+
+    def _counted(self, span: Span) -> Counted:
+        """What lies in the span."""
+        which = span.query()
+        del which["started_at"]
+        bounds = span.days()
+        first, before = (None if at is None else quarter_of(at) for at in (bounds.get("$gte"), bounds.get("$lt")))
+        return self._store.read(which).within(first, before)
+
+    def _by_exam(self, counted: Counted) -> list[Document]:
+        """The sums of each exam, the one with most flags first."""
+        exams: dict[str | None, Document] = {}
+        for one in counted.sessions:
+            if not len(one.rows):
+                continue
+            sums = one.rows.sum(0).tolist()
+            risky = int((one.rows[:, FLAGS] >= self._high_risk_flags).sum())
+            numbers = (len(one.rows), sums[RUNNING], sums[FLAGS], sums[INTERVALS], risky)
+            exam = exams.setdefault(one.exam_id, {"exam_id": one.exam_id, **dict.fromkeys(SUMMED, 0), "latest": 0})
+            exam |= {name: exam[name] + number for name, number in zip(SUMMED, numbers, strict=True)}
+            exam["latest"] = max(exam["latest"], int(one.rows[:, STARTED].max()))
+        return sorted(exams.values(), key=lambda exam: (-exam["flags"], -exam["sessions"], exam["exam_id"] is not None, exam["exam_id"] or ""))
 
     def rows(self, collection: str, span: Span) -> Iterator[Document]:
         """The sessions or the intervals of the span, oldest first, read page by page."""
@@ -129,54 +147,59 @@ class Analytics:
             yield from page
             after = page[-1]["_id"]
 
-    def _by_exam(self, span: Span) -> list[Document]:
-        risky = {"$cond": [{"$gte": ["$flagged_intervals", self._high_risk_flags]}, 1, 0]}
-        group = {
-            "_id": "$exam_id",
-            "sessions": {"$sum": 1},
-            "flags": {"$sum": "$flagged_intervals"},
-            "intervals": {"$sum": "$intervals"},
-            "high_risk": {"$sum": risky},
-        }
-        pipeline = [{"$match": span.query()}, {"$group": group}, {"$sort": {"flags": -1, "sessions": -1, "_id": 1}}]
-        return [{**row, "exam_id": row["_id"]} for row in self._aggregate("sessions", pipeline)]
-
-    def _by_day(self, span: Span) -> list[Document]:
-        day = {"$dateToString": {"date": "$started_at", "format": "%Y-%m-%d", "timezone": span.tz}}
-        days: dict[str, Document] = {}
-
-        def of(name: str) -> Document:
-            return days.setdefault(name, {"day": name, "sessions": 0, "flags": 0, "violations": {}})
-
-        for row in self._aggregate("sessions", [{"$match": span.query()}, {"$group": {"_id": day, "count": {"$sum": 1}}}]):
-            of(row["_id"])["sessions"] = row["count"]
-        scored = {"$match": span.query() | {"score": {"$gt": 0}}}
-        flagged = [scored, {"$match": {"flagged": True}}, {"$group": {"_id": day, "count": {"$sum": 1}}}]
-        for row in self._aggregate("intervals", flagged):
-            of(row["_id"])["flags"] = row["count"]
-        counted = {"_id": {"day": day, "kind": "$violations.kind"}, "count": {"$sum": {"$ifNull": ["$violations.occurrences", 1]}}}
-        for row in self._aggregate("intervals", [scored, {"$unwind": "$violations"}, {"$group": counted}]):
-            of(row["_id"]["day"])["violations"][row["_id"]["kind"]] = row["count"]
-        return [days[name] for name in sorted(days)]
-
-    def _bands(self, span: Span) -> dict[int, int]:
-        """How many intervals have a score, by the band's lower end; those without any are not read."""
-        lows = [low for low, _ in BANDS[1:]]
-        # The default takes what lies beyond the last boundary, under the last band's own name.
-        bucket = {"groupBy": "$score", "boundaries": lows, "default": lows[-1], "output": {"count": {"$sum": 1}}}
-        pipeline = [{"$match": span.query() | {"score": {"$gt": 0}}}, {"$bucket": bucket}]
-        return {row["_id"]: row["count"] for row in self._aggregate("intervals", pipeline)}
-
     def _high_risk(self, span: Span) -> list[Document]:
         fields = ("user_id", "exam_id", "flagged_intervals", "total_score")
-        pipeline = [
+        pipeline: list[Document] = [
             {"$match": span.query() | {"flagged_intervals": {"$gte": self._high_risk_flags}}},
             {"$sort": {"flagged_intervals": -1, "total_score": -1, "_id": 1}},
             {"$limit": HIGH_RISK_MAX},
             {"$project": dict.fromkeys(fields, 1)},
         ]
-        return [{"session_id": row["_id"], **{name: row.get(name) for name in fields}} for row in self._aggregate("sessions", pipeline)]
-
-    def _aggregate(self, collection: str, pipeline: Sequence[Any]) -> list[dict[str, Any]]:
         with self._database.reading():
-            return list(self._database.collection(collection).aggregate(list(pipeline)))
+            found = list(self._database.collection("sessions").aggregate(pipeline))
+        return [{"session_id": row["_id"], **{name: row.get(name) for name in fields}} for row in found]
+
+
+def _by_day(counted: Counted, zone: ZoneInfo) -> list[Document]:
+    names: dict[int, str] = {}
+    days: dict[str, Document] = {}
+
+    def of(quarter: int) -> Document:
+        if quarter not in names:
+            names[quarter] = (EPOCH + quarter * QUARTER).astimezone(zone).strftime("%Y-%m-%d")
+        return days.setdefault(names[quarter], {"day": names[quarter], "sessions": 0, "flags": 0, "violations": {}})
+
+    quarters = np.concatenate([one.quarters for one in counted.sessions]) if counted.sessions else np.zeros(0, np.int64)
+    for quarter, sessions in zip(*(column.tolist() for column in np.unique(quarters, return_counts=True)), strict=True):
+        of(quarter)["sessions"] += sessions
+    for quarter, figures in _by_quarter(counted.figures):
+        day = of(quarter)
+        day["flags"] += figures["flags"]
+        for kind, number in figures["violations"].items():
+            day["violations"][kind] = day["violations"].get(kind, 0) + number
+    return [days[name] for name in sorted(days)]
+
+
+def _by_quarter(figures: Sequence[Figures]) -> Iterator[tuple[int, Document]]:
+    """Flags and violations of each quarter of an hour, of all exams together."""
+    for layout, counts, quarters in stacked(figures):
+        times, places = np.unique(quarters, return_inverse=True)
+        sums = np.zeros((len(times), layout.width), np.int64)
+        np.add.at(sums, places, counts)
+        columns = [layout.of_kind(kind) for kind in layout.kinds]
+        for quarter, flags, row in zip(times.tolist(), sums[:, 0].tolist(), sums[:, columns].tolist(), strict=True):
+            yield quarter, {"flags": flags, "violations": {kind: number for kind, number in zip(layout.kinds, row, strict=True) if number}}
+
+
+def _by_kind(figures: Sequence[Figures]) -> list[Document]:
+    counts: dict[str, Counts] = {}
+    for layout, rows, _quarters in stacked(figures):
+        sums = rows.sum(0)
+        for kind in layout.kinds:
+            place = layout.of_kind(kind) + 1
+            counts[kind] = counts.get(kind, np.zeros(len(STATES), np.int64)) + sums[place : place + len(STATES)]
+    return [
+        {"kind": kind, "flags": int(counts[kind].sum()), **dict(zip(STATES, counts[kind].tolist(), strict=True))}
+        for kind in VIOLATION_KINDS
+        if kind in counts and counts[kind].any()
+    ]

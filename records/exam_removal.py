@@ -23,7 +23,7 @@ class Remover(Protocol):
 def of_exam(database: Database, exam_id: str) -> list[str]:
     """Every spelling under which sessions of this exam are stored. Raise `StorageError`."""
     with database.reading():
-        found = database.collection("sessions").distinct("exam_id", {"$or": [{"exam_look": look(exam_id)}, {"exam_id": exam_id}]})
+        found = database.collection("sessions").distinct("exam_id", {"exam_look": look(exam_id)})
     return [exam_id, *(one for one in found if one is not None and one != exam_id and folded(one) == folded(exam_id))]
 
 

@@ -14,17 +14,18 @@ from database import Database, Document
 from records.conclusions import COLLECTION, Person
 from records.exam_removal import of_exam
 from records.exams import exam_key
+from records.flag_counts import FLAG_STATES, flags_of_sessions
 
 Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
 Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
 Names = Callable[[str], Mapping[str, str]]
 """Of an exam's id: the students' names that are known, by their folded IDs."""
 
-FLAG_STATES = ("open", "confirmed", "dismissed", "disputed")
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
 FIELDS = ("user_id", "state", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
 IN_FORCE = dict.fromkeys(("state", "conclusion", "by", "account_id"), 1)
 SHOWN = ("exam_id", "begun", "ended_at", "unread")
+OPINIONS = {"first": "", "second": "second.", "third": "third."}  # where they stand in an interval's `review`
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 WATCHED_MIN = 0.5  # share of a session; of one that could be watched for less somebody thinks by itself
 STAGES: Sequence[str] = ("none", "contested", "proposed", "concluded")  # in the order in which somebody has to do something
@@ -49,16 +50,17 @@ class Results:
         `concluded` has `state` and `conclusion` of what is in force, and whose it is; None: nothing is. `filled` gives the rest.
         Raise `StorageError`.
         """
-        query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
-        counts = {state: {"$sum": {"$cond": [{"$eq": [{"$ifNull": ["$review.state", "open"]}, state]}, 1, 0]}} for state in FLAG_STATES}
-        tally = [{"$match": {**query, "flagged": True}}, {"$group": {"_id": "$session_id", **counts}}]
+        spellings = of_exam(self.database, exam_id)
+        query: Document = {"exam_id": {"$in": spellings}}
+        flags = flags_of_sessions(self.database, spellings)
         with self.database.reading():
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
-            flags = {row.pop("_id"): row for row in self.database.collection("intervals").aggregate(tally)}
             in_force = {**query, "state": {"$ne": "withdrawn"}}
             concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, IN_FORCE)}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
+            if watched_share(session) is None:  # read from the index, which doesn't tell what is missing
+                session.pop("unread", None)
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
             session["flags"] = flags.get(session["_id"], none)
             session["concluded"] = concluded.get(session["_id"])
@@ -78,14 +80,16 @@ class Results:
         """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each
         `concluded`, `agreed`, `disagreed`, `settled` and `withdrew`. Raise `StorageError`."""
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
+        opinions = {f"{which}_{name}": f"$review.{path}{name}" for which, path in OPINIONS.items() for name in ("by", "decision")}
+        alike = [{"$match": {**query, "flagged": True, "review.by": {"$gt": ""}}}, {"$group": {"_id": opinions, "count": {"$sum": 1}}}]
         with self.database.reading():
-            decided = list(self.database.collection("intervals").find({**query, "flagged": True, "review.by": {"$gt": ""}}, {"review": 1}))
+            decided = list(self.database.collection("intervals").aggregate(alike))
             acts = list(self.database.collection(COLLECTION).find(query, {"history": 1}))
         people: dict[str, Counter[str]] = {}
         for row in decided:
-            for opinion in (row["review"], row["review"].get("second"), row["review"].get("third")):
-                if opinion and opinion.get("decision"):
-                    people.setdefault(opinion["by"], Counter())[opinion["decision"]] += 1
+            for which in OPINIONS:
+                if decision := row["_id"].get(f"{which}_decision"):
+                    people.setdefault(row["_id"][f"{which}_by"], Counter())[decision] += row["count"]
         for row in acts:
             for act in row.get("history") or ():
                 people.setdefault(act["by"], Counter())[act["act"]] += 1

@@ -6,9 +6,9 @@ interval is disputed, and the opinion of one more person settles it.
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from basics.locks import KeyedLocks
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
+from records.sought import with_part
 
 Decision = Literal["confirmed", "dismissed"]
 ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
@@ -32,6 +33,8 @@ RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
 }
 LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": False})
 """Which intervals are for a person to decide on: those that are flagged, and those that only a proctor marked."""
+UNDECIDED: Sequence[str | None] = (None, "open")  # None: nobody has ever looked
+DECIDED: Sequence[ReviewState] = ("confirmed", "dismissed", "disputed")
 HISTORY_MAX = 1000  # decisions about one interval
 STORED_WITHIN_S = 10.0
 TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
@@ -67,12 +70,13 @@ class Reviews:
             entry = {"decision": decision, "reason": reason, "note": note, "by": by, "at": at}
             standing = stand([*history, entry])
             kept = {"video_id": video_id, "session_id": interval["session_id"], **entry}
-            tickets = [
-                self._database.write("reviews", uuid.uuid4().hex, kept, insert_only=True),
-                self._database.write("intervals", video_id, {"review": standing}),
-            ]
-            if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
-                raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
+            with self._changing(interval["session_id"]):
+                tickets = [
+                    self._database.write("reviews", uuid.uuid4().hex, kept, insert_only=True),
+                    self._database.write("intervals", video_id, {"review": standing}),
+                ]
+                if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
+                    raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
         return standing
 
     def answered(self, video_id: str) -> None:
@@ -83,6 +87,21 @@ class Reviews:
                 return
             if not self._database.write("intervals", video_id, {"review": {**review, "answered_since": True}}).wait(STORED_WITHIN_S):
                 raise StorageError(_("The answer can't be stored now. Try again in some seconds."))
+
+    @contextmanager
+    def _changing(self, session_id: str) -> Iterator[None]:
+        """What is counted of the session's flags is not believed while a decision is stored (`deciding`), and from then on is another (`changes`).
+
+        Where that fails the session is counted whenever somebody asks, until the next start.
+        """
+        self._add(session_id, {"deciding": 1})
+        yield
+        with suppress(StorageError):
+            self._add(session_id, {"deciding": -1, "changes": 1})
+
+    def _add(self, session_id: str, numbers: dict[str, int]) -> None:
+        with self._database.reading():
+            self._database.collection("sessions").update_one({"_id": session_id}, {"$inc": numbers})
 
     def history(self, video_id: str) -> list[Document]:
         """Every decision about one interval, oldest first; those taken back too."""
@@ -105,16 +124,46 @@ class Reviews:
         """
         order = RANKS[rank]
         # Two questions, each of which an index answers in this order; of one with both conditions the database would sort all that it finds.
-        found = [row for which in LISTED for row in self._database.page("intervals", which | _query(state, exams, **filters), order, after, limit)]
+        asked = (self._asked(which, exams, **filters) | _standing(state) for which in LISTED)
+        found = [row for query in asked for row in self._database.page("intervals", query, order, after, limit)]
         for name, direction in reversed([*order, ("_id", order[-1][1])]):
             found.sort(key=partial(_sortable, name), reverse=direction == DESCENDING)
         return found[:limit]
 
     def count(self, state: ReviewState, *, exams: Document | None = None, **filters: str | None) -> int:
         """How many flagged and marked intervals stand so; `filters` as in `queue`."""
+        return self.counts((state,), exams=exams, **filters)[state]
+
+    def counts(self, states: Sequence[ReviewState], *, exams: Document | None = None, **filters: str | None) -> dict[ReviewState, int]:
+        """The same of some states at once."""
+        asked = [self._asked(which, exams, **filters) for which in LISTED]
+        by_kind = filters.get("kind") is not None
+        return {state: sum(self._count(state, query, by_kind=by_kind) for query in asked) for state in states}
+
+    def _count(self, state: ReviewState, query: Document, *, by_kind: bool) -> int:
         with self._database.reading():
             intervals = self._database.collection("intervals")
-            return sum(intervals.count_documents(which | _query(state, exams, **filters)) for which in LISTED)
+            if state != "open":
+                return intervals.count_documents(query | _standing(state))
+            if by_kind:  # whether a field is there is nothing that an index of lists can tell: the others are counted from it
+                return max(0, intervals.count_documents(query) - intervals.count_documents(query | {"review.state": {"$in": list(DECIDED)}}))
+            return sum(intervals.count_documents(query | {"review.state": each}) for each in UNDECIDED)
+
+    def _asked(
+        self,
+        which: Document,
+        exams: Document | None,
+        exam_id: str | None = None,
+        user_id: str | None = None,
+        search: str | None = None,
+        kind: str | None = None,
+    ) -> Document:
+        """The condition that these filters are."""
+        also = [{"user_id": with_part(self._database, "intervals", "user_id", search, which)}] if search is not None else []
+        also += [{"exam_id": exams}] if exams is not None else []
+        named = {"exam_id": exam_id, "user_id": user_id, "violations.kind": kind}
+        query = which | {name: value for name, value in named.items() if value is not None}
+        return query | ({"$and": also} if also else {})  # beside a `user_id` and an `exam_id`, not instead of them
 
     def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
         """Of each of these sessions that has flags, how many stand in each state."""
@@ -171,24 +220,9 @@ def _sortable(name: str, row: Document) -> tuple[bool, Any]:
     return value is not None, value
 
 
-def _query(
-    state: ReviewState | Literal["all", "answered"],
-    exams: Document | None,
-    exam_id: str | None = None,
-    user_id: str | None = None,
-    search: str | None = None,
-    kind: str | None = None,
-) -> Document:
-    query: Document = {}
+def _standing(state: ReviewState | Literal["all", "answered"]) -> Document:
     if state == "open":
-        query["review.state"] = {"$in": [None, "open"]}  # None: nobody has ever looked
-    elif state == "answered":
-        query["review.answered_since"] = True
-    elif state != "all":
-        query["review.state"] = state
-    also = [{"user_id": {"$regex": re.escape(search), "$options": "i"}}] if search is not None else []
-    also += [{"exam_id": exams}] if exams is not None else []
-    if also:  # beside a `user_id` and an `exam_id`, not instead of them
-        query["$and"] = also
-    named = {"exam_id": exam_id, "user_id": user_id, "violations.kind": kind}
-    return query | {name: value for name, value in named.items() if value is not None}
+        return {"review.state": {"$in": list(UNDECIDED)}}
+    if state == "answered":
+        return {"review.answered_since": True}
+    return {} if state == "all" else {"review.state": state}

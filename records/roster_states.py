@@ -11,6 +11,7 @@ from basics.looks import folded
 from database import Database, Document
 from records.exam_removal import of_exam
 from records.exams import Exam
+from records.flag_counts import flags_of_sessions
 from records.rosters import RosterRow
 from scoring.exam_times import times_of
 
@@ -19,7 +20,7 @@ STATES: tuple[RosterState, ...] = get_args(RosterState)
 NOT_COME: frozenset[RosterState] = frozenset({"awaited", "late", "absent"})
 LATE_AFTER = timedelta(minutes=10)
 
-_OF_SESSION = ("user_id", "state", "begun", "started_at", "ended_at", "flagged_intervals", "end_code")
+_OF_SESSION = ("user_id", "state", "begun", "started_at", "ended_at")  # all in one index
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,9 @@ def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: da
     with database.reading():
         sessions = _by_student(database.collection("sessions").find({"exam_id": {"$in": spellings}}, dict.fromkeys(_OF_SESSION, 1)))
         rehearsals = _by_student(database.collection("rehearsals").find({"exam_id": {"$in": spellings}}, {"user_id": 1, "at": 1, "results": 1}))
-        undecided = {"exam_id": {"$in": spellings}, "flagged": True, "review.state": {"$in": [None, "open", "disputed"]}}
-        open_flags = set(database.collection("intervals").distinct("session_id", undecided))
         concluded = {one["_id"] for one in database.collection("conclusions").find({"exam_id": {"$in": spellings}, "state": "concluded"}, {"_id": 1})}
+    flags = flags_of_sessions(database, spellings)
+    open_flags = [session_id for session_id, counts in flags.items() if counts["open"] or counts["disputed"]]
     marked = {**dict.fromkeys(open_flags, "to_review"), **dict.fromkeys(concluded, "concluded")}
     return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), marked) for row in rows]
 
@@ -87,7 +88,7 @@ def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
 
 def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], marked: Mapping[str, str]) -> Standing:
     sessions = sorted(sessions, key=lambda one: one["started_at"], reverse=True)
-    begun = [one for one in sessions if one.get("begun", True)]
+    begun = [one for one in sessions if one.get("begun") is not False]
     rehearsal = max(rehearsals, key=lambda one: one["at"], default=None)
     results: Sequence[Document] = rehearsal["results"] if rehearsal else ()
     return Standing(

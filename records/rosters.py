@@ -92,7 +92,8 @@ class Rosters:
     def rows(self, exam_key: str) -> list[RosterRow]:
         """Every student of an exam, by id. Raise `StorageError`."""
         with self._database.reading():
-            found = self._database.collection(ROSTER).find({"exam_key": exam_key}).sort("user_id", ASCENDING).limit(MOST_ROWS)
+            fields = dict.fromkeys(RosterRow.__dataclass_fields__, 1)
+            found = self._database.collection(ROSTER).find({"exam_key": exam_key}, fields).sort("user_id", ASCENDING).limit(MOST_ROWS)
             return [RosterRow.from_document(document) for document in found]
 
     def count(self, exam_key: str) -> int:

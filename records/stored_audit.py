@@ -12,6 +12,7 @@ from basics.errors import InvalidInput
 from basics.texts import _
 from database import Database
 from records.reader import Document, stored
+from records.sought import with_part
 from settings.settings import Settings
 
 
@@ -66,7 +67,9 @@ class Wanted:
 
 def audit_page(database: Database, wanted: Wanted, after: str | None, limit: int) -> list[Document]:
     """One page of the entries that are `wanted`, newest first, from behind the row `after`. Raise `InvalidInput`, `StorageError`."""
-    return database.page("audit", wanted.query(), [("at", DESCENDING)], after, limit)
+    query = wanted.query()
+    query |= {field: with_part(database, "audit", field, part, {}) for field, part in (("who", wanted.who), ("what", wanted.what)) if part}
+    return database.page("audit", query, [("at", DESCENDING)], after, limit)
 
 
 def read_audit(settings: Settings, wanted: Wanted, limit: int) -> list[Document]:

@@ -276,7 +276,8 @@ class Monitor:
             self._check_room(waits=not session.begun, by_id=False)
             self._expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
-        fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None, "sealed_at": None}
+        fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
+        fields |= {"sealed_at": None, "segment": None}  # it is neither sealed nor counted any more
         if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
             self._drop(session)
             self._database.write("sessions", session_id, {name: document.get(name) for name in fields})  # as it was

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
+QUEUE_ORDERS = {
+    "queue": (("score", -1), ("flagged_at", -1), ("_id", -1)),
+    "newest": (("flagged_at", -1), ("_id", -1)),
+    "student": (("user_id", 1), ("flagged_at", 1), ("_id", 1)),
+}
+
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         # One running session for each student and exam (no exam counts as one), whatever server started it.
@@ -12,11 +18,26 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_look", 1), ("started_at", -1)], name="user_look"),
         IndexModel([("exam_look", 1), ("started_at", -1)], name="exam_look"),
         IndexModel([("state", 1), ("started_at", 1)], name="state"),
-        IndexModel([("flagged_intervals", 1)], name="flags"),
-        IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
+        IndexModel([("started_at", 1), ("_id", 1), ("user_id", 1)], name="sought"),  # a part of the student's id is looked for in it
         IndexModel([("ended_at", 1)], name="by_end"),
         IndexModel([("sealed_at", 1), ("ended_at", -1)], name="unsealed"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
+        # What follows is read from the indexes alone, however long the sessions' own documents are.
+        IndexModel([("exam_look", 1), ("exam_id", 1)], name="spellings"),
+        IndexModel([("flagged_intervals", -1), ("total_score", -1), ("_id", 1)], name="risk"),
+        IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
+        IndexModel([("segment", 1), ("sealed_at", 1)], name="of_segment"),
+        IndexModel([("deciding", 1)], name="deciding", partialFilterExpression={"deciding": {"$gt": 0}}),
+        IndexModel(
+            [
+                (name, 1)
+                for name in (
+                    *("exam_id", "user_id", "started_at", "state", "begun", "ended_at", "total_score"),
+                    *("unread.gaze.of_s", "unread.gaze.unread_s", "_id"),
+                )
+            ],
+            name="rows",
+        ),
     ],
     "intervals": [
         IndexModel([("session_id", 1), ("index", 1), ("_id", 1)], name="of_session"),
@@ -30,26 +51,48 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("marked", 1), ("score", -1), ("flagged_at", -1), ("_id", -1)], name="marked_queue", partialFilterExpression={"marked": True}),
         IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
         # A whole exam's flags are counted by session and state from it alone.
-        IndexModel([("exam_id", 1), ("flagged", 1), ("session_id", 1), ("review.state", 1)], name="tally", partialFilterExpression={"flagged": True}),
+        IndexModel([("exam_id", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)], name="stand", partialFilterExpression={"flagged": True}),
+        # As the queue is asked for: those that stand so, in each order; and how many those are, without reading one.
+        *(
+            IndexModel([*of, ("flagged", 1), ("review.state", 1), *order], name=f"stand_{rank}{end}", partialFilterExpression={"flagged": True})
+            for of, end in (((), ""), ((("exam_id", 1),), "_of_exam"))
+            for rank, order in QUEUE_ORDERS.items()
+        ),
+        IndexModel(
+            [("flagged", 1), ("violations.kind", 1), ("review.state", 1), ("exam_id", 1)], name="of_kind", partialFilterExpression={"flagged": True}
+        ),
+        IndexModel(
+            [("review.answered_since", 1), ("flagged_at", -1), ("_id", -1)],
+            name="answered",
+            partialFilterExpression={"review.answered_since": True},
+        ),
+        IndexModel(
+            [("exam_id", 1), ("flagged", 1), *((f"review.{which}{name}", 1) for which in ("", "second.", "third.") for name in ("by", "decision"))],
+            name="deciders",
+            partialFilterExpression={"flagged": True, "review.by": {"$gt": ""}},
+        ),
         IndexModel([("flagged", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="by_student", partialFilterExpression={"flagged": True}),
         IndexModel([("marked", 1), ("user_id", 1), ("flagged_at", 1), ("_id", 1)], name="marked_student", partialFilterExpression={"marked": True}),
         IndexModel([("started_at", 1), ("_id", 1)], name="by_time"),
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # Most intervals score nothing; what is counted of violations reads only the others.
-        IndexModel([("started_at", 1), ("score", 1)], name="scored", partialFilterExpression={"score": {"$gt": 0}}),
-        IndexModel([("exam_id", 1), ("started_at", 1), ("score", 1)], name="scored_of_exam", partialFilterExpression={"score": {"$gt": 0}}),
+        IndexModel([("session_id", 1), ("score", 1)], name="scored_of_session", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         # Which of them are there still is asked every hour, of all sessions that may have a clip whose time is over.
         IndexModel([("session_id", 1), ("clip.state", 1)], name="clips_of_session", partialFilterExpression={"clip.state": "ready"}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
     ],
+    "segments": [IndexModel([("form", 1), ("sessions", 1), ("changes", 1), ("_id", 1)], name="stamps")],
     "checks": [
         IndexModel([("session_id", 1), ("number", 1), ("_id", 1)], name="of_session"),
         IndexModel([("session_id", 1), ("end", 1), ("start", 1), ("_id", 1)], name="by_time"),  # what was read while a clip was taken
     ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
     "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
-    "conclusions": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1), ("state", 1)], name="of_exam")],
+    "conclusions": [
+        IndexModel([("session_id", 1)], name="of_session"),
+        IndexModel([(name, 1) for name in ("exam_id", "state", "conclusion", "by", "account_id", "_id")], name="stand"),
+    ],
     "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
     "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
@@ -78,6 +121,9 @@ INDEXES: dict[str, list[IndexModel]] = {
     "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("who", 1), ("at", -1), ("_id", -1)], name="by_whom"),
+        IndexModel([("what", 1), ("at", -1), ("_id", -1)], name="of_act"),
+        IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam", partialFilterExpression={"exam_id": {"$gt": ""}}),
         IndexModel([("seq", 1)], name="chain", unique=True, partialFilterExpression={"seq": {"$gt": 0}}),
         IndexModel([("session_id", 1), ("seq", 1)], name="of_session", partialFilterExpression={"session_id": {"$gt": ""}}),
         IndexModel([("video_id", 1)], name="of_video", partialFilterExpression={"video_id": {"$gt": ""}}),

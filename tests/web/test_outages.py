@@ -152,6 +152,7 @@ def test_a_proctor_reopens_an_exam_that_broke_off_and_it_goes_on_as_it_was(
     assert parts.database.flush(10)
     clock.ahead += 300
     path = f"/api/session/{before.session_id}/reopen"
+    assert parts.database.write("sessions", before.session_id, {"segment": "of-before"}).wait(10)
     answer = client.post(path, json={"by": "Ada"}).get_json()
     assert answer["session_id"] == before.session_id
     token = answer["portal_url"].partition("#t=")[2]
@@ -169,6 +170,7 @@ def test_a_proctor_reopens_an_exam_that_broke_off_and_it_goes_on_as_it_was(
     assert parts.database.flush(10)
     stored = client.get(f"/api/session/{before.session_id}/details").get_json()["session"]
     assert (stored["state"], stored["ended_at"], stored["end_code"]) == ("running", None, None)
+    assert parts.database.session(before.session_id)["segment"] is None, "its figures are counted again"
     assert {"page_away", "interrupted"} <= {reason for check in parts.database.checks(before.session_id) for reason in check["unknown"]}
     assert ("session: reopened", "Ada") in [(entry["what"], entry["who"]) for entry in parts.database.audit_entries(5)]
 

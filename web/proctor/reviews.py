@@ -83,8 +83,8 @@ class _Counts(TypedDict):
 
 
 def _counts(query: ReviewFilter) -> _Counts:
-    filters = _filters(query)
-    return _Counts(left=parts().reviews.count("open", **filters), disputed=parts().reviews.count("disputed", **filters))
+    counts = parts().reviews.counts(("open", "disputed"), **_filters(query))
+    return _Counts(left=counts["open"], disputed=counts["disputed"])
 
 
 def _filters(query: ReviewFilter) -> dict[str, Any]:

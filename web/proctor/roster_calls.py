@@ -133,7 +133,7 @@ def listed(exam_key: str) -> Response:
 def table(exam_key: str) -> Response:
     """Give the students of an exam as CSV, which can be imported again. No cell is a formula."""
     exam = parts().exams.by_key(exam_key)
-    rows = [student_of(one).model_dump() for one in all_standings(exam)]
+    rows = (student_of(one).model_dump() for one in all_standings(exam))
     note("table: exported", "proctor", table="students", exam_id=exam.exam_id)
     return as_csv(COLUMNS, rows, "students")
 

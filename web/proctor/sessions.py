@@ -123,7 +123,7 @@ def session_details(session_id: str) -> Response:
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
     document["accommodation_note"] = _note_of(document)
     document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
-    checks = _checks(session_id, query.checks_after, query.limit + 1)
+    checks = _checks(session_id, query.checks_after, query.limit + 1, readings=query.readings)
     return reply(
         SessionDetails(
             session=session_answer(document, session),
@@ -165,9 +165,9 @@ def _running() -> list[ExamSession]:
     return running if who.exam_filter("look") is None else [session for session in running if who.may("look", session.exam_id)]
 
 
-def _checks(session_id: str, after: str | None, limit: int) -> list[dict[str, Any]]:
+def _checks(session_id: str, after: str | None, limit: int, *, readings: bool) -> list[dict[str, Any]]:
     try:
-        return parts().database.checks(session_id, after=after, limit=limit)
+        return parts().database.checks(session_id, after=after, limit=limit, readings=readings)
     except InvalidInput as error:
         error.field = "checks_after"  # the database knows its own parameter's name only
         raise
