@@ -25,6 +25,7 @@ from scoring.check_records import CheckCollector
 from scoring.rules import Rules
 from sessions.documents import interval_document, new_session_document
 from sessions.identity import Identity
+from settings.keeping import KeepingSettings
 from settings.settings import Settings
 
 Document = dict[str, Any]
@@ -133,7 +134,9 @@ class University:
         seconds = INTERVAL_S * intervals
         unread = {"of_s": seconds, "unread_s": self._chance.random() * 200, "reasons": {"dark": 60.0, "blurred": 30.0}}
         message = {"id": "m", "at": 4.0, "level": "info", "text": "Ten minutes are left.", "by": "Ada"}
-        made = new_session_document(identity, started_at=start, clock={"at": 0.0}, begun=True, rules=self._rules, accommodation=None, nonce="0" * 32)
+        usual, days = self._rules["points"], KeepingSettings().keep_by_kind()
+        around: dict[str, Any] = {"rules": self._rules, "accommodation": None, "usual_points": usual, "keep_days": days}
+        made = new_session_document(identity, started_at=start, clock={"at": 0.0}, begun=True, nonce="0" * 32, **around)
         ended = {"state": "ended", "ended_at": start + timedelta(seconds=seconds), "end_reason": "The exam is over.", "ended_after_s": seconds}
         counts = {"total_score": total, "flagged_intervals": flags, "intervals": intervals, "sealed_at": self._now}
         return {**made, **ended, **counts, "unread": {"gaze": unread, "people": unread, "sound": unread}, "messages": [message] * 5}
