@@ -151,9 +151,8 @@ class ExamSession:
         self._pauses.allow(accommodation, exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
         self.changes.prepare(usual)
-        applied = accommodation.to_record() if accommodation else None
-        fields = {"rules": self.rules, "usual_points": dict(usual or {}), "accommodation": applied, "keep_days": self._settings.keep_by_kind()}
-        self._store.session(**fields, **self.limit.document())
+        kept = {"accommodation": accommodation.to_record() if accommodation else None, "keep_days": self._settings.keep_by_kind()}
+        self._store.session(rules=self.rules, usual_points=dict(usual or {}), **kept, **self.limit.document())
 
     # What comes in
 
