@@ -10,13 +10,17 @@ import time
 from types import SimpleNamespace
 from typing import Any, cast
 
+import cv2
+import numpy as np
 import pytest
+import segno
 from flask.testing import FlaskClient
 
 from basics.errors import StorageError
 from records.entry_codes import EntryKeys, read_code
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
+from web.proctor.roster_links import QR_MASK
 
 _exams = itertools.count(1)
 
@@ -258,6 +262,25 @@ def test_tables_hold_no_formula_and_can_be_imported_again(client: FlaskClient, k
     drawn = client.get(f"/api/exams/{key}/roster/{row}/qr.svg")
     assert drawn.mimetype == "image/svg+xml"
     assert drawn.data.startswith(b"<svg")
+
+
+def test_a_sheet_of_hundreds_is_drawn_soon_and_its_pictures_are_read(client: FlaskClient, key: str, student: str) -> None:
+    take(client, key, "".join(f"{student}-{number}\n" for number in range(10)))
+    rows = [one["row_id"] for one in students(client, key)]
+    addresses = [row["link"] for row in links(client, key).values()]
+    began = time.thread_time()
+    for row in rows:
+        assert client.get(f"/api/exams/{key}/roster/{row}/qr.svg").status_code == 200
+    took, began = time.thread_time() - began, time.thread_time()
+    for address in addresses:
+        segno.make(address, error="m", micro=False)  # tries every mask
+    assert took < time.thread_time() - began
+    for address in addresses:
+        drawn = io.BytesIO()
+        segno.make(address, error="m", micro=False, mask=QR_MASK).save(drawn, kind="png", scale=5, border=8)
+        picture = cv2.imdecode(np.frombuffer(drawn.getvalue(), np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None
+        assert cv2.QRCodeDetector().detectAndDecode(picture)[0] == address
 
 
 def test_the_live_page_is_told_who_has_not_come(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
