@@ -63,7 +63,7 @@ class Way:
 
     def table(self) -> str:
         """The steps in lines, with sums, and each wait that a person notices."""
-        wide = max((len(step.name) for step in self.steps), default=0)
+        wide = max((len(step.name) for step in self.steps), default=len("in all"))
         lines = [f"{'step'.ljust(wide)}  clicks  keys  waiting    in all"]
         sums = Step("in all")
         for step in self.steps:
