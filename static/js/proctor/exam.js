@@ -30,7 +30,7 @@ class ExamPage {
     oneWish(byId("exam-duplicate")).addEventListener("click", () => this.duplicate());
     oneWish(byId("exam-end-all")).addEventListener("click", () => this.endAll());
     oneWish(byId("exam-delete")).addEventListener("click", () => this.remove());
-    byId("exam-copy-cancel").addEventListener("click", () => byId("exam-copy-dialog").close()); // no submit button: Enter would choose the first of these
+    for (const button of document.querySelectorAll("[data-stay]")) button.addEventListener("click", () => button.closest("dialog").close()); // no submit button: Enter would choose the first of these
     byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
