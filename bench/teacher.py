@@ -187,6 +187,8 @@ def open_now(house: House, address: str) -> None:
         ada.sees("saved", ada.page.get_by_text("Saved. It holds"))
         ada.shot("7-definition", 1280, 390)
     assert ada.page.url == address
+    ada.page.get_by_label("This exam").get_by_role("link", name="Students").click()
+    ada.page.locator("#roster tbody tr").first.wait_for()
 
 
 @contextmanager
@@ -210,6 +212,11 @@ def seated(server: Server, links: dict[str, str], footage: Footage) -> Iterator[
 
 def exam(house: House, clients: list[StudentClient]) -> None:
     """A proctor sees who is there and what is flagged; the teacher ends it for all."""
+    ada = house.people["ada"]
+    with house.way.step("who is there"):
+        ada.begins()
+        ada.sees("eight in the exam, in the list", ada.page.locator("#roster [data-state=in_exam]").nth(COMES - 1))
+        ada.shot("8-in-exam", 1280)
     with house.way.step("proctor logs in"):
         pia = house.log_in("pia")
         pia.sees("the wall", pia.page.locator(".tile").nth(COMES - 1))
@@ -224,7 +231,6 @@ def exam(house: House, clients: list[StudentClient]) -> None:
         pia.sees("the second", flagged.nth(1))
         pia.shot("8-live", 1280, 390)
     time.sleep(6)  # of the clips, after the flag
-    ada = house.people["ada"]
     with house.way.step("exam ended for all"):
         ada.clicks(ada.page.get_by_label("This exam").get_by_role("link", name="Definition"))
         ada.clicks(ada.sees("its button", ada.page.get_by_role("button", name="End for everybody").first))

@@ -27,7 +27,7 @@ class RosterPage {
   asked = 0; // an answer to a question before the last is late
   shown = 0;
   saysFound = false;
-  readAt = -Infinity; // after something had happened
+  more = false; // happened since it was read
   key = document.body.dataset.examKey;
   address = `/api/exams/${document.body.dataset.examKey}/roster`;
 
@@ -55,15 +55,21 @@ class RosterPage {
     socket.joinExam(document.body.dataset.examId);
   }
 
-  /** Something happened: the rows that are there are read anew, at once; what happens in the same moment is read once more behind it. */
+  /** Something happened: the rows that are there are read anew, at once, and once more when it is stored for certain, with all that happens meanwhile. */
   #soon() {
+    this.more = true;
     if (this.waiting) return;
-    const wait = Math.max(0, this.readAt + GATHER_MS - performance.now());
+    this.read();
+    this.#again();
+  }
+
+  #again() {
+    this.more = false;
     this.waiting = setTimeout(() => {
       this.waiting = null;
-      this.readAt = performance.now();
       this.read();
-    }, wait);
+      if (this.more) this.#again();
+    }, GATHER_MS);
   }
 
   async read({ more = false } = {}) {
