@@ -37,10 +37,10 @@ class ExamPage {
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
       const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids
-      const [presets, exam] = await Promise.all([call("/api/exams/presets"), this.key && call(`/api/exams/${this.key}`)]);
-      if (exam) this.draw(exam);
-      this.form.offer(presets, await people);
-      if (exam) this.form.fill(exam.exam);
+      const presets = call("/api/exams/presets");
+      await Promise.all([presets, this.key && call(`/api/exams/${this.key}`).then((answer) => this.draw(answer))]); // what can be done with it first
+      this.form.offer(await presets, await people);
+      if (this.key) this.form.fill(this.exam);
       else this.form.blank();
       delete byId("exam-form").dataset.waits;
     } catch (error) {
