@@ -118,8 +118,8 @@ def new_exam(house: House) -> str:
         ada.clicks(ada.sees("the form", page.locator(".card", has_text="Standard").first))
         ada.types(page.get_by_label("Title", exact=True), TITLE)
         ada.types(page.get_by_label("ID", exact=True), EXAM_ID)
-        ada.types(page.get_by_label("Opens", exact=True), wall(tomorrow))
-        ada.types(page.get_by_label("Closes", exact=True), wall(tomorrow + timedelta(hours=3)))
+        ada.sets(page.get_by_label("Opens", exact=True), wall(tomorrow))
+        ada.sets(page.get_by_label("Closes", exact=True), wall(tomorrow + timedelta(hours=3)))
         ada.types(page.get_by_label("Minutes for each student"), "90")
         ada.clicks(page.get_by_label("A conclusion needs a second person"))
         for field, login in (("Teachers", "ben"), ("Proctors", "pia"), ("Proctors", "tom")):
@@ -185,7 +185,7 @@ def open_now(house: House, address: str) -> None:
     ada = house.people["ada"]
     with house.way.step("exam brought forward"):
         ada.clicks(ada.page.get_by_label("This exam").get_by_role("link", name="Definition"))
-        ada.types(ada.page.get_by_label("Opens", exact=True), wall(datetime.now() - timedelta(minutes=1)))
+        ada.sets(ada.page.get_by_label("Opens", exact=True), wall(datetime.now() - timedelta(minutes=1)))
         ada.clicks(ada.page.get_by_role("button", name="Save", exact=True))
         ada.sees("saved", ada.page.get_by_text("Saved. It holds"))
         ada.shot("7-definition", 1280, 390)

@@ -93,9 +93,18 @@ class Someone:
         target.click()
 
     def types(self, target: Locator, text: str) -> None:
-        """Click a field and type over what stands in it."""
-        self._act(clicks=1, keys=len(text))
-        target.fill(text)
+        """Click a field and type, key by key, over what stands in it."""
+        target.click()
+        stood = target.input_value()
+        if stood:
+            self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+        self._act(clicks=1, keys=len(text) + (2 if stood else 0))
+
+    def sets(self, target: Locator, moment: str) -> None:
+        """Set a field for date and time, whose keys are other ones in each language of a browser: counted as a click and a key for each digit."""
+        self._act(clicks=1, keys=sum(character.isdigit() for character in moment))
+        target.fill(moment)
 
     def pastes(self, target: Locator, text: str) -> None:
         self._act(clicks=1, keys=PASTE_KEYS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -255,6 +256,18 @@ def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client
     monkeypatch.setattr(Conclusions, "conclude", too_late)
     assert at_once(client, "conclude").get_json() == {"success": True, "done": 0, "left": 1}
     assert sorted(kept_of(exam, one).conclusion for one in (SESSION, OTHER)) == ["no_finding", "retake"]
+
+
+def test_three_hundred_sessions_are_concluded_and_agreed_to_in_seconds(client: FlaskClient, parts: Parts) -> None:
+    parts.exams.make(ExamDefinition(exam_id="e", title="Ethics", four_eyes=True), "test")
+    ended = {"exam_id": "e", "state": "completed", "begun": True, "started_at": utc_now(), "ended_at": utc_now(), "total_score": 0}
+    with parts.database.reading():
+        parts.database.collection("sessions").insert_many([{"_id": f"{number:032x}", "user_id": f"s{number}", **ended} for number in range(300)])
+    for act, by in (("conclude", ADA), ("agree", BEN)):
+        began = time.monotonic()
+        assert [at_once(client, act, by).get_json()["left"] for _call in range(2)] == [100, 0]
+        print(f"{act}: {time.monotonic() - began:.1f} s")
+    assert results(client)["sums"]["no_finding"] == 300
 
 
 def kept_of(exam: Parts, session_id: str) -> Conclusion:

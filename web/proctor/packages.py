@@ -92,7 +92,7 @@ def of_session(session_id: str) -> Response:
 def of_exam() -> Response:
     """Give all sessions of an exam as one signed package, with a folder for each.
 
-    It is sent while it is made, which takes a third of a second a session and more: its length isn't known before.
+    It is sent while it is made, which takes some tenths of a second a session: its length isn't known before.
     """
     wanted = as_sought(read_query(request, PackageQuery))
     exam_id = wanted.exam_id
