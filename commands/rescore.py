@@ -26,7 +26,7 @@ from records.stored_session import StoredSession, read_session
 from score import Scorer, replay
 from scoring.breaks import BreakBook
 from scoring.check_records import unpack
-from scoring.held import Held, history_of, reweighings
+from scoring.held import Held, changed, history_of, reweighings
 from scoring.marks import Mark
 from scoring.rules import Rules
 from settings.settings import Settings, load_settings
@@ -192,7 +192,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _changed(stored: StoredSession) -> Sequence[Held]:
-    return history_of(stored.session)[1:]
+    return changed(history_of(stored.session))
 
 
 def _points_changed(points: Mapping[ViolationKind, int], rules: Mapping[str, Any]) -> str:

@@ -93,7 +93,8 @@ class _Held:
 
     def names(self, entry: Document) -> bool:
         """Is this entry about something that is held?"""
-        about = {str(entry.get("session_id")), str(entry.get("video_id")).partition("-")[0], *map(str, entry.get("sessions") or ())}
+        named = entry.get("sessions")
+        about = {str(entry.get("session_id")), str(entry.get("video_id")).partition("-")[0], *map(str, named if isinstance(named, list) else ())}
         return not about.isdisjoint(self._sessions) or (bool(entry.get("user_id")) and look(str(entry["user_id"])) in self._looks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -32,6 +33,18 @@ class Accommodation:
     def from_dict(cls, document: Mapping[str, Any]) -> Accommodation:
         """As it was stored."""
         return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+
+    @classmethod
+    def from_record(cls, document: Any) -> Accommodation:
+        """As it was stored beside a session. Raise a `TypeError` for one that was damaged."""
+        if not isinstance(document, Mapping):
+            raise TypeError(f"{document!r:.100} is no accommodation")
+        made = cls.from_dict(document)
+        numbers = (made.breaks_allowed, made.break_minutes, made.extra_percent, made.extra_min)
+        points = made.points.values() if isinstance(made.points, Mapping) else (None,)
+        if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in (*numbers, *points)):
+            raise TypeError("an accommodation's numbers are damaged")
+        return made
 
     def to_dict(self) -> dict[str, Any]:
         """For storage."""

@@ -20,7 +20,7 @@ from database import Database
 from media.clip import Clip, ClipJob
 from media.clip_reasons import STOPPED
 from media.recorder import Recorder
-from scoring.accommodations import Accommodation
+from scoring.held import applied_in
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.clock_mark import seconds_since
@@ -169,8 +169,8 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     intervals = readable(_all_pages(lambda after: database.intervals(session_id, after, PAGE)), INTERVAL, session_id)
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
-    rules, applied = Rules.from_dict(document["rules"]), document.get("accommodation")
-    around = Surroundings(rules, Accommodation.from_dict(applied) if applied else None, exam_of(document), _usual(document))
+    rules = Rules.from_dict(document["rules"])
+    around = Surroundings(rules, applied_in(document), exam_of(document), _usual(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)

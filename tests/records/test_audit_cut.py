@@ -151,3 +151,11 @@ def test_entries_of_before_there_was_a_chain_go_with_its_first(database: Databas
     assert cut_audit(database, BEFORE, DAYS) == 4
     assert stored.audit.count_documents({"seq": {"$exists": False}}) == 0
     assert found(stored, tmp_path) == []
+
+
+def test_an_entry_whose_words_were_damaged_keeps_no_others(audit: Database, stored: Any, tmp_path: Path) -> None:
+    for seq, damaged in ((1, 5), (2, "x"), (3, {"a": 1})):
+        stored.audit.update_one({"seq": seq}, {"$set": {"sessions": damaged, "video_id": damaged, "user_id": damaged}})
+    Holds(audit).set(by="ben", note="a lawsuit", session_id=f"{89:032}")
+    assert cut_audit(audit, BEFORE, DAYS) == 4
+    assert found(stored, tmp_path) == []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+import pytest
+
 from records.seals import seal_of
 from scoring.accommodations import Accommodation
 from scoring.held import Held, history_of, reweighings
@@ -59,3 +61,35 @@ def test_what_changed_in_an_exam_is_sealed_with_it_and_other_sessions_are_sealed
     altered = session()["accommodations"]
     altered[1]["at_s"] = 61.0
     assert len({seal(), seal(accommodations=[]), seal(accommodations=altered)}) == 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"points": {"speech": float("inf")}},
+        {"from": "noon"},
+        {"accommodation": {**OWN.to_record(), "points": "none"}},
+        {"accommodation": {**OWN.to_record(), "points": {"speech": "off"}}},
+        {"accommodation": {**OWN.to_record(), "extra_percent": "much"}},
+        {"accommodation": {**OWN.to_record(), "breaks_allowed": None}},
+    ],
+)
+def test_what_can_not_be_worked_with_is_left_out(damage: dict[str, Any]) -> None:
+    whole = session()["accommodations"]
+    damaged = session(accommodations=[*whole, {**whole[1], **damage}])
+    assert len(history_of(damaged)) == 2
+    assert len(accommodation_lines(damaged)) == 2
+    assert len(accommodation_lines({"accommodation": damaged["accommodations"][2]["accommodation"]})) in (0, 6)
+
+
+def test_what_was_changed_holds_still_where_what_was_before_can_not_be_read() -> None:
+    began, changed = session()["accommodations"]
+    for damaged in ({**began, "at_s": float("nan")}, None):
+        (only,) = reweighings(history_of({"accommodations": [damaged, changed]}))
+        assert (only.at, only.points["speech"]) == (62.5, 1)
+
+
+def test_a_history_that_is_no_list_is_none() -> None:
+    for damaged in (5, "x", {"at_s": 1}, True):
+        assert history_of({"accommodations": damaged}) == ()
+        assert shown_accommodations({"accommodations": damaged})["accommodations"] == []

@@ -212,3 +212,23 @@ def test_a_running_exam_that_can_not_change_any_more_is_said_before_one_is_remov
     error_of(client.delete(f"{URL}/{saved['id']}"), 429)
     assert session.accommodation is not None
     assert len(client.get(f"{URL}?user_id={student}").get_json()["accommodations"]) == 1, "what holds is what is stored"
+
+
+def test_an_accommodation_that_was_damaged_ends_no_exam(client: FlaskClient, parts: Parts, student: str) -> None:
+    session = sit(client, parts, student)
+    save(client, user_id=student, exam_id="exam001", reading_aloud=True)
+    assert parts.database.flush(10)
+    stop_server(parts)
+    stored = parts.database.session(session.session_id)
+    parts.database.write("sessions", session.session_id, {"accommodation": {**stored["accommodation"], "points": "none"}})
+    assert parts.database.flush(10)
+    parts.monitor.resume()
+    again = parts.monitor.get(session.session_id)
+    assert again is not None
+    assert (again.is_running, again.changes.points["speech"]) == (True, 0)
+    assert of_student(client, parts, again)["accommodation"]["reading_aloud"]
+    parts.monitor.end(student, "exam001")
+    parts.database.write("sessions", session.session_id, {"accommodation": "none"})
+    assert parts.database.flush(10)
+    assert of_student(client, parts, again)["accommodation"]["reading_aloud"], "as its changes have it"
+    assert client.get(f"/api/session/{session.session_id}/details").status_code == 200

@@ -35,7 +35,7 @@ def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
     """What is different for the student of a stored session, a line each; where it changed in the exam, a line for each time. No note."""
     if not (history := history_of(session)):
         try:
-            shown = Accommodation.from_dict(session["accommodation"])
+            shown = Accommodation.from_record(session["accommodation"])
         except (KeyError, TypeError):  # none, or one that was damaged
             return []
         return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if shown.set_by else [])]
@@ -54,7 +54,12 @@ def _spelt(seconds: float) -> str:
 
 def shown_accommodations(session: Mapping[str, Any]) -> dict[str, Any]:
     """A session's accommodations as they are answered: never with the note, which an older version kept there, too."""
-    held = [{**one, "accommodation": _noteless(one.get("accommodation"))} for one in session.get("accommodations") or () if isinstance(one, Mapping)]
+    stored = session.get("accommodations")
+    held = [
+        {**one, "accommodation": _noteless(one.get("accommodation"))}
+        for one in (stored if isinstance(stored, list) else ())
+        if isinstance(one, Mapping)
+    ]
     return {"accommodation": _noteless(session.get("accommodation")), "accommodations": held}
 
 

@@ -156,7 +156,8 @@ def _note_of(document: Document) -> str | None:
     found = parts().monitor.accommodations.find(user_id, exam_id)
     if found is not None:  # one for every exam is of more exams than some may set any in
         return found.note if caller().may("accommodations", found.exam_id) else None
-    return str((document.get("accommodation") or {}).get("note") or "")
+    applied = document.get("accommodation")
+    return str(applied.get("note") or "") if isinstance(applied, dict) else ""
 
 
 def _running() -> list[ExamSession]:

@@ -11,9 +11,9 @@ from flask import Blueprint, Response, g, request
 from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
-from scoring.accommodations import Accommodation, document_id_of
+from scoring.accommodations import document_id_of
 from scoring.asked import not_asked
-from scoring.held import history_of
+from scoring.held import applied_in, history_of
 from scoring.session_exam import SessionExam
 from sessions.resume import exam_of
 from sessions.starts import Record, fingerprint, record_of, start_by_student, taking_up
@@ -102,8 +102,7 @@ def session() -> Response:
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
-        applied = document.get("accommodation")
-        accommodation, on_break, left = Accommodation.from_dict(applied) if applied else None, False, 0
+        accommodation, on_break, left = applied_in(document), False, 0
         ends_at, left_s, refusal = document.get("ends_at"), None, None
         exam = exam_of(document)
         report_open = begun and parts().answers.opening({**document, "_id": session_id}) == "open"
