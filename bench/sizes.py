@@ -202,7 +202,7 @@ class Asked:
     def figures_kept(self) -> float:
         """Wait until the figures of all sessions are kept, as they are on a server that has run for a while; how many seconds that took."""
         begun, sessions = time.monotonic(), self.database["sessions"]
-        free = {"segment": None, "sealed_at": {"$ne": None}}
+        free = {"segment": None, "ended_at": {"$ne": None}}
         if not comes(lambda: sessions.find_one(free, {"_id": 1}) is None, KEPT_WITHIN_S, 1.0):
             raise SystemExit("The figures of some sessions are not kept.")
         return time.monotonic() - begun

@@ -26,6 +26,7 @@ from basics.signals import VIOLATION_KINDS
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
+from records.seals import SETTLED
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,6 @@ READ_AT_ONCE = 1000  # sessions
 INDEX = "figures"  # of the sessions: their sums are read from it alone
 STAMP = ("sessions", "changes")
 OF_SESSION = dict.fromkeys(("exam_id", "changes", "deciding", "started_at", "state", "begun", "flagged_intervals", "intervals"), 1)
-OVER: Document = {"sealed_at": {"$gt": EPOCH}}  # nothing of such a session changes but what people decide
-FREE: Document = {"segment": None, "deciding": {"$in": [None, 0]}, **OVER}
 ORPHANED_AFTER = timedelta(minutes=10)
 READ = dict.fromkeys(("exam_id", "started_at", "score", "flagged", "review.state", "violations.kind", "violations.occurrences"), 1)
 STANDS = slice(1, 1 + len(STATES))
@@ -211,7 +210,7 @@ class FigureStore:
         with self._database.reading():
             stamp = {"sessions": len(ids), "changes": changes}
             self._database.collection(SEGMENTS).insert_one({"_id": segment, **stamp, **_document(figures, rows)})
-            over = {"_id": {"$in": ids}, **OVER}  # one that was reopened since is missing from it
+            over = {"_id": {"$in": ids}, **_over()}  # one that was reopened since is missing from it
             self._database.collection("sessions").update_many(over, {"$set": {"segment": segment}})
         return len(ids)
 
@@ -242,10 +241,11 @@ class FigureStore:
                 sessions.update_many({"segment": {"$gt": ""}}, {"$set": {"segment": None}})
 
     def _new(self) -> list[Document]:
-        """Some sessions of one exam that are over and in no segment, of the exam whose session was sealed last."""
+        """Some sessions of one exam that are over and in no segment, of the exam whose session ended last."""
+        free = {"segment": None, "deciding": {"$in": [None, 0]}, **_over()}
         with self._database.reading():
-            last = self._database.collection("sessions").find_one(FREE, {"exam_id": 1}, sort=[("sealed_at", -1)])
-        return self._members({"exam_id": last.get("exam_id"), **FREE}, SESSIONS_MAX) if last is not None else []
+            last = self._database.collection("sessions").find_one(free, {"exam_id": 1}, sort=[("ended_at", -1)])
+        return self._members({"exam_id": last.get("exam_id"), **free}, SESSIONS_MAX) if last is not None else []
 
     def _members(self, query: Document, limit: int = 0) -> list[Document]:
         with self._database.reading():
@@ -266,6 +266,11 @@ class FigureStore:
             except Exception:
                 log.exception("counting failed, and is tried again")
                 pause = 20 * EVERY_S
+
+
+def _over() -> Document:
+    """The condition on sessions of which nothing changes any more but what people decide: as those are that may be sealed."""
+    return {"state": {"$ne": "running"}, "ended_at": {"$lte": utc_now() - SETTLED}}
 
 
 def quarter_of(at: datetime) -> int:

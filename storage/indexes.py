@@ -26,7 +26,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_look", 1), ("exam_id", 1)], name="spellings"),
         IndexModel([("flagged_intervals", -1), ("total_score", -1), ("_id", 1)], name="risk"),
         IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
-        IndexModel([("segment", 1), ("sealed_at", 1)], name="of_segment"),
+        IndexModel([("segment", 1), ("ended_at", 1)], name="of_segment"),
         IndexModel([("deciding", 1)], name="deciding", partialFilterExpression={"deciding": {"$gt": 0}}),
         IndexModel(
             [

@@ -20,7 +20,7 @@ from records.stored_audit import Wanted, audit_page
 from tests.helpers.databases import add_interval, all_stored
 
 Stored = pymongo.database.Database[dict[str, Any]]
-START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
+START = datetime(2024, 3, 2, 9, tzinfo=timezone.utc)
 STATES: tuple[ReviewState, ...] = ("confirmed", "dismissed", "disputed")
 
 

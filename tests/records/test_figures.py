@@ -13,23 +13,24 @@ import pymongo
 import pymongo.database
 import pytest
 
+from basics.times import utc_now
 from database import Database
 from records.analytics import BANDS, Analytics, Span
 from records.figures import SEGMENTS, SESSIONS_MAX, STATES, FigureStore
 from records.reviews import Reviews
 
-START = datetime(2026, 3, 28, 22, 10, tzinfo=timezone.utc)  # in Berlin the clocks go forward in the night to the 29th
+START = datetime(2024, 3, 30, 22, 10, tzinfo=timezone.utc)  # in Berlin the clocks go forward in the night to the 31st
 KINDS = ("speech", "copy_paste", "no_face", "of_tomorrow")
 SPANS = (
     Span(),
     Span("math"),
-    Span(first=date(2026, 3, 29), tz="Europe/Berlin"),
-    Span(last=date(2026, 3, 28), tz="Asia/Kathmandu"),
+    Span(first=date(2024, 3, 31), tz="Europe/Berlin"),
+    Span(last=date(2024, 3, 30), tz="Asia/Kathmandu"),
     Span("none such"),
 )
 
 
-def add(database: Database, number: int, exam_id: str | None, *, sealed: bool = True, intervals: int = 6) -> str:
+def add(database: Database, number: int, exam_id: str | None, *, over: bool = True, intervals: int = 6) -> str:
     """A session with intervals of any points, every third with 10 or more."""
     chance, session_id = random.Random(number), f"{number:032x}"
     begun = START + timedelta(minutes=7 * number)
@@ -55,15 +56,15 @@ def add(database: Database, number: int, exam_id: str | None, *, sealed: bool = 
             rows[-1]["review"] = {"state": chance.choice(STATES)}
         database.write("intervals", f"{session_id}-{index}", rows[-1])
     session = {"user_id": f"s{number}", "exam_id": exam_id, "state": "ended", "started_at": begun, "intervals": intervals}
-    session |= {"flagged_intervals": sum(row["flagged"] for row in rows), "total_score": 9, "ended_at": begun + timedelta(hours=1)}
-    database.write("sessions", session_id, session | ({"sealed_at": begun + timedelta(hours=2)} if sealed else {"state": "running"}))
+    session |= {"flagged_intervals": sum(row["flagged"] for row in rows), "total_score": 9}
+    database.write("sessions", session_id, session | ({"ended_at": begun + timedelta(hours=1)} if over else {"state": "running", "ended_at": None}))
     return session_id
 
 
 @pytest.fixture
 def ids(database: Database) -> list[str]:
     """Sessions of three exams, one of them without an id; the last two run."""
-    made = [add(database, number, ("math", "art", None)[number % 3], sealed=number < 12) for number in range(14)]
+    made = [add(database, number, ("math", "art", None)[number % 3], over=number < 12) for number in range(14)]
     assert database.flush(10)
     return made
 
@@ -223,6 +224,13 @@ def test_an_older_versions_decisions_and_those_that_were_broken_off_are_found_at
     assert store.keep_due() == 12
     check(database, stored)
     assert stored["sessions"].count_documents({"deciding": {"$gt": 0}}) == 0
+
+
+def test_a_session_that_ended_just_now_may_have_records_under_way(database: Database, stored: Any, ids: list[str]) -> None:
+    stored["sessions"].update_one({"_id": ids[0]}, {"$set": {"ended_at": utc_now()}})
+    assert FigureStore(database).keep_due() == 11
+    assert {row["_id"] for row in stored["sessions"].find({"segment": None})} == {ids[0], *ids[12:]}
+    check(database, stored)
 
 
 def test_segments_of_another_form_are_made_anew(database: Database, stored: Any, ids: list[str]) -> None:
