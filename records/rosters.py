@@ -57,7 +57,8 @@ class RosterRow:
     def from_document(cls, document: Document) -> RosterRow:
         """As it was stored; fields that an older version did not have are as if never set."""
         known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        return cls(**{**known, "row_id": document["_id"]})
+        known["row_id"] = document["_id"]
+        return cls(**known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
     ],
     "roster": [
-        IndexModel([("exam_key", 1), ("user_id", 1)], name="of_exam"),
+        IndexModel([("exam_key", 1), ("user_id", 1), ("name", 1)], name="names"),
         IndexModel([("code_hash", 1)], name="code", unique=True),
     ],
     "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
