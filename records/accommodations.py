@@ -9,6 +9,7 @@ from datetime import datetime
 from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
+from basics.locks import KeyedLocks
 from basics.looks import same_id
 from basics.texts import _
 from basics.times import utc_now
@@ -28,16 +29,18 @@ class Accommodations:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, Accommodation] = {}
+        self._changing = KeyedLocks()  # what is stored last of one is known last, too
         self._late: dict[str, tuple[Accommodation | None, datetime]] = {}  # set or removed (None) here, and not seen in the database yet
         self.version = 0  # grows with each change made by this server
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
-        stored = replace(accommodation, at=utc_now())
-        ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
-        if not ticket.wait(STORED_WITHIN_S):
-            raise StorageError(_("The accommodation can't be stored now; see /api/health and try again."))
-        self._changed_here(stored.document_id, stored, stored)
+        with self._changing.held(accommodation.document_id):
+            stored = replace(accommodation, at=utc_now())
+            ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
+            if not ticket.wait(STORED_WITHIN_S):
+                raise StorageError(_("The accommodation can't be stored now; see /api/health and try again."))
+            self._changed_here(stored.document_id, stored, stored)
         return stored.to_dict() | {"_id": stored.document_id}
 
     def get(self, document_id: str) -> Accommodation:
@@ -56,10 +59,11 @@ class Accommodations:
 
     def remove(self, document_id: str) -> Accommodation:
         """Remove one and return it. Raise `NotFound`, `StorageError`."""
-        removed = self.get(document_id)
-        if not self._database.delete("accommodations", document_id).wait(STORED_WITHIN_S):
-            raise StorageError(_("The accommodation can't be removed now; see /api/health and try again."))
-        self._changed_here(document_id, None, removed)
+        with self._changing.held(document_id):
+            removed = self.get(document_id)
+            if not self._database.delete("accommodations", document_id).wait(STORED_WITHIN_S):
+                raise StorageError(_("The accommodation can't be removed now; see /api/health and try again."))
+            self._changed_here(document_id, None, removed)
         return removed
 
     def _changed_here(self, document_id: str, now: Accommodation | None, whose: Accommodation) -> None:

@@ -292,9 +292,8 @@ class ExamSession:
         self.talk.delivered(message_id)
 
     def message_read(self, message_id: str) -> None:
-        """The student has read a message. Raise `InvalidInput` for one that was not sent; one that asks for a picture is read once it is answered."""
-        if not self.messages.asked(message_id):
-            self.talk.read(message_id)
+        """The student has read a message. Raise `InvalidInput` for one that was not sent."""
+        self.talk.read_by_page(message_id)
 
     def student_call(self, text: str | None) -> None:
         """The student calls the proctors; None takes it back. Raise `Conflict`, `TooMany`."""

@@ -45,6 +45,11 @@ class Talk:
         self._store()
         self._events.publish(MessageRead(self._session, message_id))
 
+    def read_by_page(self, message_id: str) -> None:
+        """The page says that the student has read a message; one that asks for a picture is read once it is answered. Raise `InvalidInput`."""
+        if not self._book.asked(message_id):
+            self.read(message_id)
+
     def call(self, text: str | None) -> None:
         """The student calls the proctors, with or without words; None takes it back. Raise `Conflict`, `TooMany`."""
         if text is None:

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from basics.readings import AudioReading
+from basics.times import utc_now
 from records.accommodations import Accommodations
 from records.stored_session import StoredSession
 from scoring.accommodations import Accommodation
@@ -16,6 +17,7 @@ from sessions.changes import CHANGES_MAX
 from sessions.session import ExamSession
 from storage.writes import Ticket
 from tests.helpers.sessions import create, live, stop_server
+from tests.helpers.waiting import until
 from tests.helpers.web import error_of
 from web.parts import Parts
 from web.proctor.accommodation_words import accommodation_lines
@@ -232,3 +234,27 @@ def test_an_accommodation_that_was_damaged_ends_no_exam(client: FlaskClient, par
     assert parts.database.flush(10)
     assert of_student(client, parts, again)["accommodation"]["reading_aloud"], "as its changes have it"
     assert client.get(f"/api/session/{session.session_id}/details").status_code == 200
+
+
+def test_of_two_who_set_it_at_once_the_later_is_stored_and_holds(
+    client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, known = sit(client, parts, student), parts.monitor.accommodations
+    second_is_done, calls = threading.Event(), iter(range(100))
+
+    def slow() -> Any:
+        at, number = utc_now(), next(calls)
+        if number == 0:
+            second_is_done.wait(0.5)
+        return at
+
+    monkeypatch.setattr("records.accommodations.utc_now", slow)
+    first = threading.Thread(target=known.set, args=(Accommodation(student, "exam001", breaks_allowed=1),))
+    first.start()
+    until(lambda: next(calls) > 0, 5)
+    known.set(Accommodation(student, "exam001", breaks_allowed=2))
+    second_is_done.set()
+    first.join(10)
+    parts.monitor.taking_effect.changed(student, "exam001", "Ada")
+    (stored,) = known.listed(student)
+    assert (stored["breaks_allowed"], session.accommodation and session.accommodation.breaks_allowed) == (2, 2)

@@ -2,97 +2,35 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import threading
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from flask.testing import FlaskClient
-from PIL import Image
 
 from basics.readings import Box, GazeReading
 from basics.times import utc_now
 from media.pictures import Picture
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
-from records.exams import exam_key
 from records.holds import Holds
-from records.identity import Request, Whose
 from records.retention import Retention
 from sessions.analysis import PictureReadings
 from sessions.events import FaceSeen
 from sessions.face_moments import FIRST_S
-from sessions.session import ExamSession
 from sessions.still_keeper import StillKeeper
+from tests.helpers.identity import ADA, Student, jpeg
 from tests.helpers.people import administrator, someone
-from tests.helpers.sessions import live, stop_server
+from tests.helpers.sessions import stop_server
 from tests.helpers.waiting import until
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.parts import Parts, parts_of
 from web.student.identity import PICTURE_BYTES_MAX, TRIES
 
-ADA, BEN = "Ada Byron", "Ben Okri"
-
-
-def jpeg(width: int = 320, height: int = 240) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (width, height), "teal").save(file, "JPEG")
-    return file.getvalue()
-
-
-class Student:
-    """One student of an exam that asks for pictures, at the page."""
-
-    def __init__(self, client: FlaskClient, parts: Parts, user_id: str, **definition: Any) -> None:
-        self.client, self.parts, self.user_id, self.exam_id = client, parts, user_id, f"exam-{user_id}"
-        fields = {"exam_id": self.exam_id, "title": "Ethics", "identity_step": True, **definition}
-        assert client.post("/api/exams", json=fields).status_code == 200
-        self.key = exam_key(self.exam_id)
-        assert client.post(f"/api/exams/{self.key}/state", json={"state": "open"}).status_code == 200
-        started = client.post("/api/student/start", json={"user_id": user_id, "exam_id": self.exam_id}).get_json()
-        self.session_id: str = started["session_id"]
-        self.bearer = {"Authorization": f"Bearer {started['token']}"}
-        self.session: ExamSession = live(parts, started)
-
-    def begin(self) -> Student:
-        self.parts.monitor.maker.prepare(self.session)
-        self.session.begin()
-        return self
-
-    def send(self, kind: str, data: bytes | None = None, request: str = "") -> Any:
-        query = f"?request={request}" if request else ""
-        body = jpeg() if data is None else data
-        return self.client.post(f"/api/student/identity/{kind}{query}", data=body, headers=self.bearer, content_type="image/jpeg")
-
-    def say(self, path: str = "", **body: Any) -> Any:
-        return self.client.post(f"/api/student/identity{path}", json=body, headers=self.bearer)
-
-    def ask(self, what: str) -> Any:
-        return self.client.post(f"/api/session/{self.session_id}/identity/ask", json={"what": what, "by": ADA})
-
-    def shown(self) -> dict[str, Any]:
-        assert self.parts.database.flush(10)
-        answer = self.client.get(f"/api/session/{self.session_id}/identity")
-        assert answer.status_code == 200, answer.data
-        return dict(answer.get_json()["session"])
-
-    def decide(self, decision: str = "accepted", **body: Any) -> Any:
-        return self.client.post(f"/api/session/{self.session_id}/identity", json={"decision": decision, "revision": 0, "by": ADA, **body})
-
-    def listed(self, query: str = "") -> dict[str, Any]:
-        assert self.parts.database.flush(10)
-        answer = self.client.get(f"/api/exams/{self.key}/identity{query}")
-        assert answer.status_code == 200, answer.data
-        return dict(answer.get_json())
-
-    def files(self) -> list[Path]:
-        return sorted(self.parts.settings.identity_dir.glob(f"identity-{self.session_id}-*"))
+BEN = "Ben Okri"
 
 
 @pytest.fixture
@@ -413,62 +351,3 @@ def test_the_portal_says_why_who_how_long_and_that_no_program_compares(taking: S
     for words in ("takes the exam", "The proctors of this exam see them", "deleted 30 days after the exam", "No program compares"):
         assert words in step
     assert 'id="step-identity"' not in taking.client.get("/portal").text
-
-
-# What breaks off, and two at once
-
-
-def test_an_answer_to_a_request_that_a_killed_server_did_not_note_is_shown(taking: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    taking.begin()
-    with monkeypatch.context() as patch:
-        patch.setattr(taking.parts.identity, "ask", lambda *_args, **_more: None)  # the message is stored, and the server dies
-        assert taking.ask("room").status_code == 200
-    (message,) = taking.session.messages.unread()
-    assert taking.say("/request", request=message.id, answer="declined", words="No").status_code == 200
-    (one,) = taking.shown()["asked"]
-    assert (one["what"], one["by"], one["answer"], one["words"]) == ("room", ADA, "declined", "No")
-    assert len(taking.listed()["sessions"]) == 1
-
-
-def test_an_answer_that_comes_while_the_request_is_stored_stays(taking: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    taking.begin()
-    ask = taking.parts.identity.ask
-
-    def slow(whose: Whose, request: Request) -> None:
-        assert taking.say("/request", request=request.id, answer="declined", words="No").status_code == 200
-        ask(whose, request)
-
-    monkeypatch.setattr(taking.parts.identity, "ask", slow)
-    assert taking.ask("room").status_code == 200
-    assert [(one["answer"], one["words"]) for one in taking.shown()["asked"]] == [("declined", "No")]
-
-
-def test_two_proctors_who_ask_at_once_ask_once(taking: Student, monkeypatch: pytest.MonkeyPatch) -> None:
-    taking.begin()
-    both, find = threading.Barrier(2), taking.parts.identity.of_session
-
-    def meet(session_id: str) -> Any:
-        with contextlib.suppress(threading.BrokenBarrierError):
-            both.wait(1)
-        return find(session_id)
-
-    monkeypatch.setattr(taking.parts.identity, "of_session", meet)
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda _: taking.ask("room").status_code, range(2)))
-    assert (sorted(answers), len(taking.session.messages.unread())) == ([200, 409], 1)
-
-
-def test_nobody_says_that_a_picture_was_given_which_never_came(taking: Student) -> None:
-    taking.begin()
-    request = taking.ask("room").get_json()["session"]["asked"][0]["id"]
-    assert error_of(taking.say("/request", request=request, answer="given"), 409)["reason"] == "no_picture"
-    assert taking.shown()["asked"][0]["answer"] == ""
-    assert taking.say("/request", request=request, answer="declined").status_code == 200
-
-
-def test_a_request_is_not_put_away_by_having_been_read(taking: Student) -> None:
-    taking.begin()
-    request = taking.ask("room").get_json()["session"]["asked"][0]["id"]
-    taking.session.message_read(request)  # as a page of a student's own making says
-    assert error_of(taking.ask("room"), 409)["reason"] == "asked"
-    assert taking.send("room", request=request).status_code == 200
