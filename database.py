@@ -32,7 +32,7 @@ from basics.folder_lock import FolderLock
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
 from storage.audit_chain import send_chained
-from storage.indexes import INDEXES
+from storage.indexes import INDEXES, drop_outdated
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
 from storage.writes import REFUSALS, DatabaseAway, Ticket, Write, encode, operation, parse, reason_of, refused, without_readings
@@ -405,9 +405,9 @@ class Database:
         """Make what is missing; without a time limit, because a large collection takes minutes."""
         for collection, models in INDEXES.items():
             try:
+                drop_outdated(self._db[collection])
                 self._db[collection].create_indexes(models)
-            except OperationFailure as error:
-                # Queries work without, slowly; and a unique one can't be made over what contradicts it.
+            except OperationFailure as error:  # queries work without, slowly; and a unique one can't be made over what contradicts it
                 log.warning("the indexes of %s can't be made: %s", collection, reason_of(error))
             except PyMongoError as error:
                 log.warning("making indexes was broken off, it begins again later: %s", reason_of(error))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import Any
+
 from pymongo import IndexModel
+from pymongo.collection import Collection
+from pymongo.errors import OperationFailure
 
 QUEUE_ORDERS = {
     "queue": (("score", -1), ("flagged_at", -1), ("_id", -1)),
@@ -130,3 +135,13 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("user_id", 1)], name="of_user", partialFilterExpression={"user_id": {"$gt": ""}}),
     ],
 }
+
+OUTDATED = {"sessions": ("flags", "by_time"), "intervals": ("tally", "scored", "scored_of_exam"), "conclusions": ("of_exam",), "roster": ("of_exam",)}
+"""Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""
+
+
+def drop_outdated(collection: Collection[Any]) -> None:
+    """Drop those of them that are there. Raise `PyMongoError`."""
+    for name in OUTDATED.get(collection.name, ()):
+        with suppress(OperationFailure):  # there is none, or no such collection
+            collection.drop_index(name)

@@ -285,6 +285,20 @@ def test_users_and_tokens_are_listed_by_id(database: Database) -> None:
     assert database.get("users", "z") is None
 
 
+def test_an_older_versions_indexes_are_dropped_and_others_stay(mongo_uri: str, db_name: str, stored: Any, tmp_path: Path) -> None:
+    for name, key in (("tally", "exam_id"), ("an_operators_own", "user_id")):
+        stored.intervals.create_index([(key, 1)], name=name)
+    database = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=3)
+    database.start()
+    try:
+        assert database.wait_ready(30)
+        names = set(stored.intervals.index_information())
+        assert "tally" not in names
+        assert {"an_operators_own", "stand"} <= names
+    finally:
+        database.stop(10)
+
+
 def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
     for number in range(30):
         add_interval(database, "s", number, flagged_at=START + timedelta(seconds=number), exam_id="math", clip={"state": "pending"})
