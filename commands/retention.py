@@ -82,7 +82,8 @@ def report(found: Survey, holds: int) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     went = ", ".join(f"{NAMES.get(kind, kind)} {count}" for kind, count in found.deleted.items() if count) or "nothing"
-    lines += ["", f"Last sweep: {_at(found.swept_at)}; it deleted: {went}."]
+    lines += ["", "Counted is what belongs to sessions that have ended, and the audit."]
+    lines += [f"Last sweep: {_at(found.swept_at)}; it deleted: {went}."]
     lines += [f"COULD NOT BE DELETED: {count} of {NAMES.get(kind, kind)}; the log names the files." for kind, count in found.left.items() if count]
     lines += [f"NOT ALL IS DELETED: {found.trouble}"] if found.trouble else []
     lines.append(f"Legal holds: {holds}.")

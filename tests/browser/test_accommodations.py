@@ -71,3 +71,31 @@ def test_a_ready_made_choice_fills_the_form_and_extra_time_is_set_beside_it(page
     (kept,) = accommodations(server, "wim")
     assert (kept["extra_percent"], kept["extra_min"], kept["reading_aloud"]) == (25, 0, True)
     assert wrong == []
+
+
+def test_an_address_opens_the_form_for_a_student_with_what_is_set_and_saving_makes_it_the_exams_own(page: Page, server: Server) -> None:
+    server.call("POST", "/api/accommodations", json={"user_id": "noa", "points": {"gaze_distracted": 0}, "extra_percent": 25})
+    page.goto(f"{server.url}/exams?accommodate=noa&in=ethics")
+    form = page.locator("#acc-form")
+    expect(form.get_by_label("Student")).to_be_focused()
+    expect(form.get_by_label("Exam")).to_have_value("ethics")
+    expect(form.get_by_label("Looking away")).to_have_value("0")
+    expect(form.get_by_label("Extra time in per cent")).to_have_value("25")
+    form.get_by_label("Extra time in minutes").fill("15")
+    form.get_by_role("button", name="Save").click()
+    expect(page.locator("#acc-said")).to_have_text("Saved for noa.")
+    kept = {one["exam_id"]: (one["points"], one["extra_percent"], one["extra_min"]) for one in accommodations(server, "noa")}
+    assert kept == {None: ({"gaze_distracted": 0}, 25, 0), "ethics": ({"gaze_distracted": 0}, 25, 15)}
+    expect(page.locator("#acc tbody tr", has_text="ethics")).not_to_contain_text("by proctor")  # nobody gave a name
+
+
+def test_in_arabic_a_students_id_stands_below_its_head(page: Page, server: Server) -> None:
+    server.call("POST", "/api/accommodations", json={"user_id": "noa", "points": {"gaze_distracted": 0}})
+    page.goto(f"{server.url}/exams?lang=ar")
+    row = page.locator("#acc tbody tr", has_text="noa").first
+    expect(row).to_be_visible()
+    ends = row.evaluate("""row => [row.closest('table').querySelector('thead th'), row.cells[0]].map(cell => {
+        const range = document.createRange(); range.selectNodeContents(cell); return Math.round(range.getBoundingClientRect().right);
+    })""")
+    assert abs(ends[0] - ends[1]) <= 1
+    page.context.clear_cookies(name="language")

@@ -82,6 +82,7 @@ def test_each_kind_is_shown_with_its_days_what_is_kept_and_what_is_due(run: Run,
     assert row_of(said, "readings")[2] == "3"
     assert row_of(said, "pictures of identity")[1:] == ["30 days", "0", "0", "0", "-"]
     assert row_of(said, "entries of the audit")[1:5] == ["90 days", "2", "1", "0"]
+    assert "Counted is what belongs to sessions that have ended" in said
     assert "Last sweep: -; it deleted: nothing." in said
     assert "Legal holds: 1." in said
 

@@ -38,13 +38,17 @@ def accommodation_lines(session: Mapping[str, Any]) -> list[str]:
             shown = Accommodation.from_record(session["accommodation"])
         except (KeyError, TypeError):  # none, or one that was damaged
             return []
-        return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if shown.set_by else [])]
+        return [*words_of(shown), *([_("Set by %(name)s", name=shown.set_by)] if _is_name(shown.set_by) else [])]
     lines: list[str] = []
     for held in history:
         words = joined(", ", words_of(held.accommodation)) if held.accommodation else _("nothing different")
         line = _("From %(time)s: %(what)s", time=_spelt(held.at), what=words or _("nothing different"))
-        lines.append(_("%(what)s (set by %(name)s)", what=line, name=held.by) if held.by else line)
+        lines.append(_("%(what)s (set by %(name)s)", what=line, name=held.by) if _is_name(held.by) else line)
     return lines
+
+
+def _is_name(by: str | None) -> bool:
+    return bool(by) and by != "proctor"  # as calls have it where nobody gave a name; no person may be called so
 
 
 def _spelt(seconds: float) -> str:

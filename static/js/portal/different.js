@@ -2,6 +2,7 @@
 
 import { accommodationWords } from "../shared/accommodations.js";
 import { make } from "../shared/dom.js";
+import { personName } from "../shared/names.js";
 import { texts } from "./texts.js";
 
 /** What a session's accommodation changes, as the student reads it; nothing where there is none. */
@@ -13,7 +14,7 @@ export function drawDifferent(session, place) {
   const element = document.getElementById(place); // the exam's own page may take its room
   if (!element) return false;
   element.hidden = words.length === 0;
-  const { set_by: by } = session?.accommodation ?? {};
+  const by = personName(session?.accommodation?.set_by);
   const lines = words.length && by ? [...words, texts.exam.setBy(by)] : words;
   element.querySelector("ul").replaceChildren(...lines.map((text) => make("li", { text })));
   return words.length > 0;

@@ -1,7 +1,7 @@
 // Accommodations as a proctor reads them, with their points, and as the call takes them. Pure.
 
 import { accommodationWords as sharedWords } from "../shared/accommodations.js";
-import { kindName } from "../shared/names.js";
+import { kindName, personName } from "../shared/names.js";
 import { texts } from "./texts.js";
 
 /** What is different, a text each: a student's view brings `signals_off` and `signals_weighed`, a proctor's `points`. */
@@ -16,7 +16,7 @@ export function accommodationWords({ points, signals_off: off = [], ...rest }) {
 export function heldWords({ accommodation, accommodations = [], accommodation_note: note = "" }) {
   const { held } = texts.session;
   const words = accommodations.length
-    ? accommodations.map(({ at_s: at, by, accommodation: own }) => held(at, own ? accommodationWords(own) : [], by))
+    ? accommodations.map(({ at_s: at, by, accommodation: own }) => held(at, own ? accommodationWords(own) : [], personName(by)))
     : accommodationWords(accommodation ?? {});
   return words.length && note ? [...words, note] : words; // told to those who may set it alone
 }

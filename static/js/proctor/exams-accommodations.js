@@ -2,6 +2,7 @@
 
 import { call } from "../shared/api.js";
 import { answerOf, byId, make, oneWish, setText } from "../shared/dom.js";
+import { personName } from "../shared/names.js";
 import { list } from "../shared/translate.js";
 import { accommodationBody, accommodationWords } from "./accommodations.js";
 import { fullTime } from "./dates.js";
@@ -15,6 +16,7 @@ const t = texts.exams;
 const PAGE = 50;
 const MOST_OF_A_STUDENT = 960; // accommodations, one for each exam
 const MOST_POINTS = 10;
+const NOTHING_DIFFERENT = { points: {}, reading_aloud: false, breaks_allowed: 0, break_minutes: 5, extra_percent: 0, extra_min: 0, note: "" };
 
 export class AccommodationsTable {
   after = null;
@@ -45,6 +47,27 @@ export class AccommodationsTable {
     this.#forget();
     this.#drawDoes();
     return this.read();
+  }
+
+  /** Open the form for whom the address names, filled with what this student has: of that exam, else of every exam, which one for the exam replaces there. */
+  async takeAddress() {
+    const given = new URLSearchParams(location.search);
+    const [user, exam] = [given.get("accommodate"), given.get("in") ?? ""];
+    if (!user) return;
+    let found = [];
+    try {
+      found = (await call(`/api/accommodations?${new URLSearchParams({ user_id: user, limit: MOST_OF_A_STUDENT })}`)).accommodations;
+    } catch (error) {
+      if (error.code === undefined) throw error;
+      sayWrong("acc-form-error", t.accommodationsFailed(error.message)); // the form can be used all the same
+    }
+    const [own, every] = [exam || null, null].map((of) => found.find(({ exam_id }) => exam_id === of));
+    this.#change(own ?? { ...(every ?? NOTHING_DIFFERENT), user_id: user, exam_id: exam || null });
+    if (!own) {
+      this.#forget();
+      this.#fixStudent(false);
+    }
+    byId("acc-add").scrollIntoView();
   }
 
   async read({ anew = false } = {}) {
@@ -78,7 +101,7 @@ export class AccommodationsTable {
       make("th", { scope: "row", text: one.user_id }),
       make("td", {}, make("bdi", { text: exam })),
       make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null),
-      make("td", { class: "muted", text: t.setFrom(one.set_by, fullTime(one.at)) }),
+      make("td", { class: "muted", text: t.setFrom(personName(one.set_by), fullTime(one.at)) }),
       make("td", { class: "row-links" }, change, remove),
     );
   }

@@ -29,7 +29,7 @@ class ExamsPage {
     this.sessions.start();
     // what stands below a table must not jump when its rows come: all of it is shown at once
     const shown = () => delete byId("exams-parts").dataset.waits;
-    Promise.allSettled([this.accommodations.start(), this.read()]).then(shown);
+    Promise.allSettled([this.accommodations.start(), this.read()]).then(shown).then(() => this.accommodations.takeAddress());
     setTimeout(shown, WAIT_MS);
   }
 

@@ -106,7 +106,7 @@ class IdentityPage {
     const focused = this.list.contains(active) ? active.closest("[data-session]").dataset.session : "";
     const before = new Map([...this.list.children].map((part) => [part.dataset.session, part]));
     this.list.replaceChildren(...this.rows.map((row) => this.#drawn(row, before.get(row.session_id))));
-    setText(byId("identity-none"), this.rows.length ? "" : t.none);
+    setText(byId("identity-none"), this.rows.length ? "" : sums.all ? t.none : t.nobody);
     byId("identity-more").hidden = this.after === null;
     const wanted = this.rows.findIndex(({ session_id: id }) => id === (this.wanted || focused));
     this.#stand(wanted >= 0 ? wanted : Math.min(this.at, this.rows.length - 1));

@@ -1,6 +1,7 @@
 // One student of the list: link and code to be handed over, and what is known of the student.
 
 import { call } from "../shared/api.js";
+import { addressOf } from "../shared/base.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { rosterTexts as t } from "./texts-roster.js";
 import { isSure } from "./roster-ask.js";
@@ -31,6 +32,8 @@ export class StudentDialog {
     setText(byId("student-facts"), one.name ? one.user_id : "");
     const fields = { name: one.name, email: one.email, percent: one.extra_percent, minutes: one.extra_min, preset: one.preset ?? "", note: one.note };
     for (const [id, value] of Object.entries(fields)) byId(`student-${id}`).value = value;
+    const accommodate = byId("student-accommodate"); // where it may be set
+    if (accommodate) accommodate.href = addressOf(`/exams?${new URLSearchParams({ accommodate: one.user_id, in: document.body.dataset.examId })}`);
     byId("student-remove").hidden = one.sessions.length > 0;
     byId("student-error").hidden = true;
     this.#show(null);

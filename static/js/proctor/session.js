@@ -1,5 +1,6 @@
 // One session: the live picture with overlays, this interval's points, the timeline, each interval's violations and clip.
 
+import { addressOf } from "../shared/base.js";
 import { byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
 import { heldWords } from "./accommodations.js";
@@ -174,6 +175,11 @@ class SessionPage {
     const different = heldWords(session);
     byId("session-accommodation").hidden = different.length === 0;
     setText(byId("session-accommodation"), texts.session.accommodation(different));
+    const accommodate = byId("session-accommodate"); // where it may be set
+    if (accommodate) {
+      accommodate.href = addressOf(`/exams?${new URLSearchParams({ accommodate: session.user_id, ...(session.exam_id && { in: session.exam_id }) })}`);
+      accommodate.hidden = false;
+    }
     for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();

@@ -1,6 +1,7 @@
 // What is said where people compare students with their cards.
 
 import { spellSeconds } from "../shared/clock.js";
+import { personName } from "../shared/names.js";
 import { _, list, ngettext } from "../shared/translate.js";
 import { labelled } from "./phrases.js";
 
@@ -21,6 +22,7 @@ export const identityTexts = {
       ].filter(Boolean),
     ),
   none: _("No student matches this choice."),
+  nobody: _("Nobody has begun this exam yet."),
   stands: { open: _("To decide"), accepted: _("Accepted"), queried: _("Queried") },
   kinds: { face: _("Face, before the exam"), card: _("Card"), still: _("Face, in the exam"), room: _("Room") },
   asksFor: { face: _("the face"), card: _("the card"), room: _("the room") },
@@ -35,7 +37,7 @@ export const identityTexts = {
     noCard: (words) => _("Has no card, and says: “%(words)s”", { words }),
   },
   asked: ({ what, by, answer, words }, time) => {
-    const values = { what: identityTexts.asksFor[what], name: by, time, words };
+    const values = { what: identityTexts.asksFor[what], name: personName(by) || _("A proctor"), time, words };
     if (answer === "declined") return words ? _("%(time)s: %(name)s asked for %(what)s, and the student declined: “%(words)s”", values) : _("%(time)s: %(name)s asked for %(what)s, and the student declined. That counts nothing.", values);
     if (answer === "given") return words ? _("%(time)s: %(name)s asked for %(what)s, and it was sent: “%(words)s”", values) : _("%(time)s: %(name)s asked for %(what)s, and it was sent.", values);
     return _("%(time)s: %(name)s asked for %(what)s, and there is no answer yet.", values);

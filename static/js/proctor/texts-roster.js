@@ -29,7 +29,7 @@ export const rosterTexts = {
   givenOut: (time) => _("Given out %(time)s", { time }),
   notGivenOut: _("Not given out"),
   mail: { queued: _("The letter waits to be sent"), failed: (error) => _("The letter could not be sent: %(error)s", { error }) },
-  open: _("Link and code"),
+  open: _("Link and details"),
   session: _("Session"),
   tooLarge: _("The file has more than 3 MB. An exam takes 5,000 students at most."),
   empty: _("Paste a list, or choose a file."),

@@ -14,3 +14,6 @@ export const kindName = (kind) => kinds.get(kind) ?? kind;
 
 /** A row of the check before the exam by its name. */
 export const itemName = (item) => items.get(item) ?? item;
+
+/** Who did something, by name; empty where nobody gave one: the server then has "proctor", as no person may be called. */
+export const personName = (by) => (by && by !== "proctor" ? by : "");

@@ -28,6 +28,11 @@ test("the body leaves out what was left empty", () => {
   });
 });
 
+test("where nobody gave a name none is said", () => {
+  const accommodations = [{ at_s: 31, by: "proctor", accommodation: { points: {}, extra_min: 15 } }];
+  assert.deepEqual(heldWords({ accommodation: {}, accommodations }), ["From 0:31: 15 minutes of extra time"]);
+});
+
 test("what changed while the exam ran is said with its time, and the note to those alone who got it", () => {
   const aloud = { points: {}, reading_aloud: true };
   assert.deepEqual(heldWords({ accommodation: null }), []);
