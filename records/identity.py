@@ -26,6 +26,7 @@ from database import Database, Document
 from media.identity_pictures import IdentityPictures, Kept, Kind
 from records.conclusions import Person
 from records.exam_removal import of_exam
+from records.keep_times import part_of
 from records.results import Names
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
@@ -123,7 +124,7 @@ class IdentityRecords:
             kept = self.of_session(session_id) or {}
         except StorageError:
             return True
-        return any(one.get("asked") == request_id for one in (kept.get("pictures") or {}).values())
+        return any(part_of(part_of(kept, "pictures"), name).get("asked") == request_id for name in part_of(kept, "pictures"))
 
     def said(self, whose: Whose, *, face: Given, card: Given, words: str) -> None:
         """Keep how the student's step before the exam ended. Raise `StorageError`."""
@@ -173,7 +174,7 @@ class IdentityRecords:
     def picture(self, session_id: str, name: str) -> bytes:
         """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
         kept = self.of_session(session_id)
-        path = self._pictures.path(session_id, name) if kept is not None and name in (kept.get("pictures") or {}) else None
+        path = self._pictures.path(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
         with contextlib.suppress(FileNotFoundError):  # its time was over just now
             if path is not None:
                 return path.read_bytes()
@@ -192,7 +193,7 @@ class IdentityRecords:
             raise _meanwhile(kept)
         if kept is not None and len(kept.get("history") or ()) >= HISTORY_MAX:
             raise Conflict(_("So much was decided about this session that nothing more is taken."), reason="too_many")
-        compared = sorted((kept or {}).get("pictures") or {})
+        compared = sorted(part_of(kept or {}, "pictures"))
         act = {"decision": decision, "text": text, "by": person.name, "account_id": person.account_id, "at": utc_now(), "compared": compared}
         whose = Whose(session_id, str(session["user_id"]), session.get("exam_id"))
         change = {"$set": {**whose.fields(), "decision": act, "revision": revision + 1}, "$push": {"history": act}}
@@ -210,20 +211,21 @@ class IdentityRecords:
 def requests_of(kept: Mapping[str, Any]) -> list[Document]:
     """What was asked for, oldest first, each with its `id` and answer."""
     blank = {"answer": "", "words": "", "answered_at": None}
-    found = [{"id": key, **blank, **one} for key, one in (kept.get("asked") or {}).items() if isinstance(one, Mapping)]
+    found = [{"id": key, **blank, **one} for key, one in part_of(kept, "asked").items() if isinstance(one, Mapping)]
     whole = [one for one in found if isinstance(one.get("at"), datetime) and one.get("what") and "by" in one]
     return sorted(whole, key=lambda one: (one["at"], one["id"]))
 
 
 def stands(kept: Mapping[str, Any] | None) -> Stands:
     """What is decided: open, accepted or queried."""
-    decided: Stands = ((kept or {}).get("decision") or {}).get("decision") or "open"
-    return decided
+    decided = part_of(kept or {}, "decision").get("decision")
+    return next((known for known in DECISIONS if known == decided), "open")
 
 
 def revision_of(kept: Mapping[str, Any] | None) -> int:
     """How often somebody decided."""
-    return int((kept or {}).get("revision") or 0)
+    revision = (kept or {}).get("revision")
+    return revision if isinstance(revision, int) else 0
 
 
 def _not_now() -> StorageError:
@@ -231,6 +233,6 @@ def _not_now() -> StorageError:
 
 
 def _meanwhile(kept: Mapping[str, Any] | None) -> Conflict:
-    by = ((kept or {}).get("decision") or {}).get("by", "")
+    by = part_of(kept or {}, "decision").get("by", "")
     gone, decided = _("What you saw is gone. Look at it again."), _("%(by)s has decided meanwhile. Look at what stands now, and decide again.", by=by)
     return Conflict(decided if by else gone, field="revision", reason="meanwhile", revision=revision_of(kept), stands=stands(kept))

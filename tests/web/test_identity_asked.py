@@ -75,3 +75,33 @@ def test_a_request_is_not_put_away_by_having_been_read(taking: Student) -> None:
     taking.session.message_read(request)  # as a page of a student's own making says
     assert error_of(taking.ask("room"), 409)["reason"] == "asked"
     assert taking.send("room", request=request).status_code == 200
+
+
+DAMAGES: list[dict[str, Any]] = [
+    {"pictures": "x"},
+    {"pictures": {"face-1": 5}},
+    {"pictures": {"face-1": {"kind": "x"}}},
+    {"asked": "x"},
+    {"asked": {"a": {"what": "x", "by": 1, "at": 1}}},
+    {"decision": "x"},
+    {"decision": {"decision": "maybe"}},
+    {"history": "x"},
+    {"revision": "x"},
+    {"said": "x"},
+    {"pictures_deleted_at": "x"},
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=str)
+def test_a_damaged_record_is_shown_as_far_as_it_can_be_and_hides_no_others(
+    client: FlaskClient, parts: Parts, taking: Student, damage: dict[str, Any]
+) -> None:
+    assert taking.send("face").status_code == 200
+    assert parts.database.flush(10)
+    with parts.database.reading():
+        parts.database.collection("identity").update_one({"_id": taking.session_id}, {"$set": damage})
+    assert taking.shown()["session_id"] == taking.session_id
+    (line,) = taking.listed()["sessions"]
+    assert line["stands"] == "open"
+    assert taking.decide().status_code in (200, 409, 503), "never a 500"
+    assert client.get(f"/api/session/{taking.session_id}/identity/face-0000000000000000").status_code == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from basics.texts import _
 from database import Document
 from records.conclusions import Person
 from records.identity import ASKED_MAX, Asked, Request, Whose, days_kept, requests_of, revision_of, stands
+from records.keep_times import part_of
 from records.results import page_of
 from sessions.session import ExamSession
 from web.access.callers import caller, signature
@@ -36,6 +38,8 @@ from web.proctor.identity_schemas import (
     IdentitySums,
 )
 from web.proctor.running import running
+
+log = logging.getLogger(__name__)
 
 identity = Blueprint("identity", __name__)
 
@@ -142,7 +146,7 @@ def ask(session_id: str) -> Response:
         if any(message.asks == wanted.what for message in session.messages.unread()):
             raise Conflict(_("It is asked for already. Wait for the answer."), reason="asked")
         kept = parts().identity.of_session(session_id)
-        if len((kept or {}).get("asked") or {}) >= ASKED_MAX:
+        if len(part_of(kept or {}, "asked")) >= ASKED_MAX:
             raise Conflict(_("Pictures were asked for %(most)s times in this session, which is the limit.", most=ASKED_MAX), reason="too_many")
         message, ticket = session.talk.send(str(WORDS[wanted.what]), "message", by, wanted.what)
     if not ticket.wait(STORED_WITHIN_S):
@@ -169,6 +173,15 @@ def _answer(session_id: str) -> Response:
 
 
 def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
+    """The line of a session; where what is kept of it is damaged, without that: others are shown all the same."""
+    try:
+        return _whole_line(row, kept)
+    except (AttributeError, TypeError, ValueError):
+        log.exception("what is kept of who took the exam can't be read", extra={"session_id": row["_id"]})
+        return _whole_line(row, None)
+
+
+def _whole_line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
     session_id, exam_id, kept = str(row["_id"]), row.get("exam_id"), kept or {}
     gone = kept.get("pictures_deleted_at")
     pictures = [] if gone else [_picture(session_id, name, one) for name, one in (kept.get("pictures") or {}).items()]
