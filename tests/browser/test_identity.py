@@ -57,6 +57,9 @@ def kept(server: Server, user_id: str) -> dict[str, Any]:
 
 
 def test_pictures_are_taken_compared_and_decided_on(server: Server, students: Chromium, proctors: Chromium, folder: Path) -> None:
+    nobody = proctors.open(f"{server.url}/exams/{exam_key(EXAM)}/identity")
+    expect(nobody.locator("#identity-none")).to_have_text("Nobody has begun this exam yet.")
+    nobody.close()
     page = students.open(f"{server.url}/portal")
     show(page)
     fill_in(page, "ann", EXAM)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from basics.paths import ROOT
 from database import Database
 from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, create
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
+from web.operator.health import part_states
 from web.parts import Parts
 
 
@@ -122,3 +125,9 @@ def test_metrics_are_prometheus_text_and_each_apps_own(make_app: MakeApp, studen
     theirs = figures(other)
     assert theirs["proctor_sessions_active"] == 0
     assert "proctor_http_requests_totalapi.create_session" not in theirs
+
+
+def test_every_part_of_the_server_has_its_name_on_the_settings_page(parts: Parts) -> None:
+    words = (ROOT / "static" / "js" / "proctor" / "texts.js").read_text(encoding="utf-8")
+    named = set(re.findall(r"(\w+): _\(", words.split("parts: {")[1].split("},")[0]))
+    assert set(part_states(parts)) - named == set()

@@ -4,7 +4,7 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { spellSeconds } from "../shared/clock.js";
 import { byId, icon, make, setShare, setText } from "../shared/dom.js";
-import { itemName, kindName } from "../shared/names.js";
+import { itemName, kindName, personName } from "../shared/names.js";
 import { list, locale, saidAgain } from "../shared/translate.js";
 import { heldWords } from "./accommodations.js";
 import { reasonOf } from "./clip.js";
@@ -30,7 +30,7 @@ const table = (head, rows) =>
     "table",
     { class: "table" },
     make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { scope: "col", text })))),
-    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell))))),
+    make("tbody", {}, ...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, typeof cell === "string" ? make("bdi", { text: cell }) : cell))))),
   );
 const said = (text) => make("p", { class: "muted", text });
 const offset = (iso) => new Intl.DateTimeFormat(locale, { timeZoneName: "shortOffset" }).formatToParts(new Date(iso)).find(({ type }) => type === "timeZoneName").value.replace("GMT", "UTC");
@@ -185,7 +185,7 @@ class Report {
   }
 
   drawMessages() {
-    const rows = (this.session.messages ?? []).map(({ at, level, text, by, from }) => [this.wall(at), texts.act.levels[level] ?? level, from === "student" ? texts.act.called(text) : text, by ?? ""]);
+    const rows = (this.session.messages ?? []).map(({ at, level, text, by, from }) => [this.wall(at), texts.act.levels[level] ?? level, from === "student" ? texts.act.called(text) : text, personName(by)]);
     byId("report-messages").replaceChildren(rows.length ? table(t.messageHead, rows) : said(t.noMessages));
   }
 

@@ -57,7 +57,7 @@ export const rosterTexts = {
   mailFailed: (message) => _("The letters are not sent. %(message)s", { message }),
   notComeSum: (count, late) => {
     const missing = ngettext("%(count)s student has not come", "%(count)s students have not come", count);
-    return late ? _("%(missing)s, %(late)s late", { missing, late: number(late) }) : missing;
+    return late ? ngettext("%(missing)s, %(count)s late", "%(missing)s, %(count)s late", late, { missing }) : missing;
   },
   notComeOf: (count, total) => _("%(count)s of %(total)s", { count: number(count), total: number(total) }),
   linksSet: (count) => ngettext("%(count)s link and code changed.", "%(count)s links and codes changed.", count),

@@ -128,6 +128,8 @@ export const texts = {
       disks: _("Every disk"),
       retention: _("Deletion of old sessions"),
       detectors: _("Detectors"),
+      mail: _("Letters to students"),
+      audit: _("The audit, and who is told of it"),
     },
     states: { ok: _("fine"), off: pgettext("part", "off"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
     figures: {
