@@ -18,6 +18,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 VIEWS: list[tuple[int, Literal["light", "dark"]]] = [(1280, "light"), (390, "dark")]  # each width and each scheme once: colours know no width
 OF_A_VIEW = ("color-contrast", "target-size", "link-in-text-block", "scrollable-region-focusable")  # what another width or scheme may change
 DIRECTION = "document.documentElement.dir"
+OF_A_DIRECTION = ("target-size", "scrollable-region-focusable")  # what the other direction may change
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PLUGGED_IN = "navigator.mediaDevices.dispatchEvent(new Event('devicechange'))"  # the exam's page opens what was lost at once, not seconds later
 WAIT_S = 60.0  # for anything that a page or the server does; nothing waits that long when all is well
@@ -66,7 +67,7 @@ def judge(page: Page, folder: Path, name: str) -> list[str]:
         page.screenshot(path=folder / f"{name}-{width}-{scheme}.jpg", quality=80)  # draws a page behind others, too: charts follow their window then
         wrong += [f"{name} at {width} px, {scheme}: {finding}" for finding in _judged(page, OF_A_VIEW if number else ())]
     page.evaluate(f"[window.writtenTo, {DIRECTION}] = [{DIRECTION}, {DIRECTION} === 'rtl' ? 'ltr' : 'rtl']")
-    wrong += [f"{name} at {width} px, mirrored: {finding}" for finding in _judged(page, OF_A_VIEW)]
+    wrong += [f"{name} at {width} px, mirrored: {finding}" for finding in _judged(page, OF_A_DIRECTION)]
     page.evaluate(f"{DIRECTION} = window.writtenTo")
     show(page)
     return wrong
