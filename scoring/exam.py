@@ -105,7 +105,7 @@ class ExamDefinition(BaseModel):
     )
     teachers: list[AccountId] = Field(default=[], max_length=PEOPLE_MAX, description="Ids of the accounts that may change it.")
     proctors: list[AccountId] = Field(default=[], max_length=PEOPLE_MAX, description="Ids of the accounts that watch and review it.")
-    keep_days: dict[Kept, Annotated[int, Field(ge=1, le=DAYS_MAX)]] = Field(
+    keep_days: dict[Kept, Annotated[int, Field(strict=True, ge=1, le=DAYS_MAX)]] = Field(
         default={}, description="Days after a session's end by kind of record; others as this server keeps things (KEEP_DAYS and its kin)."
     )
     four_eyes: bool = Field(default=False, description="A conclusion needs a second person.")

@@ -51,6 +51,7 @@ ODD: list[tuple[dict[str, Any], str, str]] = [
     ({"limits": {"flag_threshold": 9.5}}, "limits", "whole number"),
     ({"limits": {"looks_min": 1}}, "limits", "interval_duration"),
     ({"keep_days": {"identity": 0}}, "keep_days", "greater"),
+    ({"keep_days": {"records": True}}, "keep_days", "integer"),
     ({"teachers": ["a b"]}, "teachers", "match"),
     ({"breaks_allowed": 21}, "breaks_allowed", "less than"),
 ]
