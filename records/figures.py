@@ -128,16 +128,17 @@ class FigureStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
+        self._thread: threading.Thread | None = None  # only the one that keeps has one: each answer reads by a store of its own
 
     def start(self) -> None:
         """Begin soon."""
+        self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float = 10) -> None:
         """End, with the segment that is made."""
         self._stop.set()
-        if self._thread.is_alive():
+        if self._thread is not None:
             self._thread.join(timeout)
 
     # Reading
