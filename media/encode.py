@@ -127,7 +127,7 @@ def _encode_sound(container: Any, stream: Any, track: npt.NDArray[np.int16]) -> 
 def _decode(decoder: PictureDecoder, frame: Frame) -> npt.NDArray[np.uint8] | None:
     """The picture as uint8 [h, w, 3] BGR, or None when it can't be decoded."""
     try:
-        return decoder.decode(frame)
+        return decoder.decode(frame)()
     except ProctorError:
         return None
 

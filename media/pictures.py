@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
@@ -35,6 +37,14 @@ class Picture:
 
     at: float
     image: npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A picture that came between two that were read. `picture` decodes it, if it must be read after all; raises as decoding does."""
+
+    at: float
+    picture: Callable[[], Picture]
 
 
 def check_picture(data: bytes, max_pixels: int) -> tuple[int, int]:
@@ -122,26 +132,31 @@ class PictureDecoder:
         self._max_pixels = max_pixels
         self._h264: H264Decoder | None = None
 
-    def decode(self, frame: Frame, *, wanted: bool = True) -> npt.NDArray[np.uint8] | None:
-        """The picture as uint8 [h, w, 3] BGR, or None when it isn't `wanted` and only later ones rest on it. Raise `InvalidInput` or `TooLarge`."""
+    def decode(self, frame: Frame) -> Callable[[], npt.NDArray[np.uint8]]:
+        """What gives the picture as uint8 [h, w, 3] BGR. Later ones may rest on one that isn't wanted. Both raise `InvalidInput` or `TooLarge`."""
         if frame.codec == "jpeg":
             self._h264 = None
-            return decode_jpeg(frame.data, self._max_pixels) if wanted else None
+            return partial(decode_jpeg, frame.data, self._max_pixels)
         if self._h264 is None:
             self._h264 = H264Decoder(self._max_pixels)
         picture = self._h264.decode(frame)
         check_least(picture.width, picture.height)
-        return to_bgr(picture) if wanted else None
+        return partial(to_bgr, picture)
 
 
 class PictureFeed:
     """Holds what must still be decoded: of JPEG the newest picture, of H.264 those since the last key. Bounded; safe between threads.
 
-    Of two temporal layers only the base is decoded, unless somebody watches at more than `base_fps` pictures a second.
+    Of two temporal layers only the base is decoded, unless somebody watches at more than `base_fps` pictures a second. Of what comes between
+    two readings `base_fps` pictures a second are kept for `span` seconds, to be read after all.
     """
 
-    def __init__(self, max_pixels: int, base_fps: float) -> None:
+    def __init__(self, max_pixels: int, base_fps: float, span: float = 0.0) -> None:
         self._max_pixels = max_pixels
+        self._step = 1 / base_fps
+        self._span = span
+        self._beat_at = 0.0
+        self._left_out: deque[LeftOut] = deque()
         self._decoder = PictureDecoder(max_pixels)
         self._base_fps = base_fps
         self._lock = threading.Lock()
@@ -174,7 +189,10 @@ class PictureFeed:
                 return
             elif frame.layer > 0 and self._watch_fps <= self._base_fps:
                 return
-            if frame.codec == "jpeg" or frame.key:
+            if self._waiting and self._waiting[-1].codec == "jpeg":
+                self._leave_out(self._waiting[-1].at, partial(decode_jpeg, self._waiting[-1].data, self._max_pixels))
+            # What a key makes needless is still decoded where it may have to be read, unless reading has fallen behind.
+            if frame.codec == "jpeg" or (frame.key and not (self._waiting and frame.at - self._waiting[0].at < self._span)):
                 self._waiting, self._waiting_bytes = [], 0
             self._waiting.append(frame)
             self._waiting_bytes += len(frame.data)
@@ -203,27 +221,49 @@ class PictureFeed:
             frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if not frames:
             return None
-        image = None
         try:
-            for frame in frames:
-                image = self._decoder.decode(frame, wanted=frame is frames[-1])
+            for frame in frames[:-1]:
+                earlier = self._decoder.decode(frame)
+                with self._lock:
+                    self._leave_out(frame.at, earlier)
+            image = self._decoder.decode(frames[-1])()
         except ProctorError:
             with self._lock:
                 if frames[-1].codec == "h264" and not (self._waiting and self._waiting[0].key):
                     self._break_off()
             raise
-        assert image is not None
         picture = Picture(frames[-1].at, image)
         if frames[-1].codec == "h264":
             with self._lock:
                 self._shown = picture if self._watch_fps else None
         return picture
 
+    def _leave_out(self, at: float, image: Callable[[], npt.NDArray[np.uint8]]) -> None:
+        if self._span and at >= self._beat_at - 1e-3:
+            self._beat_at = max(self._beat_at + self._step, at + self._step / 2)
+            self._left_out.append(LeftOut(at, lambda: Picture(at, image())))
+            while self._left_out[0].at < at - self._span:
+                self._left_out.popleft()
+
+    def pass_by(self, picture: Picture) -> None:
+        """A picture was decoded for viewers, and wasn't read."""
+        with self._lock:
+            self._leave_out(picture.at, lambda: picture.image)
+
+    def read(self, at: float) -> list[LeftOut]:
+        """The picture of `at` is read: those that were left out before it, a beat apart."""
+        with self._lock:
+            left_out = [one for one in self._left_out if one.at < at]
+            self._left_out.clear()
+            self._beat_at = at + self._step
+            return left_out
+
     def close(self) -> None:
         """Let go of pictures and decoder: nobody reads them any more, and a session that has ended may be known for minutes yet."""
         with self._lock:
             self._waiting, self._waiting_bytes = [], 0
             self._newest_jpeg = self._shown = None
+            self._left_out.clear()
             self._decoder = PictureDecoder(self._max_pixels)
 
     # Viewers

@@ -76,6 +76,7 @@ class CheckCollector:
         return {
             "video_fps": round(self._frames / seconds, 3),
             "gaze_fps": round(sum(reading.reason != "error" for reading in self._gaze) / seconds, 3),
+            "gaze_read_fps": round(sum(reading.reason != "error" and "left_out" not in reading.numbers for reading in self._gaze) / seconds, 3),
             "persons_per_s": round(sum(reading.reason != "error" for reading in self._persons) / seconds, 3),
             "audio_s_per_s": round(sum(reading.duration for reading in self._audio if reading.reason not in UNREAD) / seconds, 3),
         }

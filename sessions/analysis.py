@@ -6,18 +6,21 @@ import contextlib
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from audiodetector import AudioDetector
+from basics.errors import ProctorError
 from basics.readings import AudioReading, GazeReading, PersonsReading, Sound
 from detectors.quality import PictureQuality
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
-from media.pictures import Picture
+from media.pictures import LeftOut, Picture
 from sessions.models import Models
+from sessions.pace import Pace
 from sessions.repeats import RepeatedImages
 from settings.settings import Settings
 
@@ -46,15 +49,13 @@ class PictureAnalyst:
     def __init__(self, models: Models, settings: Settings) -> None:
         self._models = models
         self._settings = settings
-        self._gaze_step = 1 / settings.gaze_fps
-        self._persons_step = settings.face_interval_s
+        self.pace = Pace(settings)
         self._still_s = settings.still_s
         self._frozen_s = settings.frozen_s
         self._phone_s = settings.eyes_phone_looks * settings.face_interval_s
         self._gaze: GazeDetector | None = None
         self._gaze_failed = 0  # times, one after the other
-        self._next_gaze_at = 0.0
-        self._next_persons_at = 0.0
+        self._calm: PictureReadings | None = None  # the newest picture's, where it found nothing
         self._look: PersonsReading | None = None
         self._sample: npt.NDArray[np.uint8] | None = None
         self._changed_at = 0.0
@@ -65,28 +66,62 @@ class PictureAnalyst:
     @property
     def next_at(self) -> float:
         """The time on the session's clock from which a picture is wanted."""
-        return self._next_gaze_at
+        return self.pace.next_at
 
     def unreadable(self, at: float, problem: str) -> PictureReadings:
         """What is said of a picture that can't be decoded."""
-        self._beat(at)
+        self._begin(at)
         return PictureReadings(at, GazeReading(at, "unknown", "unreadable"), problem=problem)
 
-    def _beat(self, at: float) -> None:
-        # Due times keep their beat while the machine keeps up, and start anew when it doesn't.
-        self._next_gaze_at = max(self._next_gaze_at + self._gaze_step, at + self._gaze_step / 2)
+    def _begin(self, at: float) -> None:
+        self._calm = None
+        self.pace.wake(at)
+        self.pace.beat(at)
 
     def failed(self, at: float, error: Exception, session_id: str) -> PictureReadings:
         """What is said of a picture whose decoding or reading failed in a way that nobody foresaw."""
-        self._beat(at)
+        self._begin(at)
         self._failures.note("pictures", error, session_id)
-        persons = PersonsReading(at, None, None, "error") if self._models.persons is not None and self._look_is_due(at) else None
+        persons = PersonsReading(at, None, None, "error") if self._models.persons is not None and self.pace.look_is_due(at) else None
         return PictureReadings(at, GazeReading(at, "unknown", "error"), persons)
+
+    def read_since(self, picture: Picture, left_out: Sequence[LeftOut], late: float, session_id: str) -> list[PictureReadings]:
+        """Read the newest picture, and where something is found in it those before it that were `left_out`; in the order of their times.
+
+        `late` is for how many seconds it was due. Where nothing is found the pictures left out are said to show what the one before them
+        showed; each says so by the number `left_out`.
+        """
+        before = self._calm
+        found = self.read(picture, session_id)
+        if not self.pace.adapts:
+            return [found]
+        self._calm = found if self.pace.is_calm(found.gaze) else None
+        if self._calm is not None:
+            self.pace.rest(picture.at, late)
+        if before is None:
+            return [found]
+        if self._calm is not None:
+            gaze = before.gaze
+            numbers = dict(gaze.numbers) | {"left_out": 1.0}
+            return [*(PictureReadings(one.at, replace(gaze, at=one.at, numbers=numbers)) for one in left_out if one.at > before.at), found]
+        due = self.pace.next_at
+        earlier = [self._read_late(one, session_id) for one in left_out if one.at > before.at]
+        self.pace.next_at = due
+        return [*earlier, found]
+
+    def _read_late(self, one: LeftOut, session_id: str) -> PictureReadings:
+        """Read a picture that was left out after all."""
+        try:
+            return self.read(one.picture(), session_id)
+        except ProctorError as error:
+            return self.unreadable(one.at, error.message)
+        except Exception as error:
+            return self.failed(one.at, error, session_id)
 
     def read(self, picture: Picture, session_id: str) -> PictureReadings:
         """Read one picture: gaze always, persons when they are due. A detector that raises is `unknown`, and its failure noted."""
         at, image = picture.at, picture.image
-        self._beat(at)
+        self.pace.beat(at)
         still = self._still_for(image, at)
         if self.told_frozen or still >= self._still_s:
             # the same picture again is no second look at anything
@@ -97,17 +132,11 @@ class PictureAnalyst:
             return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
         gaze = self._read_gaze(image, at, session_id)
         persons = None
-        if self._models.persons is not None and self._look_is_due(at):
+        if self._models.persons is not None and self.pace.look_is_due(at):
             persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
         return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at))
-
-    def _look_is_due(self, at: float) -> bool:
-        due = at >= self._next_persons_at
-        if due:
-            self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
-        return due
 
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
@@ -117,7 +146,7 @@ class PictureAnalyst:
 
     def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
         """The look that was due at a picture that stands still: nobody can tell who is there."""
-        if self._models.persons is None or not self._look_is_due(at):
+        if self._models.persons is None or not self.pace.look_is_due(at):
             return None
         return PersonsReading(at, None, None, reason, width=width, height=height)
 
@@ -144,8 +173,12 @@ class PictureAnalyst:
         return reading
 
     def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        if self.pace.looks_the_same(image, gaze.at, self._look) and self._look is not None:
+            return replace(self._look, at=gaze.at)
         try:
-            return model.look(image, gaze.at, gaze)
+            look = model.look(image, gaze.at, gaze)
+            self.pace.looked(image, gaze.at)
+            return look  # noqa: TRY300
         except Exception as error:
             self._failures.note("persons", error, session_id)
             return PersonsReading(gaze.at, None, None, "error")
@@ -157,7 +190,7 @@ class PictureAnalyst:
 
     def close(self) -> None:
         """Free the face mesh and what was kept of pictures."""
-        self._sample, self._look, self._repeats = None, None, RepeatedImages()
+        self._sample, self._look, self._calm, self._repeats = None, None, None, RepeatedImages()
         self._close_gaze()
 
     def _close_gaze(self) -> None:

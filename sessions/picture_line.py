@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from basics.errors import ProctorError
 from basics.readings import Frame
-from media.pictures import Picture, PictureFeed
+from media.pictures import LeftOut, Picture, PictureFeed
 from sessions.analysis import PictureAnalyst, PictureReadings
 
 UNREAD = -1.0  # before any picture
@@ -61,29 +61,37 @@ class PictureLine:
         elif self._due_from is None:
             self._due_from = newest
 
-    def read(self) -> PictureReadings | None:
-        """Decode what came and read the newest picture; None when it wasn't to be read, only decoded for viewers, or nothing came."""
+    def read(self) -> list[PictureReadings]:
+        """Decode what came and read the newest picture, and those before it where it asks for them; nothing when it was only decoded for viewers."""
         newest_at = self._feed.newest_at
         begun = time.thread_time()
+        late = 0.0 if self._due_from is None else newest_at - self._due_from
         try:
             picture = self._feed.decode()
         except ProctorError as error:
-            self._read_at, self._due_from = newest_at, None
-            return self._analyst.unreadable(newest_at, error.message)
+            self._done(newest_at)
+            return [self._analyst.unreadable(newest_at, error.message)]
         except Exception as error:  # done with, whatever it was: else the same picture would be due for ever
-            self._read_at, self._due_from = newest_at, None
-            return self._analyst.failed(newest_at, error, self._session_id)
+            self._done(newest_at)
+            return [self._analyst.failed(newest_at, error, self._session_id)]
         finally:
             self._rest_after(time.thread_time() - begun)
-        self._read_at, self._due_from = newest_at if picture is None else picture.at, None
         if picture is None or picture.at < self._analyst.next_at - 1e-3:
-            return None
+            self._read_at, self._due_from = newest_at if picture is None else picture.at, None
+            if picture is not None:
+                self._feed.pass_by(picture)
+            return []
+        left_out = self._done(picture.at)
         try:
-            readings = self._analyst.read(picture, self._session_id)
-            self._seen(picture, readings)
+            readings = self._analyst.read_since(picture, left_out, late, self._session_id)
+            self._seen(picture, readings[-1])
             return readings  # noqa: TRY300
         except Exception as error:
-            return self._analyst.failed(picture.at, error, self._session_id)
+            return [self._analyst.failed(picture.at, error, self._session_id)]
+
+    def _done(self, at: float) -> list[LeftOut]:
+        self._read_at, self._due_from = at, None
+        return self._feed.read(at)
 
     def _rest_after(self, cost: float) -> None:
         """A session whose pictures cost far more than a page's do is slowed, it alone."""

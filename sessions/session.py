@@ -98,7 +98,7 @@ class ExamSession:
         self._problems: set[str] = set()
         self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
-        self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps)
+        self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps, self.pictures.pace.span)
         self._faces = FaceMoments(self, events)
         self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id, self._faces.see)
 
@@ -197,7 +197,7 @@ class ExamSession:
     def take_acts(self, acts: Sequence[ScreenAct]) -> list[Any]:
         """Take screen acts, late and doubled ones too; return one ticket for each, which says when it is stored."""
         tickets, scored = self._book.take_acts(self.limit.in_time(acts))
-        self.watch_over.seen_of.take_acts(acts)
+        self.watch_over.acts_came(acts)
         self._tell_scored(scored)
         return self.limit.receipts(acts, tickets)
 
@@ -219,11 +219,11 @@ class ExamSession:
         """For how many seconds pictures have been due and unread; None when none is."""
         return self._line.waits(self.clock()) if self.is_running else None
 
-    def read_picture(self) -> PictureReadings | None:
-        """Decode what came, read the newest picture when it is due, in the caller's thread, and return what was read. One thread at a time."""
+    def read_picture(self) -> list[PictureReadings]:
+        """Decode what came, read what is due, in the caller's thread, and return what was read, in order. One thread at a time."""
         readings = self._line.read()
-        if readings is not None:
-            self.take_readings(readings)
+        for one in readings:
+            self.take_readings(one)
         if self._pictures_in.makes_jpegs:
             self._events.publish(told.Updated(self))
         return readings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from basics.readings import SAMPLE_RATE, AudioReading, DeviceName, DeviceStateName, Frame, ScreenAct, Sound
@@ -176,8 +176,16 @@ class Watch:
             self._set("camera", "ok")
 
     def hear(self, reading: AudioReading) -> None:
-        """Take what was heard."""
-        self.seen_of.take_sound(reading, self._session.clock())
+        """Take what was heard. Speech is a reason to look closely."""
+        now = self._session.clock()
+        self.seen_of.take_sound(reading, now)
+        if reading.speech:
+            self._session.pictures.pace.wake(now)
+
+    def acts_came(self, acts: Sequence[ScreenAct]) -> None:
+        """Take screen acts. They are a reason to look closely."""
+        self.seen_of.take_acts(acts)
+        self._session.pictures.pace.wake(self._session.clock())
 
     def failed(self, error: Exception) -> None:
         """What was read could not be taken: count and log it."""

@@ -89,7 +89,7 @@ class Workers:
                 with self._work:
                     self._read_s += (took - self._read_s) * max(READ_SHARE, 1 / (self.pictures_read + 1))
                     self.pictures_read += 1
-                    self.persons_looks += readings is not None and readings.persons is not None
+                    self.persons_looks += any(one.persons is not None for one in readings)
             except Exception as error:
                 session.watch_over.failed(error)
             finally:

@@ -39,6 +39,26 @@ class SessionSettings(BaseModel):
         description="Pictures a second read for gaze, when the machine has room; 2 s of looking away are then 8 readings.",
         json_schema_extra=EVERYDAY,
     )
+    gaze_calm_fps: float = Field(
+        default=1,
+        ge=0.5,
+        le=30,
+        description="Pictures a second read while a student sits still and looks at the screen; what is left out is read after all where the next "
+        "reading finds something. As high as GAZE_FPS: always at the same rate.",
+    )
+    face_calm_interval_s: float = Field(
+        default=6,
+        ge=0.2,
+        le=60,
+        description="Seconds between looks for persons and phones while nothing moves: whoever comes in moves. As low as FACE_INTERVAL_S: always "
+        "the same.",
+    )
+    moved_share: float = Field(
+        default=0.01,
+        ge=0,
+        le=1,
+        description="Share of the picture from which a change is movement; a hand or a head at the edge is more, a camera's noise none. 0: always.",
+    )
     notice_after_s: float = Field(
         default=5,
         ge=0,

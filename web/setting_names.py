@@ -29,7 +29,9 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     _("Pictures and clips"): {
         "video_fps": (_("Pictures taken a second"), ""),
         "gaze_fps": (_("Pictures read a second for where the student looks"), ""),
+        "gaze_calm_fps": (_("Pictures read a second while nothing happens"), ""),
         "face_interval_s": (_("A look for people and phones every"), _("s")),
+        "face_calm_interval_s": (_("A look for people and phones while nothing moves every"), _("s")),
         "frozen_s": (_("A picture counts as frozen after"), _("s")),
         "clip_preroll_s": (_("A clip begins before its interval by"), _("s")),
         "clip_postroll_s": (_("A clip ends after its interval by"), _("s")),

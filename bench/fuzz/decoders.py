@@ -79,12 +79,12 @@ def _opus() -> bytes:
 
 def _h264(data: bytes) -> None:
     inspect(data, MAX_PIXELS)
-    PictureDecoder(MAX_PIXELS).decode(Frame(0.0, data, "h264", True, 0, 0))
+    PictureDecoder(MAX_PIXELS).decode(Frame(0.0, data, "h264", True, 0, 0))()
 
 
 def _jpeg(data: bytes) -> None:
     check_picture(data, MAX_PIXELS)
-    PictureDecoder(MAX_PIXELS).decode(Frame(0.0, data))
+    PictureDecoder(MAX_PIXELS).decode(Frame(0.0, data))()
 
 
 def _sound(data: bytes) -> None:

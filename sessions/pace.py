@@ -1,0 +1,112 @@
+"""How often one session's pictures are read: often while anything happens, seldom while a student sits still and looks at the screen.
+
+A reading that finds nothing speaks for the pictures since the one before it, which found nothing either and shows the same. Where it finds
+something they are read after all, so that nothing is missed and nothing begins later than it did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from basics.readings import Box, GazeReading, PersonsReading
+from settings.settings import Settings
+
+CELLS = (64, 48)  # of a picture's small grey copy: a cell's mean lets a camera's noise no further than a grey level
+CELL_MOVED = 20.0  # grey levels of 255
+CALM = 0.85  # of the limits of looking away: nearer to them every picture is read
+FACE_MOVED = 0.5  # of its own width
+WAKE_S = 1.0  # for how long a thing that happened keeps the full rate
+
+Small = npt.NDArray[np.float32]
+
+
+class Pace:
+    """Of one session. `wake` may be called from any thread, everything else by whoever reads its pictures. Times on the session's clock."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.step = 1 / settings.gaze_fps
+        self._calm_step = max(self.step, 1 / settings.gaze_calm_fps)
+        self._look_step = settings.face_interval_s
+        self._calm_look_step = max(self._look_step, settings.face_calm_interval_s)
+        self._moved_share = settings.moved_share
+        self._awake_until = WAKE_S
+        self.next_at = 0.0
+        self._next_look_at = 0.0
+        self._limits = {"gaze_x_deg": settings.gaze_side_deg, "gaze_y_deg": settings.gaze_down_deg, "yaw_deg": settings.gaze_turned_deg}
+        self._face: Box | None = None  # in the picture read last
+        self._looked: tuple[Small, float] | None = None  # of the one looked at last, and when
+
+    @property
+    def adapts(self) -> bool:
+        """Are pictures left out while nothing happens?"""
+        return self._calm_step > self.step
+
+    @property
+    def span(self) -> float:
+        """Seconds before the newest picture for which those that weren't read are kept."""
+        return self._calm_step if self.adapts else 0.0
+
+    def wake(self, at: float) -> None:
+        """Something happened at `at`: a sound, an act. From now on every picture that is due is read."""
+        if self.adapts:
+            self._awake_until = max(self._awake_until, at + WAKE_S)
+            self.next_at = min(self.next_at, at)
+
+    def beat(self, at: float) -> None:
+        """A picture of `at` is being read: the next one is due by the beat, which starts anew when the machine doesn't keep up."""
+        self.next_at = max(self.next_at + self.step, at + self.step / 2)
+
+    def is_calm(self, gaze: GazeReading) -> bool:
+        """Does the student sit as in the picture before, and look at the screen, well inside the limits?"""
+        face, self._face = self._face, gaze.box
+        near = any((value if name == "gaze_y_deg" else abs(value)) > CALM * limit for name, limit, value in self._told(gaze))
+        if gaze.direction != "focused" or near or face is None or gaze.box is None or _moved(face, gaze.box):
+            self._awake_until = max(self._awake_until, gaze.at + WAKE_S)
+            return False
+        return True
+
+    def _told(self, gaze: GazeReading) -> Iterator[tuple[str, float, float]]:
+        return ((name, limit, gaze.numbers.get(name, 0.0)) for name, limit in self._limits.items())
+
+    def rest(self, at: float, late: float) -> None:
+        """Nothing happens: let the next picture come later, by what this one came too late, so that no session falls behind the others."""
+        if self.adapts and at >= self._awake_until:
+            self.next_at = at + max(self.step, self._calm_step - max(0.0, late))
+
+    def look_is_due(self, at: float) -> bool:
+        """Is a look for persons due? The next one is an interval later, whoever looks."""
+        due = at >= self._next_look_at
+        if due:
+            self._next_look_at = max(self._next_look_at + self._look_step, at + self._look_step * 0.75)
+        return due
+
+    def looks_the_same(self, image: npt.NDArray[np.uint8], at: float, look: PersonsReading | None) -> bool:
+        """Would a look show what the last one, `look`, did: one person and no phone, and nothing that moved since?"""
+        if self._looked is None or look is None or look.count != 1 or look.phone or look.reason:
+            return False
+        small, looked_at = self._looked
+        return at - looked_at < self._calm_look_step - 1e-3 and _share_moved(_small(image), small) <= self._moved_share
+
+    def looked(self, image: npt.NDArray[np.uint8], at: float) -> None:
+        """Persons were looked for in this picture."""
+        self._looked = _small(image), at
+
+
+def _moved(old: Box, new: Box) -> bool:
+    shift = max(abs(old.x1 + old.x2 - new.x1 - new.x2), abs(old.y1 + old.y2 - new.y1 - new.y2)) / 2
+    return shift > FACE_MOVED * old.width
+
+
+def _small(image: npt.NDArray[np.uint8]) -> Small:
+    # green is close to luminance
+    return np.asarray(cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _share_moved(new: Small, old: Small) -> float:
+    """The share of the picture that changed, apart from its light as a whole: a camera follows the light."""
+    change = new - old
+    return float((np.abs(change - np.median(change)) > CELL_MOVED).mean())
