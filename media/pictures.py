@@ -160,6 +160,7 @@ class PictureFeed:
         self._decoder = PictureDecoder(max_pixels)
         self._base_fps = base_fps
         self._lock = threading.Lock()
+        self._since_key: list[Frame] = []  # of H.264, for viewers who decode it themselves
         self._waiting: list[Frame] = []
         self._waiting_bytes = 0
         self._sequence: int | None = None
@@ -182,12 +183,19 @@ class PictureFeed:
             if frame.codec == "jpeg":
                 self._newest_jpeg, self._shown = frame, None
                 self._broken = True  # H.264 that follows begins with a key
+                self._since_key = []
             elif frame.key:
                 self._broken = False
+                self._since_key = [frame]
             elif gap or self._broken:
                 self._broken = self._key_wanted = True
+                self._since_key = []
                 return
-            elif frame.layer > 0 and self._watch_fps <= self._base_fps:
+            elif self._since_key and len(self._since_key) < WAITING_MAX:
+                self._since_key.append(frame)
+            else:  # viewers wait for the next key
+                self._since_key = []
+            if frame.layer > 0 and self._watch_fps <= self._base_fps:  # only H.264 has layers
                 return
             if self._waiting and self._waiting[-1].codec == "jpeg":
                 self._leave_out(self._waiting[-1].at, partial(decode_jpeg, self._waiting[-1].data, self._max_pixels))
@@ -264,9 +272,15 @@ class PictureFeed:
             self._waiting, self._waiting_bytes = [], 0
             self._newest_jpeg = self._shown = None
             self._left_out.clear()
+            self._since_key = []
             self._decoder = PictureDecoder(self._max_pixels)
 
     # Viewers
+
+    def h264_since(self, at: float, *, base_only: bool) -> list[Frame]:
+        """The pictures of H.264 after `at`, for a viewer who has those up to it: they go on from there, or begin with a key."""
+        with self._lock:
+            return [frame for frame in self._since_key if frame.at > at and not (base_only and frame.layer)]
 
     def watch(self, fps: float, now: float) -> None:
         """Somebody watches at `fps` pictures a second, for the next seconds; 0 for nobody."""

@@ -98,9 +98,9 @@ class ExamSession:
         self._problems: set[str] = set()
         self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
-        self._pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps, self.pictures.pace.span)
+        self.pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps, self.pictures.pace.span)
         self._faces = FaceMoments(self, events)
-        self._line = PictureLine(self._pictures_in, self.pictures, identity.session_id, self._faces.see)
+        self._line = PictureLine(self.pictures_in, self.pictures, identity.session_id, self._faces.see)
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -166,7 +166,7 @@ class ExamSession:
         self._line.add(frame, self.clock())
         self.watch_over.picture_came(frame)
         self._events.publish(told.FrameCame(self))
-        if self._pictures_in.asks_key(frame.at):
+        if self.pictures_in.asks_key(frame.at):
             self._events.publish(told.KeyWanted(self))
 
     def take_sound(self, sound: Sound) -> None:
@@ -224,7 +224,7 @@ class ExamSession:
         readings = self._line.read()
         for one in readings:
             self.take_readings(one)
-        if self._pictures_in.makes_jpegs:
+        if self.pictures_in.makes_jpegs:
             self._events.publish(told.Updated(self))
         return readings
 
@@ -364,7 +364,7 @@ class ExamSession:
 
     def close(self) -> None:
         """Free the detectors, and the student's voice with them. The monitor calls it when no worker holds the session."""
-        for part in (self.watch_over, self.pictures, self.sound, self._clips, self._pictures_in):
+        for part in (self.watch_over, self.pictures, self.sound, self._clips, self.pictures_in):
             part.close()
 
     def take_up(
@@ -406,11 +406,11 @@ class ExamSession:
 
     def newest_frame(self) -> Frame | None:
         """The newest picture; none while a break is on."""
-        return None if self.on_break else self._pictures_in.jpeg()
+        return None if self.on_break else self.pictures_in.jpeg()
 
     def watch(self, fps: float) -> None:
         """Somebody watches at `fps` pictures a second: for the next seconds they are decoded for that too."""
-        self._pictures_in.watch(fps, self.clock())
+        self.pictures_in.watch(fps, self.clock())
 
     def status(self) -> SessionStatus:
         """The session as it stands, for proctors."""

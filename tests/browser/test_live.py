@@ -5,23 +5,38 @@ from __future__ import annotations
 import base64
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Locator, Page, Playwright, WebSocket, expect
 
 from bench.harness.chromium import Chromium
+from bench.harness.footage import Scenario
 from bench.harness.server import Server
 from bench.harness.student import Footage
+from bench.load import footage_of
 from tests.helpers.browser import judge, until
 from tests.helpers.room import Room, flag, tile_of
 
 SAME_PICTURE = 8.0  # mean difference of grey values 0..255; one moment's picture differs by less, another's by more
 OLD_S = 4.0
+
+
+def listen(heard: list[str], socket: WebSocket) -> None:
+    """Keep what comes through a page's WebSocket."""
+    socket.on("framereceived", lambda data: heard.append(str(data)))
+
+
+def shows_one_of(canvas: Locator, sent: Sequence[Any]) -> bool:
+    shown = canvas.evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE)
+    return picture.shape == sent[0].shape and min(float(cv2.absdiff(picture, one).mean()) for one in sent) < SAME_PICTURE
 
 
 def shown_names(page: Page) -> list[str]:
@@ -179,14 +194,27 @@ def test_eight_tiles_are_all_seen_one_is_large_and_keys_reach_each(room: Room, s
 
 def test_the_dashboard_shows_what_the_camera_saw(room: Room, server: Server, chromium: Chromium, footage: Footage) -> None:
     _, session_id = room.seat("seen", "pictures")
+    sent = [cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE) for frame in footage.frames]
     page = chromium.open(f"{server.url}/session/{session_id}")
     page.locator("#live-empty[hidden]").wait_for(state="attached")
-    shown = page.locator("#live-picture").evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
+    until(page, partial(shows_one_of, page.locator("#live-picture"), sent), "a picture as it was sent")
     page.close()
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE)
-    sent = [cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE) for frame in footage.frames]
-    assert picture.shape == sent[0].shape
-    assert min(float(cv2.absdiff(picture, one).mean()) for one in sent) < SAME_PICTURE
+
+
+def test_a_browser_that_decodes_h264_is_shown_it_as_it_came(room: Room, server: Server, chromium: Chromium, shared_data: Path) -> None:
+    exam = Scenario(shared_data / "scenarios" / "clean-a")
+    footage = footage_of(exam, 20, "h264")
+    _, session_id = room.seat("as-it-came", "pictures", footage=Footage(footage.frames, [], [], 20))
+    sent = [cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE) for frame in footage_of(exam, 20).frames]
+    for path, canvas in ((f"/session/{session_id}", "#live-picture"), ("/", ".tile canvas")):
+        heard: list[str] = []
+        page = chromium.open("about:blank")
+        page.on("websocket", partial(listen, heard))
+        page.goto(f"{server.url}{path}")
+        until(page, partial(shows_one_of, page.locator(canvas).first, sent), "a picture as it was sent")
+        page.close()
+        assert any('"h264":{' in one for one in heard)
+        assert not any('"frame":{' in one for one in heard)
 
 
 # Flags

@@ -195,6 +195,26 @@ def test_of_two_layers_the_base_alone_is_decoded_until_somebody_watches_at_full_
         feed.decode()
 
 
+def test_who_decodes_for_himself_goes_on_from_what_he_has_or_begins_with_a_key(frames: list[Frame]) -> None:
+    feed = PictureFeed(PIXELS, 4)
+    for frame in frames[:15]:
+        feed.add(frame)
+    assert feed.h264_since(-1, base_only=False) == frames[:15]
+    assert feed.h264_since(frames[11].at, base_only=False) == frames[12:15]
+    feed.add(Frame(1.5, b"an upper layer", "h264", False, 1, 15))
+    assert len(feed.h264_since(frames[11].at, base_only=False)) == 4
+    assert feed.h264_since(frames[11].at, base_only=True) == frames[12:15]
+    for frame in frames[16:24]:  # the one of a higher layer stood for the 15th
+        feed.add(frame)
+    assert feed.h264_since(frames[11].at, base_only=False) == frames[20:24]
+    feed.add(frames[30])  # some were lost on the way
+    assert feed.h264_since(-1, base_only=False) == []
+    feed.add(frames[40])
+    assert feed.h264_since(frames[11].at, base_only=False) == [frames[40]]
+    feed.add(jpeg(41))
+    assert feed.h264_since(-1, base_only=False) == []
+
+
 def test_viewers_get_jpegs_at_their_rate_and_none_are_made_for_nobody(frames: list[Frame]) -> None:
     feed = PictureFeed(PIXELS, 4)
     feed.add(frames[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient, page_ms
 from bench.harness.viewer import Viewer
 from bench.load import footage_of
+from media.h264 import H264Decoder
 from tests.helpers.sent_media import opus_messages, sps_of
 from tests.helpers.waiting import until
 from web.student.protocol import Media, pack_media
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1", "POINTS_NO_FACE": "0"}
 WAIT_S = 60.0
+MAX_PIXELS = 1_000_000
 JPEG, H264 = 1, 3  # codec numbers of the header
 
 
@@ -67,6 +70,39 @@ def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Serv
     with av.open(str(server.clips_dir / clip["path"])) as container:
         copied = {bytes(packet)[-40:] for packet in container.demux(video=0) if packet.size}
     assert copied <= {frame.data[-40:] for frame in footage.frames}  # the bytes that the student sent, not others
+
+
+def with_h264(updates: list[dict[str, Any]], more_than: int) -> list[dict[str, Any]] | None:
+    found = [one for one in updates if one.get("h264")]
+    return found if len(found) > more_than else None
+
+
+def test_who_decodes_h264_gets_it_as_it_came_and_no_jpeg_is_made(server: Server, shared_data: Path) -> None:
+    footage = footage_of(Scenario(shared_data / "scenarios" / "clean-a"), 8, "h264")
+    client, session_id = connect(server, "as-it-came", Footage(footage.frames, footage.sounds, [], 8))
+    sent = {frame.data for frame in footage.frames}
+    for fps in (10, 2):  # the second viewer comes in the middle
+        updates: list[dict[str, Any]] = []
+        watcher = Viewer()
+        watcher.on("monitoring_update", updates.append)
+        watcher.connect(server.url, transports=["websocket"])
+        assert watcher.call("join_session", {"session_id": session_id, "frames": "h264", "fps": fps}) == {"ok": True}
+        shown = until(partial(with_h264, updates, 2 * fps))
+        watcher.disconnect()
+        assert not [one for one in updates if one["frame"]]
+        assert shown[0]["h264"]["key"]
+        decoder, decoded = H264Decoder(MAX_PIXELS), 0
+        for one in shown:
+            assert len(one["h264"]["data"]) == sum(one["h264"]["sizes"])
+            rest = one["h264"]["data"]
+            for number, size in enumerate(one["h264"]["sizes"]):
+                data, rest = rest[:size], rest[size:]
+                assert data in sent
+                picture = decoder.decode(Frame(one["frame_at"], data, "h264", bool(one["h264"]["key"]) and number == 0))
+                decoded += (picture.width, picture.height) == (640, 480)
+        assert decoded >= len(shown)
+        assert [one["frame_at"] for one in shown] == sorted({one["frame_at"] for one in shown})
+    client.finish()
 
 
 def test_after_a_lost_picture_the_page_is_asked_for_a_key_and_reading_goes_on(server: Server) -> None:

@@ -45,12 +45,14 @@ WITH_BODY = (400, 413, 415, 422)
 SOCKET_IO = """Proctors' live updates: Socket.IO (protocol 5), default namespace, at `/socket.io/`,
 with the proctor's login, the API token or from this machine.
 
-Client to server: `join_session {session_id, frames?: "base64"|"binary"|"none", fps?}`, `leave_session {session_id}`,
+Client to server: `join_session {session_id, frames?: "base64"|"binary"|"h264"|"none", fps?}`, `leave_session {session_id}`,
 `join_sound {session_id}`, `leave_sound {session_id}`, `join_exam {exam_id?}`, `leave_exam {exam_id?}`;
 each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message}}`.
 
 Server to client:
-`monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`,
+`monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`
+(with `frames: "h264"`, where the student's browser sends that, `frame` is null and `h264` is `{sizes, key, data}`: the pictures since the last
+update, Annex B, one after the other; `key`: the first stands by itself, else they go on from the last ones),
 `interval_flagged {session_id, user_id, exam_id, interval, video_id, score, flagged_intervals, violations, reasons, unseen, timestamp}`,
 `clip_ready {session_id, interval, video_id, url, duration, clip}`, `session_started {…}`,
 `session_ended {session_id, total_score, flagged_intervals, reason, code, note}`, `device_state {session_id, device, state, reason}`,

@@ -5,7 +5,6 @@ A viewer has a bounded queue of its own: one that is slow skips pictures, one th
 
 from __future__ import annotations
 
-import base64
 import logging
 import threading
 import time
@@ -17,15 +16,14 @@ from flask import Flask, request
 from flask_socketio import SocketIO, join_room, leave_room
 
 from basics.errors import InvalidInput, NotFound, ProctorError, Unauthorized
-from basics.readings import Frame
 from basics.texts import _
-from basics.times import iso_time
 from sessions.events import Events, FrameCame, SessionEnded, SessionEvent, SoundCame, Updated
 from sessions.session import ExamSession
 from web.access.who_may import Access
 from web.languages import ENGLISH, known_languages, language, said, speaking
 from web.proctor.connections import Connections, keep_answers_apart
 from web.proctor.messages import MESSAGES, ready_for_json, status_message
+from web.proctor.shown import FRAMES, Shown
 from web.proctor.sound import LiveSound
 from web.proctor.viewers import ALL_EXAMS, EXAM_ID_MAX, Viewer, Watch, exam_room, hears, room_in
 
@@ -39,7 +37,6 @@ ROOMS_MAX = 2000  # exams and sessions of which one viewer hears
 WATCHED_MAX = 200  # sessions that one viewer may watch
 LOGINS_LOOK_S = 2.0  # how often it is asked whether each viewer's login still holds
 ROOM_KEPT_S = 600.0  # after a session's end, for what is told of it later: its last clips
-FRAMES = ("base64", "binary", "none")
 
 
 class Live:
@@ -246,29 +243,21 @@ class Live:
             return
         status: dict[str, Any] | None = None
         statuses: dict[str, dict[str, Any]] = {}  # by language
-        frame: Frame | None = None
-        session.watch(max((1 / watch.step for watch in watches.values() if watch.frames != "none"), default=0.0))
+        shown = Shown(session)
+        session.watch(shown.jpegs_wanted(watches.values()))
         for sid, watch in watches.items():
             # A tenth of a step early is due: pictures come at their own beat, and every second one would be missed else.
             if now - watch.sent_at < watch.step * 0.9 or not self._has_room(sid):
                 continue
             if status is None:
-                frame = session.newest_frame()
                 status = ready_for_json(status_message(session))
                 statuses[ENGLISH] = status
             code = self._language_of(sid)
             if code not in statuses:
                 with speaking(code):
                     statuses[code] = said(status)
-            update = statuses[code] | {"timestamp": iso_time(session.wall(session.clock())), "frame": None, "frame_at": None}
-            if frame is not None:
-                update["timestamp"] = iso_time(session.wall(frame.at))
-                update["frame_at"] = round(frame.at, 3)
-                if watch.frames != "none" and frame.at > watch.frame_at:
-                    update["frame"] = frame.data if watch.frames == "binary" else base64.b64encode(frame.data).decode()
-                    watch.frame_at = frame.at
             watch.sent_at = now
-            self._emit("monitoring_update", update, sid)
+            self._emit("monitoring_update", statuses[code] | shown.fields(watch), sid)
 
     def _has_room(self, sid: str) -> bool:
         waiting = self._backlog(sid)

@@ -9,6 +9,7 @@ import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
 import "./not-come.js";
+import { askFor } from "./picture-canvas.js";
 import { markSeen } from "./seen-flags.js";
 import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
@@ -96,12 +97,12 @@ class LivePage {
     }
   }
 
-  hear({ frame, frame_at: taken, overlay: _overlay, ...status }) {
+  hear({ frame, h264, frame_at: taken, overlay: _overlay, ...status }) {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
     this.called(tile, status.call);
     tile.update(status);
-    if (frame) tile.picture(frame, { taken, now: status.elapsed_s });
+    tile.picture({ frame, h264 }, { taken, now: status.elapsed_s });
   }
 
   /** The student calls, adds to it, or waits no more. */
@@ -117,7 +118,7 @@ class LivePage {
       known.update(status);
       return;
     }
-    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(tile) });
+    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(tile), onTrouble: () => this.joinAll() });
     this.tiles.set(status.session_id, tile);
     tile.inView = false;
     tile.element.dataset.session = status.session_id;
@@ -189,7 +190,8 @@ class LivePage {
     const tile = this.tiles.get(session_id);
     if (tile?.ended) return;
     const seen = !document.hidden && tile?.inView;
-    socket.joinSession(session_id, { frames: seen ? "binary" : "none", fps: TILE_FPS });
+    socket.joinSession(session_id, { frames: seen ? askFor.frames : "none", fps: TILE_FPS });
+    if (!seen) tile?.view.rest();
   }
 
   looked(entries) {

@@ -71,7 +71,7 @@ export class ProctorSocket {
     if (this.socket.connected) this.socket.emit("join_exam", this.#exam);
   }
 
-  /** Watch one session: `{frames: "binary"|"none", fps}`; again with other options to change them. */
+  /** Watch one session: `{frames: "binary"|"h264"|"none", fps}`; again with other options to change them. */
   joinSession(session_id, options) {
     const before = this.#sessions.get(session_id);
     if (before && before.frames === options.frames && before.fps === options.fps) return;

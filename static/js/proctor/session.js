@@ -8,7 +8,7 @@ import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
 import { drawOverlay } from "./overlay.js";
-import { PictureCanvas } from "./picture-canvas.js";
+import { askFor, PictureCanvas } from "./picture-canvas.js";
 import { haveSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
 import { SessionConclusion } from "./session-conclusion.js";
@@ -35,7 +35,7 @@ class SessionPage {
   status = null;
   intervals = [];
   heardAt = null;
-  view = new PictureCanvas(byId("live-picture"));
+  view = new PictureCanvas(byId("live-picture"), () => this.join());
   students = new SessionStudents({ socket });
   timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
@@ -72,7 +72,8 @@ class SessionPage {
 
   join() {
     if (!this.session?.is_running) return;
-    socket.joinSession(this.id, { frames: document.hidden ? "none" : "binary", fps: LIVE_FPS });
+    socket.joinSession(this.id, { frames: document.hidden ? "none" : askFor.frames, fps: LIVE_FPS });
+    if (document.hidden) this.view.rest();
   }
 
   /** Read what is stored. False when there is no such session. */
@@ -123,13 +124,13 @@ class SessionPage {
     return this.session.is_running ? (begun ? "running" : "waiting") : this.session.state;
   }
 
-  hear({ frame, frame_at: taken, overlay, ...status }) {
+  hear({ frame, h264, frame_at: taken, overlay, ...status }) {
     const before = this.status?.interval_index;
     if (status.begun && this.status && !this.status.begun) this.readSoon(0); // its clock began now
     if (this.status && JSON.stringify(status.accommodation) !== JSON.stringify(this.status.accommodation)) this.readSoon(0);
     this.status = status;
     this.heardAt = performance.now();
-    if (frame) this.view.show(frame, { taken, now: status.elapsed_s });
+    this.view.take({ frame, h264 }, { taken, now: status.elapsed_s });
     this.overlay = overlay;
     this.takeRunning(status);
     if (before !== undefined && before !== status.interval_index) this.readSoon();

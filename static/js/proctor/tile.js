@@ -12,13 +12,13 @@ const COLUMNS = 10;
 const SILENT_S = Number(document.body.dataset.silentS);
 
 export class Tile {
-  /** `onSeen()` is called when the proctor says that the flag was looked at. */
-  constructor(status, { threshold, onSeen }) {
+  /** `onSeen()` is called when the proctor says that the flag was looked at; `onTrouble()`: see `PictureCanvas`. */
+  constructor(status, { threshold, onSeen, onTrouble }) {
     this.threshold = threshold;
     this.ended = false;
     this.place = null;
     this.heardAt = performance.now();
-    this.#build(status, onSeen);
+    this.#build(status, onSeen, onTrouble);
     this.update(status);
   }
 
@@ -28,10 +28,9 @@ export class Tile {
     this.draw();
   }
 
-  /** `when`: see `PictureCanvas.show`. */
-  picture(bytes, when) {
-    this.view.show(bytes, when);
-    this.empty.hidden = true;
+  /** What came with an update: see `PictureCanvas.take`. */
+  picture(shown, when) {
+    if (this.view.take(shown, when)) this.empty.hidden = true;
   }
 
   /** Has it flags that nobody has seen? */
@@ -69,9 +68,9 @@ export class Tile {
     this.seen.hidden = !this.unseen;
   }
 
-  #build(status, onSeen) {
+  #build(status, onSeen, onTrouble) {
     this.canvas = make("canvas", { width: 320, height: 240, "aria-hidden": "true" });
-    this.view = new PictureCanvas(this.canvas);
+    this.view = new PictureCanvas(this.canvas, onTrouble);
     this.empty = make("p", { class: "tile-empty", text: texts.live.noPicture });
     this.age = make("p", { class: "tile-age", hidden: true });
     this.mark = make("p", { class: "mark" });
