@@ -182,7 +182,7 @@ class Recorder:
             if not job.frames and not job.sounds:
                 return Clip("failed", reason=str(clip_reasons.NOTHING_KEPT), start=job.start)
             self._check_room()
-            start, duration = encode(job, part, self._crf)
+            start, duration = encode(job, part, self._crf, quick=len(self._queued) > 1)  # it is one of them
             size, sha256 = part.stat().st_size, hash_of(part)
             final = self._publish(part, job)
         except Exception as error:

@@ -148,7 +148,7 @@ def test_a_clip_is_made_of_what_is_kept_and_that_goes_then(recorder: Recorder) -
 def test_an_encoder_that_fails_is_tried_again_and_what_is_kept_stays_for_the_next_start(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
 
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         tries.append(1)
         raise ValueError("can't start a thread")
 
@@ -247,7 +247,7 @@ def test_a_disk_below_its_minimum_takes_no_clip(recorder: Recorder) -> None:
 
 
 def test_an_encoder_that_raises_whatever_is_a_failed_clip(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> tuple[float, float]:
+    def broken(*_: object, **__: object) -> tuple[float, float]:
         raise RuntimeError("no such codec")
 
     monkeypatch.setattr(recorder_module, "encode", broken)

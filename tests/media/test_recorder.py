@@ -146,6 +146,23 @@ def test_what_waits_is_made_before_the_end(tmp_path: Path) -> None:
     assert [clip.state for clip in done] == ["ready"] * 3
 
 
+def test_while_others_wait_a_clip_is_made_quickly_and_shows_the_same(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
+    done: list[Clip] = []
+    for student in ("first", "last"):
+        recorder.submit(replace(job(frames_at([0.0, 0.1, 0.2]), []), user_id=student, session_id=student), done.append)
+    recorder.start()
+    recorder.stop()
+    files = {clip.path.split("/")[0]: recorder.clips_dir / clip.path for clip in done}
+    assert [b"subme=0" in files[student].read_bytes() for student in ("first", "last")] == [True, False]  # x264 writes down how it was asked to work
+    shown = []
+    for path in files.values():
+        with av.open(str(path)) as container:
+            shown.append([float(picture.to_ndarray(format="gray").mean()) for picture in container.decode(video=0)])
+    assert shown[0] == pytest.approx(shown[1], abs=2)
+    assert np.diff(shown[0]) == pytest.approx([3, 3], abs=1.5)
+
+
 def test_an_encoder_that_falls_behind_gives_clips_up_and_says_so(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "clips", tmp_path / "temp", max_waiting_bytes=1)
     done: list[Clip] = []
