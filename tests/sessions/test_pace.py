@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +180,39 @@ def test_pictures_left_out_are_kept_for_a_second_a_beat_apart() -> None:
     assert [one.at for one in left_out] == pytest.approx([2.9, 3.1, 3.3, 3.6, 3.8], abs=0.11)
     assert left_out[0].picture().image.shape == (480, 640, 3)
     assert feed.read(4.0) == []
+
+
+def shared(calm: int, awake: int, capacity: int, settings: Settings) -> tuple[list[float], list[float]]:
+    """Readings a second of sessions that are calm and that aren't, where so many pictures can be read a second and whoever waits longest is next."""
+    paces = [Pace(settings) for _ in range(calm + awake)]
+    offsets = [number * 0.037 % 0.1 for number in range(len(paces))]  # of their pictures, ten a second
+    read = [0] * len(paces)
+    now, begin, end = 0.0, 20.0, 60.0
+    while now < end:
+        dues = [math.ceil((pace.next_at - 1e-3 - offset) * FPS) / FPS + offset for pace, offset in zip(paces, offsets, strict=True)]
+        due, chosen = min((due, number) for number, due in enumerate(dues))
+        if due > now:
+            now = due
+            continue
+        newest = math.floor((now - offsets[chosen]) * FPS) / FPS + offsets[chosen]
+        paces[chosen].beat(newest)
+        if chosen < calm:
+            paces[chosen].rest(newest, now - due)
+        read[chosen] += now >= begin
+        now += 1 / capacity
+    rates = [count / (end - begin) for count in read]
+    return rates[:calm], rates[calm:]
+
+
+@pytest.mark.parametrize(("calm", "awake", "capacity", "rate"), [(20, 10, 60, 3.75), (20, 10, 45, 2.5), (30, 30, 100, 2.33), (30, 30, 60, 1.0)])
+def test_under_load_whoever_gives_a_reason_comes_first_and_nobody_falls_below_one_a_second(
+    settings: Settings, calm: int, awake: int, capacity: int, rate: float
+) -> None:
+    quiet, others = shared(calm, awake, capacity, settings)
+    assert others == pytest.approx([rate] * awake, abs=0.1)
+    assert quiet == pytest.approx([1.0] * calm, abs=0.06)
+
+
+def test_with_too_little_for_one_a_second_all_fall_alike(settings: Settings) -> None:
+    quiet, others = shared(30, 30, 30, settings)
+    assert quiet + others == pytest.approx([0.5] * 60, abs=0.06)
