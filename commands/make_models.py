@@ -17,7 +17,19 @@ from pathlib import Path
 
 from basics.errors import ConfigError
 from basics.paths import ROOT
-from detectors.model_files import MODELS, SHARED_MODELS, SUMS_FILE, Model, ModelFiles, find_models, recorded_sums, sum_of, torch_weights, unusable
+from detectors.model_files import (
+    MODELS,
+    SHARED_MODELS,
+    SUMS_FILE,
+    Model,
+    ModelFiles,
+    find_models,
+    packaged,
+    recorded_sums,
+    sum_of,
+    torch_weights,
+    unusable,
+)
 from settings.models import ModelSettings
 from settings.settings import load_settings
 
@@ -72,14 +84,14 @@ def _take_finished(model: Model, folder: Path, shared: Path, say: Callable[[str]
         aside = path.with_suffix(".unusable")
         path.replace(aside)
         say(f"  {model.file}: can't be used ({reason}); moved to {aside}")
-    source = shared / model.file
-    if source.is_file() and not unusable(model, source):
-        part = path.with_suffix(".part")
-        shutil.copyfile(source, part)
-        part.replace(path)
-        _record(path)
-        say(f"  {model.file}: taken from {source.parent}, for {model.purpose}")
-        return True
+    for source in (source / model.file for source in (shared, *packaged(model))):
+        if source.is_file() and not unusable(model, source):
+            part = path.with_suffix(".part")
+            shutil.copyfile(source, part)
+            part.replace(path)
+            _record(path)
+            say(f"  {model.file}: taken from {source.parent}, for {model.purpose}")
+            return True
     return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from settings.models import ModelSettings
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 SUMS_FILE = "SHA256SUMS"  # beside the models: the sums of those that passed a trial run, in the form of sha256sum
 
-Name = Literal["yolo", "speaker", "overlap"]
+Name = Literal["yolo", "speaker", "overlap", "mesh", "face_near", "face_far"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +28,36 @@ class ModelFiles:
     yolo: Path | None
     speaker: Path | None
     overlap: Path | None
+    mesh: Path | None
+    face_near: Path | None
+    face_far: Path | None
     notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model: its file's name, what it is for, what the server does without it, known sums, and a trial run that raises."""
+    """One model: its file's name, what it is for, what the server does without it, known sums, and a trial run that raises.
+
+    Where `packaged` names a place in the package mediapipe, only the very file of that package will do: limits were measured with it.
+    """
 
     name: Name
     file: str
     purpose: str
     without: str
     sums: frozenset[str]
-    trial: Callable[[Any], None]
+    trial: Callable[[Path], None]
+    packaged: str = ""
 
 
-def _try_yolo(session: Any) -> None:
-    (output,) = session.run(None, {"images": np.zeros((1, 3, 320, 416), np.float32)})
+def _try_yolo(path: Path) -> None:
+    (output,) = _session(path).run(None, {"images": np.zeros((1, 3, 320, 416), np.float32)})
     # 84 = 4 of a box + 80 classes; one anchor for each 8, 16 and 32 pixels
     _expect(output, (1, 84, 40 * 52 + 20 * 26 + 10 * 13))
 
 
-def _try_speaker(session: Any) -> None:
+def _try_speaker(path: Path) -> None:
+    session = _session(path)
     random = np.random.default_rng(0)
     one, two = (session.run(None, {"feats": random.normal(size=(1, frames, 80)).astype(np.float32)})[0] for frames in (100, 150))
     _expect(one, (1, 192))
@@ -56,12 +65,48 @@ def _try_speaker(session: Any) -> None:
         raise ValueError("gives the same numbers for different sounds")
 
 
-def _try_overlap(session: Any) -> None:
+def _try_overlap(path: Path) -> None:
     wave = np.random.default_rng(0).normal(scale=0.1, size=(1, 1, 32_000)).astype(np.float32)
-    (output,) = session.run(None, {"wav": wave})
+    (output,) = _session(path).run(None, {"wav": wave})
     _expect(output, (1, output.shape[1], 7))
     if not np.allclose(np.exp(output).sum(axis=-1), 1, atol=1e-3):
         raise ValueError("its frames are not probabilities")
+
+
+def _try_mesh(path: Path) -> None:
+    from detectors.mesh_file import eyes_part, mesh_part
+    from detectors.runtime import open_lite
+
+    content = path.read_bytes()
+    mesh, score, features = open_lite(mesh_part(content))(np.zeros((1, 192, 192, 3), np.float32))
+    _expect(mesh, (1, 1, 1, 3 * 468))
+    _expect(score, (1, 1, 1, 1))
+    _expect(features, (1, 48, 48, 32))
+    crop = features[:, :16, :16].copy()
+    for output, points in zip(open_lite(eyes_part(content))(crop, crop), (71, 5, 71, 5), strict=True):
+        _expect(output, (1, points, 2))
+
+
+def _try_face_near(path: Path) -> None:
+    _try_faces(path, 128, 2 * 16 * 16 + 6 * 8 * 8)
+
+
+def _try_face_far(path: Path) -> None:
+    _try_faces(path, 192, 48 * 48)
+
+
+def _try_faces(path: Path, side: int, anchors: int) -> None:
+    from detectors.runtime import open_lite
+
+    places, scores = open_lite(path)(np.zeros((1, side, side, 3), np.float32))
+    _expect(places, (1, anchors, 16))
+    _expect(scores, (1, anchors, 1))
+
+
+def _session(path: Path) -> Any:
+    from detectors.runtime import FATAL, open_model
+
+    return open_model(path, least_said=FATAL)
 
 
 def _expect(output: Any, shape: tuple[int, ...]) -> None:
@@ -96,15 +141,45 @@ MODELS: tuple[Model, ...] = (
         frozenset({"686c389bab3610990b5880c9a307a4453aff4dfe953174088dbd2012608a1dda"}),
         _try_overlap,
     ),
+    Model(
+        "mesh",
+        "face_landmark_with_attention.tflite",
+        "where students look (FaceMesh)",
+        _("gaze can't be read"),
+        frozenset({"e06a804e0144f9929eda782122916b35d60c697c3c9344013ca2bbe76a6ce2b4"}),
+        _try_mesh,
+        "modules/face_landmark",
+    ),
+    Model(
+        "face_near",
+        "face_detection_short_range.tflite",
+        "finding faces at a desk (BlazeFace, short range)",
+        _("gaze can't be read"),
+        frozenset({"bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8"}),
+        _try_face_near,
+        "modules/face_detection",
+    ),
+    Model(
+        "face_far",
+        "face_detection_full_range_sparse.tflite",
+        "finding small and turned faces (BlazeFace, full range)",
+        _("gaze can't be read"),
+        frozenset({"2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1"}),
+        _try_face_far,
+        "modules/face_detection",
+    ),
 )
 
 
 def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelFiles:
-    """The usable files in MODELS_DIR or `shared`, known by their sums or tried. Never raises for a missing or broken one: `notes` says so."""
+    """The usable files in MODELS_DIR, `shared` or the package mediapipe, known by their sums or tried.
+
+    Never raises for a missing or broken one: `notes` says so.
+    """
     found: dict[str, Path | None] = {}
     notes: list[str] = []
     for model in MODELS:
-        found[model.name], note = _find(model, (settings.models_dir, shared))
+        found[model.name], note = _find(model, (settings.models_dir, shared, *packaged(model)))
         if note and not (model.name == "yolo" and settings.detector_backend != "onnx"):
             notes.append(note)
     if settings.detector_backend == "facemesh":
@@ -114,17 +189,25 @@ def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelF
         found["yolo"] = torch_weights(settings, shared) or found["yolo"]
         if found["yolo"] is None:
             notes.append(_("No YOLOv8n weights for DETECTOR_BACKEND=ultralytics: faces are counted by MediaPipe. Set YOLO_WEIGHTS."))
-    return ModelFiles(found["yolo"], found["speaker"], found["overlap"], notes)
+    return ModelFiles(**found, notes=notes)
+
+
+def packaged(model: Model) -> tuple[Path, ...]:
+    """The folder of the package mediapipe that holds the model's file; none where it holds none or isn't installed. It is not loaded."""
+    package = importlib.util.find_spec("mediapipe") if model.packaged else None
+    folders = package.submodule_search_locations if package else None
+    return tuple(Path(folder) / model.packaged for folder in folders or ())
 
 
 def unusable(model: Model, path: Path, *, known: bool = True) -> str:
-    """Why the file can't be used; empty if it can. A file whose sum is not `known` is tried in ONNX Runtime (about 0.1 s)."""
-    if known and sum_of(path) in model.sums | recorded_sums(path):
+    """Why the file can't be used; empty if it can. A file whose sum is not `known` is tried in its runtime (about 0.1 s)."""
+    given = sum_of(path)
+    if model.packaged and given not in model.sums:
+        return _("it is not the one of mediapipe 0.10.21: its SHA-256 is %(sum)s", sum=given)
+    if known and given in model.sums | recorded_sums(path):
         return ""
     try:
-        from detectors.runtime import FATAL, open_model
-
-        model.trial(open_model(path, least_said=FATAL))
+        model.trial(path)
     except Exception as error:  # ONNX Runtime raises a dozen kinds of its own for a broken file
         return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
     return ""

@@ -9,8 +9,8 @@ import pytest
 
 from commands import export_models, make_models
 from commands.make_models import prepare_models
-from detectors.model_files import MODELS, SUMS_FILE
-from tests.helpers.model_folders import FILES, settings
+from detectors.model_files import SUMS_FILE
+from tests.helpers.model_folders import FILES, NOWHERE, settings
 
 
 def test_set_up_takes_finished_files_and_a_second_one_finds_them(finished: Path, tmp_path: Path, nothing: Path) -> None:
@@ -62,8 +62,8 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_installed(nothing: 
     monkeypatch.setattr(make_models, "BUILD_BYTES", 10**18)
     said: list[str] = []
     files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
-    assert len(files.notes) == len(MODELS)
-    assert sum("GB free" in line for line in said) == len(MODELS)
+    assert len(files.notes) == len(NOWHERE)
+    assert sum("GB free" in line for line in said) == len(NOWHERE)
 
 
 def test_packages_that_cannot_be_had_end_in_notes_and_leave_no_environment(nothing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,8 +75,8 @@ def test_packages_that_cannot_be_had_end_in_notes_and_leave_no_environment(nothi
     monkeypatch.setenv("TORCH_INDEX", "")
     said: list[str] = []
     files = prepare_models(settings(tmp_path / "models"), nothing, say=said.append)
-    assert len(files.notes) == len(MODELS)
-    assert sum("pip install torch, ultralytics failed" in line for line in said) == len(MODELS)
+    assert len(files.notes) == len(NOWHERE)
+    assert sum("pip install torch, ultralytics failed" in line for line in said) == len(NOWHERE)
     assert not (root / "venv-models").exists()
 
 

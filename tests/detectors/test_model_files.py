@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from basics.paths import ROOT
 from detectors.model_files import MODELS, find_models, unusable
 from detectors.runtime import onnxruntime
-from tests.helpers.model_folders import FILES, settings
+from tests.helpers.model_folders import FILES, NOWHERE, settings
 
 
 def rewritten(source: Path, target: Path) -> Path:
@@ -25,7 +28,7 @@ def rewritten(source: Path, target: Path) -> Path:
 
 def test_finished_files_are_taken_as_they_are_and_leave_nothing_to_say(finished: Path, nothing: Path) -> None:
     files = find_models(settings(finished), nothing)
-    assert (files.yolo, files.speaker, files.overlap) == tuple(finished / file for file in FILES.values())
+    assert [getattr(files, name) for name in FILES] == [finished / file for file in FILES.values()]
     assert files.notes == []
 
 
@@ -44,7 +47,7 @@ def test_without_any_model_the_notes_say_what_the_server_does_instead(nothing: P
     said = "\n".join(files.notes)
     assert "faces are counted by MediaPipe" in said
     assert "voices aren't told apart" in said
-    assert len(files.notes) == len(MODELS)
+    assert len(files.notes) == len(NOWHERE)
 
 
 def test_a_damaged_file_is_named_and_the_shared_one_is_used(finished: Path, tmp_path: Path) -> None:
@@ -62,13 +65,49 @@ def test_an_export_of_ones_own_is_used_when_it_runs(finished: Path, tmp_path: Pa
     assert find_models(settings(tmp_path), finished).overlap == path
 
 
-@pytest.mark.parametrize(("name", "other"), [("yolo", "overlap"), ("speaker", "yolo"), ("overlap", "speaker")])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("yolo", "overlap"), ("speaker", "yolo"), ("overlap", "speaker"), ("mesh", "face_near"), ("face_near", "face_far"), ("face_far", "mesh")],
+)
 def test_another_model_under_a_models_name_is_refused(finished: Path, tmp_path: Path, name: str, other: str) -> None:
     model = next(model for model in MODELS if model.name == name)
     wrong = tmp_path / model.file
     shutil.copyfile(finished / FILES[other], wrong)
     assert unusable(model, wrong)
     assert unusable(model, finished / model.file, known=False) == ""
+
+
+def test_a_face_model_of_another_release_is_refused_with_its_sum(finished: Path, tmp_path: Path) -> None:
+    """It would run, and draw faces that no limit was measured on."""
+    model = next(model for model in MODELS if model.name == "face_near")
+    own = tmp_path / model.file
+    own.write_bytes((finished / model.file).read_bytes() + bytes(4))
+    model.trial(own)
+    assert hashlib.sha256(own.read_bytes()).hexdigest() in unusable(model, own)
+    files = find_models(settings(tmp_path), finished)
+    assert files.face_near == finished / model.file
+    assert any(str(own) in note and "mediapipe 0.10.21" in note for note in files.notes)
+
+
+@pytest.mark.parametrize("name", ["mesh", "face_near", "face_far"])
+def test_a_face_model_cut_short_fails_its_trial(finished: Path, tmp_path: Path, name: str) -> None:
+    model = next(model for model in MODELS if model.name == name)
+    whole = (finished / model.file).read_bytes()
+    for length in (0, 3, 100, len(whole) // 2):
+        (tmp_path / model.file).write_bytes(whole[:length])
+        with pytest.raises((ValueError, RuntimeError)):
+            model.trial(tmp_path / model.file)
+
+
+@pytest.mark.skipif(len(NOWHERE) == len(MODELS), reason="needs the package mediapipe")
+def test_the_package_lends_its_face_models_without_being_loaded(nothing: Path) -> None:
+    code = (
+        "import sys, pathlib; from detectors.model_files import find_models; from settings.models import ModelSettings;"
+        "nothing = pathlib.Path(sys.argv[1]);"
+        "files = find_models(ModelSettings(models_dir=nothing), nothing); assert files.mesh and files.face_near and files.face_far;"
+        "assert 'mediapipe' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(nothing)], cwd=ROOT, check=True, timeout=60)
 
 
 def test_facemesh_needs_no_persons_model_and_says_so(finished: Path, nothing: Path) -> None:

@@ -1,4 +1,4 @@
-"""A folder with the three finished models, and one with none."""
+"""A folder with all finished models, and one with none."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.model_folders import FILES
+from detectors.model_files import MODELS, packaged
 
 
 @pytest.fixture
 def finished(models_dir: Path, tmp_path: Path) -> Path:
-    """A folder with the three finished models."""
+    """A folder with all finished models."""
     folder = tmp_path / "finished"
     folder.mkdir()
-    for file in FILES.values():
-        if not (models_dir / file).is_file():
-            pytest.skip(f"needs {file}")
-        (folder / file).symlink_to(models_dir / file)
+    for model in MODELS:
+        source = next((path for path in (place / model.file for place in (models_dir, *packaged(model))) if path.is_file()), None)
+        if source is None:
+            pytest.skip(f"needs {model.file}")
+        (folder / model.file).symlink_to(source)
     return folder
 
 
