@@ -183,8 +183,8 @@ def test_the_dashboard_shows_what_the_camera_saw(room: Room, server: Server, chr
     page.locator("#live-empty[hidden]").wait_for(state="attached")
     shown = page.locator("#live-picture").evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
     page.close()
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE)
-    sent = [cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE) for frame in footage.frames]
+    picture = np.asarray(cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE))
+    sent = [np.asarray(cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE)) for frame in footage.frames]
     assert picture.shape == sent[0].shape
     assert min(float(cv2.absdiff(picture, one).mean()) for one in sent) < SAME_PICTURE
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import export_models, make_models, model_sources
+from commands import export_models, make_models
 from commands.make_models import prepare_models
 from commands.model_sources import SOURCES, Address, Export, Wheel, fetch
 from detectors.model_files import MODELS, SUMS_FILE, Model, sum_of
@@ -90,8 +90,8 @@ def test_packages_that_cannot_be_had_end_in_notes_and_leave_no_environment(nothi
     root = tmp_path / "root"
     (root / "commands").mkdir(parents=True)
     (root / "requirements-models.txt").write_text(f"{tmp_path / 'no-such-package.whl'}\n", encoding="utf-8")
-    for module in (export_models, model_sources):
-        shutil.copyfile(module.__file__, root / "commands" / Path(module.__file__).name)
+    for name in ("export_models.py", "model_sources.py"):
+        shutil.copyfile(Path(make_models.__file__).with_name(name), root / "commands" / name)
     monkeypatch.setattr(make_models, "ROOT", root)
     monkeypatch.setenv("TORCH_INDEX", "")
     said: list[str] = []
