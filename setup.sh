@@ -37,7 +37,7 @@ beside="" # what runs beside
 on_exit() {
   local status=$?
   [ -z "$beside" ] || kill "$beside" 2>/dev/null || true
-  rm -rf "$apt_log" ${uv_folder:+"$uv_folder"}
+  rm -f "$apt_log"
   [ "$status" -eq 0 ] || printf '\nSet-up stopped at: %s\nTo mend it: %s\n' "$step" "$mend" >&2
 }
 trap on_exit EXIT
@@ -136,6 +136,14 @@ find_python() {
 }
 
 fetch_python() { # a Python of uv's, in the folder where uv keeps its own; false if it can't be had
+  local folder found=""
+  folder=$(mktemp -d)
+  found=$(fetched_python "$folder") || found=""
+  rm -rf "$folder"
+  [ -n "$found" ] && printf '%s\n' "$found"
+}
+
+fetched_python() { # fetched_python FOLDER: uv is put there for the moment where this machine has none
   local uv=uv python wanted=3.13
   if $with_mediapipe; then wanted=$newest_python; fi
   if ! command -v uv >/dev/null; then
@@ -143,11 +151,10 @@ fetch_python() { # a Python of uv's, in the folder where uv keeps its own; false
       [ -n "$python" ] || return 1
       if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then break; fi
     done
-    say "Fetching uv with pip, for a moment, to get a Python $wanted" >&2
-    uv_folder=$(mktemp -d)
-    "$python" -m venv "$uv_folder" >/dev/null &&
-      "$uv_folder/bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-uv.lock >&2 || return 1
-    uv=$uv_folder/bin/uv
+    say "Fetching uv with pip, for the moment, to get a Python $wanted" >&2
+    "$python" -m venv "$1/uv" >/dev/null || return 1
+    "$1/uv/bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-uv.lock >&2 || return 1
+    uv=$1/uv/bin/uv
   fi
   if ! "$uv" python find --managed-python "$wanted" >/dev/null 2>&1; then
     say "Fetching Python $wanted with uv (some 30 MB from github.com, into $("$uv" python dir))" >&2

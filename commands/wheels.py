@@ -6,6 +6,7 @@ it needs is pinned with it. The exit status is 1 where something is wanting; `UN
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import sys
@@ -21,6 +22,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from basics.paths import ROOT
 from commands.lock import AT_ONCE, INDEX, JSON, TIMEOUT_S, pins, version_of
@@ -28,6 +30,7 @@ from commands.lock import AT_ONCE, INDEX, JSON, TIMEOUT_S, pins, version_of
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
 RESOLVED = ("requirements.txt", "requirements-dev.txt")  # what these need must be pinned, too
 ALONE = ("requirements-nodeps.txt",)  # these are installed without what they say they need
+MEDIAPIPE = "requirements-mediapipe.txt"  # so are these, where MediaPipe's package finds the gaze
 GLIBC = 35  # Ubuntu 22.04's
 
 
@@ -83,7 +86,8 @@ SYSTEMS = (
     _mac("x86_64"),
     System("Windows AMD64", "win32", "nt", "Windows", "AMD64", ("win_amd64",)),
 )
-UNSERVED = {("macOS x86_64", python): "MediaPipe, which finds the gaze there, has wheels up to Python 3.12" for python in ((3, 13), (3, 14))}
+BY_MEDIAPIPE = "macOS x86_64"
+UNSERVED = {(BY_MEDIAPIPE, python): "MediaPipe, which finds the gaze there, has wheels up to Python 3.12" for python in ((3, 13), (3, 14))}
 
 
 class Index:
@@ -93,6 +97,7 @@ class Index:
         names = sorted({canonicalize_name(pin.name) for pin in wanted})
         self._address = address
         self._needs: dict[str, list[Requirement]] = {}
+        self.untold: set[str] = set()  # pins of which nobody says what they need
         with ThreadPoolExecutor(AT_ONCE) as pool:
             self._files: dict[str, list[dict[str, Any]]] = dict(zip(names, pool.map(self._listed, names), strict=True))
 
@@ -113,14 +118,24 @@ class Index:
                 return entry
         return None
 
-    def needs(self, wheel: dict[str, Any]) -> list[Requirement]:
-        """What the wheel says it needs, by its metadata on the index."""
+    def needs(self, pin: Requirement, wheel: dict[str, Any]) -> list[Requirement]:
+        """What the wheel says it needs: by its metadata on the index, or where that has none, by what is installed here."""
         name = wheel["filename"]
         if name not in self._needs:
-            with urllib.request.urlopen(urljoin(wheel["page"], wheel["url"]) + ".metadata", timeout=TIMEOUT_S) as answer:
-                said = BytesHeaderParser().parse(answer)
-            self._needs[name] = [Requirement(line) for line in said.get_all("Requires-Dist", [])]
+            if wheel.get("core-metadata"):
+                with urllib.request.urlopen(urljoin(wheel["page"], wheel["url"]) + ".metadata", timeout=TIMEOUT_S) as answer:
+                    lines = BytesHeaderParser().parse(answer).get_all("Requires-Dist", [])
+            else:
+                lines = self._installed(pin)
+            self._needs[name] = [Requirement(line) for line in lines]
         return self._needs[name]
+
+    def _installed(self, pin: Requirement) -> list[str]:
+        for one in importlib.metadata.distributions(name=pin.name):
+            if Version(one.version) == version_of(pin):
+                return one.requires or []
+        self.untold.add(f"{pin.name} {pin.specifier}")
+        return []
 
 
 def holding(pinned: Iterable[Requirement], environment: dict[str, str]) -> dict[str, Requirement]:
@@ -137,8 +152,8 @@ def wanting(index: Index, resolved: list[Requirement], alone: list[Requirement],
         wheel = index.wheel(pin, system, python)
         if wheel is None:
             yield f"{pin.name} {version_of(pin)} has no wheel"
-        elif name in asked and wheel.get("core-metadata"):
-            yield from _unpinned(name, index.needs(wheel), here, environment)
+        elif name in asked:
+            yield from _unpinned(name, index.needs(pin, wheel), here, environment)
 
 
 def _unpinned(name: str, needs: list[Requirement], here: dict[str, Requirement], environment: dict[str, str]) -> Iterator[str]:
@@ -151,24 +166,31 @@ def _unpinned(name: str, needs: list[Requirement], here: dict[str, Requirement],
                 yield f"{name} needs {need.name} {need.specifier}, and {version_of(pin)} is pinned"
 
 
+def _pins(*names: str) -> list[Requirement]:
+    return [pin for name in names for pin in pins((ROOT / name).read_text(encoding="utf-8"))]
+
+
 def main() -> int:
     """Print a line for each Python on each system."""
-    resolved, alone = ([pin for name in names for pin in pins((ROOT / name).read_text(encoding="utf-8"))] for names in (RESOLVED, ALONE))
+    resolved, alone, mediapipe = (_pins(*names) for names in (RESOLVED, ALONE, (MEDIAPIPE,)))
     try:
-        index = Index([*resolved, *alone], os.environ.get("LOCK_INDEX", INDEX))
-        found = {(system, python): sorted(set(wanting(index, resolved, alone, system, python))) for system in SYSTEMS for python in PYTHONS}
+        index = Index([*resolved, *alone, *mediapipe], os.environ.get("LOCK_INDEX", INDEX))
+        found = {
+            (system, python): sorted(set(wanting(index, resolved, alone + mediapipe * (system.name == BY_MEDIAPIPE), system, python)))
+            for system in SYSTEMS
+            for python in PYTHONS
+        }
     except (OSError, ValueError) as error:
         print(f"It can't be told: {error}.", file=sys.stderr)
         return 1
     status = 0
     for (system, python), words in found.items():
         known = UNSERVED.get((system.name, python))
-        where = f"{system.name}, Python {'{}.{}'.format(*python)}"
-        if not words:
-            print(f"{where}: every package has its wheel")
-        else:
-            status |= not known
-            print(f"{where}: {'not served (' + known + ')' if known else 'WANTING'}: {'; '.join(words)}")
+        status |= bool(words) and not known
+        said = f"WANTING: {'; '.join(words)}" if words else "every package has its wheel"
+        print(f"{system.name}, Python {'{}.{}'.format(*python)}: {f'not served: {known}' if known else said}")
+    if index.untold:
+        print(f"What these need isn't known here: {', '.join(sorted(index.untold))}")
     return status
 
 
