@@ -25,7 +25,7 @@ from pydantic import SecretStr
 
 FILE_BYTES = 10 * 1024 * 1024  # an exam day of 30 sessions writes about 2 MB
 FILE_COUNT = 5  # rotated files kept beside the newest
-CHATTY = frozenset({"pymongo", "matplotlib", "PIL", "asyncio", "gunicorn", "urllib3"})
+CHATTY = frozenset({"pymongo", "fontTools", "matplotlib", "PIL", "asyncio", "gunicorn", "urllib3"})
 SESSION_LINES = 60  # of one session and one module at once, and
 SESSION_LINES_A_SECOND = 0.2  # from then on; in an exam of two hours they are some dozens
 SESSIONS_COUNTED = 4096

@@ -3,25 +3,28 @@
 # Can be run again at any time: what is there is left alone.
 #   ./setup.sh            for a server
 #   ./setup.sh --test     and what ./run.sh test needs
+#   ./setup.sh --mediapipe  and the package mediapipe, for GAZE_BACKEND=mediapipe
 #   ./setup.sh --models   try again to make models that couldn't be made before
 #   ./setup.sh --quiet    say only what is done, not what is already there
 set -euo pipefail
 cd "$(dirname "$0")"
 
 with_tests=false
+with_mediapipe=false
 quiet=false
 models_options=()
 for option in "$@"; do
   case "$option" in
     --test) with_tests=true ;;
+    --mediapipe) with_mediapipe=true ;;
     --models) models_options=(--again) ;;
     --quiet) quiet=true ;;
     -h | --help)
-      sed -n '2,7s/^# \{0,1\}//p' "$0"
+      sed -n '2,8s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
-      echo "setup.sh: unknown option $option (--test, --models, --quiet)" >&2
+      echo "setup.sh: unknown option $option (--test, --mediapipe, --models, --quiet)" >&2
       exit 2
       ;;
   esac
@@ -76,8 +79,6 @@ has_library() { # has_library NAME: the dynamic linker knows it
 system_libraries() {
   local missing=()
   [ "$(uname -s)" = Linux ] || return 0 # the wheels for macOS bring all of these
-  has_library libGL.so.1 || missing+=(libgl1)
-  has_library libgthread-2.0.so.0 || missing+=(libglib2.0-0)
   has_library libcurl.so.4 || missing+=(libcurl4)
   has_library libportaudio.so.2 || missing+=(libportaudio2)
   if ((${#missing[@]} == 0)); then
@@ -114,13 +115,18 @@ test_packages() {
 
 # --- Python -----------------------------------------------------------------------------------------------------------
 
-is_supported() { # is_supported PYTHON: it runs and is 3.10, 3.11 or 3.12
-  "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' >/dev/null 2>&1
+newest_python=3.14
+if [ "$(uname -s) $(uname -m)" = "Darwin x86_64" ]; then with_mediapipe=true; fi # LiteRT has no wheel there
+if [ -f venv/.setup-mediapipe ]; then with_mediapipe=true; fi
+if $with_mediapipe; then newest_python=3.12; fi # mediapipe 0.10.21 has no wheel for later ones
+
+is_supported() { # is_supported PYTHON: it runs and is 3.10 to $newest_python
+  "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, int(sys.argv[1])))' "${newest_python#3.}" >/dev/null 2>&1
 }
 
 find_python() {
   local candidate
-  for candidate in ${PYTHON:+"$PYTHON"} python3.12 python3.11 python3.10 python3 python; do
+  for candidate in ${PYTHON:+"$PYTHON"} python3.13 python3.12 python3.11 python3.14 python3.10 python3 python; do
     if is_supported "$candidate"; then
       command -v "$candidate"
       return 0
@@ -129,17 +135,45 @@ find_python() {
   return 1
 }
 
+fetch_python() { # a Python of uv's, in the folder where uv keeps its own; false if it can't be had
+  local folder found=""
+  folder=$(mktemp -d)
+  found=$(fetched_python "$folder") || found=""
+  rm -rf "$folder"
+  [ -n "$found" ] && printf '%s\n' "$found"
+}
+
+fetched_python() { # fetched_python FOLDER: uv is put there for the moment where this machine has none
+  local uv=uv python wanted=3.13
+  if $with_mediapipe; then wanted=$newest_python; fi
+  if ! command -v uv >/dev/null; then
+    for python in python3 python ""; do # any will do that can make an environment
+      [ -n "$python" ] || return 1
+      if "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then break; fi
+    done
+    say "Fetching uv with pip, for the moment, to get a Python $wanted" >&2
+    "$python" -m venv "$1/uv" >/dev/null || return 1
+    "$1/uv/bin/python" -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements-uv.lock >&2 || return 1
+    uv=$1/uv/bin/uv
+  fi
+  if ! "$uv" python find --managed-python "$wanted" >/dev/null 2>&1; then
+    say "Fetching Python $wanted with uv (some 30 MB from github.com, into $("$uv" python dir))" >&2
+    "$uv" python install --quiet --no-bin "$wanted" >&2 || return 1
+  fi
+  "$uv" python find --managed-python "$wanted"
+}
+
 python_environment() {
   local python version
   if $with_tests; then export PIP_NO_COMPILE=1; fi # what tests use of the packages is compiled when it is used
   if [ -d venv ] && ! { is_supported venv/bin/python && venv/bin/python -m pip --version >/dev/null 2>&1; }; then
-    say "venv/ doesn't run here, is half made, or has another Python than 3.10 to 3.12; making it anew"
+    say "venv/ doesn't run here, is half made, or has another Python than 3.10 to $newest_python; making it anew"
     rm -rf venv
   fi
   if [ ! -x venv/bin/python ]; then
-    begin "looking for Python 3.10, 3.11 or 3.12 (found: $(python3 --version 2>&1 || true))" \
-      "install one (Debian 12, Ubuntu 22.04 and 24.04: sudo apt-get install python3 python3-venv; newer ones have none of these: with uv from docs.astral.sh/uv, uv python install 3.12, then PYTHON=\$(uv python find 3.12) ./setup.sh; macOS: brew install python@3.12), or name it: PYTHON=/path/to/python3.12 ./setup.sh"
-    python=$(find_python)
+    begin "looking for Python 3.10 to $newest_python (found: $(python3 --version 2>&1 || true)), and fetching one with uv" \
+      "install one (Debian, Ubuntu: sudo apt-get install python3 python3-venv; macOS: brew install python@${newest_python/14/13}; elsewhere uv from docs.astral.sh/uv: uv python install ${newest_python/14/13}), or name it: PYTHON=/path/to/python${newest_python/14/13} ./setup.sh"
+    python=$(find_python) || python=$(fetch_python)
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     say "Making venv/ with Python $version ($python)"
     if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -155,6 +189,7 @@ python_environment() {
     beside=$!
   fi
   install_packages server "300 MB to download, 1 to 5 minutes" requirements.txt requirements-nodeps.txt
+  if $with_mediapipe; then install_packages mediapipe "60 MB to download" requirements-mediapipe.txt; fi
   if $with_tests; then
     begin "installing the tests' Python packages with pip" "see pip's error above, then run ./setup.sh --test again"
     wait "$beside"
@@ -231,11 +266,12 @@ models() {
 }
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
-  [ -f models/yolov8n.onnx ] && [ -f models/campplus_zh_en_192.onnx ] && [ -f models/pyannote_seg3.onnx ]
+  local file
+  for file in $(grep -oE '"[A-Za-z0-9_]+[.](onnx|tflite)"' detectors/model_files.py | tr -d '"'); do [ -f "models/$file" ] || return 1; done
 }
 
 started=$SECONDS
-begin "looking for system libraries" "install libgl1 libglib2.0-0 libcurl4 libportaudio2, then run ./setup.sh again"
+begin "looking for system libraries" "install libcurl4 libportaudio2, then run ./setup.sh again"
 system_libraries
 if $with_tests; then test_packages; fi
 python_environment

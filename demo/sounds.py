@@ -50,7 +50,7 @@ def speech(text: str) -> Samples | None:
         return None
     said *= SPEECH_LEVEL / np.abs(said).max()
     times = np.arange(int(len(said) * SAMPLE_RATE / rate)) * rate / SAMPLE_RATE
-    return np.rint(np.interp(times, np.arange(len(said)), said)).astype(np.int16)
+    return np.asarray(np.rint(np.interp(times, np.arange(len(said)), said)), dtype=np.int16)
 
 
 class Microphone:

@@ -109,7 +109,7 @@ class SpeakerModel:
         """The voice's direction, float32 `[192]` of length 1, from log-mel rows `[n, 80]` of speech."""
         centred = features - features.mean(axis=0)  # takes the microphone's and the room's colour out
         vector = np.asarray(self._session.run(None, {"feats": centred[None]})[0][0], dtype=np.float32)
-        return vector / np.float32(max(float(np.linalg.norm(vector)), 1e-9))
+        return np.asarray(vector / np.float32(max(float(np.linalg.norm(vector)), 1e-9)), dtype=np.float32)
 
 
 class OverlapModel:

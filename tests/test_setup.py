@@ -23,6 +23,18 @@ ROOT = Path(test_system.__file__).resolve().parent
 SCRIPTS = [ROOT / "setup.sh", ROOT / "run.sh", ROOT / ".ci" / "run"]
 OPTIONAL = {"torch", "ultralytics"}  # imported only where somebody installed them, or inside venv-models
 STANDARD = set(sys.stdlib_module_names)
+REMOVED = {"asynchat", "asyncore", "distutils", "imp", "smtpd"} | {
+    "aifc",
+    "audioop",
+    "cgi",
+    "cgitb",
+    "chunk",
+    "crypt",
+    "imghdr",
+    "lib2to3",
+    "mailcap",
+}
+REMOVED |= {"msilib", "nis", "nntplib", "ossaudiodev", "pipes", "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib"}  # from 3.11 to 3.14
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -93,12 +105,26 @@ def test_the_packages_of_the_tests_need_nothing_that_is_not_pinned() -> None:
     for package in mine:
         for line in importlib.metadata.requires(package) or [] if _is_installed(package) else []:
             need = Requirement(line)
-            for python in ("3.10", "3.11", "3.12"):
+            for python in ("3.10", "3.11", "3.12", "3.13", "3.14"):
                 for sys_platform, os_name, system in systems:
                     here = {"python_version": python, "python_full_version": f"{python}.9", "extra": ""}
                     here |= {"sys_platform": sys_platform, "os_name": os_name, "platform_system": system}
                     if need.marker is None or need.marker.evaluate(here):
                         assert _normal(need.name) in mine | servers, f"{package} needs {line}"
+
+
+def test_nothing_is_imported_that_later_pythons_no_longer_have() -> None:
+    paths = [path for path in ROOT.rglob("*.py") if not {"venv", "node_modules"} & set(path.relative_to(ROOT).parts)]
+    assert len(paths) > 100
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module] if isinstance(node, ast.ImportFrom) else []
+            )
+            assert not {str(name).partition(".")[0] for name in names} & REMOVED, path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "multiprocessing":
+                # how a process is begun without a context of its own: by fork up to 3.13, by a server from 3.14 on
+                assert node.attr not in {"Process", "Pool", "Queue", "Pipe", "Manager"}, path
 
 
 def _is_installed(package: str) -> bool:
@@ -153,21 +179,58 @@ def bare(tmp_path: Path) -> Path:
     old.chmod(0o755)
     folder = tmp_path / "tree"
     folder.mkdir()
-    for name in ("setup.sh", "requirements.lock", "requirements-nodeps.lock", "package-lock.json", ".env.example"):
+    for name in ("setup.sh", *(path.name for path in ROOT.glob("requirements*.lock")), "package-lock.json", ".env.example"):
         shutil.copy(ROOT / name, folder)
     return folder
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
 def test_without_a_fitting_python_set_up_names_what_it_found_and_the_mend(bare: Path) -> None:
-    result = subprocess.run(
-        ["/bin/bash", "./setup.sh"], cwd=bare, env={"PATH": str(bare.parent / "bin")}, capture_output=True, text=True, check=False, timeout=60
-    )
+    result = _set_up(bare)
     assert result.returncode != 0
-    assert "Python 3.10, 3.11 or 3.12" in result.stderr
+    assert "Python 3.10 to 3.14" in result.stderr
     assert "3.9.18" in result.stderr
     assert "To mend it: install one" in result.stderr
     assert not (bare / "venv").exists()
+
+
+def _stand_in(path: Path, minor: int) -> Path:
+    """A Python that takes itself for 3.`minor`, and can't make an environment."""
+    code = f"import sys; sys.version_info = (3, {minor}, 0); exec(sys.argv.pop(1))"
+    path.write_text(f'#!/bin/bash\n[ "$1" = -c ] && exec {sys.executable} -c "{code}" "${{@:2}}"\n[ "$1" = --version ]\n', encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def _set_up(bare: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": str(bare.parent / "bin")}
+    return subprocess.run(["/bin/bash", "./setup.sh", *options], cwd=bare, env=environment, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+def test_without_a_fitting_python_one_of_uvs_is_fetched(bare: Path) -> None:
+    """uv's own downloads come from where tests don't go: what stands in for it does what `uv python` does, with a Python that is here."""
+    uv, fetched = bare.parent / "bin" / "uv", bare.parent / "fetched"
+    python = _stand_in(bare.parent / "fetched-python", 13)
+    cases = f"install) : >{fetched} ;; dir) echo {bare.parent} ;; find) [ -e {fetched} ] && echo {python} ;;"
+    uv.write_text(f'#!/bin/bash\ncase "$2" in {cases} esac\n', encoding="utf-8")
+    uv.chmod(0o755)
+    result = _set_up(bare)
+    assert "Fetching Python 3.13 with uv" in result.stderr, result.stderr
+    assert f"Making venv/ with Python 3.13 ({python})" in result.stdout
+    assert "Set-up stopped at: making venv/" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs bash")
+@pytest.mark.parametrize(
+    ("minor", "options", "fits"), [(13, [], True), (14, [], True), (15, [], False), (9, [], False), (13, ["--mediapipe"], False)]
+)
+def test_pythons_from_3_10_to_3_14_fit_and_with_mediapipe_to_3_12(bare: Path, minor: int, options: list[str], fits: bool) -> None:
+    _stand_in(bare.parent / "bin" / "python3", minor)
+    result = _set_up(bare, *options)
+    assert result.returncode != 0
+    assert ("Set-up stopped at: making venv/" in result.stderr) is fits, result.stderr
+    assert ("Set-up stopped at: looking for Python 3.10 to" in result.stderr) is not fits
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs bash")

@@ -47,7 +47,7 @@ def test_a_picture_is_one_of_a_cameras_and_the_same_moment_gives_the_same(camera
     assert np.array_equal(picture, Camera(CAST[4].look, CAST[4].visitor).picture(scene, 2.5))
     jpeg = camera.jpeg(scene, 2.5)
     assert len(jpeg) < 80_000
-    assert cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape == (480, 640, 3)
+    assert np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)).shape == (480, 640, 3)
 
 
 @pytest.mark.parametrize("scene", SCENES)

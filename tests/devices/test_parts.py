@@ -32,7 +32,7 @@ def test_pace_does_not_catch_up_after_a_pause() -> None:
     [((1920, 1080), (640, 360)), ((480, 640), (360, 480)), ((320, 240), (320, 240)), ((640, 480), (640, 480)), ((5000, 2), (640, 1))],
 )
 def test_pictures_are_made_smaller_only_and_keep_their_aspect_ratio(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    picture = cv2.imdecode(np.frombuffer(encode(np.zeros((size[1], size[0], 3), np.uint8)), np.uint8), cv2.IMREAD_COLOR)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(encode(np.zeros((size[1], size[0], 3), np.uint8)), np.uint8), cv2.IMREAD_COLOR))
     assert (picture.shape[1], picture.shape[0]) == expected
 
 

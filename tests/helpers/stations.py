@@ -99,7 +99,7 @@ def recording(path: Path, *, seconds: float = 2.0, rate: int = 44_100, channels:
 
 
 def brightness(frame: Frame) -> float:
-    return float(cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE).mean())
+    return float(np.mean(np.asarray(cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE))))
 
 
 def joined(sounds: list[Sound]) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -76,7 +76,7 @@ def test_a_network_camera_is_lost_and_comes_back_and_its_password_stays_secret(
     before = time.monotonic()
     stations.attach("default", listener)
     listener.until(lambda: len(listener.frames) >= 12)
-    picture = cv2.imdecode(np.frombuffer(listener.frames[0].data, np.uint8), cv2.IMREAD_COLOR)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(listener.frames[0].data, np.uint8), cv2.IMREAD_COLOR))
     assert picture.shape == (480, 640, 3), "made smaller, aspect ratio kept"
     assert all(before < frame.at <= arrival for frame, arrival in zip(listener.frames, listener.arrivals, strict=False))
     assert listener.frames[-1].at - listener.frames[0].at > 0.8 * (len(listener.frames) - 1) / 10, "thirty a second are sampled down to ten"

@@ -132,7 +132,7 @@ def test_footage_of_the_development_data_is_played(opened: Open, shared_data: Pa
     stations, listener = opened(camera=folder / "video.mp4", microphone=folder / "audio.flac"), Listener()
     stations.attach("default", listener)
     listener.until(lambda: len(listener.frames) >= 5 and len(listener.sounds) >= 5)
-    picture = cv2.imdecode(np.frombuffer(listener.frames[0].data, np.uint8), cv2.IMREAD_COLOR)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(listener.frames[0].data, np.uint8), cv2.IMREAD_COLOR))
     assert picture.shape == (480, 640, 3)
     assert listener.sounds[0].samples.dtype == np.int16
     assert [round(frame.at - listener.frames[0].at, 6) for frame in listener.frames[:5]] == [0, 0.1, 0.2, 0.3, 0.4]

@@ -60,7 +60,7 @@ def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Serv
     client.act("copy")
     client.act("paste")
     shown = until(lambda: len(found := [one for one in heard["monitoring_update"] if one["frame"]]) > 30 and found)
-    assert cv2.imdecode(np.frombuffer(shown[-1]["frame"], np.uint8), cv2.IMREAD_COLOR).shape == (480, 640, 3)
+    assert np.asarray(cv2.imdecode(np.frombuffer(shown[-1]["frame"], np.uint8), cv2.IMREAD_COLOR)).shape == (480, 640, 3)
     assert shown[-1]["frame_at"] - shown[0]["frame_at"] > 0
     assert any(one["gaze"] == "focused" and one["faces"] == 1 for one in heard["monitoring_update"])
     clip = until(lambda: heard["clip_ready"])[0]["clip"]

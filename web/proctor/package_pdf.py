@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
 from fpdf.fonts import TTFFont
 
+from basics.errors import ProctorError
 from basics.texts import _
 from web.languages import known_languages, language, said
 from web.proctor.package_report import Report, Section
@@ -41,8 +42,11 @@ def pdf_of(report: Report) -> bytes:
 
 
 def _font_folder() -> Path:
-    """Where matplotlib keeps DejaVu Sans, which has Latin, Greek, Cyrillic and Arabic."""
-    return Path(str(resources.files("matplotlib"))) / "mpl-data" / "fonts" / "ttf"
+    """Where the package of DejaVu Sans keeps it, which has Latin, Greek, Cyrillic and Arabic. It isn't loaded: it would ask for rinohtype."""
+    package = find_spec("rinoh_typeface_dejavusans")
+    if package is None or not package.submodule_search_locations:
+        raise ProctorError("The package rinoh-typeface-dejavusans, whose letters PDFs have, is missing: run ./setup.sh.")
+    return Path(package.submodule_search_locations[0])
 
 
 @cache
