@@ -34,7 +34,7 @@ class DefineExam(ExamDefinition):
 class ChangeExam(DefineExam):
     """An exam as it is to be from now on; the whole of it. Sessions that run keep what they began with."""
 
-    revision: int = Field(ge=1, description="The `revision` from which the change was made.")
+    revision: int = Field(ge=0, description="The `revision` from which the change was made; 0: of a damaged record.")
 
 
 class DuplicateExam(BaseModel):
