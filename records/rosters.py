@@ -150,6 +150,11 @@ class Rosters:
             wanted |= {"extra_percent": student.extra_percent or 0.0, "extra_min": student.extra_min or 0.0}
         return {name: value for name, value in wanted.items() if before is None or getattr(before, name) != value}
 
+    def accommodates(self, before: RosterRow | None, student: Student, has: Collection[Column]) -> bool:
+        """Would the import give this student another accommodation than there is?"""
+        after = replace(before or RosterRow("", "", "", student.user_id), **self.changes(before, student, has))
+        return _needs(after) != _needs(before)
+
     def take(
         self,
         exam_key: str,
