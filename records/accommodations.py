@@ -9,6 +9,7 @@ from datetime import datetime
 from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
+from basics.gone import of_student
 from basics.locks import KeyedLocks
 from basics.looks import same_id
 from basics.stored_fields import tell_unreadable
@@ -36,7 +37,7 @@ class Accommodations:
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
-        with self._changing.held(accommodation.document_id):
+        with self._database.gone.writing(of_student(accommodation.user_id)), self._changing.held(accommodation.document_id):
             stored = replace(accommodation, at=utc_now())
             ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
             if not ticket.wait(STORED_WITHIN_S):

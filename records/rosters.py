@@ -13,6 +13,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.gone import of_student
 from basics.identifiers import key_of
 from basics.looks import folded, look
 from basics.stored_fields import Check, is_moment, is_switch, is_text, is_word, maybe, number, one_of, read_fields, tell_unreadable, whole
@@ -167,6 +168,20 @@ class Rosters:
         with_sessions: set[str],
     ) -> Imported:
         """Import. Those of `with_sessions` (folded ids) are never taken out. Raise `Conflict` beyond 5,000 students, `StorageError`."""
+        with self._database.gone.writing(*{of_student(student.user_id) for student in students}):
+            return self._take(exam_key, exam_id, students, has, by=by, remove_missing=remove_missing, with_sessions=with_sessions)
+
+    def _take(
+        self,
+        exam_key: str,
+        exam_id: str,
+        students: Sequence[Student],
+        has: Collection[Column],
+        *,
+        by: str,
+        remove_missing: bool,
+        with_sessions: set[str],
+    ) -> Imported:
         met, missing = self.plan(exam_key, students)
         going = [row for row in missing if remove_missing and folded(row.user_id) not in with_sessions]
         if len(met) + len(missing) - len(going) > MOST_ROWS:
@@ -195,12 +210,13 @@ class Rosters:
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
 
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
-        """Change one student. Raise `StorageError`."""
+        """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""
         self.version += 1
-        after = replace(row, **fields)
-        self._accommodate([after], {row.row_id: row}, by)
-        with self._database.reading():
-            self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
+        with self._database.gone.writing(of_student(row.user_id)):
+            after = replace(self.row(row.exam_key, row.row_id), **fields)
+            self._accommodate([after], {row.row_id: row}, by)
+            with self._database.reading():
+                self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
         return after
 
     def remove(self, row: RosterRow) -> None:
