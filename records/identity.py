@@ -176,10 +176,9 @@ class IdentityRecords:
     def picture(self, session_id: str, name: str) -> bytes:
         """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
         kept = self.of_session(session_id)
-        path = self._pictures.path(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
-        with contextlib.suppress(FileNotFoundError):  # its time was over just now
-            if path is not None:
-                return path.read_bytes()
+        data = self._pictures.read(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
+        if data is not None:
+            return data
         raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
 
     def decide(self, session: Mapping[str, Any], decision: Decision, *, text: str, person: Person, revision: int) -> Document:
