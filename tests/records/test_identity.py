@@ -259,6 +259,8 @@ def test_a_picture_whose_record_comes_late_is_there_when_it_comes(
     class Away:
         """The database, whose answers take longer than anybody waits."""
 
+        gone = database.gone
+
         def write(self, *args: Any) -> Ticket:
             database.write(*args)
             return Ticket()
