@@ -126,6 +126,7 @@ class ExamLine(ExamAnswer):
 
     exam_key: str | None = None
     results: str | None = Field(default=None, description="The path of the page with its results, for who may see them.")
+    identity: str | None = Field(default=None, description="The path of the page on which its students are compared with their cards, where it asks.")
     title: str = ""
     course: str = ""
     state: State | None = None

@@ -26,6 +26,7 @@ from web.calls.spelling import as_known
 from web.calls.told import tell_roster
 from web.calls.values import StudentExam
 from web.parts import parts
+from web.student.presence import there
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
 from web.student.surface import exam_for_student, surface_of
 from web.student.trials import count_check
@@ -88,6 +89,7 @@ def session() -> Response:
     running = parts().monitor.get(session_id)
     elapsed: float | None
     if running is not None:
+        there(running)
         rules = {**running.rules, "points": running.changes.points}
         state, elapsed = "running" if running.is_running else "ended", running.clock()
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
