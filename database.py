@@ -29,6 +29,7 @@ from pymongo.write_concern import WriteConcern
 from basics.backoff import Backoff
 from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
 from basics.folder_lock import FolderLock
+from basics.gone import keys_of
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
 from storage.audit_chain import send_chained
@@ -70,6 +71,7 @@ class Database:
             raise
         self._rejected_path = spool_dir / "rejected.jsonl"
         self._queue = WriteQueue(self._send, parse, spool, self._rejected_path, self._suspect)
+        self.gone = self._queue.gone
         self._stop = threading.Event()
         self._look_now = threading.Event()
         self._ready = threading.Event()
@@ -143,9 +145,10 @@ class Database:
     def write(self, collection: str, document_id: str, fields: Mapping[str, Any], *, insert_only: bool = False) -> Ticket:
         """Queue an upsert of `fields` (dotted keys allowed) on the document `document_id`; `insert_only` sets them only if it is new.
 
-        The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`.
+        The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`, as that of what is gone.
         """
-        return self._queue.put(encode(collection, document_id, fields, "insert" if insert_only else "set"))
+        write = encode(collection, document_id, fields, "insert" if insert_only else "set")
+        return self._queue.put(write, keys_of(collection, document_id, fields))
 
     def delete(self, collection: str, document_id: str) -> Ticket:
         """Queue the removal of one document; harmless when there is none."""
@@ -165,11 +168,6 @@ class Database:
     def session(self, session_id: str) -> Document:
         """One session; raise `NotFound`."""
         return self._one("sessions", session_id, _("There is no session %(id)s.", id=repr(session_id)))
-
-    def find_running(self, user_id: str, exam_id: str | None) -> Document | None:
-        """The running session of this student and exam; an `exam_id` of None is the exam without an id."""
-        with self.reading():
-            return self._db.sessions.find_one({"user_id": user_id, "exam_id": exam_id, "state": "running"})
 
     def latest_session(self, user_id: str, exam_id: str | None) -> Document | None:
         """The session of this student and exam that started last, running or not; an `exam_id` of None is the exam without an id."""

@@ -12,6 +12,7 @@ from av.error import FFmpegError
 from PIL import Image
 
 from basics.errors import NotFound
+from basics.own_files import is_own
 from basics.texts import _
 
 QUALITY = 80
@@ -35,7 +36,7 @@ class ClipStills:
         path = self.folder / f"still-{key}-{round(at * 1000)}.jpg"
         # One at a time: a queue page asks for thirty at once, and decoding must leave the cores to the exams.
         with self._taking:
-            if not path.is_file():
+            if not is_own(path):
                 self._keep(path, take_still(clip, at))
         return path
 

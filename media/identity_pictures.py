@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from basics.errors import StorageError, TooMany
 from basics.locks import KeyedLocks
+from basics.own_files import is_own, open_own
 from basics.texts import _
 from media.pictures import decode_jpeg
 
@@ -70,9 +71,19 @@ class IdentityPictures:
         return Kept(name, kind, len(data), image.shape[1], image.shape[0], hashlib.sha256(data).hexdigest())
 
     def path(self, session_id: str, name: str) -> Path | None:
-        """The file of a picture; None for what is no picture's name, or where it is gone."""
+        """The file of a picture; None for what is no picture's name, where it is gone, or a link stands in its place."""
         path = self.folder / f"{_file(session_id, name)}.jpg"
-        return path if NAME.fullmatch(name) and path.is_file() else None
+        return path if NAME.fullmatch(name) and is_own(path) else None
+
+    def read(self, session_id: str, name: str) -> bytes | None:
+        """A picture as JPEG; None as `path`."""
+        if (path := self.path(session_id, name)) is None:
+            return None
+        try:
+            with open_own(path) as file:
+                return file.read()
+        except OSError:  # its time was over just now
+            return None
 
     def delete(self, session_id: str, name: str) -> None:
         """Delete one picture; harmless where there is none."""

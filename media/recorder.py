@@ -36,6 +36,7 @@ RETRY_AFTER_S = (1.0, 5.0, 20.0, 60.0)  # a disk that is full or away is tried a
 FAILED_AFTER = 3  # tries, and the record says that the clip could not be made, and that it is tried again
 MADE_MAX = 1000
 LOOK_S = 1.0  # between two looks at records that are on their way
+FORGOTTEN_WITHIN_S = 30.0
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
@@ -83,6 +84,8 @@ class Recorder:
         self._number = itertools.count()
         self._waiting_bytes = 0
         self._lock = threading.Lock()
+        self._over = threading.Condition(self._lock)
+        self._in_hand = ""  # the session of the clip that is being made
         self._publishing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -155,14 +158,20 @@ class Recorder:
         with self._lock:
             return key in self._queued
 
-    def forget(self, session_id: str) -> None:
-        """Make no clip of a session any more, and delete what is kept for one: the session itself is being deleted."""
+    def forget(self, session_id: str) -> bool:
+        """Make no clip of a session any more, and delete what is kept for one: the session itself is being deleted.
+
+        False where one is being made just now, and is not done with in time.
+        """
         with self._lock:
             for key, waiting in self._queued.items():
                 waiting.wanted = waiting.wanted and not key.startswith(f"{session_id}-")
+            if not self._over.wait_for(lambda: self._in_hand != session_id, FORGOTTEN_WITHIN_S):
+                return False
         for key in self.kept.intervals():
             if key.startswith(f"{session_id}-"):
                 self.kept.drop(key)
+        return True
 
     def problem(self) -> str:
         """Why clips can't be made now; empty where nothing is known against it."""
@@ -265,10 +274,15 @@ class Recorder:
             waiting = self._next()
             if waiting is None:
                 return
+            with self._lock:
+                self._in_hand = waiting.job.session_id
             try:
                 self._take(waiting)
             except Exception:
                 log.exception("clip of interval %d was lost", waiting.job.index, extra={"session_id": waiting.job.session_id})
+            with self._lock:
+                self._in_hand = ""
+                self._over.notify_all()
             del waiting
 
     def _next(self) -> _Waiting | None:

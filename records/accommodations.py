@@ -9,8 +9,10 @@ from datetime import datetime
 from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
+from basics.gone import of_student
 from basics.locks import KeyedLocks
 from basics.looks import same_id
+from basics.stored_fields import tell_unreadable
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
@@ -35,7 +37,7 @@ class Accommodations:
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
-        with self._changing.held(accommodation.document_id):
+        with self._database.gone.writing(of_student(accommodation.user_id)), self._changing.held(accommodation.document_id):
             stored = replace(accommodation, at=utc_now())
             ticket = self._database.write("accommodations", stored.document_id, stored.to_dict() | looks_of(stored.user_id, stored.exam_id))
             if not ticket.wait(STORED_WITHIN_S):
@@ -55,7 +57,7 @@ class Accommodations:
                 _("There is no accommodation %(document_id)s; GET /api/accommodations lists those there are.", document_id=repr(document_id)),
                 field="accommodation_id",
             )
-        return Accommodation.from_dict(document)
+        return _read(document)
 
     def remove(self, document_id: str) -> Accommodation:
         """Remove one and return it. Raise `NotFound`, `StorageError`."""
@@ -80,9 +82,9 @@ class Accommodations:
         else:
             self._known[document_id] = accommodation
 
-    def _newest(self, document_id: str, document: Document | None) -> Accommodation | None:
+    def _newest(self, document_id: str, document: Document | None, user_id: str) -> Accommodation | None:
         """What was stored last: what the database shows, or what waits to get there."""
-        stored = Accommodation.from_dict(document) if document is not None else None
+        stored = _read(document, user_id) if document is not None else None
         if (late := self._late.get(document_id)) is None:
             return stored
         wanted, at = late
@@ -124,7 +126,7 @@ class Accommodations:
             log.warning("accommodations of %s can't be read, those known so far are used: %s", user_id, error.message)
         else:
             for one in ids:
-                self._know(one, self._newest(one, found.get(one)))
+                self._know(one, self._newest(one, found.get(one), user_id))
         return next((self._known[one] for one in ids if one in self._known), None)
 
     def forget(self, user_id: str) -> None:
@@ -136,4 +138,12 @@ class Accommodations:
     def remember(self) -> None:
         """Read those set last, so that they are known when the database goes away."""
         for document in self.listed(limit=LOADED_AT_ONCE):
-            self._known.setdefault(document["_id"], Accommodation.from_dict(document))
+            self._known.setdefault(document["_id"], _read(document))
+
+
+def _read(document: Document, user_id: str = "") -> Accommodation:
+    """As far as it can be read: an exam starts whatever somebody wrote to the database by hand."""
+    found = Accommodation.from_dict(document, user_id)
+    if found.unreadable:
+        tell_unreadable("accommodation", str(document["_id"]), found.unreadable)
+    return found

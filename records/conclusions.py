@@ -181,7 +181,7 @@ class Conclusions:
         said = fields.get("reason", "") if reason is None else reason
         entry = {"act": act, "conclusion": conclusion, "reason": said, "by": person.name, "account_id": person.account_id, "at": utc_now()}
         change = {"$set": {**fields, "revision": (kept.revision if kept else 0) + 1}, "$push": {"history": entry}}
-        with self._database.reading():
+        with self._database.gone.writing(session_id), self._database.reading():
             conclusions = self._database.collection(COLLECTION)
             if kept is None:
                 done = _made(conclusions, session_id, {**change["$set"], "history": [entry]})

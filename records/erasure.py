@@ -12,7 +12,8 @@ import logging
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any, Protocol
 from pymongo import ReplaceOne
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.gone import of_student
 from basics.looks import look, same_id
 from basics.texts import _
 from basics.times import utc_now
@@ -73,13 +75,15 @@ class Erasure:
     retention: Retention
     folders: tuple[Path, ...] = field(default=())  # of logs and of what was set aside, with files that are gone through line by line
     note: Note = field(kw_only=True)
+    runs: Callable[[str], bool] = field(kw_only=True, default=lambda _user_id: False)  # does a session of this student go on here?
     forget: Callable[[str], None] = field(kw_only=True)  # what is remembered of a student's accommodations
 
     def delete_session(self, session_id: str, by: str) -> None:
         """Delete one session with all that is its. Raise `NotFound`, `Conflict` where it runs or is held, `StorageError`."""
         session = self.database.session(session_id)
         self._check([session])
-        self._delete([session_id], [])
+        with self._gone([session_id], []) as deleted:
+            self._delete([session_id], deleted)
         if not self.note(DELETED, by, session_id=session_id, count=1, sessions=[session_id]).wait(STORED_WITHIN_S):
             raise StorageError(_("What was deleted can't be noted now; see /api/health."))
 
@@ -103,16 +107,40 @@ class Erasure:
         """Erase everything of a student. Raise `NotFound` where nothing is stored, `Conflict` where a session runs or is held, `StorageError`."""
         deleted: list[str] = []
         with _one_at_a_time:
+            self._settle(user_id)
+            spellings, sessions = self._spellings(user_id), self.sessions(user_id)
+            self._check(sessions, user_id)
+            students = {of_student(one) for one in spellings}
             try:
-                return self._erase(user_id, by, deleted)
+                with self._gone([str(session["_id"]) for session in sessions], students, deleted):
+                    return self._erase(user_id, by, deleted)
             except Exception:
                 if deleted:  # what is gone is in the audit, whatever kept the rest
                     self.note(DELETED, by, count=len(deleted), sessions=deleted)
                 raise
 
-    def _erase(self, user_id: str, by: str, deleted: list[str]) -> Receipt:
+    @contextmanager
+    def _gone(self, ids: list[str], students: Collection[str], deleted: list[str] | None = None) -> Iterator[list[str]]:
+        """Within it nobody stores anything of these sessions and students, and what somebody stores just now has come in. Sessions stay gone."""
+        deleted, gone = [] if deleted is None else deleted, self.database.gone
+        for session_id in ids:  # first: whatever the recorder makes just now is in its record
+            if not self.retention.forget_clips(session_id):
+                raise StorageError(_("A clip of it is being made now. Try again in some seconds."))
+        gone.bar([*ids, *students])
+        try:
+            yield deleted
+        finally:
+            gone.lift([*students, *(one for one in ids if one not in deleted)])
+
+    def _settle(self, user_id: str) -> None:
+        """Raise `Conflict` where a session of the student's is going on here, `StorageError` where records still wait."""
+        if self.runs(user_id):
+            raise Conflict(_("A session of it is running: end it first."), reason="running")
         if not self.database.flush(FLUSH_S):
             raise StorageError(_("Records still wait to be stored; see /api/health and try again."))
+
+    def _erase(self, user_id: str, by: str, deleted: list[str]) -> Receipt:
+        self._settle(user_id)
         spellings, sessions = self._spellings(user_id), self.sessions(user_id)
         ids = [str(session["_id"]) for session in sessions]
         named = {name: _named(name, spellings, ids) for name in self._collections()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,16 +15,27 @@ from pymongo import DESCENDING
 from basics.errors import Conflict, NotFound, StorageError
 from basics.identifiers import key_of
 from basics.looks import look
+from basics.stored_fields import Check, is_moment, is_switch, is_text, one_of, read_fields, tell_unreadable, whole
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
-from scoring.exam import ExamDefinition, State, stored_definition
+from scoring.exam import CHANGES, ExamDefinition, State, stored_definition
 from scoring.exam_times import may_change, state_at
 
 log = logging.getLogger(__name__)
 
 EXAMS = "exams"
 LOADED_AT_ONCE = 1000
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
+FIELDS: Mapping[str, Check] = {
+    "state": one_of(CHANGES),
+    "revision": whole(1),
+    **dict.fromkeys(("made_by", "changed_by"), is_text),
+    **dict.fromkeys(("made_at", "changed_at"), is_moment),
+    "deleting": is_switch,
+}
+# A state that can't be read keeps nobody out.
+BLANK: Mapping[str, Any] = {"state": "open", "revision": 0, "made_by": "", "changed_by": "", "made_at": EPOCH, "changed_at": EPOCH}
 COMPARED = ("state", *(name for name in ExamDefinition.model_fields if name != "exam_id"))
 
 
@@ -41,6 +52,7 @@ class Exam:
     changed_at: datetime
     changed_by: str
     deleting: bool = False
+    unreadable: tuple[str, ...] = ()  # what was damaged in the record: it has its default
 
     @property
     def exam_id(self) -> str:
@@ -173,8 +185,9 @@ class Exams:
 
     def _change(self, before: Exam, fields: Document, *, revision: int, by: str) -> Exam:
         changed = {**fields, "revision": revision + 1, "changed_at": utc_now(), "changed_by": by}
+        known = revision or {"$not": {"$type": "number"}}  # 0: it can't be read
         with self._database.reading():
-            result = self._database.collection(EXAMS).update_one({"_id": before.key, "revision": revision}, {"$set": changed})
+            result = self._database.collection(EXAMS).update_one({"_id": before.key, "revision": known}, {"$set": changed})
         if result.matched_count == 0:
             raise _changed_meanwhile(self.by_key(before.key), fields)
         return self.by_key(before.key)
@@ -185,16 +198,18 @@ class Exams:
         if document is None:
             self._known.pop(key, None)
             return None
-        return next(iter(self._remembered([document])), None)
+        return next(iter(self._remembered([document])), self._known.get(key))
 
     def _remembered(self, documents: Iterable[Document]) -> list[Exam]:
         found = []
         for document in documents:
             try:
                 exam = _exam(document)
-            except (ValidationError, KeyError, TypeError):  # somebody wrote to the database by hand
+            except ValidationError:  # somebody wrote to the database by hand
                 log.exception("exam %s can't be read", document.get("_id"))
                 continue
+            if exam.unreadable:
+                tell_unreadable("exam", exam.exam_id, exam.unreadable)
             self._known[exam.key] = exam
             found.append(exam)
         return found
@@ -207,8 +222,9 @@ def differences(mine: Document, theirs: Exam) -> list[str]:
 
 
 def _exam(document: Document) -> Exam:
-    named: dict[str, Any] = {name: document[name] for name in ("state", "revision", "made_by", "changed_by", "made_at", "changed_at")}
-    return Exam(document["_id"], stored_definition(document), **named, deleting=bool(document.get("deleting")))
+    definition, wrong = stored_definition(document)
+    fields, also = read_fields(document, FIELDS)
+    return Exam(**{**BLANK, **fields, "key": document["_id"], "definition": definition, "unreadable": (*wrong, *also)})
 
 
 def _changed_meanwhile(theirs: Exam, mine: Document) -> Conflict:

@@ -99,11 +99,13 @@ class IdentityRecords:
 
         Raise `InvalidInput`, `TooLarge`, `TooMany`, `StorageError`.
         """
-        return self._kept(whose, self._pictures.keep_jpeg(whose.session_id, kind, jpeg), at, asked)
+        with self._database.gone.writing(whose.session_id):
+            return self._kept(whose, self._pictures.keep_jpeg(whose.session_id, kind, jpeg), at, asked)
 
     def keep_still(self, whose: Whose, image: npt.NDArray[np.uint8], at: float) -> Kept:
         """Keep a still of the face from the camera in mid-exam, uint8 [h, w, 3] BGR. Raise `TooMany`, `StorageError`."""
-        return self._kept(whose, self._pictures.keep(whose.session_id, "still", image), at, "")
+        with self._database.gone.writing(whose.session_id):
+            return self._kept(whose, self._pictures.keep(whose.session_id, "still", image), at, "")
 
     def _kept(self, whose: Whose, kept: Kept, at: float | None, asked: str) -> Kept:
         fields = {name: getattr(kept, name) for name in ("kind", "size", "width", "height", "sha256")}
@@ -174,10 +176,9 @@ class IdentityRecords:
     def picture(self, session_id: str, name: str) -> bytes:
         """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
         kept = self.of_session(session_id)
-        path = self._pictures.path(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
-        with contextlib.suppress(FileNotFoundError):  # its time was over just now
-            if path is not None:
-                return path.read_bytes()
+        data = self._pictures.read(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
+        if data is not None:
+            return data
         raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
 
     def decide(self, session: Mapping[str, Any], decision: Decision, *, text: str, person: Person, revision: int) -> Document:
@@ -199,7 +200,7 @@ class IdentityRecords:
         change = {"$set": {**whose.fields(), "decision": act, "revision": revision + 1}, "$push": {"history": act}}
         query = {"_id": session_id, "revision": revision if revision else {"$exists": False}}
         done = False
-        with self._database.reading(), contextlib.suppress(DuplicateKeyError):
+        with self._database.gone.writing(session_id), self._database.reading(), contextlib.suppress(DuplicateKeyError):
             result = self._database.collection(COLLECTION).update_one(query, change, upsert=revision == 0)
             done = bool(result.matched_count or result.upserted_id)
         now = self.of_session(session_id)

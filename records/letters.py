@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pymongo import ASCENDING, ReplaceOne, UpdateOne
 
 from basics.errors import InvalidInput
+from basics.gone import of_student
 from basics.looks import look
 from basics.texts import _
 from basics.times import utc_now
@@ -88,7 +89,18 @@ class Letters:
         self._database = database
 
     def queue(self, rows: Iterable[RosterRow], subject: str, text: str, server: str) -> int:
-        """Let these students be written to; a letter that still waits for one of them is replaced. Raise `StorageError`."""
+        """Let these students be written to; a letter that still waits for one of them is replaced. Raise `Conflict`, `StorageError`.
+
+        Not those who are in no list any more: they may have been erased since it was read.
+        """
+        rows = list(rows)
+        with self._database.gone.writing(*{of_student(row.user_id) for row in rows}):
+            with self._database.reading():
+                there = self._database.collection(ROSTER).find({"_id": {"$in": [row.row_id for row in rows]}}, {"_id": 1})
+                ids = {row["_id"] for row in there}
+            return self._queue([row for row in rows if row.row_id in ids], subject, text, server)
+
+    def _queue(self, rows: Iterable[RosterRow], subject: str, text: str, server: str) -> int:
         now = utc_now()
         writes: list[Any] = []
         marks: list[Any] = []

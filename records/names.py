@@ -79,7 +79,8 @@ class Names:
                 names = {}
             else:
                 with self._database.reading():
-                    found = self._database.collection(ROSTER).find({"exam_key": key, "name": {"$gt": ""}}, {"_id": 0, "user_id": 1, "name": 1})
+                    named = {"exam_key": key, "user_id": {"$type": "string"}, "name": {"$gt": ""}}  # both are texts, whoever wrote them
+                    found = self._database.collection(ROSTER).find(named, {"_id": 0, "user_id": 1, "name": 1})
                     names = {folded(row["user_id"]): row["name"] for row in found}
         except StorageError as error:
             log.debug("names can't be read now, those known so far are used: %s", error.message)

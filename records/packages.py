@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from basics.canonical import canonical
+from basics.own_files import open_own
 from records.package_key import PackageKey
 from records.zip_frame import Entry, central_directory, end_of, local_header
 
@@ -94,7 +95,7 @@ def _parts(content: bytes | Path | Iterable[bytes]) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
     elif isinstance(content, Path):
-        with content.open("rb") as file:
+        with open_own(content) as file:
             while part := file.read(PART_BYTES):
                 yield part
     else:

@@ -241,7 +241,8 @@ class Retention:
 
     def delete_session(self, session_id: str) -> bool:
         """Delete one session that runs no more, files first. False where a file can't be deleted now. Raise `StorageError`."""
-        self._recorder.forget(session_id)
+        if not self.forget_clips(session_id):
+            return False
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():
             named = self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
@@ -262,6 +263,13 @@ class Retention:
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
         return True
+
+    def forget_clips(self, session_id: str) -> bool:
+        """Make no clip of the session any more. False where that can't be done now."""
+        if self._recorder.forget(session_id):
+            return True
+        log.warning("a clip of it is being made; it is kept until that is done", extra={"session_id": session_id})
+        return False
 
     def _delete_clip(self, named: object) -> None:
         clip = clip_path(self._clips_dir, named)

@@ -160,6 +160,13 @@ def with_known(read: ReadRoster, known: Mapping[str, str]) -> ReadRoster:
     return replace(read, students=tuple(students), faults=tuple(sorted(faults, key=lambda fault: fault.line)))
 
 
+def refused(read: ReadRoster, faults: Sequence[Fault]) -> ReadRoster:
+    """The same without the students of these lines, which can't be taken."""
+    lines = {fault.line for fault in faults}
+    left = tuple(student for student in read.students if student.line not in lines)
+    return replace(read, students=left, faults=tuple(sorted((*read.faults, *faults), key=lambda fault: fault.line)))
+
+
 def _once(student: Student, first: dict[str, int], looks: dict[str, tuple[str, int]]) -> Student | Fault:
     key = key_of(student.user_id)
     if key in first:

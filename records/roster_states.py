@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from basics.looks import folded
+from basics.stored_fields import is_moment, is_text
 from database import Database, Document
 from records.exam_removal import of_exam
 from records.exams import Exam
@@ -72,7 +73,7 @@ def known_ids(database: Database, looks: Collection[str]) -> dict[str, str]:
     for collection in ("accommodations", "sessions"):
         with database.reading():
             pipeline: list[Document] = [
-                {"$match": {"user_look": {"$in": wanted}}},
+                {"$match": {"user_look": {"$in": wanted}, "user_id": {"$type": "string"}}},
                 {"$group": {"_id": "$user_look", "user_id": {"$last": "$user_id"}}},
             ]
             found |= {row["_id"]: row["user_id"] for row in database.collection(collection).aggregate(pipeline)}
@@ -82,15 +83,17 @@ def known_ids(database: Database, looks: Collection[str]) -> dict[str, str]:
 def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     for document in documents:
-        found.setdefault(folded(document["user_id"]), []).append(document)
+        if isinstance(document.get("user_id"), str):  # else somebody wrote to the database by hand
+            found.setdefault(folded(document["user_id"]), []).append(document)
     return found
 
 
 def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], marked: Mapping[str, str]) -> Standing:
-    sessions = sorted(sessions, key=lambda one: one["started_at"], reverse=True)
+    sessions = sorted((one for one in sessions if is_moment(one.get("started_at"))), key=lambda one: one["started_at"], reverse=True)
     begun = [one for one in sessions if one.get("begun") is not False]
-    rehearsal = max(rehearsals, key=lambda one: one["at"], default=None)
-    results: Sequence[Document] = rehearsal["results"] if rehearsal else ()
+    rehearsal = max((one for one in rehearsals if is_moment(one.get("at"))), key=lambda one: one["at"], default=None)
+    stored = rehearsal.get("results") if rehearsal else None
+    results = [one for one in stored if isinstance(one, Mapping) and is_text(one.get("item"))] if isinstance(stored, list) else []
     return Standing(
         row,
         _state_of_sessions(begun, marked) or _state_before(row, exam, now, rehearsed=rehearsal is not None),
@@ -99,7 +102,7 @@ def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document
         warned=tuple(one["item"] for one in results if one.get("state") == "warning"),
         sessions=tuple(one["_id"] for one in begun),
         started_at=begun[-1]["started_at"] if begun else None,
-        ended_at=begun[0].get("ended_at") if begun else None,
+        ended_at=begun[0].get("ended_at") if begun and is_moment(begun[0].get("ended_at")) else None,
     )
 
 
@@ -107,7 +110,7 @@ def _state_of_sessions(begun: list[Document], marked: Mapping[str, str]) -> Rost
     """`marked`: which sessions are to be reviewed, and which are concluded, whatever of them is open."""
     if not begun:
         return None
-    if any(one["state"] == "running" for one in begun):
+    if any(one.get("state") == "running" for one in begun):
         return "in_exam"
     states = {marked.get(one["_id"]) for one in begun}
     if "to_review" in states:

@@ -13,13 +13,15 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.gone import of_student
 from basics.identifiers import key_of
 from basics.looks import folded, look
+from basics.stored_fields import Check, is_moment, is_switch, is_text, is_word, maybe, number, one_of, read_fields, tell_unreadable, whole
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.entry_codes import EntryKeys
-from records.roster_rows import Column, Student
+from records.roster_rows import MINUTES_MAX, PERCENT_MAX, Column, Student
 from scoring.accommodation_presets import ACCOMMODATION_PRESETS, PresetName
 from scoring.accommodations import Accommodation, document_id_of
 
@@ -28,6 +30,18 @@ log = logging.getLogger(__name__)
 ROSTER = "roster"
 MOST_ROWS = 5000  # students of one exam
 BATCH = 1000
+
+FIELDS: Mapping[str, Check] = {
+    **dict.fromkeys(("exam_key", "exam_id", "user_id"), is_word),
+    **dict.fromkeys(("name", "email", "note"), is_text),
+    "extra_percent": number(0, PERCENT_MAX),
+    "extra_min": number(0, MINUTES_MAX),
+    "preset": maybe(one_of(ACCOMMODATION_PRESETS)),
+    "number": whole(1),
+    "revoked": is_switch,
+    **dict.fromkeys(("invited_at", "shown_at", "added_at"), maybe(is_moment)),
+    "mail": maybe(lambda value: isinstance(value, Mapping)),
+}
 
 LinkAction = Literal["renew", "revoke", "restore"]
 
@@ -55,10 +69,11 @@ class RosterRow:
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
-        """As it was stored; fields that an older version did not have are as if never set."""
-        known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        known["row_id"] = document["_id"]
-        return cls(**known)
+        """As it was stored; what an older version did not have, or can't be read, is as if never set."""
+        known, wrong = read_fields(document, FIELDS)
+        if wrong:
+            tell_unreadable("row of a list of students", str(document["_id"]), wrong)
+        return cls(**{"exam_key": "", "exam_id": "", "user_id": "", **known, "row_id": document["_id"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +110,8 @@ class Rosters:
         with self._database.reading():
             fields = dict.fromkeys(RosterRow.__dataclass_fields__, 1)
             found = self._database.collection(ROSTER).find({"exam_key": exam_key}, fields).sort("user_id", ASCENDING).limit(MOST_ROWS)
-            return [RosterRow.from_document(document) for document in found]
+            read = [RosterRow.from_document(document) for document in found]
+            return [row for row in read if row.user_id]  # one that doesn't say whose it is is nobody's
 
     def count(self, exam_key: str) -> int:
         """How many students an exam has. Raise `StorageError`."""
@@ -112,10 +128,13 @@ class Rosters:
 
     def entering(self, *, code: str = "", link: tuple[str, int] | None = None) -> RosterRow | None:
         """Whose code or link this is; None where it is nobody's, renewed or revoked. Raise `StorageError`."""
-        query: Document = {"code_hash": self.keys.code_hash(code)} if link is None else {"_id": link[0], "number": link[1]}
+        query: Document = {"code_hash": self.keys.code_hash(code)}
+        if link is not None:  # a number that can't be read shuts nobody out: the code's hash is of the same renewal
+            query = {"_id": link[0], "$or": [{"number": link[1]}, {"code_hash": self.keys.code_hash(self.keys.code(*link))}]}
         with self._database.reading():
-            document = self._database.collection(ROSTER).find_one({**query, "revoked": False})
-        return None if document is None else RosterRow.from_document(document)
+            document = self._database.collection(ROSTER).find_one({**query, "revoked": {"$ne": True}})
+        row = None if document is None else RosterRow.from_document(document)
+        return row if row is not None and row.user_id and row.exam_id else None
 
     # Changes
 
@@ -132,6 +151,11 @@ class Rosters:
             wanted |= {"extra_percent": student.extra_percent or 0.0, "extra_min": student.extra_min or 0.0}
         return {name: value for name, value in wanted.items() if before is None or getattr(before, name) != value}
 
+    def accommodates(self, before: RosterRow | None, student: Student, has: Collection[Column]) -> bool:
+        """Would the import give this student another accommodation than there is?"""
+        after = replace(before or RosterRow("", "", "", student.user_id), **self.changes(before, student, has))
+        return _needs(after) != _needs(before)
+
     def take(
         self,
         exam_key: str,
@@ -144,6 +168,20 @@ class Rosters:
         with_sessions: set[str],
     ) -> Imported:
         """Import. Those of `with_sessions` (folded ids) are never taken out. Raise `Conflict` beyond 5,000 students, `StorageError`."""
+        with self._database.gone.writing(*{of_student(student.user_id) for student in students}):
+            return self._take(exam_key, exam_id, students, has, by=by, remove_missing=remove_missing, with_sessions=with_sessions)
+
+    def _take(
+        self,
+        exam_key: str,
+        exam_id: str,
+        students: Sequence[Student],
+        has: Collection[Column],
+        *,
+        by: str,
+        remove_missing: bool,
+        with_sessions: set[str],
+    ) -> Imported:
         met, missing = self.plan(exam_key, students)
         going = [row for row in missing if remove_missing and folded(row.user_id) not in with_sessions]
         if len(met) + len(missing) - len(going) > MOST_ROWS:
@@ -172,12 +210,13 @@ class Rosters:
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
 
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
-        """Change one student. Raise `StorageError`."""
+        """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""
         self.version += 1
-        after = replace(row, **fields)
-        self._accommodate([after], {row.row_id: row}, by)
-        with self._database.reading():
-            self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
+        with self._database.gone.writing(of_student(row.user_id)):
+            after = replace(self.row(row.exam_key, row.row_id), **fields)
+            self._accommodate([after], {row.row_id: row}, by)
+            with self._database.reading():
+                self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
         return after
 
     def remove(self, row: RosterRow) -> None:

@@ -51,9 +51,9 @@ def _stored(database: Database, field: str, given: str) -> str:
     if field == "exam_id":  # what a teacher defined goes before what was written in a call
         with database.reading():
             defined = database.collection("exams").find_one({"_id": key_of(given)}, {"exam_id": 1})
-        if defined is not None:
+        if defined is not None and isinstance(defined.get("exam_id"), str):
             return str(defined["exam_id"])
-    alike = {f"{field.removesuffix('_id')}_look": look(given)}
+    alike = {f"{field.removesuffix('_id')}_look": look(given), field: {"$type": "string"}}
     for collection, newest in (("sessions", "started_at"), ("accommodations", "at"), *((("exams", "made_at"),) if field == "exam_id" else ())):
         with database.reading():
             found = database.collection(collection).find_one(alike, {field: 1}, sort=[(newest, DESCENDING)])

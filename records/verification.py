@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +23,8 @@ from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of
 
 DECISION = "review: "
 CONCLUSION = "conclusion: "
+IDENTITY = "identity: "
+IDENTITY_DECISIONS = (f"{IDENTITY}accepted", f"{IDENTITY}queried")
 DELETED = "sessions: deleted"
 ERASED = "student: erased"
 CUT = "audit: deleted"
@@ -95,6 +97,7 @@ class Verified:
     deleted: set[str] = field(default_factory=set)  # sessions that were deleted, as the audit says
     decided: dict[str, list[Document]] = field(default_factory=dict)  # interval → its decisions, as the audit says
     concluded: dict[str, list[Document]] = field(default_factory=dict)  # session → the acts about its conclusion, likewise
+    identified: dict[str, list[Document]] = field(default_factory=dict)  # session → the decisions about who took it, likewise
     heads: dict[int, str] = field(default_factory=dict)  # those asked for: place → hash
     beyond: list[int] = field(default_factory=list)  # those asked for that are among what was cut
     cut: CutAudit = field(default_factory=CutAudit)
@@ -115,13 +118,10 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
     Raise pymongo's errors when the database can't be read.
     """
     verified = Verified(cut=CutAudit.of(newest_cut(database.audit)))
-    older: Iterable[Document] = ()
-    if not verified.cut.upto:
-        for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
-            verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
-        older = database.audit.find(UNCHAINED).sort("_id", 1)
-    chain = database.audit.find({"seq": {"$gt": verified.cut.upto}}).sort("seq", 1)
-    check_chain(chain, before_the_chain(older), verified, wanted=set(heads or {}))
+    for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
+        verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
+    older = before_the_chain(database.audit.find(UNCHAINED).sort("_id", 1))
+    check_chain(database.audit.find({"seq": {"$gt": 0}}).sort("seq", 1), older, verified, wanted=set(heads or {}))
     for seq, expected in (heads or {}).items():
         if seq < verified.cut.upto:
             verified.beyond.append(seq)
@@ -132,6 +132,7 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
     _check_sessions(database, clips_dir.resolve(), verified, session_id)
     _check_decisions(database, verified, session_id)
     _check_conclusions(database, verified, session_id)
+    _check_identity(database, verified, session_id)
     return verified
 
 
@@ -141,13 +142,19 @@ def newest_cut(audit: Collection[Document]) -> Document | None:
 
 
 def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], verified: Verified, *, wanted: set[int] | None = None) -> None:
-    """Go through the chain from its first entry, or the first behind what was cut; `older` is what there is of entries from before it."""
-    expected, prev, then = verified.cut.upto + 1, verified.cut.head, None
-    if wanted and verified.cut.upto in wanted:
-        verified.heads[verified.cut.upto] = verified.cut.head
+    """Go through the chain; `older` is what there is of entries from before it.
+
+    Of entries that were cut some may still be there, oldest first gone: they are checked as all others, and end in the one that the cut names.
+    """
+    cut = verified.cut
+    expected, prev, then = cut.upto + 1, cut.head, None
+    if wanted and cut.upto in wanted:
+        verified.heads[cut.upto] = cut.head
     for entry in entries:
         seq = int(entry["seq"])
         verified.entries += 1
+        if seq <= cut.upto and expected > cut.upto and verified.entries == 1:
+            expected, prev = seq, FIRST_PREV if seq == 1 else str(entry.get("prev"))
         if seq != expected:
             gone = f"{expected}" if seq == expected + 1 else f"{expected} to {seq - 1}"
             verified.found("audit", gone, "gone from the chain")
@@ -159,6 +166,8 @@ def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], 
             verified.found("audit", seq, "its words were altered")
         if entry.get("hash") != hash_of({name: entry.get(name) for name in ("seq", "prev", "body")}):
             verified.found("audit", seq, "its hash was altered")
+        if seq == cut.upto and entry.get("hash") != cut.head:
+            verified.found("audit", seq, "is not the entry up to which all were deleted")
         if seq == 1:
             verified.older, then = {str(entry.get("older_sha256"))}, entry.get("older")
         if wanted and seq in wanted:
@@ -166,10 +175,21 @@ def check_chain(entries: Iterable[Mapping[str, Any]], older: Mapping[str, Any], 
         _remember(entry, verified)
         expected, prev = seq + 1, str(entry.get("hash"))
         verified.seq, verified.head = seq, prev
-    if verified.cut.upto and verified.cut.upto >= verified.seq:
-        verified.found("audit", verified.cut.upto, "is said to be deleted by an entry that stands before it")
-    if verified.older and (then != older["older"] or older["older_sha256"] not in verified.older):
-        verified.found("audit", "before the chain", f"altered: {then} entries were there, {older['older']} are")
+    if cut.upto and cut.upto >= verified.seq:
+        verified.found("audit", cut.upto, "is said to be deleted by an entry that stands before it")
+    _check_older(older, verified, then)
+
+
+def _check_older(older: Mapping[str, Any], verified: Verified, then: object) -> None:
+    """The entries from before the chain: as many as `then`, and as they were. Those go first where the oldest are deleted."""
+    now = older["older"]
+    if verified.cut.upto and (now == 0 or (isinstance(then, int) and now < then)):
+        return
+    if not verified.older:
+        if verified.cut.upto:
+            verified.found("audit", "before the chain", f"{now} entries stand where all were deleted")
+    elif then != now or older["older_sha256"] not in verified.older:
+        verified.found("audit", "before the chain", f"altered: {then} entries were there, {now} are")
 
 
 def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
@@ -191,6 +211,8 @@ def _remember(entry: Mapping[str, Any], verified: Verified) -> None:
         verified.decided.setdefault(str(entry["video_id"]), []).append(dict(entry))
     elif what.startswith(CONCLUSION) and entry.get("session_id"):
         verified.concluded.setdefault(str(entry["session_id"]), []).append(dict(entry))
+    elif what in IDENTITY_DECISIONS and entry.get("session_id"):
+        verified.identified.setdefault(str(entry["session_id"]), []).append(dict(entry))
 
 
 def _follow_older(erasure: Mapping[str, Any], verified: Verified) -> None:
@@ -316,35 +338,56 @@ def _agree(entry: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
 
 def _check_conclusions(database: Database[Document], verified: Verified, only: str) -> None:
     """Compare every act about conclusions with the audit's entries of them, and what stands with the newest."""
-    stored = {str(row["_id"]): row for row in database.conclusions.find({"_id": only} if only else {})}
-    for session_id in {*stored, *verified.concluded}:
+    fields = ("act", "by", "conclusion", "reason")
+    _check_acts("conclusion", CONCLUSION, fields, database.conclusions, verified.concluded, _stands, verified, only)
+
+
+def _check_identity(database: Database[Document], verified: Verified, only: str) -> None:
+    """The same of the decisions about who took an exam."""
+    fields = ("decision", "by", "text")
+    _check_acts("identity", IDENTITY, fields, database.identity, verified.identified, _is_last_decided, verified, only)
+
+
+def _check_acts(
+    kind: str,
+    prefix: str,
+    fields: Sequence[str],
+    stored_in: Collection[Document],
+    noted_of: Mapping[str, list[Document]],
+    stands: Callable[[Document], bool],
+    verified: Verified,
+    only: str,
+) -> None:
+    """Compare the `history` of each session's document with what the audit has of it: the act (after `prefix`), who did it, and other `fields`."""
+    stored = {str(row["_id"]): row for row in stored_in.find({"_id": only} if only else {})}
+    for session_id in {*stored, *noted_of}:
         if session_id in verified.deleted or (only and session_id != only):
             continue
-        entries = verified.concluded.get(session_id, [])
-        row = stored.get(session_id, {})
+        entries, row = noted_of.get(session_id, []), stored.get(session_id, {})
         acts = row.get("history") or []
         verified.decisions += len(acts)
         if any(one["at"] >= utc_now() - YOUNG for one in (*entries, *acts)) or any(one.get("erased") for one in entries):
             continue  # its note may be under way, or its words are gone lawfully
-        noted = [_noted_act(entry) for entry in entries]
+        noted = [(str(one["what"]).removeprefix(prefix), one.get("who"), *(one.get(name) or "" for name in fields[2:])) for one in entries]
         counted = _still_noted(acts, len(noted), verified)
-        kept = [(act.get("act"), act.get("by"), act.get("conclusion"), act.get("reason") or "") for act in counted]
+        kept = [(one.get(fields[0]), one.get("by"), *(one.get(name) or "" for name in fields[2:])) for one in counted]
         if noted != kept:
-            verified.found(
-                "conclusion",
-                session_id,
-                f"{len(noted)} acts are noted in the audit, {len(kept)} are stored" if len(noted) != len(kept) else "altered",
-            )
-        elif acts and not _stands(row):
-            verified.found("conclusion", session_id, "altered: what stands is not what its last act says")
+            how = f"{len(noted)} acts are noted in the audit, {len(kept)} are stored" if len(noted) != len(kept) else "altered"
+            verified.found(kind, session_id, how)
+        elif not stands(row):
+            verified.found(kind, session_id, "altered: what stands is not what its last act says")
 
 
-def _noted_act(entry: Mapping[str, Any]) -> tuple[object, ...]:
-    return (str(entry["what"]).removeprefix(CONCLUSION), entry.get("who"), entry.get("conclusion"), entry.get("reason") or "")
+def _is_last_decided(row: Mapping[str, Any]) -> bool:
+    """Is what stands of who took the exam what was decided last?"""
+    history = row.get("history") or []
+    return row.get("decision") == (history[-1] if history else None) and (row.get("revision") or 0) == len(history)
 
 
 def _stands(row: Mapping[str, Any]) -> bool:
     """Is what is in force what the acts amount to?"""
+    if not row.get("history"):
+        return True
     made = [act for act in row["history"] if act["act"] in ("concluded", "settled")]
     last = row["history"][-1]["act"]
     state = {"agreed": "concluded", "disagreed": "contested", "settled": "concluded", "withdrawn": "withdrawn"}.get(last)

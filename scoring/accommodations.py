@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from basics.signals import ViolationKind
+from basics.signals import VIOLATION_KINDS, ViolationKind
+from basics.stored_fields import Check, is_moment, is_switch, is_text, is_word, maybe, number, read_fields, whole
 from scoring.rules import Rules
+
+POINTS: Check = whole(0, 100)
+FIELDS: Mapping[str, Check] = {
+    "user_id": is_word,
+    "exam_id": maybe(is_word),
+    "points": lambda value: isinstance(value, Mapping),
+    "reading_aloud": is_switch,
+    "breaks_allowed": whole(0, 20),
+    "break_minutes": number(1e-3, 240),
+    "extra_percent": number(0, 300),
+    "extra_min": number(0, 1440),
+    "note": is_text,
+    "set_by": is_text,
+    "at": maybe(is_moment),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +43,17 @@ class Accommodation:
     note: str = ""
     set_by: str = ""
     at: datetime | None = None
+    unreadable: tuple[str, ...] = field(default=(), compare=False)  # what was damaged in the record, and is as if it had never been set
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Accommodation:
-        """As it was stored."""
-        return cls(**{name: document[name] for name in cls.__dataclass_fields__ if name in document})
+    def from_dict(cls, document: Mapping[str, Any], user_id: str = "") -> Accommodation:
+        """As it was stored, of `user_id` where it doesn't say whose it is. What can't be read is left out, and named in `unreadable`."""
+        fields, wrong = read_fields(document, FIELDS)
+        given = fields.get("points", {})
+        points = {kind: given[kind] for kind in VIOLATION_KINDS if kind in given and POINTS(given[kind])}
+        if len(points) < len(given):
+            wrong = (*wrong, "points")
+        return cls(**{"user_id": user_id, **fields, "points": points, "unreadable": wrong})
 
     @classmethod
     def from_record(cls, document: Any) -> Accommodation:
@@ -40,15 +61,13 @@ class Accommodation:
         if not isinstance(document, Mapping):
             raise TypeError(f"{document!r:.100} is no accommodation")
         made = cls.from_dict(document)
-        numbers = (made.breaks_allowed, made.break_minutes, made.extra_percent, made.extra_min)
-        points = made.points.values() if isinstance(made.points, Mapping) else (None,)
-        if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in (*numbers, *points)):
-            raise TypeError("an accommodation's numbers are damaged")
+        if made.unreadable or not made.user_id:
+            raise TypeError(f"an accommodation can't be read: {', '.join(made.unreadable) or 'user_id'}")
         return made
 
     def to_dict(self) -> dict[str, Any]:
         """For storage."""
-        return asdict(self) | {"points": dict(self.points)}
+        return {name: value for name, value in asdict(self).items() if name != "unreadable"} | {"points": dict(self.points)}
 
     def to_record(self) -> dict[str, Any]:
         """What is kept and shown of it beside a session: the note stays with the accommodation, for those who may set it."""

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from basics.identifiers import normal_id
 from basics.plain_text import one_line, printable
@@ -172,10 +182,33 @@ class ExamDefinition(BaseModel):
         return limits
 
 
-def stored_definition(document: Mapping[str, Any]) -> ExamDefinition:
-    """The definition as `to_document` gave it. Fields that are unknown are ignored, those that are missing have their defaults."""
+def stored_definition(document: Mapping[str, Any]) -> tuple[ExamDefinition, tuple[str, ...]]:
+    """The definition as `to_document` gave it, and the names of what in it can't be read.
+
+    That has its default, as what is missing has; what is unknown is ignored. Raise `ValidationError` where it doesn't say which exam it is.
+    """
     known = {name: document[name] for name in ExamDefinition.model_fields if name in document}
-    return ExamDefinition.model_validate(known | {name: aware(known.get(name)) for name in ("opens", "closes")})
+    wrong = [name for name in ("opens", "closes") if not isinstance(known.get(name), (datetime, type(None)))]
+    known |= {name: None if name in wrong else aware(known.get(name)) for name in ("opens", "closes")}
+    while True:
+        try:
+            return ExamDefinition.model_validate(known), tuple(dict.fromkeys(wrong))
+        except ValidationError as error:
+            places = [place for one in error.errors() if (place := one["loc"]) and place[0] in known and place[0] != "exam_id"]
+            if not places:
+                raise
+            for name, *within in places:
+                wrong.append(str(name))
+                known = _without(known, str(name), within)
+
+
+def _without(known: Mapping[str, Any], name: str, within: Sequence[Any]) -> dict[str, Any]:
+    """The fields without that one, or without what is wrong `within` it. An exam without a title is called by its id."""
+    rest = {other: value for other, value in known.items() if other != name}
+    whole = known.get(name)
+    if within and isinstance(whole, Mapping) and within[0] in whole:
+        return {**rest, name: {key: value for key, value in whole.items() if key != within[0]}}
+    return {**rest, name: known.get("exam_id")} if name == "title" else rest
 
 
 def aware(moment: datetime | None) -> datetime | None:

@@ -8,7 +8,18 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from basics.signals import VIOLATION_KINDS, ViolationKind
+from basics.stored_fields import Check, is_switch, number, read_fields, whole
 from settings.rules import RuleSettings
+
+STORED_POINTS: Check = whole(0)
+STORED: Mapping[str, Check] = {
+    "points": lambda value: isinstance(value, Mapping),
+    "interval_duration": number(1),
+    **dict.fromkeys(("flag_threshold", "looks_min", "looks_end", "looks_speak_for"), whole(1)),
+    **dict.fromkeys(("gaze_min_s", "absent_min_s", "persons_min_s", "speech_min_s", "voices_min_s", "blink_max_s", "face_interval_s"), number(0)),
+    **dict.fromkeys(("gaze_gap_s", "voices_gap_s", "unknown_max_s", "credit_max_s", "act_together_s", "blur_min_s"), number(0)),
+    "looking_down_counts": is_switch,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,15 @@ class Rules:
         known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
         points: Mapping[str, int] = known.pop("points", {})
         return cls(points={kind: int(points.get(kind, 0)) for kind in VIOLATION_KINDS}, **known)
+
+    @classmethod
+    def from_stored(cls, document: Any) -> tuple[Rules, tuple[str, ...]]:
+        """The rules of a stored session as far as they can be read, and the names of what can't: that has its default, and a kind counts nothing."""
+        fields, wrong = read_fields(document if isinstance(document, Mapping) else {}, STORED)
+        given = fields.pop("points", {})
+        points = {kind: given[kind] for kind in VIOLATION_KINDS if kind in given and STORED_POINTS(given[kind])}
+        known = [kind for kind in VIOLATION_KINDS if kind in given]
+        return cls.from_dict({**fields, "points": points}), (*wrong, *(["points"] if len(points) < len(known) or not given else []))
 
     def to_dict(self) -> dict[str, Any]:
         """The rules as they are stored with a session."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from scoring.exam import ExamDefinition, stored_definition
 from scoring.exam_times import ExamTimes, times_of
+
+log = logging.getLogger(__name__)
 
 NOT_THE_SESSIONS = {"teachers", "proctors", "points", "limits"}  # the rules in force are kept beside it
 
@@ -29,7 +32,9 @@ class SessionExam:
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> SessionExam:
         """As `to_dict` gave it."""
-        definition = stored_definition(document)
+        definition, wrong = stored_definition(document)
+        if wrong:
+            log.error("what a session has of exam %s can't all be read, and holds without: %s", definition.exam_id, ", ".join(wrong))
         times = replace(times_of(definition), extra_s=float(document.get("extra_s") or 0.0))
         return cls(document["exam_key"], document["revision"], definition, times)
 

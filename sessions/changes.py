@@ -88,9 +88,14 @@ class Changes:
         self._usual = usual
         self._ask_devices()
 
+    @property
+    def is_full(self) -> bool:
+        """Can the session keep no further change?"""
+        return len(self.history) > CHANGES_MAX
+
     def check_room(self) -> None:
         """Raise `TooMany` where the session can keep no further change."""
-        if len(self.history) > CHANGES_MAX:
+        if self.is_full:
             raise TooMany(
                 _(
                     "What is different for this student has changed %(most)s times in the exam that runs, and can't be changed again before its end.",
@@ -199,6 +204,10 @@ class TakingEffect:
         """Before it is stored: raise `TooMany` where a running session can't take it."""
         for session in self.sessions_of(user_id, exam_id):
             session.changes.check_room()
+
+    def full_in(self, exam_id: str) -> set[str]:
+        """The students, by folded id, whose session of this exam can't take another change."""
+        return {folded(one.user_id) for one in self._active() if one.changes.is_full and same_id(one.exam_id, exam_id)}
 
     def changed(self, user_id: str, exam_id: str | None, by: str) -> int:
         """What is stored for this student is another now; return for how many exams that are going on something is different by it."""

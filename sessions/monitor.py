@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.gone import of_student
 from basics.looks import same_id
 from basics.texts import _
 from basics.times import utc_now
@@ -129,6 +130,10 @@ class Monitor:
         Raise `Conflict` (with `session_id`) when the student has one of this exam and where the exam has closed, `NotFound` for an unknown station,
         `TooMany` and `StorageError`.
         """
+        with self._database.gone.writing(of_student(user_id)):  # what is being erased is not read, to be stored again afterwards
+            return self._create(user_id, exam_id, source, station, nonce)
+
+    def _create(self, user_id: str, exam_id: str | None, source: SourceName, station: str | None, nonce: str) -> ExamSession:
         if source == "local":
             station = station or "default"
             if station not in self.stations.names():

@@ -169,7 +169,9 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     intervals = readable(_all_pages(lambda after: database.intervals(session_id, after, PAGE)), INTERVAL, session_id)
     last = max([check["end"] for check in checks], default=0.0)
     ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
-    rules = Rules.from_dict(document["rules"])
+    rules, wrong = Rules.from_stored(document.get("rules"))
+    if wrong:
+        log.error("the session's rules can't all be read, and hold without: %s", ", ".join(wrong), extra={"session_id": session_id})
     around = Surroundings(rules, applied_in(document), exam_of(document), _usual(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
     session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
@@ -201,7 +203,7 @@ def exam_of(document: Mapping[str, Any]) -> SessionExam | None:
 def _usual(document: Mapping[str, Any]) -> Mapping[ViolationKind, int] | None:
     """The points without an accommodation; None where an older version kept none."""
     usual = document.get("usual_points")
-    return Rules.from_dict({"points": usual}).points if isinstance(usual, Mapping) and usual else None
+    return Rules.from_stored({"points": usual})[0].points if isinstance(usual, Mapping) and usual else None
 
 
 def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: float, *, why: str = "server_away") -> Resumed:

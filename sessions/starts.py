@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.stored_fields import is_moment
 from basics.texts import _
 from basics.times import utc_now
 
@@ -78,14 +79,15 @@ def check_may_start_again(latest: Record | None, *, runs_here: bool, resumed: bo
     """
     if latest is None:
         return
-    if latest["state"] == "running" and not runs_here and not resumed:
+    state, ended_at = latest.get("state"), latest.get("ended_at")
+    if state == "running" and not runs_here and not resumed:
         raise taking_up()
-    if latest["state"] != "ended" or not latest.get("begun", True):  # interrupted, or never begun: no doing of the student
+    if state != "ended" or not latest.get("begun", True):  # interrupted, or never begun: no doing of the student
         return
     kept = timedelta(days=keep_days)
-    if kept and latest["ended_at"] + kept < now:
+    if kept and is_moment(ended_at) and ended_at + kept < now:
         return
-    raise Conflict(_("This exam has ended for you already. If you must go on, ask your proctor for a link."), field="user_id", state=latest["state"])
+    raise Conflict(_("This exam has ended for you already. If you must go on, ask your proctor for a link."), field="user_id", state=state)
 
 
 def check_may_reopen(record: Record, *, runs_here: bool, resumed: bool, now: datetime) -> None:

@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 
 from basics.backoff import Backoff
 from basics.errors import Conflict, StorageError
+from basics.gone import Gone
 from basics.texts import _, cut
 from basics.times import iso_time, utc_now
 from storage.spool import Spool
@@ -62,6 +63,7 @@ class WriteQueue:
         self._rejected_path = rejected_path
         self._suspect = suspect
         self._memory_max_bytes = memory_max_bytes
+        self.gone = Gone()
         self._changed = threading.Condition()  # guards the fields up to `_closed`
         self._waiting: deque[Write] = deque()
         self._waiting_bytes = 0
@@ -87,8 +89,19 @@ class WriteQueue:
         """Start the writer."""
         self._thread.start()
 
-    def put(self, write: Write) -> Ticket:
-        """Queue a write. A write that was refused (`error` set) goes through the queue as well, so that it is kept in the file of rejected ones."""
+    def put(self, write: Write, keys: Collection[str] = ()) -> Ticket:
+        """Queue a write. A write that was refused (`error` set) goes through the queue as well, so that it is kept in the file of rejected ones.
+
+        One of something that is gone (`keys`) doesn't.
+        """
+        try:
+            with self.gone.writing(*keys):
+                return self._put(write)
+        except Conflict as gone:
+            write.ticket.resolve(gone)
+            return write.ticket
+
+    def _put(self, write: Write) -> Ticket:
         with self._changed:
             if self._closed:
                 write.ticket.resolve(StorageError(_("The server is shutting down and takes no more writes.")))

@@ -89,6 +89,22 @@ def test_an_address_opens_the_form_for_a_student_with_what_is_set_and_saving_mak
     expect(page.locator("#acc tbody tr", has_text="ethics")).not_to_contain_text("by proctor")  # nobody gave a name
 
 
+def test_the_way_from_a_student_of_a_list_loses_nothing_that_was_typed(page: Page, server: Server) -> None:
+    exam = server.call("POST", "/api/exams", json={"exam_id": "lists", "title": "Lists"})["exam"]
+    server.call("POST", f"/api/exams/{exam['exam_key']}/roster", json={"text": "id,name\nbea,Bea"})
+    page.goto(f"{server.url}/exams/{exam['exam_key']}/roster")
+    page.get_by_role("button", name="Bea").click()
+    page.get_by_label("Name", exact=True).fill("Bea Lund")
+    page.get_by_role("link", name="Single signals and breaks").click()
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Bea Lund")
+    page.get_by_role("link", name="Single signals and breaks").click()
+    page.get_by_role("button", name="Save and go on").click()
+    expect(page.locator("#acc-user")).to_have_value("bea")
+    (row,) = server.call("GET", f"/api/exams/{exam['exam_key']}/roster")["students"]
+    assert row["name"] == "Bea Lund"
+
+
 def test_in_arabic_a_students_id_stands_below_its_head(page: Page, server: Server) -> None:
     server.call("POST", "/api/accommodations", json={"user_id": "noa", "points": {"gaze_distracted": 0}})
     page.goto(f"{server.url}/exams?lang=ar")

@@ -81,6 +81,33 @@ def test_nobody_cuts_the_chain_unseen(audit: Database, stored: Any, tmp_path: Pa
     assert said in found(stored, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("add", "said"),
+    [
+        ({"_id": "a", "who": "ben", "what": "review: confirmed"}, "audit before the chain: 1 entries stand where all were deleted"),
+        ({"_id": "a", "seq": 4, "who": "ben"}, "audit 4: is not the entry up to which all were deleted"),
+        ({"_id": "a", "seq": 2, "who": "ben"}, "audit 3 to 4: gone from the chain"),
+    ],
+)
+def test_nobody_adds_an_entry_to_those_that_are_gone(audit: Database, stored: Any, tmp_path: Path, add: dict[str, Any], said: str) -> None:
+    cut_audit(audit, BEFORE, DAYS)
+    assert found(stored, tmp_path) == []
+    stored.audit.insert_one({"at": NOW, **add})
+    assert said in found(stored, tmp_path)
+
+
+def test_entries_that_a_broken_cut_left_are_checked_as_all_others(
+    audit: Database, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("records.audit_cut._delete", lambda *_given: None)
+        cut_audit(audit, BEFORE, DAYS)
+    stored.audit.delete_many({"seq": {"$lte": 2}})
+    assert found(stored, tmp_path) == []
+    stored.audit.update_one({"seq": 3}, {"$set": {"who": "nobody"}})
+    assert found(stored, tmp_path) == ["audit 3: its words were altered"]
+
+
 def test_a_cut_that_was_broken_off_is_no_alteration_and_is_ended_by_the_next(
     audit: Database, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

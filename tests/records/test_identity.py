@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError, TooLarge, TooMany
+from basics.own_files import open_own
 from database import Database
-from media.identity_pictures import MOST, SIDE_MAX
+from media.identity_pictures import MOST, SIDE_MAX, IdentityPictures
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.conclusions import Person
@@ -81,6 +83,20 @@ def test_a_picture_is_kept_without_what_the_camera_wrote_beside_it(records: Iden
     assert (stored["kind"], stored["size"], stored["width"], stored["height"]) == ("face", path.stat().st_size, 320, 240)
     assert (document["session_id"], document["user_id"], document["exam_id"]) == (SESSION, "ann", "e")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_link_in_the_place_of_a_picture_is_not_followed(records: IdentityRecords, folder: Path, tmp_path: Path) -> None:
+    kept = records.keep_jpeg(WHOSE, "face", jpeg())
+    (path,) = folder.iterdir()
+    secret = tmp_path / "secret.jpg"
+    secret.write_bytes(b"secret")
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(NotFound):
+        records.picture(SESSION, kept.name)
+    assert IdentityPictures(folder).path(SESSION, kept.name) is None, "nor is it put into a package"
+    with pytest.raises(OSError, match=re.escape(str(path))), open_own(path):
+        pass
 
 
 def test_the_folder_is_its_own_accounts_alone(records: IdentityRecords, folder: Path) -> None:
@@ -242,6 +258,8 @@ def test_a_picture_whose_record_comes_late_is_there_when_it_comes(
 ) -> None:
     class Away:
         """The database, whose answers take longer than anybody waits."""
+
+        gone = database.gone
 
         def write(self, *args: Any) -> Ticket:
             database.write(*args)

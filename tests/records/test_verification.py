@@ -119,3 +119,38 @@ def test_a_clip_that_is_being_made_is_waited_for(database: Database, stored: Any
     assert seals.seal_due() == 1
     assert database.write("sessions", SESSION, {"state": "running", "ended_at": None, "sealed_at": None}).wait(10)
     assert verify(stored, Path()).findings == []  # one that was reopened goes on
+
+
+def identify(exam: Database) -> None:
+    """Two decisions about who took the exam, each noted."""
+    at = utc_now() - timedelta(minutes=5)
+    acts = [
+        {"decision": "queried", "text": "The card is blurred.", "by": "ben", "at": at},
+        {"decision": "accepted", "text": "", "by": "ada", "at": at},
+    ]
+    assert exam.write("identity", SESSION, {"session_id": SESSION, "history": acts, "decision": acts[1], "revision": 2}).wait(10)
+    for act in acts:
+        entry = {"at": at, "who": act["by"], "what": f"identity: {act['decision']}", "session_id": SESSION, "text": act["text"]}
+        assert exam.audit(entry).wait(10)
+    assert exam.audit({"at": at, "who": "ben", "what": "identity: picture looked at", "session_id": SESSION}).wait(10)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"$set": {"history.0.text": "It was fine."}}, "altered"),
+        ({"$set": {"history.1.by": "ben", "decision.by": "ben"}}, "altered"),
+        ({"$set": {"decision.decision": "queried"}}, "altered: what stands is not what its last act says"),
+        ({"$set": {"revision": 1}}, "altered: what stands is not what its last act says"),
+        ({"$pop": {"history": -1}}, "2 acts are noted in the audit, 1 are stored"),
+        ({"$unset": {"history": "", "decision": ""}}, "2 acts are noted in the audit, 0 are stored"),
+    ],
+)
+def test_decisions_about_who_took_an_exam_are_counted_and_an_altered_one_is_named(
+    exam: Database, stored: Any, clips: Path, change: dict[str, Any], said: str
+) -> None:
+    identify(exam)
+    verified = verify(stored, clips)
+    assert (verified.findings, verified.decisions) == ([], 3)
+    stored.identity.update_one({"_id": SESSION}, change)
+    assert found(stored, clips) == [f"identity {SESSION}: {said}"]

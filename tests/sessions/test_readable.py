@@ -62,3 +62,17 @@ def test_live_text_that_utf8_can_not_hold_stops_no_answer(client: FlaskClient, p
 
 def test_odd_breaks_and_messages_that_are_no_list_are_left_out() -> None:
     assert readable("text", MESSAGE, "s") == readable({"a": 1}, BREAK, "s") == readable(7, BREAK, "s") == []
+
+
+def test_a_session_whose_rules_are_damaged_goes_on_by_what_of_them_can_be_read(client: FlaskClient, parts: Parts, student: str) -> None:
+    session = live(parts, create(client, student, source="browser"))
+    session.begin()
+    session_id, rules = session.session_id, session.rules
+    stop_server(parts)
+    damaged = {**rules, "interval_duration": "x", "gaze_min_s": 4.0, "points": {**rules["points"], "speech": "x"}}
+    assert parts.database.write("sessions", session_id, {"rules": damaged}).wait(10)
+    parts.monitor.resume()
+    resumed = parts.monitor.get(session_id)
+    assert resumed is not None
+    assert (resumed.rules["interval_duration"], resumed.rules["gaze_min_s"]) == (30, 4)
+    assert resumed.rules["points"] == {**rules["points"], "speech": 0}, "what can't be told counts nothing"

@@ -88,6 +88,30 @@ def test_a_list_of_students_brings_it_to_exams_that_run(client: FlaskClient, par
     assert (session.changes.points["speech"], round(session.time_left() or 0)) == (3, 60 * 60)
 
 
+def test_a_list_says_which_line_an_exam_that_runs_can_not_take_any_more(client: FlaskClient, parts: Parts, student: str) -> None:
+    exam = client.post("/api/exams", json={"exam_id": f"e-{student}", "title": "E", "length_min": 60}).get_json()["exam"]
+    client.post(f"/api/exams/{exam['exam_key']}/state", json={"state": "open"})
+    session = sit(client, parts, student, exam["exam_id"])
+    roster = f"/api/exams/{exam['exam_key']}/roster"
+    assert client.post(roster, json={"text": f"id,extra time\n{student},1 min", "by": "Ada"}).status_code == 200
+    for number in range(CHANGES_MAX - 1):
+        session.changes.apply(Accommodation(student, exam["exam_id"], extra_min=number + 2), "Ada")
+    text = f"id,extra time\nother-{student},5 min\n{student},99 min"
+    (fault,) = client.post(f"{roster}/preview", json={"text": text}).get_json()["faults"]
+    assert (fault["line"], fault["column"]) == (3, "extra")
+    assert str(CHANGES_MAX) in fault["what"]
+    assert error_of(client.post(roster, json={"text": text, "by": "Ada"}), 422)["faults"] == [fault]
+    taken = client.post(roster, json={"text": text, "by": "Ada", "skip_faulty": True}).get_json()
+    assert (taken["new"], taken["changed"], taken["faults"]) == (1, 0, [fault])
+    rows = {row["user_id"]: row for row in client.get(roster).get_json()["students"]}
+    assert rows[student]["extra_min"] == 1, "nothing is stored that doesn't hold"
+    path = f"{roster}/{rows[student]['row_id']}"
+    error_of(client.patch(path, json={"extra_min": 98}), 429)
+    assert client.patch(path, json={"extra_min": 1, "note": "by hand"}).status_code == 200
+    name_alone = client.post(f"{roster}/preview", json={"text": f"id,name\n{student},Ann"}).get_json()
+    assert (name_alone["changed"], name_alone["faults"]) == (1, [])
+
+
 def test_before_the_student_comes_it_is_as_if_it_had_always_been(client: FlaskClient, parts: Parts, student: str) -> None:
     session = live(parts, create(client, student, source="browser"))
     assert save(client, user_id=student, exam_id="exam001", reading_aloud=True)["running"] == 0

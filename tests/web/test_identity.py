@@ -59,6 +59,27 @@ def test_a_face_and_a_card_come_before_the_exam_and_are_shown_to_people(taking: 
     assert "no-store" in got.headers["Cache-Control"]
 
 
+def test_who_has_sent_a_picture_is_not_told_to_have_opened_nothing(client: FlaskClient, taking: Student) -> None:
+    def connection() -> dict[str, Any]:
+        (shown,) = [one for one in client.get("/api/sessions/active").get_json()["sessions"] if one["session_id"] == taking.session_id]
+        return dict(shown["devices"]["connection"])
+
+    assert (connection()["state"], connection()["reason"]) == ("starting", "not_come")
+    assert taking.send("face").status_code == 200
+    assert (connection()["state"], connection()["reason"]) == ("starting", "getting_ready")
+    taking.begin()
+    taking.session.device_state("connection", "ok")
+    assert client.get("/api/student/session", headers=taking.bearer).status_code == 200
+    assert connection()["state"] == "ok"
+
+
+def test_the_list_of_exams_leads_to_the_page_where_students_are_compared(client: FlaskClient, taking: Student) -> None:
+    assert client.post("/api/exams", json={"exam_id": f"plain-{taking.user_id}", "title": "Plain"}).status_code == 200
+    lines = {one["exam_id"]: one["identity"] for one in client.get("/api/exams").get_json()["exams"]}
+    assert lines[taking.exam_id] == f"/exams/{taking.key}/identity"
+    assert lines[f"plain-{taking.user_id}"] is None
+
+
 def test_who_has_no_card_says_so_in_a_sentence(taking: Student) -> None:
     assert error_of(taking.say(face="given", card="none", words=" "), 422)["field"] == "words"
     assert taking.say(face="given", card="none", words="It was stolen last week").status_code == 200

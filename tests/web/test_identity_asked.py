@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from records.identity import Request, Whose
+from records.verification import verify
 from tests.helpers.identity import ADA, Student
 from tests.helpers.web import error_of
 from web.parts import Parts
@@ -105,3 +107,14 @@ def test_a_damaged_record_is_shown_as_far_as_it_can_be_and_hides_no_others(
     assert line["stands"] == "open"
     assert taking.decide().status_code in (200, 409, 503), "never a 500"
     assert client.get(f"/api/session/{taking.session_id}/identity/face-0000000000000000").status_code == 404
+
+
+def test_what_is_decided_is_in_the_audit_and_verifies(parts: Parts, taking: Student, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert taking.decide("queried", text="  The card is blurred. ").status_code == 200
+    assert taking.decide("accepted", revision=1).status_code == 200
+    assert parts.database.flush(10)
+    monkeypatch.setattr("records.verification.YOUNG", timedelta(0))
+    verified = verify(stored, parts.settings.clips_dir)
+    assert (verified.findings, verified.decisions) == ([], 2)
+    stored.identity.update_one({"_id": taking.session_id}, {"$set": {"history.0.text": "It was fine."}})
+    assert [one.kind for one in verify(stored, parts.settings.clips_dir).findings] == ["identity"]

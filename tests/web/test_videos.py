@@ -108,6 +108,20 @@ def test_nothing_outside_the_folder_of_clips_is_served(client: FlaskClient, part
         error_of(answer, answer.status_code)
 
 
+def test_a_link_in_the_place_of_a_still_is_not_followed(
+    client: FlaskClient, parts: Parts, clip: tuple[str, str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("media.clip_stills.take_still", lambda *_given: b"the still")
+    secret = parts.settings.clips_dir.parent / "secret.jpg"
+    secret.write_bytes(b"secret")
+    folder = parts.stills.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"still-{clip[0]}-{hashlib.sha256(clip[2]).hexdigest()[:12]}-0.jpg").symlink_to(secret)
+    session_id, _, index = clip[0].partition("-")
+    assert client.get(f"/api/session/{session_id}/still/{index}", buffered=True).data == b"the still"
+    assert secret.read_bytes() == b"secret"
+
+
 def test_a_clip_that_was_changed_on_the_disk_is_no_evidence(client: FlaskClient, parts: Parts, clip: tuple[str, str, bytes]) -> None:
     video_id, path, content = clip
     file = parts.settings.clips_dir / path

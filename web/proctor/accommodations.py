@@ -45,8 +45,13 @@ class SetAccommodation(BaseModel):
 class AccommodationAnswer(SetAccommodation):
     """An accommodation as it is stored."""
 
+    user_id: str = Field(description="Empty where the stored record is damaged, and doesn't say whose it is.")  # type: ignore[assignment]
+    exam_id: str | None = None  # type: ignore[assignment]
+    note: str = ""
+    set_by: str = ""
     id: str
-    at: Time
+    at: Time | None
+    unreadable: list[str] = Field(default=[], description="Fields that are damaged, and are as if they had never been set; set it anew to mend them.")
 
 
 class AccommodationSet(BaseModel):
@@ -125,4 +130,5 @@ def remove(accommodation_id: str) -> Response:
 
 
 def _answer(document: Document) -> AccommodationAnswer:
-    return AccommodationAnswer.model_validate({**document, "id": document["_id"]})
+    found = Accommodation.from_dict(document)
+    return AccommodationAnswer.model_validate({**found.to_dict(), "id": document["_id"], "unreadable": list(found.unreadable)})

@@ -8,6 +8,7 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from basics.errors import NotFound, StorageError
+from basics.looks import same_id
 from basics.texts import _
 from records.erasure import Erasure
 from records.holds import Holds
@@ -153,7 +154,11 @@ def _erasure() -> Erasure:
     if retention is None:
         raise StorageError(_("This server deletes nothing now: it is starting or ending. Try again soon."))
     folders = (settings.log_dir, database.set_aside_in, settings.data_dir / "mongo")
-    return Erasure(database, retention, folders, note=note, forget=_forget)
+    return Erasure(database, retention, folders, note=note, forget=_forget, runs=_runs)
+
+
+def _runs(user_id: str) -> bool:
+    return any(same_id(session.user_id, user_id) for session in parts().monitor.active())
 
 
 def _forget(user_id: str) -> None:

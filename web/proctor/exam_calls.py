@@ -206,17 +206,21 @@ def _answer(exam: Exam) -> DefinedExamAnswer:
             "state": exam.state_at(now),
             "is_open": exam.is_open(now),
             "rules": rules_for(definition, _defaults()).to_dict(),
-            "notes": _notes(definition),
+            "notes": _notes(exam),
             "framed": parts().exam_page.shown_in(server_address(request), definition.address, definition.opens_in) if definition.address else "",
         }
     )
     return DefinedExamAnswer(exam=shown, running=sum(session.begun for session in _running(exam.exam_id)))
 
 
-def _notes(definition: ExamDefinition) -> list[str]:
-    """What its times need to be known of, in sentences."""
+def _notes(exam: Exam) -> list[str]:
+    """What needs to be known of it, in sentences: what its times do, and what of its record can't be read."""
+    definition = exam.definition
     zone = definition.time_zone
     notes: list[str] = []
+    if exam.unreadable:
+        fields = ", ".join(exam.unreadable)
+        notes.append(_("Of this exam’s record can’t be read, and is as if never set: %(fields)s. Look at it, and save the exam anew.", fields=fields))
     if definition.opens is not None and is_twice(definition.opens, zone):
         notes.append(_("Clocks in %(zone)s are put back when it opens: of the two times that look alike the first is meant.", zone=zone))
     if definition.closes is not None and is_twice(definition.closes, zone):

@@ -34,7 +34,7 @@ class DefineExam(ExamDefinition):
 class ChangeExam(DefineExam):
     """An exam as it is to be from now on; the whole of it. Sessions that run keep what they began with."""
 
-    revision: int = Field(ge=1, description="The `revision` from which the change was made.")
+    revision: int = Field(ge=0, description="The `revision` from which the change was made; 0: of a damaged record.")
 
 
 class DuplicateExam(BaseModel):
@@ -126,6 +126,7 @@ class ExamLine(ExamAnswer):
 
     exam_key: str | None = None
     results: str | None = Field(default=None, description="The path of the page with its results, for who may see them.")
+    identity: str | None = Field(default=None, description="The path of the page on which its students are compared with their cards, where it asks.")
     title: str = ""
     course: str = ""
     state: State | None = None

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, current_app, render_template, request, stream_with_context
@@ -279,8 +280,13 @@ def _sent(file: BinaryIO) -> Iterator[bytes]:
 
 def _reads(*, identity: bool = False) -> Reads:
     stills, settings = parts().stills, parts().settings
-    folder = settings.identity_dir if identity else None
-    return Reads(parts().database, settings.clips_dir, lambda clip, name, at: stills.get(clip, name, at).read_bytes(), folder)
+    folder, gone = settings.identity_dir if identity else None, parts().database.gone
+
+    def still(clip: Path, name: str, at: float) -> bytes:
+        with gone.writing(name.partition("-")[0]):
+            return stills.get(clip, name, at).read_bytes()
+
+    return Reads(parts().database, settings.clips_dir, still, folder)
 
 
 def _key() -> PackageKey:

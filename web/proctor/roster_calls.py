@@ -15,9 +15,10 @@ from basics.texts import _, ngettext
 from basics.times import utc_now
 from records.exams import Exam
 from records.roster_file import read_list
-from records.roster_rows import ReadRoster, read_roster, with_known
+from records.roster_rows import Fault, ReadRoster, read_roster, refused, with_known
 from records.roster_states import NOT_COME, STATES, Standing, counts_of, known_ids, standings, with_sessions
 from records.rosters import RosterRow
+from sessions.changes import CHANGES_MAX
 from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
@@ -73,7 +74,7 @@ def preview(exam_key: str) -> Response:
             same=changes.count("same"),
             missing=len(missing),
             rows=rows,
-            faults=[RosterFault(line=one.line, column=one.column, what=one.what, mend=one.mend) for one in read.faults[:FAULTS_SHOWN]],
+            faults=_faults(read),
             faulty=len(read.faults),
         )
     )
@@ -85,24 +86,27 @@ def take(exam_key: str) -> Response:
     """Import a list of students, up to 5,000. Importing it again updates, and doubles nobody.
 
     A column that the list does not have stays as it is; an empty cell empties it. A student whom the list does not have stays, unless
-    `remove_missing` takes out those without sessions.
+    `remove_missing` takes out those without sessions. 422 with `faults` where a line can't be taken, unless `skip_faulty` leaves such lines out:
+    among them is one that would change what is different for a student whose exam runs and was changed so 50 times.
     """
     request.max_content_length = BODY_BYTES_MAX
     exam = parts().exams.by_key(exam_key)
     wanted = read_body(request, TakeRoster)
     read = _read(exam, wanted)
+    faults = _faults(read)
     if not read.students:
-        raise InvalidInput(_("The list has no student that can be imported."), field="text")
+        raise InvalidInput(_("The list has no student that can be imported."), field="text", faults=[one.model_dump() for one in faults])
     if read.faults and not wanted.skip_faulty:
         text, many = "%(count)s line can't be taken. Mend it, or leave it out.", "%(count)s lines can't be taken. Mend them, or leave them out."
-        raise InvalidInput(ngettext(text, many, len(read.faults)), field="text")
+        raise InvalidInput(ngettext(text, many, len(read.faults)), field="text", faults=[one.model_dump() for one in faults])
     keep = with_sessions(parts().database, exam) if wanted.remove_missing else set()
     done = parts().rosters.take(
         exam.key, exam.exam_id, read.students, read.has, by=wanted.by, remove_missing=wanted.remove_missing, with_sessions=keep
     )
     note("roster: imported", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, new=done.new, changed=done.changed, removed=done.gone)
     tell_roster(exam)
-    return reply(RosterTaken(new=done.new, changed=done.changed, same=done.same, removed=done.gone, kept=done.kept, skipped=len(read.faults)))
+    counts = {"new": done.new, "changed": done.changed, "same": done.same, "removed": done.gone, "kept": done.kept}
+    return reply(RosterTaken(**counts, skipped=len(read.faults), faults=faults))
 
 
 @rosters.get(API)
@@ -139,15 +143,23 @@ def table(exam_key: str) -> Response:
 
 
 @rosters.patch(f"{API}/<row_id>")
-@describe(RosterStudentAnswer, body=ChangeStudent, errors=(404, 503))
+@describe(RosterStudentAnswer, body=ChangeStudent, errors=(404, 429, 503))
 def change(exam_key: str, row_id: str) -> Response:
-    """Change one student of an exam. The id stays: another id is another student."""
+    """Change one student of an exam. The id stays: another id is another student.
+
+    429 where what is different for the student was changed 50 times in an exam that runs.
+    """
     exam = parts().exams.by_key(exam_key)
     row = parts().rosters.row(exam.key, row_id)
     wanted = read_body(request, ChangeStudent)
     fields = wanted.model_dump(exclude={"by"}, exclude_none=True)
     if "preset" in fields:
         fields["preset"] = fields["preset"] or None
+    if any(
+        fields.get(name, before) != before
+        for name, before in (("extra_percent", row.extra_percent), ("extra_min", row.extra_min), ("preset", row.preset))
+    ):
+        parts().monitor.taking_effect.check_room(row.user_id, exam.exam_id)
     after = parts().rosters.change(row, fields, wanted.by)
     note("roster: changed", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, user_id=row.user_id, fields=sorted(fields))
     tell_roster(exam)
@@ -235,7 +247,22 @@ def _read(exam: Exam, wanted: RosterList) -> ReadRoster:
     read = read_roster(read_list(data))
     known = known_ids(parts().database, {look(student.user_id) for student in read.students})
     known |= {look(row.user_id): row.user_id for row in parts().rosters.rows(exam.key)}
-    return with_known(read, known)
+    return _that_can_hold(exam, with_known(read, known))
+
+
+def _that_can_hold(exam: Exam, read: ReadRoster) -> ReadRoster:
+    """The list without those for whom something would be different from now on, and whose exam runs and can keep no further change."""
+    full = parts().monitor.taking_effect.full_in(exam.exam_id)
+    rosters = parts().rosters
+    met = rosters.plan(exam.key, read.students)[0] if full else []
+    what = _("What is different for this student has changed %(most)s times in the exam that runs.", most=CHANGES_MAX)
+    mend = _("Import this line again when the exam has ended for this student.")
+    late = [student for before, student in met if folded(student.user_id) in full and rosters.accommodates(before, student, read.has)]
+    return refused(read, [Fault(student.line, "preset" if "preset" in read.has else "extra", what, mend) for student in late])
+
+
+def _faults(read: ReadRoster) -> list[RosterFault]:
+    return [RosterFault(line=one.line, column=one.column, what=one.what, mend=one.mend) for one in read.faults[:FAULTS_SHOWN]]
 
 
 def _chosen(everybody: list[Standing], query: RosterQuery) -> list[Standing]:

@@ -95,6 +95,7 @@ class RosterTaken(BaseModel):
     removed: int
     kept: int = Field(description="Students whom the list does not have, and who stay.")
     skipped: int = Field(description="Lines that could not be taken.")
+    faults: list[RosterFault] = Field(default=[], description="Why, of the first 200.")
 
 
 class RosterQuery(BaseModel):

@@ -19,6 +19,7 @@ from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.values import Text
 from web.parts import parts
+from web.student.presence import there
 
 student_identity = Blueprint("student_identity", __name__, url_prefix="/api/student/identity")
 
@@ -135,6 +136,7 @@ def _own() -> ExamSession:
     if session is None:
         parts().database.session(session_id)
         raise Conflict(_("This exam has ended."))
+    there(session)
     return session
 
 

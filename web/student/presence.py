@@ -1,4 +1,4 @@
-"""What a student's page says of itself every few seconds: is the exam out of sight, has it the focus, and what is its camera called?"""
+"""What a student's page says of itself: that it is there, and every few seconds whether it is out of sight and what its camera is called."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from basics.errors import InvalidInput
+from sessions.session import ExamSession
 
 LABEL_MAX = 100  # characters of a camera's name
 BROWSER_MAX = 200
@@ -18,6 +19,12 @@ class PageSaid:
     hidden: bool
     camera: str
     focused: bool | None = None
+
+
+def there(session: ExamSession) -> None:
+    """The student has opened the page, and gets ready for an exam that hasn't begun: who watches is told."""
+    if not session.begun:
+        session.device_state("connection", "starting", "getting_ready")
 
 
 def unpack_page(message: dict[str, Any]) -> PageSaid:

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, request
 from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
+from records.keep_times import part_of
 from scoring.accommodations import document_id_of
 from scoring.asked import not_asked
 from scoring.held import applied_in, history_of
@@ -25,6 +26,7 @@ from web.calls.spelling import as_known
 from web.calls.told import tell_roster
 from web.calls.values import StudentExam
 from web.parts import parts
+from web.student.presence import there
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
 from web.student.surface import exam_for_student, surface_of
 from web.student.trials import count_check
@@ -87,6 +89,7 @@ def session() -> Response:
     running = parts().monitor.get(session_id)
     elapsed: float | None
     if running is not None:
+        there(running)
         rules = {**running.rules, "points": running.changes.points}
         state, elapsed = "running" if running.is_running else "ended", running.clock()
         user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
@@ -97,7 +100,7 @@ def session() -> Response:
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
         document = _stored(session_id)
-        rules = {**(document.get("rules") or {}), **({"points": held[-1].points} if (held := history_of(document)) else {})}
+        rules = {**part_of(document, "rules"), **({"points": held[-1].points} if (held := history_of(document)) else {})}
         state, elapsed = document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
@@ -247,7 +250,7 @@ def _store(collection: str, document_id: str, fields: dict[str, Any]) -> None:
 
 def _rules_for_student(rules: dict[str, Any], settings: Settings) -> dict[str, Any]:
     """What is watched and kept, so that the page can say so; not what each thing counts."""
-    points = rules.get("points") or {}
+    points = part_of(rules, "points")
     return {
         "watched": [kind for kind, count in points.items() if count],
         "clip_preroll_s": settings.clip_preroll_s,

@@ -98,10 +98,10 @@ export class AccommodationsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row", text: one.user_id }),
+      make("th", { scope: "row", text: one.user_id || t.unknownStudent }),
       make("td", {}, make("bdi", { text: exam })),
-      make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null),
-      make("td", { class: "muted", text: t.setFrom(personName(one.set_by), fullTime(one.at)) }),
+      make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null, one.unreadable.length ? make("p", { class: "error", text: t.unreadable(one.unreadable) }) : null),
+      make("td", { class: "muted", text: one.at ? t.setFrom(personName(one.set_by), fullTime(one.at)) : personName(one.set_by) }),
       make("td", { class: "row-links" }, change, remove),
     );
   }
@@ -171,7 +171,7 @@ export class AccommodationsTable {
     const earlier = accommodations.find(({ exam_id }) => exam_id === (exam?.normalize("NFC") ?? null));
     if (!earlier || (earlier.id === this.agreed?.id && earlier.at === this.agreed.at)) return true;
     this.agreed = earlier;
-    setText(byId("acc-replaces"), t.replaces(earlier, accommodationWords(earlier), fullTime(earlier.at)));
+    setText(byId("acc-replaces"), t.replaces(earlier, accommodationWords(earlier), earlier.at ? fullTime(earlier.at) : ""));
     byId("acc-replaces").hidden = false;
     setText(byId("acc-save"), t.replace);
     return false;

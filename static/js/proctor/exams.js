@@ -11,6 +11,7 @@ import { LinkForm } from "./exams-link.js";
 import { SessionsTable } from "./exams-sessions.js";
 import { dressTable, makeSortable } from "./tables.js";
 import { examTexts } from "./texts-exam.js";
+import { identityTexts } from "./texts-identity.js";
 import { resultsTexts } from "./texts-results.js";
 import { texts } from "./texts.js";
 
@@ -66,10 +67,11 @@ class ExamsPage {
     return make("th", { scope: "row" }, make("a", { href: addressOf(`/exams/${key}`), text: title }), make("div", { class: "muted name-and-state" }, make("bdi", { text: name }), make("span", { text: stands })));
   }
 
-  examRow({ exam_id: exam, exam_key: key, title, state, is_open: isOpen, opens, time_zone: zone, results, sessions, running, flags, confirmed, dismissed, disputed, open }) {
+  examRow({ exam_id: exam, exam_key: key, title, state, is_open: isOpen, opens, time_zone: zone, results, identity, sessions, running, flags, confirmed, dismissed, disputed, open }) {
     const links = exam ? [make("a", { href: addressOf(`/review?${new URLSearchParams({ exam_id: exam, state: "all" })}`), text: t.review, "aria-label": t.reviewOf(exam) })] : [];
     const name = exam ?? texts.analytics.noExam;
     if (results) links.unshift(make("a", { href: addressOf(results), text: resultsTexts.title, "aria-label": resultsTexts.titleOf(name) }));
+    if (identity) links.unshift(make("a", { href: addressOf(identity), text: identityTexts.title, "aria-label": identityTexts.titleOf(name) }));
     links.unshift(this.sessions.linkTo(exam, name));
     if (exam) links.push(make("a", { href: addressOf(`/api/analytics.csv?${new URLSearchParams({ table: "sessions", exam_id: exam })}`), text: t.csv, download: true, "aria-label": t.csvOf(exam) }));
     if (running) links.push(make("button", { type: "button", class: "link", "aria-haspopup": "dialog", text: texts.toExam.short, "aria-label": texts.toExam.title(exam), onclick: () => examMessage.open(exam) }));

@@ -89,11 +89,7 @@ export class ImportForm {
     setText(byId("preview-sum"), t.previewSum(seen.students, seen.new, seen.changed, seen.same));
     const columns = t.read(list(seen.columns.map((name) => (name ? t.columns[name] : t.leftOut))));
     setText(byId("preview-read"), [columns, seen.encoding && t.encoding(seen.encoding)].filter(Boolean).join(" "));
-    byId("preview-faulty").hidden = seen.faulty === 0;
-    setText(byId("preview-faults-title"), t.faults(seen.faulty));
-    const fault = ({ line, what, mend }) => make("tr", {}, make("th", { scope: "row", text: line }), make("td", { text: what }), make("td", { text: mend }));
-    byId("preview-faults").tBodies[0].replaceChildren(...seen.faults.map(fault));
-    dressTable(byId("preview-faults"));
+    this.#drawFaults(seen.faulty, seen.faults);
     byId("preview-rows").tBodies[0].replaceChildren(...seen.rows.map((row) => this.#row(row)));
     dressTable(byId("preview-rows"));
     byId("preview-table").hidden = seen.rows.length === 0;
@@ -104,9 +100,17 @@ export class ImportForm {
     setText(byId("import-take"), t.take(seen.students));
     byId("import-take").hidden = seen.students === 0;
     byId("take-error").hidden = true;
-    this.faulty = seen.faulty;
     byId("preview").hidden = false;
     byId("preview-title").focus();
+  }
+
+  #drawFaults(count, faults) {
+    this.faulty = count;
+    byId("preview-faulty").hidden = count === 0;
+    setText(byId("preview-faults-title"), t.faults(count));
+    const row = ({ line, what, mend }) => make("tr", {}, make("th", { scope: "row", text: line }), make("td", { text: what }), make("td", { text: mend }));
+    byId("preview-faults").tBodies[0].replaceChildren(...faults.map(row));
+    dressTable(byId("preview-faults"));
   }
 
   #row(row) {
@@ -134,6 +138,8 @@ export class ImportForm {
       setText(byId("roster-said"), t.taken(done));
       byId("roster-table").focus();
     } catch (error) {
+      const { faults } = error.details ?? {};
+      if (faults) this.#drawFaults(Math.max(this.faulty, faults.length), faults); // some that were fit when they were looked at are so no more
       this.#wrong("take-error", t.takeFailed(error.message));
     }
     button.removeAttribute("aria-busy");

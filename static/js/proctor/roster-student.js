@@ -24,6 +24,7 @@ export class StudentDialog {
     oneWish(byId("student-renew")).addEventListener("click", () => this.#links("renew"));
     for (const action of ["revoke", "restore"]) oneWish(byId(`student-${action}`)).addEventListener("click", () => this.#links(action));
     oneWish(byId("student-remove")).addEventListener("click", () => this.#remove());
+    byId("student-accommodate")?.addEventListener("click", (event) => this.#leave(event));
   }
 
   async open(one) {
@@ -32,6 +33,7 @@ export class StudentDialog {
     setText(byId("student-facts"), one.name ? one.user_id : "");
     const fields = { name: one.name, email: one.email, percent: one.extra_percent, minutes: one.extra_min, preset: one.preset ?? "", note: one.note };
     for (const [id, value] of Object.entries(fields)) byId(`student-${id}`).value = value;
+    this.before = JSON.stringify(this.#body());
     const accommodate = byId("student-accommodate"); // where it may be set
     if (accommodate) accommodate.href = addressOf(`/exams?${new URLSearchParams({ accommodate: one.user_id, in: document.body.dataset.examId })}`);
     byId("student-remove").hidden = one.sessions.length > 0;
@@ -71,13 +73,30 @@ export class StudentDialog {
     }
   }
 
-  async #save() {
+  /** The way to the student's accommodation leaves this page: what is typed here is saved first, or the page stays. */
+  async #leave(event) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || !this.#isChanged()) return; // in another tab, or there is nothing to lose
+    event.preventDefault();
+    const { href } = event.currentTarget;
+    if ((await isSure(t.sure.saveFirst)) && (await this.#save())) location.assign(href);
+  }
+
+  #isChanged() {
+    return JSON.stringify(this.#body()) !== this.before;
+  }
+
+  #body() {
     const number = (id) => Number(byId(`student-${id}`).value || 0);
     const text = (id) => byId(`student-${id}`).value.trim();
-    const body = { name: text("name"), email: text("email"), note: text("note"), extra_percent: number("percent"), extra_min: number("minutes"), preset: byId("student-preset").value };
-    if (!(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return;
+    return { name: text("name"), email: text("email"), note: text("note"), extra_percent: number("percent"), extra_min: number("minutes"), preset: byId("student-preset").value };
+  }
+
+  async #save() {
+    const body = this.#body();
+    if (!(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return false;
     dialog.close();
     this.onChanged();
+    return true;
   }
 
   async #links(action) {

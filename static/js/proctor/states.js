@@ -59,6 +59,9 @@ export function stateOfSession(status, { threshold, unseen = false, silent = fal
   return "fine";
 }
 
+/** What is said of a student who has not begun: nothing was heard of the page, or it is open and the student gets ready. */
+export const waitingWords = (status) => (status.devices?.connection?.reason === "getting_ready" ? texts.live.gettingReady : texts.live.notCome);
+
 const isWaiting = (status) => status.begun === false || stateOfDevice(status, "connection") === "starting";
 
 /** Is there something to look at: half the points of a flag or more, times that can't be right, a doubt that asks for a look? */

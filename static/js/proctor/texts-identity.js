@@ -6,6 +6,7 @@ import { _, list, ngettext } from "../shared/translate.js";
 import { labelled } from "./phrases.js";
 
 export const identityTexts = {
+  title: _("Identity"),
   titleOf: (exam) => _("Identity: %(exam)s", { exam }),
   failed: (message) => _("The pictures can’t be read. %(message)s", { message }),
   notDone: (message) => _("That was not done. %(message)s", { message }),

@@ -66,6 +66,7 @@ export const rosterTexts = {
     revoke: [_("Revoke all links and codes?"), _("They let nobody in until they are restored or renewed."), _("Revoke")],
     mail: [_("Send the letters now?"), _("Students get them within minutes. What is sent can’t be had back."), _("Send")],
     renewOne: (user) => [_("New link and code for %(user)s?", { user }), _("The old ones let nobody in any more."), _("Renew")],
+    saveFirst: [_("Save what you have changed here first?"), _("The accommodation is on another page, and what is not saved is lost."), _("Save and go on")],
     remove: (user) => [_("Take %(user)s out of the list?", { user }), _("The link and the code let nobody in any more."), _("Take out")],
   },
 };

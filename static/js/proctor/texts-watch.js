@@ -75,6 +75,7 @@ export const watchTexts = {
   /** Codes of the pages and of the server; what a local station says of its devices is for who runs the server, and a sentence already. */
   deviceReasons: {
     not_come: _("the student’s page has not connected yet"),
+    getting_ready: _("the student’s page is open, and the exam hasn’t begun"),
     page_away: _("the student’s page is not connected; it tries again by itself"),
     nothing_comes: _("nothing arrives"),
     http: _("by HTTP, because WebSockets are blocked there: what happens is seen about a second later"),
@@ -128,6 +129,7 @@ export const watchTexts = {
     age: (seconds) => _("last picture %(time)s ago", { time: spellSeconds(seconds) }),
     nothingComes: _("Nothing arrives at the moment"),
     notCome: _("Hasn’t opened the exam yet"),
+    gettingReady: _("Has opened the exam, and gets ready"),
     over: _("The exam has ended"),
     onBreak: _("On a break"),
     noPicture: _("No picture yet"),

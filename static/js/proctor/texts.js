@@ -9,6 +9,21 @@ import { sessionTexts } from "./texts-session.js";
 import { sideTexts } from "./texts-side.js";
 import { watchTexts } from "./texts-watch.js";
 
+// Fields of an accommodation, where one can't be read.
+const FIELDS = {
+  user_id: _("the student"),
+  exam_id: _("the exam"),
+  points: _("what signals count"),
+  reading_aloud: _("reading aloud"),
+  breaks_allowed: _("breaks"),
+  break_minutes: _("length of breaks"),
+  extra_percent: _("extra time in per cent"),
+  extra_min: _("extra time in minutes"),
+  note: _("note"),
+  set_by: _("who set it"),
+  at: _("when it was set"),
+};
+
 export const texts = {
   ...shared,
   ...watchTexts,
@@ -73,6 +88,8 @@ export const texts = {
     everyExam: _("Every exam"),
     noPreset: _("Choose, or set each by itself"),
     does: (words) => (words.length ? _("What is different: %(what)s.", { what: items(words) }) : _("Nothing is different so far.")),
+    unreadable: (fields) => _("Can’t be read, and is as if never set: %(what)s. Set it anew.", { what: items(fields.map((name) => FIELDS[name] ?? name)) }),
+    unknownStudent: _("Student not known"),
     setFrom: (by, time) => (by ? _("%(time)s, by %(name)s", { time, name: by }) : time),
     none: _("No session was ever started."),
     noAccommodations: _("Nobody has an accommodation."),

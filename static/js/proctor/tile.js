@@ -4,7 +4,7 @@ import { addressOf } from "../shared/base.js";
 import { icon, make, setShare, setText } from "../shared/dom.js";
 import { withoutPoints } from "./phrases.js";
 import { PictureCanvas } from "./picture-canvas.js";
-import { ICONS, deviceProblems, isPictureOld, isSilent, needsNoPicture, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords } from "./states.js";
+import { ICONS, deviceProblems, isPictureOld, isSilent, needsNoPicture, needsSomebody, noticeLines, rankOf, settle, stateOfSession, stateWords, waitingWords } from "./states.js";
 import { texts } from "./texts.js";
 import { who } from "./who.js";
 
@@ -120,7 +120,7 @@ export class Tile {
   #readingWords() {
     if (this.ended) return texts.live.over;
     if (this.status.on_break) return texts.live.onBreak;
-    if (this.state === "waiting") return texts.live.notCome;
+    if (this.state === "waiting") return waitingWords(this.status);
     if (isPictureOld(this.status, this.silent)) return texts.live.nothingComes;
     if (needsNoPicture(this.status)) return texts.live.cameraNotAsked;
     return texts.reading(this.status);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { arrowOf } from "../../../static/js/proctor/overlay.js";
-import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, needsNoPicture, rankOf, settle, stateOfSession, stateWords } from "../../../static/js/proctor/states.js";
+import { compareEntries, deviceProblems, isPictureOld, isSilent, lostDevice, misplaced, needsNoPicture, rankOf, settle, stateOfSession, stateWords, waitingWords } from "../../../static/js/proctor/states.js";
 import { texts } from "../../../static/js/proctor/texts.js";
 import { withGaps } from "../../../static/js/proctor/timeline.js";
 
@@ -190,4 +190,11 @@ test("a camera that is not asked for is missed by nobody", () => {
   assert.equal(state({ ...without, devices: { camera: { state: "ok" } } }), "fine");
   assert.equal(state({ ...without, devices: { ...without.devices, connection: { state: "lost" } } }), "lost");
   assert.equal(state({ ...without, not_asked: [], devices: { camera: { state: "off", reason: "turned_off" } } }), "unknown");
+});
+
+test("who has opened the page and not begun is not told to be missing", () => {
+  const waits = (reason) => ({ ...fine, begun: false, devices: { connection: { state: "starting", reason } } });
+  assert.equal(waitingWords(waits("not_come")), texts.live.notCome);
+  assert.equal(waitingWords(waits("getting_ready")), texts.live.gettingReady);
+  assert.equal(stateOfSession(waits("getting_ready"), { threshold: 10 }), "waiting");
 });

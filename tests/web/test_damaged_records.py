@@ -1,0 +1,165 @@
+"""A record that was damaged in the database: a student starts all the same, lists show the others, and a person reads what can't be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from basics.identifiers import key_of
+from basics.times import utc_now
+from records.rosters import row_id_of
+from scoring.accommodations import document_id_of
+from tests.helpers.web import MakeApp, local_client
+from web.parts import Parts, parts_of
+
+EXAM = "exam-damaged"
+KEY = key_of(EXAM)
+
+
+def damage(parts: Parts, collection: str, document_id: str, **fields: Any) -> None:
+    assert parts.database.flush(10)
+    with parts.database.reading():
+        assert parts.database.collection(collection).update_one({"_id": document_id}, {"$set": fields}).matched_count == 1
+
+
+def create(client: FlaskClient, user_id: str) -> Any:
+    return client.post("/api/session/create", json={"user_id": user_id, "exam_id": EXAM, "source": "browser"})
+
+
+OF_ACCOMMODATION: list[dict[str, Any]] = [
+    {"points": "x"},
+    {"points": {"speech": "x", "no_such_kind": 1, "gaze_distracted": 0}},
+    {"points": {"speech": -3}},
+    {"reading_aloud": "yes"},
+    {"breaks_allowed": "x"},
+    {"break_minutes": None},
+    {"extra_percent": "x"},
+    {"extra_min": float("inf")},
+    {"note": 5},
+    {"set_by": ["x"]},
+    {"at": "x"},
+    {"user_id": 5},
+    {"exam_id": 5},
+]
+
+
+@pytest.mark.parametrize("fields", OF_ACCOMMODATION, ids=str)
+def test_a_damaged_accommodation_keeps_no_student_from_starting_and_says_what_of_it_is_left_out(
+    client: FlaskClient, parts: Parts, student: str, fields: dict[str, Any]
+) -> None:
+    wanted = {"points": {"gaze_distracted": 0, "speech": 1}, "breaks_allowed": 2, "extra_min": 10, "set_by": "Ada"}
+    set_ = client.post("/api/accommodations", json={"user_id": student, "exam_id": EXAM, **wanted}).get_json()["accommodation"]
+    assert set_["unreadable"] == []
+    damage(parts, "accommodations", document_id_of(student, EXAM), **fields)
+    created = create(client, student)
+    assert created.status_code == 200, created.data
+    session = parts.monitor.get(created.get_json()["session_id"])
+    assert session is not None
+    assert session.accommodation is not None
+    if "breaks_allowed" not in fields:
+        assert session.accommodation.breaks_allowed == 2, "what can be read holds"
+    if "points" in fields:
+        assert session.accommodation.points.get("gaze_distracted") == (0 if "gaze_distracted" in fields["points"] else None)
+    token = parts.access.make_student_token(session.session_id)
+    assert client.get("/api/student/session", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    listed = client.get("/api/accommodations").get_json()["accommodations"]
+    (line,) = [one for one in listed if one["id"] == document_id_of(student, EXAM)]
+    assert line["unreadable"] == list(fields), "its page says so"
+    again = client.post("/api/accommodations", json={"user_id": student, "exam_id": EXAM, **wanted})
+    assert again.get_json()["accommodation"]["unreadable"] == [], "setting it anew mends it"
+
+
+def define(client: FlaskClient) -> None:
+    assert client.post("/api/exams", json={"exam_id": EXAM, "title": "Algebra", "by": "Ada", "length_min": 60}).status_code == 200
+    assert client.post(f"/api/exams/{KEY}/state", json={"state": "open", "by": "Ada"}).status_code == 200
+
+
+OF_EXAM: list[dict[str, Any]] = [
+    {"opens": "x"},
+    {"closes": 5},
+    {"limits": {"gaze_min_s": "x"}},
+    {"points": {"speech": "x"}},
+    {"allowed": "x"},
+    {"state": "x"},
+    {"revision": "x"},
+    {"changed_at": "x"},
+    {"made_by": 5},
+    {"deleting": "x"},
+    {"title": 5},
+    {"preset": "x"},
+    {"proctors": "x"},
+    {"time_zone": "Nowhere/Land"},
+]
+
+
+@pytest.mark.parametrize("fields", OF_EXAM, ids=str)
+def test_a_damaged_exam_can_be_begun_is_listed_and_is_mended_by_saving_it(
+    client: FlaskClient, parts: Parts, student: str, fields: dict[str, Any]
+) -> None:
+    define(client)
+    damage(parts, "exams", KEY, **fields)
+    created = create(client, student)
+    assert created.status_code == 200, created.data
+    session = parts.monitor.get(created.get_json()["session_id"])
+    assert session is not None
+    assert session.limit.exam is not None
+    assert session.limit.exam.definition.length_min == 60, "what can be read holds"
+    assert KEY in [one["exam_key"] for one in client.get("/api/exams").get_json()["exams"]]
+    shown = client.get(f"/api/exams/{KEY}").get_json()["exam"]
+    assert any(next(iter(fields)) in note for note in shown["notes"])
+    body = {"exam_id": EXAM, "title": "Algebra", "by": "Ada", "length_min": 60, "revision": shown["revision"]}
+    assert client.put(f"/api/exams/{KEY}", json=body).status_code == 200
+    assert client.post(f"/api/exams/{KEY}/state", json={"state": "closed", "by": "Ada"}).status_code == 200
+
+
+OF_ROW: list[dict[str, Any]] = [
+    {"extra_percent": "x"},
+    {"name": 5},
+    {"email": 5},
+    {"note": 5},
+    {"preset": "x"},
+    {"number": "x"},
+    {"revoked": "x"},
+    {"invited_at": "x"},
+    {"mail": "x"},
+]
+
+
+@pytest.mark.parametrize("fields", OF_ROW, ids=str)
+def test_a_damaged_row_of_a_list_hides_nobody_and_its_student_comes_in(client: FlaskClient, parts: Parts, fields: dict[str, Any]) -> None:
+    define(client)
+    roster = f"/api/exams/{KEY}/roster"
+    assert client.post(roster, json={"text": "id,name\nada,Ada\nbob,Bob\ncarl,Carl", "by": "Ada"}).status_code == 200
+    row_id = row_id_of(KEY, "ada")
+    code = parts.rosters.keys.code(row_id, 1)
+    damage(parts, "roster", row_id_of(KEY, "carl"), user_id=5)
+    damage(parts, "roster", row_id, **fields)
+    for path in (roster, f"{roster}.csv", "/api/rosters/not_come"):
+        assert client.get(path).status_code == 200, path
+    assert [one["user_id"] for one in client.get(roster).get_json()["students"]] == ["ada", "bob"]
+    for row in (parts.rosters.entering(code=code), parts.rosters.entering(link=(row_id, 1))):
+        assert row is not None
+        assert row.user_id == "ada"
+    assert parts.rosters.entering(link=(row_id, 2)) is None
+
+
+def test_damaged_rehearsals_and_sessions_leave_the_list_of_students_readable(client: FlaskClient, parts: Parts) -> None:
+    define(client)
+    roster = f"/api/exams/{KEY}/roster"
+    assert client.post(roster, json={"text": "id,name\nada,Ada", "by": "Ada"}).status_code == 200
+    rehearsal = {"user_id": "ada", "exam_id": EXAM}
+    for number, fields in enumerate(({"at": "x", "results": "x"}, {"at": parts.rosters.row(KEY, row_id_of(KEY, "ada")).added_at, "results": "x"})):
+        assert parts.database.write("rehearsals", f"{number:032}", {**rehearsal, **fields}).wait(10)
+    assert parts.database.write("sessions", "0" * 32, {**rehearsal, "state": "ended", "started_at": "x"}).wait(10)
+    assert parts.database.write("sessions", "1" * 32, {"user_id": 5, "exam_id": EXAM, "state": "ended"}).wait(10)
+    assert [one["user_id"] for one in client.get(roster).get_json()["students"]] == ["ada"]
+
+
+def test_the_latest_session_with_a_damaged_end_is_answered_and_breaks_nothing(make_app: MakeApp) -> None:
+    app = make_app(portal_open=True)
+    parts = parts_of(app)
+    ended = {"user_id": "ada", "exam_id": EXAM, "state": "ended", "ended_at": "x", "started_at": utc_now()}
+    assert parts.database.write("sessions", "2" * 32, ended).wait(10)
+    assert local_client(app).post("/api/student/start", json={"user_id": "ada", "exam_id": EXAM}).status_code == 409
