@@ -19,18 +19,21 @@ from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import Picture
 from sessions.models import Models
 from sessions.repeats import RepeatedImages
+from sessions.still_view import StillView
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
 REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed once fails at every picture after it
 WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
-FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
 
 
 @dataclass(slots=True)
 class PictureReadings:
-    """What one picture gave. `problem` says why it could not be read at all; `loop_s` how long the loop is that it seems to be of."""
+    """What one picture gave. `problem` says why it could not be read at all; `loop_s` how long the loop is that it seems to be of.
+
+    `denied`: the student's page says that its camera stands still, and its pictures move.
+    """
 
     at: float
     gaze: GazeReading
@@ -38,12 +41,14 @@ class PictureReadings:
     frozen: bool = False
     problem: str = ""
     loop_s: float | None = None
+    denied: bool = False
 
 
 class PictureAnalyst:
     """Reads one session's pictures, in the order of their times, from one thread at a time."""
 
-    def __init__(self, models: Models, settings: Settings) -> None:
+    def __init__(self, models: Models, settings: Settings, *, gives_new: bool = False) -> None:
+        """`gives_new`: no picture comes twice, however alike two are."""
         self._models = models
         self._settings = settings
         self._gaze_step = 1 / settings.gaze_fps
@@ -56,10 +61,9 @@ class PictureAnalyst:
         self._next_gaze_at = 0.0
         self._next_persons_at = 0.0
         self._look: PersonsReading | None = None
-        self._sample: npt.NDArray[np.uint8] | None = None
-        self._changed_at = 0.0
+        self.view = StillView(gives_new=gives_new)
+        self._nobody: bool | None = None  # whether a picture that stands still shows an empty chair; None until it was looked at
         self._repeats = RepeatedImages()
-        self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
         self._failures = models.failures
 
     @property
@@ -87,21 +91,18 @@ class PictureAnalyst:
         """Read one picture: gaze always, persons when they are due. A detector that raises is `unknown`, and its failure noted."""
         at, image = picture.at, picture.image
         self._beat(at)
-        still = self._still_for(image, at)
-        if self.told_frozen or still >= self._still_s:
-            # the same picture again is no second look at anything
-            height, width = image.shape[:2]
-            reason = self._why_still(image)
-            gaze = GazeReading(at, "unknown", reason, width=width, height=height)
-            frozen = reason == "frozen" and (self.told_frozen or still >= self._frozen_s)
-            return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
+        still = self.view.take(image, at, self._still_s)
+        if self.view.since is not None:
+            return self._still(image, at, still, session_id)
+        self._nobody = None
         gaze = self._read_gaze(image, at, session_id)
         persons = None
         if self._models.persons is not None and self._look_is_due(at):
             persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
+            self.view.learn_room(image, persons.persons)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
-        return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at))
+        return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at), denied=self.view.denied)
 
     def _look_is_due(self, at: float) -> bool:
         due = at >= self._next_persons_at
@@ -109,25 +110,53 @@ class PictureAnalyst:
             self._next_persons_at = max(self._next_persons_at + self._persons_step, at + self._persons_step * 0.75)
         return due
 
+    def _still(self, image: npt.NDArray[np.uint8], at: float, still: float, session_id: str) -> PictureReadings:
+        """What is said of a picture that stands still: the same again is no second look at anything, but an empty chair is one for ever."""
+        height, width = image.shape[:2]
+        reason = self._why_still(image)
+        if reason == "frozen" and self._is_empty(image, at, session_id):
+            persons = PersonsReading(at, 0, None, width=width, height=height) if self._look_is_due(at) else None
+            return PictureReadings(at, GazeReading(at, "none", width=width, height=height), persons)
+        gaze = GazeReading(at, "unknown", reason, width=width, height=height)
+        frozen = reason == "frozen" and (self.view.told_frozen or still >= self._frozen_s)
+        return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
+
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
         why = PictureQuality(image).why_blank(self._settings)
         # The student's page compares what its camera gives, noise and all: of a dark room it knows better.
-        return why if why == "covered" or (why == "dark" and not self.told_frozen) else "frozen"
+        return why if why == "covered" or (why == "dark" and not self.view.told_frozen) else "frozen"
+
+    def _is_empty(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> bool:
+        """Is this picture of a known room, of which new ones come all the while, one of nobody? Looked at once, for it stays the same.
+
+        Two looks must agree, as of pictures that move; the second is at its mirror image, since another look at the same would see the same.
+        """
+        if self._models.persons is None or not self.view.gives_new:
+            self._nobody = None
+            return False
+        if self._nobody is None:
+            self._nobody = self.view.is_known_room(image) and all(
+                self._shows_nobody(self._models.persons, view, at, session_id) for view in (image, np.ascontiguousarray(image[:, ::-1]))
+            )
+        return self._nobody
+
+    def _shows_nobody(self, model: PersonsModel, image: npt.NDArray[np.uint8], at: float, session_id: str) -> bool:
+        """Blurred is no doubt here: somebody was seen well before this very background."""
+        persons = self._read_persons(model, image, GazeReading(at, "none"), session_id)
+        if persons.persons or (persons.count is None and persons.reason != "blurred"):
+            return False
+        try:
+            return self._models.faces.look(np.ascontiguousarray(image[:, :, ::-1])) == (None, None)
+        except Exception as error:
+            self._failures.note("gaze", error, session_id)
+            return False
 
     def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
         """The look that was due at a picture that stands still: nobody can tell who is there."""
         if self._models.persons is None or not self._look_is_due(at):
             return None
         return PersonsReading(at, None, None, reason, width=width, height=height)
-
-    def _still_for(self, image: npt.NDArray[np.uint8], at: float) -> float:
-        """Seconds since a pixel changed."""
-        sample = image[::FROZEN_STEP, ::FROZEN_STEP]
-        if self._sample is None or not np.array_equal(sample, self._sample):
-            self._sample = sample.copy()
-            self._changed_at = at
-        return at - self._changed_at
 
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
@@ -157,7 +186,8 @@ class PictureAnalyst:
 
     def close(self) -> None:
         """Free the face mesh and what was kept of pictures."""
-        self._sample, self._look, self._repeats = None, None, RepeatedImages()
+        self._look, self._repeats = None, RepeatedImages()
+        self.view.close()
         self._close_gaze()
 
     def _close_gaze(self) -> None:
