@@ -147,10 +147,11 @@ class PictureAnalyst:
         if persons.persons or (persons.count is None and persons.reason != "blurred"):
             return False
         try:
-            return self._models.faces.look(np.ascontiguousarray(image[:, :, ::-1])) == (None, None)
+            points, outline = self._models.faces.look(np.ascontiguousarray(image[:, :, ::-1]))
         except Exception as error:
             self._failures.note("gaze", error, session_id)
             return False
+        return points is None and outline is None
 
     def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
         """The look that was due at a picture that stands still: nobody can tell who is there."""

@@ -21,10 +21,15 @@ Image = npt.NDArray[np.uint8]
 
 SAMPLE = 8  # every 8th pixel in each direction tells most pictures apart, before all of them are compared
 CELLS = (32, 24)
-MOVES = 6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
-AROUND = 0.1  # of a person's box, that is left out with it
-LEAST_CELLS = 60  # of the background; of less no room is known again
+MOVES = (
+    6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
+)
+AROUND = 0.03  # of a person's box, that is left out with it
+HEAD = (0.4, 0.2)  # beside the head of who sits at the camera, in the upper part of the box, is room: two fifths of its height, a fifth of its width
+LEAST_CELLS = 24  # of the background; of less no room is known again
+BURNT = 245
 GAIN = (0.6, 1.6)  # by which a camera that adapts brightens or darkens a room when somebody leaves it
+OFFSET = 20.0
 SAME = 3.0  # grey levels, in the middle and at three quarters of the background's cells: a shadow goes with whoever cast it
 SAME_MOST = 8.0
 
@@ -87,9 +92,8 @@ class StillView:
         if int(around.sum()) < LEAST_CELLS:
             return False
         was, now = before[around], _cells(image)[around]
-        gain = float(np.clip((np.median(now) + 1) / (np.median(was) + 1), *GAIN))
-        apart = np.abs(now - np.clip(was * gain, 0, 255))
-        middle, most = np.percentile(apart, (50, 75))
+        gain, offset = _brightening(was, now)
+        middle, most = np.percentile(np.abs(now - np.clip(gain * was + offset, 0, 255)), (50, 75))
         return bool(middle <= SAME and most <= SAME_MOST)
 
     def close(self) -> None:
@@ -109,13 +113,30 @@ def _cells(image: Image) -> npt.NDArray[np.float32]:
     return cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
+def _brightening(was: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """The gain and the offset that make most of `now` out of `was`, within what a camera does."""
+    told = np.maximum(was, now) < BURNT
+    if int(told.sum()) < LEAST_CELLS:
+        return 1.0, 0.0
+    was, now = was[told], now[told]
+    apart = was - was.mean()
+    gain = float(np.clip((apart * (now - now.mean())).sum() / max(float((apart**2).sum()), 1.0), *GAIN))
+    return gain, float(np.clip(np.median(now - gain * was), -OFFSET, OFFSET))
+
+
 def _around(image: Image, persons: tuple[Box, ...]) -> npt.NDArray[np.bool_]:
     """The cells in which no person is."""
     height, width = image.shape[:2]
     free = np.ones((CELLS[1], CELLS[0]), np.bool_)
     for box in persons:
         x, y = AROUND * box.width, AROUND * box.height
-        left, right = ((box.x1 - x) / width * CELLS[0], (box.x2 + x) / width * CELLS[0])
-        top, bottom = ((box.y1 - y) / height * CELLS[1], (box.y2 + y) / height * CELLS[1])
-        free[max(0, int(top)) : int(np.ceil(bottom)), max(0, int(left)) : int(np.ceil(right))] = False
+        head = HEAD[1] * box.width
+        _leave_out(free, (box.x1 - x + head) / width, (box.y1 - y) / height, (box.x2 + x - head) / width, (box.y2 + y) / height)
+        _leave_out(free, (box.x1 - x) / width, (box.y1 + HEAD[0] * box.height) / height, (box.x2 + x) / width, (box.y2 + y) / height)
     return free
+
+
+def _leave_out(free: npt.NDArray[np.bool_], x1: float, y1: float, x2: float, y2: float) -> None:
+    """Leave out the cells of an area in shares of the picture."""
+    rows, columns = free.shape
+    free[max(0, int(y1 * rows)) : max(0, int(np.ceil(y2 * rows))), max(0, int(x1 * columns)) : max(0, int(np.ceil(x2 * columns)))] = False
