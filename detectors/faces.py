@@ -67,6 +67,12 @@ class FaceFinder:
                     self._make()
                 raise
 
+    def confidence(self, rgb: Picture) -> float:
+        """How surely there is a face in a picture, uint8 [h, w, 3] in RGB order: 0 where none is found."""
+        with self._lock:
+            found = _largest(self._faces.process(rgb).detections, rgb.shape[1], rgb.shape[0])
+        return found.confidence if found is not None else 0.0
+
     def _look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
         outline = _largest(self._faces.process(rgb).detections, rgb.shape[1], rgb.shape[0])
         if outline is None:  # noise hides faces from the finders, and a blur of a fraction of an eye gives them back

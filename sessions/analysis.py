@@ -17,6 +17,7 @@ from detectors.quality import PictureQuality
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import Picture
+from sessions.camera_view import CameraView
 from sessions.models import Models
 from sessions.repeats import RepeatedImages
 from sessions.still_view import StillView
@@ -62,6 +63,7 @@ class PictureAnalyst:
         self._next_persons_at = 0.0
         self._look: PersonsReading | None = None
         self.view = StillView(gives_new=gives_new)
+        self._camera = CameraView()
         self._nobody: bool | None = None  # whether a picture that stands still shows an empty chair; None until it was looked at
         self._repeats = RepeatedImages()
         self._failures = models.failures
@@ -95,13 +97,15 @@ class PictureAnalyst:
         if self.view.since is not None:
             return self._still(image, at, still, session_id)
         self._nobody = None
-        gaze = self._read_gaze(image, at, session_id)
+        view = self._camera.of(image, at)
+        gaze = self._read_gaze(view, at, session_id)
         persons = None
         if self._models.persons is not None and self._look_is_due(at):
-            persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
-            self.view.learn_room(image, persons.persons)
+            persons = self._look = self._look_at(self._models.persons, view, gaze, session_id)
+            self.view.learn_room(view, persons.persons)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
+        gaze, persons = self._camera.told(gaze, persons)
         return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at), denied=self.view.denied)
 
     def _look_is_due(self, at: float) -> bool:
@@ -136,8 +140,9 @@ class PictureAnalyst:
             self._nobody = None
             return False
         if self._nobody is None:
-            self._nobody = self.view.is_known_room(image) and all(
-                self._shows_nobody(self._models.persons, view, at, session_id) for view in (image, np.ascontiguousarray(image[:, ::-1]))
+            view = self._camera.of(image, at)
+            self._nobody = self.view.is_known_room(view) and all(
+                self._shows_nobody(self._models.persons, one, at, session_id) for one in (view, np.ascontiguousarray(view[:, ::-1]))
             )
         return self._nobody
 
@@ -172,6 +177,15 @@ class PictureAnalyst:
             return GazeReading(at, "unknown", "error")
         self._gaze_failed = 0
         return reading
+
+    def _look_at(self, model: PersonsModel, view: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        """Look who is in a view, and which way up it is."""
+        persons = self._read_persons(model, view, gaze, session_id)
+        try:
+            return self._camera.look(view, gaze, persons, self._models.faces)
+        except Exception as error:
+            self._failures.note("gaze", error, session_id)
+            return persons
 
     def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
         try:

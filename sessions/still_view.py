@@ -25,7 +25,7 @@ MOVES = (
     6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
 )
 AROUND = 0.03  # of a person's box, that is left out with it
-HEAD = (0.4, 0.2)  # beside the head of who sits at the camera, in the upper part of the box, is room: two fifths of its height, a fifth of its width
+HEAD = (0.4, 0.2)  # of the box's height and width: so far down, and so wide on each side, is room beside a head
 LEAST_CELLS = 24  # of the background; of less no room is known again
 BURNT = 245
 GAIN = (0.6, 1.6)  # by which a camera that adapts brightens or darkens a room when somebody leaves it

@@ -52,8 +52,7 @@ def jpegs(images: Iterable[Image], fps: float, quality: int = 70) -> Iterator[Fr
 def h264(images: Iterable[Image], fps: float, kbits: int = 350) -> Iterator[Frame]:
     """As a browser's encoder gives them; a size that changes begins with a key."""
     encoder: av.VideoCodecContext | None = None
-    number = 0
-    for image in images:
+    for number, image in enumerate(images):
         size = image.shape[1], image.shape[0]
         if encoder is None or (encoder.width, encoder.height) != size:
             encoder = av.CodecContext.create("libx264", "w")
@@ -64,7 +63,6 @@ def h264(images: Iterable[Image], fps: float, kbits: int = 350) -> Iterator[Fram
         picture.pts = number
         for packet in encoder.encode(picture):
             yield Frame(number / fps, bytes(packet), "h264", bool(packet.is_keyframe), 0, number)
-        number += 1
 
 
 def play(
