@@ -20,6 +20,7 @@ DoubtCode = Literal[
     "pictures_seldom",
     "screen_unshown",
     "same_pictures",
+    "still_denied",
     "focus_unheard",
     "away_untold",
     "out_of_sight",
@@ -66,6 +67,11 @@ DOUBTS: Mapping[DoubtCode, DoubtKind] = {
     "screen_unshown": DoubtKind(_("No picture of the shared screen arrives"), _("Write to the student to share the whole screen again."), "unknown"),
     "same_pictures": DoubtKind(
         _("The same pictures come again and again (%(detail)s)"), _("Does the student move with the time? Write, and see whether they react."), "look"
+    ),
+    "still_denied": DoubtKind(
+        _("The page says that the camera stands still, and its pictures move"),
+        _("A page that was not altered does not say so. The pictures are read; look at them, and write to the student."),
+        "look",
     ),
     "focus_unheard": DoubtKind(
         _("The page does not tell whether the exam is before the student"), _("Look at the pictures and the screen."), "unknown"

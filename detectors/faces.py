@@ -43,6 +43,11 @@ class FaceFinder:
             return self._mesh.read(np.asarray(cv2.GaussianBlur(rgb, (0, 0), rgb.shape[1] / 320), dtype=np.uint8)), None
         return self._landmarks_near(rgb, outline), outline
 
+    def confidence(self, rgb: Picture) -> float:
+        """How surely there is a face in a picture, uint8 [h, w, 3] in RGB order: 0 where none is found."""
+        found = _largest(self._faces.find(rgb))
+        return found.confidence if found is not None else 0.0
+
     def close(self) -> None:
         """Give the models back."""
         self._faces.close()

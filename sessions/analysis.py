@@ -19,21 +19,25 @@ from detectors.quality import PictureQuality
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import LeftOut, Picture
+from sessions.camera_view import CameraView
 from sessions.models import Models
 from sessions.pace import Pace
 from sessions.repeats import RepeatedImages
+from sessions.still_view import StillView
 from settings.settings import Settings
 
 log = logging.getLogger(__name__)
 
 REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed once fails at every picture after it
 WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
-FROZEN_STEP = 8  # every 8th pixel in each direction is compared: a camera's noise changes some of 4,800 in every picture
 
 
 @dataclass(slots=True)
 class PictureReadings:
-    """What one picture gave. `problem` says why it could not be read at all; `loop_s` how long the loop is that it seems to be of."""
+    """What one picture gave. `problem` says why it could not be read at all; `loop_s` how long the loop is that it seems to be of.
+
+    `denied`: the student's page says that its camera stands still, and its pictures move.
+    """
 
     at: float
     gaze: GazeReading
@@ -41,12 +45,14 @@ class PictureReadings:
     frozen: bool = False
     problem: str = ""
     loop_s: float | None = None
+    denied: bool = False
 
 
 class PictureAnalyst:
     """Reads one session's pictures, in the order of their times, from one thread at a time."""
 
-    def __init__(self, models: Models, settings: Settings) -> None:
+    def __init__(self, models: Models, settings: Settings, *, gives_new: bool = False) -> None:
+        """`gives_new`: no picture comes twice, however alike two are."""
         self._models = models
         self._settings = settings
         self.pace = Pace(settings)
@@ -57,10 +63,10 @@ class PictureAnalyst:
         self._gaze_failed = 0  # times, one after the other
         self._calm: PictureReadings | None = None  # the newest picture's, where it found nothing
         self._look: PersonsReading | None = None
-        self._sample: npt.NDArray[np.uint8] | None = None
-        self._changed_at = 0.0
+        self.view = StillView(gives_new=gives_new)
+        self._camera = CameraView()
+        self._nobody: bool | None = None  # whether a picture that stands still shows an empty chair; None until it was looked at
         self._repeats = RepeatedImages()
-        self.told_frozen = False  # the student's page sees its camera stand still: pictures of H.264 change all the same
         self._failures = models.failures
 
     @property
@@ -122,41 +128,70 @@ class PictureAnalyst:
         """Read one picture: gaze always, persons when they are due. A detector that raises is `unknown`, and its failure noted."""
         at, image = picture.at, picture.image
         self.pace.beat(at)
-        still = self._still_for(image, at)
-        if self.told_frozen or still >= self._still_s:
-            # the same picture again is no second look at anything
-            height, width = image.shape[:2]
-            reason = self._why_still(image)
-            gaze = GazeReading(at, "unknown", reason, width=width, height=height)
-            frozen = reason == "frozen" and (self.told_frozen or still >= self._frozen_s)
-            return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
-        gaze = self._read_gaze(image, at, session_id)
+        still = self.view.take(image, at, self._still_s)
+        if self.view.since is not None:
+            return self._still(image, at, still, session_id)
+        self._nobody = None
+        view = self._camera.of(image, at)
+        gaze = self._read_gaze(view, at, session_id)
         persons = None
         if self._models.persons is not None and self.pace.look_is_due(at):
-            persons = self._look = self._read_persons(self._models.persons, image, gaze, session_id)
+            persons = self._look = self._look_at(self._models.persons, view, gaze, session_id)
+            self.view.learn_room(view, persons.persons)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
-        return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at))
+        gaze, persons = self._camera.told(gaze, persons)
+        return PictureReadings(at, gaze, persons, loop_s=self._repeats.take(image, at), denied=self.view.denied)
+
+    def _still(self, image: npt.NDArray[np.uint8], at: float, still: float, session_id: str) -> PictureReadings:
+        """What is said of a picture that stands still: the same again is no second look at anything, but an empty chair is one for ever."""
+        height, width = image.shape[:2]
+        reason = self._why_still(image)
+        if reason == "frozen" and self._is_empty(image, at, session_id):
+            persons = PersonsReading(at, 0, None, width=width, height=height) if self.pace.look_is_due(at) else None
+            return PictureReadings(at, GazeReading(at, "none", width=width, height=height), persons)
+        gaze = GazeReading(at, "unknown", reason, width=width, height=height)
+        frozen = reason == "frozen" and (self.view.told_frozen or still >= self._frozen_s)
+        return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
 
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""
         why = PictureQuality(image).why_blank(self._settings)
         # The student's page compares what its camera gives, noise and all: of a dark room it knows better.
-        return why if why == "covered" or (why == "dark" and not self.told_frozen) else "frozen"
+        return why if why == "covered" or (why == "dark" and not self.view.told_frozen) else "frozen"
+
+    def _is_empty(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> bool:
+        """Is this picture of a known room, of which new ones come all the while, one of nobody? Looked at once, for it stays the same.
+
+        Two looks must agree, as of pictures that move; the second is at its mirror image, since another look at the same would see the same.
+        """
+        if self._models.persons is None or not self.view.gives_new:
+            self._nobody = None
+            return False
+        if self._nobody is None:
+            view = self._camera.of(image, at)
+            self._nobody = self.view.is_known_room(view) and all(
+                self._shows_nobody(self._models.persons, one, at, session_id) for one in (view, np.ascontiguousarray(view[:, ::-1]))
+            )
+        return self._nobody
+
+    def _shows_nobody(self, model: PersonsModel, image: npt.NDArray[np.uint8], at: float, session_id: str) -> bool:
+        """Blurred is no doubt here: somebody was seen well before this very background."""
+        persons = self._read_persons(model, image, GazeReading(at, "none"), session_id)
+        if persons.persons or (persons.count is None and persons.reason != "blurred"):
+            return False
+        try:
+            points, outline = self._models.faces.look(np.ascontiguousarray(image[:, :, ::-1]))
+        except Exception as error:
+            self._failures.note("gaze", error, session_id)
+            return False
+        return points is None and outline is None
 
     def _due_look(self, at: float, reason: str, width: int, height: int) -> PersonsReading | None:
         """The look that was due at a picture that stands still: nobody can tell who is there."""
         if self._models.persons is None or not self.pace.look_is_due(at):
             return None
         return PersonsReading(at, None, None, reason, width=width, height=height)
-
-    def _still_for(self, image: npt.NDArray[np.uint8], at: float) -> float:
-        """Seconds since a pixel changed."""
-        sample = image[::FROZEN_STEP, ::FROZEN_STEP]
-        if self._sample is None or not np.array_equal(sample, self._sample):
-            self._sample = sample.copy()
-            self._changed_at = at
-        return at - self._changed_at
 
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
@@ -172,13 +207,21 @@ class PictureAnalyst:
         self._gaze_failed = 0
         return reading
 
-    def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
-        if self.pace.looks_the_same(image, gaze.at, self._look) and self._look is not None:
+    def _look_at(self, model: PersonsModel, view: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        """Look who is in a view, and which way up it is. Where nothing moves the last look tells."""
+        if self._look is not None and self.pace.looks_the_same(view, gaze.at, self._look):
             return replace(self._look, at=gaze.at)
+        self.pace.looked(view, gaze.at)
+        persons = self._read_persons(model, view, gaze, session_id)
         try:
-            look = model.look(image, gaze.at, gaze)
-            self.pace.looked(image, gaze.at)
-            return look  # noqa: TRY300
+            return self._camera.look(view, gaze, persons, self._models.faces)
+        except Exception as error:
+            self._failures.note("gaze", error, session_id)
+            return persons
+
+    def _read_persons(self, model: PersonsModel, image: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
+        try:
+            return model.look(image, gaze.at, gaze)
         except Exception as error:
             self._failures.note("persons", error, session_id)
             return PersonsReading(gaze.at, None, None, "error")
@@ -190,7 +233,8 @@ class PictureAnalyst:
 
     def close(self) -> None:
         """Free the face mesh and what was kept of pictures."""
-        self._sample, self._look, self._calm, self._repeats = None, None, None, RepeatedImages()
+        self._look, self._calm, self._repeats = None, None, RepeatedImages()
+        self.view.close()
         self._close_gaze()
 
     def _close_gaze(self) -> None:

@@ -84,6 +84,7 @@ class Oversight:
         self._bytes = RepeatedBytes()
         self._same = False
         self._loop: float | None = None
+        self._denied = False  # the page says that its camera stands still, and it does not
         self._focus = FocusWatch()
         self._leaving_counts = settings.leaving_counts
         self._moved: tuple[float, str] | None = None  # when, and what was another than before
@@ -117,6 +118,7 @@ class Oversight:
                 self._persons = readings.persons, now
             self._second(now).read += readings.gaze.reason != "error"
             self._loop = readings.loop_s
+            self._denied = readings.denied
 
     def take_sound(self, reading: AudioReading, now: float) -> None:
         """Take what was heard."""
@@ -227,12 +229,13 @@ class Oversight:
             failed = [name for name, reading in (("gaze", seen.gaze), ("people", seen.persons), ("sound", seen.audio)) if _failed(reading)]
             blank = seen.gaze is not None and seen.gaze.reason in BLANK
             loop = None if blank or blind else "" if self._same else None if self._loop is None else f"every {self._loop:g} s"
-            found = self._focus.doubts(now)
+            found, denied = self._focus.doubts(now), self._denied
         if not self._leaving_counts:  # the exam is elsewhere, and so is its student
             found["out_of_sight"] = found["unfocused"] = None
         found["not_read"] = "" if seen.gaze is None and seen.unread == "not_read" else None
         found["sound_not_read"] = "" if seen.audio is None and seen.unheard == "not_read" else None
         found["detector_failed"] = ", ".join(failed) or None
+        found["still_denied"] = "" if denied and not blind else None
         found["same_pictures"] = loop if loop != "" else "the same to the last bit"
         if rates is not None and not blind:
             few, lags = rates.pictures < HALF * self._wanted, self.is_behind(rates)

@@ -75,7 +75,7 @@ class ExamSession:
         self.source, self.station = identity.source, identity.station
         self.is_running = True
         self.sound = SoundAnalyst(models)
-        self.pictures = PictureAnalyst(models, settings)
+        self.pictures = PictureAnalyst(models, settings, gives_new=identity.source == "local")  # its driver waits for each picture
         self.accommodation = accommodation
         self.messages = MessageBook()
         self._settings = settings
@@ -209,9 +209,9 @@ class ExamSession:
         """The student's page says whether it is out of sight, what its camera is called, and whether it has the focus (None: it doesn't say)."""
         self.watch_over.page_says(hidden, camera, focused)
 
-    def camera_frozen(self, frozen: bool) -> None:
-        """The student's page sees whether its camera's picture stands still."""
-        self.pictures.told_frozen = frozen
+    def camera_frozen(self, frozen: bool, *, gives_new: bool | None = None) -> None:
+        """The student's page sees whether its camera's picture stands still, and whether new ones come (None: it doesn't say)."""
+        self.pictures.view.tell(frozen, gives_new)
 
     # Reading
 

@@ -47,6 +47,7 @@ class PlainExam:
         self.safe: bool | None = True  # of the acts that come
         self.devices: list[tuple[str, str, str]] = []
         self.told_frozen: list[bool] = []
+        self.gives_new: bool | None = None
         self.unknown: set[str] = set()  # why nothing can be told
         self.said: list[tuple[bool, str]] = []
         self.focused: bool | None = None
@@ -83,8 +84,9 @@ class PlainExam:
         self.said.append((hidden, camera))
         self.focused = focused
 
-    def camera_frozen(self, frozen: bool) -> None:
+    def camera_frozen(self, frozen: bool, *, gives_new: bool | None = None) -> None:
         self.told_frozen.append(frozen)
+        self.gives_new = gives_new
 
     def unknown_while(self, reason: str, lasts: bool) -> None:
         (self.unknown.add if lasts else self.unknown.discard)(reason)

@@ -246,7 +246,7 @@ def test_a_camera_that_its_page_sees_standing_still_is_frozen_though_h264_moves_
     analyst = PictureAnalyst(Models(), load_settings(_env_file=None))
     feed = PictureFeed(PIXELS, 4)
     feed.add(frames[0])
-    analyst.told_frozen = True
+    analyst.view.told_frozen = True
     picture = feed.decode()
     assert picture is not None
     readings = analyst.read(picture, "s")

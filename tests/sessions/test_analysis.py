@@ -87,7 +87,7 @@ def test_a_covered_lens_and_a_dark_room_are_not_frozen_for_being_all_alike(setti
         image[60:180, 80:240] = 50
     models = Models()
     analyst = PictureAnalyst(models, settings)
-    analyst.told_frozen = told
+    analyst.view.told_frozen = told
     last = [analyst.read(Picture(float(at), image), "s") for at in range(14)][-1]
     assert (last.gaze.direction, last.gaze.reason, last.frozen) == ("unknown", reason, reason == "frozen")
     analyst.close()

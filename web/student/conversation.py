@@ -344,7 +344,7 @@ class Conversation:
         self._devices = {}
         for report in reports:
             if report.device == "camera":
-                self._exam.camera_frozen(report.state == "frozen")
+                self._exam.camera_frozen(report.state == "frozen", gives_new=report.gives)
                 if report.state == "frozen":
                     continue  # shown when the next picture is read, until one is read as moving
             self._exam.device_state(report.device, report.state, report.reason)

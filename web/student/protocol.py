@@ -98,7 +98,9 @@ The page says:
                                      shows nothing: the page could not watch for how long the focus was away, or tells it by window_away.
                                      A tab_hidden with the detail dialog doesn't count: what covers the page may be its own dialog, to choose a file.
                                      A paste with the detail dropped was dragged in
-    device {device, state, reason}   camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off
+    device {device, state, reason, gives?} camera, microphone or screen is starting, ok, missing, lost, frozen, covered, denied, ended or off. Of the
+                                     camera, frozen: not one pixel of it changes; and whether it gives new pictures all the while, as one does that
+                                     denoises, and a stuck one doesn't. In such a still picture nobody is found where nobody is seen
     page {hidden, focused?, camera?} every 10 seconds and when it changes: whether the page is out of sight, whether it has the focus, and the name of
                                      its camera; a proctor is shown where it isn't said for half a minute
     break {on}                       the student takes a break, while any are left, or comes back; answered by pause or error
@@ -185,6 +187,7 @@ class DeviceReport:
     device: DeviceName
     state: DeviceStateName
     reason: str
+    gives: bool | None = None  # of the camera: whether new pictures come from it
 
 
 def unpack_text(text: str) -> Message:
@@ -209,7 +212,7 @@ def unpack_device(message: Message) -> DeviceReport:
     """What a `device` message says. Raise `InvalidInput`."""
     said, wrong = check(DeviceSaid, message)
     if said is not None:
-        return DeviceReport(said.device, said.state, said.reason or "")
+        return DeviceReport(said.device, said.state, said.reason or "", said.gives)
     if wrong == "reason":
         raise InvalidInput(f"the reason {shown(message.get('reason'))} of a device's state must be one line of plain text")
     known = f"devices are {', '.join(sorted(DEVICES))}, states {', '.join(sorted(STATES))}"

@@ -80,6 +80,7 @@ class DeviceSaid(Said):
     device: Annotated[DeviceName, AfterValidator(_page_device)]
     state: DeviceStateName
     reason: Line | None = None
+    gives: StrictBool | None = None
 
 
 class BreakSaid(Said):

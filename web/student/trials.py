@@ -43,7 +43,7 @@ class LookTrial(BaseModel):
     state: Literal["read", "loading"]
     face: bool | None = None
     persons: int | None = Field(default=None, description="Null where it can't be told.")
-    reason: str = Field(default="", description="Why the face can't be read: `dark`, `blurred`, `small`, `hidden`, …; empty where it can.")
+    reason: str = Field(default="", description="Why the face can't be read: `dark`, `blurred`, `small`, `turned`, `hidden`, …; empty where it can.")
 
 
 @dataclass(slots=True)

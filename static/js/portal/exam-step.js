@@ -172,7 +172,7 @@ export class ExamStep {
     }
     this.devices.tellAll();
     this.presence.tell();
-    if (this.sending.frozen) this.sending.tellFrozen();
+    if (this.devices.gives("camera") && (this.sending.frozen || this.sending.gives)) this.sending.tellFrozen();
   }
 
   #linkState(state, end) {

@@ -82,6 +82,7 @@ export const texts = {
       bright: _("Your face is too bright. Turn away from the lamp or the window."),
       blurred: _("Your picture is blurred. Wipe the camera’s lens and sit still for a moment."),
       small: _("You are far from the camera. Move a little nearer."),
+      turned: _("Your camera’s picture is turned. Turn the camera, or its picture in the camera’s own program, until you see yourself upright."),
       hidden: _("Part of your face can’t be seen: it is covered, behind dark glasses or outside the picture. Sit so that all of it can be seen."),
     },
     screen: {
@@ -300,6 +301,7 @@ export const texts = {
       covered: _("Your camera is covered. Open its cover."),
       small: _("You are far from the camera. Move a little nearer."),
       hidden: _("We can’t see your whole face. Sit so that it is in the picture and nothing covers it. Dark glasses hide your eyes, too."),
+      turned: _("Your camera’s picture is turned. Turn the camera, or its picture in the camera’s own program, until you see yourself upright."),
       frozen: _("Your camera’s picture stands still. Unplug the camera and plug it in again."),
       nobody: _("We can’t see you. Sit so that your face is in the picture."),
       aside: _("You look to one side of the camera all the time. If your screen stands there, put the camera on it."),

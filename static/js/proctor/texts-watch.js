@@ -30,6 +30,7 @@ export const watchTexts = {
     small: _("too far away"),
     hidden: _("face hidden"),
     frozen: _("picture frozen"),
+    turned: _("picture turned, or head on its side"),
     covered: _("camera covered"),
     aside: _("looks to one side of the camera all the time"),
     unreadable: _("damaged pictures"),

@@ -134,8 +134,9 @@ export class Link {
     await stored;
   }
 
-  device(device, state, reason) {
-    if (this.isOpen) this.#say({ type: "device", device, state, reason });
+  /** A device's state; `more`: of the camera, whether it `gives` new pictures. */
+  device(device, state, reason, more = {}) {
+    if (this.isOpen) this.#say({ type: "device", device, state, reason, ...more });
   }
 
   /** How the page is: `{hidden, camera}`. */

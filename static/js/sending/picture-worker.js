@@ -16,6 +16,7 @@ let opening = false;
 let failing = Promise.resolve(); // until what a failed encoder held is out: what comes later must not overtake it
 const stillness = new Stillness();
 let part = null;
+let whole = null;
 
 postMessage({ loaded: true }); // all of its parts are here
 
@@ -23,7 +24,8 @@ onmessage = async ({ data }) => {
   const { image, wanted, at } = data;
   try {
     await failing;
-    if (stillness.look(at, () => middle(image), wanted.stillMs)) postMessage({ frozen: stillness.frozen });
+    const changed = stillness.look(at, (whole) => (whole ? all(image) : middle(image)), wanted.stillMs, data.count);
+    if (changed) postMessage({ frozen: stillness.frozen, gives: stillness.gives });
     if (!wanted.bitrate || state === "refused") {
       encoder?.close();
       encoder = null;
@@ -58,6 +60,16 @@ function middle(image) {
   const y = ((image.displayHeight ?? image.height) - height) >> 1;
   part.drawImage(image, Math.max(0, x), Math.max(0, y), width, height, 0, 0, width, height);
   return part.getImageData(0, 0, width, height).data;
+}
+
+/** All of a picture's pixels, as they are. */
+function all(image) {
+  const [width, height] = [image.displayWidth ?? image.width, image.displayHeight ?? image.height];
+  if (whole?.canvas.width !== width || whole.canvas.height !== height) {
+    whole = new OffscreenCanvas(width, height).getContext("2d", { alpha: false, willReadFrequently: true });
+  }
+  whole.drawImage(image, 0, 0);
+  return whole.getImageData(0, 0, width, height).data;
 }
 
 async function sendJpeg(image, wanted, at) {

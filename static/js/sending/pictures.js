@@ -1,6 +1,7 @@
 // The camera's pictures as H.264 or JPEG, taken at the ticks of a worker so that a hidden tab goes on sending.
 
 import { Schedule, pageMs } from "../shared/clock.js";
+import { Arrivals } from "./arrivals.js";
 
 /** The size that fits into `most` and keeps the camera's shape; even numbers, for the encoders behind it. */
 export function fitSize(width, height, most) {
@@ -40,12 +41,13 @@ export class Pictures {
   #wanted = { fps: 10, width: 640, height: 480, quality: 0.6, bitrate: 0, layers: true, stillMs: 1500 };
 
   /**
-   * `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time; `onFrozen(frozen)` is told
-   * when the camera's picture stands still, and when it moves again; `onLoaded(loaded)` whether what makes the pictures could be loaded: it is tried
-   * until it can.
+   * `video` plays the camera; `onPicture({bytes, time, codec, key, layer})` gets each picture with its page time; `onFrozen(frozen, gives)` is told
+   * when the camera's picture stands still, and when it moves again, and whether the camera gives new pictures; `onLoaded(loaded)` whether what makes
+   * the pictures could be loaded: it is tried until it can.
    */
   constructor(video, onPicture, onFrozen = () => {}, onLoaded = () => {}) {
     Object.assign(this, { video, onPicture, onFrozen, onLoaded });
+    this.arrivals = new Arrivals(video);
     this.codec = "jpeg"; // what is sent now: "h264" once a trial of real pictures has passed
     this.mayH264 = "VideoEncoder" in globalThis; // until the trial says no, or the encoder fails
     this.#open();
@@ -100,16 +102,16 @@ export class Pictures {
       const size = fitSize(video.videoWidth, video.videoHeight, this.#wanted);
       const key = this.#key;
       this.#key = false;
-      this.#worker.postMessage({ image, wanted: { ...this.#wanted, ...size }, at, key }, [image]);
+      this.#worker.postMessage({ image, wanted: { ...this.#wanted, ...size }, at, key, count: this.arrivals.count }, [image]);
     } catch (error) {
       this.#busy = false; // the camera is changing hands; the next tick tries again
       console.debug("No picture at this tick.", error);
     }
   }
 
-  #heard({ bytes, at, codec, key, layer, reason, error, frozen, done }) {
+  #heard({ bytes, at, codec, key, layer, reason, error, frozen, gives, done }) {
     if (done) this.#busy = false;
-    else if (frozen !== undefined) this.onFrozen(frozen);
+    else if (frozen !== undefined) this.onFrozen(frozen, gives);
     else if (error) console.warn("A picture could not be made.", error);
     else if (bytes) this.onPicture({ bytes, time: at, codec, key, layer });
     else {

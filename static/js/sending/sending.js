@@ -26,8 +26,9 @@ export class Sending {
     this.paused = false;
     this.blind = false; // the camera gives nothing: its last picture is none of now
     this.frozen = false;
-    this.pictures = new Pictures(video, (picture) => this.#picture(picture), (frozen) => {
-      this.frozen = frozen;
+    this.gives = false; // the camera gives new pictures, whether they differ or not
+    this.pictures = new Pictures(video, (picture) => this.#picture(picture), (frozen, gives) => {
+      Object.assign(this, { frozen, gives });
       this.tellFrozen();
     }, onLoaded);
     this.opus = new OpusEncoder(
@@ -54,9 +55,9 @@ export class Sending {
     this.#apply();
   }
 
-  /** Say that the camera's picture stands still, or moves again: of H.264 the server can't tell. */
+  /** Say that the camera's picture stands still, or moves again, and whether new ones come: of H.264 the server can't tell. */
   tellFrozen() {
-    this.link.device("camera", this.frozen ? "frozen" : "ok", "");
+    this.link.device("camera", this.frozen ? "frozen" : "ok", "", { gives: this.gives });
   }
 
   /** The connection was lost. */

@@ -29,3 +29,31 @@ test("a time in which nothing was looked at proves nothing", () => {
   assert.equal(stillness.look(60_000, () => [1], 1500), false);
   assert.equal(stillness.frozen, false);
 });
+
+test("somebody who moves beside the middle is seen: all of the picture is compared where its middle stands still", () => {
+  const stillness = new Stillness();
+  const asked = [];
+  for (let at = 0; at < 20_000; at += 500) {
+    stillness.look(at, (all) => {
+      asked.push(all);
+      return all ? [1, 1, at] : [1, 1];
+    }, 1500);
+    assert.equal(stillness.frozen, false);
+  }
+  assert.ok(asked.filter(Boolean).length > 30);
+});
+
+test("where the middle moves nothing more is looked at", () => {
+  const stillness = new Stillness();
+  for (let at = 0; at < 20_000; at += 500) stillness.look(at, (all) => (all ? assert.fail("all was asked for") : [at]), 1500);
+});
+
+test("a camera gives new pictures while their count grows, whether they differ or not; another camera counts anew", () => {
+  const stillness = new Stillness();
+  const said = [];
+  const counts = [0, 10, 20, 30, 40, 40, 40, 40, 40, 3, 5];
+  counts.forEach((count, index) => {
+    if (stillness.look(index * 500, () => [1], 1500, count)) said.push([index * 500, stillness.frozen, stillness.gives]);
+  });
+  assert.deepEqual(said, [[500, false, true], [1500, true, true], [3500, true, false], [5000, true, true]]);
+});

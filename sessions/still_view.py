@@ -1,0 +1,142 @@
+"""Does one camera's picture stand still, and is that a stuck camera, or a room in which nothing moves, seen without noise?
+
+A camera that denoises, or draws its own background, shows an empty chair as the very same picture for ever. Of a stuck one nothing is known.
+What tells them apart: whether the camera gives new pictures all the while, which only who asks it can say (the student's page, or the reader of a
+local camera), and whether this is the room in which somebody was seen before, which is seen here: a lens cap's drawing, or what a camera program
+shows when its camera is taken away, comes as new pictures, too, and is no empty room.
+
+The page is the student's, and may say what it likes. That its camera is stuck keeps its pictures from being read, as sending none would, and the
+proctor is shown a frozen camera; but not while they are seen to move. That it gives new pictures can only let nobody be found where nobody is seen.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from basics.readings import Box
+
+Image = npt.NDArray[np.uint8]
+
+SAMPLE = 8  # every 8th pixel in each direction tells most pictures apart, before all of them are compared
+CELLS = (32, 24)
+MOVES = (
+    6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
+)
+AROUND = 0.03  # of a person's box, that is left out with it
+HEAD = (0.4, 0.2)  # of the box's height and width: so far down, and so wide on each side, is room beside a head
+LEAST_CELLS = 24  # of the background; of less no room is known again
+BURNT = 245
+GAIN = (0.6, 1.6)  # by which a camera that adapts brightens or darkens a room when somebody leaves it
+OFFSET = 20.0
+SAME = 3.0  # grey levels, in the middle and at three quarters of the background's cells: a shadow goes with whoever cast it
+SAME_MOST = 8.0
+
+
+class StillView:
+    """Of one session. One thread at a time takes pictures; what is told may come from any."""
+
+    def __init__(self, *, gives_new: bool = False) -> None:
+        """`gives_new`: of a local camera every picture is a new one, for its driver waits for it."""
+        self.told_frozen = False  # the page sees its camera stand still: pictures of H.264 change all the same
+        self.gives_new = gives_new
+        self.denied = False  # the page says that nothing moves, and something does
+        self.since: float | None = None  # from when on it stands still
+        self._newest: Image | None = None
+        self._changed_at = 0.0
+        self._cells: npt.NDArray[np.float32] | None = None
+        self._moved_at = -np.inf
+        self._room: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
+
+    def tell(self, frozen: bool, gives_new: bool | None) -> None:
+        """The page says whether its camera stands still, and whether new pictures come from it (None: it doesn't say)."""
+        self.told_frozen = frozen
+        self.gives_new = self.gives_new if gives_new is None else gives_new
+
+    def take(self, image: Image, at: float, least: float) -> float:
+        """Take a picture, uint8 [h, w, 3] BGR. Return for how many seconds it has been the same; `since` is set once that is `least`, or told."""
+        if self._newest is None or not _are_same(image, self._newest):
+            self._changed_at = at
+        self._newest = image
+        same = at - self._changed_at
+        if not self.told_frozen:
+            self._cells, self._moved_at, self.denied = None, -np.inf, False
+        else:
+            self._watch_told(image, at)
+            # Somebody moved a moment ago: what is told can't be true, and what is seen is read.
+            self.denied = at - self._moved_at < least
+        if same >= least or (self.told_frozen and not self.denied):
+            self.since = at if self.since is None else self.since
+        else:
+            self.since = None
+        return same
+
+    def _watch_told(self, image: Image, at: float) -> None:
+        cells = _cells(image)
+        if self._cells is None:
+            self._cells = cells
+        elif float(np.abs(cells - self._cells).max()) >= MOVES:
+            self._cells, self._moved_at = cells, at
+
+    def learn_room(self, image: Image, persons: tuple[Box, ...]) -> None:
+        """Somebody is seen in this picture, at `persons`: what is around them is the room."""
+        if persons:
+            self._room = _cells(image), _around(image, persons)
+
+    def is_known_room(self, image: Image) -> bool:
+        """Is this the room in which somebody was seen before, by what was around them?"""
+        if self._room is None:
+            return False
+        before, around = self._room
+        if int(around.sum()) < LEAST_CELLS:
+            return False
+        was, now = before[around], _cells(image)[around]
+        gain, offset = _brightening(was, now)
+        middle, most = np.percentile(np.abs(now - np.clip(gain * was + offset, 0, 255)), (50, 75))
+        return bool(middle <= SAME and most <= SAME_MOST)
+
+    def close(self) -> None:
+        """Let go of what was kept of pictures."""
+        self._newest = self._cells = self._room = None
+
+
+def _are_same(one: Image, other: Image) -> bool:
+    """Are two pictures the same, to the last pixel?"""
+    if one.shape != other.shape or not np.array_equal(one[::SAMPLE, ::SAMPLE], other[::SAMPLE, ::SAMPLE]):
+        return False
+    return np.array_equal(one, other)
+
+
+def _cells(image: Image) -> npt.NDArray[np.float32]:
+    """Mean levels of green, which is close to luminance."""
+    return cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def _brightening(was: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """The gain and the offset that make most of `now` out of `was`, within what a camera does."""
+    told = np.maximum(was, now) < BURNT
+    if int(told.sum()) < LEAST_CELLS:
+        return 1.0, 0.0
+    was, now = was[told], now[told]
+    apart = was - was.mean()
+    gain = float(np.clip((apart * (now - now.mean())).sum() / max(float((apart**2).sum()), 1.0), *GAIN))
+    return gain, float(np.clip(np.median(now - gain * was), -OFFSET, OFFSET))
+
+
+def _around(image: Image, persons: tuple[Box, ...]) -> npt.NDArray[np.bool_]:
+    """The cells in which no person is."""
+    height, width = image.shape[:2]
+    free = np.ones((CELLS[1], CELLS[0]), np.bool_)
+    for box in persons:
+        x, y = AROUND * box.width, AROUND * box.height
+        head = HEAD[1] * box.width
+        _leave_out(free, (box.x1 - x + head) / width, (box.y1 - y) / height, (box.x2 + x - head) / width, (box.y2 + y) / height)
+        _leave_out(free, (box.x1 - x) / width, (box.y1 + HEAD[0] * box.height) / height, (box.x2 + x) / width, (box.y2 + y) / height)
+    return free
+
+
+def _leave_out(free: npt.NDArray[np.bool_], x1: float, y1: float, x2: float, y2: float) -> None:
+    """Leave out the cells of an area in shares of the picture."""
+    rows, columns = free.shape
+    free[max(0, int(y1 * rows)) : max(0, int(np.ceil(y2 * rows))), max(0, int(x1 * columns)) : max(0, int(np.ceil(x2 * columns)))] = False

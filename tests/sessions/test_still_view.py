@@ -1,0 +1,136 @@
+"""A camera that denoises shows an empty chair as one picture for ever, and a stuck one whatever it showed last: told apart, whoever says what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+import pytest
+
+from demo.camera import Camera
+from demo.cast import CAST
+from demo.drawings import draw_room
+from face_detector import PersonsModel
+from sessions.models import Models
+from sessions.still_view import StillView
+from settings.settings import Settings, load_settings
+from tests.helpers.views import Image, clip, play
+
+pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
+
+LEAVES, OVER = 5, 15  # seconds
+STILL, STUCK, MOVES = (True, True), (True, False), (False, True)
+FRESH = (0.5, *MOVES)
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    return load_settings(_env_file=None, gaze_fps=4, face_interval_s=2, frozen_s=6)
+
+
+@pytest.fixture(scope="module")
+def models(models_dir: Path, settings: Settings) -> Iterator[Models]:
+    models = Models()
+    models.persons = PersonsModel(models_dir / "yolov8n.onnx", "onnx", settings)
+    yield models
+    models.close()
+
+
+@cache
+def room() -> list[Image]:
+    """Somebody before a camera without noise, who leaves for good."""
+    camera = Camera(CAST[0].look)
+    camera._noise[:] = 0
+    return [camera.picture("working" if at < 10 * LEAVES else "away", at / 10) for at in range(10 * OVER)]
+
+
+def stuck() -> list[Image]:
+    pictures = room()[: 10 * LEAVES]
+    return pictures + [pictures[-1]] * (10 * (OVER - LEAVES))
+
+
+def stuck_while_away() -> list[Image]:
+    return room()
+
+
+def placeholder() -> list[Image]:
+    """What a camera program, or a camera whose shutter is closed, shows instead of a picture."""
+    drawn = np.full((480, 640, 3), 30, np.uint8)
+    cv2.circle(drawn, (320, 240), 90, (220, 220, 220), 8)
+    cv2.line(drawn, (250, 310), (390, 170), (220, 220, 220), 8)
+    return room()[: 10 * LEAVES] + [drawn] * (10 * (OVER - LEAVES))
+
+
+def another_room() -> list[Image]:
+    return room()[: 10 * LEAVES] + [np.ascontiguousarray(draw_room(CAST[0].look)[:, ::-1])] * (10 * (OVER - LEAVES))
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+@pytest.mark.parametrize(
+    ("pictures", "says", "finds"),
+    [
+        (room, STILL, "nobody"),
+        (stuck, STILL, "nothing"),
+        (stuck_while_away, STUCK, "nothing"),
+        (placeholder, STILL, "nothing"),
+        (another_room, STILL, "nothing"),
+    ],
+)
+def test_an_empty_chair_is_one_where_new_pictures_come_of_the_room_somebody_sat_in(
+    models: Models, settings: Settings, codec: Literal["jpeg", "h264"], pictures: Callable[[], list[Image]], says: tuple[bool, bool], finds: str
+) -> None:
+    seen = play(pictures(), models, settings, codec=codec, told=[FRESH, (LEAVES + 1.5, *says)])
+    after = [one for one in seen.read if one.at > LEAVES + 2]
+    if finds == "nobody":
+        assert {one.gaze.direction for one in after} == {"none"}
+        assert not any(one.frozen for one in after)
+        assert 0 <= seen.kinds["no_face"] - LEAVES <= settings.face_interval_s
+    else:
+        assert {(one.gaze.direction, one.gaze.reason) for one in after} == {("unknown", "frozen")}
+        assert after[-1].frozen, "the proctor is shown that the camera stands still"
+        assert seen.kinds.keys() <= {"gaze_distracted"}
+        assert set(seen.counts(LEAVES + 2)) == {None}
+
+
+def test_a_local_camera_s_pictures_are_all_new(models: Models, settings: Settings) -> None:
+    assert "no_face" in play(room(), models, settings, gives_new=True).kinds
+
+
+def test_a_page_that_says_nothing_of_new_pictures_leaves_it_unknown(models: Models, settings: Settings) -> None:
+    seen = play(room(), models, settings, told=[(LEAVES + 1.5, True, False)])
+    assert seen.kinds.keys() <= {"gaze_distracted"}
+    assert seen.read[-1].frozen
+
+
+@pytest.mark.parametrize("codec", ["jpeg", "h264"])
+def test_a_page_can_t_hide_by_saying_that_its_camera_is_stuck(
+    models: Models, settings: Settings, shared_data: Path, codec: Literal["jpeg", "h264"]
+) -> None:
+    """Two people in view, who move: they are found, and that the page said otherwise is for a person to look at."""
+    pictures = clip(shared_data / "scenarios" / "exam-a" / "video.mp4", 62, 12)
+    seen = play(pictures, models, settings, codec=codec, told=[(0.0, *STUCK)])
+    assert "multiple_faces" in seen.kinds
+    assert sum(one.denied for one in seen.read) > 0.8 * len(seen.read)
+
+
+def test_a_still_picture_of_h264_is_not_seen_to_move(models: Models, settings: Settings) -> None:
+    """An encoder changes what the camera didn't, at the least bitrate of the page's."""
+    seen = play([room()[0]] * 100, models, settings, codec="h264", told=[(1.5, *STUCK)])
+    assert not any(one.denied for one in seen.read)
+    assert {one.gaze.reason for one in seen.read if one.at > 2} == {"frozen"}
+
+
+def test_the_same_picture_is_the_whole_picture() -> None:
+    """Somebody who sits beside the middle moves a few pixels, and none of every eighth."""
+    view, picture = StillView(), np.full((480, 640, 3), 120, np.uint8)
+    for number in range(20):
+        moved = picture.copy()
+        moved[243, 5, 1] += number % 2
+        assert view.take(moved, number / 4, 1.0) == 0.0
+    assert view.since is None
+    assert [view.take(picture, 5 + number, 1.0) for number in range(3)] == [0.0, 1.0, 2.0]
+    assert view.since == 6
