@@ -36,14 +36,15 @@ _OUTLINE_SAYS_DEG = 10.0
 class _Rest:
     """A person's rest: gaze and pitch in degrees, eye opening in eye widths. The defaults are the medians of focused people.
 
-    `own_pitch` is the person's own, nobody else's in it; None until the lids were seen plainly open for as long as people's usual rest weighs.
+    `own` is the person's own pitch and eye opening, nobody else's in it; None until the lids were seen plainly open for as long as people's
+    usual rest weighs.
     """
 
     gaze_x: float = 0.0
     gaze_y: float = 0.0
     pitch: float = -7.0
     eye_open: float = 0.26
-    own_pitch: float | None = None
+    own: tuple[float, float] | None = None
 
 
 class GazeDetector:
@@ -165,7 +166,7 @@ class GazeDetector:
             "eye_open": face.eye_open,
             "gaze_x_deg": face.gaze_x - self._rest.gaze_x,
             "gaze_y_deg": face.gaze_y - self._rest.gaze_y,
-            **({"bowed_deg": face.pitch - self._rest.own_pitch} if self._rest.own_pitch is not None else {}),
+            **self._against_own(face),
             "level": quality.level,
             "sharpness": quality.sharpness,
             "eye_contrast": quality.eye_contrast,
@@ -264,14 +265,18 @@ class GazeDetector:
             gaze_y=float(np.clip(y, -limits.gaze_rest_up_deg, limits.gaze_rest_down_deg)),
             pitch=float(pitch),
             eye_open=float(np.clip(eye_open, limits.eyes_rest_least, limits.eyes_rest_most)),
-            own_pitch=self._own_pitch(),
+            own=self._own_rest(),
         )
 
-    def _own_pitch(self) -> float | None:
+    def _own_rest(self) -> tuple[float, float] | None:
         # Of whose lids rest low nobody can say that shut ones are anything else than that rest.
         if len(self._open) < self._limits.gaze_rest_prior or np.median(self._open) <= self._limits.eyes_rest_least:
             return None
-        return float(np.median([pitch for _, _, pitch in self._seen]))
+        return float(np.median([pitch for _, _, pitch in self._seen])), float(np.median(self._open))
+
+    def _against_own(self, face: Face) -> dict[str, float]:
+        """How much lower the head is than at the person's own rest, and how far the lids are open, as a share of it."""
+        return {} if self._rest.own is None else {"bowed_deg": face.pitch - self._rest.own[0], "lids_open": face.eye_open / self._rest.own[1]}
 
     def _is_usual(self, gaze_x: float, gaze_y: float, at: float) -> bool:
         """Is a look aside this person's only one so far? Of who never looked at the camera's screen nobody knows where the screen stands.

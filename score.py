@@ -86,7 +86,7 @@ class Scorer:
     def set_marks(self, marks: Iterable[Mark]) -> list[IntervalResult]:
         """Say which moments proctors marked, in order; return the intervals in which there are others now."""
         found: dict[int, list[Mark]] = {}
-        for mark in marks:
+        for mark in sorted(marks, key=lambda mark: mark.at):
             found.setdefault(self.rules.index(mark.at), []).append(mark)
         changed = [index for index in sorted(found.keys() | self._marks.keys()) if found.get(index) != self._marks.get(index)]
         self._marks = found

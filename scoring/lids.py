@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal
@@ -13,6 +14,9 @@ from scoring.stretches import Stretch
 
 # Of a stretch's readings that said `down`: closed eyes don't open half way again and again, lowered lids do.
 LOOKED_DOWN_SHARE = 1 / 3
+# Of the person's own opening: lids that stay so far open are lowered. Shut ones were drawn at .28 and less, but for moments of a blink.
+HALF_OPEN = 0.35
+KEPT = 500  # readings that a stretch is judged by at most
 
 Verdict = Literal["", "lowered", "closed"]
 
@@ -21,8 +25,8 @@ Verdict = Literal["", "lowered", "closed"]
 class Shut:
     """Eyes that have looked shut from `start` to `end` so far, for `seconds` of readings: `lowered` to something, else closed.
 
-    `readings` said so until it was judged, when `bowed_deg` was the median of how much lower than at rest the head was, and `looked_down`
-    the share of readings between that said so.
+    `readings` said so until it was judged. By then `bowed_deg` is how much lower than at rest the head was and `lids_open` how far the lids
+    were open, as a share of their rest, both medians; `looked_down` is the share of readings between that said so.
     """
 
     start: float
@@ -31,6 +35,7 @@ class Shut:
     lowered: bool
     readings: int
     bowed_deg: float
+    lids_open: float
     looked_down: float
 
     def to_dict(self) -> dict[str, float]:
@@ -39,6 +44,7 @@ class Shut:
             "from": round(self.start, 2),
             "seconds": round(self.seconds, 2),
             "bowed_deg": round(self.bowed_deg, 1),
+            "lids_open": round(self.lids_open, 2),
             "looked_down": round(self.looked_down, 2),
         }
 
@@ -47,7 +53,7 @@ class Lids:
     """One person's lids, fed with each gaze reading in turn.
 
     What looks shut for `eyes_closed_s` is no blink. It is judged then, once, from all of it so far: where the head was lower than the
-    person's own rest, or the lids were seen half open between, it is looking down; else the eyes are closed, and stay so for the rules
+    person's own rest, or the lids stay half open, it is looking down; else the eyes are closed, and stay so for the rules
     whatever the head of somebody who fell asleep does after that. Readings without `bowed_deg` say nothing: the person was never seen with
     lids plainly open, so that shut ones may be how they rest.
     """
@@ -56,7 +62,8 @@ class Lids:
         self._rules = rules
         self._stretch = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._blink_from = math.inf
-        self._bowed: list[float] = []
+        self._bowed: deque[float] = deque(maxlen=KEPT)
+        self._open: deque[float] = deque(maxlen=KEPT)
         self._downs = 0
         self._verdict: Verdict = ""
         self._at = -math.inf
@@ -67,14 +74,19 @@ class Lids:
         self._begin_blink(gaze)
         began = self._stretch.start
         self._stretch.feed(gaze.at, self._is_shut(gaze))
+        if self._stretch.start != began and gaze.direction != "closed":
+            self._stretch.end()  # looking down alone begins none
         if self._stretch.start is None or self._stretch.start != began:
-            self._bowed, self._downs, self._verdict = [], 0, ""
+            self._downs, self._verdict = 0, ""
+            self._bowed.clear()
+            self._open.clear()
         if self._stretch.start is None or self._verdict:
             return False
         if gaze.direction == "down":
             self._downs += 1
-        elif gaze.direction == "closed" and "bowed_deg" in gaze.numbers:
+        elif _is_known(gaze):
             self._bowed.append(gaze.numbers["bowed_deg"])
+            self._open.append(gaze.numbers["lids_open"])
         if not self._rules.eyes_closed_s or not self._stretch.lasts(self._rules.eyes_closed_s):
             return False
         self._verdict = "lowered" if self._are_lowered() else "closed"
@@ -88,13 +100,15 @@ class Lids:
 
     def _is_shut(self, gaze: GazeReading) -> bool | None:
         if gaze.direction == "closed":
-            return True if "bowed_deg" in gaze.numbers else None
+            return True if _is_known(gaze) else None
         if gaze.direction == "down" and self._stretch.start is not None:
             return True  # half open between
         return None if gaze.direction == "unknown" else False
 
     def _are_lowered(self) -> bool:
-        return median(self._bowed) >= self._rules.eyes_lowered_deg or self._looked_down() >= LOOKED_DOWN_SHARE
+        if median(self._bowed) >= self._rules.eyes_lowered_deg:
+            return True
+        return median(self._open) >= HALF_OPEN or self._looked_down() >= LOOKED_DOWN_SHARE
 
     def _looked_down(self) -> float:
         return self._downs / max(self._downs + len(self._bowed), 1)
@@ -110,9 +124,22 @@ class Lids:
         stretch = self._stretch
         if stretch.start is None or not self._verdict:
             return None
-        bowed = median(self._bowed)
-        return Shut(stretch.start, stretch.last, stretch.held, self._verdict == "lowered", len(self._bowed), bowed, self._looked_down())
+        return Shut(
+            start=stretch.start,
+            end=stretch.last,
+            seconds=stretch.held,
+            lowered=self._verdict == "lowered",
+            readings=len(self._bowed),
+            bowed_deg=median(self._bowed),
+            lids_open=median(self._open),
+            looked_down=self._looked_down(),
+        )
 
     def end(self) -> None:
         """End the stretch: what comes next is a new one."""
         self._stretch.end()
+
+
+def _is_known(gaze: GazeReading) -> bool:
+    """Are closed eyes told of a person whose own rest is known?"""
+    return gaze.direction == "closed" and gaze.numbers.keys() >= {"bowed_deg", "lids_open"}
