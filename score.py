@@ -12,18 +12,18 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct, Violation
-from basics.signals import SIGNALS, VIOLATION_KINDS, ViolationKind
+from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
+from basics.signals import VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
 from scoring.documents import box_document
+from scoring.lids import Lids, Shut
 from scoring.marks import Mark
 from scoring.occurrences import Occurrence, occurrences
 from scoring.rules import Rules
 from scoring.stretches import Looks, Stretch
-from scoring.tallies import Tally
+from scoring.tallies import EVIDENCE_STRETCHES, Tally, join
 from scoring.weights import Reweighing, Weights
 
-EVIDENCE_STRETCHES = 20  # stretches listed in one violation's evidence; more are only counted
 SEVERAL = 2  # voices
 EVIDENCE_GAP_S = 0.5  # stretches of sound that are closer are listed as one; no point depends on it
 
@@ -41,7 +41,7 @@ class Scorer:
         self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent_looks = 0
-        self._closed_since = math.inf
+        self._lids = Lids(rules)
         self._many = Looks(rules.unknown_max_s, rules.looks_end)
         self._phone = Looks(rules.unknown_max_s, rules.looks_end)
         self._picture_interval = 0
@@ -86,7 +86,7 @@ class Scorer:
     def set_marks(self, marks: Iterable[Mark]) -> list[IntervalResult]:
         """Say which moments proctors marked, in order; return the intervals in which there are others now."""
         found: dict[int, list[Mark]] = {}
-        for mark in marks:
+        for mark in sorted(marks, key=lambda mark: mark.at):
             found.setdefault(self.rules.index(mark.at), []).append(mark)
         changed = [index for index in sorted(found.keys() | self._marks.keys()) if found.get(index) != self._marks.get(index)]
         self._marks = found
@@ -115,16 +115,17 @@ class Scorer:
         if index != self._picture_interval:
             self._begin_interval(index)
         if touches(self._breaks, before, at):
-            for stretch in (self._gaze, self._absent, self._many, self._phone):
+            for stretch in (self._gaze, self._absent, self._many, self._phone, self._lids):
                 stretch.end()
             self._cut = True
-        changed = False
-        if persons is not None:
-            changed |= self._look(persons, index)
+        shown: set[int] = set()
+        changed = persons is not None and self._look(persons, index)
         if gaze is not None:
-            changed |= self._look_away(gaze, index)
+            judged = self._lids.feed(gaze)
+            shown = self._watch_lids(self._lids.shut, judged, before, at)
+            changed |= self._look_away(gaze, judged, index)
         changed |= self._nobody(at, gaze, persons, index)
-        return [self.interval(index)] if changed else []
+        return [self.interval(one) for one in sorted(shown | {index} if changed else shown)]
 
     def _begin_interval(self, index: int) -> None:
         """Begin the interval of the newest picture. What a break cut off in the one before must hold anew: it counts for nothing beyond."""
@@ -172,9 +173,27 @@ class Scorer:
             evidence = before
         return self._count(kind, index, at if first else None, start, at, evidence | {"looks": before.get("looks", self.rules.looks_min - 1) + 1})
 
-    def _look_away(self, gaze: GazeReading, index: int) -> bool:
-        self._gaze.feed(gaze.at, self._is_away(gaze))
+    def _watch_lids(self, shut: Shut | None, judged: bool, before: float, at: float) -> set[int]:
+        """Take eyes that look shut for longer than a blink; return the intervals in which they begin to be shown as closed."""
+        if shut is None:
+            return set()
+        if shut.lowered:
+            counting = list(self._weights.counting("gaze_distracted", shut.start, at)) if judged and "down" in self._away else []
+            if counting and counting[-1][1] == at:
+                begin = counting[-1][0]
+                self._gaze.reach_back(begin, min(shut.seconds, at - begin), at)
+            return set()
+        shown = set()
+        for index, start, end in self._parts(shut.start if judged else max(before, shut.start), shut.end):
+            interval = self._interval(index)
+            join(interval.eyes_closed, start, end)
+            interval.revision += interval.closed
+            shown.add(index)
+        return shown if judged else set()
+
+    def _look_away(self, gaze: GazeReading, judged: bool, index: int) -> bool:
         stretch = self._gaze
+        stretch.feed(gaze.at, self._is_away(gaze))
         if not self._counts("gaze_distracted", stretch, gaze.at) or stretch.start is None or stretch.last != gaze.at:
             return False
         start = self._qualified_start(stretch, self.rules.gaze_min_s)
@@ -182,22 +201,21 @@ class Scorer:
             return False
         before = self._interval(index).evidence.get("gaze_distracted", {})
         directions = Counter(before.get("directions", {}))
-        direction = "turned away" if gaze.direction == "none" else gaze.direction
-        directions[direction] += 1
-        evidence = before | {"directions": dict(directions)}
+        shut = self._lids.shut if gaze.direction == "closed" else None  # here they are lowered
+        direction = "turned away" if gaze.direction == "none" else "down" if shut else gaze.direction
+        directions[direction] += shut.readings if shut and judged else 1
+        evidence = before | {"directions": dict(directions)} | ({"lids": shut.to_dict()} if shut else {})
         if gaze.numbers and direction == directions.most_common(1)[0][0]:  # numbers of the direction that is named
             evidence["numbers"] = {name: round(value, 2) for name, value in gaze.numbers.items()}
         return self._count("gaze_distracted", index, gaze.at, start, gaze.at, evidence)
 
     def _is_away(self, gaze: GazeReading) -> bool | None:
-        """Does this reading hold for looking away? Closed eyes do not, whether a blink or longer."""
+        """Does this reading hold for looking away? Closed eyes do not, whether a blink or longer; lids lowered to something do."""
         if gaze.direction == "unknown":
             return None
-        if gaze.direction != "closed":
-            self._closed_since = math.inf
-        elif gaze.at - min(self._closed_since, gaze.at) < self.rules.blink_max_s:
-            self._closed_since = min(self._closed_since, gaze.at)
-            return None
+        if gaze.direction == "closed":
+            lowered = self._lids.shut is not None and self._lids.shut.lowered
+            return "down" in self._away if lowered else None if self._lids.blinks else False
         if gaze.direction != "none":
             return gaze.direction in self._away
         # Without a face somebody may have turned away, or be cut by the picture's edge or lie on the desk: a head was seen turning, or nobody knows.
@@ -244,7 +262,7 @@ class Scorer:
             for index, begin, stop in self._split("speech", start, end):
                 interval = self._interval(index)
                 interval.speech_s += stop - begin
-                self._extend("speech", index, begin, stop)
+                interval.add_stretch("speech", begin, stop, EVIDENCE_GAP_S)
                 if interval.speech_s >= self.rules.speech_min_s - 1e-6:
                     evidence: dict[str, Any] = {"seconds": round(interval.speech_s, 2), "level_dbfs": round(reading.level_dbfs, 1)}
                     if self._mark("speech", index, stop, evidence):
@@ -271,7 +289,7 @@ class Scorer:
         known = reading.numbers.keys() & {"several", "stranger"}
         interval.voices = max(interval.voices, int(reading.numbers.get("several", 0)) if known else reading.voices or 0)
         interval.stranger |= "stranger" in known
-        self._extend("multiple_voices", index, begin, stop)
+        interval.add_stretch("multiple_voices", begin, stop, EVIDENCE_GAP_S)
         reached = not reached_before and self._voices_held >= least
         if not (reached or "multiple_voices" in interval.counted or interval.multiple_s >= least):
             return False
@@ -284,12 +302,15 @@ class Scorer:
         """The parts of `[start, end)` by interval, without what lies in breaks, and without the time in which the kind is off."""
         for free, free_end in outside(self._breaks, max(0.0, start), end):
             for part, part_end in self._weights.counting(kind, free, free_end):
-                begin = part
-                while begin < part_end:
-                    index = self.rules.index(begin + 1e-9)
-                    stop = min(part_end, (index + 1) * self.rules.interval_duration)
-                    yield index, begin, stop
-                    begin = stop
+                yield from self._parts(part, part_end)
+
+    def _parts(self, start: float, end: float) -> Iterable[tuple[int, float, float]]:
+        """The parts of `[start, end)` by interval."""
+        while start < end:
+            index = self.rules.index(start + 1e-9)
+            stop = min(end, (index + 1) * self.rules.interval_duration)
+            yield index, start, stop
+            start = stop
 
     # Acts
 
@@ -335,18 +356,20 @@ class Scorer:
         """Interval `index` as it stands."""
         interval = self._intervals.get(index) or Tally()
         # A mark is told whatever it counts; any other kind is counted only while it has points.
-        violations = tuple(self._violation(kind, interval) for kind in VIOLATION_KINDS if interval.counted.get(kind))
-        flagged_at = self._flagged_at(interval)
+        start, end = index * self.rules.interval_duration, (index + 1) * self.rules.interval_duration
+        violations = tuple(interval.violation(kind, self._weights, start, end) for kind in VIOLATION_KINDS if interval.counted.get(kind))
+        flagged_at = interval.flagged_at(self._weights, self.rules.flag_threshold)
         return IntervalResult(
             index=index,
-            start=index * self.rules.interval_duration,
-            end=(index + 1) * self.rules.interval_duration,
+            start=start,
+            end=end,
             score=sum(violation.points for violation in violations),
             flagged=flagged_at is not None,
             flagged_at=flagged_at,
             violations=violations,
             closed=interval.closed,
             revision=interval.revision,
+            eyes_closed=tuple(interval.eyes_closed[:EVIDENCE_STRETCHES]),
         )
 
     def results(self, until: float) -> list[IntervalResult]:
@@ -364,6 +387,11 @@ class Scorer:
         interval = self._interval(index)
         interval.closed, interval.revision = closed, revision
 
+    @property
+    def shut(self) -> Shut | None:
+        """Eyes that have looked shut for longer than a blink, as of the newest picture."""
+        return self._lids.shut
+
     def total(self) -> int:
         """The session's score: the sum of its intervals'."""
         return sum(self._points.values())
@@ -379,47 +407,10 @@ class Scorer:
         counted = self._interval(index).counted
         self._points[index] = sum(self._weights.of(kind, at) for kind, times in counted.items() for at in times)
 
-    def _flagged_at(self, interval: Tally) -> float | None:
-        """The moment in which the sum reached the threshold, told from when each violation counted and so independent of arrival."""
-        moments = sorted((at, self._weights.of(kind, at)) for kind, counted in interval.counted.items() for at in counted)
-        score = 0
-        for at, points in moments:
-            score += points
-            if score >= self.rules.flag_threshold:
-                return at
-        return None
-
-    def _violation(self, kind: ViolationKind, interval: Tally) -> Violation:
-        counted = interval.counted[kind]
-        stretches = interval.stretches.get(kind) or [(counted[0], counted[-1])]
-        evidence = interval.evidence.get(kind, {})
-        if not SIGNALS[kind].each_time:
-            shown = [[round(start, 2), round(end, 2)] for start, end in stretches[:EVIDENCE_STRETCHES]]
-            evidence = {"seconds": round(sum(end - start for start, end in stretches), 2), "stretches": shown} | evidence
-        return Violation(
-            kind=kind,
-            start=stretches[0][0],
-            end=stretches[-1][1],
-            points=sum(self._weights.of(kind, at) for at in counted),
-            occurrences=len(counted),
-            evidence=evidence,
-        )
-
     def _count(self, kind: ViolationKind, index: int, at: float | None, start: float, end: float, evidence: dict[str, Any]) -> bool:
         """Count `kind` once in the interval, from `start` to `end` so far. True when the result changed by more than its length."""
-        stretches = self._interval(index).stretches.setdefault(kind, [])
-        if stretches and stretches[-1][0] == start:
-            stretches[-1] = (start, end)
-        else:
-            stretches.append((start, end))
+        self._interval(index).add_stretch(kind, start, end)
         return self._mark(kind, index, end if at is None else at, evidence)
-
-    def _extend(self, kind: ViolationKind, index: int, start: float, end: float) -> None:
-        stretches = self._interval(index).stretches.setdefault(kind, [])
-        if stretches and start - stretches[-1][1] <= EVIDENCE_GAP_S:
-            stretches[-1] = (stretches[-1][0], end)
-        else:
-            stretches.append((start, end))
 
     def _mark(self, kind: ViolationKind, index: int, at: float, evidence: dict[str, Any]) -> bool:
         interval = self._interval(index)

@@ -169,7 +169,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class IntervalResult:
-    """Interval `index` as it stands: `score` is the sum of its violations' points. `flagged_at` is None while it has no flag."""
+    """Interval `index` as it stands: `score` is the sum of its violations' points. `flagged_at` is None while it has no flag.
+
+    `eyes_closed` are stretches in which both eyes were shut for longer than any blink: shown, and worth no points.
+    """
 
     index: int
     start: float
@@ -180,6 +183,7 @@ class IntervalResult:
     violations: tuple[Violation, ...]
     closed: bool
     revision: int = 0
+    eyes_closed: tuple[tuple[float, float], ...] = ()
 
     @property
     def marked(self) -> bool:

@@ -35,8 +35,9 @@ class Face:
     """What one face's landmarks say. Degrees: yaw and gaze_x grow to the student's left, pitch and gaze_y downwards; roll clockwise.
 
     `iris_x`, `iris_y`, `lid` are places in the eye, in eye widths from the middle of its corners in the head's own frame; `eye_open` the
-    lids' distance in eye widths; `eyes` the middle x, y and the width of each in pixels; `box` x1, y1, x2, y2 in pixels. `gaze_x` and
-    `gaze_y` are head and eyes added up, to the student's left of the camera and below the place where focused people look.
+    lids' distance in eye widths, `eyes_apart` how far the two irises' places differ; `eyes` the middle x, y and the width of each in
+    pixels; `box` x1, y1, x2, y2 in pixels. `gaze_x` and `gaze_y` are head and eyes added up, to the student's left of the camera and below
+    the place where focused people look.
     """
 
     gaze_x: float
@@ -50,6 +51,7 @@ class Face:
     eye_open: float
     eyes: tuple[tuple[float, float, float], ...]
     box: tuple[float, float, float, float]
+    eyes_apart: float = 0.0
 
 
 def measure(points: Points, limits: GazeLimits) -> Face:
@@ -81,6 +83,7 @@ def measure(points: Points, limits: GazeLimits) -> Face:
         eye_open=eye_open,
         eyes=tuple((*_middle(points[first], points[second]), float(width)) for (first, second, *_), width in zip(_EYES, eyes[:, 4], strict=True)),
         box=(float(x1), float(y1), float(x2), float(y2)),
+        eyes_apart=float(np.hypot(*(eyes[0, :2] - eyes[1, :2]))),
     )
 
 

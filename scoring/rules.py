@@ -35,6 +35,8 @@ class Rules:
     speech_min_s: float = 1.0
     voices_min_s: float = 2.0
     blink_max_s: float = 0.8
+    eyes_closed_s: float = 5.0
+    eyes_lowered_deg: float = 6.0
     face_interval_s: float = 2.0
     gaze_gap_s: float = 0.5
     voices_gap_s: float = 3.0

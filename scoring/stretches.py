@@ -62,6 +62,16 @@ class Stretch:
         """Did it hold for at least so many seconds, and for more of its time than not? One picture in two near a limit is no stretch."""
         return self.held >= least - 1e-6 and self.held > self.against
 
+    def reach_back(self, start: float, held: float, at: float) -> None:
+        """It is known at `at` only that it held from `start` on, for `held` seconds; what was read meanwhile did not speak against it."""
+        if self.start is None or self.start > start:
+            self.counted = self.counted and self.start is not None
+            self.start = start
+        self.held, self.against = max(self.held, held), 0.0
+        self.last = self._known_at = at
+        self._opposite_since = self._unknown_since = None
+        self._previous = True
+
     def _begin(self, at: float) -> None:
         self.start, self.held, self.against, self.counted = at, 0.0, 0.0, False
 

@@ -75,6 +75,7 @@ def interval_document(
         "closed": result.closed,
         "revision": result.revision,
         "violations": [violation_document(violation) for violation in result.violations],
+        "eyes_closed": [[round(start, 2), round(end, 2)] for start, end in result.eyes_closed],
         "clip": clip.to_dict(),
     }
 

@@ -17,6 +17,7 @@ from media.clip_reasons import UNREADABLE
 from score import Scorer, replay
 from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack
+from scoring.lids import Shut
 from scoring.marks import Mark
 from scoring.rules import Rules
 from scoring.unread import Unread
@@ -335,6 +336,11 @@ class ScoreBook:
             index = self.rules.index(now)
             recent = tuple(self._scorer.interval(number) for number in range(max(0, index - count + 1), index + 1))
             return self.summary(), recent
+
+    def shut(self) -> Shut | None:
+        """Eyes that have looked shut for longer than a blink."""
+        with self._lock:
+            return self._scorer.shut
 
     def rates(self, now: float) -> dict[str, float]:
         """What was read a second, of late."""

@@ -430,6 +430,7 @@ class ExamSession:
             flag_threshold=self._book.rules.flag_threshold,
             unseen=self.flags_seen.unseen(),
             seen=seen,
+            shut=self._book.shut(),
             unwatched=self.watch_over.unwatched.now,
             doubts=self.watch_over.seen_of.doubts.now,
             devices=self.watch_over.devices(),

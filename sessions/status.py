@@ -10,6 +10,7 @@ from typing import Any
 from basics.readings import IntervalResult
 from scoring.accommodations import Accommodation
 from scoring.documents import readings_document, violation_document
+from scoring.lids import Shut
 from sessions.break_control import BreakState
 from sessions.doubts import Doubt
 from sessions.identity import Identity
@@ -37,6 +38,7 @@ class SessionStatus:
     flag_threshold: int
     unseen: UnseenFlags | None
     seen: Seen
+    shut: Shut | None
     unwatched: Unwatched | None
     doubts: tuple[Doubt, ...]
     devices: Mapping[str, Mapping[str, Any]]
@@ -55,6 +57,13 @@ class SessionStatus:
         """The interval that goes on."""
         return self.recent[-1]
 
+    def _eyes(self) -> dict[str, Any]:
+        """For how long the eyes have looked shut, where it is longer than a blink and still so, and whether they are lowered to something."""
+        gaze, shut = self.seen.gaze, self.shut
+        if gaze is None or gaze.direction not in ("closed", "down") or shut is None:
+            return {"eyes_shut_s": None, "eyes_lowered": False}
+        return {"eyes_shut_s": round(max(0.0, gaze.at - shut.start), 1), "eyes_lowered": shut.lowered}
+
     def to_dict(self) -> dict[str, Any]:
         """As it is answered and sent to dashboards."""
         return {
@@ -71,6 +80,7 @@ class SessionStatus:
             "unseen": self.unseen.to_dict() if self.unseen is not None else None,
             "unwatched": self.unwatched.to_dict() if self.unwatched is not None else None,
             **readings_document(self.seen.gaze, self.seen.persons, self.seen.audio, unread=self.seen.unread, unheard=self.seen.unheard),
+            **self._eyes(),
             "violations": [violation_document(violation) for violation in self.current.violations],
             "devices": {name: dict(device) for name, device in self.devices.items()},
             "not_asked": list(self.not_asked),

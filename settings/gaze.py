@@ -38,6 +38,33 @@ class GazeLimits(BaseModel):
         description="Degrees by which the head alone is turned away, whatever the eyes do, for then they are seen badly. 15 to 30 read the same; at "
         "35 one look aside is lost.",
     )
+    gaze_bowed_deg: float = Field(
+        default=25.0,
+        ge=10,
+        le=90,
+        description="Degrees by which the head alone is bowed down, whatever the eyes do, against the person's rest and people's usual one; of 210 "
+        "focused heads none is bowed by more than 18.",
+    )
+    gaze_profile_deg: float = Field(
+        default=50.0,
+        ge=25,
+        le=90,
+        description="Degrees of a turned head from which the landmarks are not believed alone: half the face is hidden. Ears and nose of the finder "
+        "for such faces must say the same side, else it is unknown.",
+    )
+    gaze_against_deg: float = Field(
+        default=10.0,
+        ge=0,
+        le=90,
+        description="Degrees of a head turned to one side from which eyes that look away to the other are unknown: so landmarks lie on a mask. Eyes "
+        "lead and heads follow; looks aside have up to 7.",
+    )
+    gaze_swap_s: float = Field(
+        default=0.5,
+        ge=0,
+        le=5,
+        description="Seconds within which looks to opposite sides are unknown: nobody's head or eyes go there and back again so fast, landmarks do.",
+    )
     gaze_rest_side_deg: float = Field(
         default=6.0,
         ge=0,

@@ -113,6 +113,19 @@ class RuleSettings(BaseModel):
         description="Seconds for which closed eyes are a blink, which neither ends nor lengthens looking away; blinks take up to 0.4 s, and pictures "
         "come 0.25 s apart.",
     )
+    eyes_closed_s: float = Field(
+        default=5,
+        ge=0,
+        le=60,
+        description="Seconds from which eyes that look shut are no blink, for nobody blinks so long (honest footage: up to 1). Where the head is "
+        "lower then than at the person's own rest it is looking down; else the eyes are closed, which is shown and has no points. 0: never.",
+    )
+    eyes_lowered_deg: float = Field(
+        default=6,
+        ge=0,
+        le=45,
+        description="Degrees by which the head is lower then, as the median; heads at rest stay within 3 to 7 in nineteen of twenty pictures.",
+    )
     gaze_gap_s: float = Field(
         default=0.5, ge=0.1, le=10, description="Seconds of looking back, or of a face in view, that end looking away or absence; a blink is shorter."
     )

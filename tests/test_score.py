@@ -138,7 +138,8 @@ def test_it_counts_in_the_interval_in_which_it_reaches_its_least_duration() -> N
     scorer = scored(pictures(between(29, 31.5, "left"), one, 0, 60))
     assert kinds(scorer, 0) == []
     assert kinds(scorer, 1) == ["gaze_distracted"]
-    assert scorer.interval(1).violations[0].start == 29
+    found = scorer.interval(1).violations[0]
+    assert (found.start, found.evidence["stretches"], found.evidence["seconds"]) == (30, [[30, 31.25]], 2.25), "what of it lies in this interval"
 
 
 def test_it_counts_again_in_each_later_interval_in_which_it_goes_on_for_that_long() -> None:

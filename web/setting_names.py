@@ -22,6 +22,7 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "speech_min_s": (_("Speech counts from"), _("s")),
         "voices_min_s": (_("Several voices count from"), _("s")),
         "blink_max_s": (_("Longest blink"), _("s")),
+        "eyes_closed_s": (_("Eyes that look shut are no blink from"), _("s")),
         "blur_min_s": (_("Another window beside the exam counts from"), _("s")),
         "high_risk_flags": (_("Flags that make a session high risk"), ""),
         "check_interval": (_("A record of what was read is kept every"), _("s")),

@@ -79,6 +79,10 @@ class IntervalAnswer(BaseModel):
     closed: bool = Field(description="False while it goes on.")
     revision: int = 0
     violations: list[ViolationAnswer] = Field(default_factory=list)
+    eyes_closed: list[tuple[float, float]] = Field(
+        default_factory=list,
+        description="When both eyes were shut for longer than any blink: from, to, on the session's clock. No points.",
+    )
     clip: ClipAnswer = Field(default_factory=ClipAnswer)
     review: ReviewAnswer = Field(default_factory=ReviewAnswer)
     answer: StudentAnswer | None = Field(default=None, description="What the student says of it, where an answer came.")

@@ -122,6 +122,8 @@ class ActiveSession(BaseModel):
     elapsed_s: float = 0
     interval_index: int = 0
     gaze: str = "unknown"
+    eyes_shut_s: float | None = Field(default=None, description="For how long the eyes have looked shut, where it is longer than any blink.")
+    eyes_lowered: bool = Field(default=False, description="They are lowered to something, which is looking down; else closed, without points.")
     faces: int | None = None
     phone: bool | None = None
     devices: dict[str, Any] = Field(default_factory=dict)

@@ -9,7 +9,7 @@ const HEARD_DBFS = -60; // a quieter level is that of a pause, and says nothing 
 /** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
 export function evidenceWords({ evidence }) {
   const t = texts.evidence;
-  const { seconds, stretches, looks, directions, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts } = evidence ?? {};
+  const { seconds, stretches, looks, directions, lids, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts } = evidence ?? {};
   const words = [];
   const say = (known, text) => known && words.push(text());
   say(typeof persons === "number", () => t.persons(persons));
@@ -17,6 +17,7 @@ export function evidenceWords({ evidence }) {
   say(stranger, () => t.stranger);
   say(stranger && typeof numbers?.own === "number", () => t.own(numbers.own));
   say(directions && Object.keys(directions).length, () => t.directions(directions));
+  say(typeof lids?.from === "number" && typeof lids.seconds === "number", () => t.lids(lids));
   for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
   say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
   say(looks > 1, () => t.looks(looks));

@@ -116,7 +116,7 @@ class Report {
     bars.replaceChildren(...rows.map((intervals) => this.barRow(intervals, top)));
     bars.setAttribute("aria-label", t.sum(this.session, this.intervals.length, this.flags));
     const { breaks, messages } = this.session;
-    const beside = extraRows({ breaks, messages: messages ?? [], checks: this.checks }, this.length, this.intervals.length - 1);
+    const beside = extraRows({ intervals: this.intervals, breaks, messages: messages ?? [], checks: this.checks }, this.length, this.intervals.length - 1);
     const lines = this.intervals
       .map((interval) => {
         const words = [...interval.violations.map(({ text }) => text), ...beside.map(({ cells }) => cells.get(interval.index)?.text).filter(Boolean)];

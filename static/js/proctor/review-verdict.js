@@ -36,7 +36,8 @@ export class Verdict {
     setText(byId("item-title"), who(item));
     setText(byId("item-when"), readings([item.exam_id, fullTime(item.started_at), texts.review.interval(item.index + 1, item.start, item.end)]));
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
-    byId("item-reasons").replaceChildren(...reasonsOf(item));
+    const closed = item.eyes_closed?.length ? [make("li", { class: "muted", text: texts.eyesClosed(item.eyes_closed) })] : [];
+    byId("item-reasons").replaceChildren(...reasonsOf(item), ...closed);
     byId("item-answer").replaceChildren(...[studentWords(item)].filter(Boolean));
     byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);
     byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";

@@ -51,7 +51,7 @@ export class SessionTimeline {
   show({ session, intervals, checks, length, threshold }) {
     Object.assign(this, { session, intervals, checks, length, threshold });
     const { breaks, messages } = session;
-    this.#extra = extraRows({ breaks, messages, checks }, length, intervals.length - 1);
+    this.#extra = extraRows({ intervals, breaks, messages, checks }, length, intervals.length - 1);
     if (!this.#opened && intervals.length && !session.is_running && this.chosen === null) this.chosen = openingPlace(intervals);
     this.#opened ||= intervals.length > 0;
     this.draw();

@@ -99,6 +99,12 @@ export const reviewTexts = {
     stretches: (stretches) => list(stretches.map(([from, to]) => range(from, to))),
     looks: (looks) => ngettext("seen %(count)s time running", "seen %(count)s times running", looks),
     directions: (counts) => list(Object.entries(counts).map(([direction, count]) => readings(direction, count))),
+    lids: ({ from, seconds, bowed_deg: bowed, lids_open: open }) => {
+      const words = [_("lids lowered from %(time)s for %(seconds)s s", { time: spellSeconds(from), seconds: number(seconds, 1) })];
+      if (bowed >= 1) words.push(_("head %(degrees)s° lower than at rest", { degrees: numberOf(bowed) }));
+      words.push(_("lids open %(share)s of their usual", { share: percent(Math.max(0, open)) }));
+      return list(words);
+    },
     level_dbfs: (level) => _("sound level %(level)s dB", { level: number(Math.round(level)) }),
     voices: (voices) => ngettext("%(count)s voice", "%(count)s voices", voices),
     stranger: _("a voice alone that is not the student’s"),
@@ -144,6 +150,7 @@ export const reviewTexts = {
     sound: _("Sound"),
     screen: _("Screen"),
     unknown: _("Can’t tell"),
+    eyes: _("Eyes closed"),
     breaks: _("Breaks"),
     messages: _("Messages"),
     lostFor: {
@@ -158,7 +165,7 @@ export const reviewTexts = {
       return reason ? labelled(said, reason) : said;
     },
     message: ({ level, text, from }) => (from === "student" ? watchTexts.act.called(text) : labelled(watchTexts.act.levels[level] ?? level, text)),
-    signs: { lost: "✕", screen: "▭", unknown: "?", break: "‖", message: "✉" },
+    signs: { lost: "✕", screen: "▭", unknown: "?", eyes: "◡", break: "‖", message: "✉" },
   },
 
   report: {
@@ -209,6 +216,7 @@ export const reviewTexts = {
       flag_threshold: _("Points that make a flag"), interval_duration: _("Seconds in an interval"), gaze_min_s: _("Seconds of looking away that count"),
       absent_min_s: _("Seconds of nobody in view that count"), persons_min_s: _("Seconds between two looks that show several people"),
       speech_min_s: _("Seconds of speech that count"), voices_min_s: _("Seconds of speech that another voice rests on"), blink_max_s: _("Seconds that are a blink"),
+      eyes_closed_s: _("Seconds from which eyes that look shut are no blink"), eyes_lowered_deg: _("Degrees by which the head of lowered eyes is bowed"),
       gaze_gap_s: _("Seconds of looking back that end looking away"), voices_gap_s: _("Seconds between turns of one conversation"),
       unknown_max_s: _("Seconds of unknown that end anything"), credit_max_s: _("Seconds that one picture speaks for"),
     },

@@ -98,12 +98,22 @@ export const watchTexts = {
     const said = bracketed(labelled(watchTexts.devices[name] ?? name, watchTexts.deviceStates[state] ?? state), cause);
     return list([said, label].filter(Boolean));
   },
-  gazeWords: ({ gaze, gaze_reason: reason }) => {
+  gazeWords: ({ gaze, gaze_reason: reason, eyes_shut_s: shut, eyes_lowered: lowered }) => {
+    if (typeof shut === "number" && gaze === "closed") {
+      const seconds = number(Math.round(shut));
+      return lowered ? _("Looking down, lids lowered, for %(seconds)s s", { seconds }) : _("Eyes closed for %(seconds)s s", { seconds });
+    }
     return gaze === "unknown" ? because(watchTexts.gaze.unknown, reason) : (watchTexts.gaze[gaze] ?? watchTexts.gaze.unknown);
   },
-  reading: ({ gaze, gaze_reason: reason, faces, faces_reason: unseen, phone }) => {
+  /** Stretches of an interval in which the eyes were closed, `[from, to]` in seconds of the exam; they have no points. */
+  eyesClosed: (stretches) => {
+    const seconds = stretches.reduce((sum, [from, to]) => sum + to - from, 0);
+    return _("Eyes closed for %(seconds)s s, without points", { seconds: number(Math.round(seconds)) });
+  },
+  reading: (status) => {
+    const { gaze, gaze_reason: reason, faces, faces_reason: unseen, phone } = status;
     if (gaze === "unknown" && (faces ?? null) === null) return because(watchTexts.states.unknown, reason);
-    const words = [watchTexts.gazeWords({ gaze, gaze_reason: reason }), watchTexts.people(faces, unseen)];
+    const words = [watchTexts.gazeWords(status), watchTexts.people(faces, unseen)];
     if (phone) words.push(watchTexts.phone);
     return readings(words);
   },

@@ -1,4 +1,4 @@
-// What a timeline shows beside violations: what was lost or could not be told, the screen, breaks, messages. Pure: records in, rows out.
+// What a timeline shows beside violations: what was lost or could not be told, closed eyes, the screen, breaks, messages. Pure: records in, rows out.
 
 import { items } from "./phrases.js";
 import { texts } from "./texts.js";
@@ -8,14 +8,17 @@ const DOUBTFUL = ["page_time", "few_readings"]; // reasons for which nothing of 
 const SCREEN_ACTS = ["fullscreen_left", "second_display", "share_stopped"]; // those without points of their own
 
 /** Rows `{name, cells: Map(index → {sign, text})}` that have at least one cell. `length` is an interval's, in seconds. */
-export function extraRows({ breaks = [], messages = [], checks = [] }, length, last) {
+export function extraRows({ intervals = [], breaks = [], messages = [], checks = [] }, length, last) {
   const t = texts.timeline;
-  const rows = { connection: new Map(), pictures: new Map(), sound: new Map(), unknown: new Map(), screen: new Map(), breaks: new Map(), messages: new Map() };
+  const rows = { connection: new Map(), pictures: new Map(), sound: new Map(), unknown: new Map(), eyes: new Map(), screen: new Map(), breaks: new Map(), messages: new Map() };
   for (const [index, seconds] of untold(checks, breaks, length)) {
     for (const name of ["connection", "pictures", "sound"]) {
       if (seconds[name] >= LEAST_S) rows[name].set(index, { sign: t.signs.lost, text: t.lostFor[name](seconds[name]) });
     }
     if (seconds.unknown >= LEAST_S) rows.unknown.set(index, { sign: t.signs.unknown, text: t.unknownFor(seconds.unknown) });
+  }
+  for (const { index, eyes_closed: closed } of intervals) {
+    if (closed?.length) rows.eyes.set(index, { sign: t.signs.eyes, text: texts.eyesClosed(closed) });
   }
   for (const { start, acts = {} } of checks) {
     const words = SCREEN_ACTS.filter((kind) => acts[kind]).map((kind) => t.screenActs[kind]);

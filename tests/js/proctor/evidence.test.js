@@ -13,6 +13,14 @@ test("gaze: directions, degrees on the student's own side, and seconds", () => {
   assert.ok(!words.some((text) => text.includes("sharpness")));
 });
 
+test("lowered lids: from when, for how long, and what it rests on", () => {
+  const lids = { from: 65.25, seconds: 6.5, bowed_deg: 8.3, lids_open: 0.12, looked_down: 0 };
+  const words = evidenceWords({ kind: "gaze_distracted", evidence: { directions: { down: 26 }, lids } });
+  assert.ok(words.includes("lids lowered from 1:05 for 6.5 s, head 8° lower than at rest, lids open 12 % of their usual"), words.join("; "));
+  const level = evidenceWords({ kind: "gaze_distracted", evidence: { directions: { down: 26 }, lids: { ...lids, bowed_deg: -2, lids_open: 0.45 } } });
+  assert.ok(level.includes("lids lowered from 1:05 for 6.5 s, lids open 45 % of their usual"), level.join("; "));
+});
+
 test("people: how many, how sure, in how many looks", () => {
   const words = evidenceWords({ kind: "multiple_faces", evidence: { persons: 2, boxes: [[0, 0, 9, 9, 0.91], [9, 9, 20, 20, 0.8]], looks: 3 } });
   assert.ok(words.includes("2 persons"));

@@ -25,6 +25,13 @@ test("where a flag stands is what most say, and who decided only while nobody el
   assert.match(texts.review.stands({ ...first, second: by("Bob", "dismissed"), third: by("Eve", "dismissed"), state: "dismissed" }), /stands as dismissed/);
 });
 
+test("eyes that look shut are told with their seconds, closed or lowered; a blink has none", () => {
+  assert.equal(texts.gazeWords({ gaze: "closed", eyes_shut_s: 12.1, eyes_lowered: false }), "Eyes closed for 12 s");
+  assert.equal(texts.gazeWords({ gaze: "closed", eyes_shut_s: 12.1, eyes_lowered: true }), "Looking down, lids lowered, for 12 s");
+  assert.equal(texts.gazeWords({ gaze: "closed", eyes_shut_s: null, eyes_lowered: false }), "Eyes closed");
+  assert.match(texts.reading({ gaze: "closed", eyes_shut_s: 12.1, eyes_lowered: false, faces: 1 }), /^Eyes closed for 12 s/);
+});
+
 test("a sentence and its points are told apart, whatever direction it runs in", () => {
   assert.equal(withoutPoints("Copied or pasted twice (+10)", 10), "Copied or pasted twice");
   assert.equal(withoutPoints("\u200fنسخ مرتين (\u200e+10)", 10), "\u200fنسخ مرتين");

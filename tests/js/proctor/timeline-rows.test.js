@@ -26,6 +26,13 @@ test("no picture at all is told, poor pictures are what can't be told, a break i
   assert.deepEqual(named(extraRows({ checks, breaks: [{ start: 90, end: 100 }] }, 30, 4)), { Pictures: [1], "Can’t tell": [2], Breaks: [3] });
 });
 
+test("closed eyes are told where they were, without points; older records know nothing of them", () => {
+  const [row, ...more] = extraRows({ intervals: [{ index: 0, eyes_closed: [] }, { index: 1, eyes_closed: [[31, 36.2], [40, 46.8]] }, { index: 2 }] }, 30, 4);
+  assert.equal(row.name, "Eyes closed");
+  assert.deepEqual([...row.cells].map(([index, { text }]) => [index, text]), [[1, "Eyes closed for 12 s, without points"]]);
+  assert.equal(more.length, 0);
+});
+
 test("a cut shorter than a check, lost sound alone and lost pictures alone are told apart", () => {
   const check = (number, video_fps, audio_s_per_s, gaze = { focused: 1 }) => ({ start: 10 * number, end: 10 * number + 10, gaze, rates: { video_fps, audio_s_per_s } });
   const checks = [
