@@ -261,7 +261,7 @@ class AudioDetector:
         fresh, self._looked, self._fresh = self._looked, now, 0
         if len(sound) < SAMPLE_RATE:
             sound = np.pad(sound, (0, SAMPLE_RATE - len(sound)))
-        look = self._tracker.look((sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now))
+        look = self._tracker.look((sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now), self._loudspeaker(start, now))
         self._confirm(look)
         self._voices = look.voices
         if self._stretches:
@@ -280,6 +280,13 @@ class AudioDetector:
         for stretch in self._stretches:
             heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + pad - start) // FRAME + 1)] = True
         return heard
+
+    def _loudspeaker(self, start: int, end: int) -> npt.NDArray[np.float32]:
+        share = np.zeros((end - start) // FRAME + 1, dtype=np.float32)
+        for at, cell in self._cells:
+            if at + CELL > start:
+                share[max(0, (at - start) // FRAME) : max(0, (at + CELL - start) // FRAME)] = cell.loudspeaker
+        return share
 
     def _confirm(self, look: Look) -> None:
         least = _samples(self._limits.speech_click_s)

@@ -37,8 +37,8 @@ SECOND = 15_600  # samples that YAMNet judges at once, 0.975 s
 class AudioModels:
     """The models all sessions share. `notes` says in words what is missing and what that means."""
 
-    def __init__(self, models_dir: Path) -> None:
-        """Load what is there. Raise `DetectorError` without Silero."""
+    def __init__(self, models_dir: Path, sounds: Path | None = None) -> None:
+        """Load what is there, `sounds` from where it is named. Raise `DetectorError` without Silero."""
         self.notes: list[str] = []
         self.vad = open_model(silero_path())
         speaker_path = self._file(
@@ -51,7 +51,7 @@ class AudioModels:
         )
         self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
         self.overlap = OverlapModel(overlap_path) if overlap_path else None
-        self.sounds = self._sounds(models_dir / SOUNDS_FILE)
+        self.sounds = self._sounds(sounds or models_dir / SOUNDS_FILE)
 
     @property
     def tells_voices(self) -> bool:

@@ -100,6 +100,7 @@ export const reviewTexts = {
     looks: (looks) => ngettext("seen %(count)s time running", "seen %(count)s times running", looks),
     directions: (counts) => list(Object.entries(counts).map(([direction, count]) => readings(direction, count))),
     level_dbfs: (level) => _("sound level %(level)s dB", { level: number(Math.round(level)) }),
+    sounds: (sounds) => _("with it %(sounds)s", { sounds: list(sounds) }),
     voices: (voices) => ngettext("%(count)s voice", "%(count)s voices", voices),
     stranger: _("a voice alone that is not the student’s"),
     own: (likeness) => _("likeness to the student’s own voice %(likeness)s of 1", { likeness: number(Number(likeness), 2) }),
