@@ -1,4 +1,4 @@
-"""What is heard: sound in, `AudioReading` out. Speech by Silero with hysteresis, several voices by `voices.VoiceTracker`.
+"""What is heard: sound in, `AudioReading` out. Speech by Silero with hysteresis, several voices by `voices.VoiceTracker`, other sounds by `sounds`.
 
 No clock and no thread of its own: time comes with the sound, and the same sound gives the same readings whatever the size of its chunks.
 """
@@ -14,13 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from basics.readings import SAMPLE_RATE, AudioReading, Sound
-from detectors.sound_models import BLOCK, FRAME, PAST, AudioModels, SpeechModel
+from detectors.sound_models import BLOCK, FRAME, PAST, SECOND, AudioModels, SpeechModel
+from detectors.sounds import NOTHING_KNOWN, Heard, heard, kinds_in
 from detectors.voices import Look, VoiceTracker
 from settings.sound import SoundLimits
 
 BLOCKS_AT_ONCE = 64  # 2 s of sound in one call bound its memory; a browser sends 0.1 to 0.5 s
 READING = SAMPLE_RATE  # samples in one reading: one second
 WINDOW_S = 10.0  # what the overlap model was trained on
+CELL_BLOCKS = 15  # 0.48 s, of which it is asked what it is
+CELL = CELL_BLOCKS * BLOCK
+AROUND = (SECOND - CELL) // 2  # samples on either side of a cell that are judged with it
 DRIFT = 0.002  # seconds a second by which the time of samples may follow the source's clock
 FOLLOW_S = 0.01  # most that one reading's time is stretched to follow the source's clock
 FULL_SCALE = 32_600  # |sample| from here is taken as cut off (int16 ends at 32767; resampling rounds the edge a little)
@@ -64,6 +68,9 @@ class AudioDetector:
         self._kept_from = 0  # position of the first of them
         self._taken = 0  # samples of this run so far
         self._blocks = 0  # blocks read by Silero
+        self._waiting: list[float] = []  # Silero's probabilities of the blocks whose cell was not judged yet
+        self._cells: deque[tuple[int, Heard]] = deque(maxlen=64)  # what was heard of late, by position
+        self._untold: list[Heard] = []
         self._speech = SpeechModel(self._models.vad)
         self._readings = 0  # readings of this run so far
         self._zeros = 0  # exact zeros at the end
@@ -150,6 +157,8 @@ class AudioDetector:
         """What is left of this run: judge the last speech, tell the last part of a second."""
         if not self._taken:
             return []
+        while self._waiting:
+            self._judge_cell()
         if self._stretches and not self._stretches[-1].closed:
             self._stretches[-1].closed = True
         if self._fresh:
@@ -174,11 +183,45 @@ class AudioDetector:
         sound[len(sound) - len(known) :] = known.astype(np.float32) / 32768
         return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(sound, PAST + BLOCK)[::BLOCK])
 
+    @property
+    def _now(self) -> int:
+        """The position up to which speech was followed."""
+        return (self._blocks - len(self._waiting)) * BLOCK
+
     def _take_block(self, probability: float) -> None:
-        start = self._blocks * BLOCK
-        end = start + BLOCK
         self._blocks += 1
         self._peak = max(self._peak, probability)
+        self._waiting.append(probability)
+        if self._models.sounds is None:
+            self._follow(1)
+        elif self._blocks * BLOCK >= self._now + CELL + AROUND:
+            self._judge_cell()
+
+    def _judge_cell(self) -> None:
+        """Ask what the next cell is, and follow its speech. What is no speech is as if Silero had heard none."""
+        assert self._models.sounds is not None
+        start, count = self._now, min(CELL_BLOCKS, len(self._waiting))
+        end = start + count * BLOCK
+        cell = NOTHING_KNOWN
+        hears = max(self._waiting[:count]) >= self._limits.speech_end_threshold
+        if hears or level_dbfs(self._sound(start, end)) >= self._limits.sound_loud_dbfs:
+            sound = np.zeros(SECOND, np.float32)
+            first = start - AROUND
+            known = self._sound(max(0, first), min(first + SECOND, self._blocks * BLOCK))
+            sound[max(0, -first) :][: len(known)] = known / np.float32(32768)
+            cell = heard(self._models.sounds.scores(sound), self._limits)
+            self._untold.append(cell)
+        self._cells.append((start, cell))
+        if not cell.speech:
+            self._waiting[:count] = [0.0] * count
+        self._follow(count)
+
+    def _follow(self, count: int) -> None:
+        for _ in range(count):
+            start = self._now
+            self._follow_block(start, start + BLOCK, self._waiting.pop(0))
+
+    def _follow_block(self, start: int, end: int, probability: float) -> None:
         self._follow_speech(start, end, probability)
         limits = self._limits
         pause = _samples(limits.voices_look_pause_s)
@@ -212,13 +255,15 @@ class AudioDetector:
 
     def _look(self) -> None:
         """Ask which voices spoke in the last seconds, and confirm short utterances."""
-        now = self._blocks * BLOCK
+        now = self._now
         start = max(0, self._kept_from, now - int(WINDOW_S * SAMPLE_RATE))
         sound = self._sound(start, now)
         fresh, self._looked, self._fresh = self._looked, now, 0
         if len(sound) < SAMPLE_RATE:
             sound = np.pad(sound, (0, SAMPLE_RATE - len(sound)))
-        look = self._tracker.look((sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now))
+        look = self._tracker.look(
+            (sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now), self._loudspeaker(start, now)
+        )
         self._confirm(look)
         self._voices = look.voices
         if self._stretches:
@@ -237,6 +282,13 @@ class AudioDetector:
         for stretch in self._stretches:
             heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + pad - start) // FRAME + 1)] = True
         return heard
+
+    def _loudspeaker(self, start: int, end: int) -> npt.NDArray[np.float32]:
+        share = np.zeros((end - start) // FRAME + 1, dtype=np.float32)
+        for at, cell in self._cells:
+            if at + CELL > start:
+                share[max(0, (at - start) // FRAME) : max(0, (at + CELL - start) // FRAME)] = cell.loudspeaker
+        return share
 
     def _confirm(self, look: Look) -> None:
         least = _samples(self._limits.speech_click_s)
@@ -282,8 +334,9 @@ class AudioDetector:
             reason=reason,
             level_dbfs=round(level, 1),
             numbers={"speech": round(self._peak, 3), **self._numbers, **(self._told_apart if multiple else {})},
+            sounds=kinds_in(self._untold),
         )
-        self._peak, self._numbers = 0.0, {}
+        self._peak, self._numbers, self._untold = 0.0, {}, []
         horizon = end - int(WINDOW_S * SAMPLE_RATE)
         while self._stretches and self._stretches[0].closed and self._stretches[0].end < horizon:
             self._stretches.popleft()

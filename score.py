@@ -261,12 +261,11 @@ class Scorer:
         for start, end in reading.speech:
             for index, begin, stop in self._split("speech", start, end):
                 interval = self._interval(index)
-                interval.speech_s += stop - begin
+                interval.speak(stop - begin, reading.sounds)
                 interval.add_stretch("speech", begin, stop, EVIDENCE_GAP_S)
-                if interval.speech_s >= self.rules.speech_min_s - 1e-6:
-                    evidence: dict[str, Any] = {"seconds": round(interval.speech_s, 2), "level_dbfs": round(reading.level_dbfs, 1)}
-                    if self._mark("speech", index, stop, evidence):
-                        changed.add(index)
+                enough = interval.speech_s >= self.rules.speech_min_s - 1e-6
+                if enough and self._mark("speech", index, stop, interval.speech_evidence(reading.level_dbfs)):
+                    changed.add(index)
         for start, end in reading.multiple:
             if start - self._voices_end > self.rules.voices_gap_s:
                 self._voices_held, self._voices_begin = 0.0, start

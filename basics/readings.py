@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +39,10 @@ ActKind = Literal[
     "share_stopped",
     "second_display",
 ]
+
+SoundKind = Literal["cough", "sneeze", "laughter", "crying", "music", "animal", "typing", "telephone", "whisper", "loudspeaker"]
+SOUND_KINDS: tuple[SoundKind, ...] = get_args(SoundKind)
+"""What can be heard beside speech, in the order in which pages name it. `loudspeaker`: a television, a radio."""
 
 DeviceName = Literal["camera", "microphone", "screen", "connection"]
 DeviceStateName = Literal["starting", "ok", "missing", "lost", "frozen", "covered", "denied", "ended", "off"]
@@ -140,6 +144,7 @@ class AudioReading:
     never overlap an earlier one; they may lie a few seconds before `at` (a judgement takes time). `multiple` are stretches of speech in
     which more than one voice was told apart. `voices` is the number told apart of late: 0 in silence, None where unknown.
     `reason` (`faint`, `clipped`, `lost`, `error`, …) says why the whole stretch is unknown, else it is empty.
+    `sounds` are the other kinds of sound that were told apart since the last reading, where it was loud enough to ask.
     """
 
     at: float
@@ -150,6 +155,7 @@ class AudioReading:
     reason: str = ""
     level_dbfs: float = -120.0
     numbers: Mapping[str, float] = field(default_factory=dict)
+    sounds: tuple[SoundKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

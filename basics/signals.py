@@ -62,7 +62,11 @@ def _nobody(_evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
     return _("Nobody in view for %(duration)s", duration=lasting) if lasting else _("Nobody in view")
 
 
-def _speech(_evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+def _speech(evidence: Mapping[str, Any], lasting: str, _count: int) -> str:
+    if evidence.get("as") == "loudspeaker":
+        return _("A voice from a loudspeaker for %(duration)s", duration=lasting) if lasting else _("A voice from a loudspeaker")
+    if evidence.get("as") == "whisper":
+        return _("Whispering for %(duration)s", duration=lasting) if lasting else _("Whispering")
     return _("Speech for %(duration)s", duration=lasting) if lasting else _("Speech")
 
 

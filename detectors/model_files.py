@@ -18,7 +18,7 @@ from settings.models import GazeBackend, ModelSettings
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 SUMS_FILE = "SHA256SUMS"  # beside the models: the sums of those that passed a trial run, in the form of sha256sum
 
-Name = Literal["yolo", "speaker", "overlap", "mesh", "face_near", "face_far"]
+Name = Literal["yolo", "speaker", "overlap", "sounds", "mesh", "face_near", "face_far"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class ModelFiles:
     yolo: Path | None
     speaker: Path | None
     overlap: Path | None
+    sounds: Path | None
     mesh: Path | None
     face_near: Path | None
     face_far: Path | None
@@ -71,6 +72,18 @@ def _try_overlap(path: Path) -> None:
     _expect(output, (1, output.shape[1], 7))
     if not np.allclose(np.exp(output).sum(axis=-1), 1, atol=1e-3):
         raise ValueError("its frames are not probabilities")
+
+
+def _try_sounds(path: Path) -> None:
+    from detectors.runtime import open_lite
+
+    model = open_lite(path)
+    silence, tone = np.zeros((1, 15_600), np.float32), 0.5 * np.sin(np.arange(15_600, dtype=np.float32))[None]
+    (of_silence, *_rest), (of_tone, *_rest) = model(silence), model(tone)
+    _expect(of_silence, (1, 521))
+    _expect(of_tone, (1, 521))
+    if of_silence.argmax() == of_tone.argmax() or min(of_silence.min(), of_tone.min()) < 0 or max(of_silence.max(), of_tone.max()) > 1:
+        raise ValueError("its scores don't tell a tone from silence")
 
 
 def _try_mesh(path: Path) -> None:
@@ -140,6 +153,14 @@ MODELS: tuple[Model, ...] = (
         _("two voices at the same moment aren't found; voices in turn still are"),
         frozenset({"686c389bab3610990b5880c9a307a4453aff4dfe953174088dbd2012608a1dda"}),
         _try_overlap,
+    ),
+    Model(
+        "sounds",
+        "yamnet.tflite",
+        "telling coughs, music and other sounds from speech (YAMNet)",
+        _("coughs, laughter, babies and the like may be taken for speech"),
+        frozenset({"469be6a3421cbc52cf97e9f2f966cba984198e8e7af9854d68b3e3ebb1e04194"}),
+        _try_sounds,
     ),
     Model(
         "mesh",

@@ -1,4 +1,7 @@
-"""The networks behind `AudioDetector`: Silero for speech, pyannote's for who speaks, CAM++ for whose voice it is. Sound in, numbers out, no rules."""
+"""The networks behind `AudioDetector`. Sound in, numbers out, no rules.
+
+Silero for speech, pyannote's for who speaks, CAM++ for whose voice it is, YAMNet for what else it is.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +17,28 @@ import numpy.typing as npt
 from basics.errors import DetectorError
 from basics.readings import SAMPLE_RATE
 from basics.texts import _, with_values
-from detectors.runtime import open_model
+from detectors.runtime import open_lite, open_model
 
 Floats = npt.NDArray[np.float32]
 
 SILERO_FILE = "silero_vad_16k_sequence.onnx"
 SPEAKER_FILE = "campplus_zh_en_192.onnx"
 OVERLAP_FILE = "pyannote_seg3.onnx"
+SOUNDS_FILE = "yamnet.tflite"
 
 BLOCK = 512  # samples Silero reads at a time at 16 kHz (32 ms)
 PAST = 64  # samples of the block before that it wants in front
 FRAME = 270  # samples between two frames of the overlap model (its SincNet's stride)
 HOP = 160  # samples between two log-mel frames (10 ms), kaldi's default
 MEL_BINS = 80
+SECOND = 15_600  # samples that YAMNet judges at once, 0.975 s
 
 
 class AudioModels:
     """The models all sessions share. `notes` says in words what is missing and what that means."""
 
-    def __init__(self, models_dir: Path) -> None:
-        """Load what is there. Raise `DetectorError` without Silero."""
+    def __init__(self, models_dir: Path, sounds: Path | None = None) -> None:
+        """Load what is there, `sounds` from where it is named. Raise `DetectorError` without Silero."""
         self.notes: list[str] = []
         self.vad = open_model(silero_path())
         speaker_path = self._file(
@@ -46,11 +51,24 @@ class AudioModels:
         )
         self.speaker = SpeakerModel(speaker_path) if speaker_path and overlap_path else None
         self.overlap = OverlapModel(overlap_path) if overlap_path else None
+        self.sounds = self._sounds(sounds or models_dir / SOUNDS_FILE)
 
     @property
     def tells_voices(self) -> bool:
         """Whether several voices can be told apart."""
         return self.speaker is not None and self.overlap is not None
+
+    def _sounds(self, path: Path) -> SoundModel | None:
+        """What tells other sounds from speech; None where there is no file (whoever looks for models says so) or no LiteRT."""
+        if not path.is_file():
+            return None
+        try:
+            return SoundModel(path)
+        except (ImportError, ValueError, RuntimeError) as error:
+            self.notes.append(
+                _("The sound model %(file)s can't be used (%(reason)s): coughs may be taken for speech.", file=path.name, reason=str(error)[:200])
+            )
+            return None
 
     def _file(self, path: Path, missing: str) -> Path | None:
         if path.is_file():
@@ -122,3 +140,14 @@ class OverlapModel:
         """Probability of each of the 7 classes, `[frames, 7]`, of `sound` (float32, -1..1, at least 1 s)."""
         logp = np.asarray(self._session.run(None, {"wav": sound[None, None]})[0][0], dtype=np.float32)
         return np.exp(logp)
+
+
+class SoundModel:
+    """YAMNet: how much of each of AudioSet's 521 kinds of sound is in a second. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self._model = open_lite(path)
+
+    def scores(self, sound: Floats) -> Floats:
+        """The 521 scores, 0..1, of float32 `[SECOND]`, -1..1."""
+        return np.asarray(self._model(sound[None])[0][0], dtype=np.float32)

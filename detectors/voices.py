@@ -57,6 +57,7 @@ class _Scene:
     start: int
     active: Bools
     solo: Bools
+    loudspeaker: Floats  # per frame how much it sounds like a television or radio, 0..1
     units: list[list[Unit]] = field(default_factory=lambda: [[], [], []])
     numbers: dict[str, float] = field(default_factory=dict)
 
@@ -95,10 +96,10 @@ class VoiceTracker:
         self._units.clear()
         self._talk_until = -1
 
-    def look(self, sound: Floats, start: int, fresh: int, heard: Bools) -> Look:
+    def look(self, sound: Floats, start: int, fresh: int, heard: Bools, loudspeaker: Floats | None = None) -> Look:
         """Judge the window `sound` (float32, -1..1), whose first sample is `start`; samples from `fresh` on were not judged before.
 
-        `heard` says per frame of `FRAME` samples where the speech detector heard speech.
+        `heard` says per frame of `FRAME` samples where the speech detector heard speech, `loudspeaker` how much it sounds like a television, 0..1.
         """
         if self._overlap is None:
             return Look(None, start=start)
@@ -110,7 +111,10 @@ class VoiceTracker:
         active = FRAME_SPEAKERS[probabilities.argmax(axis=1)] & _fit(heard, frames)[:, None]
         solo = active & (active.sum(axis=1) == 1)[:, None]
         self._embed_fresh(sound, start, fresh, solo)
-        found = self._judge(_Scene(sound, start, active, solo))
+        broadcast = np.zeros(frames, np.float32)
+        if loudspeaker is not None:
+            broadcast[: len(loudspeaker)] = loudspeaker[:frames]
+        found = self._judge(_Scene(sound, start, active, solo, broadcast))
         return Look(found.voices, found.since, found.until, start, speech, found.numbers)
 
     def _embed_fresh(self, sound: Floats, start: int, fresh: int, solo: Bools) -> None:
@@ -158,6 +162,10 @@ class VoiceTracker:
             if share.max() >= self._limits.voice_unit_share:
                 scene.units[int(share.argmax())].append(unit)
         present = [s for s in range(3) if _seconds(scene.active[:, s]) >= self._limits.voice_turn_s]
+        broadcast = {s: float(scene.loudspeaker[scene.active[:, s]].mean()) for s in present}
+        present = [s for s in present if broadcast[s] < self._limits.loudspeaker_threshold]  # the others are nobody in the room
+        if len(present) < len(broadcast):
+            scene.numbers["loudspeaker"] = round(max(broadcast.values()), 3)
         present.sort(key=lambda s: int(np.flatnonzero(scene.active[:, s])[0]))
         known = self._student_s >= (self._limits.stranger_s if self._talk_until >= scene.start else self._limits.own_voice_s)
         likeness = {s: _likeness(scene.units[s], self._student) for s in present if scene.units[s]} if known else {}

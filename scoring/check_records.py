@@ -112,6 +112,7 @@ class CheckCollector:
             "phone": any(reading.phone for reading in self._persons),
             "speech_s": round(sum(stop - start for reading in self._audio for start, stop in reading.speech), 2),
             "voices": max(voices) if voices else None,
+            "sounds": dict(Counter(kind for reading in self._audio for kind in reading.sounds)),
             "acts": dict(Counter(act.kind for act in self._acts)),
             "unknown": dict(unknown) | {why: round(seconds + unknown[why], 1) for why, seconds in self._unseen.items()},
             "rates": self._rates(seconds),
@@ -129,7 +130,8 @@ def pack(
             [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height] for r in persons
         ],
         "audio": [
-            [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers)] for r in audio
+            [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers), list(r.sounds)]
+            for r in audio
         ],
         "acts": [[a.id, a.at, a.kind, a.detail] for a in acts],
     }
@@ -142,8 +144,8 @@ def unpack(
     gaze = [unpack_gaze(row) for row in readings.get("gaze", [])]
     persons = [unpack_persons(row) for row in readings.get("persons", [])]
     audio = [
-        AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers)
-        for at, duration, speech, multiple, voices, reason, level, numbers in readings.get("audio", [])
+        AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers, *map(tuple, sounds))
+        for at, duration, speech, multiple, voices, reason, level, numbers, *sounds in readings.get("audio", [])  # older versions stored no sounds
     ]
     acts = [ScreenAct(act_id, at, kind, detail) for act_id, at, kind, detail in readings.get("acts", [])]
     return gaze, persons, audio, acts

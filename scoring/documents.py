@@ -31,6 +31,7 @@ def readings_document(
         "faces_reason": persons.reason if persons else unread,
         "phone": persons.phone if persons else None,
         "voices": audio.voices if audio else None,
+        "sounds": list(audio.sounds) if audio else [],
         "sound_reason": audio.reason if audio else unheard,
         "level_dbfs": round(audio.level_dbfs, 1) if audio else None,
         "overlay": {

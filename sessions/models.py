@@ -78,7 +78,7 @@ class Models:
             self.persons = PersonsModel(None, "facemesh", settings, self.face_models)
         try:
             folder = files.speaker.parent if files.speaker else settings.models_dir
-            self.audio = AudioModels(folder)
+            self.audio = AudioModels(folder, files.sounds)
             self.notes.extend(note for note in self.audio.notes if note not in self.notes)
         except DetectorError as error:
             self.notes.append(error.message)

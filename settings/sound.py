@@ -147,6 +147,13 @@ class VoiceLimits(BaseModel):
         le=3600,
         description="Seconds of the student's voice that are weighed against what is new; it follows a cold or another seat. At least OWN_VOICE_S.",
     )
+    loudspeaker_threshold: float = Field(
+        default=0.05,
+        ge=0.005,
+        le=1,
+        description="YAMNet's score of television and radio, on average where one voice is heard, from which that voice comes from a loudspeaker and "
+        "is nobody in the room. Of 128 labelled clips with voices in a room no 2 s have more than 0.019.",
+    )
     together_edge_s: float = Field(
         default=0.6,
         ge=0.05,
@@ -197,6 +204,23 @@ class SoundLimits(VoiceLimits):
         le=5,
         description="Seconds of pause that belong to the speech around them; at 1.0 precision falls under 0.99.",
         json_schema_extra=EVERYDAY,
+    )
+    # YAMNet's scores, 0 to 1, of a second around each half second in which Silero hears something
+    sound_kind_threshold: float = Field(
+        default=0.5, ge=0.05, le=1, description="Score from which a cough, laughter, music, an animal and the like is told; what is heard is near 1."
+    )
+    sound_speech_beside: float = Field(
+        default=0.3, ge=0, le=1, description="Score that speech must have where such a sound is told too, so that it is speech beside it."
+    )
+    sound_speech_least: float = Field(
+        default=0.02, ge=0, le=1, description="Score that speech must have at all, whatever else Silero heard: a chair, a door, snoring."
+    )
+    sound_whisper_threshold: float = Field(default=0.3, ge=0.05, le=1, description="Score from which whispering is told.")
+    sound_loud_dbfs: float = Field(
+        default=-45.0,
+        ge=-120,
+        le=0,
+        description="Loudness from which a sound is named though Silero hears no speech in it, a ringing phone for one.",
     )
     sound_silent_s: float = Field(
         default=10.0,

@@ -169,6 +169,7 @@ class CheckAnswer(BaseModel):
     persons: dict[str, int | None] = Field(default_factory=dict, description="`least` and `greatest`.")
     speech_s: float = 0
     voices: int | None = None
+    sounds: dict[str, int] = Field(default_factory=dict, description="In how many readings, of about a second, other sounds were heard, by kind.")
     acts: dict[str, int] = Field(default_factory=dict)
     unknown: dict[str, float] = Field(
         default_factory=dict, description="What couldn't be told, by reason: readings, and seconds in which there was nothing to read."

@@ -9,7 +9,7 @@ const HEARD_DBFS = -60; // a quieter level is that of a pause, and says nothing 
 /** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
 export function evidenceWords({ evidence }) {
   const t = texts.evidence;
-  const { seconds, stretches, looks, directions, lids, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts } = evidence ?? {};
+  const { seconds, stretches, looks, directions, lids, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts, sounds } = evidence ?? {};
   const words = [];
   const say = (known, text) => known && words.push(text());
   say(typeof persons === "number", () => t.persons(persons));
@@ -21,9 +21,13 @@ export function evidenceWords({ evidence }) {
   for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
   say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
   say(looks > 1, () => t.looks(looks));
+  say(sounds?.length, () => t.sounds(soundWords(sounds)));
   say(level > HEARD_DBFS, () => t.level_dbfs(level));
   say(acts?.length, () => t.acts(acts));
   say(!acts && typeof seconds === "number" && seconds > 0, () => t.seconds(seconds));
   say(!acts && stretches?.length, () => t.stretches(stretches));
   return words;
 }
+
+/** Kinds of sound in words; one that this page doesn't know is left out. */
+export const soundWords = (kinds) => (kinds ?? []).flatMap((kind) => texts.sounds[kind] ?? []);

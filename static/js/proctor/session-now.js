@@ -2,6 +2,7 @@
 
 import { addressOf } from "../shared/base.js";
 import { byId, levelShare, make, setShare, setText } from "../shared/dom.js";
+import { soundWords } from "./evidence.js";
 import { needsNoPicture, noticeLines } from "./states.js";
 import { texts } from "./texts.js";
 
@@ -31,7 +32,8 @@ export class SessionNow {
     const unasked = !why && needsNoPicture(status) ? texts.live.cameraNotAsked : null;
     setText(byId("fact-gaze"), unasked ?? (status.gaze === "unknown" ? unknown(status.gaze_reason) : texts.gazeWords(status)));
     setText(byId("fact-people"), unasked ?? (status.faces === null ? unknown(status.faces_reason) : texts.people(status.faces)) + (status.phone ? ` · ${texts.phone}` : ""));
-    setText(byId("fact-voices"), status.voices ?? unknown(status.sound_reason));
+    const sounds = why ? [] : soundWords(status.sounds);
+    setText(byId("fact-voices"), [status.voices ?? unknown(status.sound_reason), ...sounds].join(" · "));
     setShare(byId("fact-level"), levelShare(status.level_dbfs ?? -120));
     const devices = Object.entries(status.devices ?? {}).map(([name, device]) => texts.deviceLine(name, device));
     this.#fill(byId("fact-devices"), [...devices, ...noticeLines(status)]);

@@ -106,6 +106,7 @@ export const reviewTexts = {
       return list(words);
     },
     level_dbfs: (level) => _("sound level %(level)s dB", { level: number(Math.round(level)) }),
+    sounds: (sounds) => _("with it %(sounds)s", { sounds: list(sounds) }),
     voices: (voices) => ngettext("%(count)s voice", "%(count)s voices", voices),
     stranger: _("a voice alone that is not the student’s"),
     own: (likeness) => _("likeness to the student’s own voice %(likeness)s of 1", { likeness: number(Number(likeness), 2) }),

@@ -59,6 +59,18 @@ export const watchTexts = {
     return count === 0 ? _("Nobody in view") : ngettext("%(count)s person in view", "%(count)s people in view", count);
   },
   because,
+  sounds: {
+    cough: _("coughing"),
+    sneeze: _("sneezing"),
+    laughter: _("laughter"),
+    crying: _("crying"),
+    music: _("music"),
+    animal: _("an animal"),
+    typing: _("typing"),
+    telephone: _("a telephone"),
+    whisper: _("whispering"),
+    loudspeaker: _("a television or radio"),
+  },
   soundUnknown: (reason) => because(_("Sound: can’t tell"), reason),
   phone: _("Phone in view"),
   devices: { camera: _("Camera"), microphone: _("Microphone"), screen: _("Screen"), connection: _("Connection") },
