@@ -231,7 +231,7 @@ models() {
 }
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
-  [ -f models/yolov8n.onnx ] && [ -f models/campplus_zh_en_192.onnx ] && [ -f models/pyannote_seg3.onnx ]
+  [ -f models/yolov8n.onnx ] && { [ -f models/yolo11n_int8.tflite ] || [ -f models/yolo11n.onnx ]; } && [ -f models/campplus_zh_en_192.onnx ] && [ -f models/pyannote_seg3.onnx ]
 }
 
 started=$SECONDS
