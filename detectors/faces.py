@@ -31,7 +31,7 @@ class FaceFinder:
     def __init__(self, limits: GazeLimits | None = None, models: FaceModels | None = None) -> None:
         least = (limits or GazeLimits()).face_confidence
         self.models = models or open_face_models()
-        self._faces, self._mesh = self.models.faces(least), self.models.single(least)
+        self._faces, self._mesh = self.models.faces(), self.models.single(least)
 
     def look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
         """Look for the largest face in a picture, uint8 [h, w, 3] in RGB order: its landmarks [478, 3] in pixels, and its outline.

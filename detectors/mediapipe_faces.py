@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from basics.errors import DetectorError
-from detectors.face_models import FaceMesh, Faces, FoundFace, Picture, Points
+from detectors.face_models import FAR_CONFIDENCE, FaceMesh, Faces, FoundFace, Picture, Points
 from settings.models import GazeBackend
 
 os.environ.setdefault("GLOG_minloglevel", "2")  # MediaPipe's chatter on stderr; it reads this when its library is loaded
@@ -35,9 +35,9 @@ class MediaPipeFaces:
         """See `FaceModels`. One call runs at a time."""
         return _Mesh(_Shared(lambda: _start_mesh(True, least)))
 
-    def faces(self, least: float) -> Faces:
+    def faces(self) -> Faces:
         """See `FaceModels`. One call runs at a time."""
-        return _Faces(_Shared(lambda: _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=least)))
+        return _Faces(_Shared(lambda: _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=FAR_CONFIDENCE)))
 
 
 class _Mesh:

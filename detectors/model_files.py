@@ -95,7 +95,7 @@ def _try_overlap(path: Path) -> None:
 
 
 def _try_mesh(path: Path) -> None:
-    from detectors.mesh_file import eyes_part, mesh_part
+    from detectors.mesh_file import heads_part, mesh_part
     from detectors.runtime import open_lite
 
     content = path.read_bytes()
@@ -104,7 +104,7 @@ def _try_mesh(path: Path) -> None:
     _expect(score, (1, 1, 1, 1))
     _expect(features, (1, 48, 48, 32))
     crop = features[:, :16, :16].copy()
-    for output, points in zip(open_lite(eyes_part(content))(crop, crop), (71, 5, 71, 5), strict=True):
+    for output, points in zip(open_lite(heads_part(content))(crop, crop, crop), (80, 71, 71, 5, 5), strict=True):
         _expect(output, (1, points, 2))
 
 

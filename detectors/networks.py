@@ -213,8 +213,7 @@ class FaceFinder:
     sees_objects = False
 
     def __init__(self, models: FaceModels | None = None) -> None:
-        # Lower than any limit that its answers meet: PERSONS_CONFIDENCE decides.
-        self._faces = (models or open_face_models()).faces(0.3)
+        self._faces = (models or open_face_models()).faces()
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         """See `Finder`; the model's input size is its own, `side` is not used."""
