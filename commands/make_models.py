@@ -160,7 +160,10 @@ def _export(model: Model, python: Path, environment: Path, settings: ModelSettin
         source = str(weights.resolve()) if weights and weights.is_file() else "download"
     try:
         _run(
-            f"export of {target.name}", [str(python), str(ROOT / "commands" / "export_models.py"), model.name, source, str(part)], say, cwd=environment
+            f"export of {target.name}",
+            [str(python), str(ROOT / "commands" / "export_models.py"), model.name, source, str(part)],
+            say,
+            cwd=environment,
         )
         reason = unusable(model, part)
         if reason:

@@ -65,11 +65,11 @@ def _try_yolo(path: Path) -> None:
 
 
 def _try_second(path: Path) -> None:
-    if path.read_bytes()[4:8] != b"TFL3":
+    from detectors.runtime import is_lite, open_lite
+
+    if not is_lite(path):
         _try_yolo(path)
         return
-    from detectors.runtime import open_lite
-
     model = open_lite(path)
     (given,) = model.inputs
     (output,) = model(np.zeros(given.shape, np.float32))

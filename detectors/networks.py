@@ -73,7 +73,9 @@ def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits
 
 def make_second(path: Path, limits: PersonsLimits) -> Finder:
     """Load the network that is asked for a second opinion, a .tflite or .onnx file. Raises `DetectorError` as `make_finder` does."""
-    return LiteFinder(path, limits) if path.suffix == ".tflite" else OnnxFinder(path, limits)
+    from detectors.runtime import is_lite
+
+    return LiteFinder(path, limits) if is_lite(path) else OnnxFinder(path, limits)
 
 
 class OnnxFinder:
