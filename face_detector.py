@@ -1,7 +1,7 @@
 """Persons and phones: how many persons one picture shows, and whether it shows a phone. One instance serves all sessions.
 
-A cheap look at a small size answers for most pictures. Where it hints at something (nobody, a second person, a phone), further looks at
-other sizes decide by the mean confidence: what YOLOv8n sees wrongly at one size it seldom sees at another.
+A cheap look at a small size answers for most pictures. Where it hints at something (nobody, a second person, a phone), further looks decide:
+at other sizes, at a part, at the mirror image, by a second network, by the finder of faces. What one look sees wrongly another seldom does.
 Nothing is remembered from picture to picture; two looks running before something counts is the scorer's rule.
 """
 
@@ -15,54 +15,73 @@ import numpy as np
 
 from basics.errors import DetectorError
 from basics.readings import Box, GazeReading, PersonsReading
-from detectors.face_models import FaceModels
-from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
+from detectors.boxes import covered, held, of_kind, overlap
+from detectors.face_backends import open_face_models
+from detectors.face_models import FaceModels, Faces
+from detectors.looks import Looks, Networks
+from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder, make_second
+from detectors.phones import Phone, likeliest_phone
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.persons import PersonsLimits
 
-# Pixels along the network input's longer side:
-SIDE = 320  # of the ordinary look,
-CLOSE_SIDE = 640  # of the one that checks hints,
-FAR_SIDE = 192  # and of the one that finds persons too large or too coarse for it (a face filling the picture, a picture sent at 160 x 120)
+PICTURE_HOLDERS = (TV, LAPTOP)  # who is inside one is no person in the room
+FACE_HOLDERS = (TV, LAPTOP, CELL_PHONE, BOOK)  # and a face may be printed, too
+# From a face to the head and shoulders that a portrait shows, in sizes of the face
+PORTRAIT_BESIDE, PORTRAIT_ABOVE, PORTRAIT_BELOW = 0.5, 0.4, 0.8
 
 
 class PersonsModel:
-    """Counts persons and finds phones; safe to call from several threads at once. Raises `DetectorError` when the model is missing or unusable."""
+    """Counts persons and finds phones; safe to call from several threads at once. Raises `DetectorError` when the model is missing or unusable.
+
+    `second` is the file of another network that is asked where the first one is in doubt, `faces` what finds faces (opened where it isn't
+    given; without either the rest goes on).
+    """
 
     def __init__(
-        self, model_path: Path | None, backend: Backend = "onnx", limits: PersonsLimits | None = None, faces: FaceModels | None = None
+        self,
+        model_path: Path | None,
+        backend: Backend = "onnx",
+        limits: PersonsLimits | None = None,
+        faces: FaceModels | None = None,
+        second: Path | None = None,
     ) -> None:
         self.backend: Backend = backend
         self._limits = limits or PersonsLimits()
         self._finder = make_finder(model_path, backend, self._limits, faces)
+        objects = self._finder.sees_objects
+        self._second = make_second(second, self._limits) if second is not None and objects else None
+        self._faces = _faces(faces, self._limits) if objects else None
+        self._networks = Networks(self._finder, self._second, self._faces)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
         """Read one picture: uint8 of shape [height, width, 3], BGR, at least 16 x 16. `gaze` is the gaze reading of the same picture.
 
         `count` is None (with the reason `dark`, `blurred` or `covered`) where nobody is found in a picture too poor to show anybody, and
-        `phone` is None where no phone could be told in such a picture.
+        `phone` is None where no phone could be told in such a picture. `numbers` says what both rest on.
         Raises `DetectorError` when `image` isn't such a picture or the network fails.
         """
         _check(image)
+        looks = Looks(image, self._networks, self._limits)
         face = gaze.box if gaze is not None else None
-        looks = [self._finder.find(image, SIDE, self._limits.box_confidence)]
-        phones = self._phones(image, looks, face, looking_down=gaze is not None and gaze.direction == "down")
-        persons = self._persons(image, looks, face if gaze is not None and self._is_sure(gaze) else None)
-        poor = "" if persons and not phones else PictureQuality(image).why_nobody(self._limits)
+        seen = self._phone(looks, face, looking_down=gaze is not None and gaze.direction == "down")
+        persons, numbers = self._persons(looks, face if gaze is not None and self._is_sure(gaze) else None)
+        phone = seen if seen is not None and seen.is_one else None
+        poor = "" if persons and phone is None else PictureQuality(image).why_nobody(self._limits)
         reason = "" if persons else poor
-        if poor:  # a mug in the dark is a phone to the network, and a phone is one more surely
-            phones = [box for box in phones if box.confidence >= self._limits.phone_confidence * self._limits.phone_poor_factor]
+        if poor and phone is not None:  # a mug in the dark is a phone to the network, and a phone is one more surely
+            phone = phone if phone.box.confidence >= phone.least * self._limits.phone_poor_factor else None
         return PersonsReading(
             at=at,
             count=None if reason else len(persons),
-            phone=bool(phones) if self._finder.sees_objects and (phones or not poor) else None,
+            phone=phone is not None if self._finder.sees_objects and (phone is not None or not poor) else None,
             reason=reason,
             persons=tuple(persons),
-            phones=tuple(phones),
+            phones=(phone.box,) if phone is not None else (),
             width=image.shape[1],
             height=image.shape[0],
             backend=self.backend,
+            numbers=numbers | _phone_numbers(seen),
         )
 
     @property
@@ -71,70 +90,99 @@ class PersonsModel:
         return self._finder.sees_objects
 
     def close(self) -> None:
-        """Free the network."""
-        self._finder.close()
+        """Free the networks."""
+        for one in (self._finder, self._second, self._faces):
+            if one is not None:
+                one.close()
 
-    def _persons(self, image: Image, looks: list[list[Detection]], face: Box | None) -> list[Box]:
+    def _persons(self, looks: Looks, gazing: Box | None) -> tuple[list[Box], dict[str, float]]:
+        limits = self._limits
+        first = boxes = of_kind(looks.first, PERSON)
         if not self._finder.sees_objects:
-            return [box for box in _of(looks[0], PERSON) if box.confidence >= self._limits.persons_confidence]
-        boxes = _of(looks[0], PERSON)
-        further = len(boxes) > 1 and boxes[1].confidence >= self._limits.persons_hint
-        doubtful = bool(boxes) and self._limits.persons_hint <= boxes[0].confidence < self._limits.person_confidence
+            return [box for box in boxes if box.confidence >= limits.persons_confidence], {}
+        further = len(boxes) > 1 and boxes[1].confidence >= limits.persons_hint
+        doubtful = bool(boxes) and limits.persons_hint <= boxes[0].confidence < limits.person_confidence
         if further or doubtful:
-            boxes = _mean([boxes, _of(self._close_look(image, looks), PERSON)], self._limits.persons_same_overlap)
-        if not boxes or boxes[0].confidence < self._limits.person_confidence:
-            boxes = _of(self._finder.find(image, FAR_SIDE, self._limits.person_far_confidence), PERSON)[:1]
-        persons = [
-            box for rank, box in enumerate(boxes) if box.confidence >= (self._limits.persons_confidence if rank else self._limits.person_confidence)
-        ]
-        screens = [s for look in looks for kind in (TV, LAPTOP) for s in _of(look, kind) if s.confidence >= self._limits.screen_confidence]
-        pictured = [box for box in persons if self._is_picture(image, box, screens)]
+            boxes = _mean([first, of_kind(looks.close, PERSON)], limits.persons_same_overlap)
+            second = boxes[1].confidence if len(boxes) > 1 else 0.0
+            if limits.persons_third_from <= second < limits.persons_confidence and looks.other is not None:
+                boxes = _mean([first, of_kind(looks.close, PERSON), of_kind(looks.other, PERSON)], limits.persons_same_overlap)
+        if not boxes or boxes[0].confidence < limits.person_confidence:
+            boxes = looks.far[:1]
+        persons = [box for rank, box in enumerate(boxes) if box.confidence >= (limits.persons_confidence if rank else limits.person_confidence)]
+        pictured = [box for box in persons if self._is_picture(looks, box)]
         persons = [box for box in persons if box not in pictured]
+        numbers = {"bodies": float(len(persons))}
+        if len(first) > 1 and first[1].confidence >= limits.faces_hint and len(persons) < 2:
+            faces = self._living_faces(looks)
+            numbers["faces"] = float(len(faces))
+            if len(faces) > 1:  # one alone says nothing that bodies don't
+                persons += _without_body(faces, persons)
         # A face found is a person, also where YOLO knows none: a masked face that fills the picture.
-        if face is not None and not persons and not any(_held(face, box) > self._limits.face_pictured_share for box in pictured):
-            persons = [] if self._is_picture(image, face, screens) else [face]
-        return persons
+        if gazing is not None and not persons and not any(held(gazing, box) > limits.face_pictured_share for box in pictured):
+            persons = [] if self._is_picture(looks, gazing) else [gazing]
+        return persons, numbers
 
-    def _phones(self, image: Image, looks: list[list[Detection]], face: Box | None, looking_down: bool) -> list[Box]:
-        if not self._finder.sees_objects:
-            return []
-        first = _of(looks[0], CELL_PHONE)
-        if not looking_down and not (first and first[0].confidence >= self._limits.phone_hint):
-            return []
-        # The first look raised the hint, so it has no vote: it is high wherever it errs. The dearest look comes last and only if it matters.
-        zone, left, top = _hands_zone(image, _of(looks[0], PERSON), face, self._limits)
-        mirror = np.ascontiguousarray(image[:, ::-1])
-        votes = [
-            [_moved(box, left, top) for box in _of(self._finder.find(zone, SIDE, self._limits.box_confidence), CELL_PHONE)],
-            [_mirrored(box, image.shape[1]) for box in _of(self._finder.find(mirror, SIDE, self._limits.box_confidence), CELL_PHONE)],
-        ]
-        if sum(boxes[0].confidence for boxes in votes if boxes) < self._limits.phone_votes_least:
-            return []
-        votes.append(_of(self._close_look(image, looks), CELL_PHONE))
-        best = max((box for boxes in votes for box in boxes[:1]), key=lambda box: box.confidence, default=None)
-        if best is None:
-            return []
-        # A vote is for a place: three weak things that lie apart are no phone.
-        mean = sum(max((box.confidence for box in boxes if _overlap(box, best) > self._limits.phone_overlap), default=0.0) for boxes in votes) / len(
-            votes
-        )
-        least = self._limits.phone_confidence * (self._limits.phone_coarse_factor if image.shape[1] < self._limits.phone_coarse_px else 1.0)
-        return [replace(best, confidence=mean)] if mean >= least else []
+    def _living_faces(self, looks: Looks) -> list[Box]:
+        """Faces that lie apart and are in no picture, the surest first."""
+        limits = self._limits
+        apart = self._apart([], looks.faces, limits.faces_confidence)
+        if len(apart) == 1:
+            apart = self._apart(apart, looks.faces_beside(apart[0]), limits.faces_beside_confidence)
+        largest = max((face.height for face in apart), default=0.0)
+        apart = [face for face in apart if face.height >= limits.faces_size_share * largest]
+        return apart if len(apart) < 2 else [face for face in apart if not self._is_pictured_face(looks, face)]
 
-    def _close_look(self, image: Image, looks: list[list[Detection]]) -> list[Detection]:
-        if len(looks) == 1:
-            looks.append(self._finder.find(image, CLOSE_SIDE, self._limits.box_confidence))
-        return looks[1]
+    def _apart(self, known: list[Box], faces: list[Box], least: float) -> list[Box]:
+        """The known faces, and further ones from this confidence up that are none of them."""
+        apart = list(known)
+        for face in faces:
+            if face.confidence >= least and all(covered(face, other) <= self._limits.faces_same_share for other in apart):
+                apart.append(face)
+        return apart
 
-    def _is_picture(self, image: Image, box: Box, screens: list[Box]) -> bool:
-        if any(_held(box, screen) > self._limits.screen_share for screen in screens):
+    def _is_pictured_face(self, looks: Looks, face: Box) -> bool:
+        height, width = looks.image.shape[:2]
+        holders = _sure(looks.so_far, FACE_HOLDERS, self._limits.screen_confidence)
+        if any(held(face, holder) > self._limits.screen_share for holder in holders):
             return True
-        height, width = image.shape[:2]
+        portrait = Box(
+            max(0.0, face.x1 - PORTRAIT_BESIDE * face.width),
+            max(0.0, face.y1 - PORTRAIT_ABOVE * face.height),
+            min(float(width), face.x2 + PORTRAIT_BESIDE * face.width),
+            min(float(height), face.y2 + PORTRAIT_BELOW * face.height),
+            face.confidence,
+        )
+        return is_framed(looks.image, face, self._limits) or is_framed(looks.image, portrait, self._limits)
+
+    def _phone(self, looks: Looks, face: Box | None, looking_down: bool) -> Phone | None:
+        """The likeliest phone; None where nothing hints at one."""
+        if not self._finder.sees_objects:
+            return None
+        first = of_kind(looks.first, CELL_PHONE)
+        if not looking_down and not (first and first[0].confidence >= self._limits.phone_hint):
+            return None
+        # The first look raised the hint, so it has no vote: it is high wherever it errs. The others come only if they matter.
+        votes = [looks.part(*_hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)), looks.close]
+        if sum(boxes[0].confidence for boxes in (of_kind(vote, CELL_PHONE) for vote in votes) if boxes) < self._limits.phone_votes_least:
+            return None
+        votes.append(looks.in_mirror())
+        votes += [vote for vote in (looks.other, looks.other_in_mirror()) if vote is not None]
+        found = likeliest_phone(votes, max(looks.faces, key=lambda one: one.width, default=face), self._limits)
+        if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
+            found = replace(found, least=found.least * self._limits.phone_coarse_factor)
+        return found
+
+    def _is_picture(self, looks: Looks, box: Box) -> bool:
+        screens = _sure(looks.so_far, PICTURE_HOLDERS, self._limits.screen_confidence)
+        if any(held(box, screen) > self._limits.screen_share for screen in screens):
+            return True
+        height, width = looks.image.shape[:2]
         edge = self._limits.poster_edge_share * max(width, height)
         # Whoever sits at the camera reaches the picture's lower edge; spares most looks the search for a frame.
         if box.x1 < edge or box.y1 < edge or box.x2 > width - edge or box.y2 > height - edge:
             return False
-        return is_framed(image, box, self._limits)
+        return is_framed(looks.image, box, self._limits)
 
     def _is_sure(self, gaze: GazeReading) -> bool:
         """Whether a face is good evidence by itself: its gaze could be told, or it fills the picture. Small doubtful ones are bottles, too."""
@@ -149,27 +197,55 @@ def _check(image: Any) -> None:
         raise DetectorError(f"a picture must be uint8 [height, width, 3] of at least 16 x 16 pixels, got {given}", field="image")
 
 
-def _of(found: list[Detection], kind: int) -> list[Box]:
-    return [detection.box for detection in found if detection.kind == kind]
+def _faces(models: FaceModels | None, limits: PersonsLimits) -> Faces | None:
+    """What finds all faces of a picture; None on a machine that can't run it, where bodies alone are counted."""
+    try:
+        return (models or open_face_models()).faces(limits.faces_least)
+    except DetectorError:
+        return None
+
+
+def _sure(looks: list[list[Detection]], kinds: tuple[int, ...], least: float) -> list[Box]:
+    return [box for look in looks for box in of_kind(look, *kinds) if box.confidence >= least]
+
+
+def _without_body(faces: list[Box], bodies: list[Box]) -> list[Box]:
+    """As many faces as there are more of them than bodies: those that no body is left for, each body taking the surest face in it."""
+    free, left = list(bodies), []
+    for face in faces:
+        body = max(free, key=lambda one: held(face, one), default=None)
+        if body is not None and held(face, body) > 0:
+            free.remove(body)
+        else:
+            left.append(face)
+    return left[: max(0, len(faces) - len(bodies))]
 
 
 def _mean(looks: list[list[Box]], same: float) -> list[Box]:
-    """Boxes of two looks matched by overlap (intersection over union `same`), with the mean confidence; unmatched ones get half."""
-    first, second = looks[0], list(looks[1])
-    merged = []
-    for box in first:
-        other = max(second, key=lambda candidate: _overlap(box, candidate), default=None)
-        if other is not None and _overlap(box, other) >= same:
-            second.remove(other)
-            merged.append(replace(other, confidence=(box.confidence + other.confidence) / 2))
-        else:
-            merged.append(replace(box, confidence=box.confidence / 2))
-    merged += [replace(box, confidence=box.confidence / 2) for box in second]
-    return sorted(merged, key=lambda box: -box.confidence)
+    """Boxes of several looks matched by overlap (intersection over union `same`), with the mean confidence; a look that lacks one gives 0."""
+    merged: list[tuple[Box, float]] = []
+    for look in looks:
+        left = list(look)
+        for number, (place, total) in enumerate(merged):
+            other = max(left, key=lambda candidate: overlap(place, candidate), default=None)
+            if other is not None and overlap(place, other) >= same:
+                left.remove(other)
+                merged[number] = other, total + other.confidence
+        merged += [(box, box.confidence) for box in left]
+    return sorted((replace(box, confidence=total / len(looks)) for box, total in merged), key=lambda box: -box.confidence)
 
 
-def _hands_zone(image: Image, persons: list[Box], face: Box | None, limits: PersonsLimits) -> tuple[Image, int, int]:
-    """The part of the picture where the person's hands may be, and its left and top in pixels: below the face to the lower edge."""
+def _phone_numbers(phone: Phone | None) -> dict[str, float]:
+    """What was made of the likeliest phone, whether or not it is one."""
+    if phone is None:
+        return {}
+    votes = {f"phone_vote_{number}": round(vote, 3) for number, vote in enumerate(phone.votes, 1)}
+    rest = {"phone_least": round(phone.least, 3), "vessel_or_book": round(phone.instead, 3), "at_face": float(phone.at_face)}
+    return votes | rest
+
+
+def _hands_zone(image: Image, persons: list[Box], face: Box | None, limits: PersonsLimits) -> tuple[int, int, int, int]:
+    """The part of the picture where the person's hands may be, left, top, right and lower edge in pixels: below the face."""
     height, width = image.shape[:2]
     if persons and persons[0].confidence >= limits.hands_person_confidence:
         box = persons[0]
@@ -179,30 +255,8 @@ def _hands_zone(image: Image, persons: list[Box], face: Box | None, limits: Pers
         beside = limits.hands_face_beside * face.width
         x1, x2, y1 = face.x1 - beside, face.x2 + beside, face.y1 + limits.hands_face_below * face.height
     else:
-        return image, 0, 0
+        return 0, 0, width, height
     left, right, top = int(max(0, x1)), int(min(width, x2)), int(min(max(0, y1), height - 16))
     if right - left < 16:
-        return image, 0, 0
-    return image[top:, left:right], left, top
-
-
-def _moved(box: Box, left: int, top: int) -> Box:
-    return Box(box.x1 + left, box.y1 + top, box.x2 + left, box.y2 + top, box.confidence)
-
-
-def _mirrored(box: Box, width: int) -> Box:
-    return Box(width - box.x2, box.y1, width - box.x1, box.y2, box.confidence)
-
-
-def _intersection(a: Box, b: Box) -> float:
-    return max(0.0, min(a.x2, b.x2) - max(a.x1, b.x1)) * max(0.0, min(a.y2, b.y2) - max(a.y1, b.y1))
-
-
-def _overlap(a: Box, b: Box) -> float:
-    shared = _intersection(a, b)
-    return shared / max(1e-6, a.width * a.height + b.width * b.height - shared)
-
-
-def _held(box: Box, holder: Box) -> float:
-    """Share of `box` that lies in `holder`."""
-    return _intersection(box, holder) / max(1e-6, box.width * box.height)
+        return 0, 0, width, height
+    return left, top, right, height

@@ -267,7 +267,9 @@ models() {
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
   local file
-  for file in $(grep -oE '"[A-Za-z0-9_]+[.](onnx|tflite)"' detectors/model_files.py | tr -d '"'); do [ -f "models/$file" ] || return 1; done
+  for file in $(grep -E '^ +"' detectors/model_files.py | grep -oE '"[A-Za-z0-9_]+[.](onnx|tflite)"' | tr -d '"'); do
+    [ -f "models/$file" ] || { [ "$file" = yolo11n_int8.tflite ] && [ -f models/yolo11n.onnx ]; } || return 1
+  done
 }
 
 started=$SECONDS

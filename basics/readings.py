@@ -123,7 +123,10 @@ class GazeReading:
 
 @dataclass(frozen=True, slots=True)
 class PersonsReading:
-    """How many persons one picture shows. `count` and `phone` are None where they are unknown, with the `reason`."""
+    """How many persons one picture shows. `count` and `phone` are None where they are unknown, with the `reason`.
+
+    `numbers` holds what they rest on, by name: `bodies` and `faces` seen, the looks' votes for a phone, what spoke against it.
+    """
 
     at: float
     count: int | None
@@ -134,6 +137,7 @@ class PersonsReading:
     width: int = 0
     height: int = 0
     backend: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

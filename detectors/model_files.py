@@ -18,7 +18,7 @@ from settings.models import GazeBackend, ModelSettings
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 SUMS_FILE = "SHA256SUMS"  # beside the models: the sums of those that passed a trial run, in the form of sha256sum
 
-Name = Literal["yolo", "speaker", "overlap", "sounds", "mesh", "face_near", "face_far"]
+Name = Literal["yolo", "second", "speaker", "overlap", "sounds", "mesh", "face_near", "face_far"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class ModelFiles:
     """Usable model files; None where there is none. `notes` says, for people, what the server can't do without them."""
 
     yolo: Path | None
+    second: Path | None
     speaker: Path | None
     overlap: Path | None
     sounds: Path | None
@@ -40,6 +41,7 @@ class Model:
     """One model: its file's name, what it is for, what the server does without it, known sums, and a trial run that raises.
 
     Where `packaged` names a place in the package mediapipe, only the very file of that package will do: limits were measured with it.
+    `made` is the file that set-up makes where nobody brings the other one, which is preferred.
     """
 
     name: Name
@@ -49,12 +51,31 @@ class Model:
     sums: frozenset[str]
     trial: Callable[[Path], None]
     packaged: str = ""
+    made: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that will do, the preferred one first."""
+        return (self.file, self.made) if self.made else (self.file,)
 
 
 def _try_yolo(path: Path) -> None:
     (output,) = _session(path).run(None, {"images": np.zeros((1, 3, 320, 416), np.float32)})
     # 84 = 4 of a box + 80 classes; one anchor for each 8, 16 and 32 pixels
     _expect(output, (1, 84, 40 * 52 + 20 * 26 + 10 * 13))
+
+
+def _try_second(path: Path) -> None:
+    from detectors.runtime import is_lite, open_lite
+
+    if not is_lite(path):
+        _try_yolo(path)
+        return
+    model = open_lite(path)
+    (given,) = model.inputs
+    (output,) = model(np.zeros(given.shape, np.float32))
+    height, width = given.shape[2:]
+    _expect(output, (1, 84, sum((height // step) * (width // step) for step in (8, 16, 32))))
 
 
 def _try_speaker(path: Path) -> None:
@@ -139,6 +160,15 @@ MODELS: tuple[Model, ...] = (
         _try_yolo,
     ),
     Model(
+        "second",
+        "yolo11n_int8.tflite",
+        "a second opinion on persons and phones (YOLO11n)",
+        _("one network alone judges persons and phones, and finds fewer phones"),
+        frozenset({"a4df84abd0de5c5ae1652a253accf165daaf0b2796956b238b8b87be25836b33"}),
+        _try_second,
+        made="yolo11n.onnx",
+    ),
+    Model(
         "speaker",
         "campplus_zh_en_192.onnx",
         "telling voices apart (CAM++)",
@@ -202,11 +232,14 @@ def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelF
     notes = [note] if note else []
     for model in MODELS:
         found[model.name], note = find_model(model, settings, shared)
-        unused = settings.detector_backend != "onnx" if model.name == "yolo" else model.packaged and backend != "litert"
+        unused = {
+            "yolo": settings.detector_backend != "onnx",
+            "second": settings.detector_backend == "facemesh",
+        }.get(model.name, bool(model.packaged) and backend != "litert")
         if note and not unused:
             notes.append(note)
     if settings.detector_backend == "facemesh":
-        found["yolo"] = None
+        found["yolo"] = found["second"] = None
         notes.append(_("DETECTOR_BACKEND=facemesh: faces are counted by MediaPipe, and phones aren't seen"))
     elif settings.detector_backend == "ultralytics":
         found["yolo"] = torch_weights(settings, shared) or found["yolo"]
@@ -262,8 +295,7 @@ def unusable(model: Model, path: Path, *, known: bool = True) -> str:
 
 def _find(model: Model, folders: tuple[Path, ...]) -> tuple[Path | None, str]:
     broken: list[str] = []
-    for folder in folders:
-        path = folder / model.file
+    for path in (folder / file for folder in folders for file in model.files):
         if not path.is_file():
             continue
         reason = unusable(model, path)

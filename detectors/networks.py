@@ -1,4 +1,4 @@
-"""The networks behind `PersonsModel`: YOLOv8 in ONNX Runtime, ultralytics' own, or faces alone. Picture in, detections out, no rules."""
+"""The networks behind `PersonsModel`: YOLO in ONNX Runtime, LiteRT or ultralytics' own, or faces alone. Picture in, detections out, no rules."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ Backend = Literal["onnx", "ultralytics", "facemesh"]
 Image = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-PERSON, TV, LAPTOP, CELL_PHONE = 0, 62, 63, 67  # COCO's numbers of the classes that are used
-CLASSES = (PERSON, TV, LAPTOP, CELL_PHONE)
+# COCO's numbers of the classes that are used
+PERSON, BOTTLE, WINE_GLASS, CUP, TV, LAPTOP, CELL_PHONE, BOOK = 0, 39, 40, 41, 62, 63, 67, 73
+CLASSES = (PERSON, BOTTLE, WINE_GLASS, CUP, TV, LAPTOP, CELL_PHONE, BOOK)
 COCO_CLASSES = 80
 STRIDE = 32  # the sides of YOLOv8's input are multiples of its coarsest grid
 PADDING_GREY = 114  # the grey around pictures that YOLOv8 was trained with
@@ -68,6 +69,13 @@ def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits
             field="models_dir",
         )
     return OnnxFinder(model_path, limits) if backend == "onnx" else UltralyticsFinder(model_path, limits)
+
+
+def make_second(path: Path, limits: PersonsLimits) -> Finder:
+    """Load the network that is asked for a second opinion, a .tflite or .onnx file. Raises `DetectorError` as `make_finder` does."""
+    from detectors.runtime import is_lite
+
+    return LiteFinder(path, limits) if is_lite(path) else OnnxFinder(path, limits)
 
 
 class OnnxFinder:
@@ -116,6 +124,45 @@ class OnnxFinder:
             rows = self._session.run(None, {self._input: tensor})[0][0].T
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(f"{self._path.name} failed on an input of {width} x {height}: {error}") from error
+        return _detections(rows, least, self._limits, (scale, left, top), image)
+
+    def close(self) -> None:
+        """Nothing is held open beyond memory."""
+
+
+class LiteFinder:
+    """YOLO with a fixed input in LiteRT, safe for all threads: a second network, which errs elsewhere than the first."""
+
+    sees_objects = True
+
+    def __init__(self, path: Path, limits: PersonsLimits) -> None:
+        from detectors.runtime import open_lite
+
+        try:
+            model = open_lite(path)
+        except (ImportError, OSError, ValueError, RuntimeError) as error:
+            raise DetectorError(
+                _("%(path)s can't be run by LiteRT (%(error)s); delete it and run ./setup.sh", path=path, error=str(error))
+            ) from error
+        shapes = [tensor.shape for tensor in (*model.inputs, *model.outputs)]
+        if [len(shape) for shape in shapes] != [4, 3] or shapes[0][:2] != (1, 3) or shapes[1][1] != 4 + COCO_CLASSES:
+            raise DetectorError(_("%(path)s is not YOLO for COCO (%(shapes)s); delete it and run ./setup.sh", path=path, shapes=str(shapes)))
+        self._path = path
+        self._limits = limits
+        self._model = model
+        self._height, self._width = shapes[0][2:]
+        # Exports with int8 weights give places as shares of the input, others in its pixels.
+        largest = float(model(np.zeros(shapes[0], np.float32))[0][0, :4].max())
+        self._unit = np.array([self._width, self._height] * 2, np.float32) if largest <= 2 else np.ones(4, np.float32)
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        """See `Finder`; the input's size is the file's, `side` is not used."""
+        tensor, scale, left, top = letterbox(image, self._width, self._height)
+        try:
+            rows = self._model(tensor)[0][0].T.copy()
+        except (ValueError, RuntimeError) as error:
+            raise DetectorError(f"{self._path.name} failed on a picture of {image.shape[1]} x {image.shape[0]}: {error}") from error
+        rows[:, :4] *= self._unit
         return _detections(rows, least, self._limits, (scale, left, top), image)
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime
 
-__all__ = ["FATAL", "LiteModel", "LiteTensor", "lite_missing", "onnxruntime", "open_lite", "open_model"]
+__all__ = ["FATAL", "LiteModel", "LiteTensor", "is_lite", "lite_missing", "onnxruntime", "open_lite", "open_model"]
 
 WARNINGS, FATAL = 2, 4  # its levels of severity; FATAL: what it would print about a broken file is in the exception
 _REMARK = b"XNNPACK delegate"  # in the line that LiteRT writes once when it makes its first interpreter; no setting keeps it from it
@@ -46,6 +46,12 @@ def open_model(path: Path, *, least_said: int = WARNINGS + 1) -> Any:
 def open_lite(model: Path | bytes, *, most: int | None = None) -> LiteModel:
     """The model in a .tflite file, or in its bytes, for all threads. ImportError without LiteRT, ValueError or RuntimeError for an unusable file."""
     return LiteModel(model if isinstance(model, bytes) else model.read_bytes(), most or max(2, os.cpu_count() or 1))
+
+
+def is_lite(path: Path) -> bool:
+    """Whether a file is a .tflite model, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(8)[4:] == b"TFL3"
 
 
 def lite_missing() -> str:

@@ -45,6 +45,15 @@ class Models:
                 self._face_models = open_face_models(self._settings)
             return self._face_models
 
+    def _faces_for(self, backend: str) -> FaceModels | None:
+        """The models of faces where they can be had; DetectorError without them only where faces are all that is counted."""
+        try:
+            return self.face_models
+        except DetectorError:
+            if backend == "facemesh":
+                raise
+            return None
+
     @property
     def faces(self) -> FaceFinder:
         """The face finder that all sessions share, made when the first session needs it."""
@@ -71,7 +80,7 @@ class Models:
         self.notes = list(files.notes)
         try:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = PersonsModel(files.yolo, backend, settings, self.face_models if backend == "facemesh" else None)
+            self.persons = PersonsModel(files.yolo, backend, settings, self._faces_for(backend), files.second)
         except DetectorError as error:
             self.notes.append(joined(" ", [error.message, _("Faces are counted by MediaPipe until then.")]))
             log.exception("persons model")

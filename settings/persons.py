@@ -31,10 +31,11 @@ class PersonsLimits(BaseModel):
         json_schema_extra=EVERYDAY,
     )
     phone_confidence: float = Field(
-        default=0.2,
+        default=0.17,
         ge=0.05,
         le=0.95,
-        description="Mean confidence over three looks of a phone; mugs, bottles and hands reach 0.19.",
+        description="What the looks' votes for a phone must come to, on average and less what a glass or book has in the same place; of five votes "
+        "the surest and the least sure one don't count. 0.15 to 0.2 on people not chosen on.",
         json_schema_extra=EVERYDAY,
     )
     screen_confidence: float = Field(
@@ -64,6 +65,52 @@ class PersonsLimits(BaseModel):
         le=0.95,
         description="Confidence from which a further person is looked for at a second size; far under the 0.57 of real ones, to miss none.",
     )
+    persons_third_from: float = Field(
+        default=0.3,
+        ge=0.01,
+        le=0.95,
+        description="Mean confidence over two looks from which the second network is asked about a further person; where it agrees, the mean of "
+        "three decides. At most PERSONS_CONFIDENCE.",
+    )
+    faces_hint: float = Field(
+        default=0.05,
+        ge=0.001,
+        le=0.95,
+        description="Confidence of a second body from which faces are counted as well: who overlaps or leans in is one body with two faces. Of 78 "
+        "made pictures of such all reach it.",
+    )
+    faces_confidence: float = Field(
+        default=0.5,
+        ge=0.05,
+        le=0.95,
+        description="Confidence of each of two faces that are two persons; no picture of 630 with one person has a second face of 0.2.",
+    )
+    faces_beside_confidence: float = Field(
+        default=0.6,
+        ge=0.05,
+        le=0.95,
+        description="Confidence of a face that is found only in the part beside the first one; hands, prints and photographs reach 0.52 at the size "
+        "that FACES_SIZE_SHARE asks for.",
+    )
+    faces_least: float = Field(
+        default=0.3,
+        ge=0.05,
+        le=0.95,
+        description="Confidence from which a face is found at all, as for what touches it.",
+    )
+    faces_same_share: float = Field(
+        default=0.3,
+        ge=0,
+        le=1,
+        description="Share of the smaller of two faces inside the other up to which they are two.",
+    )
+    faces_size_share: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="Height, in heights of the largest face, from which a further face is one; faces printed on a book or photographed on the wall "
+        "have 0.13 to 0.38, who leans in 0.6 and more.",
+    )
     persons_same_overlap: float = Field(
         default=0.45,
         ge=0.1,
@@ -72,7 +119,7 @@ class PersonsLimits(BaseModel):
         "0.8 read the same.",
     )
     box_confidence: float = Field(
-        default=0.03,
+        default=0.02,
         ge=0.001,
         le=0.5,
         description="Confidence from which a box is heard at all; low, for means of several looks decide. At most PERSONS_HINT, PHONE_HINT.",
@@ -139,16 +186,17 @@ class PersonsLimits(BaseModel):
         "0.2 to 0.9 read the same.",
     )
     phone_hint: float = Field(
-        default=0.03,
+        default=0.02,
         ge=0.001,
         le=0.95,
-        description="Confidence of the first look from which a phone is checked; 36 of 38 pictures with one reach it, 7 % of the others.",
+        description="Confidence of the first look from which a phone is checked; 57 of 59 pictures with one reach it or show who looks down, a "
+        "sixth of all others.",
     )
     phone_votes_least: float = Field(
         default=0.1,
         ge=0,
         le=2,
-        description="Sum of a phone's first two confidences under which the third and dearest look is spared; it would have to give 0.5.",
+        description="Sum of a phone's first two confidences under which the further looks are spared; no phone of 59 is lost by it.",
     )
     # Things a hand's length apart share nothing.
     phone_overlap: float = Field(
@@ -157,6 +205,25 @@ class PersonsLimits(BaseModel):
         le=0.9,
         description="Share of their common area from which two looks mean the same phone; weak things that lie apart are none. No labelled phone is "
         "lost by it.",
+    )
+    phone_instead_overlap: float = Field(
+        default=0.3,
+        ge=0,
+        le=0.9,
+        description="Overlap from which a bottle, glass, cup or book is seen in the phone's place, and counts against it as much as it is sure.",
+    )
+    phone_face_touch: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="Share of the smaller of the two that phone and face have in common, above which the thing is at the face: drunk from, eaten, "
+        "a hand at the glasses.",
+    )
+    phone_face_factor: float = Field(
+        default=2.5,
+        ge=1,
+        le=10,
+        description="How many times as sure a phone at the face must be. 3 of 59 phones are there, and 7 of the 15 likeliest false ones.",
     )
     # Two thirds of the phones reach more there.
     phone_poor_factor: float = Field(
@@ -227,5 +294,13 @@ class PersonsLimits(BaseModel):
 
     @model_validator(mode="after")
     def _hints_come_before_what_they_hint_at(self) -> PersonsLimits:
-        in_order(self, ("box_confidence", "persons_hint"), ("box_confidence", "phone_hint"), ("persons_hint", "persons_confidence"))
+        in_order(
+            self,
+            ("box_confidence", "persons_hint"),
+            ("box_confidence", "phone_hint"),
+            ("persons_hint", "persons_confidence"),
+            ("persons_third_from", "persons_confidence"),
+            ("box_confidence", "faces_hint"),
+            ("faces_least", "faces_confidence"),
+        )
         return self

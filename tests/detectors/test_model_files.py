@@ -67,7 +67,15 @@ def test_an_export_of_ones_own_is_used_when_it_runs(finished: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("yolo", "overlap"), ("speaker", "yolo"), ("overlap", "speaker"), ("mesh", "face_near"), ("face_near", "face_far"), ("face_far", "mesh")],
+    [
+        ("yolo", "overlap"),
+        ("second", "face_far"),
+        ("speaker", "yolo"),
+        ("overlap", "speaker"),
+        ("mesh", "face_near"),
+        ("face_near", "face_far"),
+        ("face_far", "mesh"),
+    ],
 )
 def test_another_model_under_a_models_name_is_refused(finished: Path, tmp_path: Path, name: str, other: str) -> None:
     model = next(model for model in MODELS if model.name == name)
@@ -108,6 +116,15 @@ def test_the_package_lends_its_face_models_without_being_loaded(nothing: Path) -
         "assert 'mediapipe' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(nothing)], cwd=ROOT, check=True, timeout=60)
+
+
+def test_the_second_network_may_be_the_one_that_set_up_makes(finished: Path, tmp_path: Path) -> None:
+    """YOLOv8n stands in for the export of YOLO11n: both have the same form."""
+    own = tmp_path / "yolo11n.onnx"
+    shutil.copyfile(finished / FILES["yolo"], own)
+    assert find_models(settings(tmp_path), tmp_path / "nowhere").second == own
+    (tmp_path / FILES["second"]).symlink_to(finished / FILES["second"])
+    assert find_models(settings(tmp_path), tmp_path / "nowhere").second == tmp_path / FILES["second"]
 
 
 def test_facemesh_needs_no_persons_model_and_says_so(finished: Path, nothing: Path) -> None:
