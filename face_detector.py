@@ -7,6 +7,8 @@ Nothing is remembered from picture to picture; two looks running before somethin
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import numpy as np
 
 from basics.errors import DetectorError
 from basics.readings import Box, GazeReading, PersonsReading
-from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
+from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Finder, Image, make_finder
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.persons import PersonsLimits
@@ -61,6 +63,14 @@ class PersonsModel:
             height=image.shape[0],
             backend=self.backend,
         )
+
+    def under(self, limits: PersonsLimits, through: Callable[[Finder], Finder] | None = None) -> PersonsModel:
+        """The same network judged by other `limits`, for measuring what each limit does; `through` may stand between the two."""
+        other = copy.copy(self)
+        other._limits = limits
+        if through is not None:
+            other._finder = through(self._finder)
+        return other
 
     @property
     def sees_objects(self) -> bool:
