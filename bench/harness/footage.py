@@ -41,6 +41,11 @@ class Scenario:
         return dict(json.loads((self.folder / "expected.json").read_text()))
 
     @property
+    def duration(self) -> float:
+        """Seconds."""
+        return float(self.expected["duration"])
+
+    @property
     def rules(self) -> Rules:
         """The rules of its `expected.json`; kinds that are not named there count 0."""
         expected = self.expected
