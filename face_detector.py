@@ -7,6 +7,8 @@ Nothing is remembered from picture to picture; two looks running before somethin
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from detectors.boxes import covered, held, of_kind, overlap
 from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Faces
 from detectors.looks import Looks, Networks
-from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder, make_second
+from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Finder, Image, make_finder, make_second
 from detectors.phones import Phone, likeliest_phone
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
@@ -83,6 +85,15 @@ class PersonsModel:
             backend=self.backend,
             numbers=numbers | _phone_numbers(seen),
         )
+
+    def under(self, limits: PersonsLimits, through: Callable[[Finder], Finder] | None = None) -> PersonsModel:
+        """The same networks judged by other `limits`, for measuring what each limit does; `through` may stand before each network."""
+        other = copy.copy(self)
+        other._limits = limits
+        if through is not None:
+            second = through(self._second) if self._second is not None else None
+            other._networks = Networks(through(self._finder), second, self._faces)
+        return other
 
     @property
     def sees_objects(self) -> bool:

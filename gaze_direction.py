@@ -103,6 +103,18 @@ class GazeDetector:
             return self._without_landmarks(blank, small, outline, scale)
         return self._with_landmarks(blank, image, measure(points * scale, self._limits))
 
+    def again(self, reading: GazeReading) -> GazeReading:
+        """Judge the reading of a single picture by this detector's limits, for measuring what each does: by its numbers, without the picture.
+
+        What no landmarks were found in, or was too poor to be read, stays as it is: the limits of that are not asked again.
+        """
+        numbers = reading.numbers
+        if "eye_open" not in numbers or reading.direction in ("unknown", "none"):
+            return reading
+        read = {name: numbers[name] for name in ("iris_x", "iris_y", "eye_open")}
+        read |= {name.removesuffix("_deg"): numbers[name] for name in ("gaze_x_deg", "gaze_y_deg", "yaw_deg", "pitch_deg", "roll_deg")}
+        return replace(reading, direction=self._judge(Face(**read, lid=0.0, eyes=(), box=(0.0, 0.0, 0.0, 0.0)), reading.at))
+
     def baseline(self) -> dict[str, float]:
         """The person's rest as learnt so far, for display: degrees, eye widths, and the share of it that is the person's own (0..1)."""
         return {

@@ -140,6 +140,12 @@ def close_pauses(spans: Iterable[Span], pause: float = PAUSE_S) -> list[Span]:
     return out
 
 
+def slips(row: Row) -> int:
+    """Tenths of a second that were wrongly speech, or missed."""
+    _, wrong, missed = _steps(row)
+    return wrong + missed
+
+
 def _steps(row: Row) -> tuple[int, int, int]:
     """Tenths of a second that are rightly speech, wrongly speech, missed."""
     truth, said = close_pauses(row.speech), close_pauses(row.said)

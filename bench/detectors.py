@@ -1,9 +1,11 @@
 """How well each detector does on labelled footage, by group of people, and what it costs: the product's own detectors, as the server uses them.
 
-venv/bin/python -m bench.detectors --data DIR [--task gaze|persons|phone|fairness|audio|scenarios|honest|cost] [--json FILE]
+venv/bin/python -m bench.detectors --data DIR [--data DIR …] [--task gaze|persons|phone|fairness|audio|scenarios|honest|cost|held-out]
+    [--json FILE] [--html FILE]
 
-DIR is laid out as the README of the labelled data says. No label decides anything. Single pictures have no past: what needs a person's own
-rest is measured on the scenarios. Every share has its 95 % Wilson interval beside it in the table; the JSON holds shares of 0..1.
+DIR is laid out as the README of the labelled data says; of several each is measured, then all together, then on people whom no limit was chosen
+on (`bench.held_out`). No label decides anything. Single pictures have no past: what needs a person's own rest is measured on the scenarios.
+Every share has its 95 % Wilson interval beside it in the table; the JSON holds shares of 0..1. `--html`: every wrong picture with its numbers.
 """
 
 from __future__ import annotations
@@ -13,23 +15,29 @@ import json
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 
+from audiodetector import AudioDetector
 from basics.errors import DetectorError, InvalidInput, ProctorError
-from bench import audio_task, gaze_task, persons_task
+from bench import audio_task, gaze_task, held_out, persons_task, wrong_page
 from bench.cost import costs, costs_table
+from bench.harness import people
 from bench.harness.figures import line, upper_bound
 from bench.harness.footage import Scenario, scenarios
+from bench.harness.remembered import Remembered
 from bench.session import compare, replay
+from face_detector import PersonsModel
 from sessions.models import Models
 from settings.settings import Settings, load_settings
 
 TASKS = ("gaze", "persons", "phone", "fairness", "audio", "scenarios", "honest", "cost")
+HELD_OUT = "held-out"
+TOGETHER = "together"
 
 
 @dataclass
@@ -50,6 +58,8 @@ class Bench:
     every_clip: int = 1  # of how many labelled clips of sound one is heard
     only_exams: frozenset[str] = frozenset()  # by name; empty: all
     _exams: list[ExamRows] | None = None
+    _rows: dict[str, list[Any]] = field(default_factory=dict)
+    _asked: dict[str, Remembered] = field(default_factory=dict)  # networks whose answers are kept, the same for all sets
 
     def load(self) -> None:
         """Load the models; what is missing is in `models.notes`."""
@@ -60,59 +70,79 @@ class Bench:
         """Free the models."""
         self.models.close()
 
+    @property
+    def name(self) -> str:
+        """What the set is called."""
+        return self.data.resolve().name
+
     def run(self, task: str) -> Result:
         """Run one of `TASKS`. Raise `InvalidInput` where the data are missing, `DetectorError` where the model is."""
-        tasks: dict[str, Callable[[], Result]] = {
-            "gaze": self._gaze,
-            "persons": self._persons,
-            "phone": self._phone,
-            "fairness": self._fairness,
-            "audio": self._audio,
-            "scenarios": self._scenarios,
-            "honest": self._honest,
-            "cost": self._cost,
+        return self.result(task, self.rows(task))
+
+    def rows(self, task: str) -> list[Any]:
+        """What was read for a task, file by file or exam by exam, read once. Raise as `run` does."""
+        if task not in self._rows:
+            readers: dict[str, Callable[[], list[Any]]] = {
+                "gaze": lambda: gaze_task.judge(self.data, "gaze", self.settings, self.models),
+                "fairness": lambda: gaze_task.judge(self.data, "fairness", self.settings, self.models),
+                "persons": lambda: self._looks("persons", "count"),
+                "phone": lambda: self._looks("phone", "phone"),
+                "audio": lambda: audio_task.judge(self.data, self._audio_detector(), every=self.every_clip),
+                "scenarios": self.exams,
+                "honest": self.exams,
+                "cost": lambda: [costs(self.data, self.settings, self.models)],
+            }
+            self._rows[task] = readers[task]()
+        return self._rows[task]
+
+    def result(self, task: str, rows: Sequence[Any]) -> Result:
+        """The figures and the table of rows, of this set or of several."""
+        if task == "persons":
+            return Result(persons_task.persons_figures(rows), persons_task.persons_table(rows, self.persons_model()))
+        if task == "phone":
+            model = self.persons_model()
+            return Result(persons_task.phone_figures(rows, model), persons_task.phone_table(rows, model))
+        if task == "cost":
+            return Result(dict(rows[0]), costs_table(rows[0]))
+        parts: dict[str, tuple[Callable[[Any], dict[str, Any]], Callable[[Any], list[str]]]] = {
+            "gaze": (gaze_task.gaze_figures, gaze_task.gaze_table),
+            "fairness": (gaze_task.fairness_figures, gaze_task.fairness_table),
+            "audio": (audio_task.audio_figures, audio_task.audio_table),
+            "scenarios": (scenario_figures, scenario_table),
+            "honest": (honest_figures, honest_table),
         }
-        return tasks[task]()
+        figures, table = parts[task]
+        return Result(figures(rows), table(rows))
 
-    def _gaze(self) -> Result:
-        judged = gaze_task.judge(self.data, "gaze", self.settings, self.models)
-        return Result(gaze_task.gaze_figures(judged), gaze_task.gaze_table(judged))
+    def has(self, task: str) -> bool:
+        """Whether a task was run, or is: its footage is there."""
+        try:
+            return bool(self.rows(task))
+        except InvalidInput:
+            return False
 
-    def _fairness(self) -> Result:
-        judged = gaze_task.judge(self.data, "fairness", self.settings, self.models)
-        return Result(gaze_task.fairness_figures(judged), gaze_task.fairness_table(judged))
+    def outcomes(self, task: str) -> list[people.Outcome]:
+        """Every file of a task of `people.TASKS`, with whose it is and whether it was read rightly."""
+        return people.outcomes(self.data, task, self.rows(task))
 
-    def _persons(self) -> Result:
-        model = self._persons_model()
-        looks = persons_task.looks(self.data, "persons", "count", self.settings, model, self.models.faces)
-        return Result(persons_task.persons_figures(looks), persons_task.persons_table(looks, model))
+    def _looks(self, task: str, column: str) -> list[persons_task.Look]:
+        return persons_task.looks(self.data, task, column, self.settings, self.judging(self.settings), self.models.faces)
 
-    def _phone(self) -> Result:
-        model = self._persons_model()
-        looks = persons_task.looks(self.data, "phone", "phone", self.settings, model, self.models.faces)
-        return Result(persons_task.phone_figures(looks, model), persons_task.phone_table(looks, model))
-
-    def _persons_model(self) -> Any:
+    def persons_model(self) -> PersonsModel:
+        """The model that counts persons. Raise `DetectorError` without one."""
         if self.models.persons is None:
             raise DetectorError("No model counts persons; run ./setup.sh.")
         return self.models.persons
 
-    def _audio(self) -> Result:
-        detector = self.models.audio_detector
-        if detector() is None:
+    def judging(self, limits: Settings) -> PersonsModel:
+        """That model under other limits. Its network is asked once of each picture and size."""
+        return self.persons_model().under(limits, lambda finder: self._asked.setdefault("persons", Remembered(finder, "find")))
+
+    def _audio_detector(self) -> Callable[[], AudioDetector]:
+        make = self.models.audio_detector
+        if make() is None:
             raise DetectorError("No sound model is there; run ./setup.sh.")
-        rows = audio_task.judge(self.data, detector, every=self.every_clip)  # type: ignore[arg-type]
-        return Result(audio_task.audio_figures(rows), audio_task.audio_table(rows))
-
-    def _scenarios(self) -> Result:
-        return Result(scenario_figures(self.exams()), scenario_table(self.exams()))
-
-    def _honest(self) -> Result:
-        return Result(honest_figures(self.exams()), honest_table(self.exams()))
-
-    def _cost(self) -> Result:
-        figures = costs(self.data, self.settings, self.models)
-        return Result(dict(figures), costs_table(figures))
+        return make  # type: ignore[return-value]
 
     def exams(self) -> list[ExamRows]:
         """Every scenario, replayed once."""
@@ -231,30 +261,93 @@ def honest_table(exams: Sequence[ExamRows]) -> list[str]:
     ]
 
 
+@dataclass
+class Sets:
+    """Several labelled sets, measured one by one and together, by models loaded once."""
+
+    benches: list[Bench]
+
+    @classmethod
+    def of(cls, folders: Sequence[Path], settings: Settings | None = None) -> Sets:
+        """Raise `InvalidInput` for folders of the same name, or none: figures could not be told apart."""
+        if len({folder.resolve().name for folder in folders}) < max(1, len(folders)):
+            raise InvalidInput(f"The sets need names of their own; given were {', '.join(map(str, folders))}.")
+        models, chosen, asked = Models(), settings or load_settings(_env_file=None), dict[str, Remembered]()
+        return cls([Bench(folder, chosen, models, _asked=asked) for folder in folders])
+
+    def run(self, task: str) -> Iterator[tuple[str, Result]]:
+        """A task over each set that has footage for it, by the set's name, and then over all `TOGETHER`. Raise as `Bench.run` where none has."""
+        found: list[tuple[Bench, list[Any]]] = []
+        missing: list[InvalidInput] = []
+        for bench in self.benches:
+            try:
+                found.append((bench, bench.rows(task)))
+            except InvalidInput as error:
+                missing.append(error)
+                continue
+            result = bench.result(task, bench.rows(task))
+            yield bench.name, Result(result.figures, result.table + self._people(task, [bench]))
+        if not found:
+            raise missing[0]
+        if len(found) > 1 and task != "cost":
+            result = found[0][0].result(task, [row for _, rows in found for row in rows])
+            table = [words for words in result.table if not words.startswith("  wrong, ")]  # told of each set already
+            yield TOGETHER, Result(result.figures, table + self._people(task, [bench for bench, _ in found]))
+
+    def outcomes(self, tasks: Sequence[str]) -> list[tuple[str, people.Outcome]]:
+        """Every file that was read for `tasks`, with its set's name."""
+        return [(bench.name, one) for bench in self.benches for task in tasks if bench.has(task) for one in bench.outcomes(task)]
+
+    def _people(self, task: str, benches: Sequence[Bench]) -> list[str]:
+        return [people.people_line([one for bench in benches for one in bench.outcomes(task)])] if task in people.TASKS else []
+
+
+def measure(sets: Sets, tasks: Sequence[str]) -> dict[str, Any]:
+    """Run the tasks and print their tables; the figures by task, of several sets by set and task."""
+    by_set: dict[str, dict[str, Any]] = {}
+    for task in tasks:
+        if task == HELD_OUT:
+            continue
+        for name, result in sets.run(task):
+            by_set.setdefault(name, {})["cost_ms" if task == "cost" else task] = result.figures
+            print("\n" + (f"{name}: " if len(sets.benches) > 1 else "") + "\n".join(result.table), flush=True)
+    figures: dict[str, Any] = next(iter(by_set.values()), {}) if len(sets.benches) == 1 else dict(by_set)
+    if HELD_OUT in tasks:
+        figures["held_out"] = held_out.run(sets.benches)
+    return figures
+
+
 def main() -> int:
     """Print the tables; the exit status is 2 where the data are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.detectors", description="Measure the detectors on labelled footage.")
-    parser.add_argument("--data", type=Path, required=True, help="folder with gaze/, persons/, phone/, fairness/, audio/, scenarios/")
-    parser.add_argument("--task", choices=TASKS, help="run only this one")
+    parser.add_argument(
+        "--data", type=Path, required=True, action="append", help="folder with gaze/, persons/, phone/, fairness/, audio/, scenarios/; several times"
+    )
+    parser.add_argument("--task", choices=(*TASKS, HELD_OUT), help="run only this one; without, held-out is run where there are several sets")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--html", type=Path, help="write every wrong picture and its numbers here, outside any repository")
     arguments = parser.parse_args()
-    bench = Bench(arguments.data)
-    results: dict[str, Any] = {}
+    tasks = (arguments.task,) if arguments.task else TASKS + ((HELD_OUT,) if len(arguments.data) > 1 else ())
+    sets: Sets | None = None
     try:
-        bench.load()
-        for note in bench.models.notes:
+        if arguments.html:
+            wrong_page.refuse_inside_repository(arguments.html)
+        sets = Sets.of(arguments.data)
+        sets.benches[0].load()
+        for note in sets.benches[0].models.notes:
             print(f"note: {note}")
-        for task in (arguments.task,) if arguments.task else TASKS:
-            result = bench.run(task)
-            results["cost_ms" if task == "cost" else task] = result.figures
-            print("\n" + "\n".join(result.table), flush=True)
+        figures = measure(sets, tasks)
+        if arguments.html:
+            shown = [task for task in people.TASKS if task in tasks or arguments.task == HELD_OUT]
+            print(f"\n{wrong_page.write(arguments.html, sets.outcomes(shown))} wrong files are shown in {arguments.html}; it shows people: delete it")
     except ProctorError as error:
         print(error.message, file=sys.stderr)
         return 2
     finally:
-        bench.close()
+        if sets is not None:
+            sets.benches[0].close()
     if arguments.json:
-        arguments.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0
 
 

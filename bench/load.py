@@ -1,6 +1,10 @@
 """Loads the real server with students who send footage over the student's link and dashboards that watch, and says how each was served.
 
-venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264] [--data DIR] [--json FILE]
+venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264|mix] [--sound pcm16|opus] [--exam NAME …]
+    [--threads] [--data DIR] [--json FILE]
+
+The rules are those of the footage, so that what is found can be compared with what it shows. The first student comes alone and is given a while:
+memory for each further one is counted from there. `--threads`: processor time by thread.
 """
 
 from __future__ import annotations
@@ -9,7 +13,6 @@ import argparse
 import itertools
 import json
 import multiprocessing
-import statistics
 import sys
 import tempfile
 import threading
@@ -20,37 +23,63 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import av
-
+from basics.errors import InvalidInput
 from basics.paths import ROOT
-from bench.harness.footage import Scenario, scenarios
+from bench.harness.footage import Scenario, opus_sounds, scenarios
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient, read_stamp
+from bench.harness.thread_times import ThreadTimes, environment
 from bench.harness.viewer import Viewer
+from bench.load_figures import Cost, Served, found, held, is_playable, percentiles, rates, table, transport
+from scoring.rules import Rules
+from settings.settings import load_settings
+
+__all__ = ["Meter", "footage_of", "is_playable", "load", "percentiles"]
 
 TILE_FPS = 1
-WARM_S = 10.0  # the first check of a session is left out of the rates: models may still load
+ALONE_S = 15.0  # the first student, before the others come
 CLIPS_WAIT_S = 60.0
+CODECS = {"jpeg": ("jpeg",), "h264": ("h264",), "mix": ("jpeg", "h264")}
 
 
-def footage_of(scenario: Scenario, seconds: float, codec: str = "jpeg") -> Footage:
-    """The first `seconds` of a scenario, in memory."""
+def footage_of(scenario: Scenario, seconds: float, codec: str = "jpeg", sound: str = "pcm16") -> Footage:
+    """The first `seconds` of a scenario, in memory, as `jpeg` or `h264` and `pcm16` or `opus`."""
+    sounds = [one for one in scenario.sounds() if one.at < seconds]
     return Footage(
         list(itertools.takewhile(lambda frame: frame.at < seconds, scenario.frames(codec))),
-        [sound for sound in scenario.sounds() if sound.at < seconds],
+        opus_sounds(sounds) if sound == "opus" else sounds,
         [act for act in scenario.acts() if act.at < seconds],
-        min(seconds, float(scenario.expected["duration"])),
+        min(seconds, scenario.duration),
     )
 
 
-def play_students(data: Path, link_url: str, seconds: float, codec: str, pipe: Connection) -> None:
-    """A process of its own: all students, each with one scenario in turn."""
-    footage = [footage_of(scenario, seconds, codec) for scenario in scenarios(data)]
+def played_by(chosen: Sequence[Scenario], students: int, codec: str) -> list[tuple[Scenario, str]]:
+    """What each student plays: the scenarios in turn, each in every codec of a mix before the next."""
+    kinds = [(scenario, kind) for scenario in chosen for kind in CODECS[codec]]
+    return [kinds[number % len(kinds)] for number in range(students)]
+
+
+def chosen_from(data: Path, names: Sequence[str] | None) -> list[Scenario]:
+    """The scenarios of these names, as often as each is named; all of them without names. Raise `InvalidInput` for one that isn't there."""
+    there = {scenario.name: scenario for scenario in scenarios(data)}
+    unknown = [name for name in names or () if name not in there]
+    if unknown or not there:
+        raise InvalidInput(
+            f"{data}/scenarios has no {', '.join(unknown) or 'footage'}; there are: {', '.join(there) or 'none'}. Give --data or --exam."
+        )
+    return [there[name] for name in names or there]
+
+
+def play_students(played: Sequence[tuple[Scenario, str]], link_url: str, seconds: float, sound: str, pipe: Connection) -> None:
+    """A process of its own: all students, the first of them `ALONE_S` before the others."""
+    footage = {(one.name, kind): footage_of(one, seconds, kind, sound) for one, kind in dict.fromkeys(played)}
     pipe.send("ready")
     tokens: list[str] = pipe.recv()
-    students = [StudentClient(f"{link_url}?token={token}", footage[number % len(footage)]) for number, token in enumerate(tokens)]
-    for student in students:
-        student.start()
+    students = [StudentClient(f"{link_url}?token={token}", footage[one.name, kind]) for token, (one, kind) in zip(tokens, played, strict=True)]
+    for some in (students[:1], students[1:]):
+        pipe.recv()
+        for student in some:
+            student.start()
     wait = threading.Event()
     wait.wait(seconds)
     enders = [threading.Thread(target=student.finish, args=(30.0,)) for student in students]
@@ -76,10 +105,8 @@ def play_students(data: Path, link_url: str, seconds: float, codec: str, pipe: C
 class Dashboard:
     """One proctor's page: watches every session as a tile, and one at full rate."""
 
-    def __init__(self, url: str, sessions: Sequence[str], full: str) -> None:
-        self.latencies_ms: list[float] = []
-        self.updates = 0
-        self.clips: dict[str, float] = {}
+    def __init__(self, url: str, sessions: Sequence[str], full: str, served: Served) -> None:
+        self._served = served
         self._client = Viewer()
         self._client.on("monitoring_update", self._update)
         self._client.on("clip_ready", self._clip)
@@ -89,37 +116,19 @@ class Dashboard:
             self._client.emit("join_session", {"session_id": session, "frames": "binary", "fps": 10 if session == full else TILE_FPS})
 
     def _update(self, message: dict[str, Any]) -> None:
-        self.updates += 1
         if not message.get("frame"):
             return
         sent = read_stamp(message["frame"])
         if sent is not None:
-            self.latencies_ms.append((time.monotonic() - sent) * 1000)
+            self._served.latencies_ms.append((time.monotonic() - sent) * 1000)
         else:  # a JPEG that the server made of H.264: its time is known to half a round trip on loopback
-            self.latencies_ms.append((time.time() - datetime.fromisoformat(message["timestamp"]).timestamp()) * 1000)
+            self._served.latencies_ms.append((time.time() - datetime.fromisoformat(message["timestamp"]).timestamp()) * 1000)
 
     def _clip(self, message: dict[str, Any]) -> None:
-        self.clips[message["video_id"]] = time.time()
+        self._served.clips.setdefault(message["video_id"], time.time())
 
     def close(self) -> None:
         self._client.disconnect()
-
-
-def percentiles(values: Sequence[float], shares: Sequence[int]) -> dict[str, float | None]:
-    """The values below which these shares (in percent) lie."""
-    if len(values) < 2:
-        return {f"p{share}": (round(values[0], 1) if values else None) for share in shares}
-    cuts = statistics.quantiles(values, n=100, method="inclusive")
-    return {f"p{share}": round(cuts[share - 1], 1) for share in shares}
-
-
-def is_playable(path: Path) -> bool:
-    """Can every picture and all sound of a clip be decoded?"""
-    try:
-        with av.open(str(path)) as container:
-            return sum(1 for _ in container.decode()) > 0
-    except (OSError, av.error.FFmpegError):
-        return False
 
 
 class Meter:
@@ -137,106 +146,94 @@ class Meter:
     def threads(self) -> int:
         return int(sum(process.num_threads() for process in self._server.processes()))
 
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._server.processes()]
 
-def load(students: int, seconds: float, viewers: int, data: Path, codec: str = "jpeg") -> dict[str, Any]:
+
+def rules_as_settings(rules: Rules) -> dict[str, str]:
+    """The settings by which a server scores as footage is labelled."""
+    points = {f"POINTS_{kind.upper()}": str(value) for kind, value in rules.points.items()}
+    return points | {"INTERVAL_DURATION": str(rules.interval_duration), "FLAG_THRESHOLD": str(rules.flag_threshold)}
+
+
+def load(
+    chosen: Sequence[Scenario],
+    students: int,
+    seconds: float,
+    *,
+    viewers: int = 1,
+    codec: str = "jpeg",
+    sound: str = "pcm16",
+    by_thread: bool = False,
+) -> dict[str, Any]:
     """Run the load and return the figures."""
-    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server:
-        while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
-            time.sleep(0.2)
-        meter = Meter(server)
-        context = multiprocessing.get_context("spawn")
-        here, there = context.Pipe()
-        player = context.Process(target=play_students, args=(data, server.link_url, seconds, codec, there))
-        player.start()
-        here.recv()
-        sessions = [server.create(f"student-{number:03}", "load") for number in range(students)]
-        ids = [session["session_id"] for session in sessions]
-        dashboards = [Dashboard(server.url, ids, ids[number % students]) for number in range(viewers)]
-        rss_before, cpu_before, begun = meter.rss_mb(), meter.cpu_s(), time.monotonic()
-        here.send([session["token"] for session in sessions])
-        threading.Event().wait(seconds * 0.9)
-        rss, threads = meter.rss_mb(), meter.threads()
-        sent = here.recv()
-        player.join()
-        lasted, cpu = time.monotonic() - begun, meter.cpu_s() - cpu_before
-        flagged = _await_clips(server)
-        for dashboard in dashboards:
-            dashboard.close()
-        details = [server.details(session_id) for session_id in ids]
-        return (
-            {"codec": codec}
-            | _figures(students, seconds, sent, details, dashboards, flagged, server.clips_dir)
-            | {
-                "cpu_ms_per_student_s": round(cpu * 1000 / (students * lasted), 2),
-                "rss_mb": round(rss, 1),
-                "rss_mb_per_student": round((rss - rss_before) / students, 1),
-                "threads": threads,
-            }
-        )
+    played = played_by(chosen, students, codec)
+    settings = rules_as_settings(played[0][0].rules)
+    with tempfile.TemporaryDirectory() as folder:
+        settings |= environment(Path(folder) / "names", ROOT) if by_thread else {}
+        with Server(Path(folder), settings) as server:
+            while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
+                time.sleep(0.2)
+            figures = _loaded(server, played, seconds, viewers, sound, by_thread=by_thread)
+    return {"codec": codec, "sound": sound, "students": students, "seconds": seconds, "viewers": viewers} | figures
+
+
+def _loaded(server: Server, played: Sequence[tuple[Scenario, str]], seconds: float, viewers: int, sound: str, *, by_thread: bool) -> dict[str, Any]:
+    meter, served, students = Meter(server), Served(), len(played)
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    player = context.Process(target=play_students, args=(played, server.link_url, seconds, sound, there))
+    player.start()
+    here.recv()  # its footage is in memory
+    sessions = [server.create(f"student-{number:03}", "load") for number in range(students)]
+    ids = [session["session_id"] for session in sessions]
+    here.send([session["token"] for session in sessions])
+    dashboards = [Dashboard(server.url, ids, ids[number % students], served) for number in range(viewers)]
+    times = ThreadTimes(meter.pids)
+    rss_before = meter.rss_mb()
+    here.send("the first")
+    alone = ALONE_S if students > 1 else 0.0
+    threading.Event().wait(alone)
+    rss_one = meter.rss_mb() if students > 1 else None
+    cpu_before, begun = meter.cpu_s(), time.monotonic()
+    if by_thread:
+        times.start()
+    here.send("the others")
+    threading.Event().wait(seconds * 0.9)
+    rss, threads = meter.rss_mb(), meter.threads()
+    sent = here.recv()
+    player.join()
+    lasted, cpu = time.monotonic() - begun, meter.cpu_s() - cpu_before
+    cost = Cost(cpu, students * lasted, rss_before, rss_one, rss, threads, times.stop() if by_thread else {})
+    flagged = _await_clips(server)
+    for dashboard in dashboards:
+        dashboard.close()
+    details = [server.details(session_id, readings=True) for session_id in ids]
+    shown = [scenario for scenario, _ in played]
+    return (
+        rates(details)
+        | held(details, shown, seconds, load_settings(_env_file=None).gaze_fps)
+        | found(details, shown, seconds)
+        | transport(sent, details, flagged, served, server.clips_dir)
+        | cost.figures(students)
+    )
 
 
 def _await_clips(server: Server) -> list[dict[str, Any]]:
     """The flagged intervals, once each has its clip or the reason why not."""
     deadline = time.monotonic() + CLIPS_WAIT_S
     while True:
-        flagged: list[dict[str, Any]] = server.call("GET", "/api/flagged/all", params={"limit": 900})["flagged"]
+        flagged: list[dict[str, Any]] = []
+        after: str | None = None
+        while True:
+            page = server.call("GET", "/api/flagged/all", params={"limit": 900} | ({"after": after} if after else {}))
+            flagged += page["flagged"]
+            after = page.get("next_after")
+            if after is None:
+                break
         if all(one["clip"]["state"] != "pending" for one in flagged) or time.monotonic() > deadline:
             return flagged
         time.sleep(0.5)
-
-
-def _figures(
-    students: int,
-    seconds: float,
-    sent: list[dict[str, Any]],
-    details: list[dict[str, Any]],
-    dashboards: list[Dashboard],
-    flagged: list[dict[str, Any]],
-    clips_dir: Path,
-) -> dict[str, Any]:
-    rates: dict[str, list[float]] = {"video_fps": [], "gaze_fps": [], "persons_per_s": [], "audio_s_per_s": []}
-    taken, counted = 0.0, 0
-    for detail in details:
-        checks = detail["checks"]
-        for name, values in rates.items():
-            read = sum(check["rates"][name] * (check["end"] - check["start"]) for check in checks)
-            from_s = min(WARM_S, checks[0]["end"]) if checks else 0.0
-            warm = [check for check in checks if check["start"] >= from_s and check["end"] - check["start"] > 5] or checks
-            span = sum(check["end"] - check["start"] for check in warm)
-            values.append(sum(check["rates"][name] * (check["end"] - check["start"]) for check in warm) / span if span else 0.0)
-            if name == "video_fps":
-                taken += read
-        counted += sum(sum(check["acts"].values()) for check in checks)
-    acts = sum(one["acts"] for one in sent)
-    ready = [one for one in flagged if one["clip"]["state"] == "ready"]
-    latencies = [value for dashboard in dashboards for value in dashboard.latencies_ms]
-    delays = _clip_delays(flagged, dashboards)
-    names = {"video_fps": "fps_in", "gaze_fps": "gaze_per_s", "persons_per_s": "persons_per_s", "audio_s_per_s": "audio_s_per_s"}
-    figures: dict[str, Any] = {"students": students, "seconds": seconds}
-    for name, values in rates.items():
-        figures[names[name]] = round(statistics.fmean(values), 3)
-        figures[names[name] + "_min"] = round(min(values), 3)
-    return figures | {
-        "latency_ms": percentiles(latencies, (50, 95, 99)),
-        "frames_dropped": max(0, round(sum(one["frames"] for one in sent) - taken)),
-        "acts_sent": acts,
-        "acts_lost": max(0, acts - counted) + sum(one["unacknowledged"] for one in sent),
-        "acts_doubled": max(0, counted - acts),
-        "clips_expected": len(flagged),
-        "clips_playable": sum(is_playable(clips_dir / one["clip"]["path"]) for one in ready),
-        "clip_delay_s": percentiles(delays, (50, 95)),
-        "client_errors": sorted({error["message"] for one in sent for error in one["errors"]}),
-    }
-
-
-def _clip_delays(flagged: list[dict[str, Any]], dashboards: list[Dashboard]) -> list[float]:
-    """Seconds from the end of a flagged interval to the message that its clip is ready (the post-roll is in it)."""
-    heard: dict[str, float] = {}
-    for dashboard in dashboards:
-        for video_id, at in dashboard.clips.items():
-            heard[video_id] = min(at, heard.get(video_id, at))
-    ends = {one["video_id"]: datetime.fromisoformat(one["ended_at"].replace("Z", "+00:00")).timestamp() for one in flagged}
-    return [max(0.0, heard[video_id] - end) for video_id, end in ends.items() if video_id in heard]
 
 
 def main() -> int:
@@ -245,17 +242,27 @@ def main() -> int:
     parser.add_argument("--students", type=int, required=True)
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--viewers", type=int, default=1, help="dashboards that watch all students (default 1)")
-    parser.add_argument("--codec", choices=("jpeg", "h264"), default="jpeg", help="what the students' pages send (default jpeg)")
+    parser.add_argument("--codec", choices=tuple(CODECS), default="jpeg", help="what the students' pages send (default jpeg; mix: half of them each)")
+    parser.add_argument("--sound", choices=("pcm16", "opus"), default="pcm16", help="how they send sound (default pcm16)")
+    parser.add_argument("--exam", nargs="+", help="scenarios that are played, in turn; one that is named twice is played by twice as many")
+    parser.add_argument("--threads", action="store_true", help="say which threads of the server take the processor's time (Linux)")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with scenarios/")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    arguments = parser.parse_args()
-    if arguments.students < 1 or not scenarios(arguments.data):
-        print(f"needs at least one student, and {arguments.data}/scenarios with footage", file=sys.stderr)
+    given = parser.parse_args()
+    if given.students < 1 or given.seconds <= 0:
+        parser.error(f"--students {given.students} --seconds {given.seconds:g}: both must be above 0")
+    if given.threads and not Path("/proc/self/task").is_dir():
+        parser.error("--threads reads /proc, which this system does not have; leave it out")
+    try:
+        chosen = chosen_from(given.data, given.exam)
+    except InvalidInput as error:
+        print(error.message, file=sys.stderr)
         return 2
-    figures = load(arguments.students, arguments.seconds, arguments.viewers, arguments.data, arguments.codec)
+    figures = load(chosen, given.students, given.seconds, viewers=given.viewers, codec=given.codec, sound=given.sound, by_thread=given.threads)
     print(json.dumps(figures, indent=1))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=1))
+    print("\n" + "\n".join(table(figures)))
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=1))
     return 0
 
 

@@ -11,14 +11,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from basics.readings import Frame, ScreenAct, Sound
 from basics.times import utc_now
 from bench.harness.footage import Scenario, scenarios
-from media.recorder import Recorder
+from media.clip import Clip, ClipJob
+from media.recorder import Done, Recorder
+from scoring.rules import Rules
 from sessions.ends import End
 from sessions.events import Events
 from sessions.identity import Identity
@@ -61,19 +64,45 @@ class FootageClock:
         return self.now
 
 
+class Exam(Protocol):
+    """What is replayed: pictures, sound and acts with times from 0, in order. `duration` is asked for when all was taken."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def rules(self) -> Rules: ...
+    @property
+    def duration(self) -> float: ...
+    def frames(self) -> Iterator[Frame]: ...
+    def sounds(self) -> Iterator[Sound]: ...
+    def acts(self) -> list[ScreenAct]: ...
+
+
+class NoClips(Recorder):
+    """Makes no clip and writes nothing, for footage of which nothing may stay."""
+
+    def start(self) -> None:
+        """Nothing is started, and so nothing is written."""
+
+    def submit(self, job: ClipJob, done: Done) -> None:
+        """Say that there is none."""
+        done(Clip("failed", reason="no clips are made of this footage", start=job.start))
+
+
 @dataclass(frozen=True)
 class Replay:
-    """What a scenario gave: each interval's record, and how fast it went."""
+    """What a scenario gave: each interval's record and each check's, and how fast it went."""
 
     intervals: list[dict[str, Any]]
     seconds: float
     took: float
+    checks: list[dict[str, Any]]
 
 
-def replay(scenario: Scenario, settings: Settings, models: Models, folder: Path) -> Replay:
-    """Run one scenario as the server would have: newest picture when due, all sound, acts at their time."""
+def replay(scenario: Exam, settings: Settings, models: Models, folder: Path, *, clips: bool = True) -> Replay:
+    """Run one scenario as the server would have: newest picture when due, all sound, acts at their time. Without `clips` nothing is written."""
     clock, memory = FootageClock(), Memory()
-    recorder = Recorder(folder / "clips", folder / "temp", crf=settings.clip_crf)
+    recorder = (Recorder if clips else NoClips)(folder / "clips", folder / "temp", crf=settings.clip_crf)
     recorder.start()
     begun = time.perf_counter()
     session = ExamSession(
@@ -108,7 +137,7 @@ def replay(scenario: Scenario, settings: Settings, models: Models, folder: Path)
     while sound is not None:
         session.take_sound(sound)
         sound = next(sounds, None)
-    duration = float(scenario.expected["duration"])
+    duration = scenario.duration
     clock.now = duration
     session.take_acts(acts)
     session.end("ended", End("call"))
@@ -116,7 +145,7 @@ def replay(scenario: Scenario, settings: Settings, models: Models, folder: Path)
     recorder.stop(600)
     took = time.perf_counter() - begun
     records = sorted(memory.documents.get("intervals", {}).values(), key=lambda record: record["index"])
-    return Replay(records, duration, took)
+    return Replay(records, duration, took, sorted(memory.documents.get("checks", {}).values(), key=lambda check: check["number"]))
 
 
 def found_kinds(record: dict[str, Any]) -> list[str]:

@@ -1,8 +1,9 @@
-"""Shares with their 95 % Wilson intervals, and the lines in which the benches print them."""
+"""Shares with their 95 % Wilson intervals, upper bounds of what is rare, and the lines in which the benches print them."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 Z = 1.96  # of a normal distribution, for 95 %
 
@@ -17,13 +18,35 @@ def wilson(right: int, n: int, z: float = Z) -> tuple[float, float]:
     return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
-def upper_bound(events: int, n: int) -> float:
-    """The one-sided 95 % upper bound of a rate: exact for no event at all (about 3 in n, the rule of three), else Wilson's."""
-    if n == 0:
+def upper_bound(events: int, n: int, error: float = 0.05) -> float:
+    """The exact one-sided 95 % upper bound of a share (Clopper and Pearson 1934): for no event at all 1 - .05^(1/n), about 3 in n."""
+    if events >= n:
         return 1.0
-    if events == 0:
-        return 1.0 - math.pow(0.05, 1 / n)
-    return wilson(events, n, 1.645)[1]
+    logs = [math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) for k in range(events + 1)]
+
+    def as_few(share: float) -> float:
+        return sum(math.exp(log + k * math.log(share) + (n - k) * math.log1p(-share)) for k, log in enumerate(logs))
+
+    return _where(lambda share: as_few(share) > error, 0.0, 1.0)
+
+
+def upper_rate(events: int, hours: float, error: float = 0.05) -> float:
+    """The exact one-sided 95 % upper bound of events an hour (Garwood 1936); infinite where nothing was watched."""
+    if hours <= 0:
+        return math.inf
+
+    def as_few(mean: float) -> float:
+        return sum(math.exp(-mean + k * math.log(mean) - math.lgamma(k + 1)) for k in range(events + 1))
+
+    return _where(lambda mean: as_few(mean) > error, 0.0, 10.0 * (events + 4)) / hours
+
+
+def _where(holds: Callable[[float], bool], low: float, high: float) -> float:
+    """Where `holds` stops, between `low` and `high`."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return high
 
 
 def share(right: int, n: int, digits: int = 1) -> str:

@@ -16,11 +16,13 @@ import soundfile
 
 from basics.readings import SAMPLE_RATE, Frame, ScreenAct, Sound
 from basics.signals import ViolationKind
+from media.opus import pack
 from scoring.rules import Rules
 
 Image = np.ndarray[Any, np.dtype[np.uint8]]
 JPEG_QUALITY = 60  # what the student's page sends
 H264_BITRATE, H264_KEY_S = 350_000, 2.0  # the same
+OPUS_BITRATE = 24_000
 SOUND_CHUNK_S = 0.2
 ACT_KINDS = {"tab_switch": "tab_switch", "copy": "copy", "cut": "cut", "paste": "paste"}
 KINDS: dict[str, ViolationKind] = {"copy": "copy_paste", "cut": "copy_paste", "paste": "copy_paste"}
@@ -39,6 +41,11 @@ class Scenario:
     @property
     def expected(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / "expected.json").read_text()))
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return float(self.expected["duration"])
 
     @property
     def rules(self) -> Rules:
@@ -143,6 +150,32 @@ def pictures(video: Path) -> Iterator[tuple[float, Image]]:
             time = Fraction(picture.pts or 0) * (picture.time_base or Fraction(1))
             first = time if first is None else first
             yield float(time - first), np.asarray(picture.to_ndarray(format="bgr24"), np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class OpusSound(Sound):
+    """A stretch of sound with what a browser's encoder makes of it: `data` is a message's payload."""
+
+    data: bytes = b""
+
+
+def opus_sounds(sounds: Iterable[Sound]) -> list[OpusSound]:
+    """Sound without a gap as Opus, in packets of 20 ms, a message for each stretch."""
+    encoder = av.CodecContext.create("libopus", "w")
+    assert isinstance(encoder, av.AudioCodecContext)
+    encoder.sample_rate, encoder.layout, encoder.format, encoder.bit_rate = SAMPLE_RATE, "mono", "s16", OPUS_BITRATE
+    encoder.options = {"frame_duration": "20"}
+    step, made, position = SAMPLE_RATE // 50, [], 0
+    for sound in sounds:
+        packets: list[bytes] = []
+        for begin in range(0, len(sound.samples) - step + 1, step):
+            piece = av.AudioFrame.from_ndarray(sound.samples[None, begin : begin + step], format="s16", layout="mono")
+            piece.sample_rate, piece.pts, piece.time_base = SAMPLE_RATE, position, Fraction(1, SAMPLE_RATE)
+            position += step
+            packets += [bytes(packet) for packet in encoder.encode(piece)]
+        if packets:
+            made.append(OpusSound(sound.at, sound.samples, sound.sequence, pack(packets)))
+    return made
 
 
 def read_sound(path: Path) -> np.ndarray[Any, np.dtype[np.int16]]:

@@ -28,8 +28,13 @@ def labels(data: Path, task: str) -> list[dict[str, str]]:
 def rows_of(data: Path, task: str, change: Change | None = None) -> Iterator[tuple[dict[str, str], Image]]:
     """Each row of `data`/`task`/labels.csv with its picture. Raise `InvalidInput` for a missing or broken one."""
     for number, row in enumerate(labels(data, task)):
-        image = cv2.imread(str(data / row["file"]))
-        if image is None:
-            raise InvalidInput(f"{data / row['file']} (row {number + 2} of {task}/labels.csv) is missing or no picture.")
-        picture = np.asarray(image, dtype=np.uint8)
+        picture = picture_of(data / row["file"], f" (row {number + 2} of {task}/labels.csv)")
         yield row, picture if change is None else change(picture)
+
+
+def picture_of(path: Path, where: str = "") -> Image:
+    """One picture; `where` it is named, for the message. Raise `InvalidInput` for a missing or broken one."""
+    image = cv2.imread(str(path))
+    if image is None:
+        raise InvalidInput(f"{path}{where} is missing or no picture.")
+    return np.asarray(image, dtype=np.uint8)

@@ -139,9 +139,10 @@ class Server:
             answer["token"] = answer["portal_url"].partition("#t=")[2]
         return answer
 
-    def details(self, session_id: str) -> dict[str, Any]:
-        """A session's details, its first page (several hours)."""
-        answer: dict[str, Any] = self.call("GET", f"/api/session/{session_id}/details")
+    def details(self, session_id: str, *, readings: bool = False) -> dict[str, Any]:
+        """A session's details, its first page (several hours), with every single reading where they are asked for."""
+        params = {"readings": "true"} if readings else {}
+        answer: dict[str, Any] = self.call("GET", f"/api/session/{session_id}/details", params=params)
         return answer
 
     def processes(self) -> list[psutil.Process]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from websocket import ABNF, WebSocket, WebSocketException, create_connection
 
-from basics.readings import SAMPLE_RATE, Frame, ScreenAct, Sound
+from basics.readings import Codec, Frame, ScreenAct, Sound
+from bench.harness.footage import OpusSound
 from web.student.protocol import MAX_ACTS_PER_MESSAGE, Media, pack_media
 
 RECONNECT_S = 0.5
@@ -130,9 +131,10 @@ class StudentClient:
 
     def send_sound(self, sound: Sound, sequence: int) -> None:
         """Send sound that ends now."""
-        data = sound.samples.astype("<i2", copy=False).tobytes()
-        self.send(pack_media(Media("sound", "pcm16", sequence, page_ms() - sound.duration * 1000, data)))
-        self.sent_sound_s += len(sound.samples) / SAMPLE_RATE
+        codec: Codec = "opus" if isinstance(sound, OpusSound) else "pcm16"
+        data = sound.data if isinstance(sound, OpusSound) else sound.samples.astype("<i2", copy=False).tobytes()
+        self.send(pack_media(Media("sound", codec, sequence, page_ms() - sound.duration * 1000, data)))
+        self.sent_sound_s += sound.duration
 
     # Threads
 

@@ -8,26 +8,43 @@ from typing import Any
 
 import pytest
 
-from bench.detectors import Bench
+from bench.detectors import Sets
+from settings.settings import load_settings
 
 Figures = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
-def figures(shared_data: Path, models_dir: Path) -> Iterator[Figures]:
-    """Each task's figures, measured when first asked for and kept."""
-    bench = Bench(shared_data, every_clip=6, only_exams=frozenset({"exam-b", "clean-a"}))
-    bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
-    bench.load()
+def sets(shared_data: Path, models_dir: Path) -> Iterator[Sets]:
+    """The labelled sets that are there, the first whole enough for each task; their models are loaded once."""
+    there = [folder for folder in (shared_data, shared_data.parent / "data2") if (folder / "gaze" / "labels.csv").is_file()]
+    made = Sets.of(there, load_settings(_env_file=None, models_dir=models_dir))
+    first = made.benches[0]
+    first.every_clip, first.only_exams = 6, frozenset({"exam-b", "clean-a"})
+    first.load()
+    yield made
+    first.close()
+
+
+@pytest.fixture(scope="session")
+def both_sets(sets: Sets) -> Sets:
+    """Both of them; what needs people of two sets is skipped where one is missing."""
+    if len(sets.benches) < 2:
+        pytest.skip("needs the second labelled set in ../shared/data2")
+    return sets
+
+
+@pytest.fixture(scope="session")
+def figures(sets: Sets) -> Figures:
+    """Each task's figures on the first set, measured when first asked for and kept."""
     known: dict[str, dict[str, Any]] = {}
 
     def measured(task: str) -> dict[str, Any]:
         if task not in known:
-            known[task] = bench.run(task).figures
+            known[task] = sets.benches[0].run(task).figures
         return known[task]
 
-    yield measured
-    bench.close()
+    return measured
 
 
 @pytest.fixture(scope="session")
