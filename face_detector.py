@@ -15,6 +15,7 @@ import numpy as np
 
 from basics.errors import DetectorError
 from basics.readings import Box, GazeReading, PersonsReading
+from detectors.face_models import FaceModels
 from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
@@ -29,10 +30,12 @@ FAR_SIDE = 192  # and of the one that finds persons too large or too coarse for 
 class PersonsModel:
     """Counts persons and finds phones; safe to call from several threads at once. Raises `DetectorError` when the model is missing or unusable."""
 
-    def __init__(self, model_path: Path | None, backend: Backend = "onnx", limits: PersonsLimits | None = None) -> None:
+    def __init__(
+        self, model_path: Path | None, backend: Backend = "onnx", limits: PersonsLimits | None = None, faces: FaceModels | None = None
+    ) -> None:
         self.backend: Backend = backend
         self._limits = limits or PersonsLimits()
-        self._finder = make_finder(model_path, backend, self._limits)
+        self._finder = make_finder(model_path, backend, self._limits, faces)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
         """Read one picture: uint8 of shape [height, width, 3], BGR, at least 16 x 16. `gaze` is the gaze reading of the same picture.

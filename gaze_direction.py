@@ -1,6 +1,6 @@
 """Where the person watched looks: one picture in, one `GazeReading` out, with the state of that one person.
 
-Head pose and irises come from the landmarks of MediaPipe FaceMesh and are added up to one gaze angle against the camera's ray
+Head pose and irises come from the landmarks of MediaPipe's FaceMesh and are added up to one gaze angle against the camera's ray
 to the face; the lids say closed or lowered. Left and right are the student's own: the right side of an unmirrored picture is `left`.
 A picture that is too poor to tell is `unknown` with a reason, never a guess.
 """
@@ -17,10 +17,13 @@ import numpy as np
 
 from basics.errors import DetectorError
 from basics.readings import Box, Direction, GazeReading
-from detectors.faces import FaceFinder, Outline, Picture, Points, landmarks_in, start_face_mesh
+from detectors.face_backends import open_face_models
+from detectors.face_models import FaceModels, Picture, Points
+from detectors.faces import FaceFinder, Outline
 from detectors.landmarks import Face, measure
 from detectors.quality import FaceQuality, PictureQuality
 from settings.gaze import GazeLimits
+from settings.models import ModelSettings
 
 MAX_SIDE = 960  # pixels; a larger picture is made smaller first: the model sees the face at 192x192 in any case
 FACE_EYES = 6  # a face is about six eyes wide
@@ -39,11 +42,13 @@ class _Rest:
 class GazeDetector:
     """Read one person's gaze, picture after picture. Not thread-safe: one call at a time.
 
-    `still=True` is for single pictures of anybody: each is read by itself, with no track and no baseline. A `finder` may be shared by all
-    detectors (45 MB); without one each makes its own when it first misses a face.
+    `still=True` is for single pictures of anybody: each is read by itself, with no track and no baseline. `models` and a `finder` are to be
+    shared by all detectors; without them each makes its own, the finder when it first misses a face.
     """
 
-    def __init__(self, limits: GazeLimits | None = None, *, still: bool = False, finder: FaceFinder | None = None) -> None:
+    def __init__(
+        self, limits: GazeLimits | None = None, *, still: bool = False, finder: FaceFinder | None = None, models: FaceModels | None = None
+    ) -> None:
         limits = limits or GazeLimits()
         self._limits = limits
         self._still = still
@@ -55,7 +60,8 @@ class GazeDetector:
         self._learnt_at = -math.inf
         self._up_at = -math.inf
         self._rest = _Rest()
-        self._mesh = start_face_mesh(still, limits.face_confidence)
+        self._models = models or open_face_models(limits if isinstance(limits, ModelSettings) else None)
+        self._mesh = self._models.single(limits.face_confidence) if still else self._models.follow(limits.face_confidence)
         self._finder = finder
         self._own_finder: FaceFinder | None = None
         self._looked_at = -math.inf
@@ -71,14 +77,14 @@ class GazeDetector:
         shown = _stretch(small, low, high) if bright < self._limits.face_stretch_level else small
         rgb = np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         try:
-            points = landmarks_in(self._mesh, rgb)
+            points = self._mesh.read(rgb)
             outline: Outline | None = None
             if points is None:
                 points, outline = self._second_look(rgb, at)
         except DetectorError:
             raise
-        except Exception as error:  # MediaPipe raises whatever its C++ side names
-            raise DetectorError(f"MediaPipe failed on a picture of {width}x{height}: {error}. It will be tried with the next one.") from error
+        except Exception as error:  # LiteRT and MediaPipe raise whatever their C++ side names
+            raise DetectorError(f"FaceMesh failed on a picture of {width}x{height}: {error}. It will be tried with the next one.") from error
         scale = width / small.shape[1]
         blank = GazeReading(at, "unknown", width=width, height=height)
         if points is None:
@@ -115,7 +121,7 @@ class GazeDetector:
         if not self._still and not self._look_again and 0 <= at - self._looked_at < self._limits.face_second_look_s:
             return None, None
         if self._finder is None:
-            self._finder = self._own_finder = FaceFinder(self._limits)
+            self._finder = self._own_finder = FaceFinder(self._limits, self._models)
         points, outline = self._finder.look(rgb)
         self._looked_at = at
         self._look_again = points is not None or outline is not None

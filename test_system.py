@@ -117,7 +117,7 @@ def check_folders(settings: Settings) -> Iterator[Row]:
 
 def check_models(settings: Settings) -> Iterator[Row]:
     """Each model runs once."""
-    yield _tried("gaze (MediaPipe FaceMesh)", _try_gaze, INSTALL)
+    yield _tried("gaze (FaceMesh)", lambda: _try_gaze(settings), INSTALL)
     yield _tried("speech (Silero)", _try_speech, INSTALL)
     from detectors.model_files import MODELS, find_models, unusable
 
@@ -142,17 +142,19 @@ def check_models(settings: Settings) -> Iterator[Row]:
             yield Row(part, "missing" if reason else "ok", reason or str(path), f"delete {path} and run ./setup.sh" if reason else "", required=False)
 
 
-def _try_gaze() -> str:
+def _try_gaze(settings: Settings) -> str:
     import numpy as np
 
+    from detectors.face_backends import open_face_models
     from gaze_direction import GazeDetector
 
-    detector = GazeDetector()
+    models = open_face_models(settings)
+    detector = GazeDetector(settings, models=models)
     try:
         direction = detector.read(np.zeros((240, 320, 3), np.uint8), 0.0).direction
     finally:
         detector.close()
-    return f"a black picture reads as {direction}"
+    return f"a black picture reads as {direction}, by {models.backend}"
 
 
 def _try_speech() -> str:

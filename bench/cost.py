@@ -46,7 +46,7 @@ def _pictures(data: Path, settings: Settings, models: Models) -> tuple[float | N
     gaze_ms: list[float] = []
     persons_ms: list[float] = []
     for scenario in scenarios(data):
-        detector = GazeDetector(settings, finder=models.faces)
+        detector = GazeDetector(settings, finder=models.faces, models=models.face_models)
         next_gaze = next_look = 0.0
         for frame in scenario.frames():
             if frame.at < next_gaze or len(persons_ms) >= LOOKS:

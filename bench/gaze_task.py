@@ -41,7 +41,7 @@ def judge(data: Path, task: str, settings: Settings, models: Models, change: Cha
 
     As in an exam, eyes that look shut are compared with a look for phones in the same picture, where the model for it is there.
     """
-    detector = GazeDetector(settings, still=True, finder=models.faces)
+    detector = GazeDetector(settings, still=True, finder=models.faces, models=models.face_models)
     judged = []
     try:
         for number, (row, picture) in enumerate(rows_of(data, task, change)):

@@ -36,7 +36,7 @@ def looks(
     data: Path, task: str, column: str, settings: Settings, model: PersonsModel, finder: FaceFinder, change: Change | None = None
 ) -> list[Look]:
     """Read every picture of `data`/`task`/labels.csv by itself, with the gaze reading of the same picture, as the server does."""
-    detector = GazeDetector(settings, still=True, finder=finder)
+    detector = GazeDetector(settings, still=True, finder=finder, models=finder.models)
     try:
         return [
             Look(row["file"], int(row[column]), model.look(picture, float(number), detector.read(picture, float(number))))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from detectors.faces import Points
+from detectors.face_models import Points
 from settings.gaze import GazeLimits
 
 # Landmark numbers of FaceMesh (vertices of its canonical face; 468 and 473 are the irises' centres).

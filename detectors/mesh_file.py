@@ -1,18 +1,18 @@
 """FaceMesh's attention model taken apart at the operators that only MediaPipe's graph knows: two parts that LiteRT runs.
 
 The file of mediapipe 0.10.21 reads a face in three steps: the mesh with a map of features, then (by three operators of its own) crops of the
-map around each eye and the lips, then a head for each crop. The first and last steps are made models by naming other inputs and outputs
-in the file; the second is a few lines in `detectors.mesh`. The lips are left out. Names of tensors hold for this very file only.
+map around the lips and each eye, then a head for each crop. The first and last steps are made models by naming other inputs and outputs
+in the file; the second is a few lines in `detectors.mesh`. Names of tensors hold for this very file only.
 """
 
 from __future__ import annotations
 
 import struct
 
-# Tensors of the steps: picture, mesh, face's score and feature map; the crops of both eyes; contour of either eye, iris of either eye
+# Tensors of the steps: picture, mesh, face's score and feature map; crops of the lips, the right and the left eye; their contours, and the irises
 PICTURE, MESH, SCORE, FEATURES = b"input_1", b"output_mesh", b"conv_faceflag", b"p_re_lu_3"
-CROPS = (b"transform_tensor_bilinear_v2_1", b"transform_tensor_bilinear_v2_2")
-EYES = (b"reshape_3", b"reshape_4", b"reshape_6", b"reshape_7")
+CROPS = (b"transform_tensor_bilinear_v2", b"transform_tensor_bilinear_v2_1", b"transform_tensor_bilinear_v2_2")
+CONTOURS, IRISES = (b"reshape_1", b"reshape_3", b"reshape_6"), (b"reshape_4", b"reshape_7")
 
 # Numbers of the fields in TensorFlow Lite's schema (schema.fbs)
 _MODEL_GRAPHS = 2
@@ -26,9 +26,9 @@ def mesh_part(model: bytes) -> bytes:
     return part_of(model, (PICTURE,), (MESH, SCORE, FEATURES))
 
 
-def eyes_part(model: bytes) -> bytes:
-    """The part from the crops of the feature map to contour and iris of either eye. ValueError for another file."""
-    return part_of(model, CROPS, EYES)
+def heads_part(model: bytes) -> bytes:
+    """The part from the crops of the feature map to the contours of lips, right and left eye, and both irises. ValueError for another file."""
+    return part_of(model, CROPS, CONTOURS + IRISES)
 
 
 def part_of(model: bytes, inputs: tuple[bytes, ...], outputs: tuple[bytes, ...]) -> bytes:

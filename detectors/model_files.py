@@ -13,7 +13,7 @@ import numpy as np
 
 from basics.paths import ROOT
 from basics.texts import _, joined
-from settings.models import ModelSettings
+from settings.models import GazeBackend, ModelSettings
 
 SHARED_MODELS = ROOT.parent / "shared" / "models"
 SUMS_FILE = "SHA256SUMS"  # beside the models: the sums of those that passed a trial run, in the form of sha256sum
@@ -74,7 +74,7 @@ def _try_overlap(path: Path) -> None:
 
 
 def _try_mesh(path: Path) -> None:
-    from detectors.mesh_file import eyes_part, mesh_part
+    from detectors.mesh_file import heads_part, mesh_part
     from detectors.runtime import open_lite
 
     content = path.read_bytes()
@@ -83,7 +83,7 @@ def _try_mesh(path: Path) -> None:
     _expect(score, (1, 1, 1, 1))
     _expect(features, (1, 48, 48, 32))
     crop = features[:, :16, :16].copy()
-    for output, points in zip(open_lite(eyes_part(content))(crop, crop), (71, 5, 71, 5), strict=True):
+    for output, points in zip(open_lite(heads_part(content))(crop, crop, crop), (80, 71, 71, 5, 5), strict=True):
         _expect(output, (1, points, 2))
 
 
@@ -177,10 +177,12 @@ def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelF
     Never raises for a missing or broken one: `notes` says so.
     """
     found: dict[str, Path | None] = {}
-    notes: list[str] = []
+    backend, note = face_backend(settings)
+    notes = [note] if note else []
     for model in MODELS:
-        found[model.name], note = _find(model, (settings.models_dir, shared, *packaged(model)))
-        if note and not (model.name == "yolo" and settings.detector_backend != "onnx"):
+        found[model.name], note = find_model(model, settings, shared)
+        unused = settings.detector_backend != "onnx" if model.name == "yolo" else model.packaged and backend != "litert"
+        if note and not unused:
             notes.append(note)
     if settings.detector_backend == "facemesh":
         found["yolo"] = None
@@ -190,6 +192,27 @@ def find_models(settings: ModelSettings, shared: Path = SHARED_MODELS) -> ModelF
         if found["yolo"] is None:
             notes.append(_("No YOLOv8n weights for DETECTOR_BACKEND=ultralytics: faces are counted by MediaPipe. Set YOLO_WEIGHTS."))
     return ModelFiles(**found, notes=notes)
+
+
+def face_backend(settings: ModelSettings) -> tuple[GazeBackend | None, str]:
+    """What reads faces on this machine, and what people should know of it: MediaPipe where LiteRT isn't to be had, None where neither is."""
+    from detectors.runtime import lite_missing
+
+    installed = importlib.util.find_spec("mediapipe") is not None
+    if settings.gaze_backend == "mediapipe":
+        mend = _("GAZE_BACKEND=mediapipe needs the package mediapipe (Python 3.10 to 3.12): ./setup.sh --mediapipe, or set GAZE_BACKEND=litert")
+        return ("mediapipe", "") if installed else (None, mend)
+    missing = lite_missing()
+    if not missing:
+        return "litert", ""
+    if installed:
+        return "mediapipe", _("LiteRT can't be used (%(error)s): faces are read by MediaPipe's graph, which takes more memory.", error=missing)
+    return None, _("Faces can't be read without the package ai-edge-litert (%(error)s): run ./setup.sh", error=missing)
+
+
+def find_model(model: Model, settings: ModelSettings, shared: Path = SHARED_MODELS) -> tuple[Path | None, str]:
+    """The model's usable file, and what people should know of it."""
+    return _find(model, (settings.models_dir, shared, *packaged(model)))
 
 
 def packaged(model: Model) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""The networks behind `PersonsModel`: YOLOv8 in ONNX Runtime, ultralytics' own, or MediaPipe's faces. Picture in, detections out, no rules."""
+"""The networks behind `PersonsModel`: YOLOv8 in ONNX Runtime, ultralytics' own, or faces alone. Picture in, detections out, no rules."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from basics.errors import DetectorError
 from basics.readings import Box
 from basics.texts import _
+from detectors.face_backends import open_face_models
+from detectors.face_models import FaceModels
 from settings.persons import PersonsLimits
 
 Backend = Literal["onnx", "ultralytics", "facemesh"]
@@ -52,10 +54,10 @@ class Finder(Protocol):
         """Free the network."""
 
 
-def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits) -> Finder:
-    """Load the backend's network. Raises `DetectorError` that says what is missing and how to mend it."""
+def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits, faces: FaceModels | None = None) -> Finder:
+    """Load the backend's network; `faces` are the models of `facemesh`. Raises `DetectorError` that says what is missing and how to mend it."""
     if backend == "facemesh":
-        return FaceFinder()
+        return FaceFinder(faces)
     if backend not in ("onnx", "ultralytics"):
         raise DetectorError(
             _("DETECTOR_BACKEND=%(backend)s is not known; use onnx, ultralytics or facemesh", backend=repr(backend)), field="detector_backend"
@@ -161,42 +163,24 @@ class UltralyticsFinder:
 
 
 class FaceFinder:
-    """Faces by MediaPipe's detector from its wheel: doesn't see persons from behind, nor phones. One call runs at a time (4 ms)."""
+    """Faces by MediaPipe's full-range model: doesn't see persons from behind, nor phones (4 ms)."""
 
     sees_objects = False
 
-    def __init__(self) -> None:
-        try:
-            from mediapipe.python.solutions.face_detection import FaceDetection
-        except ImportError as error:
-            raise DetectorError(
-                _("DETECTOR_BACKEND=facemesh needs the package mediapipe (%(error)s); pip install -r requirements.txt", error=str(error)),
-                field="detector_backend",
-            ) from error
-        self._lock = threading.Lock()
-        # Lower than any limit that its answers meet: PERSONS_CONFIDENCE decides.
-        self._model = FaceDetection(min_detection_confidence=0.3, model_selection=1)
+    def __init__(self, models: FaceModels | None = None) -> None:
+        self._faces = (models or open_face_models()).faces()
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
-        """See `Finder`; the detector's input size is its own, `side` is not used."""
-        height, width = image.shape[:2]
-        with self._lock:
-            try:
-                faces = self._model.process(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).detections or []
-            except (RuntimeError, ValueError) as error:
-                raise DetectorError(f"MediaPipe's face detector failed: {error}") from error
-        found = []
-        for face in faces:
-            area, confidence = face.location_data.relative_bounding_box, face.score[0]
-            corners = (area.xmin * width, area.ymin * height, (area.xmin + area.width) * width, (area.ymin + area.height) * height)
-            if confidence >= least:
-                found.append(Detection(PERSON, _inside(corners, confidence, image)))
-        return sorted(found, key=lambda detection: -detection.box.confidence)
+        """See `Finder`; the model's input size is its own, `side` is not used."""
+        try:
+            faces = self._faces.find(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+        except (RuntimeError, ValueError) as error:
+            raise DetectorError(f"the model of faces failed on a picture of {image.shape[1]} x {image.shape[0]}: {error}") from error
+        return [Detection(PERSON, _inside(face.box, face.confidence, image)) for face in faces if face.confidence >= least]
 
     def close(self) -> None:
-        """Free MediaPipe's graph."""
-        with self._lock:
-            self._model.close()
+        """Give the model back."""
+        self._faces.close()
 
 
 def input_size(width: int, height: int, side: int) -> tuple[int, int]:

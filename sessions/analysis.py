@@ -132,7 +132,7 @@ class PictureAnalyst:
     def _read_gaze(self, image: npt.NDArray[np.uint8], at: float, session_id: str) -> GazeReading:
         try:
             if self._gaze is None:
-                self._gaze = GazeDetector(self._settings, finder=self._models.faces)
+                self._gaze = GazeDetector(self._settings, finder=self._models.faces, models=self._models.face_models)
             reading = self._gaze.read(image, at)
         except Exception as error:
             self._failures.note("gaze", error, session_id)

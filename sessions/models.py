@@ -10,6 +10,8 @@ import cv2
 from audiodetector import AudioDetector
 from basics.errors import DetectorError
 from basics.texts import _, joined
+from detectors.face_backends import open_face_models
+from detectors.face_models import FaceModels
 from detectors.faces import FaceFinder
 from detectors.model_files import find_models
 from detectors.sound_models import AudioModels
@@ -27,6 +29,7 @@ class Models:
         self.persons: PersonsModel | None = None
         self.audio: AudioModels | None = None
         self._settings: Settings | None = None
+        self._face_models: FaceModels | None = None
         self._faces: FaceFinder | None = None
         self._lock = threading.Lock()
         self.notes: list[str] = []
@@ -35,11 +38,20 @@ class Models:
         self.failures = Failures()
 
     @property
+    def face_models(self) -> FaceModels:
+        """The models of faces that all sessions share, opened when the first one needs them. DetectorError where there are none."""
+        with self._lock:
+            if self._face_models is None:
+                self._face_models = open_face_models(self._settings)
+            return self._face_models
+
+    @property
     def faces(self) -> FaceFinder:
         """The face finder that all sessions share, made when the first session needs it."""
+        models = self.face_models
         with self._lock:
             if self._faces is None:
-                self._faces = FaceFinder(self._settings)
+                self._faces = FaceFinder(self._settings, models)
             return self._faces
 
     def close(self) -> None:
@@ -59,11 +71,11 @@ class Models:
         self.notes = list(files.notes)
         try:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = PersonsModel(files.yolo, backend, settings)
+            self.persons = PersonsModel(files.yolo, backend, settings, self.face_models if backend == "facemesh" else None)
         except DetectorError as error:
             self.notes.append(joined(" ", [error.message, _("Faces are counted by MediaPipe until then.")]))
             log.exception("persons model")
-            self.persons = PersonsModel(None, "facemesh", settings)
+            self.persons = PersonsModel(None, "facemesh", settings, self.face_models)
         try:
             folder = files.speaker.parent if files.speaker else settings.models_dir
             self.audio = AudioModels(folder)

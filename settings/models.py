@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from settings.everyday import EVERYDAY
 
+GazeBackend = Literal["litert", "mediapipe"]
+
 
 class ModelSettings(BaseModel):
     """Where the networks come from."""
@@ -21,4 +23,9 @@ class ModelSettings(BaseModel):
     )
     detector_backend: Literal["onnx", "ultralytics", "facemesh"] = Field(
         default="onnx", description="What counts persons; `facemesh` counts faces only and sees no phones.", json_schema_extra=EVERYDAY
+    )
+    gaze_backend: GazeBackend = Field(
+        default="litert",
+        description="What runs the models of faces: LiteRT, or the graph of the package mediapipe, which gives the same directions and takes "
+        "more memory for each student.",
     )

@@ -281,7 +281,7 @@ def test_system_table_shows_what_really_works(tmp_path: Path) -> None:
     result = _run_test_system(tmp_path)
     states = _states(result.stdout)
     assert result.stderr == ""
-    for part in ("Python", "library onnxruntime", "settings", "gaze (MediaPipe FaceMesh)", "speech (Silero)", "video encoder (H.264, AAC)"):
+    for part in ("Python", "library onnxruntime", "settings", "gaze (FaceMesh)", "speech (Silero)", "video encoder (H.264, AAC)"):
         assert states[part] == "ok"
     assert states["database (embedded mongod)"] == "ok"
     assert states["camera (default)"] == "off"

@@ -231,7 +231,7 @@ def test_a_session_that_is_closed_keeps_no_voice(models_dir: Path, settings: Set
 
 def test_how_sure_a_face_must_be_reaches_the_finder_that_all_share(monkeypatch: pytest.MonkeyPatch, models_dir: Path, settings: Settings) -> None:
     asked: list[Settings] = []
-    monkeypatch.setattr("sessions.models.FaceFinder", asked.append)
+    monkeypatch.setattr("sessions.models.FaceFinder", lambda limits, _models: asked.append(limits))
     models = Models()
     models.load(settings.model_copy(update={"models_dir": models_dir, "face_confidence": 0.7}))
     _ = models.faces

@@ -1,0 +1,287 @@
+"""Faces read by FaceMesh's own models in LiteRT, without MediaPipe's graph: find a face, draw its 478 landmarks, follow it.
+
+What MediaPipe's graph does around the models is done here as it does it (Apache-2.0; tables of the eyes from its refinement of landmarks):
+a face is found once, then a turned square around the landmarks of the last picture is where the next one's are drawn, as long as the model
+says that a face is there. Landmarks are the graph's within a thousandth of an eye's width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from detectors.face_models import FAR_CONFIDENCE, FaceMesh, Faces, FoundFace, Picture, Points
+from detectors.mesh_file import heads_part, mesh_part
+from detectors.runtime import open_lite
+from settings.models import GazeBackend
+
+Floats = npt.NDArray[np.float32]
+
+MESH_SIDE = 192  # pixels of the mesh model's picture
+MAP_SIDE, CROP_SIDE = 48, 16  # cells of the feature map, and of an eye's crop of it
+MESH_POINTS, ALL_POINTS = 468, 478
+NEAR_SIDE, FAR_SIDE = 128, 192  # pixels of the finders' pictures
+NEAR_ANCHORS, FAR_ANCHORS = ((16, 2), (8, 6)), ((48, 1),)  # cells along a side, anchors in each
+ROOM = 1.5  # of a square around a face or an eye, against the box of its points
+SAME_FACE = 0.3  # intersection over union from which two boxes are one face
+TURN = (33, 263)  # the outer corners of the eyes: along them a square is turned
+
+# What each head of the model draws anew, in the file's own order: landmarks of the lips and of either eye (the rim of the lids first)
+_LIPS = (
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308,
+    191, 80, 81, 82, 13, 312, 311, 310, 415, 76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408, 62, 96,
+    89, 179, 86, 15, 316, 403, 319, 325, 292, 183, 42, 41, 38, 12, 268, 271, 272, 407,
+)  # fmt: skip
+_RIGHT = (
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173, 130, 25, 110, 24, 23, 22, 26, 112, 243, 247, 30, 29, 27, 28,
+    56, 190, 226, 31, 228, 229, 230, 231, 232, 233, 244, 113, 225, 224, 223, 222, 221, 189, 35, 124, 46, 53, 52, 65, 143, 111, 117, 118, 119,
+    120, 121, 128, 245, 156, 70, 63, 105, 66, 107, 55, 193,
+)  # fmt: skip
+_LEFT = (
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398, 359, 255, 339, 254, 253, 252, 256, 341, 463, 467, 260, 259,
+    257, 258, 286, 414, 446, 261, 448, 449, 450, 451, 452, 453, 464, 342, 445, 444, 443, 442, 441, 413, 265, 353, 276, 283, 282, 295, 372, 340,
+    346, 347, 348, 349, 350, 357, 465, 383, 300, 293, 334, 296, 336, 285, 417,
+)  # fmt: skip
+_RIM = 16
+_CONTOURS = tuple(np.array(contour) for contour in (_LIPS, _RIGHT, _LEFT))
+_CORNERS = ((61, 291), (33, 133), (362, 263))  # of each: along them its crop is turned
+_IRISES = (slice(468, 473), slice(473, 478))  # of the right and left eye
+_CELLS = np.stack(np.meshgrid(np.arange(CROP_SIDE) + 0.5, np.arange(CROP_SIDE) + 0.5), axis=-1).reshape(-1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class _Square:
+    """A turned square of a picture: middle and side in pixels, or in shares of the picture's width; the angle in radians, clockwise."""
+
+    x: float
+    y: float
+    side: float
+    angle: float
+
+    def scaled(self, factor: float) -> _Square:
+        return _Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
+
+    def to_picture(self, cells: int) -> Points:
+        """The matrix [2, 3] from a crop of so many cells a side to the picture."""
+        step = self.side / cells
+        cos, sin = math.cos(self.angle) * step, math.sin(self.angle) * step
+        half = cells / 2
+        return np.array([[cos, -sin, self.x - (cos - sin) * half], [sin, cos, self.y - (sin + cos) * half]])
+
+
+class LiteFaces:
+    """See `FaceModels`. One set of models serves all, and a student's state is the four numbers of a square."""
+
+    backend: GazeBackend = "litert"
+
+    def __init__(self, mesh: Path, near: Path, far: Path) -> None:
+        content = mesh.read_bytes()
+        self._mesh, self._heads = open_lite(mesh_part(content)), open_lite(heads_part(content))
+        self._near = _Finder(near, NEAR_SIDE, NEAR_ANCHORS)
+        self._far = _Finder(far, FAR_SIDE, FAR_ANCHORS)
+
+    def follow(self, least: float) -> FaceMesh:
+        """See `FaceModels`."""
+        return _Mesh(self, least, follows=True)
+
+    def single(self, least: float) -> FaceMesh:
+        """See `FaceModels`."""
+        return _Mesh(self, least, follows=False)
+
+    def faces(self) -> Faces:
+        """See `FaceModels`."""
+        return _Faces(self._far)
+
+    def square_of_face(self, rgb: Picture, least: float) -> _Square | None:
+        """Around the surest face of a picture, of those that fill a good part of it."""
+        found = self._near.find(rgb, least)
+        return _around_face(found[0]) if found else None
+
+    def landmarks(self, rgb: Picture, square: _Square, least: float) -> Points | None:
+        """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
+        to_picture = square.to_picture(MESH_SIDE)
+        crop = _crop(rgb, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
+        mesh, score, features = self._mesh((crop.astype(np.float32) * np.float32(1 / 255))[None])
+        if score.item() < _logit(least):
+            return None
+        drawn = np.zeros((ALL_POINTS, 3))
+        drawn[:MESH_POINTS] = mesh.reshape(MESH_POINTS, 3)
+        self._refine(drawn, features[0])
+        return np.column_stack([drawn[:, :2] @ to_picture[:, :2].T + to_picture[:, 2], drawn[:, 2] * (square.side / MESH_SIDE)])
+
+    def _refine(self, drawn: Points, features: Floats) -> None:
+        """Draw lips, eyes and irises anew from the feature map around each. Depths stay the mesh's, an iris' is the mean of its lids' rim."""
+        matrices = [_around(drawn, contour, corners).to_picture(CROP_SIDE) for contour, corners in zip(_CONTOURS, _CORNERS, strict=True)]
+        heads = self._heads(*(_sample(features, matrix)[None] for matrix in matrices))
+        irises = [(iris, contour[:_RIM]) for iris, contour in zip(_IRISES, _CONTOURS[1:], strict=True)]
+        for (iris, rim), matrix, points in zip(irises, matrices[1:], heads[3:], strict=True):
+            drawn[iris, :2] = _placed(points, matrix)
+            drawn[iris, 2] = drawn[rim, 2].mean()
+        for contour, matrix, points in zip(_CONTOURS, matrices, heads[:3], strict=True):
+            drawn[contour, :2] = _placed(points, matrix)
+
+
+class _Mesh:
+    def __init__(self, models: LiteFaces, least: float, *, follows: bool) -> None:
+        self._models: LiteFaces | None = models
+        self._least = least
+        self._follows = follows
+        self._square: _Square | None = None  # in shares of the width: a student's next picture may be a smaller one
+
+    def read(self, rgb: Picture) -> Points | None:
+        if self._models is None:
+            raise RuntimeError("it is closed")
+        width = rgb.shape[1]
+        square = self._square.scaled(width) if self._square else self._models.square_of_face(rgb, self._least)
+        points = self._models.landmarks(rgb, square, self._least) if square else None
+        if self._follows:  # who is lost is looked for in the next picture
+            self._square = None if points is None else _around_landmarks(points).scaled(1 / width)
+        return points
+
+    def reset(self) -> None:
+        self._square = None
+
+    def close(self) -> None:
+        self._models = None
+
+
+class _Faces:
+    def __init__(self, finder: _Finder) -> None:
+        self._finder = finder
+
+    def find(self, rgb: Picture) -> list[FoundFace]:
+        return self._finder.find(rgb, FAR_CONFIDENCE)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class _Finder:
+    """BlazeFace: boxes and six points at fixed places of a square picture (anchors), of which those of one face are made one."""
+
+    def __init__(self, path: Path, side: int, anchors: tuple[tuple[int, int], ...]) -> None:
+        self._net = open_lite(path)
+        self._side = side
+        self._anchors = np.concatenate([_anchors(cells, each) for cells, each in anchors])
+
+    def find(self, rgb: Picture, least: float) -> list[FoundFace]:
+        """Faces of a picture, the surest first."""
+        height, width = rgb.shape[:2]
+        longer = max(width, height)
+        to_picture = _Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
+        crop = _crop(rgb, to_picture, self._side, cv2.BORDER_CONSTANT)
+        raw, scores = self._net((crop.astype(np.float32) * np.float32(2 / 255) - 1)[None])
+        sure = np.flatnonzero(scores.ravel() >= _logit(least))
+        confidences = 1 / (1 + np.exp(-scores.ravel()[sure].astype(np.float64).clip(-100, 100)))
+        values = raw[0, sure].reshape(-1, 8, 2) / self._side  # middle, width and height, six points; against the anchor
+        middles, sizes = values[:, 0] + self._anchors[sure], values[:, 1]
+        points = values[:, 2:] + self._anchors[sure][:, None]
+        places = np.concatenate([(middles - sizes / 2)[:, None], (middles + sizes / 2)[:, None], points], axis=1)
+        places = (places - 0.5) * longer + np.array([width, height]) / 2
+        return [FoundFace((*place[0], *place[1]), place[2:], confidence) for place, confidence in _merged(places, confidences)]
+
+
+def _crop(rgb: Picture, to_picture: Points, side: int, border: int) -> Picture:
+    # warpAffine is .06 ms faster and off by a thirty-second of a pixel here and there, which turns one direction in a thousand
+    whole = np.vstack([to_picture, (0, 0, 1)])
+    return np.asarray(cv2.warpPerspective(rgb, whole, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border), np.uint8)
+
+
+def _merged(places: Points, confidences: Points) -> list[tuple[Points, float]]:
+    """One place [8, 2] for each face, the mean of those that overlap its surest one, and that one's confidence."""
+    merged = []
+    left = np.argsort(-confidences, kind="stable")
+    while len(left):
+        same = _overlaps(places[left[0]], places[left]) > SAME_FACE
+        same[0] = True
+        group = left[same]
+        merged.append((np.average(places[group], axis=0, weights=confidences[group]), float(confidences[left[0]])))
+        left = left[~same]
+    return merged
+
+
+def _overlaps(first: Points, places: Points) -> Points:
+    """Intersection over union of the box of one place with those of others."""
+    low, high = np.maximum(first[0], places[:, 0]), np.minimum(first[1], places[:, 1])
+    common = (high - low).clip(0).prod(axis=1)
+    return np.asarray(common / np.maximum((first[1] - first[0]).prod() + (places[:, 1] - places[:, 0]).prod(axis=1) - common, 1e-9))
+
+
+def _anchors(cells: int, each: int) -> Points:
+    """Middles of the anchors of a grid, row by row, in shares of the picture."""
+    ticks = (np.arange(cells) + 0.5) / cells
+    return np.repeat(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), each, axis=0)
+
+
+def _around_face(face: FoundFace) -> _Square:
+    x1, y1, x2, y2 = face.box
+    right, left = face.points[:2]
+    return _Square((x1 + x2) / 2, (y1 + y2) / 2, ROOM * max(x2 - x1, y2 - y1), _angle(right, left))
+
+
+def _around_landmarks(points: Points) -> _Square:
+    flat = points[:, :2]
+    low, high = flat.min(axis=0), flat.max(axis=0)
+    x, y = (low + high) / 2
+    return _Square(float(x), float(y), ROOM * float((high - low).max()), _angle(flat[TURN[0]], flat[TURN[1]]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Rectangle:
+    """A turned rectangle of the feature map: its middle, its width and height, in cells."""
+
+    middle: Points
+    size: Points
+    turn: Points
+
+    def to_picture(self, cells: int) -> Points:
+        """The matrix [2, 3] from a crop of so many cells a side to the feature map."""
+        matrix = self.turn * (self.size / cells)
+        return np.column_stack([matrix, self.middle - matrix.sum(axis=1) * (cells / 2)])
+
+
+def _around(drawn: Points, contour: npt.NDArray[Any], corners: tuple[int, int]) -> _Rectangle:
+    """The box of the contour along the corners' line, with room."""
+    angle = _angle(drawn[corners[0]], drawn[corners[1]])
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    upright = drawn[contour, :2] * (MAP_SIDE / MESH_SIDE) @ turn
+    low, high = upright.min(axis=0), upright.max(axis=0)
+    return _Rectangle(turn @ ((low + high) / 2), ROOM * (high - low), turn)
+
+
+def _placed(points: Floats, matrix: Points) -> Points:
+    """What a head has drawn in its crop, in pixels of the mesh's picture."""
+    return np.asarray(points.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2] * (MESH_SIDE / MAP_SIDE))
+
+
+def _sample(features: Floats, matrix: Points) -> Floats:
+    """A crop of a feature map [h, w, c], between cells the mean of the four around; nought outside."""
+    height, width, depth = features.shape
+    at = _CELLS @ matrix[:, :2].T + (matrix[:, 2] - 0.5)
+    most = np.array([width - 1, height - 1])
+    inside = ((at >= 0) & (at <= most)).all(axis=1)
+    at = at.clip(0, most)
+    left, top = at.astype(np.intp).T
+    right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    across, down = (at - np.floor(at)).astype(np.float32).T[:, :, None]
+    cells = features.reshape(-1, depth)
+    upper = cells[top * width + left] * (1 - across) + cells[top * width + right] * across
+    lower = cells[below * width + left] * (1 - across) + cells[below * width + right] * across
+    crop = upper * (1 - down) + lower * down
+    crop[~inside] = 0
+    return np.asarray(crop.reshape(CROP_SIDE, CROP_SIDE, depth))
+
+
+def _angle(first: Points, second: Points) -> float:
+    return math.atan2(second[1] - first[1], second[0] - first[0])
+
+
+def _logit(confidence: float) -> float:
+    """The raw score that a confidence is made of."""
+    return math.log(confidence / (1 - confidence))
