@@ -146,15 +146,18 @@ def _try_gaze(settings: Settings) -> str:
     import numpy as np
 
     from detectors.face_backends import open_face_models
+    from detectors.model_files import face_backend
     from gaze_direction import GazeDetector
 
+    why = face_backend(settings)[1] or f"GAZE_BACKEND={settings.gaze_backend}"
     models = open_face_models(settings)
     detector = GazeDetector(settings, models=models)
     try:
         direction = detector.read(np.zeros((240, 320, 3), np.uint8), 0.0).direction
     finally:
         detector.close()
-    return f"a black picture reads as {direction}, by {models.backend}"
+    name = {"litert": "LiteRT", "mediapipe": "MediaPipe's graph"}[models.backend]
+    return f"a black picture reads as {direction}, by {name} ({why})"
 
 
 def _try_speech() -> str:

@@ -127,5 +127,5 @@ def _start(name: str, **options: Any) -> Any:
         return getattr(importlib.import_module(f"mediapipe.python.solutions.{module}"), kind)(**options)
     except Exception as error:  # MediaPipe raises whatever its C++ side names
         raise DetectorError(
-            f"MediaPipe's {kind} can't be started: {error}. Install mediapipe==0.10.21, or set GAZE_BACKEND=litert.", field="gaze_backend"
+            f"MediaPipe's {kind} can't be started: {error}. Run ./setup.sh --mediapipe, or set GAZE_BACKEND=litert.", field="gaze_backend"
         ) from error

@@ -254,7 +254,7 @@ def face_backend(settings: ModelSettings) -> tuple[GazeBackend | None, str]:
 
     installed = importlib.util.find_spec("mediapipe") is not None
     if settings.gaze_backend == "mediapipe":
-        mend = _("GAZE_BACKEND=mediapipe needs the package mediapipe: pip install --no-deps mediapipe==0.10.21, or set GAZE_BACKEND=litert")
+        mend = _("GAZE_BACKEND=mediapipe needs the package mediapipe (Python 3.10 to 3.12): ./setup.sh --mediapipe, or set GAZE_BACKEND=litert")
         return ("mediapipe", "") if installed else (None, mend)
     missing = lite_missing()
     if not missing:

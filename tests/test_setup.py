@@ -281,8 +281,9 @@ def test_system_table_shows_what_really_works(tmp_path: Path) -> None:
     result = _run_test_system(tmp_path)
     states = _states(result.stdout)
     assert result.stderr == ""
-    for part in ("Python", "settings", "gaze (FaceMesh)", "speech (Silero)", "video encoder (H.264, AAC)"):
+    for part in ("Python", "library onnxruntime", "settings", "gaze (FaceMesh)", "speech (Silero)", "video encoder (H.264, AAC)"):
         assert states[part] == "ok"
+    assert "by LiteRT (GAZE_BACKEND=litert)" in _line(result.stdout, "gaze (FaceMesh)")
     assert states["database (embedded mongod)"] == "ok"
     assert states["camera (default)"] == "off"
     missing = [part for part, state in states.items() if state == "missing" and "not required" not in _line(result.stdout, part)]
