@@ -41,6 +41,7 @@ NAMES = {
     "clips_open": "clips of flags without a decision",
     "readings": "readings (sessions)",
     "identity": "pictures of identity",
+    "absences": "stills of absences",
     "stills": "pictures out of clips",
     "audit": "entries of the audit",
 }

@@ -116,7 +116,7 @@ def _small(image: Image) -> Levels:
     height, width = image.shape[:2]
     scale = SIDE / max(height, width)
     size = max(16, round(width * scale)), max(16, round(height * scale))
-    return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _found(small: Levels, moves: npt.NDArray[np.bool_], image: Image) -> Area | None:

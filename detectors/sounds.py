@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-
 import numpy as np
 
 from basics.readings import SOUND_KINDS, SoundKind

@@ -10,9 +10,10 @@ from typing import Any
 from pymongo import DESCENDING
 
 from basics.canonical import canonical
-from basics.errors import NotFound
+from basics.errors import NotFound, StorageError
 from database import Database, Document
 from media.identity_pictures import IdentityPictures
+from records import absences
 from records.packages import PackageWriter
 from records.seals import ORDERED
 from storage.audit_chain import FIRST_PREV
@@ -124,8 +125,24 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:
         package.missing.append({"path": f"{folder}seal.json", "why": "the session is not sealed yet"})
+    _write_absences(package, reads, session_id, folder)
     _write_identity(package, reads, session_id, folder)
     return Gathered(session, intervals, reviews, counted.count, _write_clips(package, reads, intervals, folder), conclusion, answers)
+
+
+def _write_absences(package: PackageWriter, reads: Reads, session_id: str, folder: str) -> None:
+    """When the student was away, and the stills of before and after."""
+    found = absences.of_session(reads.database, session_id)
+    package.add(f"{folder}absences.jsonl", _lines(found))
+    for absence in found:
+        for side in absences.SIDES:
+            if not absence.get(side):
+                continue
+            name = absences.name_of(absence, side)
+            try:
+                package.add(f"{folder}absences/{name}.jpg", absences.picture(reads.database, session_id, name))
+            except (NotFound, StorageError) as error:
+                package.missing.append({"path": f"{folder}absences/{name}.jpg", "why": error.message[:200]})
 
 
 def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folder: str) -> None:

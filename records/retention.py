@@ -39,7 +39,7 @@ LEAPT = "if that is not so, set this machine's clock now; if it is, the first ar
 ASKED = "retention: asked"  # a command's note, by which a running server sweeps at once
 MARK = "retention"  # what this server notes of its sweeps, among its own marks,
 REPORT = "retention_report"  # and what the last one did
-OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "intervals")
+OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "absences", "intervals")
 """The collections whose documents name their session."""
 
 

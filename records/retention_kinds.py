@@ -18,6 +18,7 @@ from basics.errors import NotFound, StorageError
 from basics.times import utc_now
 from database import Database, Document
 from media.clip_reasons import OF_CONFIRMED, OF_DISMISSED, OF_OPEN
+from records import absences
 from records.holds import spared
 from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of, part_of
 from records.stores import Store
@@ -79,6 +80,7 @@ class KindSweep:
         for page in ended_sessions(self.database, now):
             past = {row["_id"]: self._past(row, now) for row in page if row["_id"] not in asked}
             clips = clips_of(self.database, [one for one, kinds in past.items() if not kinds.isdisjoint(CLIP_KINDS)])
+            away = absences.with_pictures(self.database, [one for one, kinds in past.items() if "absences" in kinds])
             unsaid = _named_still(self.database, [one for one, kinds in past.items() if "identity" in kinds])
             for session in page:
                 if stopped():
@@ -90,6 +92,10 @@ class KindSweep:
                     files.setdefault("identity", [])
                 try:
                     self._delete(session, kinds, due, files, now, swept, unsaid)
+                    if session_id in away and may_go(self.database, session_id):
+                        absences.drop_pictures(self.database, session_id)
+                        swept.went("absences", session_id, away[session_id])
+                        self._say(session, "absences")
                 except StorageError:
                     raise
                 except Exception:  # its records are damaged: those of others go all the same
@@ -150,7 +156,7 @@ class KindSweep:
         """The kinds whose time is over. None where the whole session's is: it goes with all that is its, or waits for a file."""
         if self.times.is_past(session, "records", now):
             return frozenset()
-        kinds: Sequence[Kept] = (*CLIP_KINDS, "readings", "stills", "identity")
+        kinds: Sequence[Kept] = (*CLIP_KINDS, "readings", "stills", "identity", "absences")
         return frozenset(kind for kind in kinds if self.times.is_past(session, kind, now))
 
     def _delete_clip(self, interval: Document, session: Document, swept: Swept) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from records import absences
 from records.audit_cut import due_entries
 from records.holds import spared
 from records.keep_times import SHOWN, KeepTimes, kind_of, part_of
@@ -19,7 +20,7 @@ from records.retention_kinds import FILES, PAGE, clips_of, pictures_in, waiting_
 from records.stores import Document, Store
 from settings.keeping import Kept
 
-KINDS: Sequence[Kept] = ("records", "clips_dismissed", "clips_confirmed", "clips_open", "readings", "identity", "stills")
+KINDS: Sequence[Kept] = ("records", "clips_dismissed", "clips_confirmed", "clips_open", "readings", "identity", "absences", "stills")
 
 
 @dataclass(slots=True)
@@ -62,10 +63,10 @@ def survey(store: Store, times: KeepTimes, audit_days: int, folders: Mapping[Kep
         ids = [row["_id"] for row in page]
         with store.reading():
             free = {row["_id"] for row in store.collection("sessions").find({"_id": {"$in": ids}, **spared(store)}, {"_id": 1})}
-        clips = clips_of(store, ids)
+        clips, away = clips_of(store, ids), absences.with_pictures(store, ids)
         for session in page:
             session.setdefault("kept_from", session.get("ended_at"))  # the next sweep notes it so, where the clock is right
-            there = _there(session, clips.get(session["_id"], ()), pictures)
+            there = _there(session, clips.get(session["_id"], ()), pictures, away.get(session["_id"], 0))
             for kind, count in there.items():
                 state = states[kind]
                 state.add(count, session["kept_from"])
@@ -89,9 +90,9 @@ def apply_times(store: Store, days: Mapping[Kept, int]) -> int:
     return result.modified_count
 
 
-def _there(session: Document, clips: Sequence[Document], pictures: Mapping[Kept, Mapping[str, Sequence[Path]]]) -> dict[Kept, int]:
+def _there(session: Document, clips: Sequence[Document], pictures: Mapping[Kept, Mapping[str, Sequence[Path]]], away: int) -> dict[Kept, int]:
     """How many of each kind there are of a session; readings count once."""
-    found: dict[Kept, int] = {"records": 1, "readings": int("readings" not in part_of(session, "gone"))}
+    found: dict[Kept, int] = {"records": 1, "readings": int("readings" not in part_of(session, "gone")), "absences": away}
     for clip in clips:
         found[kind_of(clip)] = found.get(kind_of(clip), 0) + 1
     for kind, by_session in pictures.items():

@@ -36,6 +36,7 @@ DELETED_KINDS: Mapping[Kept, str] = MappingProxyType(
         "readings": "readings: deleted",
         "stills": "stills: deleted",
         "identity": "identity: deleted",
+        "absences": "absences: deleted",
     }
 )
 """How the audit calls it that the time of a kind of record was over."""

@@ -28,8 +28,8 @@ from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
 from sessions.exam_time import ExamTime
-from sessions.face_moments import FaceMoments
 from sessions.identity import Identity
+from sessions.kept_stills import KeptStills
 from sessions.marks import Marks
 from sessions.messages import MessageBook
 from sessions.models import Models
@@ -99,8 +99,8 @@ class ExamSession:
         self.media_until = 0.0  # what came in so far lies before this
         self._media_lock = threading.Lock()
         self.pictures_in = PictureFeed(settings.max_picture_pixels, settings.gaze_fps, self.pictures.pace.span)
-        self._faces = FaceMoments(self, events)
-        self._line = PictureLine(self.pictures_in, self.pictures, identity.session_id, self._faces.see)
+        self._stills = KeptStills(self, events, storage, lambda: self._book.rules)
+        self._line = PictureLine(self.pictures_in, self.pictures, identity.session_id, self._stills.see)
 
     @property
     def rules(self) -> dict[str, Any]:
@@ -364,7 +364,7 @@ class ExamSession:
 
     def close(self) -> None:
         """Free the detectors, and the student's voice with them. The monitor calls it when no worker holds the session."""
-        for part in (self.watch_over, self.pictures, self.sound, self._clips, self.pictures_in):
+        for part in (self.watch_over, self._stills, self.pictures, self.sound, self._clips, self.pictures_in):
             part.close()
 
     def take_up(
@@ -382,7 +382,7 @@ class ExamSession:
     ) -> None:
         """Take up what was stored before the server stopped: the readings are replayed, so that the scores are the same."""
         self.messages.take_up(messages, call)
-        self._faces.pass_over(self.clock())
+        self._stills.pass_over(self.clock())
         self._pauses.allow(self.accommodation, self.limit.exam, breaks)
         weights = self.changes.take_up(changes)
         self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks), weights)

@@ -110,7 +110,7 @@ def _are_same(one: Image, other: Image) -> bool:
 
 def _cells(image: Image) -> npt.NDArray[np.float32]:
     """Mean levels of green, which is close to luminance."""
-    return cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _brightening(was: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from settings.everyday import EVERYDAY
 
-Kept = Literal["records", "readings", "clips_confirmed", "clips_dismissed", "clips_open", "stills", "identity"]
+Kept = Literal["records", "readings", "clips_confirmed", "clips_dismissed", "clips_open", "stills", "identity", "absences"]
 """The kinds of records of a session, as exams name them."""
 
 LONGEST_DAYS = 36_500
@@ -73,6 +73,14 @@ class KeepingSettings(BaseModel):
         description="Days after a session's end for which pictures are kept that were taken out of its clips to be shown, in `TEMP_DIR`; they "
         "go with their clip at the latest, and are taken again where somebody looks. 0: as long as the session.",
     )
+    keep_absences_days: int = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_DAYS,
+        description="Days after a session's end for which the two stills of each absence are kept, of before and after it; that somebody was away "
+        "stays. 0: as long as the session.",
+        json_schema_extra=EVERYDAY,
+    )
     keep_audit_days: int = Field(
         default=0,
         ge=0,
@@ -92,4 +100,5 @@ class KeepingSettings(BaseModel):
             "clips_open": self.keep_clips_open_days,
             "stills": self.keep_stills_days,
             "identity": self.keep_identity_days,
+            "absences": self.keep_absences_days,
         }

@@ -102,6 +102,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
     "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "identity": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1)], name="of_exam")],
+    "absences": [
+        IndexModel([("session_id", 1), ("start", 1), ("_id", 1)], name="of_session"),
+        IndexModel([("session_id", 1)], name="pictures", partialFilterExpression={"pictures": True}),
+    ],
     "rehearsals": [IndexModel([("at", 1)], name="by_time"), IndexModel([("exam_id", 1)], name="of_exam")],
     "accommodations": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),

@@ -19,6 +19,7 @@ from web.operator.sign_in import sign_in
 from web.operator.sign_in_oidc import sign_in_oidc
 from web.pages import pages
 from web.parts import EXTENSION, Parts
+from web.proctor.absences import absences
 from web.proctor.accommodations import accommodations
 from web.proctor.analytics import analytics
 from web.proctor.erasure import erasure_calls
@@ -65,6 +66,7 @@ BLUEPRINTS = (
     roster_wall,
     entering,
     stills,
+    absences,
     packages,
     identity,
     student_side,

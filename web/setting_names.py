@@ -59,6 +59,7 @@ SHOWN_SETTINGS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "keep_clips_open_days": (_("Clips of flags without a decision (0: as long as the session)"), _("days")),
         "keep_readings_days": (_("Readings (0: as long as the session)"), _("days")),
         "keep_identity_days": (_("Pictures of identity (0: as long as the session)"), _("days")),
+        "keep_absences_days": (_("Pictures of before and after an absence (0: as long as the session)"), _("days")),
         "keep_stills_days": (_("Pictures out of clips (0: as long as the session)"), _("days")),
         "keep_audit_days": (_("The audit (0: until somebody deletes it)"), _("days")),
     },

@@ -57,6 +57,8 @@ RULES: Mapping[str, Rule] = {
     "analytics.exams": needs("look", "list"),
     "stills.screen": needs("look", "session"),
     "stills.of_interval": needs("look", "session"),
+    "absences.listed": needs("look", "session"),
+    "absences.picture": needs("look", "session"),
     "packages.key": OPEN,
     "packages.of_session": needs("results", "session"),
     "packages.of_exam": needs("results", "page"),  # the view holds it to the exam that is asked for

@@ -109,7 +109,7 @@ def export() -> Response:
     sessions, more = erasure.sessions(wanted.user_id), erasure.of_student(wanted.user_id)
     if not sessions and not more:
         raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(wanted.user_id)), field="user_id")
-    of_sessions = {"intervals", "checks", "acts", "reviews", "conclusions", "seals", "student_answers", "new_looks", "identity"}
+    of_sessions = {"intervals", "checks", "acts", "reviews", "conclusions", "seals", "student_answers", "new_looks", "identity", "absences"}
     beside = {name: rows for name, rows in more.items() if name not in of_sessions}
     return package(
         tuple(str(one["_id"]) for one in sessions), None, "student.zip", folders=True, more=beside, user_id=wanted.user_id, identity=wanted.identity

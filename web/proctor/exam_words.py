@@ -45,6 +45,7 @@ KEPT = (
     ("clips_open", _("Clips of flags without a decision")),
     ("stills", _("Pictures out of clips")),
     ("identity", _("Pictures of identity")),
+    ("absences", _("Pictures of before and after an absence")),
 )
 
 
