@@ -35,8 +35,8 @@ class MediaPipeFaces:
         """See `FaceModels`. One call runs at a time."""
         return _Mesh(_Shared(lambda: _start_mesh(True, least)))
 
-    def faces(self) -> Faces:
-        """See `FaceModels`. One call runs at a time."""
+    def faces(self, least: float = FAR_CONFIDENCE) -> Faces:
+        """See `FaceModels`. One call runs at a time. Whatever is asked for, its graph gives none under FAR_CONFIDENCE."""
         return _Faces(_Shared(lambda: _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=FAR_CONFIDENCE)))
 
 

@@ -94,9 +94,9 @@ class LiteFaces:
         """See `FaceModels`."""
         return _Mesh(self, least, follows=False)
 
-    def faces(self) -> Faces:
+    def faces(self, least: float = FAR_CONFIDENCE) -> Faces:
         """See `FaceModels`."""
-        return _Faces(self._far)
+        return _Faces(self._far, least)
 
     def square_of_face(self, rgb: Picture, least: float) -> _Square | None:
         """Around the surest face of a picture, of those that fill a good part of it."""
@@ -152,11 +152,11 @@ class _Mesh:
 
 
 class _Faces:
-    def __init__(self, finder: _Finder) -> None:
-        self._finder = finder
+    def __init__(self, finder: _Finder, least: float) -> None:
+        self._finder, self._least = finder, least
 
     def find(self, rgb: Picture) -> list[FoundFace]:
-        return self._finder.find(rgb, FAR_CONFIDENCE)
+        return self._finder.find(rgb, self._least)
 
     def close(self) -> None:
         """Nothing is held open."""

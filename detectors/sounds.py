@@ -46,7 +46,7 @@ NOTHING_KNOWN = Heard()
 
 
 def heard(scores: Floats, limits: SoundLimits) -> Heard:
-    """Judge YAMNet's 521 `scores` of about a second. Speech is believed unless something else is clearly heard in its place, or nothing like it is."""
+    """Judge YAMNet's 521 `scores` of a second. Speech is believed unless something else is clearly heard in its place, or nothing like it is."""
     best = {kind: float(scores[list(places)].max()) for kind, places in KINDS.items()}
     speech = float(scores[list(SPEECH)].max())
     other = max(best[kind] for kind in SOUND_KINDS if kind not in ("whisper", "loudspeaker"))

@@ -77,18 +77,19 @@ def play(
 ) -> Seen:
     """`told`: at which second the page said whether its camera stands still, and whether it gives new pictures."""
     analyst, scorer, seen = PictureAnalyst(models, settings, gives_new=gives_new), Scorer(Rules.from_settings(settings)), Seen()
-    line = PictureLine(PictureFeed(PIXELS, settings.gaze_fps), analyst, "s")
+    line = PictureLine(PictureFeed(PIXELS, settings.gaze_fps, analyst.pace.span), analyst, "s")
     waiting = list(told)
     for frame in (jpegs if codec == "jpeg" else h264)(images, fps):
         while waiting and frame.at >= waiting[0][0]:
             analyst.view.tell(*waiting.pop(0)[1:])
         line.add(frame, frame.at)
-        if line.waits(frame.at) is None or (readings := line.read()) is None:
+        if line.waits(frame.at) is None:
             continue
-        seen.read.append(readings)
-        for interval in scorer.take_picture(readings.gaze, readings.persons):
-            for violation in interval.violations:
-                seen.kinds.setdefault(violation.kind, violation.start)
+        for readings in line.read():
+            seen.read.append(readings)
+            for interval in scorer.take_picture(readings.gaze, readings.persons):
+                for violation in interval.violations:
+                    seen.kinds.setdefault(violation.kind, violation.start)
     analyst.close()
     return seen
 
