@@ -25,6 +25,7 @@ from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, De
 from detectors.phones import Phone, likeliest_phone
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
+from settings.models import DetectorDevice
 from settings.persons import PersonsLimits
 
 PICTURE_HOLDERS = (TV, LAPTOP)  # who is inside one is no person in the room
@@ -37,7 +38,7 @@ class PersonsModel:
     """Counts persons and finds phones; safe to call from several threads at once. Raises `DetectorError` when the model is missing or unusable.
 
     `second` is the file of another network that is asked where the first one is in doubt, `faces` what finds faces (opened where it isn't
-    given; without either the rest goes on).
+    given; without either the rest goes on), `device` what runs the networks in ONNX Runtime.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class PersonsModel:
         limits: PersonsLimits | None = None,
         faces: FaceModels | None = None,
         second: Path | None = None,
+        device: DetectorDevice = "cpu",
     ) -> None:
         self.backend: Backend = backend
         self._limits = limits or PersonsLimits()
-        self._finder = make_finder(model_path, backend, self._limits, faces)
+        self._finder = make_finder(model_path, backend, self._limits, faces, device)
         objects = self._finder.sees_objects
-        self._second = make_second(second, self._limits) if second is not None and objects else None
+        self._second = make_second(second, self._limits, device) if second is not None and objects else None
         self._faces = _faces(faces, self._limits) if objects else None
         self._networks = Networks(self._finder, self._second, self._faces)
 
@@ -99,6 +101,11 @@ class PersonsModel:
     def sees_objects(self) -> bool:
         """Whether the network knows phones and screens, not only persons."""
         return self._finder.sees_objects
+
+    @property
+    def note(self) -> str:
+        """What people should know of what runs the network; empty where it is as asked."""
+        return getattr(self._finder, "note", "")
 
     def close(self) -> None:
         """Free the networks."""

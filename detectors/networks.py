@@ -17,6 +17,8 @@ from basics.readings import Box
 from basics.texts import _
 from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels
+from detectors.providers import CPU, Together, not_used, providers_for
+from settings.models import DetectorDevice
 from settings.persons import PersonsLimits
 
 Backend = Literal["onnx", "ultralytics", "facemesh"]
@@ -55,8 +57,13 @@ class Finder(Protocol):
         """Free the network."""
 
 
-def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits, faces: FaceModels | None = None) -> Finder:
-    """Load the backend's network; `faces` are the models of `facemesh`. Raises `DetectorError` that says what is missing and how to mend it."""
+def make_finder(
+    model_path: Path | None, backend: Backend, limits: PersonsLimits, faces: FaceModels | None = None, device: DetectorDevice = "cpu"
+) -> Finder:
+    """Load the backend's network; `faces` are the models of `facemesh`, `device` runs those of ONNX Runtime.
+
+    Raises `DetectorError` that says what is missing and how to mend it.
+    """
     if backend == "facemesh":
         return FaceFinder(faces)
     if backend not in ("onnx", "ultralytics"):
@@ -68,27 +75,29 @@ def make_finder(model_path: Path | None, backend: Backend, limits: PersonsLimits
             _("no YOLOv8n model at %(path)s; run ./setup.sh, or set DETECTOR_BACKEND=facemesh to count faces only", path=model_path),
             field="models_dir",
         )
-    return OnnxFinder(model_path, limits) if backend == "onnx" else UltralyticsFinder(model_path, limits)
+    return OnnxFinder(model_path, limits, device) if backend == "onnx" else UltralyticsFinder(model_path, limits)
 
 
-def make_second(path: Path, limits: PersonsLimits) -> Finder:
+def make_second(path: Path, limits: PersonsLimits, device: DetectorDevice = "cpu") -> Finder:
     """Load the network that is asked for a second opinion, a .tflite or .onnx file. Raises `DetectorError` as `make_finder` does."""
     from detectors.runtime import is_lite
 
-    return LiteFinder(path, limits) if is_lite(path) else OnnxFinder(path, limits)
+    return LiteFinder(path, limits) if is_lite(path) else OnnxFinder(path, limits, device)
 
 
 class OnnxFinder:
-    """YOLOv8 exported with free batch, height and width. One session of ONNX Runtime serves all sizes and threads."""
+    """YOLOv8 exported with free batch, height and width. One session of ONNX Runtime serves all sizes and threads.
+
+    On a graphics card pictures of several sessions are looked at in one run. `note` says where the device asked for isn't used.
+    """
 
     sees_objects = True
+    note = ""
 
-    def __init__(self, path: Path, limits: PersonsLimits) -> None:
-        from detectors.runtime import open_model
-
+    def __init__(self, path: Path, limits: PersonsLimits, device: DetectorDevice = "cpu") -> None:
         # A session of its own for each size (add_free_dimension_override_by_name) is no faster, and takes 25 MB more each.
         try:
-            session = open_model(path)
+            session = self._open(path, device)
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(
                 _("%(path)s is not a usable ONNX model (%(error)s); delete it and run ./setup.sh", path=path, error=str(error))
@@ -115,13 +124,34 @@ class OnnxFinder:
         self._limits = limits
         self._input = inputs[0][0]
         self._session = session
+        self._run = self._run_batch if session.get_providers()[0] == CPU else Together(self._run_batch)
+
+    def _open(self, path: Path, device: DetectorDevice) -> Any:
+        """A session on the device, or on the processor with a note where the device can't be used."""
+        from detectors.runtime import open_model
+
+        providers, self.note = providers_for(device)
+        try:
+            session = open_model(path, providers=providers)
+        except Exception as error:  # a card without memory, a driver that is too old: or the file itself, which the processor will say as well
+            if len(providers) == 1:
+                raise
+            session = open_model(path)
+            self.note = not_used(device, str(error).strip().splitlines()[0][:200])
+        else:
+            if len(providers) > 1 and session.get_providers()[0] == CPU and device != "auto":
+                self.note = not_used(device, _("its libraries can't be loaded"))
+        return session
+
+    def _run_batch(self, tensor: Floats) -> Floats:
+        return np.asarray(self._session.run(None, {self._input: tensor})[0])
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         """See `Finder`."""
         width, height = input_size(image.shape[1], image.shape[0], side)
         tensor, scale, left, top = letterbox(image, width, height)
         try:
-            rows = self._session.run(None, {self._input: tensor})[0][0].T
+            rows = self._run(tensor)[0].T
         except Exception as error:  # ONNX Runtime's own errors share no public base
             raise DetectorError(f"{self._path.name} failed on an input of {width} x {height}: {error}") from error
         return _detections(rows, least, self._limits, (scale, left, top), image)

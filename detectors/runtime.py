@@ -13,7 +13,7 @@ import queue
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,13 +34,16 @@ _said_it = threading.Event()
 _opening = threading.Lock()
 
 
-def open_model(path: Path, *, least_said: int = WARNINGS + 1) -> Any:
-    """A session with the model in `path`. Raise one of ONNX Runtime's own errors, which share no public base, for an unusable file."""
+def open_model(path: Path, *, least_said: int = WARNINGS + 1, providers: Sequence[str] = ("CPUExecutionProvider",)) -> Any:
+    """A session with the model in `path`, run by the first of `providers` that takes it.
+
+    Raise one of ONNX Runtime's own errors, which share no public base, for an unusable file.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # the server's workers are the parallelism
     options.inter_op_num_threads = 1
     options.log_severity_level = least_said
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
 
 
 def open_lite(model: Path | bytes, *, most: int | None = None) -> LiteModel:

@@ -80,7 +80,8 @@ class Models:
         self.notes = list(files.notes)
         try:
             backend = settings.detector_backend if files.yolo or settings.detector_backend != "onnx" else "facemesh"
-            self.persons = PersonsModel(files.yolo, backend, settings, self._faces_for(backend), files.second)
+            self.persons = PersonsModel(files.yolo, backend, settings, self._faces_for(backend), files.second, settings.detector_device)
+            self.notes.extend([self.persons.note] if self.persons.note else [])
         except DetectorError as error:
             self.notes.append(joined(" ", [error.message, _("Faces are counted by MediaPipe until then.")]))
             log.exception("persons model")

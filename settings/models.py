@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from settings.everyday import EVERYDAY
 
 GazeBackend = Literal["litert", "mediapipe"]
+DetectorDevice = Literal["cpu", "cuda", "coreml", "openvino", "auto"]
 
 
 class ModelSettings(BaseModel):
@@ -28,4 +29,9 @@ class ModelSettings(BaseModel):
         default="litert",
         description="What runs the models of faces: LiteRT, or the graph of the package mediapipe, which gives the same directions and takes "
         "more memory for each student.",
+    )
+    detector_device: DetectorDevice = Field(
+        default="cpu",
+        description="What reads pictures for persons and phones: the processor, or a graphics card by ONNX Runtime's CUDA, CoreML or OpenVINO, "
+        "whose package must be installed; `auto` takes what is there. What can't be used is told, and the processor does it.",
     )
