@@ -22,6 +22,11 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
+    def is_running(self) -> bool:
+        """Was it started, and has it not ended?"""
+        return self._thread.is_alive()
+
+    @property
     def is_stopping(self) -> bool:
         """Should a turn end soon?"""
         return self._stopping.is_set()
