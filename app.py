@@ -99,7 +99,7 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     """Delete what was kept for long enough, seal what an exam left, and send the audit on."""
     from records.audit_export import AuditExport
     from records.clip_sweep import ClipSweep
-    from records.figures import FigureStore
+    from records.figure_store import FigureKeeper
     from records.retention import ASKED, Retention
     from records.seals import Seals
 
@@ -117,7 +117,7 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     )
     parts.people.on_act(ASKED, parts.retention.wake)
     parts.audit_export = AuditExport(database, settings)
-    for part in (parts.retention, Seals(database), FigureStore(database), parts.audit_export):
+    for part in (parts.retention, Seals(database), FigureKeeper(database), parts.audit_export):
         _run(closing, part.start, part.stop)
 
 

@@ -1,11 +1,14 @@
 """Whether the server holds the sizes of a university: 50,000 sessions, 6 million intervals, 5,000 students in an exam.
 
 venv/bin/python -m bench.sizes [--scale 0.05] [--keep DIR]
+venv/bin/python -m bench.sizes --running 5000
 
 Generates the records in a database of its own, starts the real server on it, and asks for what each of a proctor's pages asks for: `first` is the
 first answer after the start, `median` that of five more; `cpu` is what server and database worked for one answer, `keys` and `documents` what the
 database looked at for it. Then it imports a list of students and makes and checks the package of a session of two hours, with clips that are films.
 On a machine that does other things, too, only the processors' time says something.
+`--running`: of so many sessions of one exam that go on, what server and database work for the figures of Analytics and Exams, first as on a server
+that has just begun to keep them, then with what it keeps; of intervals up to a moment ago, two minutes after they were last added to what is kept.
 `--keep`: the records stay in this folder, and are used again where they are there. What is over its limit is marked, and makes the exit status 1.
 """
 
@@ -18,9 +21,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +33,12 @@ import pymongo
 import requests
 
 from bench.harness.server import Server
-from bench.harness.university import BIG, LONG, LONG_SESSION, Sizes, University
+from bench.harness.university import BIG, LONG, LONG_SESSION, NOW, Sizes, University
 from bench.harness.waiting import comes
 from database import Database
+from records.analytics import Analytics, Span
 from records.exams import Exams, exam_key
+from records.figure_store import FigureKeeper
 from records.package_check import check_package
 from scoring.exam import ExamDefinition
 from storage.mongod import EmbeddedMongod
@@ -263,6 +269,42 @@ def packaging(server: Server, folder: Path) -> tuple[float, float, float]:
     return made, size, best
 
 
+def going_on(folder: Path, sessions: int) -> bool:
+    """Figures while so many sessions of one exam go on: whether their first answer is within the limit, by the processors' time."""
+    mongod = EmbeddedMongod(folder / "data")
+    uri = mongod.start()
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, tz_aware=True)
+    database = Database(uri, DB_NAME, folder / "data" / "spool", timeout_s=60)
+    assert mongod.pid is not None
+    processes = psutil.Process(), psutil.Process(mongod.pid)
+
+    def worked(name: str, task: Callable[[], object]) -> float:
+        before = sum(one.cpu_times().user + one.cpu_times().system for one in processes)
+        task()
+        cpu_ms = 1000 * float(sum(one.cpu_times().user + one.cpu_times().system for one in processes) - before)
+        print(f"{name:28} {cpu_ms:8.0f} ms of the processors", flush=True)
+        return cpu_ms
+
+    try:
+        University(client[DB_NAME], Sizes(0, 1)).running(sessions)
+        database.start()
+        if not database.wait_ready(INDEXES_WITHIN_S):
+            raise SystemExit("The indexes were not made.")
+        analytics, keeper = Analytics(database, 3), FigureKeeper(database)
+        calls: dict[str, Callable[[], object]] = {"analytics": lambda: analytics.figures(Span()), "exams": analytics.exams}
+        for name, call in calls.items():
+            worked(f"{name}, nothing kept", call)
+        newest = client[DB_NAME]["intervals"].find_one({"exam_id": NOW}, sort=[("started_at", -1)])
+        assert newest is not None
+        worked("keeping", lambda: keeper.keep_due(newest["started_at"] - timedelta(seconds=60)))
+        took = [worked(f"{name}, first answer", call) for name, call in calls.items()]
+        return max(took) <= ANSWER_MS
+    finally:
+        database.stop()
+        client.close()
+        mongod.stop()
+
+
 def measure(folder: Path, scale: float, only: str) -> bool:
     """Whether everything was within its limit."""
     sizes, marker = Sizes.scaled(scale), folder / "filled"
@@ -296,13 +338,14 @@ def main() -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="1: 50,000 sessions, 6 million intervals")
     parser.add_argument("--keep", type=Path, help="keep the records in this folder, and use those that are there")
     parser.add_argument("--only", default="", help="only calls whose name has this in it")
+    parser.add_argument("--running", type=int, default=0, help="only figures, while so many sessions of one exam go on")
     given = parser.parse_args()
     if given.keep is not None:
         given.keep.mkdir(parents=True, exist_ok=True)
         return 0 if measure(given.keep, given.scale, given.only) else 1
     folder = Path(tempfile.mkdtemp(prefix="bench-sizes-"))
     try:
-        return 0 if measure(folder, given.scale, given.only) else 1
+        return 0 if (going_on(folder, given.running) if given.running else measure(folder, given.scale, given.only)) else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

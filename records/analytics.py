@@ -14,6 +14,7 @@ from pymongo import ASCENDING
 
 from basics.signals import VIOLATION_KINDS
 from database import Database, Document
+from records.figure_store import FigureReader
 from records.figures import BANDS as COLUMNS_OF_BANDS
 from records.figures import (
     EPOCH,
@@ -27,7 +28,6 @@ from records.figures import (
     Counted,
     Counts,
     Figures,
-    FigureStore,
     quarter_of,
     stacked,
 )
@@ -77,7 +77,7 @@ class Analytics:
 
     def __init__(self, database: Database, high_risk_flags: int) -> None:
         self._database = database
-        self._store = FigureStore(database)
+        self._store = FigureReader(database)
         self._high_risk_flags = high_risk_flags
 
     def figures(self, span: Span) -> Document:

@@ -11,7 +11,6 @@ import hmac
 import logging
 import logging.handlers
 import socket
-import threading
 import time
 from urllib.parse import urlsplit
 
@@ -22,6 +21,7 @@ from basics.canonical import canonical, without
 from basics.errors import StorageError
 from basics.texts import _, joined
 from basics.times import iso_time, utc_now
+from basics.worker import Worker
 from database import Database, Document
 from settings.audit import AuditSettings
 
@@ -49,18 +49,13 @@ class AuditExport:
         self._socket: socket.socket | None = None
         self._head_told = ""  # on which day, as far as this run knows
         self._troubles: dict[str, str] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="audit-export", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+        self._backoff = Backoff(*PAUSES_S)
+        self._worker = Worker("audit-export", self._work, EVERY_S)
+        self.start = self._worker.start
 
     def stop(self, timeout: float = 10) -> None:
         """End; what is not sent is by the next run."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        self._worker.stop(timeout)
         self._close()
 
     def health(self) -> dict[str, str]:
@@ -90,7 +85,7 @@ class AuditExport:
 
     def _send_lines(self) -> None:
         sent = int(self._mark().get("syslog_seq") or 0)
-        while not self._stop.is_set():
+        while not self._worker.is_stopping:
             with self._database.reading():
                 found = list(self._database.collection("audit").find({"seq": {"$gt": sent}}).sort("seq", 1).limit(AT_ONCE))
             if not found:
@@ -150,24 +145,21 @@ class AuditExport:
             headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
         return headers
 
-    def _run(self) -> None:
-        backoff, pause = Backoff(*PAUSES_S), EVERY_S
-        often = EVERY_S if self._syslog or self._webhook else ALONE_S
-        while not self._stop.wait(pause):
-            pause = often
-            try:
-                self.send_new()
-                self._troubles.clear()
-                backoff.reset()
-            except StorageError:
-                pass  # said by the database's own part
-            except (OSError, requests.RequestException) as error:
-                pause = backoff.pause()
-                self._trouble(error)
-            except Exception as error:
-                log.exception("the audit can't be sent on, and is tried again")
-                pause = backoff.pause()
-                self._trouble(error)
+    def _work(self) -> float:
+        try:
+            self.send_new()
+            self._troubles.clear()
+            self._backoff.reset()
+        except StorageError:
+            pass  # said by the database's own part
+        except (OSError, requests.RequestException) as error:
+            self._trouble(error)
+            return self._backoff.pause()
+        except Exception as error:
+            log.exception("the audit can't be sent on, and is tried again")
+            self._trouble(error)
+            return self._backoff.pause()
+        return EVERY_S if self._syslog or self._webhook else ALONE_S
 
     def _trouble(self, error: Exception) -> None:
         webhook = isinstance(error, requests.RequestException)

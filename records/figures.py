@@ -1,37 +1,19 @@
-"""What is counted of intervals, by exam and quarter of an hour: kept in segments of sessions that are over, so that pages don't count millions.
-
-A segment holds the counts of some sessions of one exam. It is believed only while as many sessions as it was made of name it, and none of them has
-had a decision since (a session's `changes` counts them, and `deciding` those that are being stored). All others are counted anew whenever somebody
-asks: figures are always those of this moment.
-"""
+"""What is counted of intervals, by exam and quarter of an hour, and how counts are stored. Where they are kept says `records.figure_store`."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import uuid
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pymongo.errors import OperationFailure
 
-from basics.errors import StorageError
 from basics.signals import VIOLATION_KINDS
-from basics.texts import _
-from basics.times import utc_now
-from database import Database, Document
-from records.seals import SETTLED
+from database import Document
 
-log = logging.getLogger(__name__)
-
-SEGMENTS = "segments"
-SESSIONS_MAX = 100  # of one segment: what a decision makes be counted anew
 QUARTER = timedelta(minutes=15)  # no zone's midnight lies within one
 MILLISECOND = timedelta(milliseconds=1)
 QUARTER_MS = QUARTER // MILLISECOND
@@ -40,15 +22,6 @@ SESSION_WIDTH = 4
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STATES = ("confirmed", "dismissed", "disputed", "open")  # where a flag stands
 LOWS = (1, 5, 10, 15, 20, 30)  # scores from which the bands begin; those without any are not counted
-FIRST_S, EVERY_S = 10.0, 30.0
-FORM = 1  # how a segment is stored: those of another form are made anew
-TRIES = 10
-READ_AT_ONCE = 1000  # sessions
-INDEX = "figures"  # of the sessions: their sums are read from it alone
-STAMP = ("sessions", "changes")
-OF_SESSION = dict.fromkeys(("exam_id", "changes", "deciding", "started_at", "state", "begun", "flagged_intervals", "intervals"), 1)
-ORPHANED_AFTER = timedelta(minutes=10)
-READ = dict.fromkeys(("exam_id", "started_at", "score", "flagged", "review.state", "violations.kind", "violations.occurrences"), 1)
 STANDS = slice(1, 1 + len(STATES))
 BANDS = slice(1 + len(STATES), 1 + len(STATES) + len(LOWS))
 _BEFORE_KINDS = 1 + len(STATES) + len(LOWS)
@@ -122,158 +95,6 @@ class Counted:
         return Counted([one.within(first, before) for one in self.sessions], [one.within(first, before) for one in self.figures])
 
 
-class FigureStore:
-    """Counts by exam. `start` makes segments in a thread of its own; without it everything is counted when it is asked for."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None  # only the one that keeps has one: each answer reads by a store of its own
-
-    def start(self) -> None:
-        """Begin soon."""
-        self._thread = threading.Thread(target=self._run, name="figures", daemon=True)
-        self._thread.start()
-
-    def stop(self, timeout: float = 10) -> None:
-        """End, with the segment that is made."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout)
-
-    # Reading
-
-    def read(self, which: Document) -> Counted:
-        """What is counted of exams; `which` is a MongoDB query on `exam_id`. Raise `StorageError`."""
-        for _again in range(TRIES):
-            believed, left, number = self._segments(which)
-            with self._database.reading():
-                kept = list(self._database.collection(SEGMENTS).find({"_id": {"$in": believed}}))
-            sessions = self._members({"segment": {"$in": left}} | which) if left else []
-            if len(kept) == len(believed) and len(sessions) == number:  # else one was made anew in this moment
-                others = self._counted([row["_id"] for row in sessions])
-                return Counted([*map(_kept_sessions, kept), *session_rows(sessions)], [*map(_kept_figures, kept), *others])
-        raise StorageError(_("The figures are being counted anew. Try again in some seconds."))
-
-    def _segments(self, which: Document) -> tuple[list[str], list[str | None], int]:
-        """The segments that hold; those that don't, with None among them for the sessions that are in none; and how many sessions these have."""
-        group = {"_id": "$segment", "sessions": {"$sum": 1}, "changes": {"$sum": "$changes"}, "deciding": {"$sum": {"$abs": "$deciding"}}}
-        pipeline = [{"$match": which}, {"$group": group}]
-        with self._database.reading():
-            sessions = self._database.collection("sessions")
-            try:
-                now = {row["_id"]: row for row in sessions.aggregate(pipeline, hint=INDEX)}
-            except OperationFailure:  # it is still being made
-                now = {row["_id"]: row for row in sessions.aggregate(pipeline)}
-            made = {row["_id"]: row for row in self._database.collection(SEGMENTS).find({"form": FORM}, dict.fromkeys(STAMP, 1))}
-        believed = [
-            segment
-            for segment, row in now.items()
-            if segment in made and not row["deciding"] and all(row[name] == made[segment][name] for name in STAMP)
-        ]
-        left = set(now).difference(believed)
-        return believed, list(left), sum(now[segment]["sessions"] for segment in left)
-
-    def _counted(self, session_ids: Sequence[str]) -> list[Figures]:
-        """The figures of these sessions, counted now."""
-        by_exam: dict[str | None, list[Document]] = {}
-        for row in self._rows(session_ids):
-            by_exam.setdefault(row.get("exam_id"), []).append(row)
-        return [count(exam_id, rows) for exam_id, rows in by_exam.items()]
-
-    def _rows(self, session_ids: Sequence[str]) -> Iterator[Document]:
-        """Their intervals that have points or a flag."""
-        for begin in range(0, len(session_ids), READ_AT_ONCE):
-            query = {"session_id": {"$in": session_ids[begin : begin + READ_AT_ONCE]}}
-            for which in ({"score": {"$gt": 0}}, {"flagged": True, "score": {"$lte": 0}}):
-                with self._database.reading():
-                    rows = list(self._database.collection("intervals").find(query | which, READ))
-                yield from rows
-
-    # Keeping
-
-    def keep_due(self) -> int:
-        """Make anew the segments that hold no more, and segments of sessions that are over; return of how many sessions. Raise `StorageError`."""
-        _believed, broken, _number = self._segments({})
-        kept = sum(self._keep(self._members({"segment": segment})) for segment in broken if segment is not None and not self._stop.is_set())
-        while not self._stop.is_set() and (new := self._keep(self._new())):
-            kept += new
-        return kept
-
-    def _keep(self, sessions: Sequence[Document]) -> int:
-        whole = [row for row in sessions if not row.get("deciding")]
-        if not whole:
-            return 0
-        ids, exam_id = [row["_id"] for row in whole], whole[0].get("exam_id")
-        figures = count(exam_id, self._rows(ids))
-        rows = next(iter(session_rows(whole)), SessionRows(exam_id, np.zeros((0, SESSION_WIDTH), np.int64)))
-        segment, changes = uuid.uuid4().hex, sum(row.get("changes", 0) for row in whole)
-        with self._database.reading():
-            stamp = {"sessions": len(ids), "changes": changes}
-            self._database.collection(SEGMENTS).insert_one({"_id": segment, **stamp, **_document(figures, rows)})
-            over = {"_id": {"$in": ids}, **_over()}  # one that was reopened since is missing from it
-            self._database.collection("sessions").update_many(over, {"$set": {"segment": segment}})
-        return len(ids)
-
-    def clean(self) -> None:
-        """Delete the segments that no session names any more. Raise `StorageError`."""
-        with self._database.reading():
-            named = self._database.collection("sessions").distinct("segment")
-            old = {"_id": {"$nin": named}, "made_at": {"$lt": utc_now() - ORPHANED_AFTER}}
-            self._database.collection(SEGMENTS).delete_many(old)
-
-    def settle(self) -> None:
-        """At a start, before anybody decides: end what an earlier run broke off in the middle of a decision. Raise `StorageError`."""
-        with self._database.reading():
-            broken_off = {"deciding": {"$gt": 0}}
-            self._database.collection("sessions").update_many(broken_off, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
-
-    def forget_wrong(self) -> None:
-        """Forget all segments where they don't add up: an older version of the server decided meanwhile. Raise `StorageError`."""
-        with self._database.reading():
-            sessions, intervals = self._database.collection("sessions"), self._database.collection("intervals")
-            if sessions.find_one({"segment": {"$gt": ""}}, {"_id": 1}) is None:
-                return
-            flags = {state: intervals.count_documents({"flagged": True, "review.state": state}) for state in STATES[:3]}
-        found = [one.stands() for one in self.read({}).figures]
-        if any(sum(one[state] for one in found) != number for state, number in flags.items()):
-            log.warning("the figures that were kept don't add up, and are counted anew")
-            with self._database.reading():
-                sessions.update_many({"segment": {"$gt": ""}}, {"$set": {"segment": None}})
-
-    def _new(self) -> list[Document]:
-        """Some sessions of one exam that are over and in no segment, of the exam whose session ended last."""
-        free = {"segment": None, "deciding": {"$in": [None, 0]}, **_over()}
-        with self._database.reading():
-            last = self._database.collection("sessions").find_one(free, {"exam_id": 1}, sort=[("ended_at", -1)])
-        return self._members({"exam_id": last.get("exam_id"), **free}, SESSIONS_MAX) if last is not None else []
-
-    def _members(self, query: Document, limit: int = 0) -> list[Document]:
-        with self._database.reading():
-            return list(self._database.collection("sessions").find(query, OF_SESSION).limit(limit))
-
-    def _run(self) -> None:
-        pause, before = 0.0, [self.settle, self.forget_wrong]
-        while not self._stop.wait(pause):
-            pause = FIRST_S if before else EVERY_S
-            try:
-                with suppress(StorageError):  # it is away: later
-                    if before:
-                        before[0]()
-                        del before[0]
-                    else:
-                        self.keep_due()
-                        self.clean()
-            except Exception:
-                log.exception("counting failed, and is tried again")
-                pause = 20 * EVERY_S
-
-
-def _over() -> Document:
-    """The condition on sessions of which nothing changes any more but what people decide: as those are that may be sealed."""
-    return {"state": {"$ne": "running"}, "ended_at": {"$lte": utc_now() - SETTLED}}
-
-
 def quarter_of(at: datetime) -> int:
     """The quarter of an hour that begins at `at`, or next."""
     return -((EPOCH - at) // QUARTER)
@@ -286,6 +107,17 @@ def stacked(figures: Sequence[Figures]) -> Iterator[tuple[Layout, Counts, Counts
         by_kinds.setdefault(one.layout.kinds, []).append(one)
     for kinds, alike in by_kinds.items():
         yield Layout(kinds), np.concatenate([one.counts for one in alike]), np.concatenate([one.quarters for one in alike])
+
+
+def together(exam_id: str | None, figures: Sequence[Figures]) -> Figures:
+    """Figures of one exam as one, each quarter of an hour once."""
+    layout = Layout(tuple(dict.fromkeys((*VIOLATION_KINDS, *(kind for one in figures for kind in one.layout.kinds)))))
+    quarters = np.unique(np.concatenate([np.zeros(0, np.int64), *(one.quarters for one in figures)]))
+    counts = np.zeros((len(quarters), layout.width), np.int64)
+    for one in figures:
+        kinds = [layout.of_kind(kind) + place for kind in one.layout.kinds for place in range(1 + len(STATES))]
+        np.add.at(counts, np.ix_(np.searchsorted(quarters, one.quarters), [*range(_BEFORE_KINDS), *kinds]), one.counts)
+    return Figures(exam_id, layout, quarters, counts)
 
 
 def count(exam_id: str | None, intervals: Iterable[Mapping[str, Any]]) -> Figures:
@@ -341,24 +173,28 @@ def _inside(quarters: Counts, first: int | None, before: int | None) -> npt.NDAr
     return inside
 
 
-def _document(figures: Figures, sessions: SessionRows) -> Document:
-    """As it is stored: the counts as strings of bytes, which are read in no time."""
+def stored_figures(figures: Figures) -> Document:
+    """As they are stored: the counts as strings of bytes, which are read in no time."""
     return {
-        "form": FORM,
         "exam_id": figures.exam_id,
-        "of_sessions": sessions.rows.astype("<i8").tobytes(),
         "kinds": list(figures.layout.kinds),
         "quarters": figures.quarters.astype("<i4").tobytes(),
         "counts": figures.counts.astype("<i4").tobytes(),
-        "made_at": utc_now(),
     }
 
 
-def _kept_sessions(row: Mapping[str, Any]) -> SessionRows:
+def stored_rows(sessions: SessionRows) -> Document:
+    """The same of sessions' rows."""
+    return {"of_sessions": sessions.rows.astype("<i8").tobytes()}
+
+
+def kept_sessions(row: Mapping[str, Any]) -> SessionRows:
+    """As they were stored."""
     return SessionRows(row.get("exam_id"), np.frombuffer(row["of_sessions"], "<i8").reshape(-1, SESSION_WIDTH).astype(np.int64))
 
 
-def _kept_figures(row: Mapping[str, Any]) -> Figures:
+def kept_figures(row: Mapping[str, Any]) -> Figures:
+    """As they were stored."""
     layout = Layout(tuple(row["kinds"]))
     quarters = np.frombuffer(row["quarters"], "<i4").astype(np.int64)
     return Figures(row.get("exam_id"), layout, quarters, np.frombuffer(row["counts"], "<i4").astype(np.int64).reshape(len(quarters), layout.width))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from basics.canonical import digest, without
 from basics.errors import StorageError
 from basics.times import utc_now
+from basics.worker import Worker
 from database import Database, Document
 
 log = logging.getLogger(__name__)
@@ -81,18 +81,8 @@ class Seals:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="seals", daemon=True)
-
-    def start(self) -> None:
-        """Begin soon."""
-        self._thread.start()
-
-    def stop(self, timeout: float = 10) -> None:
-        """End, with the session it is at."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        self._worker = Worker("seals", self._work, FIRST_S)
+        self.start, self.stop = self._worker.start, self._worker.stop
 
     def seal_due(self) -> int:
         """Seal some of the sessions that wait for it; return how many. Raise `StorageError`."""
@@ -101,7 +91,7 @@ class Seals:
             query = {"sealed_at": None, "ended_at": {"$lte": now - SETTLED}, "state": {"$ne": "running"}}
             due = list(self._database.collection("sessions").find(query).sort("ended_at", -1).limit(4 * AT_ONCE))
         for session in due:
-            if sealed == AT_ONCE or self._stop.is_set():
+            if sealed == AT_ONCE or self._worker.is_stopping:
                 break
             if now - session["ended_at"] < CLIPS_WITHIN and self._has_pending(session["_id"]):
                 continue
@@ -128,16 +118,14 @@ class Seals:
         with self._database.reading():
             yield from self._database.collection(kind).find({"session_id": session_id}).sort(ORDERED[kind], 1)
 
-    def _run(self) -> None:
-        pause = FIRST_S
-        while not self._stop.wait(pause):
-            pause = EVERY_S
-            try:
-                with contextlib.suppress(StorageError):  # it is away: later
-                    self.seal_due()
-            except Exception:
-                log.exception("sealing failed, and is tried again")
-                pause = 60 * EVERY_S
+    def _work(self) -> float:
+        try:
+            with contextlib.suppress(StorageError):  # it is away: later
+                self.seal_due()
+        except Exception:
+            log.exception("sealing failed, and is tried again")
+            return 60 * EVERY_S
+        return EVERY_S
 
 
 def storable_seal(seal: Document) -> Document:

@@ -14,6 +14,7 @@ from basics.readings import AudioReading, DeviceName, GazeReading, IntervalResul
 from basics.texts import _
 from media.clip import Clip
 from media.clip_reasons import UNREADABLE
+from records.figure_store import is_late, leaves
 from score import Scorer, replay
 from scoring.breaks import Break
 from scoring.check_records import CheckCollector, unpack
@@ -289,6 +290,8 @@ class ScoreBook:
     def _store_interval(self, result: IntervalResult) -> None:
         with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
             self._store.interval(result.index, self._document(result))
+            if (result.score or result.revision) and is_late(self._clock.now() - result.end):
+                self._store.session(**leaves())  # after the interval: whoever counts it whole finds it as it is now
 
     def _store_check(self, at: float, *, final: bool) -> None:
         """Store the check so far; a `final` one ends here and the next begins."""

@@ -82,6 +82,8 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_id", 1), ("started_at", 1), ("_id", 1)], name="of_exam"),
         # Most intervals score nothing; what is counted of violations reads only the others.
         IndexModel([("session_id", 1), ("score", 1)], name="scored_of_session", partialFilterExpression={"score": {"$gt": 0}}),
+        # And of an exam that goes on only those of its last minutes.
+        IndexModel([("exam_id", 1), ("started_at", 1)], name="scored_since", partialFilterExpression={"score": {"$gt": 0}}),
         IndexModel([("clip.path", 1)], name="of_clip", partialFilterExpression={"clip.path": {"$gt": ""}}),
         # Which of them are there still is asked every hour, of all sessions that may have a clip whose time is over.
         IndexModel([("session_id", 1), ("clip.state", 1)], name="clips_of_session", partialFilterExpression={"clip.state": "ready"}),

@@ -31,6 +31,7 @@ from settings.settings import Settings
 Document = dict[str, Any]
 
 BIG, LONG = "big", "two-hours"  # the exam that thousands take, and that of the one long session
+NOW = "now"  # the exam that many take at this moment
 LONG_SESSION = "f" * 32
 INTERVAL_S = 30
 FLAGS, SCORED = 4, 8  # intervals of a session that are flagged, and those that have points and no flag
@@ -83,6 +84,28 @@ class University:
         self._flush(0)
         return dict(self._made)
 
+    def running(self, sessions: int) -> None:
+        """Sessions of one exam that go on, since as many intervals as those of others have."""
+        start = utc_now() - timedelta(seconds=INTERVAL_S * self._sizes.intervals)
+        for number in range(sessions):
+            identity = Identity(f"{number:030x}aa", f"student-{number:05d}", NOW, "browser")
+            total = self._intervals(identity, start - timedelta(seconds=self._chance.randrange(INTERVAL_S)))
+            ends = {"state": "running", **dict.fromkeys(("ended_at", "end_reason", "ended_after_s", "sealed_at"))}
+            document = self._document(identity, start, self._sizes.intervals, FLAGS, total)
+            self._put("sessions", {"_id": identity.session_id, **document, **ends})
+        self._flush(0)
+
+    def _intervals(self, identity: Identity, start: datetime) -> int:
+        total = 0
+        chosen = self._chance.sample(range(self._sizes.intervals), FLAGS + SCORED)
+        for index in range(self._sizes.intervals):
+            place = chosen.index(index) if index in chosen else None
+            flagged = place is not None and place < FLAGS
+            name = f"{identity.user_id}/{identity.session_id}-{index}.mp4"
+            clip = Clip("failed", name, "0" * 64, 40.0, 3_600_000, "gone") if flagged else Clip("none")
+            total += self._interval(identity, index, start, flagged=flagged, scored=place is not None, clip=clip)
+        return total
+
     def long_session(self, clips_dir: Path) -> None:
         """One session of two hours, with checks, and clips that are real films."""
         clip, size = make_clip(clips_dir / "long.mp4")
@@ -118,13 +141,7 @@ class University:
         user_id = f"student-{number:05d}" if mine else f"student-{others % self._sizes.students:05d}"
         identity = Identity(f"{number:032x}", user_id, BIG if mine else f"exam-{exam:04d}", "browser")
         start = self._now - timedelta(days=1 + exam % 180, hours=exam % 7, seconds=self._chance.randrange(900))
-        total = 0
-        chosen = self._chance.sample(range(self._sizes.intervals), FLAGS + SCORED)
-        for index in range(self._sizes.intervals):
-            place = chosen.index(index) if index in chosen else None
-            flagged = place is not None and place < FLAGS
-            clip = Clip("failed", f"{user_id}/{identity.session_id}-{index}.mp4", "0" * 64, 40.0, 3_600_000, "gone") if flagged else Clip("none")
-            total += self._interval(identity, index, start, flagged=flagged, scored=place is not None, clip=clip)
+        total = self._intervals(identity, start)
         self._put("sessions", {"_id": identity.session_id, **self._document(identity, start, self._sizes.intervals, FLAGS, total)})
         self._audit(identity, start)
         if number % 2:

@@ -16,7 +16,8 @@ import pytest
 from basics.times import utc_now
 from database import Database
 from records.analytics import BANDS, Analytics, Span
-from records.figures import SEGMENTS, SESSIONS_MAX, STATES, FigureStore
+from records.figure_store import GOING, GOING_LEAST, SEGMENTS, SESSIONS_MAX, FigureKeeper, FigureReader, leaves
+from records.figures import STATES
 from records.reviews import Reviews
 
 START = datetime(2024, 3, 30, 22, 10, tzinfo=timezone.utc)  # in Berlin the clocks go forward in the night to the 31st
@@ -155,10 +156,10 @@ def reads_of_intervals(database: Database, stored: pymongo.database.Database[dic
 def test_figures_are_the_same_from_segments_as_counted(database: Database, stored: Any, ids: list[str]) -> None:
     check(database, stored)
     before = reads_of_intervals(database, stored)
-    assert FigureStore(database).keep_due() == 12
+    assert FigureKeeper(database).keep_due() == 12
     check(database, stored)
     assert reads_of_intervals(database, stored) < before / 4  # those of the two that run
-    assert FigureStore(database).keep_due() == 0
+    assert FigureKeeper(database).keep_due() == 0
     assert stored[SEGMENTS].count_documents({}) == 3
 
 
@@ -166,13 +167,13 @@ def test_a_segment_has_so_many_sessions_at_most(database: Database, stored: Any)
     for number in range(SESSIONS_MAX + 3):
         add(database, number, "math", intervals=2)
     assert database.flush(10)
-    assert FigureStore(database).keep_due() == SESSIONS_MAX + 3
+    assert FigureKeeper(database).keep_due() == SESSIONS_MAX + 3
     assert sorted(row["sessions"] for row in stored[SEGMENTS].find()) == [3, SESSIONS_MAX]
     check(database, stored)
 
 
 def test_a_decision_counts_at_once_and_its_segment_is_made_anew(database: Database, stored: Any, ids: list[str]) -> None:
-    store, reviews = FigureStore(database), Reviews(database)
+    store, reviews = FigureKeeper(database), Reviews(database)
     store.keep_due()
     for decision in ("confirmed", "dismissed", None):
         reviews.decide(f"{ids[0]}-1", decision, by="ann", reason="light")
@@ -183,7 +184,7 @@ def test_a_decision_counts_at_once_and_its_segment_is_made_anew(database: Databa
 
 
 def test_nothing_is_kept_of_a_session_that_is_decided_about_in_this_moment(database: Database, stored: Any, ids: list[str]) -> None:
-    store = FigureStore(database)
+    store = FigureKeeper(database)
     store.keep_due()
     with Reviews(database)._changing(ids[0]):
         store.keep_due()
@@ -195,7 +196,7 @@ def test_nothing_is_kept_of_a_session_that_is_decided_about_in_this_moment(datab
 
 
 def test_sessions_that_go_are_counted_no_more_and_their_segments_go(database: Database, stored: Any, ids: list[str]) -> None:
-    store = FigureStore(database)
+    store = FigureKeeper(database)
     store.keep_due()
     for session_id in (ids[1], ids[2], ids[5], ids[8], ids[11]):  # one of an exam, and all of another
         stored["intervals"].delete_many({"session_id": session_id})
@@ -210,7 +211,7 @@ def test_sessions_that_go_are_counted_no_more_and_their_segments_go(database: Da
 
 
 def test_an_older_versions_decisions_and_those_that_were_broken_off_are_found_at_the_start(database: Database, stored: Any, ids: list[str]) -> None:
-    store = FigureStore(database)
+    store = FigureKeeper(database)
     store.keep_due()
     store.settle()
     store.forget_wrong()
@@ -228,13 +229,13 @@ def test_an_older_versions_decisions_and_those_that_were_broken_off_are_found_at
 
 def test_a_session_that_ended_just_now_may_have_records_under_way(database: Database, stored: Any, ids: list[str]) -> None:
     stored["sessions"].update_one({"_id": ids[0]}, {"$set": {"ended_at": utc_now()}})
-    assert FigureStore(database).keep_due() == 11
+    assert FigureKeeper(database).keep_due() == 11
     assert {row["_id"] for row in stored["sessions"].find({"segment": None})} == {ids[0], *ids[12:]}
     check(database, stored)
 
 
 def test_segments_of_another_form_are_made_anew(database: Database, stored: Any, ids: list[str]) -> None:
-    store = FigureStore(database)
+    store = FigureKeeper(database)
     store.keep_due()
     stored[SEGMENTS].update_many({}, {"$set": {"form": 0, "counts": b""}})
     check(database, stored)
@@ -243,7 +244,7 @@ def test_segments_of_another_form_are_made_anew(database: Database, stored: Any,
 
 
 def test_figures_hold_while_many_decide_and_segments_are_made(database: Database, stored: Any, ids: list[str]) -> None:
-    store, reviews, over, wrong = FigureStore(database), Reviews(database), threading.Event(), []
+    store, reviews, over, wrong = FigureKeeper(database), Reviews(database), threading.Event(), []
     flags = stored["intervals"].count_documents({"flagged": True})
 
     def decide(who: str) -> None:
@@ -257,7 +258,7 @@ def test_figures_hold_while_many_decide_and_segments_are_made(database: Database
 
     def look() -> None:
         while not over.is_set():
-            found = sum(sum(one.stands().values()) for one in store.read({}).figures)
+            found = sum(sum(one.stands().values()) for one in FigureReader(database).read({}).figures)
             if found != flags:
                 wrong.append(found)
 
@@ -273,4 +274,97 @@ def test_figures_hold_while_many_decide_and_segments_are_made(database: Database
     assert wrong == []
     check(database, stored)
     store.keep_due()
+    check(database, stored)
+
+
+# Of sessions that go on
+
+
+def going(database: Database, count: int, *, ago: timedelta = timedelta(minutes=50)) -> list[str]:
+    """Sessions that have gone on for a while, whose last interval began a moment ago."""
+    begun = utc_now() - ago
+    made = []
+    for number in range(count):
+        session_id = f"{number:031x}a"
+        for index in range(int(ago.total_seconds() // 30)):
+            flagged = index % 9 == number % 9
+            interval(database, session_id, index, begun, score=12 if flagged else 4 if index % 4 == 0 else 0)
+        session = {"user_id": f"g{number}", "exam_id": "now", "state": "running", "begun": True, "started_at": begun, "ended_at": None}
+        database.write("sessions", session_id, session | {"intervals": 99, "flagged_intervals": 2, "rules": {"interval_duration": 30}})
+        made.append(session_id)
+    assert database.flush(10)
+    return made
+
+
+def interval(database: Database, session_id: str, index: int, begun: datetime, score: int) -> None:
+    fields: dict[str, Any] = {"session_id": session_id, "user_id": "g", "exam_id": "now", "index": index}
+    fields |= {"started_at": begun + timedelta(seconds=30 * index), "score": score, "flagged": score >= 10}
+    fields |= {"flagged_at": begun + timedelta(seconds=30 * index + 9) if score >= 10 else None}
+    database.write("intervals", f"{session_id}-{index}", fields | {"violations": [{"kind": "speech"}] if score else []})
+
+
+def test_of_sessions_that_go_on_only_the_last_minutes_are_counted(database: Database, stored: Any) -> None:
+    ids = going(database, GOING_LEAST)
+    check(database, stored)
+    before = reads_of_intervals(database, stored)
+    keeper = FigureKeeper(database)
+    assert keeper.keep_due(utc_now() - timedelta(minutes=3)) == GOING_LEAST
+    check(database, stored)
+    assert reads_of_intervals(database, stored) < before / 4
+    (segment,) = stored[SEGMENTS].find()
+    interval(database, ids[0], 100, utc_now() - timedelta(seconds=30 * 100), 15)
+    assert database.flush(10)
+    check(database, stored)
+    assert keeper.keep_due() == 0
+    (later,) = stored[SEGMENTS].find()
+    assert later["until"] > segment["until"]
+    check(database, stored)
+
+
+def test_fewer_are_counted_when_they_are_asked_for(database: Database, stored: Any) -> None:
+    going(database, GOING_LEAST - 1)
+    assert FigureKeeper(database).keep_due() == 0
+    assert stored[SEGMENTS].count_documents({}) == 0
+
+
+def test_what_is_decided_ends_or_changes_late_is_counted_anew(database: Database, stored: Any) -> None:
+    ids = going(database, GOING_LEAST + 2)
+    keeper = FigureKeeper(database)
+    keeper.keep_due()
+    flag = stored["intervals"].find_one({"session_id": ids[0], "flagged": True})["_id"]
+    Reviews(database).decide(flag, "confirmed", by="ann")
+    check(database, stored)
+    keeper.keep_due()
+    check(database, stored)
+    late = stored["intervals"].find_one({"session_id": ids[1], "index": 8})
+    interval(database, ids[1], 8, late["started_at"] - timedelta(seconds=240), 25)
+    database.write("sessions", ids[1], leaves())  # as the session does it
+    assert database.flush(10)
+    check(database, stored)
+    keeper.keep_due()
+    check(database, stored)
+    assert stored[SEGMENTS].count_documents({"form": GOING}) > 0
+    stored["sessions"].update_one({"_id": ids[2]}, {"$set": {"state": "ended", "ended_at": utc_now() - timedelta(minutes=2)}})
+    check(database, stored)
+    keeper.keep_due()
+    check(database, stored)
+    named = stored["sessions"].find_one({"_id": ids[2]})["segment"]
+    assert stored[SEGMENTS].find_one({"_id": named})["form"] != GOING
+    keeper.keep_due()
+    check(database, stored)
+
+
+def test_one_that_changes_while_it_is_counted_is_in_no_segment(database: Database, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = going(database, GOING_LEAST)
+    store = FigureKeeper._store
+    late = stored["intervals"].find_one({"session_id": ids[1], "index": 8})
+
+    def changes(self: FigureKeeper, *given: Any) -> None:
+        interval(database, ids[1], 8, late["started_at"] - timedelta(seconds=240), 25)
+        assert database.write("sessions", ids[1], leaves()).wait(10)
+        store(self, *given)
+
+    monkeypatch.setattr(FigureKeeper, "_store", changes)
+    FigureKeeper(database).keep_due()
+    assert stored["sessions"].find_one({"_id": ids[1]})["segment"] is None
     check(database, stored)

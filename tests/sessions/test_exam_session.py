@@ -143,6 +143,16 @@ def test_a_late_act_flags_an_interval_that_has_closed(exam: Exam) -> None:
     assert exam.interval(0)["clip"]["state"] == "ready"
 
 
+def test_a_late_act_takes_its_session_out_of_the_figures_that_are_kept(exam: Exam) -> None:
+    exam.film(0, 60)
+    exam.session.take_acts([act(1, 40)])
+    assert "late_at" not in exam.memory.documents["sessions"]["session"]
+    exam.film(60, 80)
+    exam.session.take_acts([act(2, 5)])
+    stored = exam.memory.documents["sessions"]["session"]
+    assert (stored["segment"], "late_at" in stored) == (None, True)
+
+
 def test_a_flag_raised_too_late_has_no_clip_and_says_why(exam: Exam) -> None:
     exam.film(0, 2)
     exam.film(200, 202)

@@ -145,7 +145,17 @@ def test_wrong_queries_are_refused_by_name(client: FlaskClient, query: str, fiel
 
 
 def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: list[str]) -> None:
-    undefined = {"exam_key": None, "title": "", "course": "", "state": None, "is_open": False, "opens": None, "closes": None, "time_zone": ""}
+    undefined = {
+        "exam_key": None,
+        "identity": None,
+        "title": "",
+        "course": "",
+        "state": None,
+        "is_open": False,
+        "opens": None,
+        "closes": None,
+        "time_zone": "",
+    }
     assert client.get("/api/exams").get_json() == {
         "exams": [
             undefined

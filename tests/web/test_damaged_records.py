@@ -150,7 +150,8 @@ def test_damaged_rehearsals_and_sessions_leave_the_list_of_students_readable(cli
     roster = f"/api/exams/{KEY}/roster"
     assert client.post(roster, json={"text": "id,name\nada,Ada", "by": "Ada"}).status_code == 200
     rehearsal = {"user_id": "ada", "exam_id": EXAM}
-    for number, fields in enumerate(({"at": "x", "results": "x"}, {"at": parts.rosters.row(KEY, row_id_of(KEY, "ada")).added_at, "results": "x"})):
+    damages: list[dict[str, Any]] = [{"at": "x", "results": "x"}, {"at": utc_now(), "results": "x"}]
+    for number, fields in enumerate(damages):
         assert parts.database.write("rehearsals", f"{number:032}", {**rehearsal, **fields}).wait(10)
     assert parts.database.write("sessions", "0" * 32, {**rehearsal, "state": "ended", "started_at": "x"}).wait(10)
     assert parts.database.write("sessions", "1" * 32, {"user_id": 5, "exam_id": EXAM, "state": "ended"}).wait(10)

@@ -149,7 +149,7 @@ def test_records_that_come_late(client: FlaskClient, exam: Parts, tmp_path: Path
         ticket = exam.database.write(collection, name, fields)
         assert (ticket.wait(10), type(ticket.error)) == (False, Conflict)
     with pytest.raises(Conflict):
-        exam.conclusions._act(None, SESSION, "proposed", Person("Ada", None), {}, reason="")
+        exam.conclusions._act(None, SESSION, "concluded", Person("Ada", None), {}, reason="")
     assert left(exam, tmp_path) == []
     assert exam.database.write("rehearsals", "anew", {"user_id": STUDENT}).wait(10), "the student may come again"
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from basics.errors import StorageError
 from basics.looks import folded
+from basics.worker import Worker
 from database import Database
 from records.accounts import Account, Accounts
 from records.api_tokens import ApiTokens
@@ -40,20 +41,20 @@ class People:
         )
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._act_listeners: dict[str, Callable[[], None]] = {}
-        self._stop = threading.Event()
         self._reading = threading.Lock()
         self._tidied = time.monotonic()
-        self._thread = threading.Thread(target=self._watch, name="people-watch", daemon=True)
-
-    def start(self) -> None:
-        """Begin to look for what others have changed."""
-        self._thread.start()
+        self._watch = Worker("people-watch", self._look)
+        self.start = self._watch.start
 
     def stop(self, timeout: float = 10) -> None:
         """End, and store which logins are in use."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(timeout)
+        if not self._watch.is_running:
+            return
+        self._watch.stop(timeout)
+        try:
+            self._tidy()
+        except StorageError as error:
+            log.info("which logins are in use can't be stored: %s", error.message)
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Call `listener` whenever somebody's login, account or rights change. It must not block."""
@@ -124,26 +125,21 @@ class People:
             self.logins.read()
         return any(changed)
 
-    def _watch(self) -> None:
-        while not self._stop.is_set():
-            try:
-                with self._reading:
-                    changed = self._read()
-                if changed:
-                    self.changed()
-                for what in take_command_acts(self._database):
-                    self._act_listeners.get(what, _nothing)()
-                if time.monotonic() - self._tidied > TIDY_S:
-                    self._tidy()
-            except StorageError as error:
-                log.debug("people can't be read now: %s", error.message)
-            except Exception:
-                log.exception("looking after people's accounts failed")
-            self._stop.wait(LOOK_S)
+    def _look(self) -> float:
         try:
-            self._tidy()
+            with self._reading:
+                changed = self._read()
+            if changed:
+                self.changed()
+            for what in take_command_acts(self._database):
+                self._act_listeners.get(what, _nothing)()
+            if time.monotonic() - self._tidied > TIDY_S:
+                self._tidy()
         except StorageError as error:
-            log.info("which logins are in use can't be stored: %s", error.message)
+            log.debug("people can't be read now: %s", error.message)
+        except Exception:
+            log.exception("looking after people's accounts failed")
+        return LOOK_S
 
     def _tidy(self) -> None:
         self._tidied = time.monotonic()

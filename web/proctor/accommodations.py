@@ -45,8 +45,8 @@ class SetAccommodation(BaseModel):
 class AccommodationAnswer(SetAccommodation):
     """An accommodation as it is stored."""
 
-    user_id: str = Field(description="Empty where the stored record is damaged, and doesn't say whose it is.")  # type: ignore[assignment]
-    exam_id: str | None = None  # type: ignore[assignment]
+    user_id: str = Field(description="Empty where the stored record is damaged, and doesn't say whose it is.")
+    exam_id: str | None = None
     note: str = ""
     set_by: str = ""
     id: str

@@ -105,8 +105,8 @@ def take(exam_key: str) -> Response:
     )
     note("roster: imported", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, new=done.new, changed=done.changed, removed=done.gone)
     tell_roster(exam)
-    counts = {"new": done.new, "changed": done.changed, "same": done.same, "removed": done.gone, "kept": done.kept}
-    return reply(RosterTaken(**counts, skipped=len(read.faults), faults=faults))
+    skipped = len(read.faults)
+    return reply(RosterTaken(new=done.new, changed=done.changed, same=done.same, removed=done.gone, kept=done.kept, skipped=skipped, faults=faults))
 
 
 @rosters.get(API)
