@@ -51,7 +51,7 @@ class PersonsModel:
         self._finder = make_finder(model_path, backend, self._limits, faces)
         objects = self._finder.sees_objects
         self._second = make_second(second, self._limits) if second is not None and objects else None
-        self._faces = _faces(faces, self._limits) if objects else None
+        self._faces = _faces(faces) if objects else None
         self._networks = Networks(self._finder, self._second, self._faces)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
@@ -126,18 +126,18 @@ class PersonsModel:
     def _living_faces(self, looks: Looks) -> list[Box]:
         """Faces that lie apart and are in no picture, the surest first."""
         limits = self._limits
-        apart = self._apart([], looks.faces, limits.faces_confidence)
+        apart = self._apart([], looks.faces)
         if len(apart) == 1:
-            apart = self._apart(apart, looks.faces_beside(apart[0]), limits.faces_beside_confidence)
+            apart = self._apart(apart, looks.faces_beside(apart[0]))
         largest = max((face.height for face in apart), default=0.0)
         apart = [face for face in apart if face.height >= limits.faces_size_share * largest]
         return apart if len(apart) < 2 else [face for face in apart if not self._is_pictured_face(looks, face)]
 
-    def _apart(self, known: list[Box], faces: list[Box], least: float) -> list[Box]:
-        """The known faces, and further ones from this confidence up that are none of them."""
+    def _apart(self, known: list[Box], faces: list[Box]) -> list[Box]:
+        """The known faces, and sure further ones that are none of them."""
         apart = list(known)
         for face in faces:
-            if face.confidence >= least and all(covered(face, other) <= self._limits.faces_same_share for other in apart):
+            if face.confidence >= self._limits.faces_confidence and all(covered(face, other) <= self._limits.faces_same_share for other in apart):
                 apart.append(face)
         return apart
 
@@ -197,10 +197,10 @@ def _check(image: Any) -> None:
         raise DetectorError(f"a picture must be uint8 [height, width, 3] of at least 16 x 16 pixels, got {given}", field="image")
 
 
-def _faces(models: FaceModels | None, limits: PersonsLimits) -> Faces | None:
+def _faces(models: FaceModels | None) -> Faces | None:
     """What finds all faces of a picture; None on a machine that can't run it, where bodies alone are counted."""
     try:
-        return (models or open_face_models()).faces(limits.faces_least)
+        return (models or open_face_models()).faces()
     except DetectorError:
         return None
 

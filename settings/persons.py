@@ -80,23 +80,11 @@ class PersonsLimits(BaseModel):
         "made pictures of such all reach it.",
     )
     faces_confidence: float = Field(
-        default=0.5,
-        ge=0.05,
-        le=0.95,
-        description="Confidence of each of two faces that are two persons; no picture of 630 with one person has a second face of 0.2.",
-    )
-    faces_beside_confidence: float = Field(
         default=0.6,
         ge=0.05,
         le=0.95,
-        description="Confidence of a face that is found only in the part beside the first one; hands, prints and photographs reach 0.52 at the size "
-        "that FACES_SIZE_SHARE asks for.",
-    )
-    faces_least: float = Field(
-        default=0.3,
-        ge=0.05,
-        le=0.95,
-        description="Confidence from which a face is found at all, as for what touches it.",
+        description="Confidence of each of two faces that are two persons. No picture of 630 with one person has a second face; in the part beside "
+        "the first one, hands and prints of the size that FACES_SIZE_SHARE asks for reach 0.52.",
     )
     faces_same_share: float = Field(
         default=0.3,
@@ -301,6 +289,5 @@ class PersonsLimits(BaseModel):
             ("persons_hint", "persons_confidence"),
             ("persons_third_from", "persons_confidence"),
             ("box_confidence", "faces_hint"),
-            ("faces_least", "faces_confidence"),
         )
         return self
