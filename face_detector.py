@@ -18,9 +18,9 @@ from basics.readings import Box, GazeReading, PersonsReading
 from detectors.boxes import covered, held, of_kind, overlap
 from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Faces
-from detectors.looks import Looks, Networks
+from detectors.looks import ZOOM_SIDE, Looks, Networks
 from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder, make_second
-from detectors.phones import Phone, likeliest_phone
+from detectors.phones import ZOOM_FROM, Phone, likeliest_phone, phone_at, without_books, zooms
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.persons import PersonsLimits
@@ -168,7 +168,12 @@ class PersonsModel:
             return None
         votes.append(looks.in_mirror())
         votes += [vote for vote in (looks.other, looks.other_in_mirror()) if vote is not None]
-        found = likeliest_phone(votes, max(looks.faces, key=lambda one: one.width, default=face), self._limits)
+        near = max(looks.faces, key=lambda one: one.width, default=face)
+        found = likeliest_phone(votes, near, self._limits)
+        if found is not None and found.box.confidence >= ZOOM_FROM * self._limits.phone_confidence:
+            height, width = looks.image.shape[:2]
+            votes += [without_books(looks.part(*zoom, side=ZOOM_SIDE)) for zoom in zooms(found, width, height)]
+            found = phone_at(found.box, votes, near, self._limits)
         if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
         return found

@@ -31,11 +31,11 @@ class PersonsLimits(BaseModel):
         json_schema_extra=EVERYDAY,
     )
     phone_confidence: float = Field(
-        default=0.17,
+        default=0.18,
         ge=0.05,
         le=0.95,
         description="What the looks' votes for a phone must come to, on average and less what a glass or book has in the same place; of five votes "
-        "the surest and the least sure one don't count. 0.15 to 0.2 on people not chosen on.",
+        "and more the surest and the least sure one don't count. Half of the people chosen on say 0.16 to 0.2.",
         json_schema_extra=EVERYDAY,
     )
     screen_confidence: float = Field(
@@ -87,7 +87,7 @@ class PersonsLimits(BaseModel):
         "the first one, hands and prints of the size that FACES_SIZE_SHARE asks for reach 0.52.",
     )
     faces_same_share: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0,
         le=1,
         description="Share of the smaller of two faces inside the other up to which they are two.",
@@ -126,14 +126,14 @@ class PersonsLimits(BaseModel):
         "to 0.32. 0.5 to 0.95 read the same.",
     )
     face_large_share: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0.05,
         le=1,
         description="Share of the picture's height from which a face of unknown gaze is a person; small doubtful ones are bottles, too.",
     )
     # Where a phone is looked for more closely: from below the head (or the face, where no person is found) to the picture's lower edge.
     hands_person_confidence: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0.05,
         le=0.95,
         description="Confidence of a person below whose head a phone is looked for more closely, else below the face; it only says where to look. "
@@ -195,7 +195,7 @@ class PersonsLimits(BaseModel):
         "lost by it.",
     )
     phone_instead_overlap: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0,
         le=0.9,
         description="Overlap from which a bottle, glass, cup or book is seen in the phone's place, and counts against it as much as it is sure.",
@@ -208,10 +208,10 @@ class PersonsLimits(BaseModel):
         "a hand at the glasses.",
     )
     phone_face_factor: float = Field(
-        default=2.5,
+        default=2.0,
         ge=1,
         le=10,
-        description="How many times as sure a phone at the face must be. 3 of 59 phones are there, and 7 of the 15 likeliest false ones.",
+        description="How many times as sure a phone at the face must be: what is held there is drunk from, eaten or scratched.",
     )
     # Two thirds of the phones reach more there.
     phone_poor_factor: float = Field(
