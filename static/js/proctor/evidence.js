@@ -9,7 +9,7 @@ const HEARD_DBFS = -60; // a quieter level is that of a pause, and says nothing 
 /** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
 export function evidenceWords({ evidence }) {
   const t = texts.evidence;
-  const { seconds, stretches, looks, directions, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts } = evidence ?? {};
+  const { seconds, stretches, looks, directions, boxes, numbers, level_dbfs: level, voices, stranger, persons, object, acts } = evidence ?? {};
   const words = [];
   const say = (known, text) => known && words.push(text());
   say(typeof persons === "number", () => t.persons(persons));
@@ -18,6 +18,9 @@ export function evidenceWords({ evidence }) {
   say(stranger && typeof numbers?.own === "number", () => t.own(numbers.own));
   say(directions && Object.keys(directions).length, () => t.directions(directions));
   for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
+  say(numbers?.faces > numbers?.bodies, () => t.faces(numbers.faces, numbers.bodies));
+  say(object && typeof numbers?.phone_least === "number", () => t.phone(votesIn(numbers), numbers.phone_least, numbers.vessel_or_book));
+  say(object && numbers?.at_face > 0, () => t.at_face);
   say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
   say(looks > 1, () => t.looks(looks));
   say(level > HEARD_DBFS, () => t.level_dbfs(level));
@@ -25,4 +28,12 @@ export function evidenceWords({ evidence }) {
   say(!acts && typeof seconds === "number" && seconds > 0, () => t.seconds(seconds));
   say(!acts && stretches?.length, () => t.stretches(stretches));
   return words;
+}
+
+/** What each look at the picture made of a phone, in their order. */
+function votesIn(numbers) {
+  return Object.entries(numbers)
+    .filter(([name]) => /^phone_vote_\d+$/.test(name))
+    .sort(([one], [other]) => Number(one.slice(11)) - Number(other.slice(11)))
+    .map(([, vote]) => vote);
 }
