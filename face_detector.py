@@ -20,9 +20,9 @@ from basics.readings import Box, GazeReading, PersonsReading
 from detectors.boxes import covered, held, of_kind, overlap
 from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Faces
-from detectors.looks import Looks, Networks
+from detectors.looks import ZOOM_SIDE, Looks, Networks
 from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Finder, Image, make_finder, make_second
-from detectors.phones import Phone, likeliest_phone
+from detectors.phones import ZOOM_FROM, Phone, likeliest_phone, phone_at, without_books, zooms
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.models import DetectorDevice
@@ -55,7 +55,7 @@ class PersonsModel:
         self._finder = make_finder(model_path, backend, self._limits, faces, device)
         objects = self._finder.sees_objects
         self._second = make_second(second, self._limits, device) if second is not None and objects else None
-        self._faces = _faces(faces, self._limits) if objects else None
+        self._faces = _faces(faces) if objects else None
         self._networks = Networks(self._finder, self._second, self._faces)
 
     def look(self, image: Image, at: float, gaze: GazeReading | None = None) -> PersonsReading:
@@ -144,18 +144,18 @@ class PersonsModel:
     def _living_faces(self, looks: Looks) -> list[Box]:
         """Faces that lie apart and are in no picture, the surest first."""
         limits = self._limits
-        apart = self._apart([], looks.faces, limits.faces_confidence)
+        apart = self._apart([], looks.faces)
         if len(apart) == 1:
-            apart = self._apart(apart, looks.faces_beside(apart[0]), limits.faces_beside_confidence)
+            apart = self._apart(apart, looks.faces_beside(apart[0]))
         largest = max((face.height for face in apart), default=0.0)
         apart = [face for face in apart if face.height >= limits.faces_size_share * largest]
         return apart if len(apart) < 2 else [face for face in apart if not self._is_pictured_face(looks, face)]
 
-    def _apart(self, known: list[Box], faces: list[Box], least: float) -> list[Box]:
-        """The known faces, and further ones from this confidence up that are none of them."""
+    def _apart(self, known: list[Box], faces: list[Box]) -> list[Box]:
+        """The known faces, and sure further ones that are none of them."""
         apart = list(known)
         for face in faces:
-            if face.confidence >= least and all(covered(face, other) <= self._limits.faces_same_share for other in apart):
+            if face.confidence >= self._limits.faces_confidence and all(covered(face, other) <= self._limits.faces_same_share for other in apart):
                 apart.append(face)
         return apart
 
@@ -186,7 +186,12 @@ class PersonsModel:
             return None
         votes.append(looks.in_mirror())
         votes += [vote for vote in (looks.other, looks.other_in_mirror()) if vote is not None]
-        found = likeliest_phone(votes, max(looks.faces, key=lambda one: one.width, default=face), self._limits)
+        near = max(looks.faces, key=lambda one: one.width, default=face)
+        found = likeliest_phone(votes, near, self._limits)
+        if found is not None and found.box.confidence >= ZOOM_FROM * self._limits.phone_confidence:
+            height, width = looks.image.shape[:2]
+            votes += [without_books(looks.part(*zoom, side=ZOOM_SIDE)) for zoom in zooms(found, width, height)]
+            found = phone_at(found.box, votes, near, self._limits)
         if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
         return found
@@ -215,10 +220,10 @@ def _check(image: Any) -> None:
         raise DetectorError(f"a picture must be uint8 [height, width, 3] of at least 16 x 16 pixels, got {given}", field="image")
 
 
-def _faces(models: FaceModels | None, limits: PersonsLimits) -> Faces | None:
+def _faces(models: FaceModels | None) -> Faces | None:
     """What finds all faces of a picture; None on a machine that can't run it, where bodies alone are counted."""
     try:
-        return (models or open_face_models()).faces(limits.faces_least)
+        return (models or open_face_models()).faces()
     except DetectorError:
         return None
 

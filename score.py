@@ -15,7 +15,7 @@ from typing import Any
 from basics.readings import AudioReading, GazeReading, IntervalResult, PersonsReading, ScreenAct
 from basics.signals import VIOLATION_KINDS, ViolationKind
 from scoring.breaks import Break, covers, outside, touches
-from scoring.documents import box_document
+from scoring.documents import box_document, seen_document
 from scoring.lids import Lids, Shut
 from scoring.marks import Mark
 from scoring.occurrences import Occurrence, occurrences
@@ -153,12 +153,12 @@ class Scorer:
                 self._many,
                 persons.at,
                 self.rules.persons_min_s,
-                {"persons": persons.count, "boxes": [box_document(box) for box in persons.persons], **_seen(persons)},
+                {"persons": persons.count, "boxes": [box_document(box) for box in persons.persons], **seen_document(persons)},
                 index,
             )
         self._phone.feed(persons.at, persons.phone, self._look_silence)
         if self._counts("prohibited_object", self._phone, persons.at) and persons.phone:
-            evidence = {"object": "phone", "boxes": [box_document(box) for box in persons.phones], **_seen(persons)}
+            evidence = {"object": "phone", "boxes": [box_document(box) for box in persons.phones], **seen_document(persons)}
             changed |= self._count_run("prohibited_object", self._phone, persons.at, 0.0, evidence, index)
         return changed
 
@@ -433,8 +433,3 @@ def replay(
     for sound in audio:
         scorer.take_sound(sound)
     scorer.take_acts(acts)
-
-
-def _seen(persons: PersonsReading) -> dict[str, Any]:
-    """When boxes were seen, and in a picture of which size: so that they can be drawn again."""
-    return {"at": round(persons.at, 2), "size": [persons.width, persons.height]}

@@ -61,5 +61,5 @@ class FaceModels(Protocol):
     def single(self, least: float) -> FaceMesh:
         """For pictures that have nothing to do with each other. Safe to call from several threads at once."""
 
-    def faces(self, least: float = FAR_CONFIDENCE) -> Faces:
-        """For finding faces only, from a confidence of `least` up."""
+    def faces(self) -> Faces:
+        """For finding faces only, from a confidence of FAR_CONFIDENCE up."""

@@ -18,6 +18,7 @@ from settings.persons import PersonsLimits
 # Pixels along the network input's longer side:
 SIDE = 320  # of the ordinary look,
 PART_SIDE = 416  # of those that check a phone,
+ZOOM_SIDE = 256  # of those at what may be one,
 CLOSE_SIDE = 640  # of the one that checks hints,
 FAR_SIDE = 192  # and of the one that finds persons too large or too coarse for it (a face filling the picture, a picture sent at 160 x 120)
 # Where faces beside a face are looked for, in sizes of that face: from so far inside its edge to so far out, and above and below
@@ -74,9 +75,9 @@ class Looks:
         """Those of the whole picture that were taken."""
         return [self.first, *self._taken.values()]
 
-    def part(self, left: int, top: int, right: int, bottom: int) -> list[Detection]:
+    def part(self, left: int, top: int, right: int, bottom: int, side: int = PART_SIDE) -> list[Detection]:
         """At a part of the picture."""
-        return moved(self._find(self._networks.first, self.image[top:bottom, left:right], PART_SIDE), left, top)
+        return moved(self._find(self._networks.first, self.image[top:bottom, left:right], side), left, top)
 
     def in_mirror(self) -> list[Detection]:
         """At the mirror image."""

@@ -35,8 +35,8 @@ class MediaPipeFaces:
         """See `FaceModels`. One call runs at a time."""
         return _Mesh(_Shared(lambda: _start_mesh(True, least)))
 
-    def faces(self, least: float = FAR_CONFIDENCE) -> Faces:
-        """See `FaceModels`. One call runs at a time. Whatever is asked for, its graph gives none under FAR_CONFIDENCE."""
+    def faces(self) -> Faces:
+        """See `FaceModels`. One call runs at a time."""
         return _Faces(_Shared(lambda: _start("face_detection.FaceDetection", model_selection=1, min_detection_confidence=FAR_CONFIDENCE)))
 
 
@@ -127,5 +127,5 @@ def _start(name: str, **options: Any) -> Any:
         return getattr(importlib.import_module(f"mediapipe.python.solutions.{module}"), kind)(**options)
     except Exception as error:  # MediaPipe raises whatever its C++ side names
         raise DetectorError(
-            f"MediaPipe's {kind} can't be started: {error}. Run ./setup.sh --mediapipe, or set GAZE_BACKEND=litert.", field="gaze_backend"
+            f"MediaPipe's {kind} can't be started: {error}. Install mediapipe==0.10.21, or set GAZE_BACKEND=litert.", field="gaze_backend"
         ) from error

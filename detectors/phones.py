@@ -13,6 +13,10 @@ from settings.persons import PersonsLimits
 VESSELS = (BOTTLE, WINE_GLASS, CUP)
 PLACES = 4  # at which a phone is thought of in one picture
 VOTES_TO_TRIM = 5  # from so many votes on the surest and the least sure one don't count
+BESIDE_FACE = 0.15  # of a face's width, to each side: ears, and hands at the glasses
+ZOOMS = (2.2, 3.5)  # times the likeliest phone's longer side: parts of the picture that are looked at last
+ZOOM_LEAST_PX = 96  # a smaller part has nothing more to show
+ZOOM_FROM = 0.28  # of what a phone needs: less than that no part makes up for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,12 @@ def likeliest_phone(looks: Sequence[list[Detection]], face: Box | None, limits: 
     for box in boxes:
         if len(places) < PLACES and all(overlap(box, place) <= limits.phone_overlap for place in places):
             places.append(box)
-    judged = [_judge(place, looks, face, limits) for place in places]
+    judged = [phone_at(place, looks, face, limits) for place in places]
     return max(judged, key=lambda phone: phone.box.confidence / phone.least, default=None)
 
 
-def _judge(place: Box, looks: Sequence[list[Detection]], face: Box | None, limits: PersonsLimits) -> Phone:
+def phone_at(place: Box, looks: Sequence[list[Detection]], face: Box | None, limits: PersonsLimits) -> Phone:
+    """What the looks make of this place."""
     votes = [_surest(of_kind(look, CELL_PHONE), place, limits.phone_overlap) for look in looks]
     against = [
         _surest(of_kind(look, *VESSELS), place, limits.phone_instead_overlap) + _surest(of_kind(look, BOOK), place, limits.phone_instead_overlap)
@@ -58,9 +63,26 @@ def _judge(place: Box, looks: Sequence[list[Detection]], face: Box | None, limit
     net = sorted(vote - other for vote, other in zip(votes, against, strict=True))
     if len(net) >= VOTES_TO_TRIM:
         net = net[1:-1]
-    at_face = face is not None and covered(place, face) > limits.phone_face_touch
+    at_face = face is not None and covered(place, _with_ears(face)) > limits.phone_face_touch
     least = limits.phone_confidence * (limits.phone_face_factor if at_face else 1.0)
     return Phone(replace(place, confidence=max(0.0, sum(net) / len(net))), least, tuple(votes), sum(against) / len(against), at_face)
+
+
+def zooms(phone: Phone, width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """The parts of a picture around the likeliest phone: left, top, right and lower edge in pixels."""
+    box = phone.box
+    x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
+    reaches = [max(zoom * max(box.width, box.height), ZOOM_LEAST_PX) / 2 for zoom in ZOOMS]
+    return [(int(max(0, x - reach)), int(max(0, y - reach)), int(min(width, x + reach)), int(min(height, y + reach))) for reach in reaches]
+
+
+def without_books(look: list[Detection]) -> list[Detection]:
+    """So near by a phone's screen is a page to YOLO."""
+    return [one for one in look if one.kind != BOOK]
+
+
+def _with_ears(face: Box) -> Box:
+    return replace(face, x1=face.x1 - BESIDE_FACE * face.width, x2=face.x2 + BESIDE_FACE * face.width)
 
 
 def _surest(boxes: list[Box], place: Box, least: float) -> float:

@@ -125,9 +125,10 @@ def pack(
 ) -> dict[str, list[list[Any]]]:
     """Readings as short lists for storage: all that the rules look at, and the numbers and boxes shown as evidence."""
     return {
-        "gaze": [[r.at, r.direction, r.reason, {name: round(value, 3) for name, value in r.numbers.items()}, *_face(r)] for r in gaze],
+        "gaze": [[r.at, r.direction, r.reason, _rounded(r.numbers), *_face(r)] for r in gaze],
         "persons": [
-            [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height] for r in persons
+            [r.at, r.count, r.phone, r.reason, [_box(b) for b in r.persons], [_box(b) for b in r.phones], r.width, r.height, _rounded(r.numbers)]
+            for r in persons
         ],
         "audio": [
             [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers), list(r.sounds)]
@@ -161,9 +162,14 @@ def unpack_gaze(row: list[Any]) -> GazeReading:
 
 
 def unpack_persons(row: list[Any]) -> PersonsReading:
-    """One look for persons as stored; older versions stored no size. Raise `ValueError`, `TypeError`."""
-    at, count, phone, reason, boxes, phones, *size = row
-    return PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), *size)
+    """One look for persons as stored; older versions stored no numbers, still older ones no size. Raise `ValueError`, `TypeError`."""
+    at, count, phone, reason, boxes, phones, *rest = row
+    width, height, numbers = (*rest, *(0, 0, {})[len(rest) :])
+    return PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), width, height, numbers=numbers)
+
+
+def _rounded(numbers: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in numbers.items()}
 
 
 def _face(reading: GazeReading) -> list[list[int]]:

@@ -47,3 +47,9 @@ def readings_document(
 def box_document(box: Box) -> list[float]:
     """A box as `[x1, y1, x2, y2, confidence]`, in whole pixels."""
     return [round(box.x1), round(box.y1), round(box.x2), round(box.y2), round(box.confidence, 2)]
+
+
+def seen_document(persons: PersonsReading) -> dict[str, Any]:
+    """When boxes were seen, in a picture of which size, so that they can be drawn again, and the numbers that they rest on."""
+    numbers = {name: round(value, 2) for name, value in persons.numbers.items()}
+    return {"at": round(persons.at, 2), "size": [persons.width, persons.height], **({"numbers": numbers} if numbers else {})}

@@ -31,11 +31,11 @@ class PersonsLimits(BaseModel):
         json_schema_extra=EVERYDAY,
     )
     phone_confidence: float = Field(
-        default=0.17,
+        default=0.18,
         ge=0.05,
         le=0.95,
         description="What the looks' votes for a phone must come to, on average and less what a glass or book has in the same place; of five votes "
-        "the surest and the least sure one don't count. 0.15 to 0.2 on people not chosen on.",
+        "and more the surest and the least sure one don't count. Half of the people chosen on say 0.16 to 0.2.",
         json_schema_extra=EVERYDAY,
     )
     screen_confidence: float = Field(
@@ -80,26 +80,14 @@ class PersonsLimits(BaseModel):
         "made pictures of such all reach it.",
     )
     faces_confidence: float = Field(
-        default=0.5,
-        ge=0.05,
-        le=0.95,
-        description="Confidence of each of two faces that are two persons; no picture of 630 with one person has a second face of 0.2.",
-    )
-    faces_beside_confidence: float = Field(
         default=0.6,
         ge=0.05,
         le=0.95,
-        description="Confidence of a face that is found only in the part beside the first one; hands, prints and photographs reach 0.52 at the size "
-        "that FACES_SIZE_SHARE asks for.",
-    )
-    faces_least: float = Field(
-        default=0.3,
-        ge=0.05,
-        le=0.95,
-        description="Confidence from which a face is found at all, as for what touches it.",
+        description="Confidence of each of two faces that are two persons. No picture of 630 with one person has a second face; in the part beside "
+        "the first one, hands and prints of the size that FACES_SIZE_SHARE asks for reach 0.52.",
     )
     faces_same_share: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0,
         le=1,
         description="Share of the smaller of two faces inside the other up to which they are two.",
@@ -138,14 +126,14 @@ class PersonsLimits(BaseModel):
         "to 0.32. 0.5 to 0.95 read the same.",
     )
     face_large_share: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0.05,
         le=1,
         description="Share of the picture's height from which a face of unknown gaze is a person; small doubtful ones are bottles, too.",
     )
     # Where a phone is looked for more closely: from below the head (or the face, where no person is found) to the picture's lower edge.
     hands_person_confidence: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0.05,
         le=0.95,
         description="Confidence of a person below whose head a phone is looked for more closely, else below the face; it only says where to look. "
@@ -207,7 +195,7 @@ class PersonsLimits(BaseModel):
         "lost by it.",
     )
     phone_instead_overlap: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0,
         le=0.9,
         description="Overlap from which a bottle, glass, cup or book is seen in the phone's place, and counts against it as much as it is sure.",
@@ -220,10 +208,10 @@ class PersonsLimits(BaseModel):
         "a hand at the glasses.",
     )
     phone_face_factor: float = Field(
-        default=2.5,
+        default=2.0,
         ge=1,
         le=10,
-        description="How many times as sure a phone at the face must be. 3 of 59 phones are there, and 7 of the 15 likeliest false ones.",
+        description="How many times as sure a phone at the face must be: what is held there is drunk from, eaten or scratched.",
     )
     # Two thirds of the phones reach more there.
     phone_poor_factor: float = Field(
@@ -301,6 +289,5 @@ class PersonsLimits(BaseModel):
             ("persons_hint", "persons_confidence"),
             ("persons_third_from", "persons_confidence"),
             ("box_confidence", "faces_hint"),
-            ("faces_least", "faces_confidence"),
         )
         return self

@@ -9,7 +9,7 @@ const HEARD_DBFS = -60; // a quieter level is that of a pause, and says nothing 
 /** Each number of `violation.evidence` in words; what is not known here is left to the stored record. */
 export function evidenceWords({ evidence }) {
   const t = texts.evidence;
-  const { seconds, stretches, looks, directions, lids, boxes, numbers, level_dbfs: level, voices, stranger, persons, acts, sounds } = evidence ?? {};
+  const { seconds, stretches, looks, directions, lids, boxes, numbers, level_dbfs: level, voices, stranger, persons, object, acts, sounds } = evidence ?? {};
   const words = [];
   const say = (known, text) => known && words.push(text());
   say(typeof persons === "number", () => t.persons(persons));
@@ -19,6 +19,9 @@ export function evidenceWords({ evidence }) {
   say(directions && Object.keys(directions).length, () => t.directions(directions));
   say(typeof lids?.from === "number" && typeof lids.seconds === "number", () => t.lids(lids));
   for (const name of SHOWN_NUMBERS) say(typeof numbers?.[name] === "number", () => t.numbers[name](numbers[name]));
+  say(numbers?.faces > numbers?.bodies, () => t.faces(numbers.faces, numbers.bodies));
+  say(object && typeof numbers?.phone_least === "number", () => t.phone(votesIn(numbers), numbers.phone_least, numbers.vessel_or_book));
+  say(object && numbers?.at_face > 0, () => t.at_face);
   say(boxes?.length, () => t.boxes(boxes.map((box) => box[4] ?? 1)));
   say(looks > 1, () => t.looks(looks));
   say(sounds?.length, () => t.sounds(soundWords(sounds)));
@@ -31,3 +34,11 @@ export function evidenceWords({ evidence }) {
 
 /** Kinds of sound in words; one that this page doesn't know is left out. */
 export const soundWords = (kinds) => (kinds ?? []).flatMap((kind) => texts.sounds[kind] ?? []);
+
+/** What each look at the picture made of a phone, in their order. */
+function votesIn(numbers) {
+  return Object.entries(numbers)
+    .filter(([name]) => /^phone_vote_\d+$/.test(name))
+    .sort(([one], [other]) => Number(one.slice(11)) - Number(other.slice(11)))
+    .map(([, vote]) => vote);
+}

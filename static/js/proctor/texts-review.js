@@ -111,6 +111,14 @@ export const reviewTexts = {
     stranger: _("a voice alone that is not the student’s"),
     own: (likeness) => _("likeness to the student’s own voice %(likeness)s of 1", { likeness: number(Number(likeness), 2) }),
     persons: (persons) => ngettext("%(count)s person", "%(count)s persons", persons),
+    faces: (faces, bodies) => _("%(faces)s faces, where bodies alone are %(bodies)s", { faces: number(faces), bodies: number(bodies) }),
+    phone: (votes, least, instead) =>
+      _("looks for a phone %(votes)s sure, a glass or book in its place %(instead)s, needed %(least)s", {
+        votes: together.format(votes.map(percent)),
+        instead: percent(instead),
+        least: percent(least),
+      }),
+    at_face: _("held at the face, where a phone must be surer"),
     boxes: (sures) =>
       ngettext("%(count)s box of the last look, %(sures)s sure", "%(count)s boxes of the last look, %(sures)s sure", sures.length, { sures: together.format(sures.map(percent)) }),
     acts: (acts) => list(acts.map(({ at, what }) => `${spellSeconds(at)} ${what}`)),

@@ -28,6 +28,18 @@ test("people: how many, how sure, in how many looks", () => {
   assert.ok(words.includes("seen 3 times running"));
 });
 
+test("people: where faces told more of them than bodies, that is said", () => {
+  const words = (numbers) => evidenceWords({ kind: "multiple_faces", evidence: { persons: 2, numbers } });
+  assert.deepEqual(words({ bodies: 1, faces: 2 }), ["2 persons", "2 faces, where bodies alone are 1"]);
+  assert.deepEqual(words({ bodies: 2, phone_vote_1: 0.1, phone_least: 0.18, vessel_or_book: 0 }), ["2 persons"]);
+});
+
+test("a phone: what each look made of it, what spoke against it and what it needed", () => {
+  const numbers = { phone_vote_10: 0.4, phone_vote_2: 0.31, phone_vote_1: 0.52, phone_least: 0.36, vessel_or_book: 0.05, at_face: 1 };
+  const words = evidenceWords({ kind: "prohibited_object", evidence: { object: "phone", numbers } });
+  assert.deepEqual(words, ["looks for a phone 52 %, 31 %, and 40 % sure, a glass or book in its place 5 %, needed 36 %", "held at the face, where a phone must be surer"]);
+});
+
 test("voices: several, or one alone that is not the student's; never one of several", () => {
   const words = (evidence) => evidenceWords({ kind: "multiple_voices", evidence });
   assert.deepEqual(words({ voices: 2, stranger: false, numbers: { own: 0.2 } }), ["2 voices"]);
