@@ -67,7 +67,15 @@ def test_an_export_of_ones_own_is_used_when_it_runs(finished: Path, tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("yolo", "overlap"), ("speaker", "yolo"), ("overlap", "speaker"), ("mesh", "face_near"), ("face_near", "face_far"), ("face_far", "mesh")],
+    [
+        ("yolo", "overlap"),
+        ("speaker", "yolo"),
+        ("overlap", "speaker"),
+        ("sounds", "face_near"),
+        ("mesh", "face_near"),
+        ("face_near", "face_far"),
+        ("face_far", "mesh"),
+    ],
 )
 def test_another_model_under_a_models_name_is_refused(finished: Path, tmp_path: Path, name: str, other: str) -> None:
     model = next(model for model in MODELS if model.name == name)
