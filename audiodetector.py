@@ -261,9 +261,8 @@ class AudioDetector:
         fresh, self._looked, self._fresh = self._looked, now, 0
         if len(sound) < SAMPLE_RATE:
             sound = np.pad(sound, (0, SAMPLE_RATE - len(sound)))
-        look = self._tracker.look(
-            (sound / np.float32(32768)).astype(np.float32), start, fresh, self._heard(start, now), self._loudspeaker(start, now)
-        )
+        scaled = (sound / np.float32(32768)).astype(np.float32)
+        look = self._tracker.look(scaled, start, fresh, self._heard(start, now), self._loudspeaker(start, now))
         self._confirm(look)
         self._voices = look.voices
         if self._stretches:

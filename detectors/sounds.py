@@ -46,19 +46,15 @@ NOTHING_KNOWN = Heard()
 
 
 def heard(scores: Floats, limits: SoundLimits) -> Heard:
-    """Judge YAMNet's 521 `scores` of a second. Speech is believed unless something else is clearly heard in its place, or nothing like it is."""
+    """Judge YAMNet's 521 `scores` of about a second. Speech is believed unless something else is plain in its place, or nothing is like it."""
     best = {kind: float(scores[list(places)].max()) for kind, places in KINDS.items()}
     speech = float(scores[list(SPEECH)].max())
     other = max(best[kind] for kind in SOUND_KINDS if kind not in ("whisper", "loudspeaker"))
     is_speech = speech >= limits.sound_speech_least and (speech >= limits.sound_speech_beside or other < limits.sound_kind_threshold)
-    loudspeaker = float(np.sum(scores[list(LOUDSPEAKER)]))
-    named = tuple(
-        kind
-        for kind in SOUND_KINDS
-        if best[kind]
-        >= {"whisper": limits.sound_whisper_threshold, "loudspeaker": limits.loudspeaker_threshold}.get(kind, limits.sound_kind_threshold)
-    )
-    return Heard(named, is_speech, min(1.0, loudspeaker))
+    best["loudspeaker"] = min(1.0, float(np.sum(scores[list(LOUDSPEAKER)])))
+    least: dict[SoundKind, float] = {"whisper": limits.sound_whisper_threshold, "loudspeaker": limits.loudspeaker_threshold}
+    named = tuple(kind for kind in SOUND_KINDS if best[kind] >= least.get(kind, limits.sound_kind_threshold))
+    return Heard(named, is_speech, best["loudspeaker"])
 
 
 def kinds_in(cells: list[Heard]) -> tuple[SoundKind, ...]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from basics.readings import AudioReading, Direction, GazeReading, PersonsReading, ScreenAct
+from basics.readings import AudioReading, Direction, GazeReading, PersonsReading, ScreenAct, SoundKind
 from score import Scorer
 from tests.helpers.scoring import RULES, between, kinds, one, pictures, scored
 
@@ -191,6 +191,24 @@ def test_speech_across_a_boundary_is_split() -> None:
     scorer = Scorer(RULES)
     scorer.take_sound(AudioReading(29, 2, speech=((29.4, 31.5),)))
     assert (kinds(scorer, 0), kinds(scorer, 1)) == ([], ["speech"])
+
+
+@pytest.mark.parametrize(
+    ("sounds", "known"),
+    [
+        ([(), ()], {}),
+        ([("loudspeaker",), ("loudspeaker", "music")], {"as": "loudspeaker", "sounds": ["music", "loudspeaker"]}),
+        ([(), ("whisper",)], {"as": "whisper", "sounds": ["whisper"]}),
+        ([(), (), ("loudspeaker",)], {"sounds": ["loudspeaker"]}),  # most of it is the student's own
+    ],
+)
+def test_speech_says_what_most_of_it_was_and_what_was_heard_with_it(sounds: list[tuple[SoundKind, ...]], known: dict[str, Any]) -> None:
+    scorer = Scorer(RULES)
+    for at, kinds_heard in enumerate(sounds):
+        scorer.take_sound(AudioReading(at, 1.0, speech=((at, at + 1.0),), sounds=kinds_heard))
+    (violation,) = scorer.interval(0).violations
+    assert (violation.kind, violation.points) == ("speech", 3)
+    assert {name: violation.evidence[name] for name in ("as", "sounds") if name in violation.evidence} == known
 
 
 @pytest.mark.parametrize(("multiple", "expected"), [((5.0, 6.5), []), ((5.0, 7.0), ["multiple_voices"])])

@@ -72,6 +72,7 @@ def test_an_export_of_ones_own_is_used_when_it_runs(finished: Path, tmp_path: Pa
         ("second", "face_far"),
         ("speaker", "yolo"),
         ("overlap", "speaker"),
+        ("sounds", "face_near"),
         ("mesh", "face_near"),
         ("face_near", "face_far"),
         ("face_far", "mesh"),

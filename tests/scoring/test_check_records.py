@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from basics.readings import GazeReading
-from scoring.check_records import CheckCollector
+from basics.readings import AudioReading, GazeReading
+from scoring.check_records import CheckCollector, pack, unpack
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,16 @@ def test_a_check_says_for_what_nothing_could_be_told_while_it_lasted() -> None:
     collector.unknown_while("page_away", False)
     assert collector.take(20.0)["unknown"] == {"page_away": 1}, "it lasted into this check"
     assert collector.take(30.0)["unknown"] == {}
+
+
+def test_other_sounds_are_counted_and_kept_and_older_records_have_none() -> None:
+    collector = CheckCollector()
+    heard = [AudioReading(0.0, 1.0, sounds=("cough", "music")), AudioReading(1.0, 1.0, sounds=("cough",)), AudioReading(2.0, 1.0)]
+    for reading in heard:
+        collector.add(reading)
+    record = collector.take(3.0)
+    assert record["sounds"] == {"cough": 2, "music": 1}
+    assert unpack(record["readings"])[2] == heard
+    older = pack([], [], heard, [])
+    older["audio"] = [row[:8] for row in older["audio"]]
+    assert [reading.sounds for reading in unpack(older)[2]] == [()] * 3

@@ -23,6 +23,8 @@ from web.proctor.wording import duration, sentence, sentences
         ({"kind": "gaze_distracted", "points": 2, "evidence": {"seconds": 4, "directions": {"turned away": 4}}}, "Turned away for 4 s (+2)"),
         ({"kind": "gaze_distracted", "points": 2, "start": 0, "end": 2}, "Looked away for 2 s (+2)"),
         ({"kind": "speech", "points": 3, "start": 0, "end": 29, "evidence": {"seconds": 3.2}}, "Speech for 3.2 s (+3)"),
+        ({"kind": "speech", "points": 3, "evidence": {"seconds": 3.2, "as": "loudspeaker"}}, "A voice from a loudspeaker for 3.2 s (+3)"),
+        ({"kind": "speech", "points": 3, "evidence": {"seconds": 3.2, "as": "whisper"}}, "Whispering for 3.2 s (+3)"),
         ({"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "voices": 2}}, "Two voices for 6 s (+10)"),
         ({"kind": "multiple_voices", "points": 10, "evidence": {"seconds": 6, "stranger": True}}, "A voice that is not the student's for 6 s (+10)"),
         (

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { evidenceWords } from "../../../static/js/proctor/evidence.js";
+import { evidenceWords, soundWords } from "../../../static/js/proctor/evidence.js";
 
 test("gaze: directions, degrees on the student's own side, and seconds", () => {
   const words = evidenceWords({ kind: "gaze_distracted", evidence: { directions: { left: 9, down: 1 }, numbers: { gaze_x_deg: 21.4, yaw_deg: -30.2, sharpness: 88 }, seconds: 4.25, stretches: [[2, 6.25]] } });
@@ -50,6 +50,12 @@ test("voices: several, or one alone that is not the student's; never one of seve
 test("acts: each with its time and what it was", () => {
   const words = evidenceWords({ kind: "tab_switch", evidence: { seconds: 0, acts: [{ at: 42.4, what: "the tab was hidden" }, { at: 61, what: "something new" }] } });
   assert.deepEqual(words, ["0:42 the tab was hidden, 1:01 something new"]);
+});
+
+test("other sounds are named, and one that this page does not know is left out", () => {
+  assert.deepEqual(soundWords(["cough", "something new", "loudspeaker"]), ["coughing", "a television or radio"]);
+  assert.deepEqual(soundWords(undefined), []);
+  assert.ok(evidenceWords({ kind: "speech", evidence: { sounds: ["music", "animal"] } }).includes("with it music, an animal"));
 });
 
 test("no evidence is no words", () => {
