@@ -78,7 +78,9 @@ def test_eyes_that_look_away_against_a_turned_head_are_doubted(yaw: float, limit
     assert said(replace(CALM, yaw=yaw, gaze_x=-20.0), 0.0, **limits)[0] == expected
 
 
-@pytest.mark.parametrize(("apart", "yaw", "expected"), [(0.05, None, "left"), (0.2, None, "unknown"), (0.2, -30.0, "unknown"), (0.2, -2.0, "left")])
+@pytest.mark.parametrize(
+    ("apart", "yaw", "expected"), [(0.05, None, "left"), (0.2, None, "unknown"), (0.2, -30.0, "unknown"), (0.2, -2.0, "left"), (0.4, 30.0, "unknown")]
+)
 def test_eyes_that_disagree_are_believed_of_a_face_that_the_finder_sees(apart: float, yaw: float | None, expected: str) -> None:
     assert said(replace(CALM, gaze_x=20.0, eyes_apart=apart), yaw)[0] == expected
 
