@@ -31,6 +31,7 @@ FACE_EYES = 6  # a face is about six eyes wide
 # Two irises move as one. Where they lie differently in their eyes by so many eye widths, the landmarks may lie beside the eyes, as on a masked
 # face that is turned: the finder is asked for its ears and nose. Of 46 bare faces' looks aside by the eyes alone a third are asked of.
 _EYES_APART = 0.15
+_EYES_LOST = 0.35  # so far apart no two eyes are, and nobody need be asked: bare faces' looks aside reach 0.25
 # Degrees of the finder's rough angle to a side from which it says so; of focused faces nine in ten lie within 6, nineteen in twenty within 9.
 _OUTLINE_SAYS_DEG = 10.0
 
@@ -239,8 +240,11 @@ class GazeDetector:
         if self._is_swapped(direction, at) or sign * face.yaw <= -limits.gaze_against_deg:
             return True
         is_profile = abs(face.yaw) >= limits.gaze_profile_deg
-        if not is_profile and (abs(face.yaw) >= limits.gaze_turned_deg or face.eyes_apart < _EYES_APART):
-            return False
+        if not is_profile:
+            if abs(face.yaw) >= limits.gaze_turned_deg or face.eyes_apart < _EYES_APART:
+                return False
+            if face.eyes_apart >= _EYES_LOST:
+                return True
         outline = self._outline(image)
         # Of a profile the finder must say the same; of eyes, which it does not see, not the opposite.
         return outline is None or sign * outline.yaw < (_OUTLINE_SAYS_DEG if is_profile else -_OUTLINE_SAYS_DEG)

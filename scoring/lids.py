@@ -14,8 +14,6 @@ from scoring.stretches import Stretch
 
 # Of a stretch's readings that said `down`: closed eyes don't open half way again and again, lowered lids do.
 LOOKED_DOWN_SHARE = 1 / 3
-# Of the person's own opening: lids that stay so far open are lowered. Shut ones were drawn at .28 and less, but for moments of a blink.
-HALF_OPEN = 0.35
 KEPT = 500  # readings that a stretch is judged by at most
 
 Verdict = Literal["", "lowered", "closed"]
@@ -53,7 +51,7 @@ class Lids:
     """One person's lids, fed with each gaze reading in turn.
 
     What looks shut for `eyes_closed_s` is no blink. It is judged then, once, from all of it so far: where the head was lower than the
-    person's own rest, or the lids stay half open, it is looking down; else the eyes are closed, and stay so for the rules
+    person's own rest, or the lids were seen half open between, it is looking down; else the eyes are closed, and stay so for the rules
     whatever the head of somebody who fell asleep does after that. Readings without `bowed_deg` say nothing: the person was never seen with
     lids plainly open, so that shut ones may be how they rest.
     """
@@ -106,9 +104,7 @@ class Lids:
         return None if gaze.direction == "unknown" else False
 
     def _are_lowered(self) -> bool:
-        if median(self._bowed) >= self._rules.eyes_lowered_deg:
-            return True
-        return median(self._open) >= HALF_OPEN or self._looked_down() >= LOOKED_DOWN_SHARE
+        return median(self._bowed) >= self._rules.eyes_lowered_deg or self._looked_down() >= LOOKED_DOWN_SHARE
 
     def _looked_down(self) -> float:
         return self._downs / max(self._downs + len(self._bowed), 1)

@@ -53,11 +53,11 @@ class GazeLimits(BaseModel):
         "for such faces must say the same side, else it is unknown.",
     )
     gaze_against_deg: float = Field(
-        default=10.0,
+        default=8.0,
         ge=0,
         le=90,
         description="Degrees of a head turned to one side from which eyes that look away to the other are unknown: so landmarks lie on a mask. Eyes "
-        "lead and heads follow; looks aside have up to 7.",
+        "lead and heads follow; bare faces had up to 3, masked ones up to 7.",
     )
     gaze_swap_s: float = Field(
         default=0.5,

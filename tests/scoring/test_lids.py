@@ -43,11 +43,6 @@ def test_lids_lowered_for_five_seconds_look_down_from_when_they_were_lowered() -
     assert scorer.interval(0).eyes_closed == ()
 
 
-@pytest.mark.parametrize("numbers", [{"bowed_deg": 6.0, "lids_open": 0.0}, {"bowed_deg": -2.0, "lids_open": 0.4}])
-def test_a_lower_head_and_lids_that_stay_half_open_both_say_that_they_are_lowered(numbers: dict[str, float]) -> None:
-    assert kinds(fed(Scorer(RULES), shut(10, 16), numbers, 30)) == ["gaze_distracted"]
-
-
 def test_closed_eyes_are_shown_and_have_no_points() -> None:
     scorer = fed(Scorer(RULES), shut(10, 22.25), CLOSED, 30)
     result = scorer.interval(0)

@@ -241,6 +241,21 @@ def test_sound_that_cannot_be_told_is_a_notice_beside_the_pictures(exam: Exam) -
     assert exam.session.status().to_dict()["total_score"] == 0
 
 
+@pytest.mark.parametrize(("bowed_deg", "lowered", "points"), [(1.0, False, 0), (9.0, True, 2)])
+def test_eyes_that_look_shut_for_long_are_shown_with_their_seconds(exam: Exam, bowed_deg: float, lowered: bool, points: int) -> None:
+    numbers = {"bowed_deg": bowed_deg, "lids_open": 0.1}
+    for step in range(29):
+        at = step / 4
+        exam.session.take_readings(PictureReadings(at, GazeReading(at, "closed" if at >= 1 else "focused", numbers=numbers)))
+        status = exam.session.status().to_dict()
+        assert status["eyes_shut_s"] == (pytest.approx(at - 1, abs=0.06) if at >= 6 else None)
+        assert status["eyes_lowered"] == (lowered and at >= 6)
+    (stored,) = exam.session.intervals()
+    assert (stored["score"], stored["eyes_closed"]) == (points, [] if lowered else [[1, 7]])
+    exam.session.take_readings(PictureReadings(7.5, GazeReading(7.5, "focused")))
+    assert exam.session.status().to_dict()["eyes_shut_s"] is None
+
+
 def test_the_last_reading_is_not_shown_as_of_now_once_the_device_is_gone(exam: Exam) -> None:
     exam.session.take_readings(PictureReadings(1, GazeReading(1, "left"), PersonsReading(1, 1, False)))
     exam.session.take_audio(AudioReading(0, 1.0, voices=1, level_dbfs=-30))
