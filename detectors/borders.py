@@ -22,6 +22,7 @@ QUIET_SHARE = 0.02  # of a row or column that may change all the same
 LEARN_S = 2.0  # of pictures, and at least so many of them, after which a border is looked for
 LEARN_PICTURES = 6
 AGAIN_S = 4.0
+EVERY_S = 1.0  # one picture, once it is learnt
 LEAST_SIDE = 0.5  # of the whole, that the picture inside has: a screen in the room behind is smaller
 STEP = 5.0  # grey levels between a border and the picture in it
 DRAWN = 0.85  # share of the picture's side along which there is such a step
@@ -56,12 +57,14 @@ class Border:
         self.area = None
         self._low: Levels | None = None
         self._high: Levels | None = None
-        self._begun_at = at
         self._count = 0
+        self._taken_at = at
         self._look_at = at + LEARN_S
 
     def take(self, image: Image, at: float) -> Area | None:
         """Take a picture, uint8 [h, w, 3] BGR. Return where the camera's picture is in it; None where it has no border."""
+        if self._size == image.shape[:2] and self._count >= LEARN_PICTURES and 0 <= at - self._taken_at < EVERY_S:
+            return self.area
         small = _small(image)
         if self._size != image.shape[:2] or self._low is None or self._high is None:
             self._size = (image.shape[0], image.shape[1])
@@ -71,6 +74,7 @@ class Border:
         np.minimum(self._low, small, out=self._low)
         np.maximum(self._high, small, out=self._high)
         self._count += 1
+        self._taken_at = at
         if self.area is not None:
             if self._moves_outside(self.area, image):
                 self._begin(at)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pymongo
 import pytest
 from playwright.sync_api import Page, Route, expect
 
@@ -207,4 +209,38 @@ def test_the_reviews_other_states_read_well(queues: dict[str, list[dict[str, Any
     wrong += judge(page, folder, "review-error")
     page.close()
     chromium.problems.clear()  # the refused call, in the browser's own words
+    assert wrong == []
+
+
+def test_who_was_there_before_and_after_an_absence_stands_side_by_side(room: Room, server: Server, chromium: Chromium, folder: Path) -> None:
+    client, session_id = room.seat("absent-1", "absences")
+    flag(client)
+    page = chromium.open(f"{server.url}/review?exam_id=absences")
+    (item,) = until(page, lambda: server.call("GET", "/api/review/queue", params={"exam_id": "absences"})["items"], "the flag")
+    data = room.footage.frames[0].data
+    taken = {"width": 640, "height": 480, "size": len(data), "sha256": hashlib.sha256(data).hexdigest(), "image": data}
+    named = {"session_id": session_id, "user_id": "absent-1", "exam_id": "absences", "why": "nobody", "pictures": True}
+    with pymongo.MongoClient[dict[str, Any]](server.settings["MONGO_URI"]) as mongod:
+        away = mongod[server.settings["DB_NAME"]]["absences"]
+        for start, after in ((item["start"] + 0.5, {**taken, "at": item["start"] + 4}), (item["end"] + 60, None)):
+            end = start + 3 if after else None
+            fields = {"start": start, "end": end, "before": {**taken, "at": start - 1}, "after": after}
+            away.insert_one({"_id": f"{session_id}-{round(start * 1000)}", **named, **fields})
+    page.reload()
+    stills = page.locator("#item-absences li")
+    expect(stills).to_have_count(1)
+    expect(stills.locator("img")).to_have_count(2)
+    expect(stills.locator("p").first).to_have_text(re.compile("^Nobody in view from 0:.. to 0:..$"))
+    assert page.evaluate("() => Promise.all([...document.querySelectorAll('#item-absences img')].map((image) => image.decode())).then(() => true)")
+    left, right = (stills.locator("figure").nth(number).bounding_box() for number in (0, 1))
+    assert left is not None
+    assert right is not None
+    assert (left["y"], left["width"]) == (right["y"], right["width"])
+    assert left["x"] + left["width"] <= right["x"]
+    wrong = judge(page, folder, "review-absences")
+    page.goto(f"{server.url}/session/{session_id}")
+    everything = page.locator("#absences li")
+    expect(everything).to_have_count(2)
+    expect(everything.nth(1)).to_contain_text("After: nobody has been seen")
+    wrong += judge(page, folder, "session-absences")
     assert wrong == []

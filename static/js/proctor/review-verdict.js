@@ -4,6 +4,7 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, icon, make, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
+import { AbsencePlace } from "./absences.js";
 import { reasonsOf } from "./clip.js";
 import { clockTime, fullTime } from "./dates.js";
 import { flags } from "./desk.js";
@@ -18,6 +19,7 @@ import { who } from "./who.js";
 export class Verdict {
   item = null;
   dismissing = false;
+  absences = new AbsencePlace(byId("item-absences"));
 
   /** `onDismiss(reason)` is called where one is chosen. */
   constructor({ onDismiss }) {
@@ -39,6 +41,7 @@ export class Verdict {
     const closed = item.eyes_closed?.length ? [make("li", { class: "muted", text: texts.eyesClosed(item.eyes_closed) })] : [];
     byId("item-reasons").replaceChildren(...reasonsOf(item), ...closed);
     byId("item-answer").replaceChildren(...[studentWords(item)].filter(Boolean));
+    this.absences.show(item.session_id, item);
     byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);
     byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";
     byId("history").open = false;

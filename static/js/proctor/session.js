@@ -3,6 +3,7 @@
 import { addressOf } from "../shared/base.js";
 import { byId, icon, make, oneWish, setShare, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
+import { AbsencePlace } from "./absences.js";
 import { heldWords } from "./accommodations.js";
 import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
@@ -40,6 +41,7 @@ class SessionPage {
   timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
   side = new SessionSide(this.id);
+  absences = new AbsencePlace(byId("absences"));
   now = new SessionNow(this.id);
   conclusion = new SessionConclusion(this.id);
   actions = new SessionActions(this.id, { socket, changed: () => this.readSoon(0) });
@@ -99,6 +101,7 @@ class SessionPage {
     byId("session-error-title").hidden = true;
     this.drawHead();
     this.drawIntervals();
+    this.absences.show(this.id);
     this.students.show(this.session);
     this.conclusion.show(this.session);
     if (!this.session.is_running) this.side.read();

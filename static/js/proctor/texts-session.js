@@ -25,6 +25,15 @@ export const sessionTexts = {
     noFlags: _("No flags"),
     noFurther: _("There is no further flag this way."),
   },
+  absences: {
+    nobody: (from, to) => (to === null ? _("Nobody in view from %(from)s on", { from: spellSeconds(from) }) : _("Nobody in view from %(from)s to %(to)s", { from: spellSeconds(from), to: spellSeconds(to) })),
+    untold: (from, to) => (to === null ? _("Can’t tell who was there from %(from)s on", { from: spellSeconds(from) }) : _("Can’t tell who was there from %(from)s to %(to)s", { from: spellSeconds(from), to: spellSeconds(to) })),
+    before: (at) => _("Before: %(at)s", { at: spellSeconds(at) }),
+    after: (at) => _("After: %(at)s", { at: spellSeconds(at) }),
+    opens: (what) => _("%(what)s, opens large", { what }),
+    none: { before: _("Before: nobody had been seen"), after: _("After: nobody has been seen") },
+    gone: _("Deleted: its time was over"),
+  },
   calls: (text) => (text ? _("The student calls: “%(text)s” Writing answers it.", { text }) : _("The student calls, without words. Writing answers it.")),
   decide: {
     failed: (message) => _("The decision was not saved. %(message)s", { message }),
