@@ -136,7 +136,7 @@ class Bench:
 
     def judging(self, limits: Settings) -> PersonsModel:
         """That model under other limits. Its network is asked once of each picture and size."""
-        return self.persons_model().under(limits, lambda finder: self._asked.setdefault("persons", Remembered(finder, "find")))
+        return self.persons_model().under(limits, lambda finder: self._asked.setdefault(f"finder {id(finder)}", Remembered(finder, "find")))
 
     def _audio_detector(self) -> Callable[[], AudioDetector]:
         make = self.models.audio_detector
