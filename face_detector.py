@@ -17,7 +17,7 @@ import numpy as np
 
 from basics.errors import DetectorError
 from basics.readings import Box, GazeReading, PersonsReading
-from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Finder, Image, make_finder
+from detectors.networks import CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Image, make_finder
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.persons import PersonsLimits
@@ -64,8 +64,8 @@ class PersonsModel:
             backend=self.backend,
         )
 
-    def under(self, limits: PersonsLimits, through: Callable[[Finder], Finder] | None = None) -> PersonsModel:
-        """The same network judged by other `limits`, for measuring what each limit does; `through` may stand between the two."""
+    def under(self, limits: PersonsLimits, through: Callable[[Any], Any] | None = None) -> PersonsModel:
+        """The same network judged by other `limits`, for measuring what each limit does; `through` makes what stands between the two."""
         other = copy.copy(self)
         other._limits = limits
         if through is not None:
