@@ -14,7 +14,7 @@ import pytest
 
 from basics.errors import InvalidInput
 from basics.paths import ROOT
-from bench import wrong_page
+from bench import held_out, wrong_page
 from bench.detectors import TOGETHER, Sets, measure
 from bench.gaze_task import Judged
 from bench.harness.figures import upper_bound, upper_rate
@@ -128,6 +128,16 @@ def test_gaze_judged_again_by_its_numbers_is_as_it_was(sets: Sets) -> None:
     finally:
         same.close()
         wide.close()
+
+
+def test_every_limit_that_is_tried_is_one_and_what_is_shipped_lies_among_the_values() -> None:
+    settings = load_settings(_env_file=None)
+    for limits in held_out.TRIED.values():
+        for name, values in limits.items():
+            assert list(values) == sorted(set(values)), name
+            assert values[0] <= getattr(settings, name) <= values[-1], name
+            for value in values:
+                assert getattr(load_settings(_env_file=None, **{name: value}), name) == value
 
 
 # Bounds
