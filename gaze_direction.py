@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -112,9 +113,8 @@ class GazeDetector:
         numbers = reading.numbers
         if "eye_open" not in numbers or reading.direction in ("unknown", "none"):
             return reading
-        read = {name: numbers[name] for name in ("iris_x", "iris_y", "eye_open")}
-        read |= {name.removesuffix("_deg"): numbers[name] for name in ("gaze_x_deg", "gaze_y_deg", "yaw_deg", "pitch_deg", "roll_deg")}
-        return replace(reading, direction=self._judge(Face(**read, lid=0.0, eyes=(), box=(0.0, 0.0, 0.0, 0.0)), reading.at))
+        read: dict[str, Any] = {name: numbers.get(name, numbers.get(f"{name}_deg", 0.0)) for name in Face.__dataclass_fields__}
+        return replace(reading, direction=self._judge(Face(**read | {"eyes": (), "box": (0.0, 0.0, 0.0, 0.0)}), reading.at))
 
     def baseline(self) -> dict[str, float]:
         """The person's rest as learnt so far, for display: degrees, eye widths, and the share of it that is the person's own (0..1)."""

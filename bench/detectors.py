@@ -1,7 +1,7 @@
 """How well each detector does on labelled footage, by group of people, and what it costs: the product's own detectors, as the server uses them.
 
 venv/bin/python -m bench.detectors --data DIR [--data DIR …] [--task gaze|persons|phone|fairness|audio|scenarios|honest|cost|held-out]
-    [--json FILE] [--html FILE]
+    [--json FILE] [--html FILE] [--markdown]
 
 DIR is laid out as the README of the labelled data says; of several each is measured, then all together, then on people whom no limit was chosen
 on (`bench.held_out`). No label decides anything. Single pictures have no past: what needs a person's own rest is measured on the scenarios.
@@ -28,6 +28,7 @@ from bench import audio_task, gaze_task, held_out, persons_task, wrong_page
 from bench.cost import costs, costs_table
 from bench.harness import people
 from bench.harness.figures import line, upper_bound
+from bench.harness.folds import markdown
 from bench.harness.footage import Scenario, scenarios
 from bench.harness.remembered import Remembered
 from bench.session import compare, replay
@@ -136,7 +137,7 @@ class Bench:
 
     def judging(self, limits: Settings) -> PersonsModel:
         """That model under other limits. Its network is asked once of each picture and size."""
-        return self.persons_model().under(limits, lambda finder: self._asked.setdefault(f"persons {id(finder)}", Remembered(finder, "find")))
+        return self.persons_model().under(limits, lambda finder: self._asked.setdefault(f"finder {id(finder)}", Remembered(finder, "find")))
 
     def _audio_detector(self) -> Callable[[], AudioDetector]:
         make = self.models.audio_detector
@@ -325,6 +326,7 @@ def main() -> int:
     )
     parser.add_argument("--task", choices=(*TASKS, HELD_OUT), help="run only this one; without, held-out is run where there are several sets")
     parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--markdown", action="store_true", help="print the held-out figures as a table for a document, too")
     parser.add_argument("--html", type=Path, help="write every wrong picture and its numbers here, outside any repository")
     arguments = parser.parse_args()
     tasks = (arguments.task,) if arguments.task else TASKS + ((HELD_OUT,) if len(arguments.data) > 1 else ())
@@ -337,6 +339,8 @@ def main() -> int:
         for note in sets.benches[0].models.notes:
             print(f"note: {note}")
         figures = measure(sets, tasks)
+        if arguments.markdown and "held_out" in figures:
+            print("\n" + "\n".join(markdown(figures["held_out"])))
         if arguments.html:
             shown = [task for task in people.TASKS if task in tasks or arguments.task == HELD_OUT]
             print(f"\n{wrong_page.write(arguments.html, sets.outcomes(shown))} wrong files are shown in {arguments.html}; it shows people: delete it")

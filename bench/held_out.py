@@ -8,7 +8,7 @@ numbers of its readings, persons, phones and sound from the answers of their net
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,20 +60,20 @@ def run(benches: Sequence[Bench], names: Sequence[str] = tuple(TRIED)) -> dict[s
     return found
 
 
-def topic_of(name: str, benches: Sequence[Bench]) -> Topic | None:
-    """One of `TRIED`, over all sets that have footage for it; None where none has."""
+def topic_of(name: str, benches: Sequence[Bench], tried: Mapping[str, Sequence[float]] | None = None) -> Topic | None:
+    """One of `TRIED`, over all sets that have footage for it; None where none has. `tried`: fewer values, for a quick look."""
     task = {"speech": "audio", "voices": "audio"}.get(name, name)
     there = [bench for bench in benches if bench.has(task)]
     if not there:
         return None
     seen = [(bench, one) for bench in there for one in bench.outcomes(task)]
     read, score, counts, is_right = {"gaze": _gaze, "phone": _phone, "persons": _persons, "speech": _speech, "voices": _voices}[name](there)
-    settings = there[0].settings
+    settings, values = there[0].settings, tried or TRIED[name]
     return Topic(
         name,
         [Case(bench.name, one.person, one.keys) for bench, one in seen],
-        TRIED[name],
-        {limit: float(getattr(settings, limit)) for limit in TRIED[name]},
+        values,
+        {limit: float(getattr(settings, limit)) for limit in values},
         read,
         score,
         counts,

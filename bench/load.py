@@ -1,7 +1,7 @@
 """Loads the real server with students who send footage over the student's link and dashboards that watch, and says how each was served.
 
-venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264|mix] [--sound pcm16|opus] [--exam NAME …]
-    [--threads] [--data DIR] [--json FILE]
+venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264|mix] [--sound pcm16|opus]
+    [--view binary|h264] [--exam NAME …] [--threads] [--data DIR] [--json FILE]
 
 The rules are those of the footage, so that what is found can be compared with what it shows. The first student comes alone and is given a while:
 memory for each further one is counted from there. `--threads`: processor time by thread.
@@ -105,7 +105,7 @@ def play_students(played: Sequence[tuple[Scenario, str]], link_url: str, seconds
 class Dashboard:
     """One proctor's page: watches every session as a tile, and one at full rate."""
 
-    def __init__(self, url: str, sessions: Sequence[str], full: str, served: Served) -> None:
+    def __init__(self, url: str, sessions: Sequence[str], full: str, served: Served, view: str = "binary") -> None:
         self._served = served
         self._client = Viewer()
         self._client.on("monitoring_update", self._update)
@@ -113,15 +113,24 @@ class Dashboard:
         self._client.connect(url, transports=["websocket"])
         self._client.emit("join_exam", {})
         for session in sessions:
-            self._client.emit("join_session", {"session_id": session, "frames": "binary", "fps": 10 if session == full else TILE_FPS})
+            self._join(session, 10 if session == full else TILE_FPS, view)
+
+    def _join(self, session: str, fps: int, view: str) -> None:
+        """Watch a session; where the server does not know such a `view`, as JPEG."""
+
+        def answered(answer: Any) -> None:
+            if view != "binary" and not (isinstance(answer, dict) and answer.get("ok")):
+                self._join(session, fps, "binary")
+
+        self._client.emit("join_session", {"session_id": session, "frames": view, "fps": fps}, callback=answered)
 
     def _update(self, message: dict[str, Any]) -> None:
-        if not message.get("frame"):
+        if not message.get("frame") and not message.get("h264"):
             return
-        sent = read_stamp(message["frame"])
+        sent = read_stamp(message["frame"]) if message.get("frame") else None
         if sent is not None:
             self._served.latencies_ms.append((time.monotonic() - sent) * 1000)
-        else:  # a JPEG that the server made of H.264: its time is known to half a round trip on loopback
+        else:  # H.264 as it came, or a JPEG that the server made of it: its time is known to half a round trip on loopback
             self._served.latencies_ms.append((time.time() - datetime.fromisoformat(message["timestamp"]).timestamp()) * 1000)
 
     def _clip(self, message: dict[str, Any]) -> None:
@@ -164,6 +173,7 @@ def load(
     viewers: int = 1,
     codec: str = "jpeg",
     sound: str = "pcm16",
+    view: str = "binary",
     by_thread: bool = False,
 ) -> dict[str, Any]:
     """Run the load and return the figures."""
@@ -174,11 +184,13 @@ def load(
         with Server(Path(folder), settings) as server:
             while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
                 time.sleep(0.2)
-            figures = _loaded(server, played, seconds, viewers, sound, by_thread=by_thread)
-    return {"codec": codec, "sound": sound, "students": students, "seconds": seconds, "viewers": viewers} | figures
+            figures = _loaded(server, played, seconds, viewers, sound, view, by_thread=by_thread)
+    return {"codec": codec, "sound": sound, "view": view, "students": students, "seconds": seconds, "viewers": viewers} | figures
 
 
-def _loaded(server: Server, played: Sequence[tuple[Scenario, str]], seconds: float, viewers: int, sound: str, *, by_thread: bool) -> dict[str, Any]:
+def _loaded(
+    server: Server, played: Sequence[tuple[Scenario, str]], seconds: float, viewers: int, sound: str, view: str, *, by_thread: bool
+) -> dict[str, Any]:
     meter, served, students = Meter(server), Served(), len(played)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -188,7 +200,7 @@ def _loaded(server: Server, played: Sequence[tuple[Scenario, str]], seconds: flo
     sessions = [server.create(f"student-{number:03}", "load") for number in range(students)]
     ids = [session["session_id"] for session in sessions]
     here.send([session["token"] for session in sessions])
-    dashboards = [Dashboard(server.url, ids, ids[number % students], served) for number in range(viewers)]
+    dashboards = [Dashboard(server.url, ids, ids[number % students], served, view) for number in range(viewers)]
     times = ThreadTimes(meter.pids)
     rss_before = meter.rss_mb()
     here.send("the first")
@@ -244,6 +256,9 @@ def main() -> int:
     parser.add_argument("--viewers", type=int, default=1, help="dashboards that watch all students (default 1)")
     parser.add_argument("--codec", choices=tuple(CODECS), default="jpeg", help="what the students' pages send (default jpeg; mix: half of them each)")
     parser.add_argument("--sound", choices=("pcm16", "opus"), default="pcm16", help="how they send sound (default pcm16)")
+    parser.add_argument(
+        "--view", choices=("binary", "h264"), default="binary", help="how the dashboards ask for pictures: as JPEG, or H.264 as it came"
+    )
     parser.add_argument("--exam", nargs="+", help="scenarios that are played, in turn; one that is named twice is played by twice as many")
     parser.add_argument("--threads", action="store_true", help="say which threads of the server take the processor's time (Linux)")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder with scenarios/")
@@ -258,7 +273,9 @@ def main() -> int:
     except InvalidInput as error:
         print(error.message, file=sys.stderr)
         return 2
-    figures = load(chosen, given.students, given.seconds, viewers=given.viewers, codec=given.codec, sound=given.sound, by_thread=given.threads)
+    figures = load(
+        chosen, given.students, given.seconds, viewers=given.viewers, codec=given.codec, sound=given.sound, view=given.view, by_thread=given.threads
+    )
     print(json.dumps(figures, indent=1))
     print("\n" + "\n".join(table(figures)))
     if given.json:

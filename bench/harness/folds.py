@@ -156,9 +156,24 @@ def table(topic: Topic, found: dict[str, Any]) -> list[str]:
         sets = ", ".join(f"{dataset} {_percent(value)}" for dataset, value in one["sets"].items())
         lines.append(f"  {name:<28}{share(one['right'], one['n'])}")
         lines.append(
-            f"    splits {_percent(min(one['splits']))} to {_percent(max(one['splits']))}; {sets}; "
-            f"the halves chosen on {_percent(one['chosen_on'])}; as shipped {_percent(one['shipped'])}"
+            f"    splits {_spread(one['splits'])}; {sets}; the halves chosen on {_percent(one['chosen_on'])}; as shipped {_percent(one['shipped'])}"
         )
+    return lines
+
+
+def markdown(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The figures of all topics as a table for a document."""
+    sets = sorted({dataset for topic in found.values() for measure, one in topic.items() if measure != "limits" for dataset in one["sets"]})
+    lines = [f"| what | held out | n | splits | {' | '.join(sets)} | the halves chosen on | as shipped |", "| --- " * (6 + len(sets)) + "|"]
+    for topic, measures in found.items():
+        for measure, one in measures.items():
+            if measure == "limits":
+                continue
+            name = f"{topic}: {'people, all of theirs right' if measure == 'people' else measure.replace('_', ' ')}"
+            told = share(one["right"], one["n"]).partition(" = ")[2] or "none"
+            each = [_percent(one["sets"].get(dataset)) for dataset in sets]
+            cells = [name, told, one["n"], _spread(one["splits"]), *each, _percent(one["chosen_on"]), _percent(one["shipped"])]
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
     return lines
 
 
@@ -180,6 +195,11 @@ def _pooled(counts: Sequence[tuple[int, int]]) -> float | None:
 
 def _share(count: tuple[int, int]) -> float | None:
     return count[0] / count[1] if count[1] else None
+
+
+def _spread(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value is not None]
+    return f"{_percent(min(known))} to {_percent(max(known))}" if known else "none"
 
 
 def _percent(value: float | None) -> str:

@@ -14,11 +14,11 @@ import pytest
 
 from basics.errors import InvalidInput
 from basics.paths import ROOT
-from bench import wrong_page
+from bench import held_out, wrong_page
 from bench.detectors import TOGETHER, Sets, measure
 from bench.gaze_task import Judged
 from bench.harness.figures import upper_bound, upper_rate
-from bench.harness.folds import Case, Topic, Values, figures, halves, split, splits, table
+from bench.harness.folds import Case, Topic, Values, figures, halves, markdown, split, splits, table
 from bench.harness.people import Outcome, groups, outcomes, people_right, speakers_of
 from bench.harness.remembered import Remembered
 from gaze_direction import GazeDetector
@@ -99,6 +99,10 @@ def test_of_values_that_are_as_good_the_middle_one_is_chosen_whatever_is_shipped
     assert found["people"]["n"] == 12
     assert set(found["right"]["sets"]) == {"set 0", "set 1"}
     assert any("shipped 1" in words for words in table(made, found))
+    head, rule, *rows = markdown({"a limit": found})
+    assert head == "| what | held out | n | splits | set 0 | set 1 | the halves chosen on | as shipped |"
+    assert {line.count("|") for line in (head, rule, *rows)} == {9}
+    assert rows[1].startswith("| a limit: people, all of theirs right | 100.0 % (75.7 to 100.0) | 12 | 100.0 % to 100.0 % |")
 
 
 def test_a_model_is_asked_once_of_the_same_thing() -> None:
@@ -128,6 +132,16 @@ def test_gaze_judged_again_by_its_numbers_is_as_it_was(sets: Sets) -> None:
     finally:
         same.close()
         wide.close()
+
+
+def test_every_limit_that_is_tried_is_one_and_what_is_shipped_lies_among_the_values() -> None:
+    settings = load_settings(_env_file=None)
+    for limits in held_out.TRIED.values():
+        for name, values in limits.items():
+            assert list(values) == sorted(set(values)), name
+            assert values[0] <= getattr(settings, name) <= values[-1], name
+            for value in values:
+                assert getattr(load_settings(_env_file=None, **{name: value}), name) == value
 
 
 # Bounds
