@@ -112,11 +112,11 @@ def stacked(figures: Sequence[Figures]) -> Iterator[tuple[Layout, Counts, Counts
 def together(exam_id: str | None, figures: Sequence[Figures]) -> Figures:
     """Figures of one exam as one, each quarter of an hour once."""
     layout = Layout(tuple(dict.fromkeys((*VIOLATION_KINDS, *(kind for one in figures for kind in one.layout.kinds)))))
-    quarters = np.unique(np.concatenate([np.zeros(0, np.int64), *(one.quarters for one in figures)]))
+    quarters = np.unique(np.concatenate([np.zeros(0, np.int64), *(np.asarray(one.quarters, np.int64) for one in figures)]))
     counts = np.zeros((len(quarters), layout.width), np.int64)
     for one in figures:
         kinds = [layout.of_kind(kind) + place for kind in one.layout.kinds for place in range(1 + len(STATES))]
-        np.add.at(counts, np.ix_(np.searchsorted(quarters, one.quarters), [*range(_BEFORE_KINDS), *kinds]), one.counts)
+        np.add.at(counts, np.ix_(np.searchsorted(quarters, one.quarters), np.array([*range(_BEFORE_KINDS), *kinds])), one.counts)
     return Figures(exam_id, layout, quarters, counts)
 
 

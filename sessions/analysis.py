@@ -109,11 +109,12 @@ class PictureAnalyst:
         if self._calm is not None:
             gaze = before.gaze
             numbers = dict(gaze.numbers) | {"left_out": 1.0}
-            return [*(PictureReadings(one.at, replace(gaze, at=one.at, numbers=numbers)) for one in left_out if one.at > before.at), found]
+            earlier = (one.at for one in left_out if one.at > before.at)
+            return [*(replace(before, at=at, gaze=replace(gaze, at=at, numbers=numbers), persons=None) for at in earlier), found]
         due = self.pace.next_at
-        earlier = [self._read_late(one, session_id) for one in left_out if one.at > before.at]
+        read_late = [self._read_late(one, session_id) for one in left_out if one.at > before.at]
         self.pace.next_at = due
-        return [*earlier, found]
+        return [*read_late, found]
 
     def _read_late(self, one: LeftOut, session_id: str) -> PictureReadings:
         """Read a picture that was left out after all."""
@@ -208,8 +209,8 @@ class PictureAnalyst:
         return reading
 
     def _look_at(self, model: PersonsModel, view: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
-        """Look who is in a view, and which way up it is. Where nothing moves the last look tells."""
-        if self._look is not None and self.pace.looks_the_same(view, gaze.at, self._look):
+        """Look who is in a view, and which way up it is. Of who looks at the screen, and nothing moves, the last look tells."""
+        if self._look is not None and gaze.direction == "focused" and self.pace.looks_the_same(view, gaze.at, self._look):
             return replace(self._look, at=gaze.at)
         self.pace.looked(view, gaze.at)
         persons = self._read_persons(model, view, gaze, session_id)

@@ -35,7 +35,7 @@ def listen(heard: list[str], socket: WebSocket) -> None:
 
 def shows_one_of(canvas: Locator, sent: Sequence[Any]) -> bool:
     shown = canvas.evaluate("canvas => canvas.toDataURL('image/png').split(',')[1]")
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE)
+    picture = np.asarray(cv2.imdecode(np.frombuffer(base64.b64decode(shown), np.uint8), cv2.IMREAD_GRAYSCALE))
     return picture.shape == sent[0].shape and min(float(cv2.absdiff(picture, one).mean()) for one in sent) < SAME_PICTURE
 
 

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -31,7 +32,7 @@ class _Index(BaseHTTPRequestHandler):
         said = NEEDS.get(name.removeprefix("files/").removesuffix(".metadata"), [])
         self.send_response(200 if known or said else 404)
         self.end_headers()
-        files = [{"filename": file, "url": f"../files/{file}", "core-metadata": file in NEEDS} for file in FILES.get(name, [])]
+        files: list[dict[str, Any]] = [{"filename": file, "url": f"../files/{file}", "core-metadata": file in NEEDS} for file in FILES.get(name, [])]
         files = [entry | {"requires-python": ">=3.11" if entry["filename"].startswith("far") else None} for entry in files]
         self.wfile.write(json.dumps({"files": files}).encode() if known else "".join(f"Requires-Dist: {need}\n" for need in said).encode())
 
