@@ -27,7 +27,7 @@ TWO, ASIDE, ALONE = (EXAM_A, 62), (EXAM_A, 34), (CLEAN, 8)  # two people in view
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    return load_settings(_env_file=None, gaze_fps=2.5, face_interval_s=2)
+    return load_settings(_env_file=None, gaze_fps=2.5, gaze_calm_fps=2.5, face_interval_s=2)
 
 
 @pytest.fixture(scope="module")
