@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
+from settings.bounds import long_enough
 from settings.everyday import EVERYDAY
 
 SYSLOG_SCHEMES = ("udp", "tcp", "unix")
@@ -58,6 +59,4 @@ class AuditSettings(BaseModel):
     @field_validator("audit_webhook_secret")
     @classmethod
     def _check_secret(cls, value: SecretStr) -> SecretStr:
-        if value.get_secret_value() and len(value.get_secret_value()) < 24:
-            raise ValueError("needs at least 24 characters; make one with: openssl rand -base64 32")
-        return value
+        return long_enough(value, "openssl rand -base64 32")

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 from basics.passwords import why_too_weak
 from basics.proxies import parse_proxies
+from settings.bounds import long_enough
 from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
@@ -141,9 +142,7 @@ class AccessSettings(BaseModel):
         given = value.get_secret_value()
         if given.lower().startswith("sha256:") and not re.fullmatch(r"sha256:[0-9a-f]{64}", given):
             raise ValueError("begins with sha256: and needs 64 hexadecimal digits behind it; make both with: flask --app app token")
-        if given and len(given) < 24:
-            raise ValueError("needs at least 24 characters; make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'")
-        return value
+        return long_enough(value, "python -c 'import secrets; print(secrets.token_urlsafe(32))'")
 
 
 class PageSettings(BaseModel):

@@ -1,4 +1,7 @@
-"""A server, a proctors' browser and students to look at, for every module that has none of its own."""
+"""A server, a proctors' browser and students to look at, for every module that has none of its own.
+
+A module that names settings in `SERVER` has a server with these alone.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import Page, Playwright, expect
 
 from basics.readings import SAMPLE_RATE, Frame, Sound
-from bench.harness.chromium import Chromium
+from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.footage import jpegs
 from bench.harness.server import Server
 from bench.harness.student import Footage
+from tests.helpers.browser import show
 from tests.helpers.desk import Desk
 from tests.helpers.room import Room
 from tests.helpers.web import PASSWORD
@@ -33,9 +37,10 @@ TONE_HZ = 440
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
-    running = Server(folder / "server", SETTINGS | in_mongod() | {"MODELS_DIR": str(models_dir)})
-    with running.meanwhile():
+def server(request: pytest.FixtureRequest, folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
+    own: dict[str, str] | None = getattr(request.module, "SERVER", None)
+    running = Server(folder / "server", (SETTINGS if own is None else own) | in_mongod() | {"MODELS_DIR": str(models_dir)})
+    with running.meanwhile() if own is None else running:  # with settings of its own a module begins with a page, not with students
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -45,6 +50,24 @@ def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
     """The proctors' browser; sound plays without a click first, as in one that plays on this page often."""
     with Chromium(playwright, folder / "profile", flags=["--autoplay-policy=no-user-gesture-required"], shell=True) as chromium:
         yield chromium
+
+
+@pytest.fixture
+def page(chromium: Chromium) -> Iterator[Page]:
+    """A tab whose browser complained of nothing at the end of the test."""
+    before = len(chromium.problems)
+    page = chromium.open("about:blank")
+    show(page)
+    yield page
+    page.close()
+    assert chromium.problems[before:] == []
+
+
+@pytest.fixture(scope="module")
+def man(folder: Path, shared_data: Path) -> FakeDevices:
+    """A camera that shows a man who looks at it, in a quiet room."""
+    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
+    return FakeDevices(camera, make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6))
 
 
 @pytest.fixture(scope="module")

@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Page, expect
 
-from bench.harness.chromium import Chromium
 from bench.harness.server import Server
-from tests.helpers.browser import judge, show
+from tests.helpers.browser import judge
 
-
-@pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path) -> Iterator[Server]:
-    with Server(folder / "server", {"MODELS_DIR": str(models_dir), "KEEP_DAYS": "0"}) as running:
-        yield running
-        print("".join(running.output[-60:]))  # shown where a test failed
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
-    with Chromium(playwright, folder / "profile", shell=True) as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
-    """A tab whose browser complained of nothing at the end of the test."""
-    before = len(chromium.problems)
-    page = chromium.open("about:blank")
-    show(page)
-    yield page
-    page.close()
-    assert chromium.problems[before:] == []
+SERVER: dict[str, str] = {"KEEP_DAYS": "0"}
 
 
 def accommodations(server: Server, user_id: str) -> list[dict[str, Any]]:

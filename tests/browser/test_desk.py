@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Page, Playwright, WebSocket, expect
 
 from basics.readings import ActKind, Frame, ScreenAct
-from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
+from bench.harness.chromium import Chromium, FakeDevices
 from bench.harness.footage import JPEG_QUALITY, jpegs, pictures
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient
@@ -50,11 +50,9 @@ def server(folder: Path, models_dir: Path, exam_url: str, in_mongod: Callable[[]
 
 
 @pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterator[Chromium]:
+def chromium(playwright: Playwright, folder: Path, man: FakeDevices) -> Iterator[Chromium]:
     """One browser for proctors and students; its camera shows a man who looks at it."""
-    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=6)
-    microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "profile", devices=FakeDevices(camera, microphone), shell=True) as chromium:
+    with Chromium(playwright, folder / "profile", devices=man, shell=True) as chromium:
         yield chromium
 
 

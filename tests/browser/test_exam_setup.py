@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Page, Playwright, expect
+from playwright.sync_api import Page, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
 from tests.helpers.browser import judge, show
 
-
-@pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
-    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir)}) as running:
-        yield running
-        print("".join(running.output[-60:]))  # shown where a test failed
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
-    with Chromium(playwright, folder / "profile", shell=True) as chromium:
-        yield chromium
+SERVER: dict[str, str] = {}
 
 
 def made(page: Page, server: Server) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Playwright, Request, expect
+from playwright.sync_api import Page, Request, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
 from bench.harness.stored import stored as records_of
-from tests.helpers.browser import axe, judge, show, until
+from tests.helpers.browser import axe, judge, until
 
 BEGUN = datetime(2024, 7, 1, 8, tzinfo=timezone.utc)
 SESSIONS = 45  # of the exam "big": two pages and a part of a third
@@ -37,23 +37,6 @@ def stored(server: Server) -> Iterator[Any]:
     """The server's database, for sessions of other days."""
     with records_of(server) as records:
         yield records
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
-    with Chromium(playwright, folder / "profile", shell=True) as chromium:
-        yield chromium
-
-
-@pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
-    """A tab whose browser complained of nothing at the end of the test."""
-    before = len(chromium.problems)
-    page = chromium.open("about:blank")
-    show(page)
-    yield page
-    page.close()
-    assert chromium.problems[before:] == []
 
 
 def add_session(stored: Any, user_id: str, exam_id: str | None, *, minutes: int = 0, scores: tuple[int, ...] = (), **more: Any) -> str:

@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Playwright, expect
 
-from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
+from bench.harness.chromium import Chromium, FakeDevices
 from bench.harness.server import Server
 from scoring.asked import SIGNALS_OF
 from tests.helpers.browser import judge, until
 
+SERVER: dict[str, str] = {}
 NONE = dict.fromkeys(SIGNALS_OF["camera"], 0)
 
 
 @pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
-    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir)}).meanwhile() as running:
-        yield running
-        print("".join(running.output[-60:]))  # shown where a test failed
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path, shared_data: Path) -> Iterator[Chromium]:
-    camera = make_camera(shared_data / "webcam.mp4", folder / "man.mjpeg", seconds=2)
-    microphone = make_microphone(shared_data / "scenarios" / "clean-a" / "audio.flac", folder / "quiet.wav", seconds=6)
-    with Chromium(playwright, folder / "browser", devices=FakeDevices(camera, microphone), allow=False) as chromium:
+def chromium(playwright: Playwright, folder: Path, man: FakeDevices) -> Iterator[Chromium]:
+    with Chromium(playwright, folder / "browser", devices=man, allow=False) as chromium:
         yield chromium
 
 

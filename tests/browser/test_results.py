@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Playwright, expect
+from playwright.sync_api import expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
@@ -15,19 +13,7 @@ from records.exams import exam_key
 from tests.helpers.browser import judge, show
 
 EXAM = "ethics-1"
-
-
-@pytest.fixture(scope="module")
-def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
-    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir)}) as running:
-        yield running
-        print("".join(running.output[-60:]))  # shown where a test failed
-
-
-@pytest.fixture(scope="module")
-def chromium(playwright: Playwright, folder: Path) -> Iterator[Chromium]:
-    with Chromium(playwright, folder / "profile", shell=True) as chromium:
-        yield chromium
+SERVER: dict[str, str] = {}
 
 
 def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(server: Server, chromium: Chromium, folder: Path) -> None:

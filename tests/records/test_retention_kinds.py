@@ -54,7 +54,7 @@ def add(database: Database, folders: Mapping[str, Path], session_id: str = SESSI
         writes.append(database.write("checks", video_id, {"session_id": session_id, "number": index, "scores": [1], "readings": {"gaze": [[0.5]]}}))
     for name in ("face.jpg", "card.jpg"):
         (folders["identity"] / f"identity-{session_id}-{name}").write_bytes(b"a face")
-    writes.append(database.write("identity", session_id, {"session_id": session_id, "decision": "confirmed"}))
+    writes.append(database.write("identity", session_id, {"session_id": session_id, "said": {"face": "given"}}))
     assert all_stored(writes)
     assert Seals(database).seal_due() >= 1
     assert database.flush(10)
@@ -197,7 +197,7 @@ def test_pictures_of_identity_go_by_session_and_what_was_decided_stays(database:
     sweep(made(database, folders, identity=10))
     assert {path.name.split("-")[1] for path in folders["identity"].iterdir()} == {OTHER}
     kept = stored.identity.find_one({"_id": SESSION})
-    assert kept["decision"] == "confirmed"
+    assert kept["said"] == {"face": "given"}
     assert kept["pictures_deleted_at"] is not None
     assert [(one["count"], one["sessions"]) for one in stored.audit.find({"what": "identity: deleted"})] == [(2, [SESSION])]
     assert clips_of(database) == ["ready"] * 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
@@ -37,6 +37,9 @@ class Confirm(BaseModel):
     """One's own password, so that nobody changes an account in a browser that was left open."""
 
     password: str = Field(default="", max_length=1000)
+
+
+Asked = TypeVar("Asked", bound=Confirm)
 
 
 class ChangePassword(Confirm):
@@ -89,9 +92,7 @@ def who_am_i() -> Response:
 @describe(Done, body=ChangePassword, errors=(409, 422, 429, 503))
 def set_password() -> Response:
     """Change one's password. One's other logins end. 409 for an account that signs in through the institution."""
-    mine, wanted = _own(), read_body(request, ChangePassword)
-    _check_has_password(mine)
-    _confirm(mine, wanted)
+    mine, wanted = _confirmed(ChangePassword)
     hashed = checked_password(wanted.new_password)
     changed = parts().people.accounts.change(mine.id, password=hashed, invite=None)
     _end_others(changed)
@@ -103,11 +104,8 @@ def set_password() -> Response:
 @describe(FactorOffered, body=Confirm, errors=(409, 422, 429, 503))
 def offer_factor() -> Response:
     """Offer a second factor. Nothing changes before a code of it is given."""
-    mine, wanted = _own(), read_body(request, Confirm)
-    _check_has_password(mine)
-    _confirm(mine, wanted)
-    if mine.totp:
-        raise Conflict(_("There is a second factor already. Remove it first."))
+    mine, _wanted = _confirmed(Confirm)
+    _check_no_factor(mine)
     secret = new_secret()
     address = address_of(secret, mine.login)
     return reply(FactorOffered(secret=secret, address=address, picture=picture_of(address)))
@@ -117,11 +115,8 @@ def offer_factor() -> Response:
 @describe(RecoveryCodes, body=ConfirmFactor, errors=(409, 422, 429, 503))
 def confirm_factor() -> Response:
     """Take up a second factor that was offered, with the code that its app shows now. The answer has recovery codes."""
-    mine, wanted = _own(), read_body(request, ConfirmFactor)
-    _check_has_password(mine)
-    _confirm(mine, wanted)
-    if mine.totp:
-        raise Conflict(_("There is a second factor already. Remove it first."))
+    mine, wanted = _confirmed(ConfirmFactor)
+    _check_no_factor(mine)
     step = step_of(wanted.secret, wanted.code)
     if step is None:
         raise InvalidInput(
@@ -139,8 +134,7 @@ def confirm_factor() -> Response:
 @describe(Done, body=Confirm, errors=(422, 429, 503))
 def remove_factor() -> Response:
     """Go on without a second factor."""
-    mine, wanted = _own(), read_body(request, Confirm)
-    _confirm(mine, wanted)
+    mine, _wanted = _confirmed(Confirm, local=False)
     parts().people.accounts.change(mine.id, totp="", totp_last=0, recovery=[])
     note("account: second factor removed", mine.name, account_id=mine.id)
     return reply(Done())
@@ -150,8 +144,7 @@ def remove_factor() -> Response:
 @describe(RecoveryCodes, body=Confirm, errors=(409, 422, 429, 503))
 def renew_recovery_codes() -> Response:
     """Make new recovery codes; those made before are over."""
-    mine, wanted = _own(), read_body(request, Confirm)
-    _confirm(mine, wanted)
+    mine, _wanted = _confirmed(Confirm, local=False)
     if not mine.totp:
         raise Conflict(_("There is no second factor that could be lost."))
     codes = new_recovery_codes()
@@ -198,13 +191,18 @@ def _own() -> Account:
     return found
 
 
-def _check_has_password(mine: Account) -> None:
-    if mine.single_sign_on or not mine.password:
+def _confirmed(body: type[Asked], *, local: bool = True) -> tuple[Account, Asked]:
+    """The caller's account and the body, once its password is right; `local`: raise `Conflict` where password and factor are the institution's."""
+    mine, wanted = _own(), read_body(request, body)
+    if local and (mine.single_sign_on or not mine.password):
         raise Conflict(_("You sign in through your institution: password and second factor are set there."))
-
-
-def _confirm(mine: Account, wanted: Confirm) -> None:
     parts().sign_in.check_own_password(mine, wanted.password, request.remote_addr)
+    return mine, wanted
+
+
+def _check_no_factor(mine: Account) -> None:
+    if mine.totp:
+        raise Conflict(_("There is a second factor already. Remove it first."))
 
 
 def _end_others(mine: Account) -> None:

@@ -7,6 +7,7 @@ import { remembered } from "../shared/storage.js";
 import { askReviewer } from "./ask-reviewer.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
+import { ExamList } from "./exam-list.js";
 import { identityAction, laidOut, nextUndecided } from "./identity-keys.js";
 import { labelled, paragraph } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
@@ -17,14 +18,22 @@ const PAGE = 20;
 const MOST = 50; // that are read anew at once
 const AGAIN_MS = 500;
 
-class IdentityPage {
-  key = document.body.dataset.examKey;
+class IdentityPage extends ExamList {
   state = "open";
-  rows = [];
-  after = null;
   at = 0;
-  asked = 0;
   list = byId("identity-list");
+
+  constructor() {
+    super("identity", { page: PAGE, most: MOST, failed: t.failed });
+  }
+
+  get query() {
+    return { state: this.state };
+  }
+
+  rowsOf(answer) {
+    return answer.sessions;
+  }
 
   start() {
     const given = new URLSearchParams(location.search).get("state");
@@ -61,38 +70,11 @@ class IdentityPage {
       this.#take((await call(`/api/session/${id}/identity`)).session);
     } catch (error) {
       if (error.code === undefined) throw error;
-      this.#problem(t.failed(error.message));
+      this.problem(t.failed(error.message));
     }
   }
 
-  async read({ more = false } = {}) {
-    this.asked += 1;
-    const mine = this.asked;
-    const query = new URLSearchParams({ state: this.state, limit: String(more ? PAGE : Math.min(MOST, Math.max(PAGE, this.rows.length))) });
-    if (more && this.after) query.set("after", this.after);
-    try {
-      const answer = await call(`/api/exams/${this.key}/identity?${query}`);
-      if (mine !== this.asked) return;
-      this.rows = more ? [...this.rows, ...answer.sessions] : answer.sessions;
-      this.after = answer.next_after;
-      this.exam = answer;
-      this.#draw();
-      this.#problem("");
-    } catch (error) {
-      if (error.code === undefined) throw error;
-      if (mine === this.asked) this.#problem(t.failed(error.message));
-    } finally {
-      delete byId("identity-part").dataset.waits;
-    }
-  }
-
-  #problem(text) {
-    setText(byId("identity-error"), text);
-    byId("identity-error").hidden = !text;
-    byId("identity-part").hidden = Boolean(text) && !this.exam;
-  }
-
-  #draw() {
+  draw() {
     const { exam_id: exam, title, asks, anonymous, keep_days: days, sums } = this.exam;
     document.title = `${t.titleOf(title || exam)} · ${document.title.split(" · ").at(-1)}`;
     setText(byId("identity-heading"), t.titleOf(title || exam));
@@ -244,7 +226,7 @@ class IdentityPage {
     const { session_id: id, user_id: user } = row;
     try {
       const { session } = await call(`/api/session/${id}/identity${path}`, { method: "POST", body });
-      this.#problem("");
+      this.problem("");
       if (!stay) this.#partOf(id)?.querySelector(".identity-query")?.toggleAttribute("hidden", true); // what was written is said
       this.#take(session);
       this.#count(row.stands, session.stands);
@@ -252,7 +234,7 @@ class IdentityPage {
       if (!stay) this.#go(nextUndecided(this.rows, this.at));
     } catch (error) {
       if (error.code === undefined) throw error;
-      this.#problem(labelled(user, t.notDone(error.message)));
+      this.problem(labelled(user, t.notDone(error.message)));
       if (error.status === 409) this.#readOne(id);
     }
   }

@@ -1,12 +1,12 @@
 // The results of an exam: a row for each session, in the order of whichever column, and the dialog to conclude one.
 
-import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { conclude } from "./conclude.js";
 import { doneWords } from "./conclusion-words.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
+import { ExamList } from "./exam-list.js";
 import { labelled, readings } from "./phrases.js";
 import { AtOnce } from "./results-at-once.js";
 import { watchedText } from "./results-rows.js";
@@ -20,17 +20,17 @@ const COUNTS = ["open", "confirmed", "dismissed", "disputed"];
 const PAGE = 100;
 const MOST = 900; // rows that are read anew at once
 
-class ResultsPage {
-  key = document.body.dataset.examKey;
+class ResultsPage extends ExamList {
   choice = { state: "all", sort: "student", down: false };
-  rows = [];
-  after = null;
-  asked = 0;
   atOnce = new AtOnce(document.body.dataset.examKey, async (said) => {
     this.told = said;
     await this.read();
   });
   told = ""; // what came of the last act: it stays until something else is chosen
+
+  constructor() {
+    super("results", { page: PAGE, most: MOST, failed: t.failed });
+  }
 
   start() {
     for (const option of byId("results-state").options) if (option.value !== "all") option.textContent = t.exam.sums[option.value];
@@ -59,7 +59,7 @@ class ResultsPage {
     return [...byId("results").tHead.querySelectorAll("[data-sort]")];
   }
 
-  get #query() {
+  get query() {
     const { state, sort, down } = this.choice;
     return new URLSearchParams({ ...(state !== "all" && { state }), ...(sort !== "student" && { sort }), ...(down && { down }) });
   }
@@ -78,7 +78,7 @@ class ResultsPage {
   #choose(changed) {
     this.told = "";
     Object.assign(this.choice, changed);
-    history.replaceState(null, "", `?${this.#query}`);
+    history.replaceState(null, "", `?${this.query}`);
     this.read();
   }
 
@@ -94,38 +94,16 @@ class ResultsPage {
     this.soon = setTimeout(() => this.read(), AGAIN_MS);
   }
 
-  /** Read the rows that are shown anew, or `more` behind them. */
-  async read({ more = false } = {}) {
-    this.asked += 1;
-    const mine = this.asked;
-    const query = this.#query;
-    byId("results-csv").href = addressOf(`/api/exams/${this.key}/results.csv?${query}`);
-    query.set("limit", String(more ? PAGE : Math.min(MOST, Math.max(PAGE, this.rows.length))));
-    if (more && this.after) query.set("after", this.after);
-    try {
-      const answer = await call(`/api/exams/${this.key}/results?${query}`);
-      if (mine !== this.asked) return;
-      this.rows = more ? [...this.rows, ...answer.results] : answer.results;
-      this.after = answer.next_after;
-      this.exam = answer;
-      this.#draw();
-      this.#problem("");
-    } catch (error) {
-      if (error.code === undefined) throw error;
-      if (mine === this.asked) this.#problem(t.failed(error.message));
-    } finally {
-      delete byId("results-part").dataset.waits;
-    }
+  read(how) {
+    byId("results-csv").href = addressOf(`/api/exams/${this.key}/results.csv?${this.query}`);
+    return super.read(how);
   }
 
-  #problem(text) {
-    setText(byId("results-error"), text);
-    byId("results-error").hidden = !text;
-    if (text && !this.exam) byId("results-part").hidden = true;
-    else byId("results-part").hidden = false;
+  rowsOf(answer) {
+    return answer.results;
   }
 
-  #draw() {
+  draw() {
     const { exam_id: exam, title, defined, four_eyes: fourEyes, sums } = this.exam;
     const name = title || exam;
     document.title = `${t.titleOf(name)} · ${document.title.split(" · ").at(-1)}`;
@@ -198,7 +176,7 @@ class ResultsPage {
       await this.read();
     } catch (error) {
       if (error.code === undefined) throw error;
-      this.#problem(t.notDone(error.message));
+      this.problem(t.notDone(error.message));
     }
   }
 }
