@@ -277,7 +277,7 @@ def _sample(features: Floats, matrices: list[Points]) -> Floats:
     lower += across * (cells[first + below + right] - lower)
     upper += down * (lower - upper)
     upper[~inside] = 0
-    return upper.reshape(len(matrices), 1, CROP_SIDE, CROP_SIDE, depth)
+    return np.asarray(upper.reshape(len(matrices), 1, CROP_SIDE, CROP_SIDE, depth))
 
 
 def _angle(first: Points, second: Points) -> float:
