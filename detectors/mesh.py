@@ -56,7 +56,7 @@ _CELLS = np.stack(np.meshgrid(np.arange(CROP_SIDE) + 0.5, np.arange(CROP_SIDE) +
 
 
 @dataclass(frozen=True, slots=True)
-class _Square:
+class Square:
     """A turned square of a picture: middle and side in pixels, or in shares of the picture's width; the angle in radians, clockwise."""
 
     x: float
@@ -64,8 +64,8 @@ class _Square:
     side: float
     angle: float
 
-    def scaled(self, factor: float) -> _Square:
-        return _Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
+    def scaled(self, factor: float) -> Square:
+        return Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
 
     def to_picture(self, cells: int) -> Points:
         """The matrix [2, 3] from a crop of so many cells a side to the picture."""
@@ -98,12 +98,12 @@ class LiteFaces:
         """See `FaceModels`."""
         return _Faces(self._far)
 
-    def square_of_face(self, rgb: Picture, least: float) -> _Square | None:
+    def square_of_face(self, rgb: Picture, least: float) -> Square | None:
         """Around the surest face of a picture, of those that fill a good part of it."""
         found = self._near.find(rgb, least)
         return _around_face(found[0]) if found else None
 
-    def landmarks(self, rgb: Picture, square: _Square, least: float) -> Points | None:
+    def landmarks(self, rgb: Picture, square: Square, least: float) -> Points | None:
         """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
         to_picture = square.to_picture(MESH_SIDE)
         crop = _crop(rgb, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
@@ -132,7 +132,7 @@ class _Mesh:
         self._models: LiteFaces | None = models
         self._least = least
         self._follows = follows
-        self._square: _Square | None = None  # in shares of the width: a student's next picture may be a smaller one
+        self._square: Square | None = None  # in shares of the width: a student's next picture may be a smaller one
 
     def read(self, rgb: Picture) -> Points | None:
         if self._models is None:
@@ -174,7 +174,7 @@ class _Finder:
         """Faces of a picture, the surest first."""
         height, width = rgb.shape[:2]
         longer = max(width, height)
-        to_picture = _Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
+        to_picture = Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
         crop = _crop(rgb, to_picture, self._side, cv2.BORDER_CONSTANT)
         raw, scores = self._net((crop.astype(np.float32) * np.float32(2 / 255) - 1)[None])
         sure = np.flatnonzero(scores.ravel() >= _logit(least))
@@ -219,17 +219,17 @@ def _anchors(cells: int, each: int) -> Points:
     return np.repeat(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), each, axis=0)
 
 
-def _around_face(face: FoundFace) -> _Square:
+def _around_face(face: FoundFace) -> Square:
     x1, y1, x2, y2 = face.box
     right, left = face.points[:2]
-    return _Square((x1 + x2) / 2, (y1 + y2) / 2, ROOM * max(x2 - x1, y2 - y1), _angle(right, left))
+    return Square((x1 + x2) / 2, (y1 + y2) / 2, ROOM * max(x2 - x1, y2 - y1), _angle(right, left))
 
 
-def _around_landmarks(points: Points) -> _Square:
+def _around_landmarks(points: Points) -> Square:
     flat = points[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
     x, y = (low + high) / 2
-    return _Square(float(x), float(y), ROOM * float((high - low).max()), _angle(flat[TURN[0]], flat[TURN[1]]))
+    return Square(float(x), float(y), ROOM * float((high - low).max()), _angle(flat[TURN[0]], flat[TURN[1]]))
 
 
 @dataclass(frozen=True, slots=True)
