@@ -91,7 +91,7 @@ class AudioDetector:
 
     def take(self, sound: Sound) -> list[AudioReading]:
         """Hear the next stretch of sound. Sound from before what was already heard is dropped; a gap is answered with a reading `lost`."""
-        samples = np.asarray(sound.samples, dtype=np.int16).reshape(-1)
+        samples: npt.NDArray[np.int16] = np.asarray(sound.samples, dtype=np.int16).reshape(-1)
         if not len(samples):
             return []
         readings: list[AudioReading] = []

@@ -2,7 +2,7 @@
 # Start the server, or run every check and test. Sets up first whatever is missing.
 #   ./run.sh            start, at http://localhost:5000 (or the next free port, where nobody chose one)
 #   ./run.sh demo       start beside that a server with six drawn students, which leaves nothing behind
-#   ./run.sh test       ruff, mypy, JavaScript tests, pytest
+#   ./run.sh test       ruff, mypy, vermin, JavaScript tests, pytest
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -31,7 +31,8 @@ case "${1:-}" in
     unset PYTHONDONTWRITEBYTECODE # servers are started a hundred times: what they are made of is compiled once
     beside=$(mktemp -d) # types and scripts are looked at beside the tests, which wait more than they work, and told after them
     trap 'kill "${others:-}" 2>/dev/null || true; rm -rf "$beside"' EXIT
-    (venv/bin/mypy . && node --test tests/js/*/*.test.js) >"$beside/said" 2>&1 &
+    later=(venv/bin/vermin --quiet --no-tips --violations --target=3.10- --exclude file.encoding --exclude-regex '/(venv|node_modules)/') # a file may be called `file`
+    (venv/bin/mypy . && "${later[@]}" . && node --test tests/js/*/*.test.js) >"$beside/said" 2>&1 &
     others=$!
     venv/bin/ruff check .
     venv/bin/ruff format --check .
@@ -42,7 +43,7 @@ case "${1:-}" in
     status=0
     venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder --durations=10 "$@" || status=$?
     if ! wait "$others"; then
-      echo "Failed: mypy, or the tests of the scripts (node --test):" >&2
+      echo "Failed: mypy, vermin (what Python 3.10 has), or the tests of the scripts (node --test):" >&2
       cat "$beside/said" >&2
       [ "$status" -ne 0 ] || status=1
     else

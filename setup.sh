@@ -267,9 +267,8 @@ models() {
 
 models_are_ready() { # nothing to say when starting: find_models tells the server of what is missing
   local file
-  for file in $(grep -E '^ +"' detectors/model_files.py | grep -oE '"[A-Za-z0-9_]+[.](onnx|tflite)"' | tr -d '"'); do
-    [ -f "models/$file" ] || { [ "$file" = yolo11n_int8.tflite ] && [ -f models/yolo11n.onnx ]; } || return 1
-  done
+  [ "$(cat models/.tried 2>/dev/null)" = "$(sum_of detectors/model_files.py commands/model_sources.py)" ] || return 1
+  while read -r _ file; do [ -f "models/$file" ] || return 1; done <models/SHA256SUMS
 }
 
 started=$SECONDS

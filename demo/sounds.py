@@ -25,7 +25,7 @@ def room_noise(seed: int) -> Samples:
     """`ROOM_S` seconds of a room with somebody at a keyboard: int16, mono, 16 kHz."""
     random = np.random.default_rng(seed)
     sound = random.normal(0, ROOM_LEVEL, ROOM_S * SAMPLE_RATE)
-    sound = np.convolve(sound, np.ones(4) / 2, mode="same")  # rooms hum more than they hiss
+    sound = np.asarray(np.convolve(sound, np.ones(4) / 2, mode="same"), dtype=np.float64)  # rooms hum more than they hiss
     tap = np.exp(-np.arange(400) / 60)
     for at in random.uniform(0, ROOM_S - 1, 40):
         begin = int(at * SAMPLE_RATE)

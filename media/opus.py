@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import av
 import numpy as np
+import numpy.typing as npt
 
 from basics.errors import InvalidInput, TooLarge
 from basics.readings import SAMPLE_RATE, Sound
@@ -62,7 +63,7 @@ class OpusReader:
         assert self._decoder is not None
         self._sequence = sequence
         begin = at - LOOKAHEAD_S - self._held
-        pieces: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
+        pieces: list[npt.NDArray[np.int16]] = []
         taken = 0
         try:
             for part in parts:

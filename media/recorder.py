@@ -40,6 +40,7 @@ FORGOTTEN_WITHIN_S = 30.0
 STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the server stops
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
+PIECE = 1 << 20  # bytes of a clip that are read at once for its sum
 HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?\.part")
 AGAIN = "disk:"  # so begin the reasons that may pass
 ENCODER = "encoder:"  # so begin those that seldom do: it is tried so often, for some eight minutes, and again at the next start
@@ -378,7 +379,10 @@ def half_clips(folder: Path) -> Iterator[Path]:
 def hash_of(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if sys.version_info >= (3, 11) else hashlib.sha256(file.read()).hexdigest()
+        digest = hashlib.sha256()
+        while piece := file.read(PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _reason(error: Exception, folder: Path) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.wrappers import Request
 
-from basics.errors import ProctorError
+from basics.errors import ConfigError, ProctorError
 from settings.settings import Settings
 from web.access.gate import is_socket, threads_for
 from web.access.local import ARGUMENT
@@ -177,7 +177,11 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # eventlet says at import that it is deprecated; the README does too
 
-        from web.green import BodyLimits, Front, serve_green
+        try:
+            from web.green import BodyLimits, Front, serve_green
+        except Exception as error:  # it reaches into Python's own modules, and names whatever it misses in a Python it doesn't know
+            mend = "set SOCKETIO_ASYNC_MODE=threading, or use Python 3.10 to 3.14"
+            raise ConfigError(f"SOCKETIO_ASYNC_MODE=eventlet can't be used here, for eventlet can't be loaded ({error}): {mend}.") from error
     from web.student.batches import BATCH_MAX_BYTES
 
     app = create(settings)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
+import subprocess
 import threading
 import zipfile
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from basics.paths import ROOT
 from commands import export_models, make_models
 from commands.make_models import prepare_models
 from commands.model_sources import SOURCES, Address, Export, Wheel, fetch
@@ -212,3 +216,29 @@ def test_a_download_takes_the_very_file_and_no_other(tmp_path: Path, monkeypatch
     assert not list(tmp_path.glob("some*"))
     del SOURCES[model.file]
     assert "nobody offers it for download" in fetch([model], tmp_path, lambda line: None, lambda model, part: "")[model.name]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None or shutil.which("sha256sum") is None, reason="needs bash and sha256sum")
+def test_a_start_asks_for_models_again_only_where_something_is_new_or_gone(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By set-up's own question, in a folder with what it looks at."""
+    folder = tmp_path / "tree"
+    own = folder / "models"
+    for name in ("detectors/model_files.py", "commands/model_sources.py"):
+        (folder / name).parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    text = (ROOT / "setup.sh").read_text(encoding="utf-8")
+    asked = "\n".join(re.findall(r"^(?:sum_of|models_are_ready)\(\).*?^}", text, re.MULTILINE | re.DOTALL)) + "\nmodels_are_ready"
+
+    def ready() -> bool:
+        return subprocess.run(["bash", "-c", asked], cwd=folder, check=False, timeout=20).returncode == 0
+
+    monkeypatch.setenv("MODELS_DIR", str(own))
+    monkeypatch.setattr(make_models, "prepare_models", partial(prepare_models, shared=finished))
+    assert make_models.main([]) == 0
+    assert ready()
+    (own / FILES["mesh"]).rename(folder / "away")
+    assert not ready()
+    (folder / "away").rename(own / FILES["mesh"])
+    with (folder / "commands" / "model_sources.py").open("a", encoding="utf-8") as file:
+        file.write("# another\n")
+    assert not ready()

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 from packaging.requirements import Requirement
@@ -32,8 +31,9 @@ class _Index(BaseHTTPRequestHandler):
         said = NEEDS.get(name.removeprefix("files/").removesuffix(".metadata"), [])
         self.send_response(200 if known or said else 404)
         self.end_headers()
-        files: list[dict[str, Any]] = [{"filename": file, "url": f"../files/{file}", "core-metadata": file in NEEDS} for file in FILES.get(name, [])]
-        files = [entry | {"requires-python": ">=3.11" if entry["filename"].startswith("far") else None} for entry in files]
+        files = [
+            {"filename": file, "url": f"../files/{file}", "core-metadata": file in NEEDS, "requires-python": None} for file in FILES.get(name, [])
+        ]
         self.wfile.write(json.dumps({"files": files}).encode() if known else "".join(f"Requires-Dist: {need}\n" for need in said).encode())
 
     def log_message(self, format: str, *args: object) -> None:

@@ -4,10 +4,13 @@ does not come, and without file descriptors it goes on.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 from basics.paths import ROOT
+from tests.helpers.waiting import free_port
 
 SERVE = """
 import resource, signal, socket, sys, threading, time, warnings
@@ -112,3 +115,17 @@ green.serve_green(listener, app, front, green.BodyLimits(BODY_MAX, 5000, lambda 
 def test_who_asks_nothing_is_hung_up_on_and_everybody_else_is_answered() -> None:
     done = subprocess.run([sys.executable, "-c", SERVE], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "done\n", done.stderr[-2000:]
+
+
+def test_where_eventlet_cannot_be_loaded_the_start_says_so_and_what_to_set(tmp_path: Path) -> None:
+    environment = os.environ | {
+        "SOCKETIO_ASYNC_MODE": "eventlet",
+        "DATA_DIR": str(tmp_path),
+        "LOG_DIR": str(tmp_path),
+        "FLASK_PORT": str(free_port()),
+    }
+    start = "import sys; sys.modules['eventlet'] = None; import app; sys.exit(app.main())"
+    done = subprocess.run([sys.executable, "-c", start], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "SOCKETIO_ASYNC_MODE=eventlet can't be used here" in done.stderr
+    assert "set SOCKETIO_ASYNC_MODE=threading" in done.stderr
