@@ -22,7 +22,7 @@ from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Faces
 from detectors.looks import ZOOM_SIDE, Looks, Networks
 from detectors.networks import BOOK, CELL_PHONE, LAPTOP, PERSON, TV, Backend, Detection, Finder, Image, make_finder, make_second
-from detectors.phones import ZOOM_FROM, Phone, likeliest_phone, phone_at, without_books, zooms
+from detectors.phones import INSTEAD_LITTLE, ZOOM_FROM, Phone, likeliest_phone, phone_at, without_books, zooms
 from detectors.posters import is_framed
 from detectors.quality import PictureQuality
 from settings.models import DetectorDevice
@@ -32,6 +32,7 @@ PICTURE_HOLDERS = (TV, LAPTOP)  # who is inside one is no person in the room
 FACE_HOLDERS = (TV, LAPTOP, CELL_PHONE, BOOK)  # and a face may be printed, too
 # From a face to the head and shoulders that a portrait shows, in sizes of the face
 PORTRAIT_BESIDE, PORTRAIT_ABOVE, PORTRAIT_BELOW = 0.5, 0.4, 0.8
+HEAD_WIDE, HEAD_HIGH = 0.4, 0.4  # of the body that is seen at a desk
 
 
 class PersonsModel:
@@ -71,7 +72,7 @@ class PersonsModel:
         seen = self._phone(looks, face, looking_down=gaze is not None and gaze.direction == "down")
         persons, numbers = self._persons(looks, face if gaze is not None and self._is_sure(gaze) else None)
         phone = seen if seen is not None and seen.is_one else None
-        poor = "" if persons and phone is None else PictureQuality(image).why_nobody(self._limits)
+        poor = "" if persons and seen is None else PictureQuality(image).why_nobody(self._limits)
         reason = "" if persons else poor
         if poor and phone is not None:  # a mug in the dark is a phone to the network, and a phone is one more surely
             phone = phone if phone.box.confidence >= phone.least * self._limits.phone_poor_factor else None
@@ -186,11 +187,12 @@ class PersonsModel:
             return None
         votes.append(looks.in_mirror())
         votes += [vote for vote in (looks.other, looks.other_in_mirror()) if vote is not None]
-        near = max(looks.faces, key=lambda one: one.width, default=face)
+        near = max(looks.faces, key=lambda one: one.width, default=face) or _head(of_kind(looks.first, PERSON), self._limits)
         found = likeliest_phone(votes, near, self._limits)
         if found is not None and found.box.confidence >= ZOOM_FROM * self._limits.phone_confidence:
             height, width = looks.image.shape[:2]
-            votes += [without_books(looks.part(*zoom, side=ZOOM_SIDE)) for zoom in zooms(found, width, height)]
+            near_by = [looks.part(*zoom, side=ZOOM_SIDE) for zoom in zooms(found, width, height)]
+            votes += [without_books(look) for look in near_by] if found.instead < INSTEAD_LITTLE else near_by
             found = phone_at(found.box, votes, near, self._limits)
         if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
@@ -226,6 +228,15 @@ def _faces(models: FaceModels | None) -> Faces | None:
         return (models or open_face_models()).faces()
     except DetectorError:
         return None
+
+
+def _head(persons: list[Box], limits: PersonsLimits) -> Box | None:
+    """Where the face must be of a person whose face nothing finds, as behind a glass or two hands: in the middle at the top."""
+    if not persons or persons[0].confidence < limits.hands_person_confidence:
+        return None
+    body = persons[0]
+    beside = (1 - HEAD_WIDE) / 2 * body.width
+    return Box(body.x1 + beside, body.y1, body.x2 - beside, body.y1 + HEAD_HIGH * body.height, body.confidence)
 
 
 def _sure(looks: list[list[Detection]], kinds: tuple[int, ...], least: float) -> list[Box]:

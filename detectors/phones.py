@@ -16,6 +16,7 @@ VOTES_TO_TRIM = 5  # from so many votes on the surest and the least sure one don
 BESIDE_FACE = 0.15  # of a face's width, to each side: ears, and hands at the glasses
 ZOOMS = (2.2, 3.5)  # times the likeliest phone's longer side: parts of the picture that are looked at last
 ZOOM_LEAST_PX = 96  # a smaller part has nothing more to show
+INSTEAD_LITTLE = 0.05  # of a vessel or book seen from afar
 ZOOM_FROM = 0.28  # of what a phone needs: less than that no part makes up for
 
 
@@ -77,7 +78,7 @@ def zooms(phone: Phone, width: int, height: int) -> list[tuple[int, int, int, in
 
 
 def without_books(look: list[Detection]) -> list[Detection]:
-    """So near by a phone's screen is a page to YOLO."""
+    """So near by a phone's screen is a page to YOLO: a book counts only where it was one from afar."""
     return [one for one in look if one.kind != BOOK]
 
 

@@ -57,6 +57,14 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def more_data(shared_data: Path) -> Path:
+    """The second set, of other people; its single pictures are as in `shared_data`."""
+    if not (SHARED / "data2" / "persons").is_dir():
+        pytest.skip("needs the labelled data in ../shared/data2")
+    return SHARED / "data2"
+
+
+@pytest.fixture(scope="session")
 def models_dir() -> Path:
     """The folder with the finished ONNX models; skipped where set-up could not have them."""
     for folder in (ROOT / "models", SHARED / "models"):

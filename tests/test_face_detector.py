@@ -207,6 +207,10 @@ def limited(path: Path, limits: Limits) -> PersonsModel:
         ({}, {"screen_share": 0.2}, "persons/2_024"),
         ({}, {"phone_hint": 0.9}, "phone/phone_000"),
         ({}, {"phone_votes_least": 1.5}, "phone/phone_000"),
+        ({}, {"faces_hint": 0.5}, "persons/2_011"),
+        ({}, {"faces_confidence": 0.95}, "persons/2_011"),
+        ({}, {"faces_size_share": 1.0}, "persons/2_011"),
+        ({}, {"phone_instead_overlap": 0.9}, "phone/phone_000"),
         ({"phone_coarse_px": 10_000}, {"phone_coarse_px": 10_000, "phone_coarse_factor": 3.0}, "phone/phone_001"),
         ({"phone_coarse_factor": 3.0}, {"phone_coarse_factor": 3.0, "phone_coarse_px": 10_000}, "phone/phone_001"),
         ({}, {"room_dark_level": 250.0}, "persons/0_003"),
@@ -239,10 +243,8 @@ def test_every_limit_changes_what_is_seen(models_dir: Path, shared_data: Path, u
 def test_where_hands_are_looked_for_under_a_face_is_a_limit(limits: Limits, zone: tuple[int, int, int, int]) -> None:
     """Left, top, right and lower edge in pixels, where no person is found but the face is."""
     usual = {"hands_face_beside": 1.0}
-    part, left, top = _hands_zone(
-        np.zeros((480, 640, 3), np.uint8), [], Box(250, 100, 350, 300, 1.0), PersonsLimits().model_copy(update=usual | limits)
-    )
-    assert (left, top, left + part.shape[1], top + part.shape[0]) == zone
+    made = PersonsLimits().model_copy(update=usual | limits)
+    assert _hands_zone(np.zeros((480, 640, 3), np.uint8), [], Box(250, 100, 350, 300, 1.0), made) == zone
 
 
 @pytest.mark.parametrize(("limits", "count"), [({}, 0), ({"face_pictured_share": 0.7}, 1)])
@@ -354,6 +356,8 @@ def test_a_thing_in_a_picture_that_is_too_poor_is_no_phone(
 
 
 def test_how_sure_a_phone_must_be_in_the_dark_is_a_limit(models_dir: Path, shared_data: Path) -> None:
-    image = dark(picture(shared_data, "phone/no_001.jpg"))
-    with closing(limited(models_dir / "yolov8n.onnx", {"phone_poor_factor": 1.0})) as lenient:
-        assert lenient.look(image, 0.0).phone
+    image = dark(picture(shared_data, "phone/phone_003.jpg"))
+    assert why_nobody(image)
+    for factor, phone in ((1.0, True), (9.0, None)):
+        with closing(limited(models_dir / "yolov8n.onnx", {"phone_poor_factor": factor})) as model:
+            assert model.look(image, 0.0).phone is phone

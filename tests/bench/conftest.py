@@ -48,6 +48,22 @@ def figures(sets: Sets) -> Figures:
 
 
 @pytest.fixture(scope="session")
+def figures_of_others(more_data: Path, models_dir: Path) -> Iterator[Figures]:
+    """The same on the second set, of other people."""
+    bench = Bench(more_data)
+    bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
+    bench.load()
+    yield lambda task: bench.run(task).figures
+    bench.close()
+
+
+@pytest.fixture(scope="session")
+def measured_on_others(request: pytest.FixtureRequest, figures_of_others: Figures) -> dict[str, Any]:
+    """As `measured`, on the second set."""
+    return figures_of_others(request.param)
+
+
+@pytest.fixture(scope="session")
 def measured(request: pytest.FixtureRequest, figures: Figures) -> dict[str, Any]:
     """The figures of the task that a test names: measured here, for a test's own time is bounded and a slow machine needs minutes for some."""
     return figures(request.param)

@@ -39,14 +39,30 @@ def test_groups_are_treated_alike(measured: dict[str, Any]) -> None:
 def test_persons(measured: dict[str, Any]) -> None:
     persons = measured
     assert set(persons) == {"n", "accuracy", "false_extra", "missed_extra", "false_absent", "missed_absent"}
-    assert persons["accuracy"] >= 0.97
+    assert persons["accuracy"] >= 0.98
     assert persons["false_extra"] <= 0.016
     assert persons["false_absent"] == 0
-    assert persons["missed_extra"] <= 0.04
+    assert persons["missed_extra"] <= 0.01
+
+
+@pytest.mark.parametrize("measured_on_others", ["persons"], indirect=True)
+def test_persons_of_the_second_set(measured_on_others: dict[str, Any]) -> None:
+    persons = measured_on_others
+    assert persons["accuracy"] >= 0.96
+    assert persons["false_extra"] <= 0.02  # one: a reflection in a window
+    assert persons["false_absent"] == 0
+    assert persons["missed_extra"] <= 0.05
 
 
 @pytest.mark.parametrize("measured", ["phone"], indirect=True)
 def test_phones(measured: dict[str, Any]) -> None:
     phone = measured
     assert phone["precision"] >= 0.95
-    assert phone["recall"] >= 0.70
+    assert phone["recall"] >= 0.74
+
+
+@pytest.mark.parametrize("measured_on_others", ["phone"], indirect=True)
+def test_phones_of_the_second_set(measured_on_others: dict[str, Any]) -> None:
+    phone = measured_on_others
+    assert phone["precision"] >= 0.90  # one network alone; with the second 1
+    assert phone["recall"] >= 0.75

@@ -1,0 +1,115 @@
+"""What looks like a phone and is none, and who is a second person though the network sees one body; with the second network, on other people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import face_detector
+from basics.errors import DetectorError
+from basics.readings import GazeReading
+from detectors.networks import Image
+from face_detector import PersonsModel
+from score import Scorer
+from tests.helpers.scoring import RULES
+
+
+def picture(data: Path, file: str) -> Image:
+    image = cv2.imread(str(data / file))
+    assert image is not None, file
+    return np.asarray(image, dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def both(models_dir: Path, second_model: Path) -> Iterator[PersonsModel]:
+    """The model as the server has it, with its second network."""
+    with closing(PersonsModel(models_dir / "yolov8n.onnx", second=second_model)) as persons:
+        yield persons
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["no_001", "no_002", "no_009", "no_016", "no_036", "no_030", "b2-no_014", "b2-no_023"],
+    ids=["glass", "glass-at-the-mouth", "glass-before-the-face", "drinking", "book", "pen", "clicker", "hands-at-the-glasses"],
+)
+def test_what_is_drunk_from_read_or_written_with_is_no_phone(both: PersonsModel, more_data: Path, file: str) -> None:
+    assert both.look(picture(more_data, f"phone/{file}.jpg"), 0.0).phone is False
+
+
+@pytest.mark.parametrize("file", ["phone_004", "phone_016", "phone_020", "phone_021", "phone_023"])
+def test_phones_are_found_that_one_look_alone_misses(both: PersonsModel, more_data: Path, file: str) -> None:
+    reading = both.look(picture(more_data, f"phone/{file}.jpg"), 0.0)
+    assert reading.phone is True
+    votes = [vote for name, vote in reading.numbers.items() if name.startswith("phone_vote_")]
+    assert len(votes) == 7
+    assert min(votes) < reading.phones[0].confidence < max(votes)
+    assert reading.phones[0].confidence >= reading.numbers["phone_least"]
+
+
+def drunk_from(image: Image, seed: int, looks: int = 6) -> Iterator[Image]:
+    """What a camera gives of this for ten seconds, every two: it moves and turns a little, comes nearer, and is sent as JPEG."""
+    random = np.random.default_rng(seed)
+    height, width = image.shape[:2]
+    x = y = 0.0
+    scale = 1.0
+    for _ in range(looks):
+        x, y = np.clip(x + random.normal(0, 0.02), -0.05, 0.05), np.clip(y + random.normal(0, 0.015), -0.03, 0.03)
+        scale = float(np.clip(scale * np.exp(random.normal(0, 0.04)), 0.88, 1.15))
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.normal(0, 2), scale)
+        turn[:, 2] += x * width, y * height
+        moved = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
+        shown = np.clip(moved * np.exp(random.normal(0, 0.06)) + random.normal(0, 2.5, moved.shape), 0, 255).astype(np.uint8)
+        sent = cv2.imdecode(cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_COLOR)
+        yield np.asarray(sent, dtype=np.uint8)
+
+
+def counted(model: PersonsModel, image: Image, seed: int) -> bool:
+    """Does it count by the rules, in ten seconds of it?"""
+    scorer = Scorer(RULES)
+    for number, shown in enumerate(drunk_from(image, seed)):
+        scorer.take_picture(GazeReading(2.0 * number, "focused"), model.look(shown, 2.0 * number))
+    return any(violation.kind == "prohibited_object" for interval in scorer.results(30.0) for violation in interval.violations)
+
+
+def test_ten_seconds_of_drinking_count_nothing_and_ten_of_a_phone_do(both: PersonsModel, more_data: Path) -> None:
+    assert not counted(both, picture(more_data, "phone/no_016.jpg"), seed=0)
+    assert counted(both, picture(more_data, "phone/phone_000.jpg"), seed=0)
+
+
+@pytest.mark.parametrize("file", ["data/persons/2_011", "data2/persons/b2-2_003"])
+def test_two_bodies_that_are_one_to_the_network_are_told_by_their_faces(both: PersonsModel, more_data: Path, file: str) -> None:
+    reading = both.look(picture(more_data.parent, f"{file}.jpg"), 0.0)
+    assert reading.count == 2
+    assert len(reading.persons) == 2
+    assert (reading.numbers["bodies"], reading.numbers["faces"]) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "file",
+    ["gaze/focused_zoom-B_01", "fairness/medium_019", "persons/1_022", "persons/1_023", "phone/no_007"],
+    ids=["photograph-on-the-wall", "book-and-photograph", "face-on-a-book", "book-and-shelf", "hand-at-the-mouth"],
+)
+def test_printed_and_photographed_faces_are_nobody(both: PersonsModel, more_data: Path, file: str) -> None:
+    assert both.look(picture(more_data, f"{file}.jpg"), 0.0).count == 1
+
+
+def test_a_second_network_that_is_none_is_refused(models_dir: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "yolo11n_int8.tflite"
+    broken.write_bytes(b"\0\0\0\0TFL3 and no more")
+    with pytest.raises(DetectorError, match="can't be run by LiteRT"):
+        PersonsModel(models_dir / "yolov8n.onnx", second=broken)
+
+
+def test_without_what_finds_faces_bodies_are_counted(models_dir: Path, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing() -> None:
+        raise DetectorError("no model of faces")
+
+    monkeypatch.setattr(face_detector, "open_face_models", missing)
+    with closing(PersonsModel(models_dir / "yolov8n.onnx")) as model:
+        assert model.look(picture(shared_data, "persons/2_025.jpg"), 0.0).count == 2
+        assert model.look(picture(shared_data, "persons/2_011.jpg"), 0.0).count == 1
