@@ -73,7 +73,8 @@ class AudioDetector:
         self._untold: list[Heard] = []
         self._speech = SpeechModel(self._models.vad)
         self._readings = 0  # readings of this run so far
-        self._zeros = 0  # exact zeros at the end
+        self._still = 0  # equal samples at the end: zeros, or what a dead input with an offset gives
+        self._newest = 0  # sample
         self._stretches: deque[_Stretch] = deque()  # those that still can matter, oldest first
         self._fresh = 0  # samples of speech that no look has judged
         self._looked = 0  # position up to which voices were judged
@@ -308,7 +309,7 @@ class AudioDetector:
         if end > self._marks[-1][0]:
             self._marks.append((end, self._end_of(end) + follow))
         samples = self._sound(start, end)
-        level = level_dbfs(samples)
+        level = level_dbfs(samples, float(samples.mean()) if len(samples) else 0.0)  # a cheap input's offset is no sound
         reason = self._quality(samples, level)
         if reason:
             self._bad.append((start, end))
@@ -354,12 +355,13 @@ class AudioDetector:
         """Why this second can't be judged, or nothing."""
         if not len(samples):
             return ""
-        nonzero = np.flatnonzero(samples)
-        self._zeros = len(samples) - int(nonzero[-1]) - 1 if len(nonzero) else self._zeros + len(samples)
+        changes = np.flatnonzero(np.diff(samples, prepend=np.int16(self._newest)))
+        self._still = len(samples) - int(changes[-1]) - 1 if len(changes) else self._still + len(samples)
+        self._newest = int(samples[-1])
         self._levels.append(level)
-        if self._zeros > _samples(self._limits.sound_silent_s):
+        if self._still > _samples(self._limits.sound_silent_s):
             return "silent"
-        if len(self._levels) == self._levels.maxlen and max(self._levels) < self._limits.sound_faint_dbfs and self._zeros < len(samples):
+        if len(self._levels) == self._levels.maxlen and max(self._levels) < self._limits.sound_faint_dbfs and self._still < len(samples):
             return "faint"
         if float((np.abs(samples.astype(np.int32)) >= FULL_SCALE).mean()) >= self._limits.sound_clipped_share:
             return "clipped"
@@ -370,11 +372,11 @@ class AudioDetector:
         return [(self._time(a), self._time(b)) for a, b in _without((first, last), self._bad)]
 
 
-def level_dbfs(samples: npt.NDArray[np.int16]) -> float:
-    """Root mean square in dB below full scale, -120 for nothing."""
+def level_dbfs(samples: npt.NDArray[np.int16], offset: float = 0.0) -> float:
+    """Root mean square about `offset` in dB below full scale, -120 for nothing."""
     if not len(samples):
         return -120.0
-    power = float(np.mean(samples.astype(np.float64) ** 2)) / 32768.0**2
+    power = float(np.mean((samples.astype(np.float64) - offset) ** 2)) / 32768.0**2
     return max(-120.0, 10 * math.log10(power)) if power > 0 else -120.0
 
 

@@ -21,6 +21,7 @@ Bools = npt.NDArray[np.bool_]
 Span = tuple[int, int]  # samples: first, one past the last
 
 FRAME_SPEAKERS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1]], dtype=bool)  # the overlap model's 7 classes
+ALONE = 4  # classes with one speaker or none come first
 SAME_VOICE = 0.65  # the median cosine of one voice at 1.5 s (bench/NOTES.md), where there is no pair to measure it
 
 
@@ -108,7 +109,7 @@ class VoiceTracker:
         if self._speaker is None:
             return Look(None, start=start, speech=speech)
         frames = len(probabilities)
-        active = FRAME_SPEAKERS[probabilities.argmax(axis=1)] & _fit(heard, frames)[:, None]
+        active = FRAME_SPEAKERS[self._classes(probabilities)] & _fit(heard, frames)[:, None]
         solo = active & (active.sum(axis=1) == 1)[:, None]
         self._embed_fresh(sound, start, fresh, solo)
         broadcast = np.zeros(frames, np.float32)
@@ -116,6 +117,12 @@ class VoiceTracker:
             broadcast[: len(loudspeaker)] = loudspeaker[:frames]
         found = self._judge(_Scene(sound, start, active, solo, broadcast))
         return Look(found.voices, found.since, found.until, start, speech, found.numbers)
+
+    def _classes(self, probabilities: Floats) -> npt.NDArray[np.intp]:
+        """The class of each frame. Two at once may share their probability among three pairs, and a quiet second voice has little of it."""
+        pairs = probabilities[:, ALONE:]
+        two = pairs.sum(axis=1) >= self._limits.together_probability
+        return np.where(two, ALONE + pairs.argmax(axis=1), probabilities.argmax(axis=1))
 
     def _embed_fresh(self, sound: Floats, start: int, fresh: int, solo: Bools) -> None:
         """Take units from the part of the window that is new, a speaker at a time."""
@@ -216,8 +223,10 @@ class VoiceTracker:
         numbers["apart"], numbers["apart_s"] = round(cosine, 3), round(least, 2)
         limits = self._limits
         # Of short speech the direction is less sure: it must be further apart.
+        if at_once:
+            return cosine < limits.voices_together_threshold
         low, high = limits.voices_threshold - limits.voices_short_less, limits.voices_threshold
-        return cosine < (high if at_once else float(np.interp(least, (limits.voices_short_s, limits.voices_sure_s), (low, high))))
+        return cosine < float(np.interp(least, (limits.voices_short_s, limits.voices_sure_s), (low, high)))
 
     def _changed(self, units: list[Unit], numbers: dict[str, float], *, known: bool) -> Span | None:
         """Where a new voice begins and ends within what the overlap model took for one speaker."""

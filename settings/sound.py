@@ -18,25 +18,33 @@ class VoiceLimits(BaseModel):
 
     # Mean cosines of embeddings, measured on 15 people with 1.5 s each; 5 % of the pairs lie outside these ranges.
     voices_threshold: float = Field(
-        default=0.49,
+        default=0.44,
         ge=0.15,
         le=0.9,
-        description="Likeness (mean cosine) under which two speakers are two voices; one voice has 0.53 to 0.85, two 0.1 to 0.46. Lower finds fewer.",
+        description="Likeness (mean cosine) under which two who speak in turn are two voices; labelled ones have 0.43 at most, one person who turns "
+        "from calm to shouting has 0.45 and more in 47 of 50 cases. Lower finds fewer.",
         json_schema_extra=EVERYDAY,
     )
+    voices_together_threshold: float = Field(
+        default=0.56,
+        ge=0.15,
+        le=0.9,
+        description="The same for two who speak at once, each of which is heard with the other; labelled ones have 0.33 to 0.49, and of one voice "
+        "alone no two are ever heard at once.",
+    )
     voice_change_threshold: float = Field(
-        default=0.50,
+        default=0.47,
         ge=0.15,
         le=0.9,
         description="Likeness under which the voice has changed within what sounds like one speaker; one voice has 0.53 and more, two have up to "
-        "0.46. 0.40 to 0.56 find the same.",
+        "0.46, one that turns to shouting 0.47. At 0.40 one of 60 clips with several voices is lost.",
     )
     stranger_threshold: float = Field(
-        default=0.47,
+        default=0.42,
         ge=0.1,
         le=0.9,
-        description="Likeness to the student's own voice under which a voice is somebody else's; 95 of 100 pairs of two voices lie under 0.46. "
-        "0.35 to 0.51 find the same.",
+        description="Likeness to the student's own voice under which a voice is somebody else's; 0.37 to 0.51 find the same, "
+        "and a student's own shouting has 0.42.",
     )
     own_voice_threshold: float = Field(
         default=0.52,
@@ -52,14 +60,21 @@ class VoiceLimits(BaseModel):
         description="Seconds of one voice after which it is taken for the student's: five of VOICE_UNIT_S, for one alone is too unsure. Forgotten "
         "with the session.",
     )
+    together_probability: float = Field(
+        default=0.35,
+        ge=0.1,
+        le=0.9,
+        description="Probability that two talk at once from which they do; a second voice at -9 dB has less than a half. At 0.25 voices that shout "
+        "become two.",
+    )
     together_s: float = Field(
-        default=0.3,
+        default=0.4,
         ge=0.1,
         le=5,
         description="Seconds of two talking at once that are two voices; an echo at a word's beginning is shorter.",
     )
     voices_short_less: float = Field(
-        default=0.13,
+        default=0.02,
         ge=0,
         le=0.5,
         description="Likeness taken off VOICES_THRESHOLD for short speech, which is less sure; 0.45 at 0.7 s made a dog's bark a voice.",
@@ -226,7 +241,7 @@ class SoundLimits(VoiceLimits):
         default=10.0,
         ge=1,
         le=600,
-        description="Seconds of exact zeros after which the microphone counts as dead or muted; a live one always has some noise.",
+        description="Seconds of equal samples, zeros mostly, after which the microphone counts as dead or muted; a live one always has some noise.",
         json_schema_extra=EVERYDAY,
     )
     # A whisper would not be carried.
