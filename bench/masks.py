@@ -16,11 +16,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from basics.errors import ProctorError
 from bench.harness.figures import line
 from bench.harness.pictures import Image, rows_of
-from detectors.faces import FaceFinder, Points
+from detectors.faces import FaceFinder
 from gaze_direction import GazeDetector
 from settings.settings import Settings, load_settings
 
@@ -61,7 +62,7 @@ def read_masked(data: Path, settings: Settings) -> Iterator[tuple[str, str, str]
                 yield f"{row['file']} ({name})", row["label"], str(detector.read(masked(picture, points, colour), 0.0).direction)
 
 
-def masked(image: Image, points: Points, colour: tuple[int, int, int]) -> Image:
+def masked(image: Image, points: npt.NDArray[np.float64], colour: tuple[int, int, int]) -> Image:
     """The picture with a mask over the lower half of the face and the nose, in the light of the picture."""
     flat = points[:468, :2]
     middle, sides = flat.mean(axis=0), flat[list(_SIDES)]
