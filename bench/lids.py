@@ -33,7 +33,7 @@ from settings.settings import Settings, load_settings
 REST_S, BETWEEN_S, STEP_S = 60.0, 4.0, 0.25
 REST_STEP_S = 0.5  # what the rest learns from
 SHOTS = 6  # of each picture
-TOLD = ("looking down", "eyes closed", "nothing")
+TOLD = ("looking away", "eyes closed", "nothing")
 
 
 Labelled = dict[str, list[tuple[str, int, Image]]]
@@ -146,7 +146,7 @@ def table(clips: Sequence[Clip]) -> list[str]:
             lines += [line(f"{label}{name}: {told}", sum(clip.told == told for clip in of), len(of)) for told in TOLD]
     people = {clip.subject for clip in clips if clip.label == "closed"}
     wrong = {clip.subject for clip in clips if clip.label == "closed" and clip.told == TOLD[0]}
-    lines.append(line("people whose closed eyes look down", len(wrong), len(people)))
+    lines.append(line("people whose closed eyes look away", len(wrong), len(people)))
     expected = {"down": TOLD[0], "closed": TOLD[1]}
     return lines + [f"  {clip.file} ({clip.single}) → {clip.told}" for clip in clips if clip.told != expected[clip.label]]
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pytest
 
 from basics.readings import GazeReading
+from bench.masks import COLOURS, masked
 from detectors.faces import FaceFinder, Outline
 from detectors.landmarks import Face
 from gaze_direction import GazeDetector
@@ -23,9 +24,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:User
 
 CALM = Face(0, 0, 0, -7, 0, 0, -0.062, -0.174, 0.26, ((240, 160, 30), (310, 160, 30)), (200, 100, 350, 280))
 SHARP = np.random.default_rng(1).integers(0, 255, (480, 640, 3), np.uint8)
-# Where a mask has its edges: over the cheeks and the nose's bridge, and along the jaw. Landmark numbers of FaceMesh.
-MASK = (227, 116, 117, 118, 100, 126, 198, 197, 419, 355, 329, 347, 346, 345, 447)
-JAW = (454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234)
 
 
 class Says:
@@ -118,20 +116,6 @@ def test_nothing_is_told_of_a_rest_that_is_not_known_or_whose_lids_are_low(eye_o
     assert against_rest(replace(CALM, eye_open=eye_open), readings) == {}
 
 
-def masked(image: npt.NDArray[np.uint8], points: npt.NDArray[np.float64], colour: tuple[int, int, int]) -> npt.NDArray[np.uint8]:
-    """The picture with a mask over the lower half of the face and the nose, in the light of the picture."""
-    flat = points[:468, :2]
-    middle, width = flat.mean(axis=0), float(np.linalg.norm(flat[454] - flat[234]))
-    tip = flat[1] + 0.12 * (flat[1] - (flat[234] + flat[454]) / 2)
-    edge = np.array([*flat[list(MASK)], *(middle + 1.08 * (flat[list(JAW)] - middle))], np.int32)
-    nose = cv2.convexHull(np.array([flat[197], tip, flat[152] + tip - flat[1], flat[117], flat[346], flat[36], flat[266]], np.int32))
-    covered = np.zeros(image.shape[:2], np.uint8)
-    for part in (edge, nose):
-        cv2.fillPoly(covered, [part], 255)
-    light = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), (0, 0), max(1.0, width / 8)).astype(np.float32)[..., None] / 140
-    return np.where(covered[..., None] > 0, np.clip(np.array(colour, np.float32) * light, 0, 255), image).astype(np.uint8)
-
-
 def test_no_masked_look_to_the_side_is_one_to_the_other(shared_data: Path) -> None:
     """Five people's heads turned by 30 to 50 degrees, of whom masks made landmarks say the opposite side."""
     names = (
@@ -154,7 +138,7 @@ def test_no_masked_look_to_the_side_is_one_to_the_other(shared_data: Path) -> No
             if points is None:
                 continue
             kept.append(points)
-            for colour in ((225, 225, 222), (200, 180, 130), (38, 36, 36)):
+            for colour in COLOURS.values():
                 direction = detector.read(masked(image, points, colour), 0.0).direction
                 read.append((name.partition("_")[0], str(direction)))
         finder.close()
