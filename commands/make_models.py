@@ -50,7 +50,7 @@ def prepare_models(settings: ModelSettings, shared: Path = SHARED_MODELS, *, aga
     folder.mkdir(parents=True, exist_ok=True)
     missing: list[Model] = []
     for model in MODELS:
-        if model.name in YOLO and settings.detector_backend == "facemesh":
+        if _is_ultralytics(model) and settings.detector_backend == "facemesh":
             continue
         if not _take_finished(model, folder, shared, say):
             missing.append(model)

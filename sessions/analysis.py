@@ -135,6 +135,10 @@ class PictureAnalyst:
         self._nobody = None
         view = self._camera.of(image, at)
         gaze = self._read_gaze(view, at, session_id)
+        if gaze.box is not None and self.view.is_lifeless(at):  # a picture of somebody, sent again and again
+            height, width = image.shape[:2]
+            gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
+            return PictureReadings(at, gaze, self._due_look(at, "frozen", width, height), frozen=True)
         persons = None
         if self._models.persons is not None and self.pace.look_is_due(at):
             persons = self._look = self._look_at(self._models.persons, view, gaze, session_id)

@@ -7,6 +7,7 @@ shows when its camera is taken away, comes as new pictures, too, and is no empty
 
 The page is the student's, and may say what it likes. That its camera is stuck keeps its pictures from being read, as sending none would, and the
 proctor is shown a frozen camera; but not while they are seen to move. That it gives new pictures can only let nobody be found where nobody is seen.
+And who is seen to move by nothing for half a minute is a picture of somebody, whatever the page says or leaves out, and however it is encoded.
 """
 
 from __future__ import annotations
@@ -24,6 +25,12 @@ CELLS = (32, 24)
 MOVES = (
     6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
 )
+LIFELESS_S = (
+    30.0  # without such a change there is a picture of somebody and nobody: people in the recorded exams sit so still for 2 s, in dim light for 9
+)
+BRIGHT = 100.0  # of a tenth of the cells; in less light so little changes that nobody can tell
+WATCH_EVERY_S = 1.0
+DENIED_S = 60.0  # after which a page that told what was not so is believed again
 AROUND = 0.03  # of a person's box, that is left out with it
 HEAD = (0.4, 0.2)  # of the box's height and width: so far down, and so wide on each side, is room beside a head
 LEAST_CELLS = 24  # of the background; of less no room is known again
@@ -47,6 +54,10 @@ class StillView:
         self._changed_at = 0.0
         self._cells: npt.NDArray[np.float32] | None = None
         self._moved_at = -np.inf
+        self._watched_at = -np.inf
+        self._was_told = False
+        self._denied_at = -np.inf
+        self._still_from: float | None = None
         self._room: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
 
     def tell(self, frozen: bool, gives_new: bool | None) -> None:
@@ -60,24 +71,35 @@ class StillView:
             self._changed_at = at
         self._newest = image
         same = at - self._changed_at
-        if not self.told_frozen:
-            self._cells, self._moved_at, self.denied = None, -np.inf, False
-        else:
-            self._watch_told(image, at)
-            # Somebody moved a moment ago: what is told can't be true, and what is seen is read.
-            self.denied = at - self._moved_at < least
+        if self.told_frozen != self._was_told:
+            self._was_told = self.told_frozen
+            if at - self._denied_at > DENIED_S:  # what moved before it was told denies nothing, but of who told what was not so
+                self._cells, self._moved_at = None, -np.inf
+        if self.told_frozen or at - self._watched_at >= WATCH_EVERY_S:
+            self._watch(image, at)
+        # Somebody moved a moment ago: what is told can't be true, and what is seen is read.
+        self.denied = self.told_frozen and at - self._moved_at < least
+        self._denied_at = at if self.denied else self._denied_at
         if same >= least or (self.told_frozen and not self.denied):
             self.since = at if self.since is None else self.since
         else:
             self.since = None
         return same
 
-    def _watch_told(self, image: Image, at: float) -> None:
-        cells = _cells(image)
-        if self._cells is None:
+    def _watch(self, image: Image, at: float) -> None:
+        self._watched_at, cells = at, _cells(image)
+        bright = float(np.percentile(cells, 90)) >= BRIGHT
+        moves = self._cells is not None and float(np.abs(cells - self._cells).max()) >= MOVES
+        if moves:
+            self._moved_at = at
+        if moves or self._cells is None:
             self._cells = cells
-        elif float(np.abs(cells - self._cells).max()) >= MOVES:
-            self._cells, self._moved_at = cells, at
+        if moves or not bright or self._still_from is None:
+            self._still_from = at
+
+    def is_lifeless(self, at: float) -> bool:
+        """Has nothing moved for so long that whoever is seen is a picture?"""
+        return self._still_from is not None and at - self._still_from >= LIFELESS_S
 
     def learn_room(self, image: Image, persons: tuple[Box, ...]) -> None:
         """Somebody is seen in this picture, at `persons`: what is around them is the room."""

@@ -195,6 +195,7 @@ def portal() -> Response:
         keep_days=(exam.definition.keep_days if exam else {}).get("records", settings.keep_days),
         identity_days=days_kept(exam.definition if exam else None, settings),
         portal_open=settings.is_portal_open,
+        keeps_absences=bool(rules.points.get("no_face")),
         clip_roll_s=rules.interval_duration + settings.clip_preroll_s + settings.clip_postroll_s,
     )
     # A window that the page opens would be cut from it, and could not be told from one that was closed.

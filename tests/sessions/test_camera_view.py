@@ -13,6 +13,7 @@ import pytest
 
 from demo.camera import Camera
 from demo.cast import CAST
+from demo.drawings import draw_room
 from face_detector import PersonsModel
 from sessions.models import Models
 from sessions.picture_trial import try_picture
@@ -115,6 +116,15 @@ def infrared(image: Image) -> Image:
     return np.repeat(np.clip(level * (0.5 + 0.6 * lit), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
+def drawn_background(image: Image) -> Image:
+    """Whoever sits there, cut out softly before a drawn room: nothing else in it ever changes."""
+    mask = np.zeros(image.shape[:2], np.float32)
+    cv2.ellipse(mask, (320, 200), (140, 170), 0, 0, 360, 1, -1)
+    cv2.ellipse(mask, (320, 480), (240, 190), 0, 0, 360, 1, -1)
+    soft = cv2.GaussianBlur(mask, (0, 0), 6)[..., None]
+    return np.asarray(image * soft + draw_room(CAST[0].look) * (1 - soft)).astype(np.uint8)
+
+
 Change = Callable[[Image], Image]
 BORDERS = (grey_frame, patterned, coloured, letterbox, pillarbox)
 
@@ -129,7 +139,7 @@ def test_two_people_in_a_frame_are_two(models: Models, settings: Settings, share
     assert all(0 <= box.x1 < box.x2 <= width and 0 <= box.y1 < box.y2 <= height for box in two.persons), "told of the picture that came"
 
 
-@pytest.mark.parametrize("change", [*BORDERS, mirrored, wide, squeezed, portrait, grey, infrared, upside_down, quarter])
+@pytest.mark.parametrize("change", [*BORDERS, mirrored, wide, squeezed, portrait, grey, infrared, drawn_background, upside_down, quarter])
 def test_an_honest_student_has_no_violation_however_the_picture_comes(models: Models, settings: Settings, shared_data: Path, change: Change) -> None:
     seen = play([change(one) for one in footage(shared_data / ALONE[0], ALONE[1])], models, settings, fps=5)
     assert seen.kinds == {}
@@ -182,10 +192,10 @@ def test_a_picture_that_changes_size_and_frame_in_mid_exam(models: Models, setti
 @pytest.mark.parametrize("fps", [15, 60])
 def test_more_pictures_a_second_are_no_more_violations(models: Models, settings: Settings, fps: int) -> None:
     camera = Camera(CAST[0].look)
-    seen = play([camera.picture("working", number / fps) for number in range(5 * fps)], models, settings, fps=fps)
+    seen = play([camera.picture("working", number / fps) for number in range(3 * fps)], models, settings, fps=fps)
     assert "no_face" not in seen.kinds
     assert "multiple_faces" not in seen.kinds
-    assert 11 <= len(seen.read) <= 14
+    assert 7 <= len(seen.read) <= 9
 
 
 def test_a_poster_on_the_wall_is_nobody_within_a_frame_too(models: Models, settings: Settings) -> None:
@@ -193,7 +203,7 @@ def test_a_poster_on_the_wall_is_nobody_within_a_frame_too(models: Models, setti
     camera = Camera(CAST[0].look)
     head = cv2.resize(Camera(CAST[2].look).picture("working", 0.0)[90:400, 190:450], (104, 124))
     pictures = []
-    for number in range(50):
+    for number in range(30):
         picture = camera.picture("working", number / 5)
         cv2.rectangle(picture, (20, 30), (140, 170), (40, 60, 90), -1)
         picture[38:162, 28:132] = head

@@ -56,6 +56,17 @@ def test_nothing_is_doubted_of_an_exam_that_is_seen_and_heard() -> None:
     assert seen.of.doubts.documents() == []
 
 
+def test_a_page_that_says_its_camera_stands_still_while_it_moves_is_for_a_person_to_look_at() -> None:
+    seen = Seen()
+    seen.run(5)
+    seen.of.take_picture(PictureReadings(seen.now, GazeReading(seen.now, "focused"), denied=True), seen.now)
+    seen.look()
+    assert seen.doubts() == {"still_denied": ""}
+    assert DOUBTS["still_denied"].weight == "look"
+    seen.run(1)
+    assert seen.doubts() == {}
+
+
 def test_a_reading_says_nothing_of_now_after_five_seconds_and_why_is_told() -> None:
     seen = Seen()
     seen.run(10)

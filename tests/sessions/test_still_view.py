@@ -16,7 +16,7 @@ from demo.cast import CAST
 from demo.drawings import draw_room
 from face_detector import PersonsModel
 from sessions.models import Models
-from sessions.still_view import StillView
+from sessions.still_view import LIFELESS_S, StillView
 from settings.settings import Settings, load_settings
 from tests.helpers.views import Image, clip, play
 
@@ -115,6 +115,32 @@ def test_a_page_can_t_hide_by_saying_that_its_camera_is_stuck(
     seen = play(pictures, models, settings, codec=codec, told=[(0.0, *STUCK)])
     assert "multiple_faces" in seen.kinds
     assert sum(one.denied for one in seen.read) > 0.8 * len(seen.read)
+
+
+def test_a_page_that_takes_it_back_and_says_it_again_hides_no_more(models: Models, settings: Settings, shared_data: Path) -> None:
+    pictures = clip(shared_data / "scenarios" / "exam-a" / "video.mp4", 62, 12)
+    told = [(0.8 * number, number % 2 == 0, False) for number in range(15)]
+    seen = play(pictures, models, settings, told=told)
+    assert "multiple_faces" in seen.kinds
+    assert sum(one.gaze.reason == "frozen" for one in seen.read) < 0.2 * len(seen.read)
+
+
+def test_a_photograph_of_somebody_is_nobody_looking_whatever_the_page_says(models: Models, settings: Settings) -> None:
+    """Sent as H.264, of which no two pictures are alike, by a page that says that all is well."""
+    seen = play([room()[0]] * 80, models, settings, fps=2, codec="h264", told=[(0.0, *MOVES)])
+    late = [one for one in seen.read if one.at > LIFELESS_S + 1]
+    assert {one.gaze.direction for one in seen.read if one.at < LIFELESS_S - 1} == {"focused"}
+    assert {(one.gaze.direction, one.gaze.reason, one.frozen) for one in late} == {("unknown", "frozen", True)}
+    assert set(seen.counts(LIFELESS_S + 1)) == {None}
+
+
+def test_an_empty_room_in_which_nothing_moves_is_empty(models: Models, settings: Settings) -> None:
+    rng = np.random.default_rng(1)
+    empty = room()[-1].astype(np.int16)
+    noisy = [np.clip(empty + rng.normal(0, 3, empty.shape), 0, 255).astype(np.uint8) for _ in range(12)]
+    seen = play([noisy[number % 12] for number in range(80)], models, settings, fps=2)
+    assert {one.gaze.direction for one in seen.read} == {"none"}
+    assert set(seen.counts()) == {0}
 
 
 def test_a_still_picture_of_h264_is_not_seen_to_move(models: Models, settings: Settings) -> None:

@@ -316,6 +316,13 @@ def test_a_frozen_camera_is_shown_by_the_pictures_and_not_by_the_page_s_word() -
     assert (page.exam.told_frozen, page.exam.devices) == ([True, False], [("camera", "ok", "")])
 
 
+def test_whether_a_camera_that_stands_still_gives_new_pictures_reaches_the_exam() -> None:
+    page = Page()
+    for gives in (True, False, None):
+        page.say("device", device="camera", state="frozen", gives=gives)
+        assert page.exam.gives_new is gives
+
+
 @pytest.mark.parametrize(
     "device",
     [{}, {"device": "toaster", "state": "ok"}, {"device": "connection", "state": "ok"}, {"device": "camera", "state": ["ok"]}, {"device": {}}],

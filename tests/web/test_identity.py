@@ -277,11 +277,11 @@ def test_a_few_stills_of_the_face_are_kept_in_an_exam_that_asks(taking: Student)
     keeper = StillKeeper(taking.parts.identity, taking.session._events)
     keeper.start()
     for at in (1.0, FIRST_S - 0.1):
-        taking.session._stills.see(*face(at))
+        taking.session._stills._faces.see(*face(at))
     assert told == []
-    taking.session._stills.see(*face(FIRST_S + 1, seen=False))
+    taking.session._stills._faces.see(*face(FIRST_S + 1, seen=False))
     for at in (FIRST_S + 2, FIRST_S + 3):
-        taking.session._stills.see(*face(at))
+        taking.session._stills._faces.see(*face(at))
     assert [event.picture.at for event in told] == [FIRST_S + 2]
     until(lambda: taking.files() != [], 10)
     keeper.stop()
@@ -293,7 +293,7 @@ def test_an_exam_that_asks_for_none_keeps_no_still(client: FlaskClient, parts: P
     other = Student(client, parts, student, identity_step=False).begin()
     told: list[FaceSeen] = []
     other.session._events.subscribe(FaceSeen, told.append)
-    other.session._stills.see(*face(FIRST_S + 1))
+    other.session._stills._faces.see(*face(FIRST_S + 1))
     assert told == []
 
 
