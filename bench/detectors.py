@@ -11,6 +11,7 @@ Every share has its 95 % Wilson interval beside it in the table; the JSON holds 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import tempfile
@@ -88,7 +89,7 @@ class Bench:
                 "fairness": lambda: gaze_task.judge(self.data, "fairness", self.settings, self.models),
                 "persons": lambda: self._looks("persons", "count"),
                 "phone": lambda: self._looks("phone", "phone"),
-                "audio": lambda: audio_task.judge(self.data, self._audio_detector(), every=self.every_clip),
+                "audio": lambda: audio_task.judge(self.data, self.hearing(self.settings), every=self.every_clip),
                 "scenarios": self.exams,
                 "honest": self.exams,
                 "cost": lambda: [costs(self.data, self.settings, self.models)],
@@ -139,11 +140,16 @@ class Bench:
         """That model under other limits. Its network is asked once of each picture and size."""
         return self.persons_model().under(limits, lambda finder: self._asked.setdefault(f"finder {id(finder)}", Remembered(finder, "find")))
 
-    def _audio_detector(self) -> Callable[[], AudioDetector]:
-        make = self.models.audio_detector
-        if make() is None:
+    def hearing(self, limits: Settings) -> Callable[[], AudioDetector]:
+        """What makes a detector of sound under other limits. Its networks are asked once of the same sound. Raise `DetectorError` without them."""
+        models = self.models.audio
+        if models is None:
             raise DetectorError("No sound model is there; run ./setup.sh.")
-        return make  # type: ignore[return-value]
+        asked: Any = copy.copy(models)
+        for name, methods in {"vad": ("run",), "speaker": ("features", "embed"), "overlap": ("probabilities",)}.items():
+            model = getattr(models, name)
+            setattr(asked, name, model and self._asked.setdefault(name, Remembered(model, *methods)))
+        return lambda: AudioDetector(asked, limits)
 
     def exams(self) -> list[ExamRows]:
         """Every scenario, replayed once."""
