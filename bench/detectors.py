@@ -28,7 +28,7 @@ from basics.errors import DetectorError, InvalidInput, ProctorError
 from bench import audio_task, gaze_task, held_out, persons_task, wrong_page
 from bench.cost import costs, costs_table
 from bench.harness import people
-from bench.harness.figures import line, upper_bound
+from bench.harness.figures import line, upper_bound, upper_rate
 from bench.harness.folds import markdown
 from bench.harness.footage import Scenario, scenarios
 from bench.harness.remembered import Remembered
@@ -259,12 +259,12 @@ def honest_table(exams: Sequence[ExamRows]) -> list[str]:
     """The figures, and how high the rate may still be."""
     figures = honest_figures(exams)
     n, flags = figures["intervals"], figures["false_flags"]
-    bound = upper_bound(flags, n)
+    bound, violations = upper_bound(flags, n), sum(exam.false_violations() for exam in exams)
     return [
         f"Honest students ({figures['hours']:.3f} hours of honest stretches, in them {n} whole intervals)",
         line("false flags", flags, n, digits=2),
         f"  the rate of false flags is under {100 * bound:.2f} % of intervals (one-sided 95 %; the goal of 0.02 % needs about 15,000 without one)",
-        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour",
+        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour (under {upper_rate(violations, figures['hours']):.1f}, one-sided 95 %)",
     ]
 
 
