@@ -11,6 +11,7 @@ Every share has its 95 % Wilson interval beside it in the table; the JSON holds 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from basics.errors import DetectorError, InvalidInput, ProctorError
 from bench import audio_task, gaze_task, held_out, persons_task, wrong_page
 from bench.cost import costs, costs_table
 from bench.harness import people
-from bench.harness.figures import line, upper_bound
+from bench.harness.figures import line, upper_bound, upper_rate
 from bench.harness.folds import markdown
 from bench.harness.footage import Scenario, scenarios
 from bench.harness.remembered import Remembered
@@ -88,7 +89,7 @@ class Bench:
                 "fairness": lambda: gaze_task.judge(self.data, "fairness", self.settings, self.models),
                 "persons": lambda: self._looks("persons", "count"),
                 "phone": lambda: self._looks("phone", "phone"),
-                "audio": lambda: audio_task.judge(self.data, self._audio_detector(), every=self.every_clip),
+                "audio": lambda: audio_task.judge(self.data, self.hearing(self.settings), every=self.every_clip),
                 "scenarios": self.exams,
                 "honest": self.exams,
                 "cost": lambda: [costs(self.data, self.settings, self.models)],
@@ -139,11 +140,16 @@ class Bench:
         """That model under other limits. Its network is asked once of each picture and size."""
         return self.persons_model().under(limits, lambda finder: self._asked.setdefault(f"finder {id(finder)}", Remembered(finder, "find")))
 
-    def _audio_detector(self) -> Callable[[], AudioDetector]:
-        make = self.models.audio_detector
-        if make() is None:
+    def hearing(self, limits: Settings) -> Callable[[], AudioDetector]:
+        """What makes a detector of sound under other limits. Its networks are asked once of the same sound. Raise `DetectorError` without them."""
+        models = self.models.audio
+        if models is None:
             raise DetectorError("No sound model is there; run ./setup.sh.")
-        return make  # type: ignore[return-value]
+        asked: Any = copy.copy(models)
+        for name, methods in {"vad": ("run",), "speaker": ("features", "embed"), "overlap": ("probabilities",)}.items():
+            model = getattr(models, name)
+            setattr(asked, name, model and self._asked.setdefault(name, Remembered(model, *methods)))
+        return lambda: AudioDetector(asked, limits)
 
     def exams(self) -> list[ExamRows]:
         """Every scenario, replayed once."""
@@ -253,12 +259,12 @@ def honest_table(exams: Sequence[ExamRows]) -> list[str]:
     """The figures, and how high the rate may still be."""
     figures = honest_figures(exams)
     n, flags = figures["intervals"], figures["false_flags"]
-    bound = upper_bound(flags, n)
+    bound, violations = upper_bound(flags, n), sum(exam.false_violations() for exam in exams)
     return [
         f"Honest students ({figures['hours']:.3f} hours of honest stretches, in them {n} whole intervals)",
         line("false flags", flags, n, digits=2),
         f"  the rate of false flags is under {100 * bound:.2f} % of intervals (one-sided 95 %; the goal of 0.02 % needs about 15,000 without one)",
-        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour",
+        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour (under {upper_rate(violations, figures['hours']):.1f}, one-sided 95 %)",
     ]
 
 

@@ -7,20 +7,17 @@ numbers of its readings, persons, phones and sound from the answers of their net
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from audiodetector import AudioDetector
-from basics.errors import DetectorError, InvalidInput
+from basics.errors import InvalidInput
 from basics.readings import Box
 from bench import audio_task, gaze_task, persons_task
 from bench.gaze_task import LABELS, Judged
 from bench.harness.folds import Case, Counts, Topic, Values, figures, splits, table
 from bench.harness.people import SPEECH_SLIPS
 from bench.harness.pictures import picture_of, rows_of
-from bench.harness.remembered import Remembered
 from gaze_direction import GazeDetector, lowered_to_phone
 
 if TYPE_CHECKING:
@@ -172,17 +169,10 @@ def _persons(benches: Sequence[Bench]) -> Judging:
 
 def _heard(benches: Sequence[Bench]) -> Callable[[Values], list[audio_task.Row]]:
     """All clips as they are heard under other limits; the networks are asked once."""
-    models = benches[0].models.audio
-    if models is None:
-        raise DetectorError("No sound model is there; run ./setup.sh.")
-    asked: Any = copy.copy(models)
-    asked.vad = Remembered(models.vad, "run")
-    asked.speaker = models.speaker and Remembered(models.speaker, "features", "embed")
-    asked.overlap = models.overlap and Remembered(models.overlap, "probabilities")
 
     def read(values: Values) -> list[audio_task.Row]:
-        limits = benches[0].settings.model_copy(update=values)
-        return [row for bench in benches for row in audio_task.judge(bench.data, lambda: AudioDetector(asked, limits), every=bench.every_clip)]
+        make = benches[0].hearing(benches[0].settings.model_copy(update=values))
+        return [row for bench in benches for row in audio_task.judge(bench.data, make, every=bench.every_clip)]
 
     return read
 

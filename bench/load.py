@@ -224,7 +224,7 @@ def _loaded(
     shown = [scenario for scenario, _ in played]
     return (
         rates(details)
-        | held(details, shown, seconds, load_settings(_env_file=None).gaze_fps)
+        | held(details, shown, sent, seconds, load_settings(_env_file=None).gaze_fps)
         | found(details, shown, seconds)
         | transport(sent, details, flagged, served, server.clips_dir)
         | cost.figures(students)

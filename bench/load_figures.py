@@ -15,8 +15,10 @@ from bench.harness.footage import Scenario
 from bench.session import found_kinds
 
 WARM_S = 10.0  # the first check of a session is left out of the rates: models may still load
-SOUND_HELD = 0.98  # of a student's sound that is read, for it to be all: messages are under way at both ends
-GAZE_HELD = 0.9  # of the wanted rate, where something happens
+SOUND_HELD = 0.98  # of a student's sound that is read, for it to be all
+SOUND_UNDER_WAY_S = 0.5  # of what was sent when the exam ended
+GAZE_HELD = 0.9  # of the wanted rate
+CALM_FPS = 1.0  # wanted of whoever sits still and looks at the screen
 COUNTED = ("intervals", "flags_expected", "flags_caught", "flags_false", "violations_expected", "violations_right", "violations_false")
 RATES = {
     "video_fps": "fps_in",
@@ -96,23 +98,28 @@ def rates(details: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return figures
 
 
-def held(details: Sequence[Mapping[str, Any]], played: Sequence[Scenario], seconds: float, wanted_fps: float) -> dict[str, Any]:
-    """Students for whom all sound was read, and gaze at the wanted rate wherever the footage shows that something happens.
+def held(
+    details: Sequence[Mapping[str, Any]], played: Sequence[Scenario], sent: Sequence[Mapping[str, Any]], seconds: float, wanted_fps: float
+) -> dict[str, Any]:
+    """Students of whom all sound that was sent was read, and gaze at the wanted rate wherever the footage shows that something happens; once a
+    second elsewhere.
 
-    `details` have their readings. Readings that stand for pictures that were not read (`left_out`) don't count.
+    `details` have their readings. Readings that stand for pictures that were not read (`left_out`) don't count where something happens.
     """
     where: list[float] = []
     held = 0
-    for detail, scenario in zip(details, played, strict=True):
+    for detail, scenario, one in zip(details, played, sent, strict=True):
         checks = detail["checks"]
         sound = sum(check["rates"]["audio_s_per_s"] * (check["end"] - check["start"]) for check in checks)
-        times = [row[0] for check in checks for row in check["readings"]["gaze"] if row[2] != "error" and "left_out" not in row[3]]
+        readings = [row for check in checks for row in check["readings"]["gaze"] if row[2] != "error"]
+        times = [row[0] for row in readings if "left_out" not in row[3]]
         busy = [(start, end) for start, end in busy_stretches(scenario, seconds) if start >= WARM_S]
         length = sum(end - start for start, end in busy)
         rate = sum(any(start <= at < end for start, end in busy) for at in times) / length if length else None
         if rate is not None:
             where.append(rate)
-        held += sound >= SOUND_HELD * seconds - 1 and (rate is None or rate >= GAZE_HELD * wanted_fps)
+        heard = sound >= SOUND_HELD * one["sound_s"] - SOUND_UNDER_WAY_S
+        held += heard and (rate is None or rate >= GAZE_HELD * wanted_fps) and len(readings) >= GAZE_HELD * CALM_FPS * seconds - 1
     return {
         "students_held": held,
         "gaze_per_s_where_something_happens": round(statistics.fmean(where), 3) if where else None,

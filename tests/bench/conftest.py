@@ -48,13 +48,9 @@ def figures(sets: Sets) -> Figures:
 
 
 @pytest.fixture(scope="session")
-def figures_of_others(more_data: Path, models_dir: Path) -> Iterator[Figures]:
+def figures_of_others(both_sets: Sets) -> Figures:
     """The same on the second set, of other people."""
-    bench = Bench(more_data)
-    bench.settings = bench.settings.model_copy(update={"models_dir": models_dir})
-    bench.load()
-    yield lambda task: bench.run(task).figures
-    bench.close()
+    return lambda task: both_sets.benches[1].run(task).figures
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
+import struct
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -72,6 +74,27 @@ def test_a_film_of_any_size_and_rate_is_what_a_page_sends(tmp_path: Path) -> Non
     assert sounds[0].at == pytest.approx(0.5, abs=0.1)
     assert made.sound_s == pytest.approx(2, abs=0.15)
     assert max(int(np.abs(sound.samples).max()) for sound in sounds) > 4000
+
+
+def test_a_film_of_a_telephone_held_upright_is_turned(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=10)
+        assert isinstance(video, av.VideoStream)
+        video.width, video.height, video.pix_fmt = 320, 160, "yuv420p"
+        image = np.zeros((160, 320, 3), np.uint8)
+        image[:80] = 255
+        container.mux(video.encode(av.VideoFrame.from_ndarray(image, format="bgr24")))
+        container.mux(video.encode(None))
+    data = bytearray(path.read_bytes())
+    matrix = data.index(b"tkhd") + 44  # ISO 14496-12: what turns the track by 90 degrees to the right
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 160 << 16, 0, 1 << 30)
+    path.write_bytes(data)
+    (frame,) = Recording(path, None, 0, RULES).frames()
+    shown = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert shown.shape == (320, 160)
+    assert shown[:, 100:].mean() > 200
+    assert shown[:, :60].mean() < 50
 
 
 def test_sound_from_before_the_first_picture_is_left_out(tmp_path: Path) -> None:

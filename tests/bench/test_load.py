@@ -67,11 +67,12 @@ def test_who_is_held_has_all_sound_and_the_wanted_rate_where_something_happens(e
         details(exam, 180, sound=0.9),
         details(exam, 180, left_out=True),
         details(clean, 180, gaze=1.0),
+        details(clean, 180, gaze=0.5),
     ]
-    figures = held(served, [exam, exam, exam, exam, clean], 180, 4.0)
+    figures = held(served, [exam, exam, exam, exam, clean, clean], [{"sound_s": 180.0}] * 6, 180, 4.0)
     assert figures["students_held"] == 2
     assert figures["gaze_per_s_where_something_happens_min"] == 0
-    assert held(served[:1], [exam], 180, 4.0)["gaze_per_s_where_something_happens"] == pytest.approx(4, abs=0.1)
+    assert held(served[:1], [exam], [{"sound_s": 180.0}], 180, 4.0)["gaze_per_s_where_something_happens"] == pytest.approx(4, abs=0.1)
 
 
 def test_flags_are_compared_lap_by_lap(exams: dict[str, Scenario]) -> None:
@@ -102,8 +103,8 @@ def test_all_rows_are_told(exams: dict[str, Scenario], tmp_path: Path) -> None:
     flagged = [{"video_id": "v", "ended_at": "2026-01-01T00:00:30Z", "clip": {"state": "failed"}}]
     served = Served([5.0, 15.0, 70.0], {"v": 1767225639.5, "other": 1.0})
     assert clip_delays(flagged, served) == [9.5]
-    sent = [{"frames": 1800, "acts": 18, "unacknowledged": 0, "errors": [{"message": "late"}]}]
-    figures = {"codec": "mix", "students": 1, "seconds": 180.0} | rates(all_details) | held(all_details, [exam], 180, 4.0)
+    sent = [{"frames": 1800, "acts": 18, "sound_s": 180.0, "unacknowledged": 0, "errors": [{"message": "late"}]}]
+    figures: dict[str, Any] = {"codec": "mix", "students": 1, "seconds": 180.0} | rates(all_details) | held(all_details, [exam], sent, 180, 4.0)
     figures |= found(all_details, [exam], 180) | transport(sent, all_details, flagged, served, tmp_path)
     figures |= Cost(9.0, 180.0, 300.0, 340.0, 340.0, 9, {"sound": 1.8}).figures(1)
     assert (figures["acts_lost"], figures["frames_dropped"], figures["client_errors"]) == (0, 0, ["late"])
