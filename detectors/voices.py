@@ -122,7 +122,7 @@ class VoiceTracker:
         """The class of each frame. Two at once may share their probability among three pairs, and a quiet second voice has little of it."""
         pairs = probabilities[:, ALONE:]
         two = pairs.sum(axis=1) >= self._limits.together_probability
-        return np.where(two, ALONE + pairs.argmax(axis=1), probabilities.argmax(axis=1))
+        return np.asarray(np.where(two, ALONE + pairs.argmax(axis=1), probabilities.argmax(axis=1)), np.intp)
 
     def _embed_fresh(self, sound: Floats, start: int, fresh: int, solo: Bools) -> None:
         """Take units from the part of the window that is new, a speaker at a time."""

@@ -91,7 +91,7 @@ def test_a_film_of_a_telephone_held_upright_is_turned(tmp_path: Path) -> None:
     data[matrix : matrix + 36] = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 160 << 16, 0, 1 << 30)
     path.write_bytes(data)
     (frame,) = Recording(path, None, 0, RULES).frames()
-    shown = cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    shown = np.asarray(cv2.imdecode(np.frombuffer(frame.data, np.uint8), cv2.IMREAD_GRAYSCALE))
     assert shown.shape == (320, 160)
     assert shown[:, 100:].mean() > 200
     assert shown[:, :60].mean() < 50
