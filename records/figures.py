@@ -159,7 +159,8 @@ def session_rows(sessions: Iterable[Mapping[str, Any]]) -> list[SessionRows]:
     for row in sessions:
         if isinstance(row.get("started_at"), datetime):
             running = row.get("state") == "running" and row.get("begun") is not False
-            numbers = ((row["started_at"] - EPOCH) // MILLISECOND, row.get("flagged_intervals") or 0, row.get("intervals") or 0, int(running))
+            flags, intervals = (row.get(name) if isinstance(row.get(name), int) else 0 for name in ("flagged_intervals", "intervals"))
+            numbers = ((row["started_at"] - EPOCH) // MILLISECOND, flags or 0, intervals or 0, int(running))
             by_exam.setdefault(row.get("exam_id"), []).append(numbers)
     return [SessionRows(exam_id, np.array(rows, np.int64)) for exam_id, rows in by_exam.items()]
 

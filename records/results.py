@@ -15,6 +15,7 @@ from records.conclusions import COLLECTION, Person
 from records.exam_removal import of_exam
 from records.exams import exam_key
 from records.flag_counts import FLAG_STATES, flags_of_sessions
+from records.keep_times import part_of
 
 Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
 Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
@@ -162,8 +163,9 @@ def summed(rows: Sequence[Document]) -> dict[str, int]:
 
 def watched_share(row: Document) -> float | None:
     """The share, 0..1, of the exam in which the gaze could be told; None where nothing is known of it."""
-    part = (row.get("unread") or {}).get("gaze") or {}
-    return 1 - part["unread_s"] / part["of_s"] if part.get("of_s") else None
+    part = part_of(part_of(row, "unread"), "gaze")
+    of_s, unread_s = part.get("of_s"), part.get("unread_s")
+    return 1 - unread_s / of_s if isinstance(of_s, (int, float)) and isinstance(unread_s, (int, float)) and of_s > 0 else None
 
 
 def _value(row: Document, column: Column) -> Any:

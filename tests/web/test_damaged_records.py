@@ -11,6 +11,7 @@ from basics.identifiers import key_of
 from basics.times import utc_now
 from records.rosters import row_id_of
 from scoring.accommodations import document_id_of
+from tests.helpers.evidence import store_exam
 from tests.helpers.web import MakeApp, local_client
 from web.parts import Parts, parts_of
 
@@ -164,3 +165,32 @@ def test_the_latest_session_with_a_damaged_end_is_answered_and_breaks_nothing(ma
     ended = {"user_id": "ada", "exam_id": EXAM, "state": "ended", "ended_at": "x", "started_at": utc_now()}
     assert parts.database.write("sessions", "2" * 32, ended).wait(10)
     assert local_client(app).post("/api/student/start", json={"user_id": "ada", "exam_id": EXAM}).status_code == 409
+
+
+OF_SESSION: list[dict[str, Any]] = [
+    {"state": 5},
+    {"started_at": "x"},
+    {"flagged_intervals": "x"},
+    {"intervals": "x"},
+    {"user_id": 5},
+    {"unread": "x"},
+    {"unread": {"gaze": {"of_s": "x", "unread_s": 1}}},
+    {"exam": "x"},
+    {"rules": "x"},
+]
+
+
+@pytest.mark.parametrize("fields", OF_SESSION, ids=str)
+def test_a_damaged_session_hides_no_other_in_lists_figures_and_tables(client: FlaskClient, parts: Parts, fields: dict[str, Any]) -> None:
+    define(client)
+    store_exam(parts.database, parts.settings.clips_dir, "b" * 32, "ann", EXAM)
+    store_exam(parts.database, parts.settings.clips_dir, "c" * 32, "bob", EXAM)
+    damage(parts, "sessions", "b" * 32, **fields)
+    for path in (
+        *("/api/sessions", "/api/exams", "/api/analytics", "/api/analytics.csv?table=sessions", "/api/sessions/stats", "/api/flagged/all"),
+        *(f"/api/exams/{KEY}/{name}" for name in ("results", "results.csv", "roster", "identity")),
+    ):
+        answer = client.get(path, buffered=True)
+        assert answer.status_code == 200, (path, answer.data)
+        if path in ("/api/sessions", f"/api/exams/{KEY}/results", "/api/analytics.csv?table=sessions"):
+            assert b"bob" in answer.data, path

@@ -98,7 +98,7 @@ def _rows(query: CsvQuery) -> Iterator[Document]:
     if query.table == "kinds":
         return iter(_analytics().by_kind(_span(query)))
     names = parts().names
-    return ({**row, "student_name": names.of(row["user_id"], row.get("exam_id"))} for row in _analytics().rows(query.table, _span(query)))
+    return ({**row, "student_name": names.of(str(row.get("user_id")), row.get("exam_id"))} for row in _analytics().rows(query.table, _span(query)))
 
 
 def _analytics() -> Analytics:

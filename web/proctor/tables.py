@@ -14,6 +14,7 @@ from itertools import chain, islice
 from typing import Any
 
 from basics.times import iso_time
+from records.keep_times import part_of
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Row], Any]]
@@ -67,25 +68,33 @@ def _opinion(which: str, name: str) -> Callable[[Row], Any]:
     return lambda row: ((row.get("review") or {}).get(which) or {}).get(name)
 
 
+def _sums(row: Row, part: str) -> Mapping[str, Any]:
+    """How much of a session could be told of a part; empty where that isn't known, or can't be read."""
+    sums = part_of(part_of(row, "unread"), part)
+    return sums if all(isinstance(sums.get(name), (int, float)) for name in ("of_s", "unread_s")) and sums["of_s"] > 0 else {}
+
+
 def _read_share(part: str) -> Callable[[Row], Any]:
     """The share of an exam that could be told; nothing where that isn't known."""
 
     def share(row: Row) -> Any:
-        sums = (row.get("unread") or {}).get(part) or {}
-        return round(1 - sums["unread_s"] / sums["of_s"], 3) if sums.get("of_s") else None
+        sums = _sums(row, part)
+        return round(1 - sums["unread_s"] / sums["of_s"], 3) if sums else None
 
     return share
 
 
 def _unread_reasons(row: Row) -> str:
-    parts = (row.get("unread") or {}).items()
-    return "; ".join(f"{part} {why} {seconds:g} s" for part, sums in parts for why, seconds in sums["reasons"].items())
+    found = [(part, part_of(part_of(part_of(row, "unread"), part), "reasons")) for part in part_of(row, "unread")]
+    return "; ".join(
+        f"{part} {why} {seconds:g} s" for part, reasons in found for why, seconds in reasons.items() if isinstance(seconds, (int, float))
+    )
 
 
 def _watched_seconds(row: Row) -> Any:
     """For how long it could be told where the student looked; nothing where that isn't known."""
-    sums = (row.get("unread") or {}).get("gaze") or {}
-    return round(sums["of_s"] - sums["unread_s"], 1) if sums.get("of_s") else None
+    sums = _sums(row, "gaze")
+    return round(sums["of_s"] - sums["unread_s"], 1) if sums else None
 
 
 def _second(name: str) -> Callable[[Row], Any]:
@@ -147,7 +156,7 @@ RESULTS: Columns = {
     "started_at": _field("started_at"),
     "ended_at": _field("ended_at"),
     "watched_s": _watched_seconds,
-    "of_s": lambda row: ((row.get("unread") or {}).get("gaze") or {}).get("of_s"),
+    "of_s": lambda row: _sums(row, "gaze").get("of_s"),
     "gaze_read_share": _read_share("gaze"),
     "unread_because": _unread_reasons,
     "total_score": _field("total_score"),
