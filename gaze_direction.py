@@ -258,7 +258,7 @@ class GazeDetector:
     def _outline(self, image: Picture) -> Outline | None:
         """What the finder says of a face whose landmarks are doubted."""
         if self._finder is None:
-            self._finder = self._own_finder = FaceFinder(self._limits)
+            self._finder = self._own_finder = FaceFinder(self._limits, self._models)
         try:
             return self._finder.look(np.asarray(cv2.cvtColor(_shrink(image, MAX_SIDE), cv2.COLOR_BGR2RGB), dtype=np.uint8))[1]
         except DetectorError:
