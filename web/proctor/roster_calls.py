@@ -143,7 +143,7 @@ def table(exam_key: str) -> Response:
 
 
 @rosters.patch(f"{API}/<row_id>")
-@describe(RosterStudentAnswer, body=ChangeStudent, errors=(404, 429, 503))
+@describe(RosterStudentAnswer, body=ChangeStudent, errors=(404, 409, 429, 503))
 def change(exam_key: str, row_id: str) -> Response:
     """Change one student of an exam. The id stays: another id is another student.
 

@@ -36,7 +36,7 @@ def screen(session_id: str) -> Response:
 
 
 @stills.get("/still/<index>")
-@describe(errors=(404, 503), media_type="image/jpeg")
+@describe(errors=(404, 409, 503), media_type="image/jpeg")
 def of_interval(session_id: str, index: str) -> Response:
     """Show the moment of a flagged interval at which its first violation begins, from its clip.
 
