@@ -92,9 +92,9 @@ def compare_pictures(data: Sequence[Path], change: Change | None) -> Compared:
 
 
 def compare_exams(data: Sequence[Path], change: Change | None, every: int) -> tuple[Compared, Compared]:
-    """Every so many frames of the exams, each exam's student followed; and the graph with itself, one pixel of the first picture a step brighter.
+    """Every so many frames of the exams, each exam's student followed; and the graph with itself, one pixel of each picture a grey step off.
 
-    Where a face is followed, rounding goes on from picture to picture: what the graph makes of such a pixel is what nobody can promise.
+    Where a face is followed, rounding goes on from picture to picture: what such a pixel does to the graph is more than anybody can promise.
     """
     compared, control = Compared(), Compared()
     for scenario in (one for folder in data for one in scenarios(folder)):
@@ -106,9 +106,8 @@ def compare_exams(data: Sequence[Path], change: Change | None, every: int) -> tu
                 picture = change(image) if change else image
                 reading = graph.read(picture, at)
                 compared.add(f"{scenario.name} {at:.1f} s", ours.read(picture, at), reading)
-                if number == 0:
-                    picture = picture.copy()
-                    picture[picture.shape[0] // 2, picture.shape[1] // 2] ^= 1
+                picture = picture.copy()
+                picture[picture.shape[0] // 2, picture.shape[1] // 2] ^= 1
                 control.add(f"{scenario.name} {at:.1f} s", nudged.read(picture, at), reading)
     return compared, control
 

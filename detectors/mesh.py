@@ -118,7 +118,7 @@ class LiteFaces:
     def _refine(self, drawn: Points, features: Floats) -> None:
         """Draw lips, eyes and irises anew from the feature map around each. Depths stay the mesh's, an iris' is the mean of its lids' rim."""
         matrices = [_around(drawn, contour, corners).to_picture(CROP_SIDE) for contour, corners in zip(_CONTOURS, _CORNERS, strict=True)]
-        heads = self._heads(*(_sample(features, matrix)[None] for matrix in matrices))
+        heads = self._heads(*_sample(features, matrices))
         irises = [(iris, contour[:_RIM]) for iris, contour in zip(_IRISES, _CONTOURS[1:], strict=True)]
         for (iris, rim), matrix, points in zip(irises, matrices[1:], heads[3:], strict=True):
             drawn[iris, :2] = _placed(points, matrix)
@@ -260,22 +260,24 @@ def _placed(points: Floats, matrix: Points) -> Points:
     return np.asarray(points.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2] * (MESH_SIDE / MAP_SIDE))
 
 
-def _sample(features: Floats, matrix: Points) -> Floats:
-    """A crop of a feature map [h, w, c], between cells the mean of the four around; nought outside."""
+def _sample(features: Floats, matrices: list[Points]) -> Floats:
+    """Crops [n, 1, h, w, c] of a feature map [h, w, c], between its cells the mean of the four around; nought outside."""
     height, width, depth = features.shape
-    at = _CELLS @ matrix[:, :2].T + (matrix[:, 2] - 0.5)
-    most = np.array([width - 1, height - 1])
+    at = np.concatenate([_CELLS @ matrix[:, :2].T + (matrix[:, 2] - 0.5) for matrix in matrices])
+    most = (width - 1, height - 1)
     inside = ((at >= 0) & (at <= most)).all(axis=1)
     at = at.clip(0, most)
     left, top = at.astype(np.intp).T
-    right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     across, down = (at - np.floor(at)).astype(np.float32).T[:, :, None]
+    first = top * width + left
+    right, below = (left < width - 1).astype(np.intp), np.where(top < height - 1, width, 0)
     cells = features.reshape(-1, depth)
-    upper = cells[top * width + left] * (1 - across) + cells[top * width + right] * across
-    lower = cells[below * width + left] * (1 - across) + cells[below * width + right] * across
-    crop = upper * (1 - down) + lower * down
-    crop[~inside] = 0
-    return np.asarray(crop.reshape(CROP_SIDE, CROP_SIDE, depth))
+    upper, lower = cells[first], cells[first + below]
+    upper += across * (cells[first + right] - upper)
+    lower += across * (cells[first + below + right] - lower)
+    upper += down * (lower - upper)
+    upper[~inside] = 0
+    return np.asarray(upper.reshape(len(matrices), 1, CROP_SIDE, CROP_SIDE, depth))
 
 
 def _angle(first: Points, second: Points) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import shutil
 import threading
@@ -266,6 +267,17 @@ def test_mediapipe_that_is_named_and_not_there_is_said(alone: Path) -> None:
     with pytest.raises(DetectorError, match="GAZE_BACKEND=mediapipe needs the package mediapipe"):
         open_face_models(settings)
     assert any("GAZE_BACKEND=mediapipe" in note for note in find_models(settings).notes)
+
+
+def test_a_mediapipe_that_calls_its_maker_is_not_loaded(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mediapipe")
+    version = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "1.2.3" if name == "mediapipe" else version(name))
+    with pytest.raises(DetectorError, match=r"mediapipe==0\.10\.21"):
+        open_face_models(ModelSettings(models_dir=finished, gaze_backend="mediapipe"))
+    monkeypatch.setattr("detectors.runtime.lite_missing", lambda: "no wheel for this machine")
+    with pytest.raises(DetectorError, match="ai-edge-litert"):
+        open_face_models(ModelSettings(models_dir=finished))
 
 
 def test_where_litert_cannot_be_had_mediapipe_reads_and_a_note_says_so(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
