@@ -158,7 +158,7 @@ fetched_python() { # fetched_python FOLDER: uv is put there for the moment where
   fi
   if ! "$uv" python find --managed-python "$wanted" >/dev/null 2>&1; then
     say "Fetching Python $wanted with uv (some 30 MB from github.com, into $("$uv" python dir))" >&2
-    "$uv" python install --quiet --no-bin "$wanted" >&2 || return 1
+    "$uv" python install --no-progress --no-bin "$wanted" >&2 || return 1
   fi
   "$uv" python find --managed-python "$wanted"
 }

