@@ -181,10 +181,11 @@ class PersonsLimits(BaseModel):
         "sixth of all others.",
     )
     phone_votes_least: float = Field(
-        default=0.1,
+        default=0.15,
         ge=0,
         le=2,
-        description="Sum of a phone's first two confidences under which the further looks are spared; no phone of 59 is lost by it.",
+        description="Confidence that the looks so far, but for one, must have on average, or the further ones are spared; no phone of 47 found is "
+        "lost by it.",
     )
     # Things a hand's length apart share nothing.
     phone_overlap: float = Field(
