@@ -7,6 +7,7 @@ Nothing is remembered from picture to picture; two looks running before somethin
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,14 @@ class PersonsModel:
         zone = _hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)
         votes: list[list[Detection]] = []
         total = 0.0
-        for take in (lambda: looks.part(*zone), lambda: looks.close, looks.in_mirror, lambda: looks.other, looks.other_in_mirror):
+        takes: tuple[Callable[[], list[Detection] | None], ...] = (
+            lambda: looks.part(*zone),
+            lambda: looks.other,
+            looks.in_mirror,
+            lambda: looks.close,
+            looks.other_in_mirror,
+        )
+        for take in takes:
             if total < self._limits.phone_votes_least * (len(votes) - 1):  # one sure look alone decides nothing
                 return None
             vote = take()
