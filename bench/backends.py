@@ -1,6 +1,6 @@
 """Whether LiteRT reads every face as MediaPipe's graph does, and what each takes. Needs the package mediapipe.
 
-venv/bin/python -m bench.backends --data DIR [--data DIR …] [--only pictures|exams|cost] [--every N] [--students N]
+venv/bin/python -m bench.backends --data DIR [--data DIR …] [--only pictures|exams|cost] [--way NAME …] [--every N] [--students N]
 
 Pictures and every frame of the exams are read by both, as they are and made worse; the readings that differ are named with their numbers.
 """
@@ -91,17 +91,25 @@ def compare_pictures(data: Sequence[Path], change: Change | None) -> Compared:
     return compared
 
 
-def compare_exams(data: Sequence[Path], change: Change | None, every: int) -> Compared:
-    """Every so many frames of the exams, each exam's student followed."""
-    compared = Compared()
+def compare_exams(data: Sequence[Path], change: Change | None, every: int) -> tuple[Compared, Compared]:
+    """Every so many frames of the exams, each exam's student followed; and the graph with itself, one pixel of each picture a grey step off.
+
+    Where a face is followed, rounding goes on from picture to picture: what such a pixel does to the graph is more than anybody can promise.
+    """
+    compared, control = Compared(), Compared()
     for scenario in (one for folder in data for one in scenarios(folder)):
-        one, other = (_detector(backend, still=False) for backend in BACKENDS)
-        with closing(one), closing(other):
+        ours, graph, nudged = (_detector(backend, still=False) for backend in (*BACKENDS, BACKENDS[1]))
+        with closing(ours), closing(graph), closing(nudged):
             for number, (at, image) in enumerate(pictures(scenario.folder / "video.mp4")):
-                if number % every == 0:
-                    picture = change(image) if change else image
-                    compared.add(f"{scenario.name} {at:.1f} s", one.read(picture, at), other.read(picture, at))
-    return compared
+                if number % every:
+                    continue
+                picture = change(image) if change else image
+                reading = graph.read(picture, at)
+                compared.add(f"{scenario.name} {at:.1f} s", ours.read(picture, at), reading)
+                picture = picture.copy()
+                picture[picture.shape[0] // 2, picture.shape[1] // 2] ^= 1
+                control.add(f"{scenario.name} {at:.1f} s", nudged.read(picture, at), reading)
+    return compared, control
 
 
 def cost(video: Path) -> dict[str, float]:
@@ -162,16 +170,17 @@ def _said(reading: GazeReading) -> str:
 
 
 def _lines(arguments: argparse.Namespace) -> Iterator[str]:
+    ways = {name: WAYS[name] for name in arguments.way or WAYS}
     if arguments.only in (None, "pictures"):
         yield "Labelled pictures, each by itself"
-        for name, change in WAYS.items():
+        for name, change in ways.items():
             compared = compare_pictures(arguments.data, change)
             yield from (compared.line(name), *compared.differing[:SHOWN])
     if arguments.only in (None, "exams"):
         yield f"Exams, one frame in {arguments.every}"
-        for name, change in WAYS.items():
-            compared = compare_exams(arguments.data, change, arguments.every)
-            yield from (compared.line(name), *compared.differing[:SHOWN])
+        for name, change in ways.items():
+            compared, control = compare_exams(arguments.data, change, arguments.every)
+            yield from (compared.line(name), *compared.differing[:SHOWN], control.line(f"{name}, graph nudged"))
     if arguments.only in (None, "cost"):
         video = next(one.folder / "video.mp4" for folder in arguments.data for one in scenarios(folder))
         yield f"Cost in {video.parent.name}"
@@ -190,6 +199,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.backends", description="Compare LiteRT's readings with those of MediaPipe's graph.")
     parser.add_argument("--data", type=Path, action="append", required=True, help="folder of labelled data; may be given more than once")
     parser.add_argument("--only", choices=("pictures", "exams", "cost"), help="only this part")
+    parser.add_argument("--way", choices=WAYS, action="append", help="only this change of the pictures; may be given more than once")
     parser.add_argument("--every", type=int, default=1, help="read one frame of the exams in so many")
     parser.add_argument("--students", type=int, default=60, help="more students whose memory is measured")
     parser.add_argument("--weigh", choices=BACKENDS, help=argparse.SUPPRESS)

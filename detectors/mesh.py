@@ -56,7 +56,7 @@ _CELLS = np.stack(np.meshgrid(np.arange(CROP_SIDE) + 0.5, np.arange(CROP_SIDE) +
 
 
 @dataclass(frozen=True, slots=True)
-class _Square:
+class Square:
     """A turned square of a picture: middle and side in pixels, or in shares of the picture's width; the angle in radians, clockwise."""
 
     x: float
@@ -64,8 +64,8 @@ class _Square:
     side: float
     angle: float
 
-    def scaled(self, factor: float) -> _Square:
-        return _Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
+    def scaled(self, factor: float) -> Square:
+        return Square(self.x * factor, self.y * factor, self.side * factor, self.angle)
 
     def to_picture(self, cells: int) -> Points:
         """The matrix [2, 3] from a crop of so many cells a side to the picture."""
@@ -98,12 +98,12 @@ class LiteFaces:
         """See `FaceModels`."""
         return _Faces(self._far)
 
-    def square_of_face(self, rgb: Picture, least: float) -> _Square | None:
+    def square_of_face(self, rgb: Picture, least: float) -> Square | None:
         """Around the surest face of a picture, of those that fill a good part of it."""
         found = self._near.find(rgb, least)
         return _around_face(found[0]) if found else None
 
-    def landmarks(self, rgb: Picture, square: _Square, least: float) -> Points | None:
+    def landmarks(self, rgb: Picture, square: Square, least: float) -> Points | None:
         """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
         to_picture = square.to_picture(MESH_SIDE)
         crop = _crop(rgb, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
@@ -118,7 +118,7 @@ class LiteFaces:
     def _refine(self, drawn: Points, features: Floats) -> None:
         """Draw lips, eyes and irises anew from the feature map around each. Depths stay the mesh's, an iris' is the mean of its lids' rim."""
         matrices = [_around(drawn, contour, corners).to_picture(CROP_SIDE) for contour, corners in zip(_CONTOURS, _CORNERS, strict=True)]
-        heads = self._heads(*(_sample(features, matrix)[None] for matrix in matrices))
+        heads = self._heads(*_sample(features, matrices))
         irises = [(iris, contour[:_RIM]) for iris, contour in zip(_IRISES, _CONTOURS[1:], strict=True)]
         for (iris, rim), matrix, points in zip(irises, matrices[1:], heads[3:], strict=True):
             drawn[iris, :2] = _placed(points, matrix)
@@ -132,7 +132,7 @@ class _Mesh:
         self._models: LiteFaces | None = models
         self._least = least
         self._follows = follows
-        self._square: _Square | None = None  # in shares of the width: a student's next picture may be a smaller one
+        self._square: Square | None = None  # in shares of the width: a student's next picture may be a smaller one
 
     def read(self, rgb: Picture) -> Points | None:
         if self._models is None:
@@ -174,7 +174,7 @@ class _Finder:
         """Faces of a picture, the surest first."""
         height, width = rgb.shape[:2]
         longer = max(width, height)
-        to_picture = _Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
+        to_picture = Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
         crop = _crop(rgb, to_picture, self._side, cv2.BORDER_CONSTANT)
         raw, scores = self._net((crop.astype(np.float32) * np.float32(2 / 255) - 1)[None])
         sure = np.flatnonzero(scores.ravel() >= _logit(least))
@@ -219,17 +219,17 @@ def _anchors(cells: int, each: int) -> Points:
     return np.repeat(np.stack(np.meshgrid(ticks, ticks), axis=-1).reshape(-1, 2), each, axis=0)
 
 
-def _around_face(face: FoundFace) -> _Square:
+def _around_face(face: FoundFace) -> Square:
     x1, y1, x2, y2 = face.box
     right, left = face.points[:2]
-    return _Square((x1 + x2) / 2, (y1 + y2) / 2, ROOM * max(x2 - x1, y2 - y1), _angle(right, left))
+    return Square((x1 + x2) / 2, (y1 + y2) / 2, ROOM * max(x2 - x1, y2 - y1), _angle(right, left))
 
 
-def _around_landmarks(points: Points) -> _Square:
+def _around_landmarks(points: Points) -> Square:
     flat = points[:, :2]
     low, high = flat.min(axis=0), flat.max(axis=0)
     x, y = (low + high) / 2
-    return _Square(float(x), float(y), ROOM * float((high - low).max()), _angle(flat[TURN[0]], flat[TURN[1]]))
+    return Square(float(x), float(y), ROOM * float((high - low).max()), _angle(flat[TURN[0]], flat[TURN[1]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,22 +260,24 @@ def _placed(points: Floats, matrix: Points) -> Points:
     return np.asarray(points.reshape(-1, 2) @ matrix[:, :2].T + matrix[:, 2] * (MESH_SIDE / MAP_SIDE))
 
 
-def _sample(features: Floats, matrix: Points) -> Floats:
-    """A crop of a feature map [h, w, c], between cells the mean of the four around; nought outside."""
+def _sample(features: Floats, matrices: list[Points]) -> Floats:
+    """Crops [n, 1, h, w, c] of a feature map [h, w, c], between its cells the mean of the four around; nought outside."""
     height, width, depth = features.shape
-    at = _CELLS @ matrix[:, :2].T + (matrix[:, 2] - 0.5)
-    most = np.array([width - 1, height - 1])
+    at = np.concatenate([_CELLS @ matrix[:, :2].T + (matrix[:, 2] - 0.5) for matrix in matrices])
+    most = (width - 1, height - 1)
     inside = ((at >= 0) & (at <= most)).all(axis=1)
     at = at.clip(0, most)
     left, top = at.astype(np.intp).T
-    right, below = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
     across, down = (at - np.floor(at)).astype(np.float32).T[:, :, None]
+    first = top * width + left
+    right, below = (left < width - 1).astype(np.intp), np.where(top < height - 1, width, 0)
     cells = features.reshape(-1, depth)
-    upper = cells[top * width + left] * (1 - across) + cells[top * width + right] * across
-    lower = cells[below * width + left] * (1 - across) + cells[below * width + right] * across
-    crop = upper * (1 - down) + lower * down
-    crop[~inside] = 0
-    return np.asarray(crop.reshape(CROP_SIDE, CROP_SIDE, depth))
+    upper, lower = cells[first], cells[first + below]
+    upper += across * (cells[first + right] - upper)
+    lower += across * (cells[first + below + right] - lower)
+    upper += down * (lower - upper)
+    upper[~inside] = 0
+    return np.asarray(upper.reshape(len(matrices), 1, CROP_SIDE, CROP_SIDE, depth))
 
 
 def _angle(first: Points, second: Points) -> float:

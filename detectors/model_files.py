@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -231,7 +232,7 @@ def face_backend(settings: ModelSettings) -> tuple[GazeBackend | None, str]:
     """What reads faces on this machine, and what people should know of it: MediaPipe where LiteRT isn't to be had, None where neither is."""
     from detectors.runtime import lite_missing
 
-    installed = importlib.util.find_spec("mediapipe") is not None
+    installed = _has_graph()
     if settings.gaze_backend == "mediapipe":
         mend = _("GAZE_BACKEND=mediapipe needs the package mediapipe: pip install --no-deps mediapipe==0.10.21, or set GAZE_BACKEND=litert")
         return ("mediapipe", "") if installed else (None, mend)
@@ -241,6 +242,14 @@ def face_backend(settings: ModelSettings) -> tuple[GazeBackend | None, str]:
     if installed:
         return "mediapipe", _("LiteRT can't be used (%(error)s): faces are read by MediaPipe's graph, which takes more memory.", error=missing)
     return None, _("Faces can't be read without the package ai-edge-litert (%(error)s): run ./setup.sh", error=missing)
+
+
+def _has_graph() -> bool:
+    """Whether the package mediapipe is there in a release with the graph. Releases from 1 on were seen calling their maker: they are not loaded."""
+    try:
+        return importlib.util.find_spec("mediapipe") is not None and importlib.metadata.version("mediapipe").startswith("0.")
+    except importlib.metadata.PackageNotFoundError:
+        return False
 
 
 def find_model(model: Model, settings: ModelSettings, shared: Path = SHARED_MODELS) -> tuple[Path | None, str]:

@@ -68,7 +68,7 @@ class Models:
         with self._lock:
             if self._faces is not None:
                 self._faces.close()
-                self._faces = None
+            self._faces = self._face_models = None
         if self.persons is not None:
             self.persons.close()
 

@@ -63,7 +63,7 @@ class GazeLimits(BaseModel):
         description="Opening of the lids in eye widths under which a level head's eyes are closed; closed ones reach 0.12, open ones begin at 0.19.",
     )
     face_confidence: float = Field(
-        default=0.5, ge=0.1, le=0.95, description="Confidence (0 to 1) from which MediaPipe finds and follows a face; its own default."
+        default=0.5, ge=0.1, le=0.95, description="Confidence (0 to 1) from which FaceMesh finds and follows a face; MediaPipe's own default."
     )
     # At 10 % light looks aside were lost.
     face_dark_level: float = Field(

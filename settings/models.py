@@ -17,7 +17,7 @@ class ModelSettings(BaseModel):
 
     model_config = ConfigDict(title="Models", frozen=True)
 
-    models_dir: Path = Field(default=Path("models"), description="Folder of the ONNX models.", json_schema_extra=EVERYDAY)
+    models_dir: Path = Field(default=Path("models"), description="Folder of the models (.onnx and .tflite).", json_schema_extra=EVERYDAY)
     yolo_weights: str = Field(
         default="", description="A YOLOv8n `.pt` file to make the persons model from; empty: ultralytics' own download.", json_schema_extra=EVERYDAY
     )
