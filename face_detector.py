@@ -181,12 +181,10 @@ class PersonsModel:
         first = of_kind(looks.first, CELL_PHONE)
         if not looking_down and not (first and first[0].confidence >= self._limits.phone_hint):
             return None
-        # The first look raised the hint, so it has no vote: it is high wherever it errs. The others come only if they matter.
-        votes = [looks.part(*_hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)), looks.close]
-        if sum(boxes[0].confidence for boxes in (of_kind(vote, CELL_PHONE) for vote in votes) if boxes) < self._limits.phone_votes_least:
+        # The first look raised the hint, so it has no vote: it is high wherever it errs.
+        votes = self._votes(looks, face)
+        if votes is None:
             return None
-        votes.append(looks.in_mirror())
-        votes += [vote for vote in (looks.other, looks.other_in_mirror()) if vote is not None]
         near = max(looks.faces, key=lambda one: one.width, default=face) or _head(of_kind(looks.first, PERSON), self._limits)
         found = likeliest_phone(votes, near, self._limits)
         if found is not None and found.box.confidence >= ZOOM_FROM * self._limits.phone_confidence:
@@ -197,6 +195,27 @@ class PersonsModel:
         if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
         return found
+
+    def _votes(self, looks: Looks, face: Box | None) -> list[list[Detection]] | None:
+        """The looks that check a hint, the cheap ones first; None as soon as those before make the rest idle."""
+        zone = _hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)
+        votes: list[list[Detection]] = []
+        total = 0.0
+        takes: tuple[Callable[[], list[Detection] | None], ...] = (
+            lambda: looks.part(*zone),
+            lambda: looks.other,
+            looks.in_mirror,
+            lambda: looks.close,
+            looks.other_in_mirror,
+        )
+        for take in takes:
+            if total < self._limits.phone_votes_least * (len(votes) - 1):  # one sure look alone decides nothing
+                return None
+            vote = take()
+            if vote is not None:
+                votes.append(vote)
+                total += max((box.confidence for box in of_kind(vote, CELL_PHONE)), default=0.0)
+        return votes
 
     def _is_picture(self, looks: Looks, box: Box) -> bool:
         screens = _sure(looks.so_far, PICTURE_HOLDERS, self._limits.screen_confidence)
