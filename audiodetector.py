@@ -25,8 +25,11 @@ WINDOW_S = 10.0  # what the overlap model was trained on
 CELL_BLOCKS = 15  # 0.48 s, of which it is asked what it is
 CELL = CELL_BLOCKS * BLOCK
 AROUND = (SECOND - CELL) // 2  # samples on either side of a cell that are judged with it
+OFFSET = 300  # |mean| in steps of 16 bits from which a microphone's offset is taken off; speech has less over OFFSET_BLOCKS
+OFFSET_BLOCKS = 64  # 2 s, over which it is measured
 DRIFT = 0.002  # seconds a second by which the time of samples may follow the source's clock
 FOLLOW_S = 0.01  # most that one reading's time is stretched to follow the source's clock
+FLAT_LEAST = 1200  # steps of 16 bits between highest and lowest, under which many samples share a value anyway
 FULL_SCALE = 32_600  # |sample| from here is taken as cut off (int16 ends at 32767; resampling rounds the edge a little)
 
 Seconds = tuple[float, float]
@@ -68,6 +71,9 @@ class AudioDetector:
         self._kept_from = 0  # position of the first of them
         self._taken = 0  # samples of this run so far
         self._blocks = 0  # blocks read by Silero
+        self._offset = 0.0  # the mean of late
+        self._measured = 0  # blocks
+        self._offsets: deque[int] = deque(maxlen=round((WINDOW_S + 6) * SAMPLE_RATE / BLOCK))  # to be taken off each of the newest blocks
         self._waiting: list[float] = []  # Silero's probabilities of the blocks whose cell was not judged yet
         self._cells: deque[tuple[int, Heard]] = deque(maxlen=64)  # what was heard of late, by position
         self._untold: list[Heard] = []
@@ -174,14 +180,31 @@ class AudioDetector:
     def _sound(self, start: int, end: int) -> npt.NDArray[np.int16]:
         return self._kept[max(0, start - self._kept_from) : max(0, end - self._kept_from)]
 
+    def _scaled(self, start: int, end: int) -> npt.NDArray[np.float32]:
+        """The sound as networks read it: -1..1, without a cheap microphone's offset."""
+        samples = self._sound(start, end).astype(np.float32)
+        if any(self._offsets):
+            blocks = np.arange(max(start, self._kept_from), end)[: len(samples)] // BLOCK - (self._measured - len(self._offsets))
+            samples -= np.array(self._offsets, np.float32)[np.clip(blocks, 0, len(self._offsets) - 1)]
+        return samples / np.float32(32768)
+
+    def _measure(self, count: int) -> None:
+        """Follow the offset through the next blocks."""
+        start = self._measured * BLOCK
+        for mean in self._sound(start, start + count * BLOCK).reshape(count, BLOCK).mean(axis=1):
+            self._measured += 1
+            self._offset += (float(mean) - self._offset) / min(self._measured, OFFSET_BLOCKS)
+            self._offsets.append(round(self._offset) if abs(self._offset) >= OFFSET else 0)
+
     # ---- speech ----
 
     def _next_blocks(self, count: int) -> npt.NDArray[np.float32]:
         """The next blocks as Silero reads them, each with the last samples of the one before in front; zeros before the first."""
+        self._measure(count)
         start = self._blocks * BLOCK
         sound = np.zeros(PAST + count * BLOCK, np.float32)
-        known = self._sound(start - PAST, start + count * BLOCK)
-        sound[len(sound) - len(known) :] = known.astype(np.float32) / 32768
+        known = self._scaled(start - PAST, start + count * BLOCK)
+        sound[len(sound) - len(known) :] = known
         return np.ascontiguousarray(np.lib.stride_tricks.sliding_window_view(sound, PAST + BLOCK)[::BLOCK])
 
     @property
@@ -208,8 +231,8 @@ class AudioDetector:
         if hears or level_dbfs(self._sound(start, end)) >= self._limits.sound_loud_dbfs:
             sound = np.zeros(SECOND, np.float32)
             first = start - AROUND
-            known = self._sound(max(0, first), min(first + SECOND, self._blocks * BLOCK))
-            sound[max(0, -first) :][: len(known)] = known / np.float32(32768)
+            known = self._scaled(max(0, first), min(first + SECOND, self._blocks * BLOCK))
+            sound[max(0, -first) :][: len(known)] = known
             cell = heard(self._models.sounds.scores(sound), self._limits)
             self._untold.append(cell)
         self._cells.append((start, cell))
@@ -258,12 +281,11 @@ class AudioDetector:
         """Ask which voices spoke in the last seconds, and confirm short utterances."""
         now = self._now
         start = max(0, self._kept_from, now - int(WINDOW_S * SAMPLE_RATE))
-        sound = self._sound(start, now)
+        sound = self._scaled(start, now)
         fresh, self._looked, self._fresh = self._looked, now, 0
         if len(sound) < SAMPLE_RATE:
             sound = np.pad(sound, (0, SAMPLE_RATE - len(sound)))
-        scaled = (sound / np.float32(32768)).astype(np.float32)
-        look = self._tracker.look(scaled, start, fresh, self._heard(start, now), self._loudspeaker(start, now))
+        look = self._tracker.look(sound, start, fresh, self._heard(start, now), self._loudspeaker(start, now))
         self._confirm(look)
         self._voices = look.voices
         if self._stretches:
@@ -281,6 +303,10 @@ class AudioDetector:
         pad = _samples(self._limits.speech_pad_s)
         for stretch in self._stretches:
             heard[max(0, (stretch.start - start) // FRAME) : max(0, (stretch.end + pad - start) // FRAME + 1)] = True
+        for second in range(start - start % READING, end, READING):
+            first, last = max(start, second), min(end, second + READING)
+            if flat_share(self._sound(first, last)) >= self._limits.sound_flat_share:
+                heard[(first - start) // FRAME : (last - start) // FRAME] = False
         return heard
 
     def _loudspeaker(self, start: int, end: int) -> npt.NDArray[np.float32]:
@@ -378,6 +404,15 @@ def level_dbfs(samples: npt.NDArray[np.int16], offset: float = 0.0) -> float:
         return -120.0
     power = float(np.mean((samples.astype(np.float64) - offset) ** 2)) / 32768.0**2
     return max(-120.0, 10 * math.log10(power)) if power > 0 else -120.0
+
+
+def flat_share(samples: npt.NDArray[np.int16]) -> float:
+    """Share of samples at the highest or lowest value: what an overdriven input cuts off, at whatever height."""
+    if not len(samples):
+        return 0.0
+    low, high = int(samples.min()), int(samples.max())
+    edge = (high - low) // 1000
+    return float(((samples >= high - edge) | (samples <= low + edge)).mean()) if high - low >= FLAT_LEAST else 0.0
 
 
 def _samples(seconds: float) -> int:

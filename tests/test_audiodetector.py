@@ -272,7 +272,10 @@ def test_every_limit_of_speech_changes_what_is_heard(
         ({"voice_turn_s": 5.0}, SPEAKS),
         ({"together_edge_s": 3.0}, SPEAKS),
         ({"voice_change_short_s": 5.0, "voice_change_sure_s": 9.0}, SPEAKS),
-        ({"voice_change_less": 0.4}, MEETS),
+        ({"voice_change_threshold": 0.7, "voice_change_contrast": 0.0}, MEETS),
+        ({"together_probability": 0.9}, SPEAKS),
+        ({"voices_together_threshold": 0.15}, SPEAKS),
+        ({"loudspeaker_threshold": 0.0}, SPEAKS),
         ({"voice_change_contrast": 0.6}, MEETS),
         ({"stranger_s": 20.0}, MEETS),
         ({"own_voice_most_s": 8.0}, MEETS),
@@ -290,8 +293,8 @@ def test_every_limit_of_voices_changes_what_is_told(
     ids=str,
 )
 def test_how_unlike_short_speech_must_be_is_a_limit(limits: dict[str, Any], two: bool) -> None:
-    """Two speakers with a likeness of .42, one of whom speaks for .8 s."""
-    some, others = (Unit(((0, 1),), seconds, np.array(vector, np.float32)) for seconds, vector in ((3.0, [1.0, 0.0]), (0.8, [0.42, 0.9075])))
+    """Two speakers with a likeness of .43, one of whom speaks for .8 s."""
+    some, others = (Unit(((0, 1),), seconds, np.array(vector, np.float32)) for seconds, vector in ((3.0, [1.0, 0.0]), (0.8, [0.43, 0.9028])))
     assert VoiceTracker(None, None, VoiceLimits().model_copy(update=limits))._two([some], [others], False, {}) is two
 
 
@@ -382,6 +385,11 @@ def test_exact_zeros_for_long_are_a_dead_microphone(without_voices: AudioModels)
     readings = hear(without_voices, np.concatenate([noise(3), np.zeros(15 * SAMPLE_RATE, np.int16), noise(3)]))
     reasons = [(round(reading.at), reading.reason, reading.voices) for reading in readings]
     assert [row for row in reasons if row[1]] == [(at, "silent", None) for at in range(13, 18)]
+
+
+def test_a_dead_microphone_with_an_offset_is_dead_too(without_voices: AudioModels) -> None:
+    readings = hear(without_voices, np.concatenate([noise(3), np.full(15 * SAMPLE_RATE, 900, np.int16)]))
+    assert [round(reading.at) for reading in readings if reading.reason == "silent"] == list(range(13, 18))
 
 
 def test_sound_of_one_bit_for_long_is_faint(without_voices: AudioModels) -> None:
