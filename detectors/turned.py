@@ -63,10 +63,9 @@ class Turned:
         way: Way = "aside" if rolled else self._way(image, gaze, persons, finder)
         if way == "upright":
             self.known = True
-        if way:
-            self._signs.append(way)
+        self._signs.append(way)  # a look that says nothing, too: one sign by itself is forgotten
         if self._signs.count("over") >= AGREE:
-            self.over, self.known = not self.over, True
+            self.over, self.known = not self.over, False  # until a face is seen upright the new way, too
             self._signs.clear()
         elif way == "upright" and list(self._signs)[-AGREE:].count("upright") == AGREE:
             self._signs.clear()

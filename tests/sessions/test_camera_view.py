@@ -150,8 +150,9 @@ def test_an_honest_student_has_no_violation_however_the_picture_comes(models: Mo
 
 @pytest.mark.parametrize("change", [patterned, upside_down, quarter, infrared])
 def test_a_side_is_never_exchanged(models: Models, settings: Settings, shared_data: Path, change: Change) -> None:
-    plain = play(footage(shared_data / ASIDE[0], ASIDE[1]), models, settings, fps=5)
-    seen = play([change(one) for one in footage(shared_data / ASIDE[0], ASIDE[1])], models, settings, fps=5)
+    pictures = footage(shared_data / ASIDE[0], ASIDE[1], 10)
+    plain = play(pictures, models, settings, fps=5)
+    seen = play([change(one) for one in pictures], models, settings, fps=5)
     sides = {one.gaze.at: one.gaze.direction for one in plain.read if one.gaze.direction in ("left", "right")}
     assert sides
     assert not [one for one in seen.read if one.gaze.direction in {"left", "right"} - {sides.get(one.gaze.at, one.gaze.direction)}]

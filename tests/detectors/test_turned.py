@@ -1,0 +1,81 @@
+"""Which way up a camera's picture is: two signs of three decide, and one by itself is forgotten."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+
+from basics.readings import Box, GazeReading, PersonsReading
+from detectors.faces import FaceFinder, Picture
+from detectors.turned import LOOKS, Turned
+
+FACE = Box(270, 60, 370, 180, 1.0)
+BODY = Box(150, 30, 490, 480, 0.9)
+UP, OVER = 20, 220  # the first pixel of a picture in which the finder finds a face, and of the same turned over
+BLANK = 100
+
+
+class Finder:
+    """Finds a face in pictures that begin so: what a real one makes of real people is in tests/sessions/test_camera_view.py."""
+
+    def confidence(self, rgb: Picture) -> float:
+        return 0.9 if rgb[0, 0, 0] == UP else 0.0
+
+
+def picture(first: int) -> Picture:
+    image = np.full((480, 640, 3), BLANK, np.uint8)
+    image[0, 0], image[-1, -1] = (UP, OVER) if first == UP else (OVER, UP) if first == OVER else (BLANK, BLANK)
+    return image
+
+
+def look(turned: Turned, first: int, *, nobody: bool = False, roll: float = 0.0) -> int | None:
+    """How many persons are told of one look."""
+    image = turned.upright(picture(first))
+    found = PersonsReading(0.0, 0 if nobody else 1, None, persons=() if nobody else (BODY,))
+    gaze = GazeReading(0.0, "none" if nobody else "left", box=None if nobody else FACE, numbers={"roll_deg": roll})
+    turned.look(image, gaze, found, cast(FaceFinder, Finder()))
+    return turned.told_of_persons(found).count
+
+
+def told(turned: Turned) -> str:
+    return turned.told(GazeReading(0.0, "left", box=FACE)).direction
+
+
+def test_no_side_is_told_before_somebody_was_seen_upright() -> None:
+    turned = Turned()
+    assert told(turned) == "left", "where nobody looks which way up it is, there is nothing to wait for"
+    look(turned, BLANK, nobody=True)
+    assert told(turned) == "unknown"
+    look(turned, UP)
+    assert told(turned) == "left"
+
+
+def test_two_signs_turn_it_and_two_turn_it_back() -> None:
+    turned = Turned()
+    look(turned, UP)
+    assert look(turned, UP) == 1
+    for _ in range(2 * LOOKS + 4):
+        look(turned, OVER, nobody=True)
+    assert turned.over
+    look(turned, OVER)
+    assert (told(turned), turned.over) == ("left", True)
+    for _ in range(2 * LOOKS + 4):
+        look(turned, UP, nobody=True)
+    assert not turned.over
+    assert turned.back(FACE, 640, 480) == FACE
+
+
+def test_one_sign_hides_no_empty_chair_for_ever() -> None:
+    turned = Turned()
+    look(turned, UP)
+    look(turned, UP, roll=88)
+    seen = [look(turned, BLANK, nobody=True) for _ in range(LOOKS)]
+    assert seen == [None, None, 0]
+
+
+def test_a_head_on_its_side_is_read_to_no_side() -> None:
+    turned = Turned()
+    look(turned, UP)
+    rolled = GazeReading(0.0, "right", box=FACE, numbers={"roll_deg": -85.0})
+    assert (turned.told(rolled).direction, turned.told(rolled).reason) == ("unknown", "turned")
