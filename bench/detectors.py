@@ -264,7 +264,7 @@ def honest_table(exams: Sequence[ExamRows]) -> list[str]:
         f"Honest students ({figures['hours']:.3f} hours of honest stretches, in them {n} whole intervals)",
         line("false flags", flags, n, digits=2),
         f"  the rate of false flags is under {100 * bound:.2f} % of intervals (one-sided 95 %; the goal of 0.02 % needs about 15,000 without one)",
-        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour (under {upper_rate(violations, figures['hours']):.1f}, one-sided 95 %)",
+        f"  false violations: {figures['false_violations_per_hour']:.1f} an hour (one-sided 95 %: under {upper_rate(violations, figures['hours']):.1f})",
     ]
 
 
