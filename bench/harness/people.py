@@ -83,10 +83,11 @@ def _file(row: Any) -> str:
 def _outcome(data: Path, task: str, row: Any, entry: Mapping[str, str]) -> Outcome:
     path = data / entry["file"]
     if isinstance(row, audio_task.Row):
-        speakers = speakers_of(entry["source"])
+        source = entry.get("source") or entry["file"]
+        speakers = speakers_of(source)
         label, said = f"{row.voices} voices", f"{len(row.multiple)} times several, {sum(b - a for a, b in row.said):.1f} s of speech"
         right = bool(row.multiple) == (row.voices >= 2) and audio_task.slips(row) <= SPEECH_SLIPS
-        return Outcome(path, task, speakers[0] if speakers else "", frozenset(speakers or [entry["source"]]), label, said, right)
+        return Outcome(path, task, speakers[0] if speakers else "", frozenset(speakers or [source]), label, said, right)
     person = entry.get("subject", "")
     keys = frozenset([person or "at: " + entry.get("source", entry["file"])])
     if isinstance(row, Judged):

@@ -16,7 +16,7 @@ from detectors.model_files import SHARED_MODELS
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 MEDIAPIPE = "mediapipe==0.10.21"  # asks for jax, which FaceMesh doesn't use
-TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # PyPI's torch may bring several GB of CUDA
+TORCH_INDEX = "https://download.pytorch.org/whl/cpu"  # PyPI's torch may bring several GB of CUDA; TORCH_INDEX= (empty) leaves it out
 MAKE_S = 1800.0
 FREE_BYTES = 4 << 30
 PYTHONS = ((3, 10), (3, 12))  # those for which MediaPipe has wheels with FaceMesh inside
@@ -78,8 +78,12 @@ def _make(home: Path) -> None:
     print(f"making {home} (2 to 10 minutes, once; delete it when you are done)", flush=True)
     _run([sys.executable, "-m", "venv", str(home)], home.parent)
     pip = [str(_python(home)), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    index = ["--extra-index-url", TORCH_INDEX] if sys.platform == "linux" else []
-    _run([*pip, *index, "-r", str(REQUIREMENTS)], home)
+    pins = [pin for line in REQUIREMENTS.read_text(encoding="utf-8").splitlines() if (pin := line.partition("#")[0].strip())]
+    index = os.environ.get("TORCH_INDEX", TORCH_INDEX if sys.platform == "linux" else "")
+    # Apart, for an index that doesn't answer is asked again and again for each package.
+    extra = ["--retries", "1", "--extra-index-url", index] if index else []
+    _run([*pip, *extra, *(pin for pin in pins if pin.startswith("torch"))], home)
+    _run([*pip, *pins], home)
     _run([*pip, "--no-deps", MEDIAPIPE], home)
     (home / "whole").touch()
 
