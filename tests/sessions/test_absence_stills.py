@@ -44,7 +44,7 @@ class Exam:
         for _ in range(round(seconds * 4)):
             face = FACE if direction not in ("none", "unknown") else None
             look = PersonsReading(self.at, count, None) if self.at % 2 == 0 else None
-            picture = Picture(self.at, np.full((480, 640, 3), int(self.at), np.uint8))
+            picture = Picture(self.at, np.full((480, 640, 3), int(self.at) % 256, np.uint8))
             self.stills.see(picture, PictureReadings(self.at, GazeReading(self.at, direction, box=face), look), self.rules)
             self.at += 0.25
 

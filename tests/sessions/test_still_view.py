@@ -29,7 +29,7 @@ FRESH = (0.5, *MOVES)
 
 @pytest.fixture(scope="module")
 def settings() -> Settings:
-    return load_settings(_env_file=None, gaze_fps=4, face_interval_s=2, frozen_s=6)
+    return load_settings(_env_file=None, gaze_fps=4, gaze_calm_fps=4, face_interval_s=2, frozen_s=6)
 
 
 @pytest.fixture(scope="module")
