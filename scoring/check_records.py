@@ -164,7 +164,8 @@ def unpack_gaze(row: list[Any]) -> GazeReading:
 def unpack_persons(row: list[Any]) -> PersonsReading:
     """One look for persons as stored; older versions stored no numbers, still older ones no size. Raise `ValueError`, `TypeError`."""
     at, count, phone, reason, boxes, phones, *rest = row
-    width, height, numbers = rest + [0, 0, {}][len(rest) :]
+    width, height = rest[:2] if rest else (0, 0)
+    numbers: dict[str, float] = rest[2] if len(rest) > 2 else {}
     return PersonsReading(at, count, phone, reason, tuple(Box(*b) for b in boxes), tuple(Box(*b) for b in phones), width, height, numbers=numbers)
 
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from basics.readings import Box, GazeReading, PersonsReading
 from database import Database
 from records.clip_readings import clip_readings
-from scoring.check_records import CheckCollector, unpack
+from scoring.check_records import CheckCollector, unpack, unpack_persons
 from web.parts import Parts
 
 SESSION = "0123456789abcdef0123456789abcdef"
@@ -68,6 +68,16 @@ def test_a_face_without_a_picture_s_size_is_stored_as_before_and_a_stored_one_co
     (bare, whole), *_ = unpack(record["readings"])
     assert bare.box is None
     assert (whole.box, whole.width, whole.height) == (Box(100, 80, 180, 191, 1.0), 640, 480)
+
+
+def test_what_a_look_for_persons_rests_on_is_stored_and_older_looks_have_none() -> None:
+    collector = CheckCollector()
+    collector.add(PersonsReading(2.0, 1, True, phones=(PHONE,), width=640, height=480, numbers={"phone_vote_1": 0.51239, "at_face": 0.0}))
+    row = collector.take(10.0)["readings"]["persons"][0]
+    read = unpack_persons(row)
+    assert (read.numbers, read.width, read.height) == ({"phone_vote_1": 0.512, "at_face": 0.0}, 640, 480)
+    assert unpack_persons(row[:8]).numbers == {}
+    assert unpack_persons(row[:6]).width == 0
 
 
 def test_a_clip_by_rest(client: FlaskClient, parts: Parts) -> None:
