@@ -40,7 +40,7 @@ def test_weights_that_are_not_there_are_named_and_not_tried_again_until_asked(fi
     own, lost = tmp_path / "models", tmp_path / "lost.pt"
     shared = tmp_path / "shared"
     shared.mkdir()
-    for name in ("speaker", "overlap"):
+    for name in ("speaker", "overlap", "sounds"):
         (shared / FILES[name]).symlink_to(finished / FILES[name])
     chosen = settings(own, yolo_weights=str(lost))
     said: list[str] = []
