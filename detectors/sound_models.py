@@ -150,4 +150,5 @@ class SoundModel:
 
     def scores(self, sound: Floats) -> Floats:
         """The 521 scores, 0..1, of float32 `[SECOND]`, -1..1."""
-        return np.asarray(self._model(sound[None])[0][0], dtype=np.float32)
+        (given,) = self._model.inputs  # [1, SECOND], or [SECOND] in other exports
+        return np.asarray(self._model(sound.reshape(given.shape))[0], dtype=np.float32).reshape(-1)
