@@ -140,8 +140,9 @@ def _found(small: Levels, moves: npt.NDArray[np.bool_], image: Image) -> Area | 
     rights = [*_edges(across[top:bottom].T, range(max(right - 1, 1), columns)), columns]
     best: tuple[int, int, int, int] | None = None
     for y1, y2, x1, x2 in itertools.product(tops, bottoms, lefts, rights):
-        whole = (y1, y2, x1, x2) == (0, rows, 0, columns)
-        if whole or y2 - y1 < LEAST_SIDE * rows or x2 - x1 < LEAST_SIDE * columns:
+        level, upright = (y1 > 0) + (y2 < rows), (x1 > 0) + (x2 < columns)
+        # All around, above and below, or beside: nobody frames a picture on one side, and a door and a table's edge are no frame.
+        if level == 1 or upright == 1 or level + upright == 0 or y2 - y1 < LEAST_SIDE * rows or x2 - x1 < LEAST_SIDE * columns:
             continue
         sides = [down[edge - 1, x1:x2].mean() for edge in (y1, y2) if 0 < edge < rows]
         sides += [across[y1:y2, edge - 1].mean() for edge in (x1, x2) if 0 < edge < columns]
