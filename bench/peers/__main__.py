@@ -37,6 +37,7 @@ from settings.settings import Settings, load_settings
 
 LOOP = Path(__file__).with_name("loop.py")
 LOOP_S = 4 * 3600.0
+WARM_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         python = python_of(given.env)
         weights = weights_in(given.weights, python)
         models.load(settings)
+        run_ours(Side(), InMemory.of(chosen[0], WARM_S), settings, models)  # the loop's models have read a picture, too, before its clock runs
         for scenario in chosen:
             exam = InMemory.of(scenario, given.seconds)
             run_ours(ours, exam, settings, models)
