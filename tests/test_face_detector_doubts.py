@@ -12,10 +12,10 @@ import pytest
 
 import face_detector
 from basics.errors import DetectorError
-from basics.readings import GazeReading
+from bench.phone_clips import counts
 from detectors.networks import Image
 from face_detector import PersonsModel
-from score import Scorer
+from gaze_direction import GazeDetector
 from tests.helpers.scoring import RULES
 
 
@@ -51,34 +51,10 @@ def test_phones_are_found_that_one_look_alone_misses(both: PersonsModel, more_da
     assert reading.phones[0].confidence >= reading.numbers["phone_least"]
 
 
-def drunk_from(image: Image, seed: int, looks: int = 6) -> Iterator[Image]:
-    """What a camera gives of this for ten seconds, every two: it moves and turns a little, comes nearer, and is sent as JPEG."""
-    random = np.random.default_rng(seed)
-    height, width = image.shape[:2]
-    x = y = 0.0
-    scale = 1.0
-    for _ in range(looks):
-        x, y = np.clip(x + random.normal(0, 0.02), -0.05, 0.05), np.clip(y + random.normal(0, 0.015), -0.03, 0.03)
-        scale = float(np.clip(scale * np.exp(random.normal(0, 0.04)), 0.88, 1.15))
-        turn = cv2.getRotationMatrix2D((width / 2, height / 2), random.normal(0, 2), scale)
-        turn[:, 2] += x * width, y * height
-        moved = cv2.warpAffine(image, turn, (width, height), borderMode=cv2.BORDER_REFLECT)
-        shown = np.clip(moved * np.exp(random.normal(0, 0.06)) + random.normal(0, 2.5, moved.shape), 0, 255).astype(np.uint8)
-        sent = cv2.imdecode(cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, 70])[1], cv2.IMREAD_COLOR)
-        yield np.asarray(sent, dtype=np.uint8)
-
-
-def counted(model: PersonsModel, image: Image, seed: int) -> bool:
-    """Does it count by the rules, in ten seconds of it?"""
-    scorer = Scorer(RULES)
-    for number, shown in enumerate(drunk_from(image, seed)):
-        scorer.take_picture(GazeReading(2.0 * number, "focused"), model.look(shown, 2.0 * number))
-    return any(violation.kind == "prohibited_object" for interval in scorer.results(30.0) for violation in interval.violations)
-
-
 def test_ten_seconds_of_drinking_count_nothing_and_ten_of_a_phone_do(both: PersonsModel, more_data: Path) -> None:
-    assert not counted(both, picture(more_data, "phone/no_016.jpg"), seed=0)
-    assert counted(both, picture(more_data, "phone/phone_000.jpg"), seed=0)
+    with closing(GazeDetector(still=True)) as gaze:
+        assert not counts(both, gaze, RULES, picture(more_data, "phone/no_016.jpg"), seed=0)
+        assert counts(both, gaze, RULES, picture(more_data, "phone/phone_000.jpg"), seed=0)
 
 
 @pytest.mark.parametrize("file", ["data/persons/2_011", "data2/persons/b2-2_003"])
