@@ -100,7 +100,7 @@ def _gaze(benches: Sequence[Bench]) -> Judging:
 
     def read(values: Values) -> list[Judged]:
         limits = benches[0].settings.model_copy(update=values)
-        detector = GazeDetector(limits, still=True, finder=benches[0].models.faces)
+        detector = GazeDetector(limits, still=True, finder=benches[0].models.faces, models=benches[0].models.face_models)
         try:
             judged = []
             for bench, row in rows:
@@ -130,7 +130,7 @@ def _looks(benches: Sequence[Bench], task: str, column: str) -> Callable[[Values
         judging = benches[0].judging(benches[0].settings.model_copy(update=values))
         looks = []
         for bench in benches:
-            detector = GazeDetector(bench.settings, still=True, finder=bench.models.faces)
+            detector = GazeDetector(bench.settings, still=True, finder=bench.models.faces, models=bench.models.face_models)
             try:
                 for number, (row, picture) in enumerate(rows_of(bench.data, task)):
                     key = (bench.name, row["file"])
