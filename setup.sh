@@ -212,8 +212,12 @@ install_packages() { # install_packages KIND SIZE FILE…: once for each content
   begin "installing Python packages of $* with pip" \
     "see pip's error above; check the network (behind a proxy set HTTPS_PROXY; for a mirror: pip config set global.index-url ADDRESS), then run ./setup.sh again"
   say "Installing the Python packages of $* (about $size)"
+  if [ "$kind" = server ] && compgen -G "venv/lib/python3*/site-packages/opencv_contrib_python-*" >/dev/null; then
+    # An older set-up's: two OpenCVs write into one folder, and nothing here uses the others any more.
+    "${pip[@]}" uninstall --quiet --yes opencv-contrib-python opencv-python-headless mediapipe protobuf
+  fi
   if [ "$kind" = server ]; then # pip refuses what needs anything that isn't locked
-    "${pip[@]}" "${install[@]}" -r "${locks[0]}"
+    "${pip[@]}" "${install[@]}" --no-warn-conflicts -r "${locks[0]}" # of those below it would tell what they are without
     "${pip[@]}" "${install[@]}" --no-deps -r "${locks[1]}"
   else
     "${pip[@]}" "${install[@]}" --no-deps -r "${locks[0]}"
