@@ -22,6 +22,8 @@ BY_ANOTHER = """async () => {
   const body = JSON.stringify({ roles: ["proctor", "teacher"], revision: ada.revision });
   await fetch(`/api/people/${ada.id}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
 }"""  # as somebody else's page would do it
+SEND = """async ([path, body]) =>
+  (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body })).json()"""
 
 
 @pytest.fixture(scope="module")
