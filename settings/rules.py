@@ -186,7 +186,7 @@ class RuleSettings(BaseModel):
         default=7,
         ge=0,
         le=60,
-        description="Seconds after its end in which an interval waits for late readings, then closes; speech is told up to 6 s after it begins. "
+        description="Seconds after its end in which an interval waits for late readings, then closes; speech is told up to 6.7 s after it begins. "
         "What comes later still counts, as a revision.",
     )
     high_risk_flags: int = Field(

@@ -61,14 +61,15 @@ def _asks_identity(exam_key: str) -> bool:
     return exam is not None and (exam.definition.identity_step or exam.definition.room_view) and caller().may("look", exam.exam_id)
 
 
-def _identity_of(session_id: str) -> str:
-    """The key of the session's exam, where it asks for pictures; empty: it doesn't, or nothing is known of it."""
+def _in_exam_of(session_id: str) -> dict[str, object]:
+    """What the caller may in the session's exam, and the exam's key where it asks for pictures; nothing where nothing is known of it."""
     try:
         exam_id = exam_of_session(session_id)
     except ProctorError:
-        return ""
+        return {"rights_here": frozenset(), "identity_key": ""}
     key = exam_key_of(exam_id) if exam_id is not None else ""
-    return key if key and _asks_identity(key) else ""
+    here = frozenset(right for right in caller().rights() if caller().may(right, exam_id))
+    return {"rights_here": here, "identity_key": key if key and _asks_identity(key) else ""}
 
 
 def _known_key(exam_key: str) -> str:
@@ -155,10 +156,8 @@ def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
     fps = parts().settings.video_fps
-    identity = _identity_of(session_id)
-    return render_template(
-        "session.html", active="session", session_id=session_id, video_fps=fps, identity_key=identity, **_for_writing(), **_for_proctors()
-    )
+    here = _in_exam_of(session_id)
+    return render_template("session.html", active="session", session_id=session_id, video_fps=fps, **here, **_for_writing(), **_for_proctors())
 
 
 @pages.get("/session/<session_id>/report")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
@@ -20,6 +22,8 @@ BY_ANOTHER = """async () => {
   const body = JSON.stringify({ roles: ["proctor", "teacher"], revision: ada.revision });
   await fetch(`/api/people/${ada.id}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
 }"""  # as somebody else's page would do it
+SEND = """async ([path, body]) =>
+  (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body })).json()"""
 
 
 @pytest.fixture(scope="module")
@@ -119,3 +123,50 @@ def test_a_person_is_invited_sets_a_second_factor_and_is_out_at_once_when_disabl
     expect(admin.get_by_role("cell", name="Disabled")).to_be_visible()
     assert wrong == []
     assert broken == []
+
+
+def test_who_may_less_is_shown_what_they_may_and_nothing_that_is_refused(server: Server, browser: Browser) -> None:
+    admin = browser.new_context().new_page()
+    log_in(admin, server, "proctor", PASSWORD)
+    admin.goto(f"{server.url}/people")
+
+    def made(path: str, **body: object) -> dict[str, Any]:
+        send = (
+            "([path, body]) => fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body }).then((answer) => answer.json())"
+        )
+        answer: dict[str, Any] = admin.evaluate(send, [path, json.dumps(body)])
+        return answer
+
+    links, ids = {}, {}
+    for login, role in (("pia", "proctor"), ("olga", "officer")):
+        answer = made("/api/people", login=login, name=login.title(), roles=[role])
+        links[login], ids[login] = answer["invitation_url"], answer["person"]["id"]
+    made("/api/exams", exam_id="maths", title="Mathematics", proctors=[ids["pia"]])
+    session_id = made("/api/session/create", user_id="student-1", source="browser", exam_id="maths")["session_id"]
+
+    refused: list[str] = []
+    pages = {}
+    for login, link in links.items():
+        page = pages[login] = browser.new_context().new_page()
+        page.on("pageerror", lambda error: refused.append(str(error)))
+        page.on("response", lambda answer: refused.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
+        page.goto(link)
+        page.get_by_label("Password").fill(OWN_PASSWORD)
+        page.get_by_role("button", name="Set the password and log in").click()
+        page.wait_for_url(lambda url: "invitation" not in url)
+        page.goto(f"{server.url}/exams")
+    pia, olga = pages["pia"], pages["olga"]
+    row = pia.locator("#exams tbody tr")
+    expect(row).to_contain_text("Mathematics")
+    expect(row.get_by_role("link", name="Mathematics", exact=True)).to_have_count(0)  # how it is set up is not theirs
+    expect(row.get_by_role("link", name="Students")).to_have_count(0)
+    expect(pia.get_by_role("link", name="New exam")).to_have_count(0)
+    expect(pia.get_by_role("heading", name="Accommodations")).to_have_count(0)
+    pia.goto(f"{server.url}/session/{session_id}")
+    expect(pia.get_by_role("button", name="End session")).to_be_visible()
+    expect(pia.get_by_role("link", name="Report")).to_be_visible()
+    expect(pia.get_by_role("link", name="Package")).to_have_count(0)
+    expect(olga.get_by_role("heading", name="Accommodations")).to_be_visible()
+    expect(olga.locator("#acc-none")).to_be_visible()
+    expect(olga.get_by_role("heading", name="Sessions")).to_have_count(0)
+    assert not refused

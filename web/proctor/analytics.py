@@ -89,6 +89,10 @@ def _line(exam: Exam | None, now: datetime) -> Document:
     if exam is None:
         return {}
     shown = exam.definition.model_dump(include={"title", "course", "opens", "closes", "time_zone"})
+    if caller().may("exams", exam.exam_id):
+        shown["definition"] = f"/exams/{exam.key}"
+    if caller().may("roster", exam.exam_id):
+        shown["roster"] = f"/exams/{exam.key}/roster"
     if exam.definition.identity_step or exam.definition.room_view:
         shown["identity"] = f"/exams/{exam.key}/identity"
     return shown | {"exam_key": exam.key, "state": exam.state_at(now), "is_open": exam.is_open(now)}

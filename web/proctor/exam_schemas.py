@@ -125,6 +125,8 @@ class ExamLine(ExamAnswer):
     """An exam in a list, with its sessions in numbers. Those that nobody defined have no `exam_key`."""
 
     exam_key: str | None = None
+    definition: str | None = Field(default=None, description="The path of the page on which it is set up, for who may change it.")
+    roster: str | None = Field(default=None, description="The path of the page of its students, for who may see them.")
     results: str | None = Field(default=None, description="The path of the page with its results, for who may see them.")
     identity: str | None = Field(default=None, description="The path of the page on which its students are compared with their cards, where it asks.")
     title: str = ""

@@ -179,7 +179,7 @@ class SessionPage {
     const different = heldWords(session);
     byId("session-accommodation").hidden = different.length === 0;
     setText(byId("session-accommodation"), texts.session.accommodation(different));
-    const accommodate = byId("session-accommodate"); // where it may be set
+    const accommodate = document.getElementById("session-accommodate"); // where it may be set
     if (accommodate) {
       accommodate.href = addressOf(`/exams?${new URLSearchParams({ accommodate: session.user_id, ...(session.exam_id && { in: session.exam_id }) })}`);
       accommodate.hidden = false;
