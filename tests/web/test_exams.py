@@ -14,9 +14,9 @@ from basics.times import utc_now
 from records.exams import exam_key
 from records.keep_times import KeepTimes
 from settings.keeping import Kept
-from tests.helpers.people import add_person
+from tests.helpers.people import add_person, someone
 from tests.helpers.sessions import live, stop_server
-from tests.helpers.web import error_of
+from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.parts import Parts
 
 
@@ -287,3 +287,12 @@ def test_a_wrong_field_is_named_down_to_its_part(client: FlaskClient, wrong: dic
     assert answer.status_code == 422
     assert answer.get_json()["error"]["message"].startswith(says)
     assert answer.get_json()["error"]["field"] in wrong
+
+
+def test_only_who_may_change_an_exam_sees_the_form(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    ada, ben, eve = (someone(app, name, "teacher") for name in ("ada", "ben", "eve"))
+    key = ada.post("/api/exams", exam_id="maths", title="Maths", proctors=[ben.account.id]).get_json()["exam"]["exam_key"]
+    assert [one.get(f"/exams/{key}").status_code for one in (ada, ben, eve)] == [200, 403, 404]
+    assert [one.get("/exams/new").status_code for one in (ada, ben, eve)] == [200, 200, 200]
+    assert ben.get(f"/exams/{'0' * 32}").status_code == 200, "its page says itself that there is none"
