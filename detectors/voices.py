@@ -226,6 +226,8 @@ class VoiceTracker:
         if at_once:
             return cosine < limits.voices_together_threshold
         low, high = limits.voices_threshold - limits.voices_short_less, limits.voices_threshold
+        if self._student_s < limits.own_voice_s:
+            high += limits.voices_unknown_more
         return cosine < float(np.interp(least, (limits.voices_short_s, limits.voices_sure_s), (low, high)))
 
     def _changed(self, units: list[Unit], numbers: dict[str, float], *, known: bool) -> Span | None:

@@ -21,9 +21,16 @@ class VoiceLimits(BaseModel):
         default=0.44,
         ge=0.15,
         le=0.9,
-        description="Likeness (mean cosine) under which two who speak in turn are two voices; labelled ones have 0.43 at most, one person who turns "
+        description="Likeness (mean cosine) under which two who speak in turn are two voices; labelled clips have 0.43 at most, one person who turns "
         "from calm to shouting has 0.45 and more in 47 of 50 cases. Lower finds fewer.",
         json_schema_extra=EVERYDAY,
+    )
+    voices_unknown_more: float = Field(
+        default=0.05,
+        ge=0,
+        le=0.5,
+        description="Likeness added to VOICES_THRESHOLD for speech of VOICES_SURE_S and more until OWN_VOICE_S of one voice are known: there is "
+        "nothing else by which a second one could be told. Two who answer one another reach 0.48, and who turns to shouting 0.45.",
     )
     voices_together_threshold: float = Field(
         default=0.56,

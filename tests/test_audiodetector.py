@@ -298,6 +298,15 @@ def test_how_unlike_short_speech_must_be_is_a_limit(limits: dict[str, Any], two:
     assert VoiceTracker(None, None, VoiceLimits().model_copy(update=limits))._two([some], [others], False, {}) is two
 
 
+@pytest.mark.parametrize(("known_s", "more", "two"), [(0.0, 0.05, True), (0.0, 0.0, False), (9.0, 0.05, False)])
+def test_two_who_answer_one_another_need_differ_less_where_no_voice_is_known(known_s: float, more: float, two: bool) -> None:
+    """Two speakers with a likeness of .48, as in an exam in which nobody spoke before. A known voice is the surer way to tell a stranger."""
+    some, others = (Unit(((0, 1),), 3.0, np.array(vector, np.float32)) for vector in ([1.0, 0.0], [0.48, 0.8773]))
+    tracker = VoiceTracker(None, None, VoiceLimits(voices_unknown_more=more))
+    tracker._student_s = known_s
+    assert tracker._two([some], [others], False, {}) is two
+
+
 def test_how_soon_speech_is_told_that_nothing_confirms_is_a_limit(without_voices: AudioModels, shared_data: Path) -> None:
     """A reading tells speech as soon as it is sure of it; without the second model that is after a time of it alone."""
 
