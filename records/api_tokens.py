@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from basics.errors import Conflict, InvalidInput, NotFound
@@ -73,8 +73,11 @@ class ApiTokens:
         return found
 
     def listed(self) -> list[ApiToken]:
-        """All, by name; those that are over, too."""
-        return sorted(self._by_id.values(), key=lambda one: (one.name.casefold(), one.id))
+        """All, by name; those that are over, too. A use is told at once, and stored within a minute."""
+        with self._lock:
+            used = dict(self._used)
+        known = (replace(one, used_at=used[one.id][0], used_from=used[one.id][1]) if one.id in used else one for one in self._by_id.values())
+        return sorted(known, key=lambda one: (one.name.casefold(), one.id))
 
     def add(
         self, name: str, scopes: frozenset[str], *, by: str, exams: frozenset[str] | None = None, days: int | None = None

@@ -22,7 +22,7 @@ from scoring.exam_rules import rules_for
 from scoring.rules import Rules
 from web.access.callers import caller
 from web.access.headers import content_security_policy
-from web.access.hold import exam_of_session
+from web.access.hold import exam_of_session, hold
 from web.access.who_may import PROCTOR
 from web.calls.addresses import server_address
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
@@ -120,8 +120,8 @@ def exams() -> str:
 @pages.get("/exams/<exam_key>")
 def exam(exam_key: str) -> str:
     """Show the page on which an exam is set up; `new`: another one. It says itself when there is no such exam."""
-    if exam_key != "new":
-        _known_key(exam_key)
+    if exam_key != "new" and (known := parts().exams.shown(_known_key(exam_key))) is not None:
+        hold("exams", known.exam_id)  # who only watches it reads no form that saves nothing
     key, spoken = "" if exam_key == "new" else exam_key, list(known_languages().values())
     kept = {"keep_days": parts().settings.keep_days, "server_days": parts().settings.keep_by_kind()}
     return render_template("exam.html", active="exams", exam_key=key, spoken=spoken, **kept, **exam_words(), **_for_proctors())

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 
 from flask.testing import FlaskClient
 
 from tests.helpers.databases import START
+from tests.helpers.people import someone
+from tests.helpers.web import PASSWORD, MakeApp
 from web.calls.audit import Looked
-from web.parts import Parts
+from web.calls.paging import PAGE
+from web.parts import Parts, parts_of
 
 
 def note_some(parts: Parts) -> None:
@@ -52,6 +56,26 @@ def test_the_table_runs_in_no_spreadsheet_and_that_it_was_taken_is_noted(client:
     assert client.get("/api/audit.csv?since=2024-10-05&until=2024-10-04").status_code == 422
     assert parts.database.flush(10)
     assert [entry["what"] for entry in parts.database.audit_entries(1)] == ["audit: exported"]
+
+
+def test_a_long_table_is_whole_and_every_entry_is_in_it_once(client: FlaskClient, parts: Parts) -> None:
+    for number in range(2 * PAGE + 1):
+        noted = parts.database.audit({"at": START + timedelta(seconds=number), "who": "Zoe", "what": f"clip: {number}"})
+    assert noted.wait(10)
+    rows = list(csv.DictReader(io.StringIO(client.get("/api/audit.csv?who=Zoe").text.lstrip("\ufeff"))))
+    assert [row["what"] for row in rows] == [f"clip: {number}" for number in reversed(range(2 * PAGE + 1))]
+
+
+def test_who_logs_out_and_who_is_not_let_in_are_noted_with_the_browser(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    ada = someone(app, "ada", "teacher")
+    browser = {"User-Agent": "Mozilla/5.0 a browser"}
+    assert ada.client.post("/logout", headers=browser).status_code == 302
+    assert ada.client.post("/login", data={"username": "ada", "password": "wrong"}, headers=browser).status_code == 401
+    database = parts_of(app).database
+    assert database.flush(10)
+    noted = {one["what"]: (one["who"], one["browser"]) for one in database.audit_entries(2)}
+    assert noted == {"signed out": ("Ada", browser["User-Agent"]), "sign-in: failed": ("ada", browser["User-Agent"])}
 
 
 def test_the_page_shows_what_was_asked_and_what_is_wrong_with_it(client: FlaskClient, parts: Parts) -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from basics.readings import ScreenAct
@@ -13,8 +14,9 @@ from basics.times import utc_now
 from records.exams import exam_key
 from records.keep_times import KeepTimes
 from settings.keeping import Kept
+from tests.helpers.people import add_person, someone
 from tests.helpers.sessions import live, stop_server
-from tests.helpers.web import error_of
+from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.parts import Parts
 
 
@@ -263,3 +265,34 @@ def test_presets_are_shown_with_this_servers_numbers(client: FlaskClient) -> Non
 @pytest.mark.parametrize("key", ["x", "0" * 32, "..", "a" * 10_000])
 def test_what_is_no_exam_is_said(client: FlaskClient, key: str) -> None:
     assert client.get(f"/api/exams/{key}").status_code == 404
+
+
+def test_people_whom_nobody_knows_are_named(client: FlaskClient, app: Flask) -> None:
+    known = add_person(app, "pia", "proctor").id
+    key = define(client, "names", proctors=[known, "nobody-here"])
+    assert [note for note in shown(client, key)["notes"] if "nobody-here" in note]
+    assert not [note for note in shown(client, key)["notes"] if known in note]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"title": ""}, "title must not be empty."),
+        ({"points": {"speech": 101}}, "points.speech is wrong: Input should be less than or equal to 100."),
+        ({"allowed": {"phone": "perhaps"}}, "allowed.phone is wrong: "),
+    ],
+)
+def test_a_wrong_field_is_named_down_to_its_part(client: FlaskClient, wrong: dict[str, Any], says: str) -> None:
+    answer = client.post("/api/exams", json={"exam_id": "e", "title": "Exam", **wrong})
+    assert answer.status_code == 422
+    assert answer.get_json()["error"]["message"].startswith(says)
+    assert answer.get_json()["error"]["field"] in wrong
+
+
+def test_only_who_may_change_an_exam_sees_the_form(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    ada, ben, eve = (someone(app, name, "teacher") for name in ("ada", "ben", "eve"))
+    key = ada.post("/api/exams", exam_id="maths", title="Maths", proctors=[ben.account.id]).get_json()["exam"]["exam_key"]
+    assert [one.get(f"/exams/{key}").status_code for one in (ada, ben, eve)] == [200, 403, 404]
+    assert [one.get("/exams/new").status_code for one in (ada, ben, eve)] == [200, 200, 200]
+    assert ben.get(f"/exams/{'0' * 32}").status_code == 200, "its page says itself that there is none"

@@ -23,7 +23,7 @@ from basics.group_roles import GroupRole, parse_group_roles, roles_of
 from settings.settings import Settings, load_settings
 from tests.helpers.people import browser_of
 from tests.helpers.web import PASSWORD, MakeApp, settings_for
-from web.access.oidc import ANSWER_MAX, AT_ONCE, CLOCKS_S, Provider
+from web.access.oidc import ANSWER_MAX, AT_ONCE, CLOCKS_S, SENT_TO_S, Provider
 from web.parts import parts_of
 
 CALLBACK = "http://localhost/login/oidc/callback"
@@ -209,6 +209,24 @@ def test_a_provider_that_hangs_holds_few_threads_and_is_told_of(provider: Provid
         with pytest.raises(ProviderAway, match="does not answer within" if number < AT_ONCE else "others wait"):
             provider.begin(CALLBACK, state="s", **WAY)
     assert provider.health()["state"] == "degraded"
+
+
+def test_nobody_is_sent_to_a_provider_that_went_away_since_it_was_asked(fake: Fake, tmp_path: Path) -> None:
+    now = [0.0]
+    provider = Provider(settings_of(fake, tmp_path), clock=lambda: now[0])
+    provider.begin(CALLBACK, state="s", **WAY)
+    provider.finish(CALLBACK, "code", **WAY)
+    fake.answers = dict.fromkeys(("/token_endpoint", "/.well-known/openid-configuration"), b"")
+    now[0] = SENT_TO_S
+    with pytest.raises(ProviderAway):
+        provider.begin(CALLBACK, state="s", **WAY)
+    assert provider.health()["state"] == "degraded"
+    now[0] += 1
+    with pytest.raises(ProviderAway):
+        provider.begin(CALLBACK, state="s", **WAY)  # what it once said is no sign that it answers
+    fake.answers = {}
+    assert provider.begin(CALLBACK, state="s", **WAY)
+    assert provider.health()["state"] == "ok"
 
 
 def test_a_provider_that_is_away_stops_neither_the_server_nor_other_logins(make_app: MakeApp, fake: Fake, tmp_path: Path) -> None:

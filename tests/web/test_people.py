@@ -317,3 +317,13 @@ def test_an_account_of_before_there_were_revisions_can_be_changed(app: Flask, ad
         parts_of(app).database.collection("users").update_one({"_id": ada.id}, {"$unset": {"revision": "", "edited_by": ""}})
     assert admin.post(f"/api/people/{ada.id}", json={"roles": ["teacher"], "revision": 1}).status_code == 200
     assert error_of(admin.post(f"/api/people/{ada.id}", json={"roles": [], "revision": 1}), 409)["field"] == "revision"
+
+
+def test_when_a_token_was_used_is_told_at_once(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    admin = administrator(app)
+    secret = admin.post("/api/tokens", json={"name": "lms", "scopes": ["read"]}).get_json()["secret"]
+    script = browser_of(app, "192.0.2.44")
+    assert script.get("/api/exams", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    (token,) = admin.get("/api/tokens").get_json()["tokens"]
+    assert (token["used_from"], token["used_at"] is not None) == ("192.0.2.44", True)

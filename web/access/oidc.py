@@ -32,6 +32,7 @@ WHOLE_S = 10.0  # of one question to the provider, however slowly it answers
 AT_ONCE = 4  # questions that run, each in a thread: a provider that hangs holds no more
 ANSWER_MAX = 1 << 20  # bytes
 DISCOVERY_S = 3600.0
+SENT_TO_S = 60.0  # a person is sent only to a provider that answered so lately: of one that is away a browser shows an error of its own
 NEW_KEYS_S = 60.0  # how often a key that isn't known is asked for
 CLOCKS_S = 120  # by which the provider's clock and ours may differ
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
@@ -74,7 +75,7 @@ class Provider:
 
     def begin(self, callback: str, *, state: str, nonce: str, verifier: str) -> str:
         """The address to which a person who wants to sign in is sent. Raise `ProviderAway`."""
-        found = self._ask(self._discovered)
+        found = self._ask(lambda: self._discovered(SENT_TO_S))
         address, _state = self._session(found, callback).create_authorization_url(
             found["authorization_endpoint"], state=state, nonce=nonce, code_verifier=verifier
         )
@@ -154,9 +155,9 @@ class Provider:
             except (JoseError, ValueError, TypeError, KeyError) as error:
                 raise _away(_("its keys can't be read (%(error)s)", error=str(error)[:200])) from None
 
-    def _discovered(self) -> dict[str, Any]:
+    def _discovered(self, known_for_s: float = DISCOVERY_S) -> dict[str, Any]:
         now, known = self._clock(), self._found
-        if known is not None and now - known[0] < DISCOVERY_S:
+        if known is not None and now - known[0] < known_for_s:
             return known[1]
         with _plain() as session:
             found = _object(session.get(f"{self.issuer}/.well-known/openid-configuration"))
@@ -212,7 +213,7 @@ class Provider:
 
     def _noted(self, error: ProctorError) -> ProctorError:
         if isinstance(error, ProviderAway):
-            self._problem = error.message
+            self._problem, self._found = error.message, None  # whoever comes next is sent there only if it answers
         log.warning("sign-in at the provider %s: %s", self.issuer, error.message)
         return error
 

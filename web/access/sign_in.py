@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from flask import has_request_context, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from basics.argon import hash_of, is_outdated, is_right
@@ -115,7 +116,8 @@ class SignIn:
         return login, cookie
 
     def note(self, what: str, who: str, address: str | None, browser: str = "", **details: Any) -> None:
-        """Keep in the audit what happened at the door."""
+        """Keep in the audit what happened at the door, with the browser that asked where none is named."""
+        browser = browser or (request.headers.get("User-Agent", "") if has_request_context() else "")
         self._audit({"who": who[:128], "what": what, "address": address, **({"browser": browser[:300]} if browser else {}), **details})
 
     def note_failed(self, name: str, address: str | None, **details: Any) -> None:

@@ -70,11 +70,14 @@ def _validate(model: type[Model], content: dict[str, Any]) -> Model:
         problem = error.errors(include_url=False, include_input=False)[0]
     message = _message(problem)
     name = str(problem["loc"][0])
+    at = ".".join(str(part) for part in problem["loc"] if part != "[key]")  # which of several, as `points.speech`
     if problem["type"] == "missing":
         message = _("is missing")
+    elif problem["type"] in ("too_short", "string_too_short") and problem["ctx"].get("min_length") == 1:
+        message = _("must not be empty")
     elif not message.startswith(("is ", "has ", "must ", "begins ")):
         message = _("is wrong: %(problem)s", problem=message)  # in pydantic's own words
-    raise InvalidInput(joined("", [name, " ", message, "" if message.endswith(".") else "."]), field=name)
+    raise InvalidInput(joined("", [at, " ", message, "" if message.endswith(".") else "."]), field=name)
 
 
 def _message(problem: Any) -> str:

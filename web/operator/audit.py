@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 from basics.errors import InvalidInput, ProctorError
 from basics.texts import _
 from basics.times import iso_time
-from database import Document
+from database import Database, Document
 from records.stored_audit import Wanted, audit_page, moment
 from storage.audit_chain import NOT_SAID
 from web.calls.audit import note
@@ -126,7 +126,7 @@ def entries() -> Response:
 @describe(query=AuditFilter, errors=(503,), media_type="text/csv")
 def table() -> Response:
     """Give who did what as CSV, newest first, at most 100,000 entries. That it was taken is noted."""
-    rows = _rows(as_sought(read_query(request, AuditFilter)).wanted())
+    rows = _rows(parts().database, as_sought(read_query(request, AuditFilter)).wanted())
     first = list(islice(rows, 1))  # a database that is away is an error of the whole answer, not a table that breaks off
     note("audit: exported", "proctor")
     response = Response(csv_text(COLUMNS, chain(first, rows)), mimetype="text/csv")
@@ -175,12 +175,13 @@ def _page(query: AuditQuery) -> list[Document]:
     return audit_page(parts().database, query.wanted(), query.after, query.limit + 1)
 
 
-def _rows(wanted: Wanted) -> Iterator[Document]:
+def _rows(database: Database, wanted: Wanted) -> Iterator[Document]:
+    """All entries, page by page. They are read while the answer is sent, when no request is at hand any more."""
     if wanted.since and wanted.until and wanted.until <= wanted.since:
         raise InvalidInput(_("until must be after since."), field="until")
     after: str | None = None
     for _number in range(0, CSV_MAX, PAGE):
-        found = audit_page(parts().database, wanted, after, PAGE)
+        found = audit_page(database, wanted, after, PAGE)
         yield from found
         if len(found) < PAGE:
             return

@@ -221,6 +221,8 @@ def _notes(exam: Exam) -> list[str]:
     if exam.unreadable:
         fields = ", ".join(exam.unreadable)
         notes.append(_("Of this exam’s record can’t be read, and is as if never set: %(fields)s. Look at it, and save the exam anew.", fields=fields))
+    if strangers := [one for one in (*definition.teachers, *definition.proctors) if parts().people.accounts.by_id(one) is None]:
+        notes.append(_("Nobody has an account of the id %(ids)s: whoever is meant sees nothing of this exam.", ids=", ".join(strangers[:5])))
     if definition.opens is not None and is_twice(definition.opens, zone):
         notes.append(_("Clocks in %(zone)s are put back when it opens: of the two times that look alike the first is meant.", zone=zone))
     if definition.closes is not None and is_twice(definition.closes, zone):
