@@ -24,6 +24,27 @@ def test_gaze(measured: dict[str, Any]) -> None:
         assert count["right"] >= least[label] * count["n"], label
 
 
+@pytest.mark.parametrize("measured_on_others", ["gaze"], indirect=True)
+def test_gaze_of_the_second_set(measured_on_others: dict[str, Any]) -> None:
+    gaze = measured_on_others
+    assert gaze["n"] >= 132
+    assert gaze["accuracy"] >= 0.95
+    assert gaze["false_distracted"] <= 0.02
+    assert gaze["missed_distracted"] <= 0.06
+    assert gaze["unknown"] <= 0.02
+    least = {"focused": 0.97, "left": 0.96, "right": 0.92, "down": 0.82, "closed": 0.96}
+    for label, count in gaze["by_label"].items():
+        assert count["right"] >= least[label] * count["n"], label
+
+
+@pytest.mark.parametrize("measured_on_others", ["fairness"], indirect=True)
+def test_groups_of_the_second_set_are_treated_alike(measured_on_others: dict[str, Any]) -> None:
+    assert measured_on_others["face_gap_points"] <= 1
+    for name, group in measured_on_others["groups"].items():
+        assert group["face_found"] >= 0.99, name
+        assert group["false_distracted"] <= 0.02, name
+
+
 @pytest.mark.parametrize("measured", ["fairness"], indirect=True)
 def test_groups_are_treated_alike(measured: dict[str, Any]) -> None:
     fairness = measured
