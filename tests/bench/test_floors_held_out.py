@@ -13,7 +13,7 @@ from bench.harness.folds import figures, splits
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore:SymbolDatabase.GetPrototype:UserWarning")
 
-QUICK = {  # of the values that the bench tries
+QUICK: dict[str, dict[str, tuple[float, ...]]] = {  # of the values that the bench tries
     "phone": {"phone_confidence": (0.1, 0.15, 0.2, 0.3)},
     "persons": {"persons_confidence": (0.4, 0.5, 0.55)},
 }

@@ -228,6 +228,7 @@ class Spooling:
     """A database that reads, and whose accommodations wait in the spool."""
 
     def __init__(self, database: Any, spooled: Any) -> None:
+        self.gone = database.gone
         self.write, self.delete, self.reading, self.collection = spooled("write"), spooled("delete"), database.reading, database.collection
 
 

@@ -147,6 +147,8 @@ def test_wrong_queries_are_refused_by_name(client: FlaskClient, query: str, fiel
 def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: list[str]) -> None:
     undefined = {
         "exam_key": None,
+        "definition": None,
+        "roster": None,
         "identity": None,
         "title": "",
         "course": "",

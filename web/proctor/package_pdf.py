@@ -45,7 +45,7 @@ def _font_folder() -> Path:
     """Where the package of DejaVu Sans keeps it, which has Latin, Greek, Cyrillic and Arabic. It isn't loaded: it would ask for rinohtype."""
     package = find_spec("rinoh_typeface_dejavusans")
     if package is None or not package.submodule_search_locations:
-        raise ProctorError("The package rinoh-typeface-dejavusans, whose letters PDFs have, is missing: run ./setup.sh.")
+        raise ProctorError(_("The package rinoh-typeface-dejavusans, whose letters PDFs have, is missing: run ./setup.sh."))
     return Path(package.submodule_search_locations[0])
 
 
