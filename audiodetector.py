@@ -307,6 +307,7 @@ class AudioDetector:
             first, last = max(start, second), min(end, second + READING)
             if flat_share(self._sound(first, last)) >= self._limits.sound_flat_share:
                 heard[(first - start) // FRAME : (last - start) // FRAME] = False
+                self._tracker.cut_off = True
         return heard
 
     def _loudspeaker(self, start: int, end: int) -> npt.NDArray[np.float32]:

@@ -84,6 +84,7 @@ class VoiceTracker:
         self._talk_until = -1  # where another voice was last heard: while it is in the window, less of the student's voice is enough to go by
         self._student = np.zeros(192, np.float32)  # the mean of its units' directions, not made of length 1: a product is a mean cosine
         self._student_s = 0.0
+        self.cut_off = False  # some of what was heard is cut off, and a voice that is louder or quieter is unlike itself
         self._own_from = self._own_until = 0  # where it was heard first and last
         self._refused: list[Unit] = []  # speech since, that was not this voice
 
@@ -226,7 +227,7 @@ class VoiceTracker:
         if at_once:
             return cosine < limits.voices_together_threshold
         low, high = limits.voices_threshold - limits.voices_short_less, limits.voices_threshold
-        if self._student_s < limits.own_voice_s:
+        if self._student_s < limits.own_voice_s and not self.cut_off:
             high += limits.voices_unknown_more
         return cosine < float(np.interp(least, (limits.voices_short_s, limits.voices_sure_s), (low, high)))
 
