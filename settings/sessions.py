@@ -21,7 +21,7 @@ class SessionSettings(BaseModel):
         default="local", description="Source of a session whose create call names none.", json_schema_extra=EVERYDAY
     )
     max_sessions: int = Field(
-        default=100, ge=1, le=10_000, description="Sessions that may run at once; each takes about 50 MB.", json_schema_extra=EVERYDAY
+        default=100, ge=1, le=10_000, description="Sessions that may run at once; each takes about 15 MB.", json_schema_extra=EVERYDAY
     )
     analysis_workers: int = Field(default=0, ge=0, le=64, description="Threads that read pictures; 0: one for each core.", json_schema_extra=EVERYDAY)
     video_fps: float = Field(
