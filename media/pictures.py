@@ -191,7 +191,7 @@ class PictureFeed:
                 self._broken = self._key_wanted = True
                 self._since_key = []
                 return
-            elif self._since_key and len(self._since_key) < WAITING_MAX:
+            elif self._since_key and self._fits_since_key(frame):
                 self._since_key.append(frame)
             else:  # viewers wait for the next key
                 self._since_key = []
@@ -208,9 +208,13 @@ class PictureFeed:
             if len(self._waiting) > WAITING_MAX or self._waiting_bytes > WAITING_MAX_BYTES:
                 self._break_off()
 
+    def _fits_since_key(self, frame: Frame) -> bool:
+        kept = self._since_key
+        return len(kept) < WAITING_MAX and sum(len(one.data) for one in kept) + len(frame.data) <= WAITING_MAX_BYTES
+
     def _break_off(self) -> None:
         """Give up what waits, until the next key."""
-        self._waiting, self._waiting_bytes = [], 0
+        self._waiting, self._waiting_bytes, self._since_key = [], 0, []
         self._broken = self._key_wanted = True
 
     def asks_key(self, now: float) -> bool:

@@ -215,6 +215,22 @@ def test_who_decodes_for_himself_goes_on_from_what_he_has_or_begins_with_a_key(f
     assert feed.h264_since(-1, base_only=False) == []
 
 
+def test_what_is_kept_for_who_decodes_for_himself_is_bounded(frames: list[Frame]) -> None:
+    feed = PictureFeed(PIXELS, 4)
+    feed.add(frames[0])
+    for number in range(1, 20):  # a page that sends the largest messages, and no key
+        feed.add(Frame(number / FPS, bytes(1 << 20), "h264", False, 0, number))
+        assert sum(len(one.data) for one in feed.h264_since(-1, base_only=False)) <= 4 << 20
+    assert feed.h264_since(-1, base_only=False) == []
+    feed.add(frames[40])
+    damaged = PictureFeed(PIXELS, 4)
+    damaged.add(frames[0])
+    damaged.add(Frame(0.1, frames[1].data[:40], "h264", False, 0, 1))
+    with pytest.raises(InvalidInput):
+        damaged.decode()
+    assert damaged.h264_since(-1, base_only=False) == [], "what can't be decoded here is sent to no viewer that comes"
+
+
 def test_viewers_get_jpegs_at_their_rate_and_none_are_made_for_nobody(frames: list[Frame]) -> None:
     feed = PictureFeed(PIXELS, 4)
     feed.add(frames[0])

@@ -9,7 +9,6 @@ import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
 import "./not-come.js";
-import { askFor } from "./picture-canvas.js";
 import { markSeen } from "./seen-flags.js";
 import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
@@ -118,7 +117,7 @@ class LivePage {
       known.update(status);
       return;
     }
-    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(tile), onTrouble: () => this.joinAll() });
+    const tile = new Tile(status, { threshold: this.threshold, onSeen: () => this.see(tile), onTrouble: () => this.join(status.session_id) });
     this.tiles.set(status.session_id, tile);
     tile.inView = false;
     tile.element.dataset.session = status.session_id;
@@ -190,7 +189,7 @@ class LivePage {
     const tile = this.tiles.get(session_id);
     if (tile?.ended) return;
     const seen = !document.hidden && tile?.inView;
-    socket.joinSession(session_id, { frames: seen ? askFor.frames : "none", fps: TILE_FPS });
+    socket.joinSession(session_id, { frames: seen ? tile.view.frames : "none", fps: TILE_FPS });
     if (!seen) tile?.view.rest();
   }
 

@@ -2,16 +2,16 @@
 
 import { canDecode, H264View } from "./h264-view.js";
 
-/** How pictures are asked for: H.264 as it comes where this browser decodes it, else JPEG, which the server has to make of it. */
-export const askFor = { frames: (await canDecode) ? "h264" : "binary" };
+const ASK_FOR = (await canDecode) ? "h264" : "binary";
 
 export class PictureCanvas {
   #busy = false;
   #next = null;
   #h264 = null;
 
-  /** `onTrouble()`: this browser could not decode H.264 after all, and JPEG is asked for from now on. */
+  /** `onTrouble()`: this session's H.264 could not be decoded after all, and its pictures are to be asked for as JPEG from now on. */
   constructor(canvas, onTrouble = () => {}) {
+    this.frames = ASK_FOR; // how they are asked for: H.264 as it comes where this browser decodes it, else JPEG, which the server makes of it
     this.canvas = canvas;
     this.onTrouble = onTrouble;
     this.takenAt = null; // when the picture that is shown was taken, on the clock of performance.now()
@@ -30,7 +30,7 @@ export class PictureCanvas {
       (picture) => this.#paint(picture, picture.displayWidth, picture.displayHeight, this.h264At),
       (reason) => {
         console.info("H.264 can't be shown here, and JPEG is asked for.", reason);
-        askFor.frames = "binary";
+        this.frames = "binary";
         this.onTrouble();
       },
     );

@@ -9,7 +9,7 @@ import { wireCopyButtons } from "./copy.js";
 import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
 import { drawOverlay } from "./overlay.js";
-import { askFor, PictureCanvas } from "./picture-canvas.js";
+import { PictureCanvas } from "./picture-canvas.js";
 import { haveSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
 import { SessionConclusion } from "./session-conclusion.js";
@@ -74,7 +74,7 @@ class SessionPage {
 
   join() {
     if (!this.session?.is_running) return;
-    socket.joinSession(this.id, { frames: document.hidden ? "none" : askFor.frames, fps: LIVE_FPS });
+    socket.joinSession(this.id, { frames: document.hidden ? "none" : this.view.frames, fps: LIVE_FPS });
     if (document.hidden) this.view.rest();
   }
 
