@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE: dict[str, set[str]] = {
     # What of others' code belongs to one place only: a pure part has no threads, and only the web speaks to the web.
     "flask": {"web", "app", "commands"},
-    "pymongo": {"storage", "database", "records", "commands", "test_system"},
+    "pymongo": {"storage", "database", "cluster", "records", "commands", "test_system"},
     "mediapipe": {"detectors.mediapipe_faces"},
     "onnxruntime": {"detectors.runtime"},
     "ai_edge_litert": {"detectors.runtime"},

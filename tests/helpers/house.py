@@ -6,6 +6,7 @@ FLOORS: tuple[set[str], ...] = (
     {"basics", "logger"},
     {"settings", "storage", "devices", "media"},
     {"detectors", "scoring", "database", "screenmonitor"},
+    {"cluster"},
     {"gaze_direction", "face_detector", "audiodetector", "score", "records"},
     {"sessions", "commands"},
     {"web"},
