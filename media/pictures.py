@@ -263,11 +263,14 @@ class PictureFeed:
             self._leave_out(picture.at, lambda: picture.image)
 
     def read(self, at: float) -> list[LeftOut]:
-        """The picture of `at` is read: those that were left out before it, a beat apart."""
+        """The picture of `at` is read: those that were left out before it, a beat apart. However late it is read, the beat goes on."""
         with self._lock:
             left_out = [one for one in self._left_out if one.at < at]
             self._left_out.clear()
-            self._beat_at = at + self._step
+            if left_out and left_out[-1].at > at - self._step / 2:
+                left_out.pop()  # this one stands in its place
+            else:
+                self._beat_at = max(self._beat_at + self._step, at + self._step / 2)
             return left_out
 
     def close(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from bench.harness.page import CLOSED
 from bench.harness.server import Server, ServerError
 from bench.harness.student import Footage, StudentClient
 from bench.harness.waiting import comes
+from settings.settings import load_settings
 
 WITHIN = 0.1  # of undisturbed, memory and readings
 WINDOW_S = 12.0
@@ -29,6 +32,7 @@ BUSY = 3  # as many runnable threads for each core: then it isn't the case alone
 ANSWER_S = 3.0  # what any call may take meanwhile
 STOP_S = 10.0
 MODELS_S = 90.0
+START_S = 60.0  # for a process
 HONEST = "honest"
 
 
@@ -66,6 +70,36 @@ class Figures:
         return asdict(self)
 
 
+class HonestStudent:
+    """The student whose readings are counted, in a process of its own: the hostile ones take none of its time but the server's."""
+
+    def __init__(self, url: str, footage: Footage) -> None:
+        """Connect and send."""
+        context = multiprocessing.get_context("spawn")
+        self._told, there = context.Pipe()
+        self._process = context.Process(target=_play, args=(url, footage, there), daemon=True)
+        self._process.start()
+
+    def is_welcomed(self) -> bool:
+        """Wait until the server has let the student in; False where it doesn't."""
+        return self._told.poll(START_S) and bool(self._told.recv())
+
+    def close(self) -> None:
+        """Leave without a word."""
+        with contextlib.suppress(OSError):
+            self._told.send(None)
+        self._process.join(START_S)
+
+
+def _play(url: str, footage: Footage, told: Connection) -> None:
+    student = StudentClient(url, footage)
+    student.start()
+    told.send(student.welcomed.wait(START_S / 2))
+    with contextlib.suppress(EOFError):
+        told.recv()
+    student.close()
+
+
 class Arena:
     """One case's. The attack has `links` (one a hostile session), `server`, and puts what it finds into `faults` and `notes`."""
 
@@ -77,7 +111,7 @@ class Arena:
         self.links: list[str] = []
         self.session_ids: list[str] = []
         self._footage = footage
-        self._honest: StudentClient | None = None
+        self._honest: HonestStudent | None = None
         self._honest_id = ""
 
     def play(self) -> Figures:
@@ -131,16 +165,16 @@ class Arena:
             raise ServerError("the models did not load")
         session = self.server.create(HONEST)
         self._honest_id = session["session_id"]
-        self._honest = StudentClient(f"{self.server.link_url}?token={session['token']}", self._footage)
+        self._honest = HonestStudent(f"{self.server.link_url}?token={session['token']}", self._footage)
         quiet = []
         for number in range(self.case.hostile):
             other = self.server.create(f"hostile-{number}")
             self.session_ids.append(other["session_id"])
             self.links.append(f"{self.server.link_url}?token={other['token']}")
             quiet.append(StudentClient(self.links[-1], drawn_footage(seed=number), fps=2))
-        for client in (self._honest, *quiet):
+        for client in quiet:
             client.start()
-        if not all(client.welcomed.wait(30) for client in (self._honest, *quiet)):
+        if not (self._honest.is_welcomed() and all(client.welcomed.wait(30) for client in quiet)):
             raise ServerError("the students were not welcomed")
         threading.Event().wait(WARM_S)
         self._quiet = quiet
@@ -199,7 +233,8 @@ class Arena:
 
     def _judge(self) -> None:
         figures = self.figures
-        if figures.readings_during < figures.readings_before * (1 - WITHIN):
+        wanted = load_settings(_env_file=None).gaze_fps  # where something wakes the reading of a calm student, more are made
+        if figures.readings_during < min(figures.readings_before, wanted) * (1 - WITHIN):
             figures.faults.append(f"the honest student's readings fell from {figures.readings_before:g} to {figures.readings_during:g} a second")
         if figures.memory_during > figures.memory_before * (1 + WITHIN):
             figures.faults.append(f"memory grew from {figures.memory_before:.0f} to {figures.memory_during:.0f} MB")
