@@ -228,7 +228,7 @@ class DatabaseSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
     scrub_at_start_mb: int = Field(
-        default=1024,
+        default=512,
         ge=0,
         description="MB up to which the first start after an erasure writes the embedded database's files anew, so that nothing erased is left in "
         "them. Larger ones wait for `flask --app app scrub`. 0: no start does it.",

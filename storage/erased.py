@@ -144,6 +144,7 @@ class ErasedMark:
     def _write(self, says: dict[str, Any]) -> None:
         part = self._path.with_suffix(".part")
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
                 json.dump(says, file)
                 file.flush()
