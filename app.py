@@ -205,6 +205,8 @@ def main() -> int:
     except ProctorError as error:
         print(f"The server can't start.\n{error.message}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before it served
+        return 130
 
 
 if __name__ == "__main__":

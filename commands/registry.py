@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, backup, rescore, retention, users, verify
+from commands import api_token, audit, backup, rescore, retention, scrub, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -18,9 +18,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     verify.register,
     backup.register,
     retention.register,
+    scrub.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

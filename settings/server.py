@@ -227,6 +227,12 @@ class DatabaseSettings(BaseModel):
         description="MB that the spool may take on disk while the database is away; about a day of 30 sessions.",
         json_schema_extra=EVERYDAY,
     )
+    scrub_at_start_mb: int = Field(
+        default=512,
+        ge=0,
+        description="MB up to which the first start after an erasure writes the embedded database's files anew, so that nothing erased is left in "
+        "them. Larger ones wait for `flask --app app scrub`. 0: no start does it.",
+    )
 
 
 class ClientLimits(BaseModel):

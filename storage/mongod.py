@@ -27,7 +27,9 @@ from pymongo.errors import AutoReconnect, OperationFailure, PyMongoError
 from basics.backoff import Backoff
 from basics.errors import StorageError
 from basics.folder_lock import FolderLock
+from storage.folder_swap import copied_files, settle
 from storage.mongod_key import MongodKey
+from storage.mongod_words import last_lines, mend_of, tail
 
 log = logging.getLogger(__name__)
 
@@ -60,8 +62,8 @@ except OSError as error:
 class EmbeddedMongod:
     """A private mongod whose files are all in `data_dir/mongo`. `start` and `stop` are called by the owner, the rest by any thread."""
 
-    def __init__(self, data_dir: Path, program: Path | None = None) -> None:
-        """`program` is the mongod to run; None finds one."""
+    def __init__(self, data_dir: Path, program: Path | None = None, *, alone: bool = False) -> None:
+        """`program` is the mongod to run; None finds one. Of one that runs `alone` no other process learns the port: nobody but its owner uses it."""
         self._folder = data_dir.resolve() / "mongo"
         self._dbpath = self._folder / "db"
         self._log = self._folder / "mongod.log"
@@ -69,6 +71,7 @@ class EmbeddedMongod:
         self._pid_file = self._folder / "mongod.pid"
         self._port_file = self._folder / "port"
         self._program = program
+        self._alone = alone
         self._key = MongodKey(self._folder)
         self._lock = FolderLock(self._folder)
         self._stop = threading.Event()
@@ -100,9 +103,10 @@ class EmbeddedMongod:
         program = self._program or find_mongod()
         self._lock.acquire("set DATA_DIR to another folder, or MONGO_URI to a MongoDB server")
         try:
+            self._end_orphan()
+            settle(self._folder)
             self._dbpath.mkdir(exist_ok=True)
             self._key.make()
-            self._end_orphan()
             self._launch_on_a_free_port(program)
         except OSError as error:
             self.stop()
@@ -115,15 +119,19 @@ class EmbeddedMongod:
     def running_uri(self) -> str | None:
         """The URI of the mongod that another process runs on this folder; None where there is none."""
         port = _read_int(self._port_file)
-        return self._key.uri(port) if port and any(self._orphans()) else None
+        return self._key.uri(port) if port and any(self._orphans(self._dbpath)) else None
 
-    def stop(self) -> None:
-        """End mongod cleanly, within about `STOP_S` + 5 s. Harmless when it doesn't run."""
+    def end(self) -> None:
+        """End mongod cleanly, within about `STOP_S` + 5 s, and keep its folder: nobody else starts one there before `stop`."""
         self._stop.set()
         self._halt()
         if self._keeper is not None:
             self._keeper.join(STOP_S)
             self._keeper = None
+
+    def stop(self) -> None:
+        """End mongod and give its folder back. Harmless when it doesn't run."""
+        self.end()
         self._lock.release()
 
     # Start
@@ -156,11 +164,11 @@ class EmbeddedMongod:
             self._ready = False
             self._stop.set()
             self._keeper.join(STOP_S)
-            text = _tail(self._log, log_start) + _tail(self._output)
+            text = tail(self._log, log_start) + tail(self._output)
             if "Address already in use" in text or "SocketException" in text:
                 return False
             returncode = self._process.returncode if self._process else None
-            raise StorageError(f"mongod ended with {returncode} while starting. {_mend(text, returncode)}\n{_last_lines(text)}") from None
+            raise StorageError(f"mongod ended with {returncode} while starting. {mend_of(text, returncode)}\n{last_lines(text)}") from None
         log.info("mongod runs on 127.0.0.1:%d (process %s, files in %s)", self._port, self.pid, self._folder)
         return True
 
@@ -170,14 +178,14 @@ class EmbeddedMongod:
             if self._ended.wait(0.03):
                 raise _Ended
             if time.monotonic() > deadline:
-                raise StorageError(f"mongod did not listen within {START_S} s.\n{_last_lines(_tail(self._log))}")
+                raise StorageError(f"mongod did not listen within {START_S} s.\n{last_lines(tail(self._log))}")
         with self._key.client(self._port, serverSelectionTimeoutMS=5000, socketTimeoutMS=START_S * 1000) as client:
             try:
                 while not self._is_primary(client):
                     if self._ended.wait(0.03):
                         raise _Ended
                     if time.monotonic() > deadline:
-                        raise StorageError(f"mongod did not become primary within {START_S} s.\n{_last_lines(_tail(self._log))}")
+                        raise StorageError(f"mongod did not become primary within {START_S} s.\n{last_lines(tail(self._log))}")
             except PyMongoError as error:
                 if self._ended.wait(1):
                     raise _Ended from None
@@ -241,7 +249,9 @@ class EmbeddedMongod:
             except (OSError, OverflowError):
                 return self._choose_port(fresh=True)
             port = int(probe.getsockname()[1])
-        if port != known:
+        if self._alone:
+            self._port_file.unlink(missing_ok=True)
+        elif port != known:
             self._port_file.write_text(str(port), "ascii")
         return port
 
@@ -268,9 +278,9 @@ class EmbeddedMongod:
             if time.monotonic() - started > HEALTHY_S:
                 backoff.reset()
             pause = backoff.pause()
-            text = _tail(self._log) + _tail(self._output)
+            text = tail(self._log) + tail(self._output)
             returncode = self._process.returncode if self._process else None
-            log.error("mongod ended by itself with %s; starting it again in %g s. %s", returncode, pause, _mend(text, returncode))
+            log.error("mongod ended by itself with %s; starting it again in %g s. %s", returncode, pause, mend_of(text, returncode))
             self._stop.wait(pause)
 
     def _spawn(self, program: Path) -> None:
@@ -344,7 +354,7 @@ class EmbeddedMongod:
 
     def _end_orphan(self) -> None:
         """End the mongod that a killed server left in this folder, if it still runs."""
-        for process in self._orphans():
+        for process in (*self._orphans(self._dbpath), *self._orphans(copied_files(self._folder))):
             log.warning("ending mongod (process %d), left by a server that was killed", process.pid)
             try:
                 process.terminate()
@@ -355,15 +365,15 @@ class EmbeddedMongod:
             except psutil.NoSuchProcess:
                 continue
 
-    def _orphans(self) -> Iterator[psutil.Process]:
-        for pid in {_read_int(self._pid_file), _read_int(self._dbpath / "mongod.lock")} - {0}:
+    def _orphans(self, files: Path) -> Iterator[psutil.Process]:
+        for pid in {_read_int(self._pid_file), _read_int(files / "mongod.lock")} - {0}:
             try:
                 process = psutil.Process(pid)
                 command = process.cmdline()
             except (psutil.Error, OSError, RuntimeError, ValueError, OverflowError):
                 continue
             # Pids are used again: it is ours only if it is a mongod on our folder.
-            if command and Path(command[0]).name.startswith("mongod") and str(self._dbpath) in command:
+            if command and Path(command[0]).name.startswith("mongod") and str(files) in command:
                 yield process
 
 
@@ -397,54 +407,9 @@ def _ask_to_shut_down(client: pymongo.MongoClient[dict[str, Any]]) -> None:
             return  # the connection ends with the process: that is the answer
 
 
-_MENDS = (
-    ("cannot execute", "Is it a program for this system, and may this user run it? Install MongoDB, or set MONGO_URI to a server."),
-    ("libcurl", "Install libcurl (Debian, Ubuntu: apt-get install libcurl4)."),
-    ("libcrypto", "It needs OpenSSL 3; set MONGO_URI to a MongoDB server on this system."),
-    ("libssl", "It needs OpenSSL 3; set MONGO_URI to a MongoDB server on this system."),
-    ("No space left", "The disk is full: free some of it, or set DATA_DIR to another disk."),
-    ("Permission denied", "This user may not write there: change the folder's owner, or set DATA_DIR."),
-    ("Read-only file system", "The disk can't be written: set DATA_DIR to one that can."),
-    ("DBPathInUse", "Another mongod uses these files: end it, or set DATA_DIR to another folder."),
-    ("are too open", "This file system knows no rights of users: set DATA_DIR to a folder on this system's own disk."),
-    ("ompatibility", "The files were written by another version of mongod: use that one, or set DATA_DIR to an empty folder."),
-    ("Unrecognized option", "This mongod is too old or was built without a needed part: install 6.0 or newer, or set MONGO_URI."),
-)
-
-
-def _mend(text: str, returncode: int | None) -> str:
-    """What to do about the reason found in mongod's last words."""
-    if returncode == -signal.SIGILL:
-        return "This processor lacks AVX, which MongoDB 5 and later need: set MONGO_URI to a server elsewhere."
-    if returncode is not None and returncode == -9:
-        return "It was killed, as the system does when memory runs out: give the machine more, or set MONGO_URI."
-    for sign, mend in _MENDS:
-        if sign in text:
-            return mend
-    return "Its last words are in mongod.log; set MONGO_URI to use another MongoDB server."
-
-
 def _read_int(path: Path) -> int:
     """The number that is all of a file's text, 0 where there is none."""
     try:
         return int(path.read_text("ascii"))
     except (OSError, ValueError):
         return 0
-
-
-def _tail(path: Path, start: int = 0, most: int = 16_384) -> str:
-    """The end of a file, not from before byte `start`; empty where it can't be read."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(start if start <= size else 0, size - most))
-            return file.read(most).decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
-def _last_lines(text: str, lines: int = 6) -> str:
-    """The last lines, errors first: mongod's JSON lines carry their severity in `"s":"F"` or `"s":"E"`."""
-    every = [line for line in text.splitlines() if line.strip()]
-    grave = [line for line in every if '"s":"F"' in line or '"s":"E"' in line]
-    return "\n".join(line[:400] for line in (grave or every)[-lines:])

@@ -22,6 +22,7 @@ from records.student_answers import StudentAnswers
 from scoring.exam import ExamDefinition
 from settings.settings import Settings
 from storage.disks import Disks
+from storage.erased import ErasedMark
 from web.access.codes import Codes
 from web.access.people import People
 from web.access.sign_in import SignIn
@@ -74,6 +75,7 @@ class Parts:
     mailer: Mailer = field(init=False)
     names: Names = field(init=False)
     identity: IdentityRecords = field(init=False)
+    erased: ErasedMark = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -106,6 +108,7 @@ class Parts:
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)
         self.identity = IdentityRecords(self.database, self.settings.identity_dir, self.names.of_exam)
+        self.erased = ErasedMark.of(self.settings)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")

@@ -11,6 +11,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -18,6 +19,7 @@ from werkzeug.wrappers import Request
 
 from basics.errors import ConfigError, ProctorError
 from settings.settings import Settings
+from storage.erased import ErasedMark
 from web.access.gate import is_socket, threads_for
 from web.access.local import ARGUMENT
 from web.leftovers import end_leftovers, note_worker
@@ -45,6 +47,7 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     limit = raise_open_files_limit()
     connections = min(CONNECTIONS, connections_within(limit))
     listener = listen(settings, offer_next=offer_next_port)
+    _scrub(settings)
     low = too_few_open_files(settings.max_sessions, limit)
     if low:
         print(low, file=sys.stderr, flush=True)
@@ -55,6 +58,14 @@ def serve(settings: Settings, create: Create, close: Close, *, offer_next_port: 
     except ImportError:
         return _serve_werkzeug(settings, listener, create, close)
     return _serve_gunicorn(settings, listener, create, close, connections)
+
+
+def _scrub(settings: Settings) -> None:
+    """Write the database's files anew after an erasure. Not in a worker: it has no minutes for its start, and may begin again while exams run."""
+    if ErasedMark.of(settings).since() is not None:
+        from records.scrubbing import scrub_at_start  # MongoDB's libraries are the worker's else
+
+        scrub_at_start(settings, partial(print, flush=True))
 
 
 def _greeting(host: str, port: int, app: Flask) -> str:

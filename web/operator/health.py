@@ -79,6 +79,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "exam_page": of.exam_page.health(),
         "mail": of.mailer.health(),
         **{name: part.health() for name, part in keeping.items() if part is not None},
+        **({"erased": of.erased.health()} if of.erased.embedded else {}),
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 

@@ -17,6 +17,7 @@ from web.calls.audit import note
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
 from web.calls.values import Identifier, Person, Text, Time, check_session_id
+from web.languages import said
 from web.parts import parts
 from web.proctor.packages import package
 
@@ -46,13 +47,17 @@ class EraseStudent(BaseModel):
 
 
 class Erased(BaseModel):
-    """The receipt: how many of each kind went. `id_sha256` is SHA-256 of `salt` and the ID; nothing of the student's is in it."""
+    """The receipt: how many of each kind went. `id_sha256` is SHA-256 of `salt` and the ID; nothing of the student's is in it.
+
+    `remains` says in sentences where something of it lies still, and when that goes.
+    """
 
     success: Literal[True] = True
     id_sha256: str
     salt: str
     counts: dict[str, int]
     sessions: list[str]
+    remains: list[str]
 
 
 class SetHold(BaseModel):
@@ -93,11 +98,12 @@ class HoldList(BaseModel):
 def erase() -> Response:
     """Erase everything of a student: sessions, clips, stills, accommodations, words in the audit, lines of logs; the receipt says what went.
 
-    409 while a session runs or a legal hold is set. Backups and MongoDB's oplog keep what they have for their own time.
+    409 while a session runs or a legal hold is set. Backups, and MongoDB's own files until they are written anew, keep what they have.
     """
     wanted = read_body(request, EraseStudent)
     receipt = _erasure().erase(wanted.user_id, wanted.by)
-    return reply(Erased(id_sha256=receipt.id_sha256, salt=receipt.salt, counts=dict(receipt.counts), sessions=list(receipt.sessions)))
+    counts, sessions = dict(receipt.counts), list(receipt.sessions)
+    return reply(Erased(id_sha256=receipt.id_sha256, salt=receipt.salt, counts=counts, sessions=sessions, remains=said(_remains())))
 
 
 @erasure_calls.post("/api/students/export")
@@ -154,7 +160,17 @@ def _erasure() -> Erasure:
     if retention is None:
         raise StorageError(_("This server deletes nothing now: it is starting or ending. Try again soon."))
     folders = (settings.log_dir, database.set_aside_in, settings.data_dir / "mongo")
-    return Erasure(database, retention, folders, note=note, forget=_forget, runs=_runs)
+    return Erasure(database, retention, folders, note=note, forget=_forget, runs=_runs, mark=parts().erased.set)
+
+
+def _remains() -> list[str]:
+    """Where something erased lies still."""
+    erased = parts().erased
+    in_files = _("MongoDB's files, journal and oplog have what was erased until newer records take its place; docs/privacy.md says how to end that.")
+    return [
+        erased.health().get("reason", "") if erased.embedded else in_files,
+        _("Backups and packages that were made before have what they had: delete them, or erase again after a restore."),
+    ]
 
 
 def _runs(user_id: str) -> bool:

@@ -163,6 +163,7 @@ def delete(exam_key: str) -> Response:
     remover = parts().retention
     if remover is None:
         raise StorageError(_("This server keeps no sessions to be deleted."))
+    parts().erased.set()
     if not exam.deleting:
         exam = parts().exams.begin_removal(exam_key)
         note("exam: deletion begun", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)

@@ -143,7 +143,7 @@ export const texts = {
       sessions: _("Exams"),
       disk: _("Disk"),
       disks: _("Every disk"),
-      retention: _("Deletion of old sessions"),
+      retention: _("Deletion of old sessions"), erased: _("What was erased"),
       detectors: _("Detectors"),
       mail: _("Letters to students"),
       audit: _("The audit, and who is told of it"),
