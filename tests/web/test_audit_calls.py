@@ -149,8 +149,8 @@ def noted_kinds() -> Iterator[str]:
                 continue
             for one in given:
                 for part in ast.walk(one):
-                    if isinstance(part, ast.JoinedStr) and isinstance(part.values[0], ast.Constant):
-                        found = [kind for kind in ACTS if kind.startswith(str(part.values[0].value))]
+                    if isinstance(part, ast.JoinedStr) and ": " in str(getattr(part.values[0], "value", "")):
+                        found = [kind for kind in ACTS if kind.startswith(str(getattr(part.values[0], "value", "")))]
                         assert found, ast.unparse(part)
                         yield from found
                     elif (

@@ -196,7 +196,7 @@ def test_a_damaged_session_hides_no_other_in_lists_figures_and_tables(client: Fl
             assert b"bob" in answer.data, path
 
 
-OF_ITS_PAGE = ("conclusion", "absences", "student-side", "identity", "package")
+OF_ITS_PAGE = ("conclusion", "absences", "student-side")
 OF_DETAILS: list[tuple[dict[str, Any], list[str]]] = [
     *((fields, list(fields)) for fields in OF_SESSION if "exam" not in fields),
     ({"messages": [{"id": "m", "text": "Hello", "level": "info", "by": "ben", "at": 4.0}, {"text": 5}]}, ["messages"]),
@@ -215,6 +215,10 @@ def test_the_details_of_a_damaged_session_show_what_can_be_read_and_name_the_res
 ) -> None:
     session_id = "b" * 32
     store_exam(parts.database, parts.settings.clips_dir, session_id, "ann", EXAM)
+    violation = {"kind": "speech", "start": 31.0, "end": 43.0, "points": 10}
+    with parts.database.reading():
+        parts.database.collection("intervals").update_many({"session_id": session_id}, {"$set": {"closed": True, "violations": [violation]}})
+        parts.database.collection("checks").update_many({"session_id": session_id}, {"$set": {"start": 0.0, "end": 1.0, "readings": {}}})
     assert client.get(f"/api/session/{session_id}/details").get_json()["unreadable"] == {"fields": [], "records": []}
     damage(parts, "sessions", session_id, **fields)
     damage(parts, "intervals", f"{session_id}-2", score="x")

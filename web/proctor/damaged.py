@@ -69,6 +69,6 @@ def readable_check(stored: Any) -> tuple[Document | None, bool]:
 def _keep_fitting(of: dict[str, Any], name: str, needs: Mapping[str, type]) -> bool:
     """Keep those of a list that have the fields of `needs`. True where others were there."""
     given = of.get(name)
-    is_list = isinstance(given, list | tuple)
-    of[name] = fitting(given, needs) if is_list else []
-    return not is_list or len(of[name]) < len(given)
+    rows = given if isinstance(given, list | tuple) else None
+    of[name] = fitting(rows or (), needs)
+    return rows is None or len(of[name]) < len(rows)

@@ -246,7 +246,8 @@ def _tell(kept: Conclusion) -> None:
 
 
 def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:
-    session_id, exam_id = str(session["_id"]), session.get("exam_id")
+    session_id, stored = str(session["_id"]), session.get("exam_id")
+    exam_id = stored if isinstance(stored, str) else None  # none, or one that was damaged
     in_force = kept if kept is not None and kept.state != "withdrawn" else None
     may = caller().may("results", exam_id)
     acts = may and caller().may("decide", exam_id)
