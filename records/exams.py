@@ -97,8 +97,8 @@ class Exams:
         self._known: dict[str, Exam] = {}
 
     def get(self, exam_id: str | None) -> Exam | None:
-        """The exam of this id, None where nobody defined it. Never raises: an exam starts in an outage too."""
-        if exam_id is None:
+        """The exam of this id, None where nobody defined it. Never raises: an exam starts in an outage too, and a session's record may be damaged."""
+        if not isinstance(exam_id, str):
             return None
         key = exam_key(exam_id)
         try:
