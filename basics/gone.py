@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from basics.errors import Conflict, StorageError
+from basics.identifiers import key_of
 from basics.looks import look
 from basics.texts import _
 
@@ -18,9 +19,10 @@ _SESSION = re.compile(r"[0-9a-f]{32}(?=-|$)")
 
 
 class Gone:
-    """The sessions (by id) and students (by the look of theirs) that nothing may be stored of. Safe between threads.
+    """The sessions (by id), students (by the look of theirs) and exams (by key) that nothing may be stored of. Safe between threads.
 
-    A session that was deleted stays gone for as long as the server runs: its id says nothing of its student. A student is only while being erased.
+    A session that was deleted stays gone for as long as the server runs: its id says nothing of its student. A student is only while being erased,
+    an exam until one of the same ID is made.
     """
 
     def __init__(self) -> None:
@@ -67,13 +69,20 @@ def of_student(user_id: str) -> str:
     return f"student {look(user_id)}"
 
 
+def of_exam(exam_key: str) -> str:
+    """The key of an exam that somebody defined: of its list of students, and what came of that."""
+    return f"exam {exam_key}"
+
+
 def keys_of(collection: str, document_id: str, fields: Mapping[str, Any]) -> list[str]:
-    """The keys of what a document is of: its session, its student. What the audit says of sessions that were deleted is of none."""
+    """The keys of what a document is of: its session, its student; of a rehearsal, which a student of a list makes, the exam. What the audit says of
+    sessions that were deleted is of none."""
     if collection == "audit" and "sessions" in fields:
         return []
     found = _SESSION.match(str(document_id))
-    session_id, user_id = fields.get("session_id"), fields.get("user_id")
+    session_id, user_id, exam_id = (fields.get(name) for name in ("session_id", "user_id", "exam_id"))
     keys = [found[0]] if found else []
     keys += [session_id] if isinstance(session_id, str) else []
     keys += [of_student(user_id)] if isinstance(user_id, str) else []
+    keys += [of_exam(key_of(exam_id))] if collection == "rehearsals" and isinstance(exam_id, str) else []
     return list(dict.fromkeys(keys))

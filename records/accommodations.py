@@ -135,6 +135,12 @@ class Accommodations:
             self._known.pop(one, None)
             self._late.pop(one, None)
 
+    def forget_exam(self, exam_id: str) -> None:
+        """Remember none of an exam's any more."""
+        for one in [one for one, known in list(self._known.items()) if known.exam_id is not None and same_id(known.exam_id, exam_id)]:
+            self._known.pop(one, None)
+            self._late.pop(one, None)
+
     def remember(self) -> None:
         """Read those set last, so that they are known when the database goes away."""
         for document in self.listed(limit=LOADED_AT_ONCE):

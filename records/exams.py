@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pymongo import DESCENDING
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.gone import of_exam
 from basics.identifiers import key_of
 from basics.looks import look
 from basics.stored_fields import Check, is_moment, is_switch, is_text, one_of, read_fields, tell_unreadable, whole
@@ -96,8 +97,8 @@ class Exams:
         self._known: dict[str, Exam] = {}
 
     def get(self, exam_id: str | None) -> Exam | None:
-        """The exam of this id, None where nobody defined it. Never raises: an exam starts in an outage too."""
-        if exam_id is None:
+        """The exam of this id, None where nobody defined it. Never raises: an exam starts in an outage too, and a session's record may be damaged."""
+        if not isinstance(exam_id, str):
             return None
         key = exam_key(exam_id)
         try:
@@ -145,6 +146,7 @@ class Exams:
         if made.upserted_id is None:
             raise Conflict(_("The exam %(exam_id)s is defined already.", exam_id=repr(definition.exam_id)), field="exam_id", exam_key=exam.key)
         self._known[exam.key] = exam
+        self._database.gone.lift([of_exam(exam.key)])
         return exam
 
     def save(self, key: str, definition: ExamDefinition, *, revision: int, by: str) -> Exam:

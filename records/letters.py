@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pymongo import ASCENDING, ReplaceOne, UpdateOne
 
 from basics.errors import InvalidInput
-from basics.gone import of_student
+from basics.gone import of_exam, of_student
 from basics.looks import look
 from basics.texts import _
 from basics.times import utc_now
@@ -94,7 +94,7 @@ class Letters:
         Not those who are in no list any more: they may have been erased since it was read.
         """
         rows = list(rows)
-        with self._database.gone.writing(*{of_student(row.user_id) for row in rows}):
+        with self._database.gone.writing(*{of_student(row.user_id) for row in rows}, *{of_exam(row.exam_key) for row in rows}):
             with self._database.reading():
                 there = self._database.collection(ROSTER).find({"_id": {"$in": [row.row_id for row in rows]}}, {"_id": 1})
                 ids = {row["_id"] for row in there}

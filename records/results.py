@@ -23,9 +23,9 @@ Names = Callable[[str], Mapping[str, str]]
 """Of an exam's id: the students' names that are known, by their folded IDs."""
 
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
-FIELDS = ("user_id", "state", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
+FIELDS = ("user_id", "state", "begun", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
 IN_FORCE = dict.fromkeys(("state", "conclusion", "by", "account_id"), 1)
-SHOWN = ("exam_id", "begun", "ended_at", "unread")
+SHOWN = ("exam_id", "ended_at", "unread")
 OPINIONS = {"first": "", "second": "second.", "third": "third."}  # where they stand in an interval's `review`
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 WATCHED_MIN = 0.5  # share of a session; of one that could be watched for less somebody thinks by itself
@@ -62,6 +62,7 @@ class Results:
         for session in sessions:
             if watched_share(session) is None:  # read from the index, which doesn't tell what is missing
                 session.pop("unread", None)
+            session["begun"] = session.get("begun") is not False  # of before this was kept: it has
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
             session["flags"] = flags.get(session["_id"], none)
             session["concluded"] = concluded.get(session["_id"])
@@ -111,18 +112,28 @@ def chosen(rows: Sequence[Document], stage: Stage) -> list[Document]:
     return [row for row in rows if stage_of(row) == stage]
 
 
-def without_finding(rows: Sequence[Document]) -> tuple[list[Document], int]:
-    """Those that one person can conclude as "no finding" in one act: ended, nothing in force, no flag but dismissed ones; and how many more would be
-    among them, had they been watched for `WATCHED_MIN` of their time."""
+@dataclass(frozen=True, slots=True)
+class WithoutFinding:
+    """Rows that one person can conclude as "no finding" in one act, and how many more would be among them, but for what is said of each."""
+
+    rows: list[Document]
+    unwatched: int  # could not be watched for `WATCHED_MIN` of their time
+    not_begun: int  # their student never came
+
+
+def without_finding(rows: Sequence[Document]) -> WithoutFinding:
+    """Those that have begun and ended, with nothing in force, no flag but dismissed ones, and that could be watched."""
     found = [row for row in rows if row.get("state") != "running" and stage_of(row) == "none" and _is_clear(row)]
-    watched = [row for row in found if _is_watched(row)]
-    return watched, len(found) - len(watched)
+    begun = [row for row in found if row["begun"]]
+    watched = [row for row in begun if _is_watched(row)]
+    return WithoutFinding(watched, unwatched=len(begun) - len(watched), not_begun=len(found) - len(begun))
 
 
 def to_agree(rows: Sequence[Document], person: Person) -> list[Document]:
     """Those that a second person can agree to in one act: others propose "no finding", and no flag but dismissed ones speaks against it."""
     found = [row for row in rows if stage_of(row) == "proposed" and row["concluded"]["conclusion"] == "no_finding" and _is_clear(row)]
-    return [row for row in found if _is_watched(row) and not person.is_also(row["concluded"]["by"], row["concluded"].get("account_id"))]
+    theirs = [row for row in found if row["begun"] and _is_watched(row)]
+    return [row for row in theirs if not person.is_also(row["concluded"]["by"], row["concluded"].get("account_id"))]
 
 
 def _is_clear(row: Document) -> bool:

@@ -17,12 +17,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from basics.errors import StorageError
+from basics.looks import look
 from basics.texts import _, joined, ngettext
 from basics.times import iso_time, utc_now
-from database import Database
+from database import Database, Document
 from media.recorder import Recorder
 from records.audit_cut import cut_audit
 from records.clip_sweep import ClipSweep
+from records.holds import holds_of
 from records.keep_times import KeepTimes, part_of
 from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, clip_path, ended_sessions, may_go
 from records.verification import DELETED
@@ -134,9 +136,16 @@ class Retention:
         if days := self._times.server["records"]:
             before = now - timedelta(days=days)
             self._delete_aside(before)
-            with self._database.reading():
-                self._database.collection("rehearsals").delete_many({"at": {"$lt": before}})
+            self._delete_rehearsals({"at": {"$lt": before}})
         return len(deleted)
+
+    def _delete_rehearsals(self, due: Document) -> None:
+        """Those that are due, but for the students' whom a hold names."""
+        held = {look(str(one["user_id"])) for one in holds_of(self._database) if one.get("user_id")}
+        with self._database.reading():
+            rehearsals = self._database.collection("rehearsals")
+            spared = [one for one in rehearsals.distinct("user_id", due) if look(str(one)) in held] if held else []
+            rehearsals.delete_many({**due, "user_id": {"$nin": spared}})
 
     def _delete_due(self, now: datetime, swept: Swept) -> Iterator[str]:
         """Delete sessions; name each once it is gone."""
@@ -152,14 +161,21 @@ class Retention:
                     swept.left["records"] += 1
 
     def _is_deleted(self, session_id: str) -> bool:
-        """Delete a session. False where that can't be done now; one with damaged records keeps no other."""
+        """Delete a session, with what is being stored of it just now. False where that can't be done now; one with damaged records keeps no other."""
+        if not self.forget_clips(session_id):
+            return False
+        gone, deleted = self._database.gone, False
+        gone.bar([session_id])
         try:
-            return self.delete_session(session_id)
+            deleted = self.delete_session(session_id)
         except StorageError:
             raise
         except Exception:
             log.exception("it can't be deleted, and is tried again in an hour", extra={"session_id": session_id})
-            return False
+        finally:
+            if not deleted:
+                gone.lift([session_id])
+        return deleted
 
     def _run(self) -> None:
         pause = FIRST_S

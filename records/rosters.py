@@ -13,7 +13,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from basics.errors import Conflict, NotFound, StorageError
-from basics.gone import of_student
+from basics.gone import of_exam, of_student
 from basics.identifiers import key_of
 from basics.looks import folded, look
 from basics.stored_fields import Check, is_moment, is_switch, is_text, is_word, maybe, number, one_of, read_fields, tell_unreadable, whole
@@ -168,7 +168,7 @@ class Rosters:
         with_sessions: set[str],
     ) -> Imported:
         """Import. Those of `with_sessions` (folded ids) are never taken out. Raise `Conflict` beyond 5,000 students, `StorageError`."""
-        with self._database.gone.writing(*{of_student(student.user_id) for student in students}):
+        with self._database.gone.writing(of_exam(exam_key), *{of_student(student.user_id) for student in students}):
             return self._take(exam_key, exam_id, students, has, by=by, remove_missing=remove_missing, with_sessions=with_sessions)
 
     def _take(
@@ -212,7 +212,7 @@ class Rosters:
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
         """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""
         self.version += 1
-        with self._database.gone.writing(of_student(row.user_id)):
+        with self._database.gone.writing(of_exam(row.exam_key), of_student(row.user_id)):
             after = replace(self.row(row.exam_key, row.row_id), **fields)
             self._accommodate([after], {row.row_id: row}, by)
             with self._database.reading():

@@ -40,8 +40,8 @@ def moment(given: str, option: str, *, whole_day: bool = False) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries: from `since` on and before `until`, with these parts of a name and of an act in any case, about one session,
-    student or exam."""
+    """Which entries: from `since` on and before `until`, with these parts of a name and of an act in any case (or of one of the kinds `acts`), about
+    one session, student or exam."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -50,6 +50,7 @@ class Wanted:
     session_id: str = ""
     user_id: str = ""
     exam_id: str = ""
+    acts: tuple[str, ...] = ()
 
     def query(self) -> Document:
         """As a MongoDB query."""
@@ -69,6 +70,8 @@ def audit_page(database: Database, wanted: Wanted, after: str | None, limit: int
     """One page of the entries that are `wanted`, newest first, from behind the row `after`. Raise `InvalidInput`, `StorageError`."""
     query = wanted.query()
     query |= {field: with_part(database, "audit", field, part, {}) for field, part in (("who", wanted.who), ("what", wanted.what)) if part}
+    if wanted.acts:
+        query["what"] = {"$in": [*query["what"].get("$in", [re.compile(re.escape(wanted.what), re.IGNORECASE)]), *wanted.acts]}
     return database.page("audit", query, [("at", DESCENDING)], after, limit)
 
 

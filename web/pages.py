@@ -67,7 +67,7 @@ def _in_exam_of(session_id: str) -> dict[str, object]:
         exam_id = exam_of_session(session_id)
     except ProctorError:
         return {"rights_here": frozenset(), "identity_key": ""}
-    key = exam_key_of(exam_id) if exam_id is not None else ""
+    key = exam_key_of(exam_id) if isinstance(exam_id, str) else ""
     here = frozenset(right for right in caller().rights() if caller().may(right, exam_id))
     return {"rights_here": here, "identity_key": key if key and _asks_identity(key) else ""}
 

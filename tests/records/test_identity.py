@@ -228,7 +228,7 @@ def test_pictures_go_with_their_session_and_no_others(records: IdentityRecords, 
     assert retention.delete_session(SESSION)
     assert [path.name.split("-")[1] for path in folder.iterdir()] == [OTHER]
     assert records.of_session(SESSION) is None
-    delete_some(database, retention, "e", "no key")
+    assert delete_some(database, retention, "e", "no key", []) == 0
     assert list(folder.iterdir()) == []
     with database.reading():
         assert database.collection("identity").count_documents({}) == 0

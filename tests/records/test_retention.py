@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from basics.errors import StorageError
+from basics.errors import Conflict, StorageError
 from database import Database
 from media.clip import Clip
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.holds import Holds
 from records.retention import OF_A_SESSION, Retention
 from records.retention_kinds import PAGE
 from tests.helpers.sessions import UNKNOWN, store_interval
@@ -91,6 +92,17 @@ def test_what_was_kept_for_long_enough_goes_and_the_rest_stays(database: Databas
     assert database.flush(10)
     assert [(entry["what"], entry["count"]) for entry in database.audit_entries()] == [("sessions: deleted", 1)]
     assert retention.sweep(NOW) == 0
+    late = database.write("intervals", f"{old}-2", {"session_id": old})
+    assert (late.wait(10), type(late.error)) == (False, Conflict), "nothing of it comes back"
+
+
+def test_a_rehearsal_of_a_student_whom_a_hold_names_stays(database: Database, retention: Retention) -> None:
+    for name in ("Ann", "bob"):
+        database.write("rehearsals", name, {"at": NOW - timedelta(days=KEEP_DAYS + 1), "user_id": name})
+    assert database.flush(10)
+    Holds(database).set(by="Ada", note="", user_id="ann")
+    retention.sweep(NOW)
+    assert [database.get("rehearsals", name) is not None for name in ("Ann", "bob")] == [True, False]
 
 
 def test_a_student_keeps_the_folder_that_has_other_clips(database: Database, folders: tuple[Path, Path], retention: Retention) -> None:

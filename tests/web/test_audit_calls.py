@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
+import re
+from collections.abc import Iterator
 from datetime import timedelta
+from html import unescape
 
 from flask.testing import FlaskClient
 
+from basics.paths import ROOT
+from records.retention import ASKED
+from records.seals import SEALED
+from records.verification import CUT, DELETED, DELETED_KINDS, ERASED
 from tests.helpers.databases import START
 from tests.helpers.people import someone
 from tests.helpers.web import PASSWORD, MakeApp
 from web.calls.audit import Looked
 from web.calls.paging import PAGE
+from web.operator.audit_words import ACTS
 from web.parts import Parts, parts_of
 
 
@@ -81,11 +90,81 @@ def test_who_logs_out_and_who_is_not_let_in_are_noted_with_the_browser(make_app:
 def test_the_page_shows_what_was_asked_and_what_is_wrong_with_it(client: FlaskClient, parts: Parts) -> None:
     note_some(parts)
     page = client.get("/audit?who=ben").text
-    assert "link: made" in page
+    assert "Link for a student made" in page
     assert "review: 0" not in page
     wrong = client.get("/audit?since=<b>")
     assert (wrong.status_code, "&lt;b&gt;" in wrong.text, "<b>" in wrong.text) == (422, True, False)
     assert client.get("/audit?limit=2").text.count("?after=") == 1
+
+
+def test_the_page_says_acts_and_their_details_in_words_and_one_that_is_not_known_as_it_is(client: FlaskClient, parts: Parts) -> None:
+    long = "the lamp behind the student " * 40
+    entry = {"who": "Ada", "what": "break: begun", "reason": long, "broken_off": True, "odd": {"one": 1}, "sessions": ["a"] * 21}
+    assert parts.database.audit(entry).wait(10)
+    assert parts.database.audit({"who": "Ada", "what": "moon: seen"}).wait(10)
+    page = client.get("/audit").text
+    said = re.sub(r"<[^>]+>", "", page)
+    assert "Break begun" in said
+    assert "moon: seen" in said
+    assert re.search(r"<dt>Reason</dt><dd><details><summary>", page)
+    assert said.replace("……", "").count("the lamp behind the student") == 40, "all of it is there"
+    for name, text in (("Broken off", "yes"), ("odd", "one 1"), ("Sessions", "21")):
+        assert f"<dt>{name}</dt><dd><bdi>{text}</bdi>" in page
+    stored = client.get("/api/audit?what=break").json
+    assert stored is not None
+    assert (stored["entries"][0]["what"], stored["entries"][0]["details"]["reason"]) == ("break: begun", long)
+
+
+def test_the_page_is_searched_by_its_own_words_and_its_table_too(client: FlaskClient, parts: Parts) -> None:
+    for what in ("exam: deletion begun", "exam: open", "moon: seen"):
+        assert parts.database.audit({"who": "Ada", "what": what}).wait(10)
+    for query, found in (("deletion of", 1), ("exam: d", 1), ("DELETION OF AN EXAM BEGUN", 1), ("moon", 1), ("a student", 0), ("exam", 2)):
+        assert client.get(f"/audit?what={query}").text.count('<th scope="row">') == found, query
+    table = re.search(r'href="([^"]+)" download', client.get("/audit?what=deletion of").text)
+    assert table is not None
+    assert [row["what"] for row in csv.DictReader(io.StringIO(client.get(unescape(table[1])).text.lstrip("\ufeff")))] == ["exam: deletion begun"]
+    assert client.get("/api/audit?what=deletion of").get_json()["count"] == 0, "the published call goes by what is stored"
+
+
+def test_every_kind_of_act_that_is_noted_is_said_in_words() -> None:
+    said = {*DELETED_KINDS.values(), *noted_kinds()}
+    assert len(said) > 80
+    assert said - ACTS.keys() == set()
+    assert ACTS.keys() - said == set(), "nothing notes these"
+    assert len({str(text) for text in ACTS.values()}) == len(ACTS)
+
+
+def noted_kinds() -> Iterator[str]:
+    """Every kind that the program's source notes: the first argument of `note` and its kin, and `what` of an entry."""
+    names = {"DELETED": DELETED, "ERASED": ERASED, "CUT": CUT, "SEALED": SEALED, "ASKED": ASKED}
+    for path in [*ROOT.glob("*.py"), *(path for folder in ("commands", "records", "web") for path in (ROOT / folder).rglob("*.py"))]:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Dict):
+                given = [value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant) and key.value == "what"]
+            elif isinstance(node, ast.Call) and name_of(node.func) in ("note", "note_look"):
+                given = node.args[:1]
+            elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change"):
+                given = node.args[1:3]
+            else:
+                continue
+            for one in given:
+                for part in ast.walk(one):
+                    if isinstance(part, ast.JoinedStr) and ": " in str(getattr(part.values[0], "value", "")):
+                        found = [kind for kind in ACTS if kind.startswith(str(getattr(part.values[0], "value", "")))]
+                        assert found, ast.unparse(part)
+                        yield from found
+                    elif (
+                        isinstance(part, ast.Constant)
+                        and isinstance(part.value, str)
+                        and ((": " in part.value and part.value[-1] != " ") or part.value.startswith("signed "))
+                    ):
+                        yield part.value
+                    elif isinstance(part, ast.Name) and part.id in names:
+                        yield names[part.id]
+
+
+def name_of(called: ast.expr) -> str:
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
 
 
 def test_who_looks_at_the_same_again_is_noted_once() -> None:

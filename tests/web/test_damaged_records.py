@@ -194,3 +194,43 @@ def test_a_damaged_session_hides_no_other_in_lists_figures_and_tables(client: Fl
         assert answer.status_code == 200, (path, answer.data)
         if path in ("/api/sessions", f"/api/exams/{KEY}/results", "/api/analytics.csv?table=sessions"):
             assert b"bob" in answer.data, path
+
+
+OF_ITS_PAGE = ("conclusion", "absences", "student-side")
+OF_DETAILS: list[tuple[dict[str, Any], list[str]]] = [
+    *((fields, list(fields)) for fields in OF_SESSION if "exam" not in fields),
+    ({"messages": [{"id": "m", "text": "Hello", "level": "info", "by": "ben", "at": 4.0}, {"text": 5}]}, ["messages"]),
+    ({"breaks": "x", "marks": [5], "connections": [{"at": "x"}], "doubts": [{"code": 5}]}, ["breaks", "connections", "doubts", "marks"]),
+    ({"accommodation": {"user_id": "ann", "points": "x", "extra_min": 5}}, ["accommodation"]),
+    ({"accommodations": [{"at_s": "x"}]}, ["accommodations"]),
+    ({"checks_before": {"at": "x", "results": "x"}}, ["checks_before"]),
+    ({"rules": {"interval_duration": "x", "flag_threshold": 10, "points": {"phone": 10}}}, ["rules"]),
+    ({"exam_id": 5, "devices": "x", "end_code": "x"}, ["devices", "end_code", "exam_id"]),
+]
+
+
+@pytest.mark.parametrize(("fields", "unreadable"), OF_DETAILS, ids=str)
+def test_the_details_of_a_damaged_session_show_what_can_be_read_and_name_the_rest(
+    client: FlaskClient, parts: Parts, fields: dict[str, Any], unreadable: list[str]
+) -> None:
+    session_id = "b" * 32
+    store_exam(parts.database, parts.settings.clips_dir, session_id, "ann", EXAM)
+    violation = {"kind": "speech", "start": 31.0, "end": 43.0, "points": 10}
+    with parts.database.reading():
+        parts.database.collection("intervals").update_many({"session_id": session_id}, {"$set": {"closed": True, "violations": [violation]}})
+        parts.database.collection("checks").update_many({"session_id": session_id}, {"$set": {"start": 0.0, "end": 1.0, "readings": {}}})
+    assert client.get(f"/api/session/{session_id}/details").get_json()["unreadable"] == {"fields": [], "records": []}
+    damage(parts, "sessions", session_id, **fields)
+    damage(parts, "intervals", f"{session_id}-2", score="x")
+    answer = client.get(f"/api/session/{session_id}/details")
+    assert answer.status_code == 200, answer.data
+    shown = answer.get_json()
+    assert shown["unreadable"] == {"fields": unreadable, "records": [f"{session_id}-2"]}
+    assert [interval["index"] for interval in shown["intervals"]] == [0, 1]
+    assert shown["intervals"][1]["violations"][0]["text"]
+    if "messages" in fields:
+        assert [one["text"] for one in shown["session"]["messages"]] == ["Hello"]
+    if "user_id" not in fields:
+        assert shown["session"]["user_id"] == "ann"
+    for path in (*(f"/api/session/{session_id}/{name}" for name in OF_ITS_PAGE), f"/session/{session_id}", f"/session/{session_id}/report"):
+        assert client.get(path, buffered=True).status_code in (200, 404), path

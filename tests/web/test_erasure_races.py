@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.gone import Gone, of_student
+from basics.gone import of_exam as gone_exam
 from basics.identifiers import key_of
 from media.clip import Clip, ClipJob
 from media.identity_pictures import IdentityPictures
@@ -23,6 +24,8 @@ from records.clip_sweep import ClipSweep
 from records.conclusions import Person
 from records.identity import Whose
 from records.retention import Retention
+from records.roster_rows import Student
+from records.rosters import Rosters
 from scoring.accommodations import Accommodation
 from sessions.making import SessionMaker
 from tests.helpers.databases import START
@@ -70,8 +73,8 @@ class Paused:
     def method(self) -> Callable[..., Any]:
         """The same as a method of a class."""
 
-        def call(*given: Any) -> Any:
-            return self(*given)
+        def call(*given: Any, **named: Any) -> Any:
+            return self(*given, **named)
 
         return call
 
@@ -195,3 +198,93 @@ def test_what_is_stored_now_is_waited_for_and_what_does_not_end_is_told() -> Non
     with gone.writing("a"):
         pass
     assert not gone._writing
+
+
+# A whole exam
+
+
+def delete_exam(client: FlaskClient) -> Any:
+    return client.delete(f"/api/exams/{KEY}", json={"title": "E", "by": "Ada"})
+
+
+@pytest.fixture
+def defined(client: FlaskClient, exam: Parts) -> Parts:
+    """The same, of an exam that somebody defined."""
+    assert client.post("/api/exams", json={"exam_id": EXAM, "title": "E"}).status_code == 200
+    return exam
+
+
+def kept(parts: Parts) -> list[str]:
+    """What the database has of the exam's sessions, students and letters, beside the audit."""
+    assert parts.database.flush(10)
+    with parts.database.reading():
+        database = parts.database.collection("sessions").database
+        names = set(database.list_collection_names()) - {"audit", "server"}
+        return [name for name in names for row in database[name].find() if SESSION in str(row) or KEY in str(row) or row.get("exam_id") == EXAM]
+
+
+def test_an_exam_is_deleted_with_a_picture_that_is_coming_in(
+    app: Flask, defined: Parts, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused = Paused(IdentityPictures._write)
+    monkeypatch.setattr(IdentityPictures, "_write", paused.method())
+    coming = pool.submit(defined.identity.keep_jpeg, Whose(SESSION, STUDENT, EXAM), "face", jpeg())
+    assert paused.reached.wait(30)
+    deleting = pool.submit(delete_exam, local_client(app))
+    until(lambda: deleting.done() or SESSION in defined.database.gone._barred)
+    paused.goes_on.set()
+    assert deleting.result(30).get_json() == {"success": True, "sessions": 1, "left": 0, "done": True}
+    coming.exception(30)
+    assert kept(defined) == []
+    assert [path for path in defined.settings.identity_dir.rglob("*") if SESSION in path.name] == []
+    ticket = defined.database.write("intervals", f"{SESSION}-1", {"clip": {"state": "ready"}})
+    assert (ticket.wait(10), type(ticket.error)) == (False, Conflict)
+
+
+def test_an_exam_is_deleted_with_a_list_that_is_being_imported_and_one_of_its_id_can_be_made_anew(
+    app: Flask, client: FlaskClient, defined: Parts, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    roster = {"text": "id,extra time\nada,25\nben,0"}
+    paused = Paused(Rosters._take)
+    monkeypatch.setattr(Rosters, "_take", paused.method())
+    importing = pool.submit(local_client(app).post, f"/api/exams/{KEY}/roster", json=roster)
+    assert paused.reached.wait(30)
+    deleting = pool.submit(delete_exam, local_client(app))
+    until(lambda: deleting.done() or gone_exam(KEY) in defined.database.gone._barred)
+    paused.goes_on.set()
+    assert deleting.result(30).get_json()["done"] is True
+    assert importing.result(30).status_code in (200, 404), "it came in before, and went with the rest"
+    assert kept(defined) == []
+    with pytest.raises(Conflict):
+        defined.rosters.take(KEY, EXAM, [Student(1, "ada")], {"id"}, by="Ada", remove_missing=False, with_sessions=set())
+    assert client.post("/api/exams", json={"exam_id": EXAM, "title": "E"}).status_code == 200
+    assert client.post(f"/api/exams/{KEY}/roster", json=roster).get_json()["new"] == 2
+
+
+def test_a_legal_hold_keeps_an_exam(client: FlaskClient, defined: Parts) -> None:
+    for which in ({"session_id": SESSION}, {"user_id": STUDENT.upper()}):
+        assert client.post("/api/holds", json={**which, "on": True, "by": "Ada"}).status_code == 200
+        answer = delete_exam(client)
+        assert (answer.status_code, answer.get_json()["error"]["reason"]) == (409, "held")
+        assert client.get(f"/api/exams/{KEY}").get_json()["exam"]["state"] == "draft", "nothing was begun"
+        assert client.post("/api/holds", json={**which, "on": False, "by": "Ada"}).status_code == 200
+    assert client.post("/api/holds", json={"user_id": "somebody-else", "on": True, "by": "Ada"}).status_code == 200
+    assert delete_exam(client).get_json()["done"] is True
+
+
+def test_what_went_before_an_exams_deletion_broke_off_is_in_the_audit(client: FlaskClient, defined: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = "c" * 32
+    store_exam(defined.database, defined.settings.clips_dir, other, "bob")
+    delete = Retention.delete_session
+
+    def away(retention: Retention, session_id: str) -> bool:
+        if session_id == other:
+            raise StorageError("The database is away.")
+        return delete(retention, session_id)
+
+    monkeypatch.setattr(Retention, "delete_session", away)
+    assert delete_exam(client).status_code == 503
+    assert defined.database.flush(10)
+    noted = [entry.get("sessions") for entry in defined.database.audit_entries() if entry["what"] == "sessions: deleted"]
+    assert noted == [[SESSION]]
+    assert defined.database.write("sessions", other, {"note": "x"}).wait(10), "what is left goes on as it was"

@@ -224,6 +224,9 @@ def test_an_exam_is_deleted_with_everything_of_it_once_nobody_takes_it(
     monkeypatch.setattr("records.exam_removal.BATCH", 2)
 
     class Remover:
+        def forget_clips(self, _session_id: str) -> bool:
+            return True
+
         def delete_session(self, session_id: str) -> bool:
             with parts.database.reading():
                 parts.database.collection("sessions").delete_one({"_id": session_id})

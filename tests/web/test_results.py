@@ -211,22 +211,35 @@ def at_once(client: FlaskClient, act: str, by: str = ADA, reason: str = "") -> A
 
 
 def test_all_that_nobody_has_to_look_at_are_concluded_in_one_act(client: FlaskClient, exam: Parts) -> None:
-    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 0}, "their flags are confirmed"
+    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 0, "not_begun": 0}, "their flags are confirmed"
     set_flags(exam, OTHER, "dismissed")
     part = {"of_s": 90, "unread_s": 60, "reasons": {"dark": 60}}
     exam.database.write("sessions", OTHER, {"unread": {"gaze": part, "people": part, "sound": part}}).wait(10)
-    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 1}
+    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 1, "not_begun": 0}
     exam.database.write("sessions", OTHER, {"unread": None, "state": "running"}).wait(10)
     assert results(client)["at_once"]["conclude"] == 0
     exam.database.write("sessions", OTHER, {"state": "completed"}).wait(10)
     assert results(client)["at_once"]["conclude"] == 1
-    assert at_once(client, "conclude", reason="nothing was flagged").get_json() == {"success": True, "done": 1, "left": 0}
+    assert at_once(client, "conclude", reason="nothing was flagged").get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
     assert at_once(client, "conclude").get_json()["done"] == 0
     made = kept_of(exam, OTHER)
     assert (made.conclusion, made.state, made.by, made.reason) == ("no_finding", "concluded", ADA, "nothing was flagged")
     assert exam.conclusions.kept(SESSION) is None, "a confirmed flag is thought about by itself"
     assert exam.database.flush(10)
     assert [entry["session_id"] for entry in exam.database.audit_entries() if entry["what"] == "conclusion: concluded"] == [OTHER]
+
+
+def test_a_session_whose_student_never_came_is_not_concluded_with_the_others(client: FlaskClient, four_eyes: Parts) -> None:
+    for session_id in (SESSION, OTHER):
+        set_flags(four_eyes, session_id, "dismissed")
+    four_eyes.database.write("sessions", OTHER, {"begun": False}).wait(10)
+    assert results(client)["at_once"] == {"conclude": 1, "agree": 0, "unwatched": 0, "not_begun": 1}
+    assert {row["session_id"]: row["begun"] for row in results(client)["results"]} == {SESSION: True, OTHER: False}
+    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 1}
+    assert four_eyes.conclusions.kept(OTHER) is None
+    assert Acting(client, OTHER).conclude("no_finding").status_code == 200, "one by one it can be"
+    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
+    assert (kept_of(four_eyes, SESSION).state, kept_of(four_eyes, OTHER).state) == ("concluded", "proposed")
 
 
 def test_a_second_person_agrees_to_all_in_one_act_and_the_first_does_not(client: FlaskClient, four_eyes: Parts) -> None:
@@ -236,7 +249,7 @@ def test_a_second_person_agrees_to_all_in_one_act_and_the_first_does_not(client:
     assert at_once(client, "conclude").get_json()["done"] == 1
     assert at_once(client, "agree").get_json()["done"] == 0, "one's own"
     assert results(client)["at_once"]["agree"] == 1
-    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0}
+    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
     made = kept_of(four_eyes, OTHER)
     assert (made.state, made.second and made.second.by) == ("concluded", BEN)
     assert kept_of(four_eyes, SESSION).state == "proposed", "a finding is agreed to by itself"
@@ -246,7 +259,7 @@ def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client
     for session_id in (SESSION, OTHER):
         set_flags(exam, session_id, "dismissed")
     monkeypatch.setattr("web.proctor.results.AT_ONCE", 1)
-    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 1}
+    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 1, "not_begun": 0}
     conclude = Conclusions.conclude
 
     def too_late(self: Conclusions, session_id: str, *args: Any, **more: Any) -> Any:
@@ -254,7 +267,7 @@ def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client
         return conclude(self, session_id, *args, **more)
 
     monkeypatch.setattr(Conclusions, "conclude", too_late)
-    assert at_once(client, "conclude").get_json() == {"success": True, "done": 0, "left": 1}
+    assert at_once(client, "conclude").get_json() == {"success": True, "done": 0, "left": 1, "not_begun": 0}
     assert sorted(kept_of(exam, one).conclusion for one in (SESSION, OTHER)) == ["no_finding", "retake"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -25,6 +26,7 @@ from web.calls.paging import PAGE, next_after
 from web.calls.spelling import as_sought
 from web.calls.values import Identifier, Time
 from web.languages import said
+from web.operator.audit_words import ACTS, act_of, acts_said_with, detail_of
 from web.parts import parts
 from web.proctor.tables import Columns, csv_text
 
@@ -41,6 +43,7 @@ class AuditFilter(BaseModel):
     until: str = Field(default="", max_length=40)
     who: str = Field(default="", max_length=128)
     what: str = Field(default="", max_length=100)
+    as_said: bool = Field(default=False, description="Is `what` also a part of how the page calls acts, in the caller's language?")
     session_id: str = Field(default="", max_length=32)
     user_id: Identifier | None = None
     exam_id: Identifier | None = None
@@ -49,7 +52,9 @@ class AuditFilter(BaseModel):
         """As the records know it. Raise `InvalidInput`."""
         since = moment(self.since, "since") if self.since else None
         until = moment(self.until, "until", whole_day=True) if self.until else None
-        return Wanted(since, until, self.who.strip(), self.what.strip(), self.session_id.strip().lower(), self.user_id or "", self.exam_id or "")
+        what = self.what.strip()
+        acts = acts_said_with(what, said(ACTS).items()) if self.as_said and what else ()
+        return Wanted(since, until, self.who.strip(), what, self.session_id.strip().lower(), self.user_id or "", self.exam_id or "", acts)
 
 
 class AuditQuery(AuditFilter):
@@ -100,6 +105,12 @@ def _plain(value: Any) -> str:
     return iso_time(value) if isinstance(value, datetime) else str(value)
 
 
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry for the page, in the reader's words."""
+    beside = [detail_of(name, value) for name, value in row.items() if name not in SHOWN_APART and value not in ("", None)]
+    return {**row, "act": said(act_of(row.get("what"))), "details": [replace(one, name=said(one.name), text=said(one.text)) for one in beside]}
+
+
 COLUMNS: Columns = {
     "seq": lambda row: row.get("seq"),
     "at": lambda row: row.get("at"),
@@ -141,21 +152,22 @@ def page() -> Response:
     found: list[Document] = []
     error, status = "", 200
     try:
-        query = as_sought(read_query(request, AuditQuery))
+        query = as_sought(read_query(request, AuditQuery).model_copy(update={"as_said": True}))
         found = _page(query)
         more = next_after(found, query.limit)
     except ProctorError as problem:
         error, status, more, query = said(problem.message), status_of(problem), None, AuditQuery()
-    filters = {name: value for name, value in asked.items() if name in AuditFilter.model_fields and value}
+    filters = {name: value for name, value in asked.items() if name in AuditFilter.model_fields and name != "as_said" and value}
     shown = render_template(
         "audit.html",
         active="audit",
         logged_in=not parts().access.protected,
         asked=asked,
         error=error,
-        entries=[{**row, "details": details_of(row)} for row in found[: query.limit]],
+        entries=[_shown(row) for row in found[: query.limit]],
+        acts=sorted(said(ACTS).values(), key=str.casefold),
         iso_time=iso_time,
-        csv=_address("audit.table", filters),
+        csv=_address("audit.table", filters | ({"as_said": "1"} if "what" in filters else {})),
         older=_address("audit.page", filters | {"after": more}) if more else "",
     )
     return Response(shown, status=status, mimetype="text/html")

@@ -24,14 +24,16 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 
-def each(make: Callable[[Document], Answer], documents: Sequence[Document]) -> list[Answer]:
-    """The answers of all documents; a damaged one is left out with a word in the log, so that the others are shown."""
+def each(make: Callable[[Document], Answer], documents: Sequence[Document], left_out: list[str] | None = None) -> list[Answer]:
+    """The answers of all documents; a damaged one is left out with a word in the log, and its id in `left_out`, so that the others are shown."""
     answers: list[Answer] = []
     for document in documents:
         try:
             answers.append(make(document))
         except (ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
             log.exception("the stored record %a can't be read and isn't shown", document.get("_id"))
+            if left_out is not None:
+                left_out.append(str(document.get("_id")))
     return answers
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from basics.errors import Conflict, InvalidInput, StorageError
 from basics.texts import _, ngettext
 from basics.times import utc_now
-from records.exam_removal import delete_some, of_exam
+from records.exam_removal import check_holds, delete_some, of_exam
 from records.exams import Exam
 from records.verification import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
@@ -151,7 +151,8 @@ def end(exam_key: str) -> Response:
 def delete(exam_key: str) -> Response:
     """Delete an exam with everything of it: sessions, intervals, checks, acts, reviews, clips, stills, accommodations, rehearsals and its roster.
 
-    Each call deletes some; it is made again until `done`. 409 while students take it. From the first call on nobody can begin it.
+    Each call deletes some; it is made again until `done`. 409 while students take it, and (`reason`: `held`) while a legal hold names something of
+    it. From the first call on nobody can begin it.
     """
     wanted = read_body(request, DeleteExam)
     exam = parts().exams.by_key(exam_key)
@@ -163,16 +164,22 @@ def delete(exam_key: str) -> Response:
     remover = parts().retention
     if remover is None:
         raise StorageError(_("This server keeps no sessions to be deleted."))
+    check_holds(parts().database, exam.exam_id, exam.key)
     parts().erased.set()
     if not exam.deleting:
         exam = parts().exams.begin_removal(exam_key)
         note("exam: deletion begun", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)
     for session in _running(exam.exam_id):  # links that nobody has used
         parts().monitor.end_session(session.session_id, End("closed"), "interrupted")
-    deleted, left = delete_some(parts().database, remover, exam.exam_id, exam.key)
-    if deleted:  # named, so that whoever verifies the records knows where they are
-        note(DELETED, wanted.by, exam_id=exam.exam_id, exam_key=exam.key, count=len(deleted), sessions=deleted)
+    deleted: list[str] = []
+    try:
+        left = delete_some(parts().database, remover, exam.exam_id, exam.key, deleted)
+    finally:
+        if deleted:  # named, whatever kept the rest: whoever verifies the records knows where they are
+            note(DELETED, wanted.by, exam_id=exam.exam_id, exam_key=exam.key, count=len(deleted), sessions=deleted)
     if not left:
+        parts().monitor.accommodations.forget_exam(exam.exam_id)
+        parts().rosters.forget()
         parts().exams.forget(exam.key)
         parts().people.exams_changed()
         note("exam: deleted", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)

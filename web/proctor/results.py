@@ -106,14 +106,17 @@ def people(exam_key: str) -> Response:
 def conclude_without_finding(exam_key: str) -> Response:
     """Conclude as `no_finding` all sessions that nobody has to look at by themselves, or agree to it as the second person.
 
-    Those are the ones that have ended, are not concluded, have no flag but dismissed ones, and could be watched for half of their time. At most 200
-    in a call. Those about which somebody else acts meanwhile are left as they are.
+    Those are the ones that have begun and ended, are not concluded, have no flag but dismissed ones, and could be watched for half of their time. At
+    most 200 in a call. Those about which somebody else acts meanwhile are left as they are, and those whose student never came: `not_begun` counts
+    these.
     """
     wanted = read_body(request, WithoutFinding)
     exam_id, _exam = exam_of(exam_key)
     hold("decide", exam_id)
     person, conclusions = _person(wanted.by), parts().conclusions
-    rows = _of_act(parts().results.of_exam(exam_id), wanted.act, person)
+    found = parts().results.of_exam(exam_id)
+    clear = without_finding(found)
+    rows = to_agree(found, person) if wanted.act == "agree" else clear.rows
     done = 0
     for row in rows[:AT_ONCE]:
         session_id = str(row["_id"])
@@ -127,7 +130,8 @@ def conclude_without_finding(exam_key: str) -> Response:
                 kept = conclusions.conclude(session_id, "no_finding", person=person, reason=wanted.reason, revision=revision, four_eyes=four_eyes)
             _tell(kept)
             done += 1
-    return reply(WithoutFindingDone(done=done, left=len(rows) - done))
+    not_begun = 0 if wanted.act == "agree" else clear.not_begun
+    return reply(WithoutFindingDone(done=done, left=len(rows) - done, not_begun=not_begun))
 
 
 @results.get("/api/session/<session_id>/conclusion")
@@ -221,12 +225,8 @@ def _rules(exam: Exam | None) -> Rules:
 def _at_once(rows: Sequence[Document], exam_id: str) -> AtOnce:
     if not caller().may("decide", exam_id):
         return AtOnce()
-    clear, unwatched = without_finding(rows)
-    return AtOnce(conclude=len(clear), agree=len(to_agree(rows, _person(""))), unwatched=unwatched)
-
-
-def _of_act(rows: Sequence[Document], act: str, person: Person) -> list[Document]:
-    return to_agree(rows, person) if act == "agree" else without_finding(rows)[0]
+    clear = without_finding(rows)
+    return AtOnce(conclude=len(clear.rows), agree=len(to_agree(rows, _person(""))), unwatched=clear.unwatched, not_begun=clear.not_begun)
 
 
 def _acted(session: Document, kept: Conclusion) -> Response:
@@ -246,7 +246,8 @@ def _tell(kept: Conclusion) -> None:
 
 
 def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:
-    session_id, exam_id = str(session["_id"]), session.get("exam_id")
+    session_id, stored = str(session["_id"]), session.get("exam_id")
+    exam_id = stored if isinstance(stored, str) else None  # none, or one that was damaged
     in_force = kept if kept is not None and kept.state != "withdrawn" else None
     may = caller().may("results", exam_id)
     acts = may and caller().may("decide", exam_id)
@@ -279,9 +280,7 @@ def _line(row: Mapping[str, Any]) -> ResultLine:
     concluded = conclusion_answer(row["concluded"]) if row["concluded"] else None
     fields: dict[str, Any] = {name: row.get(name) for name in ("user_id", "name", "state", "started_at", "ended_at", "unread", "flags")}
     points = row.get("total_score") or 0
-    return ResultLine.model_validate(
-        {**fields, "session_id": row["_id"], "begun": row.get("begun", True), "total_score": points, "conclusion": concluded}
-    )
+    return ResultLine.model_validate({**fields, "session_id": row["_id"], "begun": row["begun"], "total_score": points, "conclusion": concluded})
 
 
 def _person(by: str) -> Person:

@@ -58,6 +58,7 @@ class WithoutFindingDone(BaseModel):
     success: Literal[True] = True
     done: int
     left: int
+    not_begun: int = Field(description="Left out of the act, as their student never came.")
 
 
 class SecondAnswer(BaseModel):
@@ -167,6 +168,7 @@ class AtOnce(BaseModel):
     conclude: int = 0
     agree: int = 0
     unwatched: int = Field(default=0, description="More that have no flag to look at, but could be watched for less than half of their time.")
+    not_begun: int = Field(default=0, description="More that have ended before their student came: there is nothing to conclude.")
 
 
 class ExamResults(BaseModel):

@@ -23,6 +23,7 @@ from web.calls.spelling import as_known, as_sought
 from web.calls.values import StudentExam, check_session_id
 from web.parts import parts
 from web.proctor.answers import active_session, check_answer, each, flagged_answer, interval_answer, session_answer, session_line, with_live
+from web.proctor.damaged import readable_check, readable_part
 from web.proctor.sessions_schemas import (
     ActiveSessions,
     CreateSession,
@@ -36,6 +37,7 @@ from web.proctor.sessions_schemas import (
     Sessions,
     SessionsQuery,
     Stats,
+    UnreadableParts,
 )
 
 LINE_FIELDS = tuple(SessionLine.model_fields)
@@ -108,28 +110,32 @@ def session_stats() -> Response:
 def session_details(session_id: str) -> Response:
     """Show a session: its rules, intervals with violations and clips, and checks.
 
-    A session that runs is shown with the interval that is going on.
+    A session that runs is shown with the interval that is going on. What was damaged in the database is left out, and named under `unreadable`.
     """
     query = read_query(request, DetailsQuery)
     check_session_id(session_id)
     database = parts().database
     document = database.session(session_id)
-    note_look("session: looked at", "proctor", session_id=session_id, user_id=document["user_id"], exam_id=document.get("exam_id"))
     intervals = database.intervals(session_id, after=query.after, limit=query.limit + 1)
     session = parts().monitor.get(session_id)
     if session is not None:
         document |= {"breaks": session.breaks(), "messages": session.messages.documents(), "marks": session.marks.documents()}
         document |= {"accommodations": session.changes.documents()}
         intervals = with_live(intervals, session.intervals(), session_id, query.after)
+    document, unreadable = readable_part(document)
+    note_look("session: looked at", "proctor", session_id=session_id, user_id=document["user_id"], exam_id=document.get("exam_id"))
     document["accommodation_note"] = _note_of(document)
-    document["rehearsal"] = database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id")))
+    document["rehearsal"], damaged = readable_check(database.get("rehearsals", document_id_of(document["user_id"], document.get("exam_id"))))
+    unreadable += ["rehearsal"] if damaged else []
     checks = _checks(session_id, query.checks_after, query.limit + 1, readings=query.readings)
+    left_out: list[str] = []
     return reply(
         SessionDetails(
             session=session_answer(document, session),
             rules=document.get("rules") or {},
-            intervals=each(interval_answer, parts().answers.with_answers(intervals[: query.limit])),
-            checks=each(partial(check_answer, readings=query.readings), checks[: query.limit]),
+            intervals=each(interval_answer, parts().answers.with_answers(intervals[: query.limit]), left_out),
+            checks=each(partial(check_answer, readings=query.readings), checks[: query.limit], left_out),
+            unreadable=UnreadableParts(fields=unreadable, records=left_out),
             next_after=next_after(intervals, query.limit),
             next_checks_after=next_after(checks, query.limit),
         )

@@ -214,7 +214,7 @@ class SessionAnswer(BaseModel):
     state: Literal["running", "ended", "interrupted"]
     is_running: bool
     begun: bool = Field(default=True, description="False until the student has come; `started_at` is then when it was made.")
-    started_at: Time
+    started_at: Time | None = Field(default=None, description="Null: it can't be read.")
     ended_at: Time | None = None
     end_reason: str | None = None
     end_code: EndCode | None = None
@@ -258,6 +258,13 @@ class SessionAnswer(BaseModel):
     rehearsal: dict[str, Any] | None = Field(default=None, description="The student's last rehearsal of this check, likewise.")
 
 
+class UnreadableParts(BaseModel):
+    """What was damaged in the database, and is left out of the answer."""
+
+    fields: list[str] = Field(description="Of the session itself; one of them that always has a value has none that says anything.")
+    records: list[str] = Field(description="Of the intervals and checks that were asked for, by id.")
+
+
 class SessionDetails(BaseModel):
     """A session, its rules, its intervals and its checks."""
 
@@ -265,6 +272,7 @@ class SessionDetails(BaseModel):
     rules: dict[str, Any]
     intervals: list[IntervalAnswer]
     checks: list[CheckAnswer]
+    unreadable: UnreadableParts
     next_after: str | None = Field(default=None, description="`after` for the next intervals; null: there are no more.")
     next_checks_after: str | None = Field(default=None, description="`checks_after` for the next checks; null: there are no more.")
 

@@ -42,7 +42,7 @@ export class ExamStep {
     this.bar = new ExamBar(this.video);
     byId("exam-end").addEventListener("click", () => this.#askEnd());
     this.notices = new Notices();
-    this.time = new TimeLeft((text) => this.notices.set("time", text));
+    this.time = new TimeLeft((code, text) => this.notices.set(code, text));
     this.devices = new ExamDevices(this.video, this.notices);
     this.page = new ExamPage((document) => this.acts.hear(document));
     this.asked = new AskedPicture();

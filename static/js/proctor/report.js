@@ -43,8 +43,9 @@ function conclusionLines({ conclusion, history }) {
 const bullets = (lines) => make("ul", { class: "plain-list" }, ...lines.map((text) => make("li", { text })));
 
 class Report {
-  constructor({ session, rules, intervals, checks }, concluded) {
+  constructor({ session, rules, intervals, checks, unreadable }, concluded) {
     Object.assign(this, { session, rules, checks, concluded });
+    this.unreadable = texts.damaged(unreadable);
     this.length = rules.interval_duration ?? Number(document.body.dataset.intervalDuration);
     this.threshold = rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
     this.intervals = withGaps(intervals, this.length);
@@ -58,9 +59,11 @@ class Report {
     document.title = `${whose} · ${t.title}`;
     setText(byId("report-title"), whose);
     const now = new Date().toISOString();
-    setText(byId("report-made"), t.made(fullTime(now), ZONE, offset(session.started_at), offset(now)));
+    setText(byId("report-made"), t.made(fullTime(now), ZONE, offset(session.started_at ?? now), offset(now)));
     byId("report-running").hidden = !session.is_running;
     setText(byId("report-running"), session.begun ? t.running : t.waiting);
+    byId("report-unreadable").hidden = !this.unreadable;
+    setText(byId("report-unreadable"), this.unreadable);
     this.drawFacts();
     setText(byId("report-sum"), t.sum(session, this.intervals.length, this.flags));
     byId("report-unread").replaceChildren(...unreadLines(session.unread).map((text) => make("li", { text })));
@@ -79,7 +82,8 @@ class Report {
   }
 
   wall(at) {
-    return clockTime(new Date(Date.parse(this.session.started_at) + 1000 * at).toISOString());
+    const begin = Date.parse(this.session.started_at ?? "");
+    return Number.isNaN(begin) ? spellSeconds(at) : clockTime(new Date(begin + 1000 * at).toISOString());
   }
 
   drawFacts() {

@@ -47,7 +47,8 @@ export class AtOnce {
     const count = this.#counts[act];
     setText(byId("at-once-title"), t[act].title);
     setText(byId("at-once-text"), t[act].text(count));
-    setText(byId("at-once-unwatched"), act === "conclude" && this.#counts.unwatched ? t.unwatched(this.#counts.unwatched) : "");
+    const { unwatched, not_begun: notBegun } = act === "conclude" ? this.#counts : {};
+    setText(byId("at-once-left-out"), paragraph([unwatched && t.unwatched(unwatched), notBegun && t.notBegun(notBegun)]));
     setText(byId("at-once-yes"), t[act].yes(count));
     setText(byId("at-once-said"), "");
     this.#wrong("");
@@ -65,16 +66,16 @@ export class AtOnce {
     this.#busy = true;
     this.dialog.setAttribute("aria-busy", "true");
     const reason = byId("at-once-reason").value.trim();
-    let [all, left] = [0, 0];
+    let [all, left, notBegun] = [0, 0, 0];
     try {
       for (let done = 1; done > 0 && (all === 0 || left > 0); ) {
-        ({ done, left } = await call(this.path, { method: "POST", body: { act: this.#act, by, reason } }));
+        ({ done, left, not_begun: notBegun } = await call(this.path, { method: "POST", body: { act: this.#act, by, reason } }));
         all += done;
         setText(byId("at-once-said"), left ? t.doing(left) : "");
       }
       byId("at-once-reason").value = "";
       this.dialog.close();
-      await this.onDone(paragraph([t[this.#act].done(all), left && t.meanwhile(left)]));
+      await this.onDone(paragraph([t[this.#act].done(all), left && t.meanwhile(left), notBegun && t.notBegun(notBegun)]));
     } catch (error) {
       if (error.code === undefined) throw error;
       this.#wrong(resultsTexts.notDone(error.message));

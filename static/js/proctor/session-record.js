@@ -10,6 +10,7 @@ export async function readRecord(session_id) {
   while (after !== null || checksAfter !== null) {
     const query = new URLSearchParams({ ...(after && { after }), ...(checksAfter && { checks_after: checksAfter }) });
     const next = await call(`${path}?${query}`);
+    details.unreadable.records.push(...next.unreadable.records);
     if (after !== null) details.intervals.push(...next.intervals);
     if (checksAfter !== null) details.checks.push(...next.checks);
     after = after === null ? null : (next.next_after ?? null);

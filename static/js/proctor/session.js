@@ -88,6 +88,7 @@ class SessionPage {
       this.threshold = details.rules.flag_threshold ?? Number(document.body.dataset.flagThreshold);
       this.intervals = withGaps(details.intervals, this.length);
       this.checks = details.checks;
+      this.unreadable = texts.damaged(details.unreadable);
       byId("session-error").hidden = true;
     } catch (error) {
       setText(byId("session-error"), error.status === 404 ? texts.session.notThere : texts.session.failed(error.message));
@@ -168,10 +169,10 @@ class SessionPage {
     setText(byId("session-title"), who(session));
     setText(byId("session-exam"), session.exam_id ?? "");
     const state = this.isAway() ? texts.session.away : (texts.session[this.runState()] ?? session.state);
-    const time = session.ended_at
+    const time = !session.started_at ? "" : session.ended_at
       ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
       : texts.session.since(fullTime(session.started_at));
-    setText(byId("session-when"), list([state, time]));
+    setText(byId("session-when"), list([state, time].filter(Boolean)));
     setText(byId("session-source"), list([texts.session.source[session.source] ?? session.source, session.station].filter(Boolean)));
     setText(byId("session-total"), texts.live.total(session.total_score));
     byId(session.is_running ? "unread-while" : "unread-after").append(byId("session-unread")); // while it runs, the picture and what is found come first
@@ -185,6 +186,8 @@ class SessionPage {
       accommodate.hidden = false;
     }
     for (const field of document.querySelectorAll(".to-student")) field.hidden = session.source === "local"; // nobody has a page there to read it on
+    byId("session-unreadable").hidden = !this.unreadable;
+    setText(byId("session-unreadable"), this.unreadable);
     byId("live-part").hidden = !session.is_running;
     byId("over").hidden = session.is_running || this.isAway();
     setText(byId("over"), texts.session.over(texts.end(session), session.state === "interrupted"));

@@ -73,6 +73,7 @@ export const resultsTexts = {
       done: (count) => ngettext("You agreed to %(count)s session.", "You agreed to %(count)s sessions.", count),
     },
     unwatched: (count) => ngettext("%(count)s more could be watched for less than half of its time: look at it by itself.", "%(count)s more could be watched for less than half of their time: look at them by themselves.", count),
+    notBegun: (count) => ngettext("%(count)s ended before its student came, and is left as it is.", "%(count)s ended before their students came, and are left as they are.", count),
     meanwhile: (count) => ngettext("%(count)s was left: somebody else acted on it meanwhile.", "%(count)s were left: somebody else acted on them meanwhile.", count),
     doing: (count) => ngettext("%(count)s is left.", "%(count)s are left.", count),
   },

@@ -2,11 +2,21 @@
 
 import { spellSeconds } from "../shared/clock.js";
 import { _, list, ngettext } from "../shared/translate.js";
-import { bracketed, labelled, paragraph } from "./phrases.js";
+import { bracketed, items, labelled, paragraph } from "./phrases.js";
 
+const PARTS = {
+  user_id: _("Student"), exam_id: _("Exam"), state: _("state"), started_at: _("start"), ended_at: _("end"), total_score: _("points"), unread: _("what could not be told"),
+  accommodation: _("accommodation"), accommodations: _("accommodation"), breaks: _("breaks"), messages: _("messages"), marks: _("marked moments"), doubts: _("doubts"), connections: _("connections"), rules: _("rules"), checks_before: _("check before the exam"), rehearsal: _("rehearsal"),
+};
 const students = (count) => ngettext("%(count)s student", "%(count)s students", count);
 
 export const sessionTexts = {
+  /** What of a session's records was damaged; an empty text where nothing was. */
+  damaged: ({ fields, records }) => {
+    const count = records.length;
+    const what = [...new Set(fields.map((name) => PARTS[name] ?? name)), count && ngettext("%(count)s interval or check", "%(count)s intervals or checks", count)].filter(Boolean);
+    return what.length ? _("Damaged in the database, and left out here: %(what)s.", { what: items(what) }) : "";
+  },
   strip: {
     interval: (number, count, from, to) => _("Interval %(number)s of %(count)s, %(from)s to %(to)s", { number, count, from: spellSeconds(from), to: spellSeconds(to) }),
     flagged: (decided) => (decided ? _("Flagged. %(decided)s", { decided }) : _("Flagged, not decided")),

@@ -1,0 +1,216 @@
+"""How the audit's page says kinds of acts, and what else an entry tells; the audit itself keeps its own words. A new kind is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from basics.texts import Text, _
+from basics.times import iso_time
+
+ACTS: Mapping[str, Text] = {
+    "absences: deleted": _("Pictures of absences deleted: their time was over"),
+    "absences: looked at": _("Pictures of absences looked at"),
+    "accommodation: removed": _("Accommodation removed"),
+    "accommodation: set": _("Accommodation set"),
+    "account: changed": _("Account changed"),
+    "account: disabled": _("Account disabled"),
+    "account: enabled": _("Account enabled"),
+    "account: invited": _("Account invited"),
+    "account: logged out": _("All logins of an account ended"),
+    "account: login ended": _("A login of one’s own ended"),
+    "account: made": _("Account made"),
+    "account: other logins ended": _("All other logins of one’s own ended"),
+    "account: password set": _("Password set"),
+    "account: recovery codes made": _("Recovery codes made"),
+    "account: reset": _("Account reset"),
+    "account: roles": _("Roles of an account changed"),
+    "account: second factor removed": _("Second factor removed"),
+    "account: second factor set": _("Second factor set"),
+    "audit: deleted": _("Old entries of the audit deleted: their time was over"),
+    "audit: exported": _("Audit saved as CSV"),
+    "break: begun": _("Break begun"),
+    "break: ended": _("Break ended"),
+    "clip: changed": _("A clip’s file is not as it was recorded"),
+    "clip: watched": _("Clip watched"),
+    "clips: deleted": _("Clips deleted: their time was over"),
+    "clips: reconciled": _("Clips and their records made to agree"),
+    "conclusion: agreed": _("Conclusion agreed to"),
+    "conclusion: concluded": _("Session concluded"),
+    "conclusion: disagreed": _("Conclusion contested"),
+    "conclusion: settled": _("Contested conclusion settled"),
+    "conclusion: withdrawn": _("Conclusion withdrawn"),
+    "exam: archived": _("Exam archived"),
+    "exam: changed": _("Exam changed"),
+    "exam: closed": _("Exam closed"),
+    "exam: deleted": _("Exam deleted"),
+    "exam: deletion begun": _("Deletion of an exam begun"),
+    "exam: draft": _("Exam made a draft again"),
+    "exam: ended": _("Exam ended for all"),
+    "exam: made": _("Exam made"),
+    "exam: message": _("Message to all of an exam"),
+    "exam: open": _("Exam opened"),
+    "exam: warning": _("Warning to all of an exam"),
+    "flags: seen": _("Flags seen"),
+    "hold: lifted": _("Legal hold lifted"),
+    "hold: set": _("Legal hold set"),
+    "identity: accepted": _("Identity accepted"),
+    "identity: asked": _("Picture asked for"),
+    "identity: deleted": _("Pictures of identity deleted: their time was over"),
+    "identity: looked at": _("Pictures of identity looked at"),
+    "identity: picture looked at": _("Picture of identity looked at"),
+    "identity: queried": _("Identity queried"),
+    "link: made": _("Link for a student made"),
+    "live: looked at": _("Live page looked at"),
+    "message: message": _("Message to a student"),
+    "message: warning": _("Warning to a student"),
+    "moment: marked": _("Moment marked"),
+    "own report: answered": _("Student’s answer to a flag"),
+    "own report: clip watched": _("Clip watched by its student"),
+    "own report: link made": _("Link to a student’s own report made"),
+    "own report: links ended": _("Links to a student’s own report ended"),
+    "own report: links made": _("Links to an exam’s own reports made"),
+    "own report: new look answered": _("Request for a new look answered"),
+    "own report: new look asked": _("New look asked for"),
+    "own report: nothing to add": _("Student has nothing to add"),
+    "own report: read": _("Own report read by its student"),
+    "package: exported": _("Package saved"),
+    "readings: deleted": _("Readings deleted: their time was over"),
+    "results: looked at": _("Results looked at"),
+    "retention: asked": _("Deletion of what is due asked for"),
+    "retention: days given to sessions": _("Days for which things are kept given to sessions"),
+    "review: confirmed": _("Flag confirmed"),
+    "review: dismissed": _("Flag dismissed"),
+    "review: taken back": _("Decision about a flag taken back"),
+    "roster: changed": _("Student of a list changed"),
+    "roster: imported": _("List of students imported"),
+    "roster: letters": _("Letters to students sent off"),
+    "roster: link given out": _("A student’s link given out"),
+    "roster: links given out": _("Students’ links given out"),
+    "roster: links renew": _("Students’ links renewed"),
+    "roster: links restore": _("Students’ links restored"),
+    "roster: links revoke": _("Students’ links revoked"),
+    "roster: removed": _("Student removed from a list"),
+    "screen: looked at": _("Pictures of the screen looked at"),
+    "session: ended": _("Session ended"),
+    "session: looked at": _("Session looked at"),
+    "session: reopened": _("Session reopened"),
+    "session: sealed": _("Session sealed"),
+    "sessions: deleted": _("Sessions deleted"),
+    "sign-in: failed": _("Not let in"),
+    "signed in": _("Logged in"),
+    "signed out": _("Logged out"),
+    "sound: listened": _("Listened to a student"),
+    "stills: deleted": _("Pictures of the screen deleted: their time was over"),
+    "student: erased": _("Everything of a student erased"),
+    "table: exported": _("Table saved as CSV"),
+    "token: made": _("Token made"),
+    "token: revoked": _("Token revoked"),
+}
+
+FIELDS: Mapping[str, Text] = {
+    "accommodation": _("Accommodation"),
+    "account": _("Account"),
+    "account_id": _("Account"),
+    "acts": _("Screen acts"),
+    "again": _("Again because of"),
+    "broken_off": _("Broken off"),
+    "changed": _("Changed"),
+    "changes": _("Changes"),
+    "checks": _("Checks"),
+    "clips": _("Clips"),
+    "conclusion": _("Conclusion"),
+    "copy_of": _("Copy of"),
+    "count": _("How many"),
+    "counts": _("How many"),
+    "days": _("Days"),
+    "doubled": _("Doubled"),
+    "exam_key": _("Exam’s key"),
+    "exams": _("Exams"),
+    "fields": _("Fields"),
+    "found": _("Found"),
+    "from_address": _("From where"),
+    "gone": _("Gone"),
+    "head": _("Last hash"),
+    "how": _("How"),
+    "id_sha256": _("Hash of the ID"),
+    "identity": _("With pictures of identity"),
+    "intervals": _("Intervals"),
+    "kind": _("Kind"),
+    "login": _("Login name"),
+    "message_id": _("Message"),
+    "name": _("Name"),
+    "new": _("New"),
+    "nobodys": _("Of no session"),
+    "note": _("Note"),
+    "older": _("From before the chain"),
+    "older_after": _("Hash of older entries afterwards"),
+    "older_before": _("Hash of older entries before"),
+    "older_erased": _("Older entries erased"),
+    "picture": _("Picture"),
+    "reason": _("Reason"),
+    "recorded": _("Hash as recorded"),
+    "removed": _("Removed"),
+    "revision": _("Revision"),
+    "roles": _("Roles"),
+    "running": _("Running sessions"),
+    "scopes": _("Scopes"),
+    "sessions": _("Sessions"),
+    "sha256": _("Hash"),
+    "students": _("Students"),
+    "subject": _("Subject"),
+    "table": _("Table"),
+    "text": _("Text"),
+    "title": _("Title"),
+    "token": _("Token"),
+    "token_id": _("Token"),
+    "until": _("Until"),
+    "upto": _("Up to entry"),
+    "words": _("Words"),
+}
+
+SHORT = 200  # characters of a detail that stand there at once; the rest opens
+MANY = 20  # of more than so many things is said how many they are
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """One thing that an entry says: under which name, and what follows of a long one."""
+
+    name: str
+    text: str
+    rest: str = ""
+
+
+def act_of(kind: Any) -> str:
+    """What the page calls a kind of act; one that isn't known is called what it is stored as."""
+    return ACTS.get(str(kind or ""), str(kind or ""))
+
+
+def detail_of(name: str, value: Any) -> Detail:
+    """What an entry says under `name`."""
+    label, text = FIELDS.get(name, name), plain(value)
+    if len(text) <= SHORT:
+        return Detail(label, text)
+    end = text.rfind(" ", SHORT // 2, SHORT)
+    end = end if end > 0 else SHORT
+    return Detail(label, f"{text[:end]}…", f"…{text[end:]}")
+
+
+def plain(value: Any) -> str:
+    """A stored value as one text, in the reader's language once it is said."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {plain(one)}" for name, one in value.items())
+    if isinstance(value, list):
+        return f"{len(value)}" if len(value) > MANY else " ".join(plain(one) for one in value)
+    return iso_time(value) if isinstance(value, datetime) else str(value)
+
+
+def acts_said_with(part: str, phrases: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """The kinds of acts whose phrase, in the reader's language, has `part` in it; `phrases`: kinds with theirs."""
+    sought = part.casefold()
+    return tuple(kind for kind, phrase in phrases if sought in phrase.casefold())
