@@ -24,7 +24,7 @@ from settings.settings import Settings
 from web.setting_names import SHOWN_SETTINGS
 
 LOCALE = ROOT / "locale"
-PACKAGES = ("basics", "settings", "storage", "devices", "media", "detectors", "scoring", "records", "sessions", "web")
+PACKAGES = ("basics", "settings", "storage", "devices", "media", "detectors", "scoring", "cluster", "records", "sessions", "web")
 METHODS = [
     *[(f"{package}/**.py", "python") for package in PACKAGES],
     ("templates/**.html", "jinja2"),
