@@ -102,6 +102,8 @@ test_packages() {
   # The same engine for half the processor time; not every system has it, and the tests do without.
   command -v chromium-headless-shell >/dev/null || ! apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing+=(chromium-headless-shell)
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
+  command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
+  command -v systemd-analyze >/dev/null || missing+=(systemd)
   for package in xdotool xclip openbox; do
     command -v "$package" >/dev/null || missing+=("$package")
   done
@@ -111,6 +113,30 @@ test_packages() {
   elif ! apt_get "${missing[@]}"; then
     notes+=("Tests that need them will be skipped or fail: ${missing[*]}. Install them with: sudo apt-get install ${missing[*]}")
   fi
+}
+
+test_tools() { # single programs out of packages that would start services where they are installed: they lie in venv/tools
+  local folder tool package missing=()
+  command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null || return 0
+  for tool in promtool:prometheus caddy:caddy; do
+    command -v "${tool%:*}" >/dev/null || [ -x "venv/tools/${tool%:*}" ] || missing+=("$tool")
+  done
+  if ((${#missing[@]} == 0)); then
+    fine "Test tools: ok"
+    return 0
+  fi
+  say "Taking ${missing[*]%:*} out of their packages (some 50 MB to download)"
+  folder=$(mktemp -d)
+  for tool in "${missing[@]}"; do
+    package=${tool#*:}
+    if (cd "$folder" && apt-get -qq download "$package" && dpkg-deb -x "$package"_*.deb "$package") >"$apt_log" 2>&1; then
+      mkdir -p venv/tools
+      mv "$folder/$package/usr/bin/${tool%:*}" venv/tools/
+    else
+      notes+=("Tests that need ${tool%:*} will be skipped: apt-get download $package failed ($(tail -n 1 "$apt_log"))")
+    fi
+  done
+  rm -rf "$folder"
 }
 
 # --- Python -----------------------------------------------------------------------------------------------------------
@@ -280,6 +306,7 @@ begin "looking for system libraries" "install libcurl4 libportaudio2, then run .
 system_libraries
 if $with_tests; then test_packages; fi
 python_environment
+if $with_tests; then test_tools; fi
 browser_libraries
 settings_file
 models

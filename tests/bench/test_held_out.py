@@ -16,12 +16,10 @@ from basics.errors import InvalidInput
 from basics.paths import ROOT
 from bench import held_out, wrong_page
 from bench.detectors import TOGETHER, Sets, measure
-from bench.gaze_task import Judged
 from bench.harness.figures import upper_bound, upper_rate
 from bench.harness.folds import Case, Topic, Values, figures, halves, markdown, split, splits, table
-from bench.harness.people import Outcome, groups, outcomes, people_right, speakers_of
+from bench.harness.people import Outcome, groups, people_right, speakers_of
 from bench.harness.remembered import Remembered
-from gaze_direction import GazeDetector
 from settings.settings import load_settings
 
 # MediaPipe 0.10.21 calls a part of protobuf 4 that is to go: not ours to mend.
@@ -119,21 +117,6 @@ def test_a_model_is_asked_once_of_the_same_thing() -> None:
     assert (model.asked, model.name) == (2, "adder")
 
 
-def test_gaze_judged_again_by_its_numbers_is_as_it_was(sets: Sets) -> None:
-    bench = sets.benches[0]
-    rows: list[Judged] = bench.rows("gaze")
-    same = GazeDetector(bench.settings, still=True)
-    wide = GazeDetector(bench.settings.model_copy(update={"gaze_side_deg": 60.0, "gaze_turned_deg": 90.0}), still=True)
-    try:
-        for row in rows:
-            again = same.again(row.reading).direction
-            assert again == ("closed" if "phone" in row.reading.numbers else row.reading.direction), row.row["file"]
-        assert sum(wide.again(row.reading).direction in ("left", "right") for row in rows) == 0
-    finally:
-        same.close()
-        wide.close()
-
-
 def test_every_limit_that_is_tried_is_one_and_what_is_shipped_lies_among_the_values() -> None:
     settings = load_settings(_env_file=None)
     for limits in held_out.TRIED.values():
@@ -225,10 +208,3 @@ def test_names_on_the_page_are_text(tmp_path: Path) -> None:
     assert "&lt;set&gt;" in text
     assert "down &lt;b&gt;" in text
     assert "<i>" not in text
-
-
-def test_each_file_is_told_with_whose_it_is(both_sets: Sets) -> None:
-    for bench in both_sets.benches:
-        found = outcomes(bench.data, "gaze", bench.rows("gaze"))
-        assert len(found) == len(bench.rows("gaze"))
-        assert all(one.person for one in found)
