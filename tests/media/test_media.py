@@ -27,7 +27,7 @@ from media.ring import ClipRing
 from sessions.analysis import PictureAnalyst
 from sessions.models import Models
 from settings.settings import load_settings
-from tests.helpers.sent_media import opus_messages, sps_of
+from tests.helpers.sent_media import decoded_at, opus_messages, sps_of
 
 PIXELS = 4_000_000
 FPS = 10
@@ -180,8 +180,7 @@ def passed_over(frames: list[Frame]) -> tuple[PictureFeed, list[LeftOut]]:
 
 
 def test_what_a_key_makes_needless_is_decoded_only_where_it_is_read_after_all(frames: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
-    at, decode = list[float](), H264Decoder.decode
-    monkeypatch.setattr(H264Decoder, "decode", lambda self, frame: at.append(frame.at) or decode(self, frame))
+    at = decoded_at(monkeypatch)
     feed, left_out = passed_over(frames)
     assert at == [*(number / FPS for number in range(15)), 2.0]
     assert [one.at for one in left_out] == pytest.approx([1.5, 1.6, 1.7, 1.8, 1.9])

@@ -14,7 +14,6 @@ from basics.readings import Box, Frame, GazeReading, PersonsReading
 from bench.harness.footage import h264_frames, scenarios
 from bench.session import compare, replay
 from gaze_direction import GazeDetector
-from media.h264 import H264Decoder
 from media.pictures import Picture, PictureFeed
 from sessions.analysis import PictureAnalyst
 from sessions.models import Models
@@ -22,6 +21,7 @@ from sessions.pace import Pace
 from sessions.picture_line import PictureLine
 from settings.settings import Settings, load_settings
 from tests.helpers.scenarios import part_of
+from tests.helpers.sent_media import decoded_at
 
 MAX = 1_000_000
 FPS = 10
@@ -102,8 +102,7 @@ def test_two_seconds_of_looking_away_are_found_from_their_first_picture_on(setti
 def test_of_who_sits_still_no_picture_of_h264_is_decoded_but_the_key_that_is_read(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, key_s: float, most: int
 ) -> None:
-    decoded, decode = list[float](), H264Decoder.decode
-    monkeypatch.setattr(H264Decoder, "decode", lambda self, frame: decoded.append(frame.at) or decode(self, frame))
+    decoded = decoded_at(monkeypatch)
     detector = Scripted()
     told = film(settings, detector, 20, key_s=key_s)
     assert sum(at >= 10 for at in decoded) <= most, "of 100"
