@@ -1,10 +1,11 @@
 """Loads the real server with students who send footage over the student's link and dashboards that watch, and says how each was served.
 
 venv/bin/python -m bench.load --students N --seconds S [--viewers V] [--codec jpeg|h264|mix] [--sound pcm16|opus]
-    [--view binary|h264] [--exam NAME …] [--threads] [--data DIR] [--json FILE]
+    [--encoder page|x264] [--view binary|h264] [--exam NAME …] [--threads] [--data DIR] [--json FILE]
 
 The rules are those of the footage, so that what is found can be compared with what it shows. The first student comes alone and is given a while:
-memory for each further one is counted from there. `--threads`: processor time by thread.
+memory for each further one is counted from there. `--threads`: processor time by thread. H.264 is what the student's page makes of the footage in
+Chromium, in two layers; `--encoder x264` stands for a browser that has none, of whose pictures twice as many must be decoded.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from typing import Any
 
 from basics.errors import InvalidInput
 from basics.paths import ROOT
-from bench.harness.footage import Scenario, opus_sounds, scenarios
+from bench.harness.footage import CAMERA_QUALITY, Scenario, jpegs, opus_sounds, scenarios
+from bench.harness.page_encoder import h264_of_page
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient, read_stamp
 from bench.harness.thread_times import ThreadTimes, environment
@@ -33,6 +35,7 @@ from bench.harness.viewer import Viewer
 from bench.load_figures import Cost, Served, found, held, is_playable, percentiles, rates, table, transport
 from scoring.rules import Rules
 from settings.settings import load_settings
+from web.student.video import VIDEO_HEIGHT, VIDEO_WIDTH
 
 __all__ = ["Meter", "footage_of", "is_playable", "load", "percentiles"]
 
@@ -40,13 +43,19 @@ TILE_FPS = 1
 ALONE_S = 15.0  # the first student, before the others come
 CLIPS_WAIT_S = 60.0
 CODECS = {"jpeg": ("jpeg",), "h264": ("h264",), "mix": ("jpeg", "h264")}
+ENCODERS = ("page", "x264")
 
 
-def footage_of(scenario: Scenario, seconds: float, codec: str = "jpeg", sound: str = "pcm16") -> Footage:
-    """The first `seconds` of a scenario, in memory, as `jpeg` or `h264` and `pcm16` or `opus`."""
+def footage_of(scenario: Scenario, seconds: float, codec: str = "jpeg", sound: str = "pcm16", encoder: str = "x264") -> Footage:
+    """The first `seconds` of a scenario, in memory, as `jpeg` or `h264` by an encoder of `ENCODERS`, and as `pcm16` or `opus`."""
     sounds = [one for one in scenario.sounds() if one.at < seconds]
+    if codec == "h264" and encoder == "page":
+        shots = itertools.takewhile(lambda shot: shot[0] < seconds, jpegs(scenario.folder / "video.mp4", CAMERA_QUALITY))
+        frames = h264_of_page(list(shots), VIDEO_WIDTH, VIDEO_HEIGHT)
+    else:
+        frames = list(itertools.takewhile(lambda frame: frame.at < seconds, scenario.frames(codec)))
     return Footage(
-        list(itertools.takewhile(lambda frame: frame.at < seconds, scenario.frames(codec))),
+        frames,
         opus_sounds(sounds) if sound == "opus" else sounds,
         [act for act in scenario.acts() if act.at < seconds],
         min(seconds, scenario.duration),
@@ -70,9 +79,9 @@ def chosen_from(data: Path, names: Sequence[str] | None) -> list[Scenario]:
     return [there[name] for name in names or there]
 
 
-def play_students(played: Sequence[tuple[Scenario, str]], link_url: str, seconds: float, sound: str, pipe: Connection) -> None:
+def play_students(played: Sequence[tuple[Scenario, str]], link_url: str, seconds: float, sound: str, encoder: str, pipe: Connection) -> None:
     """A process of its own: all students, the first of them `ALONE_S` before the others."""
-    footage = {(one.name, kind): footage_of(one, seconds, kind, sound) for one, kind in dict.fromkeys(played)}
+    footage = {(one.name, kind): footage_of(one, seconds, kind, sound, encoder) for one, kind in dict.fromkeys(played)}
     pipe.send("ready")
     tokens: list[str] = pipe.recv()
     students = [StudentClient(f"{link_url}?token={token}", footage[one.name, kind]) for token, (one, kind) in zip(tokens, played, strict=True)]
@@ -174,6 +183,7 @@ def load(
     codec: str = "jpeg",
     sound: str = "pcm16",
     view: str = "binary",
+    encoder: str = "page",
     by_thread: bool = False,
 ) -> dict[str, Any]:
     """Run the load and return the figures."""
@@ -184,17 +194,17 @@ def load(
         with Server(Path(folder), settings) as server:
             while server.call("GET", "/api/health")["parts"]["models"]["state"] == "loading":
                 time.sleep(0.2)
-            figures = _loaded(server, played, seconds, viewers, sound, view, by_thread=by_thread)
-    return {"codec": codec, "sound": sound, "view": view, "students": students, "seconds": seconds, "viewers": viewers} | figures
+            figures = _loaded(server, played, seconds, viewers, sound, view, encoder, by_thread=by_thread)
+    return {"codec": codec, "encoder": encoder, "sound": sound, "view": view, "students": students, "seconds": seconds, "viewers": viewers} | figures
 
 
 def _loaded(
-    server: Server, played: Sequence[tuple[Scenario, str]], seconds: float, viewers: int, sound: str, view: str, *, by_thread: bool
+    server: Server, played: Sequence[tuple[Scenario, str]], seconds: float, viewers: int, sound: str, view: str, encoder: str, *, by_thread: bool
 ) -> dict[str, Any]:
     meter, served, students = Meter(server), Served(), len(played)
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    player = context.Process(target=play_students, args=(played, server.link_url, seconds, sound, there))
+    player = context.Process(target=play_students, args=(played, server.link_url, seconds, sound, encoder, there))
     player.start()
     here.recv()  # its footage is in memory
     sessions = [server.create(f"student-{number:03}", "load") for number in range(students)]
@@ -255,6 +265,9 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--viewers", type=int, default=1, help="dashboards that watch all students (default 1)")
     parser.add_argument("--codec", choices=tuple(CODECS), default="jpeg", help="what the students' pages send (default jpeg; mix: half of them each)")
+    parser.add_argument(
+        "--encoder", choices=ENCODERS, default="page", help="of H.264: the student's page in Chromium (default), or x264, which has no layers"
+    )
     parser.add_argument("--sound", choices=("pcm16", "opus"), default="pcm16", help="how they send sound (default pcm16)")
     parser.add_argument(
         "--view", choices=("binary", "h264"), default="binary", help="how the dashboards ask for pictures: as JPEG, or H.264 as it came"
@@ -274,7 +287,15 @@ def main() -> int:
         print(error.message, file=sys.stderr)
         return 2
     figures = load(
-        chosen, given.students, given.seconds, viewers=given.viewers, codec=given.codec, sound=given.sound, view=given.view, by_thread=given.threads
+        chosen,
+        given.students,
+        given.seconds,
+        viewers=given.viewers,
+        codec=given.codec,
+        sound=given.sound,
+        view=given.view,
+        encoder=given.encoder,
+        by_thread=given.threads,
     )
     print(json.dumps(figures, indent=1))
     print("\n" + "\n".join(table(figures)))

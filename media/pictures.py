@@ -33,10 +33,11 @@ VIEW_QUALITY = 60  # of the JPEGs that viewers get
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture. `image` is uint8 [h, w, 3] BGR."""
+    """A decoded picture. `image` is uint8 [h, w, 3] BGR. `key_at` is the time of the key picture that one of H.264 rests on, or is."""
 
     at: float
     image: npt.NDArray[np.uint8]
+    key_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,27 @@ class PictureDecoder:
         return partial(to_bgr, picture)
 
 
+class _PassedOver:
+    """Pictures that a key made needless, in order, with the decoder that has what they rest on: decoded once one of them is asked for."""
+
+    def __init__(self, decoder: PictureDecoder, frames: list[Frame]) -> None:
+        self.decoder = decoder
+        self._frames = frames
+        self._decoded: list[Callable[[], npt.NDArray[np.uint8]]] = []
+
+    def image(self, number: int) -> npt.NDArray[np.uint8]:
+        """One of them. Raise `InvalidInput` or `TooLarge`."""
+        for frame in self._frames[len(self._decoded) : number + 1]:
+            self._decoded.append(self.decoder.decode(frame))
+        return self._decoded[number]()
+
+
 class PictureFeed:
     """Holds what must still be decoded: of JPEG the newest picture, of H.264 those since the last key. Bounded; safe between threads.
 
     Of two temporal layers only the base is decoded, unless somebody watches at more than `base_fps` pictures a second. Of what comes between
-    two readings `base_fps` pictures a second are kept for `span` seconds, to be read after all.
+    two readings `base_fps` pictures a second are kept for `span` seconds, to be read after all; those before the newest key are not decoded until
+    then.
     """
 
     def __init__(self, max_pixels: int, base_fps: float, span: float = 0.0) -> None:
@@ -158,6 +175,9 @@ class PictureFeed:
         self._beat_at = 0.0
         self._left_out: deque[LeftOut] = deque()
         self._decoder = PictureDecoder(max_pixels)
+        self._passed: _PassedOver | None = None
+        self._spare: PictureDecoder | None = None  # to open one costs as much as a picture
+        self._key_at: float | None = None  # of what was decoded last
         self._base_fps = base_fps
         self._lock = threading.Lock()
         self._since_key: list[Frame] = []  # of H.264, for viewers who decode it themselves
@@ -199,7 +219,7 @@ class PictureFeed:
                 return
             if self._waiting and self._waiting[-1].codec == "jpeg":
                 self._leave_out(self._waiting[-1].at, partial(decode_jpeg, self._waiting[-1].data, self._max_pixels))
-            # What a key makes needless is still decoded where it may have to be read, unless reading has fallen behind.
+            # What a key makes needless is still kept where it may have to be read, unless reading has fallen behind.
             if frame.codec == "jpeg" or (frame.key and not (self._waiting and frame.at - self._waiting[0].at < self._span)):
                 self._waiting, self._waiting_bytes = [], 0
             self._waiting.append(frame)
@@ -228,11 +248,12 @@ class PictureFeed:
     # Out
 
     def decode(self) -> Picture | None:
-        """Decode what waits, in order, and return the newest; None when nothing waits. One thread at a time. Raise `InvalidInput` or `TooLarge`."""
+        """Decode the newest that waits; None when nothing does. One thread at a time. Raise `InvalidInput` or `TooLarge`."""
         with self._lock:
             frames, self._waiting, self._waiting_bytes = self._waiting, [], 0
         if not frames:
             return None
+        frames = self._pass_over(frames)
         try:
             for frame in frames[:-1]:
                 earlier = self._decoder.decode(frame)
@@ -244,11 +265,25 @@ class PictureFeed:
                 if frames[-1].codec == "h264" and not (self._waiting and self._waiting[0].key):
                     self._break_off()
             raise
-        picture = Picture(frames[-1].at, image)
+        picture = Picture(frames[-1].at, image, self._key_at if frames[-1].codec == "h264" else None)
         if frames[-1].codec == "h264":
             with self._lock:
                 self._shown = picture if self._watch_fps else None
         return picture
+
+    def _pass_over(self, frames: list[Frame]) -> list[Frame]:
+        """Leave out what comes before the newest key; what is decoded next needs nothing of it. Return the rest."""
+        key = max((number for number, frame in enumerate(frames) if frame.codec == "h264" and frame.key), default=None)
+        if key is None:
+            return frames
+        self._key_at = frames[key].at
+        if key > 0:
+            self._passed = passed = _PassedOver(self._decoder, frames[:key])
+            self._decoder, self._spare = self._spare or PictureDecoder(self._max_pixels), None
+            with self._lock:
+                for number, frame in enumerate(frames[:key]):
+                    self._leave_out(frame.at, partial(passed.image, number))
+        return frames[key:]
 
     def _leave_out(self, at: float, image: Callable[[], npt.NDArray[np.uint8]]) -> None:
         if self._span and at >= self._beat_at - 1e-3:
@@ -263,10 +298,15 @@ class PictureFeed:
             self._leave_out(picture.at, lambda: picture.image)
 
     def read(self, at: float) -> list[LeftOut]:
-        """The picture of `at` is read: those that were left out before it, a beat apart. However late it is read, the beat goes on."""
+        """The picture of `at` is read: those that were left out before it, a beat apart. They can be decoded until the next `decode`.
+
+        However late it is read, the beat goes on.
+        """
         with self._lock:
             left_out = [one for one in self._left_out if one.at < at]
             self._left_out.clear()
+            if self._passed is not None:
+                self._spare, self._passed = self._passed.decoder, None
             if left_out and left_out[-1].at > at - self._step / 2:
                 left_out.pop()  # this one stands in its place
             else:
@@ -281,6 +321,7 @@ class PictureFeed:
             self._left_out.clear()
             self._since_key = []
             self._decoder = PictureDecoder(self._max_pixels)
+            self._passed = self._spare = None
 
     # Viewers
 

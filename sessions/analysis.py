@@ -103,7 +103,7 @@ class PictureAnalyst:
             return [found]
         self._calm = found if self.pace.is_calm(found.gaze) else None
         if self._calm is not None:
-            self.pace.rest(picture.at, late)
+            self.pace.rest(picture.at, late, picture.key_at)
         if before is None:
             return [found]
         if self._calm is not None:

@@ -19,6 +19,7 @@ CELLS = (64, 48)  # of a picture's small grey copy: a cell's mean lets a camera'
 CELL_MOVED = 20.0  # grey levels of 255
 CALM = 0.85  # of the limits of looking away: nearer to them every picture is read
 FACE_MOVED = 0.5  # of its own width
+KEY_SLACK_S = 0.05  # by which a key may come before its time: half of what lies between two pictures
 WAKE_S = 1.0  # for how long a thing that happened keeps the full rate
 
 Small = npt.NDArray[np.float32]
@@ -72,10 +73,16 @@ class Pace:
     def _told(self, gaze: GazeReading) -> Iterator[tuple[str, float, float]]:
         return ((name, limit, gaze.numbers.get(name, 0.0)) for name, limit in self._limits.items())
 
-    def rest(self, at: float, late: float) -> None:
-        """Nothing happens: let the next picture come later, by what this one came too late, so that no session falls behind the others."""
+    def rest(self, at: float, late: float, key_at: float | None = None) -> None:
+        """Nothing happens: let the next picture come later, by what this one came too late, so that no session falls behind the others.
+
+        Of H.264 with a key picture at `key_at` let it be the next key, which rests on nothing that would have to be decoded for it.
+        """
         if self.adapts and at >= self._awake_until:
-            self.next_at = at + max(self.step, self._calm_step - max(0.0, late))
+            early = max(0.0, late)
+            if key_at is not None:
+                early = max(early, (at - key_at + KEY_SLACK_S) % self._calm_step)
+            self.next_at = at + max(self.step, self._calm_step - early)
 
     def look_is_due(self, at: float) -> bool:
         """Is a look for persons due? The next one is an interval later, whoever looks."""

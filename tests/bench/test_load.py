@@ -15,9 +15,11 @@ from basics.paths import ROOT
 from basics.readings import SAMPLE_RATE, Sound
 from bench.harness.footage import Scenario, opus_sounds, scenarios
 from bench.harness.thread_times import ThreadTimes, environment, kind
-from bench.load import chosen_from, played_by, rules_as_settings
+from bench.load import chosen_from, footage_of, played_by, rules_as_settings
 from bench.load_figures import Cost, Served, busy_stretches, clip_delays, found, held, rates, table, transport
+from media.h264 import H264Decoder, inspect, to_bgr
 from media.opus import OpusReader
+from media.pictures import decode_jpeg
 from settings.settings import load_settings
 
 
@@ -147,6 +149,19 @@ def test_opus_is_heard_as_it_was_sent() -> None:
     heard = np.concatenate([reader.read(one.data, one.at, number).samples for number, one in enumerate(encoded)])
     assert len(heard) == pytest.approx(2 * SAMPLE_RATE, rel=0.05)
     assert float(np.abs(heard[SAMPLE_RATE:]).max()) == pytest.approx(8000, rel=0.2)
+
+
+def test_h264_is_what_the_page_s_own_encoder_makes_and_its_lower_layer_is_decoded_alone(exams: dict[str, Scenario]) -> None:
+    footage = footage_of(exams["clean-a"], 1.0, "h264", encoder="page")
+    assert [frame.at for frame in footage.frames] == [number / 10 for number in range(10)]
+    assert [frame.layer for frame in footage.frames] == [0, 1] * 5
+    assert [frame.key for frame in footage.frames] == [True] + [False] * 9
+    decoder = H264Decoder(1_000_000)
+    for frame, shot in zip(footage.frames, footage_of(exams["clean-a"], 1.0).frames, strict=True):
+        assert inspect(frame.data, 1_000_000).key == frame.key
+        if not frame.layer:
+            seen = to_bgr(decoder.decode(frame)).astype(float)
+            assert np.abs(seen - decode_jpeg(shot.data, 1_000_000)).mean() < 12
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux' /proc")

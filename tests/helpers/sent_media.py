@@ -7,8 +7,10 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 
-from basics.readings import SAMPLE_RATE
+from basics.readings import SAMPLE_RATE, Frame
+from media.h264 import H264Decoder
 from media.opus import pack
 
 
@@ -38,6 +40,19 @@ def opus_messages(samples: np.ndarray[Any, np.dtype[np.int16]], packets_each: in
         frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, begin, Fraction(1, SAMPLE_RATE)
         parts += [bytes(packet) for packet in encoder.encode(frame)]
     return [pack(parts[begin : begin + packets_each]) for begin in range(0, len(parts), packets_each)]
+
+
+def decoded_at(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times of all pictures of H.264 that are decoded from now on, in the order in which they are."""
+    times: list[float] = []
+    decode = H264Decoder.decode
+
+    def counted(decoder: H264Decoder, frame: Frame) -> av.VideoFrame:
+        times.append(frame.at)
+        return decode(decoder, frame)
+
+    monkeypatch.setattr(H264Decoder, "decode", counted)
+    return times
 
 
 def tone(seconds: float) -> np.ndarray[Any, np.dtype[np.int16]]:

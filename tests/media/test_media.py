@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
@@ -20,13 +21,13 @@ from media.clip import Clip, ClipJob
 from media.encode import can_copy
 from media.h264 import H264Decoder, inspect, nal_units, picture_size, playable
 from media.opus import LOOKAHEAD_S, OpusReader, pack
-from media.pictures import PictureFeed
+from media.pictures import LeftOut, PictureFeed
 from media.recorder import Recorder
 from media.ring import ClipRing
 from sessions.analysis import PictureAnalyst
 from sessions.models import Models
 from settings.settings import load_settings
-from tests.helpers.sent_media import opus_messages, sps_of
+from tests.helpers.sent_media import decoded_at, opus_messages, sps_of
 
 PIXELS = 4_000_000
 FPS = 10
@@ -161,6 +162,51 @@ def test_a_damaged_picture_is_told_and_costs_the_pictures_up_to_the_next_key(fra
     assert feed.asks_key(1)
     feed.add(frames[20])
     assert decoded(feed) == 0
+
+
+def passed_over(frames: list[Frame]) -> tuple[PictureFeed, list[LeftOut]]:
+    """A feed that has read the key of 2 s, and what it left out since 1.4 s."""
+    feed = PictureFeed(PIXELS, FPS, span=1.0)
+    for frame in frames[:15]:
+        feed.add(frame)
+    assert decoded(feed) == 14
+    feed.read(1.4)
+    for frame in frames[15:21]:
+        feed.add(frame)
+    picture = feed.decode()
+    assert picture is not None
+    assert (number_of(picture.image), picture.at, picture.key_at) == (0, 2.0, 2.0)
+    return feed, feed.read(2.0)
+
+
+def test_what_a_key_makes_needless_is_decoded_only_where_it_is_read_after_all(frames: list[Frame], monkeypatch: pytest.MonkeyPatch) -> None:
+    at = decoded_at(monkeypatch)
+    feed, left_out = passed_over(frames)
+    assert at == [*(number / FPS for number in range(15)), 2.0]
+    assert [one.at for one in left_out] == pytest.approx([1.5, 1.6, 1.7, 1.8, 1.9])
+    assert [number_of(one.picture().image) for one in (left_out[1], left_out[4], left_out[0])] == [16, 19, 15]
+    assert at[16:] == [1.5, 1.6, 1.7, 1.8, 1.9]
+    for frame in frames[21:36]:
+        feed.add(frame)
+    assert decoded(feed) == 15
+    feed.read(3.5)
+    for frame in frames[36:42]:  # the decoder that was left behind takes this key
+        feed.add(frame)
+    assert decoded(feed) == 1
+    assert [number_of(one.picture().image) for one in feed.read(4.1)] == [16, 17, 18, 19, 0]
+    assert len(at) == len(set(at))
+
+
+def test_damage_before_a_key_costs_what_is_before_it_alone(frames: list[Frame]) -> None:
+    damaged = [*frames[:17], replace(frames[17], data=frames[17].data[:40]), *frames[18:]]
+    feed, left_out = passed_over(damaged)
+    assert number_of(left_out[1].picture().image) == 16
+    for one in left_out[2:]:
+        with pytest.raises(InvalidInput):
+            one.picture()
+    assert not feed.asks_key(2.0)
+    feed.add(frames[21])
+    assert decoded(feed) == 1
 
 
 def test_jpeg_and_h264_may_follow_one_another(frames: list[Frame]) -> None:

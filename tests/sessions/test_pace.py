@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from basics.readings import Box, Frame, GazeReading, PersonsReading
-from bench.harness.footage import scenarios
+from bench.harness.footage import h264_frames, scenarios
 from bench.session import compare, replay
 from gaze_direction import GazeDetector
 from media.pictures import Picture, PictureFeed
@@ -21,6 +21,7 @@ from sessions.pace import Pace
 from sessions.picture_line import PictureLine
 from settings.settings import Settings, load_settings
 from tests.helpers.scenarios import part_of
+from tests.helpers.sent_media import decoded_at
 
 MAX = 1_000_000
 FPS = 10
@@ -35,8 +36,8 @@ def focused(at: float, gaze_x: float = 0.0, left: float = 200.0) -> GazeReading:
     return GazeReading(at, "focused", box=Box(left, 100, left + 120, 240, 1.0), width=640, height=480, numbers={"gaze_x_deg": gaze_x})
 
 
-def picture(*, patch: int = 0, light: int = 0, seed: int = 0) -> Any:
-    image = np.random.default_rng(1).integers(60, 180, (480, 640, 3)).astype(np.int16)
+def picture(*, patch: int = 0, light: int = 0, seed: int = 0, width: int = 640, height: int = 480) -> Any:
+    image = np.random.default_rng(1).integers(60, 180, (height, width, 3)).astype(np.int16)
     image += np.random.default_rng(seed).integers(-12, 13, image.shape).astype(np.int16) + light  # a camera's noise, and its light
     image[200 : 200 + patch, 300 : 300 + patch] = 250
     return np.clip(image, 0, 255).astype(np.uint8)
@@ -56,15 +57,17 @@ class Scripted:
         """Nothing is held."""
 
 
-def film(settings: Settings, detector: Scripted, seconds: float, wake: float = -1.0) -> list[GazeReading]:
-    """What is told of so many seconds of pictures, ten a second, each read as soon as it is due."""
+def film(settings: Settings, detector: Scripted, seconds: float, wake: float = -1.0, key_s: float | None = None) -> list[GazeReading]:
+    """What is told of so many seconds of pictures, ten a second, each read as soon as it is due; with a key every `key_s` they are of H.264."""
     analyst = PictureAnalyst(Models(), settings)
     analyst._gaze = detector  # type: ignore[assignment]
     line = PictureLine(PictureFeed(MAX, settings.gaze_fps, analyst.pace.span), analyst, "s")
     told = []
-    for number in range(round(seconds * FPS)):
+    images = ((number / FPS, picture(seed=number, width=160, height=128)) for number in range(round(seconds * FPS)))
+    jpegs = (Frame(at, cv2.imencode(".jpg", image)[1].tobytes(), sequence=number) for number, (at, image) in enumerate(images))
+    for number, frame in enumerate(jpegs if key_s is None else h264_frames(images, key_s=key_s)):
         at = number / FPS
-        line.add(Frame(at, cv2.imencode(".jpg", picture(seed=number)[:120, :160])[1].tobytes(), sequence=number), at)
+        line.add(frame, at)
         if number == round(wake * FPS):
             analyst.pace.wake(at)
         if line.waits(at) is not None:
@@ -83,16 +86,44 @@ def test_who_sits_still_is_read_once_a_second_and_told_of_four_times(settings: S
     assert {one.at for one in told if "left_out" not in one.numbers} == set(detector.asked)
 
 
-@pytest.mark.parametrize("begins", [10.05, 10.35, 10.65, 10.85])
-def test_two_seconds_of_looking_away_are_found_from_their_first_picture_on(settings: Settings, begins: float) -> None:
+@pytest.mark.parametrize(("begins", "key_s"), [(10.05, None), (10.35, None), (10.65, None), (10.85, None), (10.35, 1.0), (10.65, 2.0)])
+def test_two_seconds_of_looking_away_are_found_from_their_first_picture_on(settings: Settings, begins: float, key_s: float | None) -> None:
     detector = Scripted((begins, begins + 2))
-    told = film(settings, detector, 16)
+    told = film(settings, detector, 16, key_s=key_s)
     away = [one.at for one in told if one.direction == "left"]
     assert len(away) >= 7
     assert away[0] - begins < 0.3
     assert begins + 2 - away[-1] < 0.35
     assert [one.at for one in told] == sorted({one.at for one in told})
     assert [one.direction for one in told if one.at < begins] == ["focused"] * sum(one.at < begins for one in told)
+
+
+@pytest.mark.parametrize(("key_s", "most"), [(1.0, 11), (2.0, 66)])
+def test_of_who_sits_still_no_picture_of_h264_is_decoded_but_the_key_that_is_read(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, key_s: float, most: int
+) -> None:
+    decoded = decoded_at(monkeypatch)
+    detector = Scripted()
+    told = film(settings, detector, 20, key_s=key_s)
+    assert sum(at >= 10 for at in decoded) <= most, "of 100"
+    assert np.diff([at for at in detector.asked if at >= 10]) == pytest.approx([1.0] * 9, abs=0.01)
+    assert len(told) == pytest.approx(78, abs=3)
+    assert [one.at for one in told] == sorted({one.at for one in told})
+
+
+def test_the_next_picture_of_h264_is_the_next_key_whenever_that_may_come(settings: Settings) -> None:
+    pace = Pace(settings)
+    for at, late, key_at, due in (
+        (10.0, 0.0, 10.0, 10.95),
+        (10.3, 0.0, 10.0, 10.95),
+        (10.97, 0.0, 10.0, 11.95),  # read just before the key came
+        (11.02, 0.0, 10.0, 11.95),
+        (10.9, 0.0, 10.0, 11.15),  # never sooner than at the full rate
+        (20.1, 0.6, 20.0, 20.5),
+        (30.0, 0.0, None, 31.0),
+    ):
+        pace.rest(at, late, key_at)
+        assert pace.next_at == pytest.approx(due)
 
 
 def test_what_happens_wakes_at_once(settings: Settings) -> None:

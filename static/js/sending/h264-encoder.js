@@ -1,7 +1,10 @@
-// H.264 by WebCodecs, as the student's link wants it: Annex B, no delay, a key picture every two seconds. Runs in a worker.
+// H.264 by WebCodecs, as the student's link wants it: Annex B, no delay, a key picture every second or two. Runs in a worker.
 
 const CODEC = "avc1.42001f"; // constrained baseline, up to 1280 × 720: every decoder reads it
-const KEY_EVERY_MS = 2000;
+const BROAD = 300_000; // bits a second from which on a key takes little of them
+const KEY_EVERY_MS = 1000; // of who sits still the server reads one picture a second, and of a key it decodes no other
+const KEY_EVERY_NARROW_MS = 2000;
+const KEY_SLACK_MS = 50; // pictures come at a beat of their own
 const TRIAL_PICTURES = 5;
 const TRIAL_MS = 4000;
 const ANSWER_MS = 1500; // an encoder that holds a picture longer has stopped
@@ -75,7 +78,8 @@ export class H264Encoder {
       image.close();
       return false;
     }
-    const keyFrame = key || at - this.#keyAt >= KEY_EVERY_MS;
+    const every = this.config.bitrate >= BROAD ? KEY_EVERY_MS : KEY_EVERY_NARROW_MS;
+    const keyFrame = key || at - this.#keyAt >= every - KEY_SLACK_MS;
     if (keyFrame) this.#keyAt = at;
     this.#pending.push({ at, image: image.clone() });
     try {

@@ -69,20 +69,23 @@ function picture(at, open) {
   return { timestamp: Math.round(at * 1000), clone: () => picture(at, open), close: () => open.delete(at) };
 }
 
-test("a key comes first, every two seconds, and when it is asked for", () =>
-  withFakeEncoder(async (made) => {
-    const out = [];
-    const encoder = new H264Encoder((chunk) => out.push(chunk), assert.fail);
-    assert.equal(await encoder.open({ width: 640, height: 480, bitrate: 1, fps: 10, layers: true }), true);
-    assert.equal(made[0].config.scalabilityMode, "L1T2");
-    for (let at = 0; at < 5000; at += 100) {
-      encoder.encode(picture(at, new Set()), at, at === 1300);
-      made[0].answer();
-    }
-    assert.deepEqual(out.filter(({ key }) => key).map(({ at }) => at), [0, 1300, 3300]);
-    assert.deepEqual([...new Set(out.map(({ layer }) => layer))], [1]);
-    assert.equal(out.length, 50);
-  }));
+for (const [bitrate, keys] of [[350_000, [0, 1000, 1300, 2300, 3300, 4300]], [180_000, [0, 1300, 3300]]]) {
+  test(`at ${bitrate} bits a second a key comes first, at its beat, and when it is asked for`, () =>
+    withFakeEncoder(async (made) => {
+      const out = [];
+      const encoder = new H264Encoder((chunk) => out.push(chunk), assert.fail);
+      assert.equal(await encoder.open({ width: 640, height: 480, bitrate, fps: 10, layers: true }), true);
+      assert.equal(made[0].config.scalabilityMode, "L1T2");
+      for (let beat = 0; beat < 5000; beat += 100) {
+        const at = beat - (beat % 200 ? 20 : 0); // no beat is exact
+        encoder.encode(picture(at, new Set()), at, beat === 1300);
+        made[0].answer();
+      }
+      assert.deepEqual(out.filter(({ key }) => key).map(({ at }) => 100 * Math.round(at / 100)), keys);
+      assert.deepEqual([...new Set(out.map(({ layer }) => layer))], [1]);
+      assert.equal(out.length, 50);
+    }));
+}
 
 test("when the encoder fails, the pictures it held are handed back and none stays open", () =>
   withFakeEncoder(async (made) => {
