@@ -33,6 +33,8 @@ FACE_HOLDERS = (TV, LAPTOP, CELL_PHONE, BOOK)  # and a face may be printed, too
 # From a face to the head and shoulders that a portrait shows, in sizes of the face
 PORTRAIT_BESIDE, PORTRAIT_ABOVE, PORTRAIT_BELOW = 0.5, 0.4, 0.8
 HEAD_WIDE, HEAD_HIGH = 0.4, 0.4  # of the body that is seen at a desk
+IN_HANDS = 0.5  # share of each hint from which it lies where the hands of somebody who is seen may be:
+IN_HANDS_LEAST = 0.05  # there the look at that part must see a phone at all
 
 
 class PersonsModel:
@@ -198,7 +200,10 @@ class PersonsModel:
 
     def _votes(self, looks: Looks, face: Box | None) -> list[list[Detection]] | None:
         """The looks that check a hint, the cheap ones first; None as soon as those before make the rest idle."""
-        zone = _hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)
+        persons = of_kind(looks.first, PERSON)
+        zone = _hands_zone(looks.image, persons, face, self._limits)
+        hints = [box for box in of_kind(looks.first, CELL_PHONE) if box.confidence >= self._limits.phone_hint]
+        in_hands = _is_sure_body(persons, self._limits) and all(held(hint, Box(*zone, 1.0)) > IN_HANDS for hint in hints)
         votes: list[list[Detection]] = []
         total = 0.0
         takes: tuple[Callable[[], list[Detection] | None], ...] = (
@@ -209,6 +214,8 @@ class PersonsModel:
             looks.other_in_mirror,
         )
         for take in takes:
+            if in_hands and len(votes) == 1 and total < IN_HANDS_LEAST:
+                return None
             if total < self._limits.phone_votes_least * (len(votes) - 1):  # one sure look alone decides nothing
                 return None
             vote = take()
@@ -251,11 +258,16 @@ def _faces(models: FaceModels | None) -> Faces | None:
 
 def _head(persons: list[Box], limits: PersonsLimits) -> Box | None:
     """Where the face must be of a person whose face nothing finds, as behind a glass or two hands: in the middle at the top."""
-    if not persons or persons[0].confidence < limits.hands_person_confidence:
+    if not _is_sure_body(persons, limits):
         return None
     body = persons[0]
     beside = (1 - HEAD_WIDE) / 2 * body.width
     return Box(body.x1 + beside, body.y1, body.x2 - beside, body.y1 + HEAD_HIGH * body.height, body.confidence)
+
+
+def _is_sure_body(persons: list[Box], limits: PersonsLimits) -> bool:
+    """Is somebody's body seen, by which it is known where the hands may be?"""
+    return bool(persons) and persons[0].confidence >= limits.hands_person_confidence
 
 
 def _sure(looks: list[list[Detection]], kinds: tuple[int, ...], least: float) -> list[Box]:
@@ -300,7 +312,7 @@ def _phone_numbers(phone: Phone | None) -> dict[str, float]:
 def _hands_zone(image: Image, persons: list[Box], face: Box | None, limits: PersonsLimits) -> tuple[int, int, int, int]:
     """The part of the picture where the person's hands may be, left, top, right and lower edge in pixels: below the face."""
     height, width = image.shape[:2]
-    if persons and persons[0].confidence >= limits.hands_person_confidence:
+    if _is_sure_body(persons, limits):
         box = persons[0]
         beside = limits.hands_beside * width
         x1, x2, y1 = box.x1 - beside, box.x2 + beside, box.y1 + limits.hands_below * box.height

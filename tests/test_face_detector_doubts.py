@@ -12,10 +12,13 @@ import pytest
 
 import face_detector
 from basics.errors import DetectorError
+from basics.readings import Box
 from bench.phone_clips import counts
-from detectors.networks import Image
+from detectors.looks import CLOSE_SIDE, PART_SIDE, SIDE
+from detectors.networks import CELL_PHONE, PERSON, Detection, Image
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector
+from settings.persons import PersonsLimits
 from tests.helpers.scoring import RULES
 
 
@@ -55,6 +58,37 @@ def test_ten_seconds_of_drinking_count_nothing_and_ten_of_a_phone_do(both: Perso
     with closing(GazeDetector(still=True)) as gaze:
         assert not counts(both, gaze, RULES, picture(more_data, "phone/no_016.jpg"), seed=0)
         assert counts(both, gaze, RULES, picture(more_data, "phone/phone_000.jpg"), seed=0)
+
+
+class OneWhoHints:
+    """Stands for a network: somebody, and what may be a phone at `hint`, in the ordinary look, and nothing in any other."""
+
+    sees_objects = True
+
+    def __init__(self, hint: Box) -> None:
+        self.hint, self.asked = hint, list[int]()
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        self.asked.append(side)
+        return [Detection(PERSON, Box(200, 80, 500, 480, 0.9)), Detection(CELL_PHONE, self.hint)] if side == SIDE else []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(
+    ("hint", "first", "second"),
+    [(Box(320, 400, 360, 470, 0.03), [SIDE, PART_SIDE], []), (Box(270, 90, 300, 160, 0.03), [SIDE, PART_SIDE], [CLOSE_SIDE])],
+    ids=["in-the-hands", "at-the-ear"],
+)
+def test_what_may_be_a_phone_in_the_hands_is_none_where_the_look_at_them_sees_nothing(
+    both: PersonsModel, hint: Box, first: list[int], second: list[int]
+) -> None:
+    networks: list[OneWhoHints] = []
+    model = both.under(PersonsLimits(), lambda _: networks.append(OneWhoHints(hint)) or networks[-1])  # type: ignore[func-returns-value]
+    reading = model.look(np.full((480, 640, 3), 120, np.uint8), 0.0)
+    assert (reading.count, reading.phone) == (1, False)
+    assert sorted([network.asked for network in networks], key=len) == sorted([second, first], key=len)
 
 
 @pytest.mark.parametrize("file", ["data/persons/2_011", "data2/persons/b2-2_003"])
