@@ -54,7 +54,7 @@ class ClipStills:
 def take_still(clip: KeptFile, at: float) -> bytes:
     """The picture shown at `at` seconds of `clip`, as a JPEG. Raise `NotFound` when it has none or can't be read."""
     try:
-        with clip.opened() as file, av.open(file) as container:
+        with clip.opened() as file, av.open(file, "r") as container:
             if not container.streams.video:
                 raise NotFound(_("The clip has sound and no picture."))
             container.streams.video[0].thread_count = 1

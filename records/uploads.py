@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -128,13 +129,18 @@ class Uploads:
     # What there is
 
     def _due(self) -> Iterator[_Due]:
-        clips = {path.relative_to(self._files.clips_dir).as_posix(): path for path in self._files.clips_dir.rglob("*.mp4") if is_own(path)}
+        clips = {path.relative_to(self._files.clips_dir).as_posix(): path for path in self._local_clips()}
         pictures = {
             path.stem: path for path in (self._files.identity_dir or Path("?")).glob("identity-*.jpg") if FILE.fullmatch(path.name) and is_own(path)
         }
         self._left = {path: why for path, why in self._left.items() if path.is_file()}
         yield from self._clips(clips)
         yield from self._pictures(pictures)
+
+    def _local_clips(self) -> list[Path]:
+        """All there are now; folders of students may go while they are looked at."""
+        found = (Path(folder) / name for folder, _folders, names in os.walk(self._files.clips_dir) for name in names)
+        return [path for path in found if path.suffix == ".mp4" and is_own(path)]
 
     def _clips(self, clips: dict[str, Path]) -> Iterator[_Due]:
         shown = {"session_id": 1, "exam_id": 1, "clip": 1}
@@ -200,7 +206,11 @@ class Uploads:
                 self._store.delete(str(row["key"]))
             if not self._begin(one):
                 return False
-            self._store.put(one.path, one.key, one.sha256)
+            try:
+                self._store.put(one.path, one.key, one.sha256)
+            except FileNotFoundError:  # it was deleted just now
+                self._forget(one)
+                return False
             self._check(one)
             if not self._end(one):
                 return False
@@ -243,10 +253,14 @@ class Uploads:
             there = rows.update_one(query, {"$set": {"there": True, "at": utc_now()}}).matched_count
         if there and self._is_named(one):
             return True
+        self._forget(one)
+        return False
+
+    def _forget(self, one: _Due) -> None:
+        """Nothing of it is to be on the store."""
         self._store.delete(one.key)
         with self._database.reading():
-            rows.delete_one(query)
-        return False
+            self._database.collection(COLLECTION).delete_one({"_id": one.file_id, "key": one.key, "gone": {"$ne": True}})
 
     def _is_named(self, one: _Due) -> bool:
         """Does a record name this very file?"""
@@ -269,8 +283,8 @@ class Uploads:
             rows = self._database.collection(COLLECTION)
             gone = {str(row["_id"]) for row in rows.find({"by": self._files.own, "gone": True}, {"_id": 1}).limit(ASKED)}
         if gone:
-            for path in self._files.clips_dir.rglob("*.mp4"):
-                mark = mark_of(path) if is_own(path) else None
+            for path in self._local_clips():
+                mark = mark_of(path)
                 if mark is not None and mark["clip"] in gone:
                     path.unlink(missing_ok=True)
                     drop_empty(path.parent, self._files.clips_dir)

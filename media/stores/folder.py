@@ -40,10 +40,10 @@ class SharedFolder:
     def put(self, path: Path, key: str, sha256: str) -> None:
         final = self._path(key)
         part = final.with_name(f"{final.name}.{secrets.token_hex(8)}.part")  # a name of its own, whichever server writes it
-        with self._said():
+        with open_own(path) as source, self._said():
             final.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             try:
-                with open_own(path) as source, os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     shutil.copyfileobj(source, file, 1 << 20)
                     file.flush()
                     os.fsync(file.fileno())

@@ -60,7 +60,7 @@ class S3Store:
         how = {"ServerSideEncryption": place.encryption} if place.encryption else {}
         how |= {"SSEKMSKeyId": place.kms_key} if place.kms_key else {}
         kind = "video/mp4" if key.endswith(".mp4") else "image/jpeg"
-        with self._said(), open_own(path) as file:
+        with open_own(path) as file, self._said():
             self._client.put_object(Bucket=place.bucket, Key=self._whole(key), Body=file, ContentType=kind, Metadata={"sha256": sha256}, **how)
 
     def stat(self, key: str) -> Held | None:

@@ -10,6 +10,7 @@ import threading
 import urllib.request
 import uuid
 from contextlib import closing, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ class S3Server:
 
     def looks_at_keys(self, looks: bool) -> None:
         """Whether only keys are believed that it gave; it gave none."""
-        request = urllib.request.Request(f"{self.endpoint}/moto-api/reset-auth", data=b"0" if looks else b"inf", method="POST")
+        request = urllib.request.Request(
+            f"{self.endpoint}/moto-api/reset-auth", data=b"0" if looks else b"inf", headers={"Content-Type": "text/plain"}
+        )
         urllib.request.urlopen(request, timeout=30).close()
 
     def stop(self) -> None:
@@ -100,4 +103,9 @@ class S3Server:
 
 def client_of(place: S3Place) -> Any:
     """boto3's own client, by which a test does to a bucket what our store does not."""
-    return S3Store(place)._client
+    return _client_at(place.endpoint)
+
+
+@cache
+def _client_at(endpoint: str) -> Any:
+    return S3Store(S3Place("any", endpoint, access_key=ACCESS_KEY, secret_key=SECRET_KEY))._client

@@ -87,11 +87,14 @@ def test_what_was_changed_since_it_was_looked_at_is_not_read(store: ClipStore, c
         list(file.pieces())
 
 
-@pytest.mark.parametrize("key", ["", "../../secret.mp4", "/etc/passwd", f"{SESSION}/x.mp4", f"{'e' * 32}/{SESSION}/../x.mp4", f"{KEY}/.."])
-def test_nothing_else_is_read_or_deleted_whatever_a_record_says(store: ClipStore, key: str) -> None:
-    for act in (lambda: store.delete(key), lambda: store.stat(key), lambda: list(store.read(key, 0, 1))):
+def test_nothing_else_is_read_or_deleted_whatever_a_record_says(store: ClipStore) -> None:
+    for key in ("", "../../secret.mp4", "/etc/passwd", f"{SESSION}/x.mp4", f"{'e' * 32}/{SESSION}/../x.mp4", f"{KEY}/.."):
         with pytest.raises(StoreError, match="no name"):
-            act()
+            store.delete(key)
+        with pytest.raises(StoreError, match="no name"):
+            store.stat(key)
+        with pytest.raises(StoreError, match="no name"):
+            list(store.read(key, 0, 1))
 
 
 # A shared folder
@@ -156,17 +159,15 @@ def test_each_file_is_encrypted_as_asked_and_named_by_its_sum(s3_place: S3Place,
 def test_wrong_keys_and_a_bucket_that_is_not_there_are_told(s3_server: S3Server, s3_place: S3Place, clip: Path) -> None:
     with pytest.raises(StoreError, match=r"There is no bucket nothing-here on http://127.*S3_BUCKET"):
         S3Store(s3_server.place("nothing-here")).prepare(empty=True)
-    with pytest.raises(StoreError, match="no bucket"):
-        S3Store(s3_server.place("nothing-here")).put(clip, KEY, SHA256)
+    store, refused = S3Store(s3_place), r"refuses \(.*S3_ACCESS_KEY and S3_SECRET_KEY must be right"
     s3_server.looks_at_keys(True)
     try:
-        for act in (
-            lambda: S3Store(s3_place).prepare(empty=True),
-            lambda: S3Store(s3_place).put(clip, KEY, SHA256),
-            lambda: S3Store(s3_place).stat(KEY),
-        ):
-            with pytest.raises(StoreError, match=r"refuses \(.*S3_ACCESS_KEY and S3_SECRET_KEY must be right"):
-                act()
+        with pytest.raises(StoreError, match=refused):
+            store.prepare(empty=True)
+        with pytest.raises(StoreError, match=refused):
+            store.put(clip, KEY, SHA256)
+        with pytest.raises(StoreError, match=refused):
+            store.stat(KEY)
     finally:
         s3_server.looks_at_keys(False)
 

@@ -225,12 +225,12 @@ def test_a_clip_that_was_changed_here_is_not_sent(machine: Machine) -> None:
 
 
 def test_a_session_deleted_while_its_clip_is_sent_leaves_nothing(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    put = machine.store.put
+    put, copy = machine.store.put, machine.folder / "copy.mp4"
+    copy.write_bytes(CLIP)
 
-    def put_and_delete(path: Path, key: str, sha256: str) -> None:
-        put(path, key, sha256)
+    def put_and_delete(_path: Path, key: str, sha256: str) -> None:
         assert machine.retention().delete_session(SESSION)
-        put(path, key, sha256)  # as if the bytes came only now
+        put(copy, key, sha256)
 
     monkeypatch.setattr(machine.store, "put", put_and_delete)
     assert machine.uploads.send_waiting() == 0

@@ -82,12 +82,9 @@ def test_a_stored_clip_is_served_whole_and_in_ranges(stored: Stored) -> None:
         beyond = client.get(url, headers={"Range": f"bytes={len(content)}-"}, buffered=True)
         error_of(beyond, 416)
         assert beyond.headers["Content-Range"] == f"bytes */{len(content)}"
-        for name, value, status in (
-            ("If-None-Match", whole.headers["ETag"], 304),
-            ("If-Range", whole.headers["ETag"], 206),
-            ("If-Range", '"another"', 200),
-        ):
-            assert client.get(url, headers={name: value, "Range": "bytes=0-9"}, buffered=True).status_code == status
+        assert client.get(url, headers={"If-None-Match": whole.headers["ETag"]}, buffered=True).status_code == 304
+        for etag, status in ((whole.headers["ETag"], 206), ('"another"', 200)):
+            assert client.get(url, headers={"If-Range": etag, "Range": "bytes=0-9"}, buffered=True).status_code == status
         head = client.head(url, buffered=True)
         assert (head.status_code, head.data, head.headers["Content-Length"]) == (200, b"", str(len(content)))
     assert stored.parts.database.flush(10)
