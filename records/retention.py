@@ -265,7 +265,7 @@ class Retention:
                     self._database.collection(name).delete_many({"session_id": session_id})
             self._files.drop_session(session_id)  # of what was sent in this moment: from now on nothing is, for no record names it
         except (OSError, StoreError) as error:
-            log.error("not all of it can be deleted (%s); its session is kept until it can", why_not(error), extra={"session_id": session_id})  # noqa: TRY400
+            log.error("%s; its session is kept until that can be", why_not(error), extra={"session_id": session_id})  # noqa: TRY400
             return False
         with self._database.reading():
             self._database.collection("seals").delete_one({"_id": session_id})

@@ -217,7 +217,7 @@ class KindSweep:
 
     def _keep(self, kind: Kept, error: OSError | StoreError, session_id: str, swept: Swept) -> None:
         swept.left[kind] += 1
-        log.error("what is due can't be deleted (%s), and is tried again in an hour", why_not(error), extra={"session_id": session_id})
+        log.error("%s; it is tried again in an hour", why_not(error), extra={"session_id": session_id})
 
     def _note(self, swept: Swept) -> None:
         """One entry of the audit for each kind, which names the sessions."""
@@ -269,7 +269,7 @@ def clips_of(store: Store, session_ids: Sequence[str]) -> dict[str, list[Documen
 
 def why_not(error: OSError | StoreError) -> str:
     """Which file can't be deleted, and why; or why the store deletes none."""
-    return error.message if isinstance(error, StoreError) else f"{error.filename}: {error.strerror}"
+    return error.message if isinstance(error, StoreError) else f"{error.filename} can't be deleted ({error.strerror})"
 
 
 def _named_still(store: Store, session_ids: Sequence[str]) -> dict[str, int]:
