@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
 from basics.heap import HeapTrim, settle_heap
+from basics.instances import mark_of
 from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import logger
     from database import Database
     from media.recorder import Recorder
+    from records.kept_files import store_of
     from sessions.events import Events
     from sessions.models import Models
     from sessions.monitor import Monitor
@@ -56,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     settings = settings or load_settings()
     check_start(settings)
+    store_of(settings)
     app = Flask(__name__)
     make_private((settings.data_dir, settings.clips_dir, settings.identity_dir, settings.temp_dir, settings.log_dir))
     with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             crf=settings.clip_crf,
             max_waiting_bytes=settings.clip_queue_mb << 20,
             min_free_mb=settings.min_free_mb,
+            own=mark_of(settings.data_dir),
         )
         _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
@@ -102,8 +106,9 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     from records.figure_store import FigureKeeper
     from records.retention import ASKED, Retention
     from records.seals import Seals
+    from records.uploads import Uploads
 
-    clips = ClipSweep(database, settings.clips_dir, settings.temp_dir)
+    clips = ClipSweep(database, settings.clips_dir, settings.temp_dir, parts.files)
     parts.retention = Retention(
         database,
         settings.clips_dir,
@@ -114,9 +119,13 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
         identity_dir=settings.identity_dir,
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
+        files=parts.files,
     )
     parts.people.on_act(ASKED, parts.retention.wake)
     parts.audit_export = AuditExport(database, settings)
+    if parts.files.store is not None:
+        parts.uploads = Uploads(database, parts.files, parts.files.store, parts.stills.folder)
+        _run(closing, parts.uploads.start, parts.uploads.stop)
     for part in (parts.retention, Seals(database), FigureKeeper(database), parts.audit_export):
         _run(closing, part.start, part.stop)
 

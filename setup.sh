@@ -4,6 +4,7 @@
 #   ./setup.sh            for a server
 #   ./setup.sh --test     and what ./run.sh test needs
 #   ./setup.sh --mediapipe  and the package mediapipe, for GAZE_BACKEND=mediapipe
+#   ./setup.sh --s3       and the package boto3, for CLIP_STORE=s3
 #   ./setup.sh --models   try again to make models that couldn't be made before
 #   ./setup.sh --quiet    say only what is done, not what is already there
 set -euo pipefail
@@ -11,20 +12,22 @@ cd "$(dirname "$0")"
 
 with_tests=false
 with_mediapipe=false
+with_s3=false
 quiet=false
 models_options=()
 for option in "$@"; do
   case "$option" in
     --test) with_tests=true ;;
     --mediapipe) with_mediapipe=true ;;
+    --s3) with_s3=true ;;
     --models) models_options=(--again) ;;
     --quiet) quiet=true ;;
     -h | --help)
-      sed -n '2,8s/^# \{0,1\}//p' "$0"
+      sed -n '2,9s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
-      echo "setup.sh: unknown option $option (--test, --mediapipe, --models, --quiet)" >&2
+      echo "setup.sh: unknown option $option (--test, --mediapipe, --s3, --models, --quiet)" >&2
       exit 2
       ;;
   esac
@@ -144,6 +147,7 @@ test_tools() { # single programs out of packages that would start services where
 newest_python=3.14
 if [ "$(uname -s) $(uname -m)" = "Darwin x86_64" ]; then with_mediapipe=true; fi # LiteRT has no wheel there
 if [ -f venv/.setup-mediapipe ]; then with_mediapipe=true; fi
+if [ -f venv/.setup-s3 ] || $with_tests; then with_s3=true; fi
 if $with_mediapipe; then newest_python=3.12; fi # mediapipe 0.10.21 has no wheel for later ones
 
 is_supported() { # is_supported PYTHON: it runs and is 3.10 to $newest_python
@@ -216,6 +220,7 @@ python_environment() {
   fi
   install_packages server "300 MB to download, 1 to 5 minutes" requirements.txt requirements-nodeps.txt
   if $with_mediapipe; then install_packages mediapipe "60 MB to download" requirements-mediapipe.txt; fi
+  if $with_s3; then install_packages s3 "15 MB to download" requirements-s3.txt; fi
   if $with_tests; then
     begin "installing the tests' Python packages with pip" "see pip's error above, then run ./setup.sh --test again"
     wait "$beside"

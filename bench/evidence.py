@@ -21,6 +21,7 @@ from PIL import Image
 from basics.paths import ROOT
 from basics.times import utc_now
 from database import Database
+from records.kept_files import KeptFiles
 from records.package_check import check_package
 from records.package_contents import Reads, write_session
 from records.package_key import find_package_key
@@ -71,7 +72,7 @@ def measure(folder: Path, clips: int, clip_mb: float) -> None:
         still = io.BytesIO()
         Image.effect_noise((640, 480), 60).save(still, "JPEG")
         reads, path, app = (
-            Reads(database, folder / "clips", lambda _clip, _key, _at: still.getvalue()),
+            Reads(database, KeptFiles(database, folder / "clips"), lambda _clip, _key, _at: still.getvalue()),
             folder / "package.zip",
             Flask("bench", root_path=str(ROOT)),
         )

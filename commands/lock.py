@@ -20,7 +20,14 @@ from packaging.version import Version
 
 from basics.paths import ROOT
 
-FILES = ("requirements.txt", "requirements-dev.txt", "requirements-nodeps.txt", "requirements-mediapipe.txt", "requirements-uv.txt")
+FILES = (
+    "requirements.txt",
+    "requirements-dev.txt",
+    "requirements-nodeps.txt",
+    "requirements-mediapipe.txt",
+    "requirements-s3.txt",
+    "requirements-uv.txt",
+)
 INDEX = "https://pypi.org/simple"
 JSON = "application/vnd.pypi.simple.v1+json"
 TIMEOUT_S = 60

@@ -22,6 +22,7 @@ from records.clip_sweep import ClipSweep
 from records.command_acts import note_act
 from records.holds import holds_of
 from records.keep_times import KeepTimes
+from records.kept_files import files_of
 from records.reader import address, stored
 from records.retention import ASKED, REPORT, Retention
 from records.retention_report import KindState, Survey, apply_times, survey
@@ -131,16 +132,18 @@ def _sweep(settings: Settings, store: PlainStore) -> None:
 
 
 def _retention(settings: Settings, database: Database) -> Retention:
+    files = files_of(settings, database)
     return Retention(
         database,
         settings.clips_dir,
         folders_of(settings)["stills"],
         settings.keep_days,
-        clips=ClipSweep(database, settings.clips_dir, settings.temp_dir),
+        clips=ClipSweep(database, settings.clips_dir, settings.temp_dir, files),
         recorder=Recorder(settings.clips_dir, settings.temp_dir),
         identity_dir=settings.identity_dir,
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
+        files=files,
     )
 
 

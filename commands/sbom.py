@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from basics.paths import ROOT
 
 FILES = ("requirements.txt", "requirements-nodeps.txt")
-MEDIAPIPE = "requirements-mediapipe.txt"  # on some servers only
+ON_SOME = {"mediapipe": "requirements-mediapipe.txt", "boto3": "requirements-s3.txt"}  # servers only: where the package is
 
 
 def bill() -> dict[str, Any]:
@@ -23,7 +23,7 @@ def bill() -> dict[str, Any]:
 
 def _python_packages() -> list[dict[str, Any]]:
     found = {}
-    for file in (*FILES, MEDIAPIPE) if any(importlib.metadata.distributions(name="mediapipe")) else FILES:
+    for file in (*FILES, *(name for package, name in ON_SOME.items() if any(importlib.metadata.distributions(name=package)))):
         for line in (ROOT / file).read_text(encoding="utf-8").splitlines():
             text = line.partition("#")[0].strip()
             if text and ((wanted := Requirement(text)).marker is None or wanted.marker.evaluate()):

@@ -15,8 +15,10 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from basics.errors import InvalidInput, ProctorError
+from records.kept_files import files_of
 from records.package_check import Checked, check_package
 from records.reader import stored
+from records.stores import PlainStore
 from records.verification import Verified, verify
 from settings.settings import Settings, load_settings
 
@@ -44,7 +46,8 @@ def register(app: Flask, settings: Settings | None = None) -> None:
             wanted = dict(_head(head) for head in heads)
             in_force = settings or load_settings()
             with stored(in_force) as database:
-                verified = verify(database, in_force.clips_dir, session_id=session_id, heads=wanted)
+                files = files_of(in_force, PlainStore(database))
+                verified = verify(database, in_force.clips_dir, session_id=session_id, heads=wanted, files=files)
         except ProctorError as error:
             raise click.ClickException(error.message) from None
         click.echo(report(verified, time.monotonic() - started))
@@ -58,6 +61,7 @@ def report(verified: Verified, seconds: float) -> str:
     erased = f", {verified.erased} of them erased" if verified.erased else ""
     thinned = f", {verified.thinned} of them without their readings (their time was over)" if verified.thinned else ""
     deleted = f"; {verified.clips_deleted} more were deleted (their time was over)" if verified.clips_deleted else ""
+    deleted += f"; {verified.elsewhere} more are on another server, on their way to the store" if verified.elsewhere else ""
     lines = [
         f"Audit: {verified.entries} entries{erased}; the chain's head is {verified.seq}:{verified.head}",
         *_cut(verified),

@@ -28,7 +28,7 @@ from basics.paths import ROOT
 from commands.lock import AT_ONCE, INDEX, JSON, TIMEOUT_S, pins, version_of
 
 PYTHONS = ((3, 10), (3, 11), (3, 12), (3, 13), (3, 14))
-RESOLVED = ("requirements.txt", "requirements-dev.txt")  # what these need must be pinned, too
+RESOLVED = ("requirements.txt", "requirements-dev.txt", "requirements-s3.txt")  # what these need must be pinned, too
 ALONE = ("requirements-nodeps.txt",)  # these are installed without what they say they need
 MEDIAPIPE = "requirements-mediapipe.txt"  # so are these, where MediaPipe's package finds the gaze
 GLIBC = 35  # Ubuntu 22.04's

@@ -14,6 +14,7 @@ from PIL import Image
 from basics.errors import NotFound
 from basics.own_files import is_own
 from basics.texts import _
+from media.stores.base import KeptFile
 
 QUALITY = 80
 WIDTH_MAX = 640  # pixels
@@ -28,10 +29,10 @@ class ClipStills:
         self.folder = folder
         self._taking = threading.Lock()
 
-    def get(self, clip: Path, key: str, at: float) -> Path:
+    def get(self, clip: KeptFile, key: str, at: float) -> Path:
         """The JPEG of the picture shown at `at` seconds of `clip`; `key` names it, and is another one for another clip.
 
-        Raise `NotFound` for a clip that can't be read.
+        Raise `NotFound` for a clip that can't be read, `StorageError` for a store that doesn't give it.
         """
         path = self.folder / f"still-{key}-{round(at * 1000)}.jpg"
         # One at a time: a queue page asks for thirty at once, and decoding must leave the cores to the exams.
@@ -50,10 +51,10 @@ class ClipStills:
             old.unlink(missing_ok=True)
 
 
-def take_still(clip: Path, at: float) -> bytes:
+def take_still(clip: KeptFile, at: float) -> bytes:
     """The picture shown at `at` seconds of `clip`, as a JPEG. Raise `NotFound` when it has none or can't be read."""
     try:
-        with av.open(str(clip)) as container:
+        with clip.opened() as file, av.open(file, "r") as container:
             if not container.streams.video:
                 raise NotFound(_("The clip has sound and no picture."))
             container.streams.video[0].thread_count = 1

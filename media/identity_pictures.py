@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ Kind = Literal["face", "card", "room", "still"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 MOST: Mapping[Kind, int] = MappingProxyType({"face": 6, "card": 6, "room": 12, "still": 6})  # of one session
 NAME = re.compile(rf"({'|'.join(KINDS)})-[0-9a-f]{{16}}")
+FILE = re.compile(rf"identity-[0-9a-f]{{32}}-({'|'.join(KINDS)})-[0-9a-f]{{16}}\.jpg")
 PIXELS_MAX = 3_000_000  # of one that comes in
 SIDE_MAX = 1600  # pixels, of one that is kept; a card fills a third of it and can be read
 QUALITY = 88
@@ -48,8 +49,10 @@ class Kept:
 class IdentityPictures:
     """The folder of such pictures. Safe between threads."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stored: Callable[[str, Kind], int] = lambda _session_id, _kind: 0) -> None:
+        """`stored` says how many of a kind a session has elsewhere, which count as well."""
         self.folder = folder
+        self._stored = stored
         self._keeping = KeyedLocks()
 
     def keep_jpeg(self, session_id: str, kind: Kind, jpeg: bytes) -> Kept:
@@ -62,7 +65,8 @@ class IdentityPictures:
         data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
         name = f"{kind}-{secrets.token_hex(8)}"
         with self._keeping.held(session_id):
-            if len(list(self.folder.glob(f"{_file(session_id, kind)}-*.jpg"))) >= MOST[kind]:
+            here = len(list(self.folder.glob(f"{_file(session_id, kind)}-*.jpg")))
+            if here >= MOST[kind] or here + self._stored(session_id, kind) >= MOST[kind]:
                 raise TooMany(_("There are %(most)s such pictures already, as many as are kept. The last of them counts.", most=MOST[kind]))
             try:
                 self._write(self.folder / f"{_file(session_id, name)}.jpg", data)

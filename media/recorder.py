@@ -41,7 +41,7 @@ STUCK_S = 5.0  # given to an encoder that is in the middle of a clip when the se
 MIN_FREE_MB = 64  # stay free on the clips' disk: the database and the logs may share it
 
 PIECE = 1 << 20  # bytes of a clip that are read at once for its sum
-HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?\.part")
+HALF = re.compile(r"[0-9a-f]{32}-[0-9]+(-[0-9a-f]+)?(-[0-9a-f]+)?\.part")
 AGAIN = "disk:"  # so begin the reasons that may pass
 ENCODER = "encoder:"  # so begin those that seldom do: it is tried so often, for some eight minutes, and again at the next start
 ENCODER_TRIES = 10
@@ -73,8 +73,12 @@ class _Waiting:
 class Recorder:
     """Encodes clips one after the other, in a thread of its own."""
 
-    def __init__(self, clips_dir: Path, temp_dir: Path, *, crf: int = 28, max_waiting_bytes: int = 512 << 20, min_free_mb: int = MIN_FREE_MB) -> None:
+    def __init__(
+        self, clips_dir: Path, temp_dir: Path, *, crf: int = 28, max_waiting_bytes: int = 512 << 20, min_free_mb: int = MIN_FREE_MB, own: str = "0"
+    ) -> None:
+        """`own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders."""
         self.clips_dir = clips_dir
+        self._own = own
         self.temp_dir = temp_dir
         self.kept = KeptMedia(temp_dir)
         self._crf = crf
@@ -97,10 +101,10 @@ class Recorder:
         self.last_error = ""
 
     def start(self) -> None:
-        """Make the folders, remove half clips of an earlier run and start the encoder."""
+        """Make the folders, remove half clips of this server's earlier runs and start the encoder."""
         for folder in (self.clips_dir, self.temp_dir):
             folder.mkdir(parents=True, exist_ok=True)
-            for part in half_clips(folder):
+            for part in half_clips(folder, self._own):
                 with contextlib.suppress(OSError):
                     part.unlink(missing_ok=True)
         self.kept.start()
@@ -186,7 +190,7 @@ class Recorder:
 
     def make(self, job: ClipJob) -> Clip:
         """Make a clip now, in the caller's thread. Never raises: a clip that can't be made has state `failed` and the reason."""
-        part = self.temp_dir / f"{job.session_id}-{job.index}-{secrets.token_hex(4)}.part"
+        part = self.temp_dir / f"{job.session_id}-{job.index}-{self._own}-{secrets.token_hex(4)}.part"
         try:
             job = self._with_media(job)
             if not job.frames and not job.sounds:
@@ -371,9 +375,15 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def half_clips(folder: Path) -> Iterator[Path]:
-    """What clips are written to until they are whole; the folder may be one that others use as well."""
-    return (path for path in folder.rglob("*.part") if HALF.fullmatch(path.name))
+def half_clips(folder: Path, own: str = "") -> Iterator[Path]:
+    """What clips are written to until they are whole; the folder may be one that others use as well.
+
+    `own`: only those of this server, and of a release that named none in them.
+    """
+    for path in folder.rglob("*.part"):
+        found = HALF.fullmatch(path.name)
+        if found and (not own or found[2] is None or found[1] == f"-{own}"):
+            yield path
 
 
 def hash_of(path: Path) -> str:

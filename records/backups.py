@@ -1,7 +1,8 @@
 """A backup of all that a server keeps, taken while it runs, and put back where nothing is.
 
-The database is read as it stood at one moment; then clips are linked (a clip's file never changes), keys, the spool and what clips will be made of
-copied. A backup that was broken off lies under another name, and is gone on with by the next try.
+The database is read as it stood at one moment; then clips are linked (a clip's file never changes) or fetched from their store, keys, the spool and
+what clips will be made of copied. Put back, all files lie on this machine, and are sent to the store anew where there is one. A backup that was
+broken off lies under another name, and is gone on with by the next try.
 """
 
 from __future__ import annotations
@@ -27,7 +28,11 @@ from basics.errors import Conflict, InvalidInput, StorageError
 from basics.folder_lock import FolderLock
 from basics.texts import _
 from basics.times import utc_now
+from media.stores.base import StoredFile
+from records.keep_times import part_of
+from records.kept_files import COLLECTION, KeptFiles, files_of
 from records.reader import Document, stored
+from records.stores import PlainStore
 from settings.settings import Settings
 
 FORMAT = "proctor-backup/1"
@@ -59,6 +64,7 @@ def back_up(settings: Settings, to: Path) -> Taken:
         (part / "database").mkdir(parents=True, mode=0o700)
         with stored(settings) as database:
             documents, listed = _read_all(database, part / "database")
+            _fetch_stored(files_of(settings, PlainStore(database)), database, part)
         _copy_all(settings, part)
         listed += [_told(part, path) for folder, _place in _folders(settings) for path in _inside(part / folder)]
         manifest = {"format": FORMAT, "made_at": utc_now(), "documents": documents, "files": listed}
@@ -85,6 +91,7 @@ def restore(settings: Settings, source: Path) -> Taken:
                 _insert_all(database, name, source / "database" / f"{name}.bson")
                 if database[name].count_documents({}) != count:
                     raise StorageError(_("The collection %(name)s did not come back whole.", name=name))
+            database[COLLECTION].delete_many({})  # all files lie here now
         for folder, place in _folders(settings):
             for path in _inside(source / folder):
                 to = place / path.relative_to(source / folder)
@@ -207,6 +214,29 @@ def _copy_all(settings: Settings, part: Path) -> None:
         with contextlib.suppress(FileNotFoundError):  # it went meanwhile: what it held is in the database, or in a clip
             (part / folder).mkdir(exist_ok=True, mode=0o700)
             shutil.copy2(path, part / folder / path.name)
+
+
+def _fetch_stored(files: KeptFiles, database: Database[Document], part: Path) -> None:
+    """Fetch what is on the store. A file that is there already is of the try before, or another's of the same name."""
+    for row in database[COLLECTION].find({"there": True}):
+        file_id = str(row["_id"])
+        if row.get("kind") == "identity":
+            _begins, session_id, name = file_id.split("-", 2)
+            found, to = files.picture(session_id, name), part / "identity" / f"{file_id}.jpg"
+        else:
+            clip = part_of(database["intervals"].find_one({"_id": file_id}, {"clip": 1}) or {}, "clip")
+            path = files.clip_path(clip.get("path"))
+            if path is None or clip.get("state") != "ready":
+                continue
+            found, to = files.clip(file_id, clip), part / "clips" / path.relative_to(files.clips_dir)
+        if not isinstance(found, StoredFile) or (to.exists() and to.stat().st_size == found.size):
+            continue
+        to.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        half = to.with_name(f"{to.name}{PART}")
+        with half.open("wb") as file:
+            for piece in found.pieces():
+                file.write(piece)
+        half.replace(to)
 
 
 def _link(path: Path, to: Path) -> None:

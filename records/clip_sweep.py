@@ -8,28 +8,35 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from basics.errors import NotFound
-from database import Database
+from basics.times import utc_now
+from database import Database, Document
 from media.clip import Clip
 from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
 from records.keep_times import part_of
+from records.kept_files import COLLECTION, KeptFiles
 
 log = logging.getLogger(__name__)
 
 FLUSH_S = 5.0
+SENT_WITHIN = timedelta(days=1)  # a clip of which neither this disk nor the store knows may be on another server that is off
 SETTLED_S = 3 * 3600.0  # a file that is younger may have its record under way; the machine's clock may have been an hour or two wrong
 
 
 class ClipSweep:
     """Looks at all files and all records of clips. For one thread."""
 
-    def __init__(self, database: Database, clips_dir: Path, temp_dir: Path) -> None:
+    def __init__(self, database: Database, clips_dir: Path, temp_dir: Path, files: KeptFiles | None = None) -> None:
+        """`files`: where clips lie, if not in the folder alone."""
         self._database = database
+        self._files = files or KeptFiles(database, clips_dir)
+        self._sent: dict[str, Document] = {}  # what is on the store, or on its way there, by interval
         self._clips_dir = clips_dir.resolve()
         self._temp_dir = temp_dir.resolve()
         self.strangers = 0  # files that are no clip of ours
@@ -44,14 +51,17 @@ class ClipSweep:
         """
         self._remove_half(settled_s)
         self._database.flush(FLUSH_S)
-        with self._database.reading():
-            found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1})
-            clips = [(document["_id"], part_of(document, "clip")) for document in found]
-        ready = {str(clip.get("path")): (key, str(clip.get("sha256"))) for key, clip in clips if clip}
+        with self._database.reading():  # first: what is sent meanwhile is on this disk or among these
+            self._sent = {row["_id"]: row for row in self._database.collection(COLLECTION).find({"kind": "clip"})}
+            found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1, "started_at": 1})
+            clips = [(document["_id"], part_of(document, "clip"), document.get("started_at")) for document in found]
+        ready = {str(clip.get("path")): (key, str(clip.get("sha256"))) for key, clip, _at in clips if clip}
+        stored, now = self._stored(), utc_now()
+        away = {key for key, clip, at in clips if clip and self._is_away(key, clip, at, stored, now)}
         counts = dict.fromkeys(("found", "gone", "doubled", "nobodys"), 0)
         self.strangers = 0
-        gone = {key: (path, sha256) for path, (key, sha256) in ready.items() if path and not (self._clips_dir / path).is_file()}
-        for file in self._files(settled_s):
+        gone = {key: (path, sha256) for path, (key, sha256) in ready.items() if path and key not in away and not (self._clips_dir / path).is_file()}
+        for file in self._local(settled_s):
             path = file.relative_to(self._clips_dir).as_posix()
             if path not in ready and (judged := self._judge(file, path, gone)):
                 counts[judged] += 1
@@ -73,7 +83,27 @@ class ClipSweep:
             self._database.audit({"who": "server", "what": "clips: reconciled", **counts})
         return counts
 
-    def _files(self, settled_s: float) -> Iterator[Path]:
+    def _stored(self) -> frozenset[str] | None:
+        """The keys of what is on the store; None where that can't be told. Raise `StoreError`."""
+        there = {str(row["key"]) for row in self._sent.values() if row.get("there")}
+        if self._files.store is None or not there:
+            return None
+        listed = frozenset(self._files.store.listed())
+        if listed.isdisjoint(there):
+            log.error("no clip at all is on the store: is it the right one? No record is changed")
+            return None
+        return listed
+
+    def _is_away(self, key: str, clip: Mapping[str, object], at: object, stored: frozenset[str] | None, now: datetime) -> bool:
+        """Is a clip that isn't on this disk somewhere else, as far as can be told?"""
+        row = self._sent.get(key)
+        if row is None:
+            return self._files.store is not None and isinstance(at, datetime) and now - at < SENT_WITHIN
+        if not row.get("there"):
+            return row.get("by") != self._files.own
+        return row.get("sha256") == clip.get("sha256") and (stored is None or row["key"] in stored)
+
+    def _local(self, settled_s: float) -> Iterator[Path]:
         for file in sorted(self._clips_dir.rglob("*.mp4")):
             with contextlib.suppress(OSError):
                 if file.is_file() and not file.is_symlink() and time.time() - file.stat().st_mtime >= settled_s:
@@ -106,10 +136,11 @@ class ClipSweep:
                 return "nobodys"
             gone.pop(key, None)
         elif clip.get("state") == "ready":
-            other = self._clips_dir / str(clip.get("path"))
-            if clip.get("path") == path or not other.is_file():
+            other, row = self._clips_dir / str(clip.get("path")), self._sent.get(key, {})
+            is_sent = bool(row.get("there")) and row.get("sha256") == recorded
+            if clip.get("path") == path or not (other.is_file() or is_sent):
                 return ""  # it got its record just now, or the next sweep will find that the other is gone
-            if hash_of(other) == recorded:
+            if is_sent or hash_of(other) == recorded:
                 file.unlink(missing_ok=True)
                 return "doubled"
             if sha256 != recorded:  # neither is what was made
@@ -126,7 +157,7 @@ class ClipSweep:
             clip = self._database.interval(key).get("clip") or {}
         except NotFound:
             return True  # deleted, with its session
-        return clip.get("path") != path or (self._clips_dir / path).is_file()
+        return clip.get("path") != path or self._files.clip(key, clip) is not None
 
     def _set(self, key: str, clip: Clip) -> None:
         self._database.write("intervals", key, {"clip": clip.to_dict()})

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,10 +22,11 @@ from basics.looks import folded
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
-from media.identity_pictures import IdentityPictures, Kept, Kind
+from media.identity_pictures import NAME, IdentityPictures, Kept, Kind
 from records.conclusions import Person
 from records.exam_removal import of_exam
 from records.keep_times import part_of
+from records.kept_files import KeptFiles
 from records.results import Names
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
@@ -86,9 +86,10 @@ class Request:
 class IdentityRecords:
     """The pictures and decisions of one server. Safe between threads and servers: of two who decide at once the second is told."""
 
-    def __init__(self, database: Database, folder: Path, names: Names) -> None:
+    def __init__(self, database: Database, files: KeptFiles, names: Names) -> None:
         self._database = database
-        self._pictures = IdentityPictures(folder)
+        self._files = files
+        self._pictures = pictures_of(files)
         self._names = names
         self._came: deque[str] = deque(maxlen=CAME_MAX)  # the requests for which a picture came of late
 
@@ -176,7 +177,7 @@ class IdentityRecords:
     def picture(self, session_id: str, name: str) -> bytes:
         """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
         kept = self.of_session(session_id)
-        data = self._pictures.read(session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
+        data = read_picture(self._files, session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
         if data is not None:
             return data
         raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
@@ -207,6 +208,21 @@ class IdentityRecords:
         if now is None or not done:
             raise _meanwhile(now)
         return now
+
+
+def pictures_of(files: KeptFiles) -> IdentityPictures:
+    """The pictures that are on this disk still."""
+    return IdentityPictures(files.identity_dir or files.clips_dir, files.count)
+
+
+def read_picture(files: KeptFiles, session_id: str, name: str) -> bytes | None:
+    """A picture as JPEG, from this disk or the store; None where it is gone, or `name` is no picture's. Raise `StorageError`."""
+    if not NAME.fullmatch(name):
+        return None
+    if (data := pictures_of(files).read(session_id, name)) is not None:
+        return data
+    file = files.picture(session_id, name)
+    return b"".join(file.pieces()) if file is not None else None
 
 
 def requests_of(kept: Mapping[str, Any]) -> list[Document]:

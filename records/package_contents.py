@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pymongo import DESCENDING
@@ -12,24 +11,27 @@ from pymongo import DESCENDING
 from basics.canonical import canonical
 from basics.errors import NotFound, StorageError
 from database import Database, Document
-from media.identity_pictures import IdentityPictures
+from media.stores.base import KeptFile
 from records import absences
+from records.identity import read_picture
+from records.keep_times import part_of
+from records.kept_files import KeptFiles
 from records.packages import PackageWriter
 from records.seals import ORDERED
 from storage.audit_chain import FIRST_PREV
 
-TAKE_STILL = Callable[[Path, str, float], bytes]  # clip, a name for it, and seconds
+TAKE_STILL = Callable[[KeptFile, str, float], bytes]  # clip, a name for it, and seconds
 PART_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """Where a package's contents come from: the database, the folder of clips, and what takes a still from a clip."""
+    """Where a package's contents come from: the database, the clips and pictures, and what takes a still from a clip."""
 
     database: Database
-    clips_dir: Path
+    files: KeptFiles
     take_still: TAKE_STILL
-    identity_dir: Path | None = None  # of pictures of face and card; None: a package has none of them
+    identity: bool = False  # with the pictures of face and card
 
     def chain_end(self) -> tuple[int, str]:
         """Place and hash of the audit's newest entry. Raise `StorageError`."""
@@ -46,7 +48,8 @@ class Reads:
     def size_of(self, session_id: str) -> int:
         """About how many bytes a session's package has: its clips, and something for the rest. Raise `StorageError`."""
         rows = self._found("intervals", {"session_id": session_id, "clip.state": "ready"})
-        return sum(path.stat().st_size for row in rows if (path := self._clip(row)) is not None) + (64 << 20)
+        sizes = (part_of(row, "clip").get("size_bytes") for row in rows)
+        return sum(size for size in sizes if isinstance(size, int)) + (64 << 20)
 
     def records(self, kind: str, session_id: str) -> Iterator[Document]:
         """The session's records of a kind, in order, a thousand at a time: no page of them waits for what is done with it."""
@@ -65,9 +68,10 @@ class Reads:
         with self.database.reading():
             return self.database.collection(kind).find_one({"_id": document_id})
 
-    def clip_of(self, interval: Document) -> Path | None:
-        """The file of an interval's clip where it is there."""
-        return self._clip(interval)
+    def clip_of(self, interval: Document) -> KeptFile | None:
+        """The file of an interval's clip where it is there. Raise `StorageError`."""
+        clip = part_of(interval, "clip")
+        return self.files.clip(str(interval["_id"]), clip) if clip.get("state") == "ready" else None
 
     def _found(self, kind: str, query: Document, order: str = "_id") -> Iterator[Document]:
         after: str | None = None
@@ -77,12 +81,6 @@ class Reads:
             if len(rows) < 1000:
                 return
             after = str(rows[-1]["_id"])
-
-    def _clip(self, interval: Document) -> Path | None:
-        clip = interval.get("clip") or {}
-        folder = self.clips_dir.resolve()
-        path = (folder / str(clip.get("path") or "")).resolve()
-        return path if clip.get("state") == "ready" and path.is_relative_to(folder) and path.is_file() else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +145,13 @@ def _write_absences(package: PackageWriter, reads: Reads, session_id: str, folde
 
 def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folder: str) -> None:
     """The pictures by which people compared who took the exam, and their decisions, where they are asked for and there are any."""
-    kept = reads.one("identity", session_id) if reads.identity_dir is not None else None
-    if kept is None or reads.identity_dir is None:
+    kept = reads.one("identity", session_id) if reads.identity else None
+    if kept is None:
         return
     package.add(f"{folder}identity.json", canonical(kept) + b"\n")
-    pictures = IdentityPictures(reads.identity_dir)
     for name in sorted(kept.get("pictures") or {}):
-        if (path := pictures.path(session_id, name)) is not None:
-            package.add(f"{folder}identity/{name}.jpg", path)
+        if (picture := read_picture(reads.files, session_id, name)) is not None:
+            package.add(f"{folder}identity/{name}.jpg", picture)
         else:
             package.missing.append({"path": f"{folder}identity/{name}.jpg", "why": "the file is gone"})
 
@@ -165,16 +162,16 @@ def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document]
         clip, video_id = interval.get("clip") or {}, str(interval["_id"])
         if clip.get("state", "none") == "none" and not clip.get("path"):
             continue
-        path = reads.clip_of(interval)
-        if path is None:
+        file = reads.clip_of(interval)
+        if file is None:
             why = "the file is gone" if clip.get("state") == "ready" else str(clip.get("reason") or clip.get("state") or "none")
             package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})
             continue
-        package.add(f"{folder}clips/{video_id}.mp4", path)
+        package.add(f"{folder}clips/{video_id}.mp4", file.pieces())
         begin = min((float(mark[1]) for mark in clip.get("marks") or []), default=0.0)
         at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
         try:
-            still = reads.take_still(path, f"{video_id}-{str(clip.get('sha256') or '')[:12]}", at)
+            still = reads.take_still(file, f"{video_id}-{str(clip.get('sha256') or '')[:12]}", at)
         except NotFound as error:
             package.missing.append({"path": f"{folder}stills/{video_id}.jpg", "why": error.message[:200]})
             continue

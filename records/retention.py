@@ -22,11 +22,13 @@ from basics.texts import _, joined, ngettext
 from basics.times import iso_time, utc_now
 from database import Database, Document
 from media.recorder import Recorder
+from media.stores.base import StoreError
 from records.audit_cut import cut_audit
 from records.clip_sweep import ClipSweep
 from records.holds import holds_of
 from records.keep_times import KeepTimes, part_of
-from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, clip_path, ended_sessions, may_go
+from records.kept_files import KeptFiles
+from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, why_not
 from records.verification import DELETED
 from settings.keeping import Kept
 
@@ -60,10 +62,14 @@ class Retention:
         identity_dir: Path | None = None,
         kinds: Mapping[Kept, int] = MappingProxyType({}),
         audit_days: int = 0,
+        files: KeptFiles | None = None,
     ) -> None:
-        """`keep_days` are a session's, `kinds` the days of kinds of its records, 0: as long as the session; `audit_days` 0: the audit for ever."""
+        """`keep_days` are a session's, `kinds` the days of kinds of its records, 0: as long as the session; `audit_days` 0: the audit for ever.
+
+        `files`: where clips and pictures lie, if not in the folders alone.
+        """
         self._database = database
-        self._clips_dir = clips_dir.resolve()
+        self._files = files or KeptFiles(database, clips_dir, identity_dir)
         self._folders: dict[Kept, Path] = {"stills": stills_dir}
         if identity_dir is not None:
             self._folders["identity"] = identity_dir
@@ -71,7 +77,7 @@ class Retention:
         self._recorder = recorder
         self._times = KeepTimes({**kinds, "records": keep_days})
         self._audit_days = audit_days
-        self._kinds = KindSweep(database, self._times, self._clips_dir, self._folders)
+        self._kinds = KindSweep(database, self._times, self._folders, self._files)
         self._left = 0  # files that can't be deleted, as the last sweep found
         self._last: dict[str, object] = {}  # when it was, and what went
         self.problem = ""  # why the last sweep could not do all
@@ -262,19 +268,21 @@ class Retention:
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
         with self._database.reading():
             named = self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
-            clips = [part_of(interval, "clip").get("path") for interval in named]
+            clips = {str(interval["_id"]): part_of(interval, "clip").get("path") for interval in named}
         try:
-            for clip in clips:
-                self._delete_clip(clip)
+            for video_id, clip in clips.items():
+                self._files.delete_clip(video_id, clip)
+            self._files.drop_session(session_id)
             for kind, folder in self._folders.items():
                 for picture in folder.glob(f"{FILES[kind]}-{session_id}-*"):
                     picture.unlink(missing_ok=True)
-        except OSError as error:
-            log.error("%s can't be deleted (%s); its session is kept until it can", error.filename, error.strerror, extra={"session_id": session_id})  # noqa: TRY400
+            for name in OF_A_SESSION:
+                with self._database.reading():
+                    self._database.collection(name).delete_many({"session_id": session_id})
+            self._files.drop_session(session_id)  # of what was sent in this moment: from now on nothing is, for no record names it
+        except (OSError, StoreError) as error:
+            log.error("%s; its session is kept until that can be", why_not(error), extra={"session_id": session_id})  # noqa: TRY400
             return False
-        for name in OF_A_SESSION:
-            with self._database.reading():
-                self._database.collection(name).delete_many({"session_id": session_id})
         with self._database.reading():
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
@@ -286,15 +294,6 @@ class Retention:
             return True
         log.warning("a clip of it is being made; it is kept until that is done", extra={"session_id": session_id})
         return False
-
-    def _delete_clip(self, named: object) -> None:
-        clip = clip_path(self._clips_dir, named)
-        if clip is None:  # nothing outside is ours to delete, whatever a record says
-            return
-        clip.unlink(missing_ok=True)
-        if clip.parent != self._clips_dir:
-            with contextlib.suppress(OSError):  # it has other clips; a recorder that misses its folder makes it again
-                clip.parent.rmdir()
 
 
 def _problem_of(sweep: Callable[[], object]) -> str:

@@ -18,9 +18,11 @@ from basics.errors import NotFound, StorageError
 from basics.times import utc_now
 from database import Database, Document
 from media.clip_reasons import OF_CONFIRMED, OF_DISMISSED, OF_OPEN
+from media.stores.base import StoreError
 from records import absences
 from records.holds import spared
 from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of, part_of
+from records.kept_files import KeptFiles
 from records.stores import Store
 from records.thinning import thin
 from records.verification import DELETED_KINDS
@@ -62,8 +64,8 @@ class KindSweep:
 
     database: Database
     times: KeepTimes
-    clips_dir: Path
     folders: Mapping[Kept, Path]  # of pictures, by kind
+    files: KeptFiles
 
     def sweep(self, now: datetime, swept: Swept, *, stopped: Callable[[], bool] = lambda: False) -> None:
         """Delete what is due at `now`, noting it in `swept`, and enter that into the audit. Raise `StorageError` when the database is away."""
@@ -81,13 +83,19 @@ class KindSweep:
             past = {row["_id"]: self._past(row, now) for row in page if row["_id"] not in asked}
             clips = clips_of(self.database, [one for one, kinds in past.items() if not kinds.isdisjoint(CLIP_KINDS)])
             away = absences.with_pictures(self.database, [one for one, kinds in past.items() if "absences" in kinds])
-            unsaid = _named_still(self.database, [one for one, kinds in past.items() if "identity" in kinds])
+            faces = [one for one, kinds in past.items() if "identity" in kinds]
+            unsaid, stored = _named_still(self.database, faces), self.files.stored_pictures(faces)
             for session in page:
                 if stopped():
                     return
                 session_id, kinds = session["_id"], past.get(session["_id"], frozenset())
                 due = [row for row in clips.get(session_id, ()) if kind_of(row) in kinds]
-                files = {kind: found[session_id] for kind, found in pictures.items() if kind in kinds and session_id in found}
+                files: dict[Kept, list[Path | str]] = {
+                    kind: [*found[session_id]] for kind, found in pictures.items() if kind in kinds and session_id in found
+                }
+                if session_id in stored:
+                    here = {path.stem for path in pictures.get("identity", {}).get(session_id, ())}
+                    files.setdefault("identity", []).extend(name for name in stored[session_id] if name not in here)
                 if session_id in unsaid:  # a sweep that was broken off deleted the files, and said nothing
                     files.setdefault("identity", [])
                 try:
@@ -107,7 +115,7 @@ class KindSweep:
         session: Document,
         kinds: frozenset[Kept],
         clips: Sequence[Document],
-        files: Mapping[Kept, Sequence[Path]],
+        files: Mapping[Kept, Sequence[Path | str]],
         now: datetime,
         swept: Swept,
         unsaid: Mapping[str, int],
@@ -168,30 +176,31 @@ class KindSweep:
         clip = part_of(current, "clip")
         if kind != kind_of(interval) or clip.get("state") != "ready":
             return  # somebody decided in this moment: it has another time now
-        path = clip_path(self.clips_dir, clip.get("path"))
+        path = self.files.clip_path(clip.get("path"))
         if path is None or path.suffix != ".mp4":  # nothing else is ours to delete, whatever a record says
             return
         try:
             for still in self.folders["stills"].glob(f"still-{interval['_id']}-*") if "stills" in self.folders else ():
                 still.unlink(missing_ok=True)
-            path.unlink(missing_ok=True)
-        except OSError as error:
+            self.files.delete_clip(str(interval["_id"]), clip.get("path"))
+        except (OSError, StoreError) as error:
             self._keep(kind, error, session["_id"], swept)
             return
-        with contextlib.suppress(OSError):  # it has other clips; a recorder that misses its folder makes it again
-            if path.parent != self.clips_dir.resolve():
-                path.parent.rmdir()
         reason = str(REASONS[kind]) % {"days": self.times.days(session, kind)}
         self.database.write("intervals", interval["_id"], {"clip.state": "deleted", "clip.reason": reason, "clip.deleted_at": utc_now()})
         swept.went(kind, session["_id"])
 
-    def _delete_pictures(self, kind: Kept, paths: Sequence[Path], session: Document, swept: Swept) -> None:
+    def _delete_pictures(self, kind: Kept, paths: Sequence[Path | str], session: Document, swept: Swept) -> None:
+        """Delete files of this disk (paths) and of the store (names)."""
         gone = 0
         for path in paths:
             try:
-                path.unlink(missing_ok=True)
+                if kind == "identity":
+                    self.files.drop(path if isinstance(path, str) else path.stem)
+                if isinstance(path, Path):
+                    path.unlink(missing_ok=True)
                 gone += 1
-            except OSError as error:
+            except (OSError, StoreError) as error:
                 self._keep(kind, error, session["_id"], swept)
         swept.went(kind, session["_id"], gone)
         if kind == "identity" and gone == len(paths):
@@ -206,9 +215,9 @@ class KindSweep:
         """Write into the session what it has no more."""
         self.database.write("sessions", session["_id"], {f"gone.{kind}": {"at": utc_now(), "days": self.times.days(session, kind)}})
 
-    def _keep(self, kind: Kept, error: OSError, session_id: str, swept: Swept) -> None:
+    def _keep(self, kind: Kept, error: OSError | StoreError, session_id: str, swept: Swept) -> None:
         swept.left[kind] += 1
-        log.error("%s can't be deleted (%s), and is tried again in an hour", error.filename, error.strerror, extra={"session_id": session_id})
+        log.error("%s; it is tried again in an hour", why_not(error), extra={"session_id": session_id})
 
     def _note(self, swept: Swept) -> None:
         """One entry of the audit for each kind, which names the sessions."""
@@ -258,12 +267,9 @@ def clips_of(store: Store, session_ids: Sequence[str]) -> dict[str, list[Documen
     return found
 
 
-def clip_path(folder: Path, named: object) -> Path | None:
-    """The file that a record names as its clip; None for what is no path within the folder."""
-    if not isinstance(named, str) or not named or "\0" in named:
-        return None
-    path, inside = (folder / named).resolve(), folder.resolve()
-    return path if path.is_relative_to(inside) and path != inside else None
+def why_not(error: OSError | StoreError) -> str:
+    """Which file can't be deleted, and why; or why the store deletes none."""
+    return error.message if isinstance(error, StoreError) else f"{error.filename} can't be deleted ({error.strerror})"
 
 
 def _named_still(store: Store, session_ids: Sequence[str]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from records import absences
 from records.audit_cut import due_entries
 from records.holds import spared
 from records.keep_times import SHOWN, KeepTimes, kind_of, part_of
+from records.kept_files import stored_pictures
 from records.retention import REPORT
 from records.retention_kinds import FILES, PAGE, clips_of, pictures_in, waiting_looks
 from records.stores import Document, Store
@@ -63,10 +64,13 @@ def survey(store: Store, times: KeepTimes, audit_days: int, folders: Mapping[Kep
         ids = [row["_id"] for row in page]
         with store.reading():
             free = {row["_id"] for row in store.collection("sessions").find({"_id": {"$in": ids}, **spared(store)}, {"_id": 1})}
-        clips, away = clips_of(store, ids), absences.with_pictures(store, ids)
+        clips, away, stored = clips_of(store, ids), absences.with_pictures(store, ids), stored_pictures(store, ids)
         for session in page:
             session.setdefault("kept_from", session.get("ended_at"))  # the next sweep notes it so, where the clock is right
             there = _there(session, clips.get(session["_id"], ()), pictures, away.get(session["_id"], 0))
+            if session["_id"] in stored:
+                here = {path.stem for path in pictures.get("identity", {}).get(session["_id"], ())}
+                there["identity"] = len(here.union(stored[session["_id"]]))
             for kind, count in there.items():
                 state = states[kind]
                 state.add(count, session["kept_from"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,8 +14,11 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from basics.times import utc_now
+from media.stores.base import Changed, KeptFile, sum_of
+from records.kept_files import KeptFiles
 from records.reader import Document
 from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
+from records.stores import PlainStore
 from records.thinning import READINGS_DELETED, as_sealed
 from settings.keeping import Kept
 from storage.audit_chain import FIRST_PREV, UNCHAINED, before_the_chain, body_of, hash_of
@@ -42,7 +44,6 @@ DELETED_KINDS: Mapping[Kept, str] = MappingProxyType(
 """How the audit calls it that the time of a kind of record was over."""
 NOT_BLANKED = frozenset({DELETED, ERASED, CUT, *DELETED_KINDS.values()})
 """By these entries it is known that something was deleted lawfully: they name who did it, and nothing of a student's."""
-READ_AT_ONCE = 1 << 20
 HASHING = 4  # files at a time: hashing lets other threads run
 YOUNG = timedelta(seconds=30)  # what was decided since then may have its note under way
 NAMED_MAX = 20  # records of one kind and session that are named one by one
@@ -105,6 +106,7 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
+    elsewhere: int = 0  # clips that are on another server still, and are checked once the store has them
     clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
@@ -113,7 +115,14 @@ class Verified:
         self.findings.append(Finding(kind, str(which), wrong))
 
 
-def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "", heads: Mapping[int, str] | None = None) -> Verified:
+def verify(
+    database: Database[Document],
+    clips_dir: Path,
+    *,
+    session_id: str = "",
+    heads: Mapping[int, str] | None = None,
+    files: KeptFiles | None = None,
+) -> Verified:
     """Check everything, or of the records and clips those of one session. `heads`: places of the chain and the hashes that were anchored elsewhere.
 
     Raise pymongo's errors when the database can't be read.
@@ -130,7 +139,7 @@ def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "
             verified.found(
                 "audit", seq, "is not the entry whose hash was kept elsewhere" if seq in verified.heads else "is gone: the chain ends before"
             )
-    _check_sessions(database, clips_dir.resolve(), verified, session_id)
+    _check_sessions(database, files or KeptFiles(PlainStore(database), clips_dir), verified, session_id)
     _check_decisions(database, verified, session_id)
     _check_conclusions(database, verified, session_id)
     _check_identity(database, verified, session_id)
@@ -223,18 +232,18 @@ def _follow_older(erasure: Mapping[str, Any], verified: Verified) -> None:
         verified.older = {before, after}
 
 
-def _check_sessions(database: Database[Document], clips_dir: Path, verified: Verified, only: str) -> None:
+def _check_sessions(database: Database[Document], files: KeptFiles, verified: Verified, only: str) -> None:
     sealed = [only] if only else list(verified.seals)
     with ThreadPoolExecutor(HASHING) as pool:
         for one in sealed:
-            for video_id, path, size, right in pool.map(_hashed, _check_session(database, clips_dir, verified, one)):
+            for video_id, name, size, right in pool.map(_hashed, _check_session(database, files, verified, one)):
                 verified.clips += 1
                 verified.clip_bytes += size
                 if not right:
-                    verified.found("clip", video_id, f"the file {path} was altered")
+                    verified.found("clip", video_id, f"the file {name} was altered")
 
 
-def _check_session(database: Database[Document], clips_dir: Path, verified: Verified, session_id: str) -> Iterator[tuple[str, Path, str]]:
+def _check_session(database: Database[Document], files: KeptFiles, verified: Verified, session_id: str) -> Iterator[tuple[str, KeptFile, str]]:
     """Check the records of one session; give its clips that are there, each with the hash it must have."""
     if session_id in verified.deleted:
         return
@@ -260,28 +269,30 @@ def _check_session(database: Database[Document], clips_dir: Path, verified: Veri
         verified.found("session", session_id, "its record was altered")
     for kind in ORDERED:
         _compare(kind, seal[kind], now[kind], verified)
-    yield from _sealed_clips(database, clips_dir, verified, session_id, seal["clips"])
+    yield from _sealed_clips(database, files, verified, session_id, seal["clips"])
 
 
 def _sealed_clips(
-    database: Database[Document], clips_dir: Path, verified: Verified, session_id: str, sealed: Mapping[str, str]
-) -> Iterator[tuple[str, Path, str]]:
+    database: Database[Document], files: KeptFiles, verified: Verified, session_id: str, sealed: Mapping[str, str]
+) -> Iterator[tuple[str, KeptFile, str]]:
     intervals = {row["_id"]: row.get("clip") or {} for row in database.intervals.find({"session_id": session_id}, {"clip": 1})}
     for video_id, sha256 in sealed.items():
         clip = intervals.get(video_id, {})
         if clip.get("sha256") != sha256 and clip.get("state") == "ready":
             verified.found("clip", video_id, "its record was altered: it names another file's hash")
-        path = (clips_dir / str(clip.get("path") or "")).resolve()
         if clip.get("state") != "ready":
             if clip.get("state") == "deleted":
                 verified.clips_deleted += 1
                 if session_id not in verified.clips_gone and not verified.cut.covers(clip.get("deleted_at")):
                     verified.found("clip", video_id, "deleted, and no deletion is noted")
             continue  # its time was over, or the sweep says that it is gone
-        if not path.is_relative_to(clips_dir) or not path.is_file():
-            verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
+        file = files.clip(str(video_id), clip)
+        if file is not None:
+            yield video_id, file, sha256
+        elif files.is_elsewhere(str(video_id)):
+            verified.elsewhere += 1
         else:
-            yield video_id, path, sha256
+            verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
 
 
 def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str], verified: Verified) -> None:
@@ -294,17 +305,12 @@ def _compare(kind: str, then: Mapping[str, str], now: Mapping[str, str], verifie
         verified.found(kind, f"{len(wrong) - NAMED_MAX} more", "altered, gone or added")
 
 
-def _hashed(clip: tuple[str, Path, str]) -> tuple[str, Path, int, bool]:
-    video_id, path, expected = clip
-    found, size = hashlib.sha256(), 0
+def _hashed(clip: tuple[str, KeptFile, str]) -> tuple[str, str, int, bool]:
+    video_id, file, expected = clip
     try:
-        with path.open("rb") as file:
-            while part := file.read(READ_AT_ONCE):
-                found.update(part)
-                size += len(part)
-    except OSError:
-        return video_id, path, size, False
-    return video_id, path, size, found.hexdigest() == expected
+        return video_id, file.name, file.size, sum_of(file) == expected
+    except (OSError, Changed):
+        return video_id, file.name, 0, False
 
 
 def _check_decisions(database: Database[Document], verified: Verified, only: str) -> None:

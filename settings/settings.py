@@ -11,6 +11,7 @@ from basics.errors import ConfigError
 from basics.signals import ViolationKind
 from settings.afterwards import AfterwardsSettings
 from settings.audit import AuditSettings
+from settings.clip_store import ClipStoreSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
 from settings.keeping import KeepingSettings
@@ -42,6 +43,7 @@ class Settings(
     PersonsLimits,
     SoundLimits,
     RecordingSettings,
+    ClipStoreSettings,
     KeepingSettings,
     MailSettings,
     ClientLimits,

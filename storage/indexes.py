@@ -104,6 +104,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
     "student_reports": [IndexModel([("session_id", 1), ("made_at", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "identity": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("exam_id", 1)], name="of_exam")],
+    "files": [
+        IndexModel([("session_id", 1)], name="of_session"),
+        IndexModel([("by", 1)], name="gone", partialFilterExpression={"gone": True}),
+    ],
     "absences": [
         IndexModel([("session_id", 1), ("start", 1), ("_id", 1)], name="of_session"),
         IndexModel([("session_id", 1)], name="pictures", partialFilterExpression={"pictures": True}),

@@ -17,6 +17,7 @@ pytest_plugins = (
     "tests.helpers.fixtures_fragile",
     "tests.helpers.fixtures_models",
     "tests.helpers.fixtures_mongod",
+    "tests.helpers.fixtures_s3",
     "tests.helpers.fixtures_web",
 )
 

@@ -17,6 +17,8 @@ OUTSIDE: dict[str, set[str]] = {
     # What of others' code belongs to one place only: a pure part has no threads, and only the web speaks to the web.
     "flask": {"web", "app", "commands"},
     "pymongo": {"storage", "database", "cluster", "records", "commands", "test_system"},
+    "boto3": {"media.stores.s3"},
+    "botocore": {"media.stores.s3"},
     "mediapipe": {"detectors.mediapipe_faces"},
     "onnxruntime": {"detectors.runtime"},
     "ai_edge_litert": {"detectors.runtime"},

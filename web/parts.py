@@ -13,6 +13,7 @@ from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
 from records.identity import IdentityRecords
+from records.kept_files import KeptFiles, files_of, s3_origin
 from records.mailer import Mailer
 from records.names import Names
 from records.results import Results
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from records.audit_export import AuditExport
     from records.exams import Exams
     from records.retention import Retention
+    from records.uploads import Uploads
     from sessions.monitor import Monitor
     from web.access.oidc import Provider
     from web.proctor.live import Live
@@ -47,7 +49,7 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
     `by_http` what is kept of those whose network blocks WebSockets; `retention` deletes what was kept for long enough,
-    `audit_export` sends the audit on; both are set where the server runs.
+    `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs.
     """
 
     settings: Settings
@@ -58,6 +60,7 @@ class Parts:
     live: Live | None = None
     retention: Retention | None = None
     audit_export: AuditExport | None = None
+    uploads: Uploads | None = None
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     conclusions: Conclusions = field(init=False)
@@ -76,11 +79,17 @@ class Parts:
     names: Names = field(init=False)
     identity: IdentityRecords = field(init=False)
     erased: ErasedMark = field(init=False)
+    files: KeptFiles = field(init=False)
 
     @property
     def exams(self) -> Exams:
         """The exams that somebody defined."""
         return self.monitor.exams
+
+    @property
+    def clips_from(self) -> str:
+        """The address of the store to which who watches a clip is sent; empty: clips come from this server."""
+        return s3_origin(self.settings) if self.settings.clip_store == "s3" and self.settings.s3_presigned else ""
 
     def _definition_of(self, exam_id: str | None) -> ExamDefinition | None:
         exam = self.exams.get(exam_id)
@@ -107,8 +116,9 @@ class Parts:
         self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)
-        self.identity = IdentityRecords(self.database, self.settings.identity_dir, self.names.of_exam)
+        self.files = files_of(self.settings, self.database)
         self.erased = ErasedMark.of(self.settings)
+        self.identity = IdentityRecords(self.database, self.files, self.names.of_exam)
         self.by_http = HttpLinks()
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")

@@ -136,6 +136,17 @@ def test_half_clips_of_an_earlier_run_are_removed_at_the_start(tmp_path: Path) -
     assert not half.exists()
 
 
+def test_half_clips_of_another_server_in_the_same_folder_stay(tmp_path: Path) -> None:
+    (tmp_path / "temp").mkdir()
+    own, others = (tmp_path / "temp" / f"{'0' * 32}-3-{mark}-0123abcd.part" for mark in ("aaaaaaaa", "bbbbbbbb"))
+    for half in (own, others):
+        half.write_bytes(b"half")
+    recorder = Recorder(tmp_path / "clips", tmp_path / "temp", own="aaaaaaaa")
+    recorder.start()
+    recorder.stop()
+    assert (own.exists(), others.exists()) == (False, True)
+
+
 def test_what_waits_is_made_before_the_end(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "clips", tmp_path / "temp")
     recorder.start()

@@ -20,6 +20,7 @@ from media.clip import ClipJob
 from media.clip_stills import ClipStills, take_still
 from media.recorder import Recorder
 from media.screen_stills import ScreenStills
+from media.stores.base import LocalFile
 from tests.helpers.web import error_of
 from web.parts import Parts
 
@@ -49,27 +50,27 @@ def shade_of(jpeg: bytes) -> float:
 @pytest.mark.parametrize("at", [0.0, 0.5, 4.99, 5.0, 7.3, 11.5, 11.9])
 def test_a_still_shows_the_moment_that_is_asked_for(tmp_path: Path, at: float) -> None:
     clip = make_clip(tmp_path)
-    assert abs(shade_of(take_still(tmp_path / clip["path"], at)) - 20 * int(at)) < 8
+    assert abs(shade_of(take_still(LocalFile(tmp_path / clip["path"]), at)) - 20 * int(at)) < 8
 
 
 def test_a_clip_that_holds_no_picture_says_so(tmp_path: Path) -> None:
     clip = make_clip(tmp_path, frames=False)
     with pytest.raises(NotFound, match="no picture"):
-        take_still(tmp_path / clip["path"], 1.0)
+        take_still(LocalFile(tmp_path / clip["path"]), 1.0)
     (tmp_path / "broken.mp4").write_bytes(b"no clip")
     with pytest.raises(NotFound, match="No still"):
-        take_still(tmp_path / "broken.mp4", 1.0)
+        take_still(LocalFile(tmp_path / "broken.mp4"), 1.0)
 
 
 def test_a_still_is_taken_once_and_old_ones_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clip = tmp_path / make_clip(tmp_path)["path"]
     kept = ClipStills(tmp_path / "stills")
-    first = kept.get(clip, "a", 1.0)
+    first = kept.get(LocalFile(clip), "a", 1.0)
     monkeypatch.setattr(stills, "take_still", lambda *_: b"another")
-    assert kept.get(clip, "a", 1.0).read_bytes() == first.read_bytes() != b"another"
+    assert kept.get(LocalFile(clip), "a", 1.0).read_bytes() == first.read_bytes() != b"another"
     monkeypatch.setattr(stills, "KEPT_MAX", 3)
     for number in range(6):
-        kept.get(clip, f"b{number}", 1.0)
+        kept.get(LocalFile(clip), f"b{number}", 1.0)
     assert len(list((tmp_path / "stills").iterdir())) == 3
 
 

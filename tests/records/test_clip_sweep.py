@@ -86,13 +86,13 @@ def test_a_file_that_gets_its_record_while_the_others_are_looked_at_stays(
     database: Database, recorder: Recorder, sweep: ClipSweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clip = make(recorder)
-    files = sweep._files
+    files = sweep._local
 
     def late(settled_s: float) -> Iterator[Path]:
         store_interval(database, UNKNOWN, 0, clip=clip.to_dict())
         return files(settled_s)
 
-    monkeypatch.setattr(sweep, "_files", late)
+    monkeypatch.setattr(sweep, "_local", late)
     assert sum(sweep.sweep(settled_s=0).values()) == 0
     assert (recorder.clips_dir / clip.path).exists()
 

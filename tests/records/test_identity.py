@@ -22,6 +22,7 @@ from records.clip_sweep import ClipSweep
 from records.conclusions import Person
 from records.exam_removal import delete_some
 from records.identity import HISTORY_MAX, IdentityRecords, Request, Whose, days_kept
+from records.kept_files import KeptFiles
 from records.retention import Retention
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
@@ -57,7 +58,7 @@ def records(database: Database, folder: Path) -> IdentityRecords:
     for session_id, user_id, begun in ((SESSION, "ann", True), (OTHER, "Bob", True), ("d" * 32, "cy", False)):
         fields = {"user_id": user_id, "exam_id": "e", "state": "ended", "begun": begun, "started_at": START, "exam": {"identity_step": True}}
         assert database.write("sessions", session_id, {**fields, **looks_of(user_id, "e")}).wait(10)
-    return IdentityRecords(database, folder, lambda _exam: {"ann": "Ann Lee"})
+    return IdentityRecords(database, KeptFiles(database, folder, folder), lambda _exam: {"ann": "Ann Lee"})
 
 
 def session() -> dict[str, object]:

@@ -17,6 +17,7 @@ from basics.paths import ROOT
 from basics.times import utc_now
 from commands.verify import register
 from database import Database
+from records.kept_files import KeptFiles
 from records.package_check import check_package
 from records.package_contents import Reads, write_session
 from records.package_key import find_package_key
@@ -31,7 +32,7 @@ SESSION = "a" * 32
 def package(database: Database, tmp_path: Path) -> Path:
     clips = tmp_path / "clips"
     store_exam(database, clips, SESSION)
-    reads = Reads(database, clips, lambda _path, _key, _at: b"a still")
+    reads = Reads(database, KeptFiles(database, clips), lambda _path, _key, _at: b"a still")
     path = tmp_path / "package.zip"
     with path.open("w+b") as file:
         writer = PackageWriter(file, find_package_key(tmp_path))
@@ -62,7 +63,7 @@ def test_a_package_holds_what_the_exam_left_and_any_program_opens_it(package: Pa
 
 def test_a_session_s_package_has_no_entry_that_names_the_student_s_other_sessions(database: Database, tmp_path: Path) -> None:
     assert database.audit({"who": "ben", "what": "package: exported", "user_id": "ann", "sessions": [SESSION, "b" * 32]}).wait(10)
-    assert list(Reads(database, tmp_path, lambda _path, _key, _at: b"").audit(SESSION, "ann")) == []
+    assert list(Reads(database, KeptFiles(database, tmp_path), lambda _path, _key, _at: b"").audit(SESSION, "ann")) == []
 
 
 def test_what_nobody_touched_is_whole_and_its_records_are_those_that_were_sealed(package: Path, tmp_path: Path) -> None:
@@ -123,7 +124,7 @@ def test_records_that_their_owner_altered_before_the_package_was_made_are_not_th
     assert database.write("intervals", f"{SESSION}-2", {"score": 40}).wait(10)
     (clips / "ann" / f"{SESSION}.mp4").write_bytes(b"other pictures")
     file = io.BytesIO()
-    reads = Reads(database, clips, lambda _path, _key, _at: b"")
+    reads = Reads(database, KeptFiles(database, clips), lambda _path, _key, _at: b"")
     writer = PackageWriter(file, find_package_key(tmp_path))
     write_session(writer, reads, SESSION, f"{SESSION}/")
     writer.close(About((SESSION,), "e", utc_now(), "", *reads.chain_end()))

@@ -261,6 +261,6 @@ def test_everything_goes_with_the_session_and_into_the_package(client: FlaskClie
     client.post(f"{REPORT}/answers/{FLAG}", json={"text": "A calculator."}, headers=headers)
     conclude(stored)
     client.post(f"{REPORT}/new-look", json={"reason": "Look again."}, headers=headers)
-    reads = Reads(stored.database, stored.settings.clips_dir, lambda *_args: b"")
+    reads = Reads(stored.database, stored.files, lambda *_args: b"")
     assert [row["text"] for row in reads.records("student_answers", SESSION)] == ["A calculator."]
     assert [row["reason"] for row in reads.records("new_looks", SESSION)] == ["Look again."]

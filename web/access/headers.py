@@ -22,8 +22,11 @@ PLAIN_HEADERS = {
 }
 
 
-def content_security_policy(host: str, exam_url: str = "") -> str:
-    """The policy for a page served from `host` (a Host header; one that isn't a host is left out), which may show `exam_url` in a frame."""
+def content_security_policy(host: str, exam_url: str = "", clips: str = "") -> str:
+    """The policy for a page served from `host` (a Host header; one that isn't a host is left out), which may show `exam_url` in a frame.
+
+    `clips`: the address of the store that gives clips itself.
+    """
     # 'self' covers WebSockets in today's browsers only; older Safari wants them by name.
     sockets = f" ws://{host} wss://{host}" if _HOST.fullmatch(host) else ""
     exam = urlsplit(exam_url)
@@ -33,7 +36,7 @@ def content_security_policy(host: str, exam_url: str = "") -> str:
             "script-src 'self'",
             "style-src 'self'",
             "img-src 'self' data: blob:",
-            "media-src 'self' blob:",
+            f"media-src 'self' blob: {clips}".rstrip(),
             f"connect-src 'self'{sockets}",
             "worker-src 'self'",
             f"frame-src 'self' {exam.scheme}://{exam.netloc}" if exam.netloc else "frame-src 'self'",
@@ -58,7 +61,7 @@ def register_headers(app: Flask) -> None:
             response.headers.setdefault(name, value)
         if parts_of(app).access.is_https:
             response.headers.setdefault("Strict-Transport-Security", HSTS)
-        policy = content_security_policy(request.environ.get("HTTP_HOST", ""), parts_of(app).settings.exam_url)
+        policy = content_security_policy(request.environ.get("HTTP_HOST", ""), parts_of(app).settings.exam_url, parts_of(app).clips_from)
         response.headers.setdefault("Content-Security-Policy", policy)
         if request.endpoint != "static" and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"  # answers and pages show the moment, and name students

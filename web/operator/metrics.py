@@ -61,6 +61,10 @@ class _PartsCollector(Collector):
         yield GaugeMetricFamily("proctor_database_writes_queued", "Writes waiting in memory.", float(health["queued"]))
         yield GaugeMetricFamily("proctor_database_writes_spooled", "Writes waiting in the spool on disk.", float(health["spooled"]))
         yield CounterMetricFamily("proctor_database_writes_rejected", "Writes that were refused for good.", value=float(health["rejected"]))
+        if (uploads := self._parts.uploads) is not None:
+            sending = uploads.health()
+            yield GaugeMetricFamily("proctor_clip_store_up", "1 while the store of clips takes what it is sent.", float(sending["state"] == "ok"))
+            yield GaugeMetricFamily("proctor_clip_store_waiting", "Files on this disk that wait for the store.", float(sending["waiting"]))
         in_part = float(health["stored_in_part"])
         yield CounterMetricFamily("proctor_database_writes_in_part", "Writes of which only a part could be stored.", value=in_part)
         try:

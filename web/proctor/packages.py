@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from flask import Blueprint, Response, current_app, render_template, request, stream_with_context
@@ -23,6 +22,7 @@ from basics.paths import ROOT
 from basics.texts import _
 from basics.times import utc_now
 from database import Document
+from media.stores.base import KeptFile
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
@@ -279,14 +279,13 @@ def _sent(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _reads(*, identity: bool = False) -> Reads:
-    stills, settings = parts().stills, parts().settings
-    folder, gone = settings.identity_dir if identity else None, parts().database.gone
+    stills, gone = parts().stills, parts().database.gone
 
-    def still(clip: Path, name: str, at: float) -> bytes:
+    def still(clip: KeptFile, name: str, at: float) -> bytes:
         with gone.writing(name.partition("-")[0]):
             return stills.get(clip, name, at).read_bytes()
 
-    return Reads(parts().database, settings.clips_dir, still, folder)
+    return Reads(parts().database, parts().files, still, identity)
 
 
 def _key() -> PackageKey:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from flask import Blueprint, Response, current_app, send_file
+from flask import Blueprint, Response, current_app, redirect, request, send_file
 from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.wsgi import FileWrapper
 
 from basics.errors import Conflict, Forbidden, NotFound
 from basics.texts import _
 from media.clip_reasons import known
-from media.recorder import hash_of
+from media.stores.base import PIECE, KeptFile, LocalFile, StoredFile, sum_of
+from records.keep_times import part_of
 from web.calls.audit import note_look
 from web.calls.errors import NotReady
 from web.calls.openapi import describe
@@ -24,28 +28,28 @@ videos = Blueprint("videos", __name__, url_prefix="/api/video")
 
 RETRY_S = 5  # a clip is made within seconds of its interval's end
 HASHES_MAX = 10_000  # of clips that were served lately
+PRESIGNED_S = 60
 EXTENSION = "clip_hashes"  # this module's state in `app.extensions`: each app has its own
 
 
 @dataclass(slots=True)
 class _Hashes:
-    """What each clip's file was when it was looked at last."""
+    """What each clip's file was when it was looked at last: its version and its SHA-256, by its name."""
 
-    known: dict[Path, tuple[int, int, str]] = field(default_factory=dict)
+    known: dict[str, tuple[str, str]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def of(self, path: Path) -> str:
-        """The file's SHA-256: read again only where its time or size has changed."""
-        status = path.stat()
-        known = self.known.get(path)
-        if known is not None and known[:2] == (max(status.st_mtime_ns, status.st_ctime_ns), status.st_size):
-            return known[2]
-        found = (max(status.st_mtime_ns, status.st_ctime_ns), status.st_size, hash_of(path))
+    def of(self, file: KeptFile) -> str:
+        """The file's SHA-256: read again only where it is of another version (by time and size, or as its store says)."""
+        known = self.known.get(file.name)
+        if known is not None and known[0] == file.version:
+            return known[1]
+        found = (file.version, sum_of(file))
         with self.lock:
             while len(self.known) >= HASHES_MAX:
                 del self.known[next(iter(self.known))]
-            self.known[path] = found
-        return found[2]
+            self.known[file.name] = found
+        return found[1]
 
 
 @videos.record
@@ -61,25 +65,29 @@ def by_id(video_id: str) -> Response:
     A clip that is still being made: 404 with the code `not_ready`. Ranges and If-None-Match are answered; the ETag is the clip's SHA-256.
     A file that is no longer what was recorded is no evidence: 409.
     """
-    path, clip = clip_of(video_id)
+    file, clip = clip_of(video_id)
     note_look("clip: watched", "proctor", video_id=video_id)
-    return send_clip(path, clip.get("sha256"))
+    return send_clip(file, clip.get("sha256"))
 
 
 @videos.get("/file/<path:filepath>")
 @describe(errors=(404, 409, 416, 503), media_type="video/mp4")
 def by_path(filepath: str) -> Response:
     """Serve a clip by its path under flagged_videos/. A file that is no longer what was recorded is no evidence: 409."""
-    path = _find(filepath, "filepath")
-    interval = parts().database.interval_of_clip(path.relative_to(parts().settings.clips_dir.resolve()).as_posix())
+    path = _named(filepath, "filepath")
+    interval = parts().database.interval_of_clip(path.relative_to(parts().files.clips_dir).as_posix())
     if interval is None:
+        if not path.is_file():
+            raise _missing(filepath, "filepath")
         raise NotFound(_("No record names %(filepath)s: it is no evidence of this server's.", filepath=repr(filepath[:200])), field="filepath")
-    _check_unchanged(path, str(interval.get("_id", "")), interval.get("clip", {}).get("sha256"))
-    note_look("clip: watched", "proctor", video_id=str(interval.get("_id", "")))
-    return send_clip(path, interval.get("clip", {}).get("sha256"))
+    video_id, clip = str(interval.get("_id", "")), part_of(interval, "clip")
+    file = _file(video_id, clip, filepath, "filepath")
+    _check_unchanged(file, video_id, clip.get("sha256"))
+    note_look("clip: watched", "proctor", video_id=video_id)
+    return send_clip(file, clip.get("sha256"))
 
 
-def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
+def clip_of(video_id: str) -> tuple[KeptFile, dict[str, Any]]:
     """The file of an interval's clip, and what is stored of it.
 
     Raise `NotFound` with the reason, `NotReady`, `Forbidden`, `Conflict` where the file was changed, `StorageError`.
@@ -115,47 +123,83 @@ def clip_of(video_id: str) -> tuple[Path, dict[str, Any]]:
         )
     if state != "ready":
         raise NotFound(_("The interval %(video_id)s has no clip, because it was not flagged.", video_id=video_id), field="video_id")
-    path = _find(str(clip["path"]), "video_id")
-    _check_unchanged(path, video_id, clip.get("sha256"))
-    return path, clip
+    file = _file(video_id, clip, str(clip["path"]), "video_id")
+    _check_unchanged(file, video_id, clip.get("sha256"))
+    return file, clip
 
 
-def _find(path: str, field: str) -> Path:
-    """The clip at `path` under the folder of clips. Raise `Forbidden` where it leads out, by dots or by a link; `NotFound` where there is none."""
-    folder = parts().settings.clips_dir.resolve()
-    missing = NotFound(
-        _("There is no clip at %(path)s under flagged_videos/. /api/flagged/all lists the clips there are.", path=repr(path[:200])), field=field
-    )
+def _named(path: str, field: str) -> Path:
+    """Where the clip `path` lies under the folder of clips, or would. Raise `Forbidden` where it leads out, by dots or by a link; `NotFound`."""
+    folder = parts().files.clips_dir
     try:
         found = (folder / path).resolve()
         inside = found.is_relative_to(folder)
-        is_clip = inside and found.suffix == ".mp4" and found.is_file()
+        found.is_file()
     except (OSError, ValueError):  # a name longer than the file system's, a NUL
-        raise missing from None
+        raise _missing(path, field) from None
     if not inside:
         raise Forbidden(
             _("The path %(path)s leads out of flagged_videos/. Give a path as /api/flagged/all shows it.", path=repr(path[:200])), field=field
         )
-    if not is_clip:
-        raise missing
+    if found.suffix != ".mp4":
+        raise _missing(path, field)
     return found
 
 
-def send_clip(path: Path, sha256: str | None) -> Response:
-    """The clip, whole or the range that is asked for."""
-    response = send_file(path, mimetype="video/mp4", conditional=True, etag=sha256 or True)
+def _missing(path: str, field: str) -> NotFound:
+    return NotFound(
+        _("There is no clip at %(path)s under flagged_videos/. /api/flagged/all lists the clips there are.", path=repr(path[:200])), field=field
+    )
+
+
+def _file(video_id: str, clip: Mapping[str, Any], path: str, field: str) -> KeptFile:
+    """The clip's file, on this disk or on the store. Raise `Forbidden`, `NotFound`, `NotReady`, `StorageError`."""
+    _named(path, field)
+    file = parts().files.clip(video_id, clip)
+    if file is not None:
+        return file
+    if parts().files.is_elsewhere(video_id):
+        raise NotReady(
+            _("The clip %(video_id)s is on its way to the store. Ask again in %(retry_s)s s.", video_id=video_id, retry_s=RETRY_S),
+            field=field,
+            retry_after_s=RETRY_S,
+        )
+    raise _missing(path, field)
+
+
+def send_clip(file: KeptFile, sha256: str | None) -> Response:
+    """The clip, whole or the range that is asked for; where the settings say so, the address at which its store gives it for a minute."""
+    if isinstance(file, LocalFile):
+        response = send_file(file.path, mimetype="video/mp4", conditional=True, etag=sha256 or True)
+    elif parts().settings.s3_presigned and (address := file.store.address(file.key, PRESIGNED_S)):
+        response = cast(Response, redirect(address, 302))
+    else:
+        response = _from_store(file, sha256)
     response.headers["Cache-Control"] = "no-store, private"  # evidence stays on no machine that has only shown it
     return response
 
 
-def _check_unchanged(path: Path, video_id: str, sha256: str | None) -> None:
+def _from_store(file: StoredFile, sha256: str | None) -> Response:
+    reader = file.opened()
+    response = Response(FileWrapper(reader, PIECE), mimetype="video/mp4", direct_passthrough=True)
+    response.call_on_close(reader.close)
+    response.content_length = file.size
+    response.set_etag(sha256 or file.version.strip('"'))
+    try:
+        return cast(Response, response.make_conditional(request, accept_ranges=True, complete_length=file.size))
+    except RequestedRangeNotSatisfiable:
+        reader.close()
+        raise
+
+
+def _check_unchanged(file: KeptFile, video_id: str, sha256: str | None) -> None:
     """Raise `Conflict` where the file isn't what was recorded when it was made; that is kept in the audit, once for each change."""
     hashes = cast(_Hashes, current_app.extensions[EXTENSION])
-    before = hashes.known.get(path)
-    found = hashes.of(path)
+    before = hashes.known.get(file.name)
+    found = hashes.of(file)
     if not sha256 or found == sha256:
         return
-    if hashes.known.get(path) != before:
+    if hashes.known.get(file.name) != before:
         parts().database.audit({"who": "server", "what": "clip: changed", "video_id": video_id, "sha256": found, "recorded": sha256})
     raise Conflict(
         _(

@@ -129,9 +129,9 @@ def clip(ticket: str) -> Response:
     session = parts().answers.open_session(str(video_id).partition("-")[0])
     if not parts().answers.shows_clips(session):
         raise Forbidden(_("In this exam students watch no clips here. Ask your institution."))
-    path, stored = clip_of(video_id)
+    file, stored = clip_of(video_id)
     note_look("own report: clip watched", STUDENT, video_id=video_id)
-    return send_clip(path, stored.get("sha256"))
+    return send_clip(file, stored.get("sha256"))
 
 
 def _opened() -> tuple[Document, str]:
