@@ -11,6 +11,7 @@ from basics.errors import ConfigError
 from basics.signals import ViolationKind
 from settings.afterwards import AfterwardsSettings
 from settings.audit import AuditSettings
+from settings.cluster import ClusterSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
 from settings.keeping import KeepingSettings
@@ -32,6 +33,7 @@ class Settings(
     SignInSettings,
     PageSettings,
     DatabaseSettings,
+    ClusterSettings,
     AuditSettings,
     RuleSettings,
     SessionSettings,
