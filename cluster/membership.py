@@ -397,22 +397,26 @@ class Membership:
     def _lose(self) -> None:
         """Its row is another's, or says that it is dead: from now on it is somebody else."""
         old, number = self._name, 1
+        with self._database.reading():
+            gone = self._rows.find_one({"_id": old}, {"_id": 1}) is None
+        new = old if gone else f"{self._base}#2"  # gone as where a backup was restored: nobody else has the name
         while True:
             number += 1
-            new = f"{self._base}#{number}"
-            if new == old:
-                continue
             try:
-                self._take_name(new)
+                if new != old or gone:
+                    self._take_name(new)
+                    break
             except ConfigError:
-                continue
-            break
+                gone = False
+            new = f"{self._base}#{number}"
         with self._lock:
             self._seen.clear()
             listeners = tuple(self._lost)
         self._looked_at = None
-        self._name, self._renamed_from, self._registered = new, old, True
-        log.error("the others took this server for dead, or another has its name: %s goes on as %s", old, new)
+        self._name, self._registered = new, True
+        if new != old:
+            self._renamed_from = old
+            log.error("the others took this server for dead, or another has its name: %s goes on as %s", old, new)
         for listener in listeners:
             _call(listener, old, new)
 
