@@ -61,6 +61,8 @@ class _PartsCollector(Collector):
         yield GaugeMetricFamily("proctor_database_writes_queued", "Writes waiting in memory.", float(health["queued"]))
         yield GaugeMetricFamily("proctor_database_writes_spooled", "Writes waiting in the spool on disk.", float(health["spooled"]))
         yield CounterMetricFamily("proctor_database_writes_rejected", "Writes that were refused for good.", value=float(health["rejected"]))
+        fenced = float(health["fenced"])
+        yield CounterMetricFamily("proctor_database_writes_fenced", "Writes of sessions that another server has taken since.", value=fenced)
         in_part = float(health["stored_in_part"])
         yield CounterMetricFamily("proctor_database_writes_in_part", "Writes of which only a part could be stored.", value=in_part)
         try:
