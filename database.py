@@ -161,10 +161,11 @@ class Database:
 
     # Reads
 
-    def running_sessions(self) -> list[Document]:
-        """The sessions that are stored as running, oldest first."""
+    def running_sessions(self, *, but_of: Sequence[str] = ()) -> list[Document]:
+        """The sessions that are stored as running, oldest first, but those of these owners."""
+        query: Document = {"state": "running", **({"owner": {"$nin": [*but_of]}} if but_of else {})}
         with self.reading():
-            return list(self._db.sessions.find({"state": "running"}).sort("started_at", ASCENDING))
+            return list(self._db.sessions.find(query).sort("started_at", ASCENDING))
 
     def session(self, session_id: str) -> Document:
         """One session; raise `NotFound`."""

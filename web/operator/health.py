@@ -79,6 +79,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "exam_page": of.exam_page.health(),
         "mail": of.mailer.health(),
         **{name: part.health() for name, part in keeping.items() if part is not None},
+        **({"instances": of.membership.health()} if of.membership is not None else {}),
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 
