@@ -18,6 +18,7 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from cluster.membership import Membership
     from database import Database
     from media.recorder import Recorder
     from sessions.events import Events
@@ -41,14 +42,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         return registry.command_app()
 
     import logger
-    from database import Database
     from media.recorder import Recorder
     from records.kept_files import store_of
     from sessions.events import Events
     from sessions.models import Models
     from sessions.monitor import Monitor
+    from sessions.reaping import Reaper
     from sessions.sources import Stations
-    from storage.mongod import EmbeddedMongod
     from storage.private import make_private
     from web.access.who_may import Access, check_start
     from web.links import Links
@@ -65,11 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         closing.callback(logger.configure(settings).close)
         access, events = Access(settings), Events()
 
-        mongod = EmbeddedMongod(settings.data_dir)
-        uri = settings.mongo_uri.get_secret_value()
-        uri = _run(closing, mongod.start, mongod.stop) if uri == "embedded" else uri
-        database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
-        _run(closing, database.start, database.stop)
+        database, membership = _open_database(closing, settings)
         recorder = Recorder(
             settings.clips_dir,
             settings.temp_dir,
@@ -82,14 +78,17 @@ def create_app(settings: Settings | None = None) -> Flask:
         stations = Stations(settings)
         _end_with(closing, stations.close)
 
-        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=settings.analysis_workers or os.cpu_count() or 1)
+        workers = settings.analysis_workers or os.cpu_count() or 1
+        monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=workers, membership=membership)
         live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         links = Links(events)
+        reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s)
         _run(closing, monitor.start, monitor.stop)
+        _run(closing, reaper.start, reaper.stop)
         _run(closing, live.start, live.stop)
         _end_with(closing, links.close_all)
 
-        parts = Parts(settings, database, monitor, access, links, live)
+        parts = Parts(settings, database, monitor, access, links, live, membership)
         register_web(app, parts)
         _look_after(closing, app, parts)
         _keep_stills(closing, parts, events)
@@ -97,6 +96,23 @@ def create_app(settings: Settings | None = None) -> Flask:
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
+
+
+def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Membership]:
+    """Open the database, and say to the servers that share it that this one is there."""
+    from cluster.membership import Membership
+    from database import Database
+    from storage.mongod import EmbeddedMongod
+
+    mongod = EmbeddedMongod(settings.data_dir)
+    uri = settings.mongo_uri.get_secret_value()
+    private = uri == "embedded"
+    uri = _run(closing, mongod.start, mongod.stop) if private else uri
+    database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
+    _run(closing, database.start, database.stop)
+    membership = Membership(database, settings, settings.data_dir, alone=private)
+    _run(closing, membership.start, membership.stop)
+    return database, membership
 
 
 def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, settings: Settings, parts: Parts) -> None:

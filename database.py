@@ -22,21 +22,21 @@ import pymongo
 from bson.codec_options import CodecOptions
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
-from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from basics.backoff import Backoff
-from basics.errors import ConfigError, Conflict, InvalidInput, NotFound, ProctorError, StorageError
+from basics.errors import ConfigError, InvalidInput, NotFound, StorageError
 from basics.folder_lock import FolderLock
 from basics.gone import keys_of
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
-from storage.audit_chain import send_chained
 from storage.indexes import INDEXES, drop_outdated
+from storage.sending import Sender
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
-from storage.writes import REFUSALS, DatabaseAway, Ticket, Write, encode, operation, parse, reason_of, refused, without_readings
+from storage.writes import Ticket, encode, parse, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class Database:
             self._lock.release()
             raise
         self._rejected_path = spool_dir / "rejected.jsonl"
-        self._queue = WriteQueue(self._send, parse, spool, self._rejected_path, self._suspect)
+        self._queue = WriteQueue(Sender(self._db, self._session, timeout_s).send, parse, spool, self._rejected_path, self._suspect)
         self.gone = self._queue.gone
         self._stop = threading.Event()
         self._look_now = threading.Event()
@@ -142,17 +142,18 @@ class Database:
 
     # Writes
 
-    def write(self, collection: str, document_id: str, fields: Mapping[str, Any], *, insert_only: bool = False) -> Ticket:
+    def write(self, collection: str, document_id: str, fields: Mapping[str, Any], *, insert_only: bool = False, epoch: int | None = None) -> Ticket:
         """Queue an upsert of `fields` (dotted keys allowed) on the document `document_id`; `insert_only` sets them only if it is new.
 
         The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`, as that of what is gone.
+        `epoch`: a document on which somebody wrote with a later one stays as it is, and the ticket's error is `Fenced`.
         """
-        write = encode(collection, document_id, fields, "insert" if insert_only else "set")
+        write = encode(collection, document_id, fields, "insert" if insert_only else "set", epoch)
         return self._queue.put(write, keys_of(collection, document_id, fields))
 
-    def delete(self, collection: str, document_id: str) -> Ticket:
-        """Queue the removal of one document; harmless when there is none."""
-        return self._queue.put(encode(collection, document_id, {}, "delete"))
+    def delete(self, collection: str, document_id: str, *, epoch: int | None = None) -> Ticket:
+        """Queue the removal of one document; harmless when there is none, or when somebody wrote on it with a later epoch."""
+        return self._queue.put(encode(collection, document_id, {}, "delete", epoch))
 
     def audit(self, entry: Mapping[str, Any]) -> Ticket:
         """Note who did what; `at` is now unless given."""
@@ -160,10 +161,11 @@ class Database:
 
     # Reads
 
-    def running_sessions(self) -> list[Document]:
-        """The sessions that are stored as running, oldest first."""
+    def running_sessions(self, *, but_of: Sequence[str] = ()) -> list[Document]:
+        """The sessions that are stored as running, oldest first, but those of these owners."""
+        query: Document = {"state": "running", **({"owner": {"$nin": [*but_of]}} if but_of else {})}
         with self.reading():
-            return list(self._db.sessions.find({"state": "running"}).sort("started_at", ASCENDING))
+            return list(self._db.sessions.find(query).sort("started_at", ASCENDING))
 
     def session(self, session_id: str) -> Document:
         """One session; raise `NotFound`."""
@@ -317,46 +319,6 @@ class Database:
             raise StorageError(
                 _("The database can't be read: %(reason)s. What is written waits; try again soon.", reason=reason_of(error))
             ) from error
-
-    # The writer's way to the database
-
-    def _send(self, writes: Sequence[Write]) -> None:
-        groups: dict[str, list[Write]] = {}
-        for write in writes:
-            groups.setdefault(write.collection, []).append(write)
-        for collection, group in groups.items():
-            self._send_group(self._db[collection], group)
-
-    def _send_group(self, collection: Collection[Document], writes: list[Write]) -> None:
-        while writes:
-            try:
-                with pymongo.timeout(self._timeout_s):
-                    if collection.name == "audit":
-                        writes = send_chained(collection, writes, self._session)
-                    if not writes:
-                        return
-                    collection.bulk_write([operation(write) for write in writes], ordered=True, session=self._session)
-                return  # noqa: TRY300
-            except BulkWriteError as error:
-                index, refusal = refused(error)
-                if not self._stored_without_readings(collection, writes[index], refusal):
-                    writes[index].error = refusal
-                writes = writes[index + 1 :]
-            except OperationFailure as error:
-                if error.code in REFUSALS:
-                    raise  # one document makes the whole command wrong: the queue finds it
-                raise DatabaseAway(reason_of(error), slow=error.timeout) from error
-            except PyMongoError as error:
-                raise DatabaseAway(reason_of(error), slow=error.timeout) from error
-
-    def _stored_without_readings(self, collection: Collection[Document], write: Write, refusal: ProctorError) -> bool:
-        rest = None if isinstance(refusal, Conflict) else without_readings(write)
-        if rest is None:
-            return False
-        self._send_group(collection, [rest])
-        if rest.error is None:
-            write.mended, write.original = refusal.message, write.fields
-        return rest.error is None
 
     # The watch over the database
 

@@ -158,6 +158,11 @@ class SessionEnded(SessionEvent):
     state: str
 
 
+@dataclass(frozen=True, slots=True)
+class SessionMoved(SessionEvent):
+    """The session goes on at another server, and is live here no more."""
+
+
 Event = TypeVar("Event", bound=SessionEvent)
 
 

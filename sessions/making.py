@@ -11,6 +11,7 @@ from basics.errors import Conflict
 from basics.signals import ViolationKind
 from basics.texts import _
 from basics.times import iso_time, utc_now
+from cluster.owning import FIRST_EPOCH
 from database import Database
 from media.recorder import Recorder
 from records.accommodations import Accommodations
@@ -21,6 +22,7 @@ from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.events import Events
 from sessions.identity import Identity
+from sessions.ownership import Owned
 from sessions.session import ExamSession
 from settings.settings import Settings
 
@@ -69,14 +71,16 @@ class SessionMaker:
         under = accommodation.apply(rules) if accommodation else rules
         return Surroundings(under, accommodation, _of_student(exam, accommodation) if exam else None, rules.points)
 
-    def make(self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float = 0.0) -> ExamSession:
-        """A session that started `ago` seconds ago, at `started_at` in UTC."""
+    def make(
+        self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float = 0.0, epoch: int = FIRST_EPOCH
+    ) -> ExamSession:
+        """A session that started `ago` seconds ago, at `started_at` in UTC, and is this server's in this epoch."""
         return ExamSession(
             identity,
             rules=around.rules,
             settings=self._settings,
             models=self._models,
-            storage=self._database,
+            storage=Owned(self._database, epoch),
             recorder=self._recorder,
             events=self._events,
             clock=self._clock,

@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from basics.gone import of_student
 from basics.looks import same_id
 from basics.texts import _
 from basics.times import utc_now
+from cluster.membership import Membership
 from database import Database
 from media.recorder import Recorder
 from sessions.attendance import Attendance
@@ -27,13 +29,15 @@ from sessions.health import analysis_health, models_health
 from sessions.identity import Identity
 from sessions.making import SessionMaker
 from sessions.models import Models
+from sessions.ownership import Ownership
 from sessions.refusals import has_ended, has_none, links_are_full, room_is_full, runs_already
-from sessions.resume import Resumed, give_up_clips, make_kept_clips, reopened, resume
+from sessions.resume import reopened
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from sessions.sources import Stations
-from sessions.starts import check_may_reopen
+from sessions.starts import check_may_reopen, taking_up
 from sessions.station_feed import StationFeeds
+from sessions.taking import Taking
 from sessions.workers import Workers
 from settings.settings import Settings
 
@@ -60,7 +64,9 @@ class Monitor:
         *,
         workers: int,
         clock: Callable[[], float] = time.monotonic,
+        membership: Membership | None = None,
     ) -> None:
+        """Without `membership` this is the database's only server."""
         self.models = models
         self.stations = stations
         self.recorder = recorder
@@ -77,6 +83,8 @@ class Monitor:
         self._lock = threading.Lock()
         self._feeds = StationFeeds(stations)
         self._workers = Workers(self.active, events, workers)
+        self.ownership = Ownership(database, membership)
+        self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._counters = {"sessions_created": 0, "sessions_ended": 0, "intervals_flagged": 0}
@@ -97,6 +105,7 @@ class Monitor:
         """Stop the workers. Sessions that run stay `running` in the database and are taken up again at the next start."""
         self._feeds.detach_all()
         self._stopping.set()
+        self.taking.stop()
         self._workers.stop()
         for thread in self._threads:
             thread.join(10)
@@ -167,15 +176,18 @@ class Monitor:
             keep_days=self._settings.keep_by_kind(),
             exam=session.limit.document(),
         )
-        if not self._database.write("sessions", session.session_id, document).wait(ACKNOWLEDGE_S):
+        ticket = session.storage.write("sessions", session.session_id, document | self.ownership.fields())
+        if not ticket.wait(ACKNOWLEDGE_S):
             self._drop(session)
+            if isinstance(ticket.error, Conflict) and (other := self.ownership.running(user_id, exam_id)):
+                raise runs_already(user_id, exam_id, other) if self.resumed.is_set() else taking_up()
             self._database.delete("sessions", session.session_id)  # where it is stored later after all, nobody wants it any more
             raise StorageError(_("the session's record can't be stored now (neither database nor spool answers); see /api/health and try again"))
         if version != self.accommodations.version:  # one may have been set before the session was live
             self.taking_effect.bring(session)
         self._count("sessions_created")
         log.info("session started: user %s, exam %s, source %s", user_id, exam_id, station or source, extra={"session_id": session.session_id})
-        self._open(session)
+        self.open(session)
         return session
 
     def is_full(self, session_id: str = "") -> bool:
@@ -198,7 +210,7 @@ class Monitor:
         """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
         return [session for session in sessions if by_id or not self.attendance.by_id(session.session_id)]
 
-    def _open(self, session: ExamSession) -> None:
+    def open(self, session: ExamSession) -> None:
         """Let its source come to a session that is live now, and tell of it."""
         if session.station is None:
             session.device_state("connection", *(("lost", "page_away") if session.begun else ("starting", "not_come")))
@@ -236,12 +248,13 @@ class Monitor:
             session.device_state("connection", "ok", by)
         else:
             session.device_state("connection", "lost", "page_away")
-        if not self._is_live(session_id):  # it ended in that moment
+        if not self.is_live(session_id):  # it ended in that moment
             self.attendance.forget(session_id)
 
     def was_started_with(self, session_id: str, nonce: str) -> bool:
         """Was this session started by the browser that has `nonce`? It may have its answer again."""
-        return self.attendance.was_started_with(session_id, nonce)
+        asked = self.attendance if self.is_live(session_id) else self.ownership
+        return asked.was_started_with(session_id, nonce)
 
     def link_number(self, session_id: str) -> int:
         """The number of a session's newest link; 0 for the first, and where there is no such session. Raise `StorageError`."""
@@ -260,7 +273,7 @@ class Monitor:
         self.attendance.forget_browser(session.session_id)
         if not session.begun:
             self.attendance.expect(session.session_id)
-            self._database.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
+            session.storage.write("sessions", session.session_id, {"link_made_at": utc_now(), "clock": mark(self._clock())})
 
     def reopen(self, session_id: str) -> ExamSession:
         """Let a session go on that ended by nobody's wish, once that is safe. What was not seen since then is unknown.
@@ -268,8 +281,8 @@ class Monitor:
         Raise `NotFound`, `Conflict` where it runs, was ended by somebody or can't be read any more, `TooMany` and `StorageError`.
         """
         document = self._database.session(session_id)
-        check_may_reopen(document, runs_here=self._is_live(session_id), resumed=self.resumed.is_set(), now=utc_now())
-        taken = reopened(self._database, self.maker.make, self._clock(), document)
+        check_may_reopen(document, runs_here=self.is_live(session_id), resumed=self.resumed.is_set(), now=utc_now())
+        taken = reopened(self._database, self.maker.make, self._clock(), self.ownership.take_over(document))
         session = taken.session
         with self._lock:
             running = self._find(session.user_id, session.exam_id)
@@ -279,16 +292,16 @@ class Monitor:
                     _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
                 )
             self._check_room(waits=not session.begun, by_id=False)
-            self._expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
+            self.taking.expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         fields |= {"sealed_at": None, "segment": None}  # it is neither sealed nor counted any more
-        if not self._database.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
+        if not session.storage.write("sessions", session_id, fields).wait(ACKNOWLEDGE_S):
             self._drop(session)
-            self._database.write("sessions", session_id, {name: document.get(name) for name in fields})  # as it was
+            session.storage.write("sessions", session_id, {name: document.get(name) for name in fields})  # as it was
             raise StorageError(_("the session can't be stored now (neither database nor spool answers); see /api/health and try again"))
         log.info("session is reopened, %.0f s after its last record", taken.away, extra={"session_id": session_id})
-        self._go_on(session)
+        self.taking.go_on(session)
         return session
 
     # Sessions end
@@ -316,23 +329,20 @@ class Monitor:
 
     def end_session(self, session_id: str, why: End, state: str = "ended", *, wait_s: float = ACKNOWLEDGE_S) -> Summary:
         """End one live session and return its summary once it is safe. Raise `NotFound` when it isn't live, `StorageError` after `wait_s`."""
-        with self._lock:
-            session = self._sessions.pop(session_id, None)
+        session = self.remove(session_id)
         if session is None:
             raise NotFound(_("no session %(session_id)s is running", session_id=repr(session_id)))
-        self._feeds.detach(session_id)
-        self.attendance.forget(session_id)
         with self._workers.held(session_id):
             try:
                 summary, ticket = session.end(state, why)
             except Exception:  # it is live no more: its record must not say for ever that it runs
                 log.exception("not all of the session's end could be done", extra={"session_id": session_id})
                 summary = session.summary()
-                ticket = self._database.write("sessions", session_id, {"state": state, **why.to_dict(), "ended_at": utc_now()})
+                ticket = session.storage.write("sessions", session_id, {"state": state, **why.to_dict(), "ended_at": utc_now()})
             session.close()
         self._count("sessions_ended")
         if not ticket.wait(wait_s):
-            raise StorageError(_("the session has ended, and its record waits for the database and the spool; see /api/health"))
+            raise ticket.error or StorageError(_("the session has ended, and its record waits for the database and the spool; see /api/health"))
         return summary
 
     def _drop(self, session: ExamSession) -> None:
@@ -367,7 +377,7 @@ class Monitor:
                 log.exception("what was due could not all be done")
 
     def _do_what_is_due(self) -> None:
-        if not self.resumed.is_set() and self._try_resume():
+        if not self.resumed.is_set() and self.taking.try_resume():
             self.resumed.set()
         for session in self.active():
             try:
@@ -376,51 +386,44 @@ class Monitor:
                 log.exception("the session's records can't be closed now", extra={"session_id": session.session_id})
         self.end_abandoned()
 
-    def _try_resume(self) -> bool:
-        # What an earlier run left in the spool comes first: its sessions may be known there only.
-        if not (self._database.wait_ready(0) and self._database.flush(1)):
-            return False
-        try:
-            self.maker.remember()
-            self.resume()
-        except StorageError as error:
-            log.debug("sessions of an earlier run wait for the database: %s", error.message)
-            return False
-        except Exception:
-            log.exception("sessions of an earlier run can't be taken up")
-        return True
-
     def resume(self) -> None:
         """Take up the sessions that ran when the server stopped; those that were away too long are closed as interrupted."""
-        longest = self._settings.abandoned_s + self._settings.check_interval
-        resume(self._database, self.maker.make, clock=self._clock, is_live=self._is_live, longest=longest, adopt=self._adopt)
-        give_up_clips(self._database, self.recorder, self._is_live)  # first: it must not meet one that is made just now
-        make_kept_clips(self._database, self.recorder, self._is_live)
+        self.taking.resume()
 
-    def _is_live(self, session_id: str) -> bool:
+    def owner_of(self, session_id: str) -> str | None:
+        """The name of the server that has a session; None where none has. Raise `NotFound`, `StorageError`."""
+        return self.ownership.name if self.is_live(session_id) else self.ownership.owner(session_id)
+
+    def may_be_elsewhere(self) -> bool:
+        """May another server have a session that the database doesn't know yet?"""
+        return bool(self.ownership.living())
+
+    # For whoever takes sessions, and lets them go
+
+    def is_live(self, session_id: str) -> bool:
+        """Does it run here?"""
         return session_id in self._sessions
 
-    def _adopt(self, resumed: Resumed) -> None:
-        session = resumed.session
-        # Whichever side was away, and for how long the clocks ever say: the pages that are there come back within seconds.
-        self._expect_back(resumed, max(self._settings.resume_s, self._settings.abandoned_s - resumed.away))
+    def add(self, session: ExamSession) -> None:
+        """It is live from now on."""
         with self._lock:
             self._sessions[session.session_id] = session
-        self._go_on(session)
 
-    def _expect_back(self, resumed: Resumed, seconds: float) -> None:
-        """Give the student so long to come back. Before the session is live: its page may come in that moment."""
-        session = resumed.session
-        self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
-        if session.begun and session.station is None:
-            session.unknown_while("page_away", True)
-            self.attendance.give_until(session.session_id, seconds, unseen=resumed.away)
+    def remove(self, session_id: str) -> ExamSession | None:
+        """It is live here no more, and nobody expects its student; None where it was not."""
+        with self._lock:
+            session = self._sessions.get(session_id)
+            if session is not None:
+                self.taking.is_over(session)  # first: its page may come in that moment
+                del self._sessions[session_id]
+        if session is not None:
+            self._feeds.detach(session_id)
+            self.attendance.forget(session_id)
+        return session
 
-    def _go_on(self, session: ExamSession) -> None:
-        if session.begun:
-            self._database.write("sessions", session.session_id, {"clock": mark(session.start)})
-        self.taking_effect.bring(session, newer_only=True)  # one may have been set while nobody had the session
-        self._open(session)
+    def held(self, session_id: str) -> AbstractContextManager[None]:
+        """Within it nobody reads this session."""
+        return self._workers.held(session_id)
 
     # How it goes
 
@@ -443,4 +446,4 @@ class Monitor:
     def metrics(self) -> dict[str, float]:
         """Numbers for `/metrics`, by name."""
         read = {"pictures_read": self._workers.pictures_read, "persons_looks": self._workers.persons_looks}
-        return {**read, **self._counters, "sessions_active": len(self._sessions), "clips_waiting": self.recorder.waiting()}
+        return {**read, **self._counters, **self.taking.counts(), "sessions_active": len(self._sessions), "clips_waiting": self.recorder.waiting()}

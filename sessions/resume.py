@@ -16,6 +16,7 @@ from basics.errors import Conflict, NotFound, StorageError
 from basics.signals import ViolationKind
 from basics.texts import _
 from basics.times import WALL_DOUBT_S, utc_now
+from cluster.owning import epoch_of
 from database import Database
 from media.clip import Clip, ClipJob
 from media.clip_reasons import STOPPED
@@ -41,7 +42,7 @@ KEPT_ROLL_S = 60.0  # after its interval a clip goes on for at most so long (CLI
 class MakeSession(Protocol):
     """Makes a session that is not live yet, and that started `ago` seconds ago, at `started_at` in UTC."""
 
-    def __call__(self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float) -> ExamSession: ...
+    def __call__(self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float, epoch: int) -> ExamSession: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,35 +53,6 @@ class Resumed:
     nonce: str
     waited: float
     away: float
-
-
-def resume(
-    database: Database,
-    make: MakeSession,
-    *,
-    clock: Callable[[], float],
-    is_live: Callable[[str], bool],
-    longest: float,
-    adopt: Callable[[Resumed], None],
-) -> None:
-    """Hand each session that ran when the server stopped to `adopt`; those away for more than `longest` seconds are closed as interrupted.
-
-    Raise `StorageError` when the database doesn't answer: what was adopted until then stays so.
-    """
-    for document in database.running_sessions():
-        session_id = document["_id"]
-        if is_live(session_id):
-            continue
-        try:
-            resumed = _resumed(database, make, clock(), document, longest)
-            if resumed is not None:
-                adopt(resumed)
-        except StorageError:
-            raise
-        except Exception:
-            log.exception("session can't be taken up; it is closed as interrupted", extra={"session_id": session_id})
-            fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
-            database.write("sessions", session_id, fields)
 
 
 def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -152,8 +124,13 @@ def reopened(database: Database, make: MakeSession, now: float, document: dict[s
     return _goes_on(session, document, now, ago - last, why="interrupted")
 
 
-def _resumed(database: Database, make: MakeSession, now: float, document: dict[str, Any], longest: float) -> Resumed | None:
-    session, last, ago = _read(database, make, now, document)
+def resumed_from(database: Database, make: MakeSession, now: float, document: dict[str, Any], longest: float, skew_s: float = 0.0) -> Resumed | None:
+    """A session as it goes on at `now` on the monotonic clock. None where it was away for more than `longest` seconds: it is closed as interrupted.
+
+    `skew_s`: by so much the wall clock that told its start is ahead of this machine's.
+    Raise `StorageError` when the database doesn't answer, and whatever a record that can't be read at all raises.
+    """
+    session, last, ago = _read(database, make, now, document, skew_s)
     away = ago - last
     if session.begun and away > longest + WALL_DOUBT_S:
         session.end_at(last, "interrupted", End("outage", str(timedelta(seconds=round(away)))))
@@ -162,19 +139,41 @@ def _resumed(database: Database, make: MakeSession, now: float, document: dict[s
     return _goes_on(session, document, now, away)
 
 
-def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> tuple[ExamSession, float, float]:
+def close_abandoned(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> None:
+    """Close a session as interrupted, as of its last record. Raise `StorageError`."""
+    try:
+        session, last, ago = _read(database, make, now, document)
+    except StorageError:
+        raise
+    except Exception:
+        log.exception("session can't be read; it is closed as interrupted", extra={"session_id": document["_id"]})
+        close_unreadable(database, document)
+        return
+    why = End("outage", str(timedelta(seconds=round(ago - last)))) if session.begun else End("unused")
+    session.end_at(last, "interrupted", why)
+    session.close()
+
+
+def close_unreadable(database: Database, document: dict[str, Any]) -> None:
+    """Close a session as interrupted of which nothing can be read."""
+    fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
+    database.write("sessions", document["_id"], fields, epoch=epoch_of(document))
+
+
+def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any], skew_s: float = 0.0) -> tuple[ExamSession, float, float]:
     """The session as it was stored, how far its records reach on its clock, and what its clock shows."""
     session_id, begun = document["_id"], document.get("begun", True)
     checks = readable(_all_pages(lambda after: database.checks(session_id, after, PAGE)), CHECK, session_id)
     intervals = readable(_all_pages(lambda after: database.intervals(session_id, after, PAGE)), INTERVAL, session_id)
     last = max([check["end"] for check in checks], default=0.0)
-    ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=utc_now(), least=last) if begun else 0.0
+    wall = utc_now() + timedelta(seconds=skew_s)
+    ago = seconds_since(document.get("clock"), document["started_at"], now=now, wall=wall, least=last) if begun else 0.0
     rules, wrong = Rules.from_stored(document.get("rules"))
     if wrong:
         log.error("the session's rules can't all be read, and hold without: %s", ", ".join(wrong), extra={"session_id": session_id})
     around = Surroundings(rules, applied_in(document), exam_of(document), _usual(document))
     identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
-    session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago)
+    session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago, epoch=epoch_of(document))
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))
     breaks = readable(document.get("breaks") or [], BREAK, session_id)
@@ -238,7 +237,7 @@ def _put_within(
     last = rules.index(now + AHEAD_MAX_S)
     beyond = [interval["_id"] for interval in intervals if interval["index"] > last]
     for interval_id in beyond:
-        database.delete("intervals", interval_id)
+        database.delete("intervals", interval_id, epoch=epoch_of(document))
     if mended or beyond:
         counts = (len(mended), len(beyond))
         log.warning(

@@ -70,7 +70,7 @@ class ExamSession:
         begun: bool = True,
     ) -> None:
         """`start` is on `clock`; `begun=False`: the session's clock stands at 0 until its student comes. `usual`: points without accommodation."""
-        self.identity = identity
+        self.identity, self.storage = identity, storage
         self.session_id, self.user_id, self.exam_id = identity.session_id, identity.user_id, identity.exam_id
         self.source, self.station = identity.source, identity.station
         self.is_running = True
@@ -387,10 +387,10 @@ class ExamSession:
         weights = self.changes.take_up(changes)
         self._book.take_up(rules, checks, intervals, acts, self._pauses.control.breaks, self.marks.take_up(marks), weights)
 
-    def checkpoint(self) -> None:
-        """Store what was read so far and save what clips need, before the server stops and the ring is gone; the session goes on afterwards."""
+    def checkpoint(self, *, last: bool = False) -> None:
+        """Store what was read so far and save what clips need, before the ring is gone; the session goes on, elsewhere if this is the `last`."""
         self._book.checkpoint()
-        self._book.cut_clips(self.clock(), self._clip_done)
+        self._book.cut_clips(None if last else self.clock(), self._clip_done)
         self._book.save_clips(self._clip_done)
 
     # What others see

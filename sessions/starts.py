@@ -42,6 +42,8 @@ class Exams(Protocol):
 
     def was_started_with(self, session_id: str, nonce: str) -> bool: ...
 
+    def may_be_elsewhere(self) -> bool: ...
+
 
 class Records(Protocol):
     """The sessions that are stored."""
@@ -97,7 +99,7 @@ def check_may_reopen(record: Record, *, runs_here: bool, resumed: bool, now: dat
     if record["state"] == "running":
         if not resumed:
             raise taking_up()
-        raise Conflict(_("The session is stored as running, and this server doesn't have it. Start the server again: it takes it up."))
+        raise Conflict(_("The session runs at another server, or is on its way from one; its student's page finds it."))
     if record["state"] == "ended":
         raise Conflict(
             _("The session has ended (%(reason)s); only one that broke off can go on. Create a new one.", reason=record.get("end_reason") or "")
@@ -112,7 +114,7 @@ def record_of(exams: Exams, records: Records, session_id: str) -> Record:
     try:
         record = records.session(session_id)
     except NotFound:
-        if not resumed:  # it may still lie in the spool
+        if not resumed or exams.may_be_elsewhere():  # it may still lie in the spool
             raise taking_up() from None
         raise
     if record["state"] == "running" and not resumed:

@@ -12,6 +12,7 @@ from basics.signals import ViolationKind
 from settings.afterwards import AfterwardsSettings
 from settings.audit import AuditSettings
 from settings.clip_store import ClipStoreSettings
+from settings.cluster import ClusterSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
 from settings.keeping import KeepingSettings
@@ -33,6 +34,7 @@ class Settings(
     SignInSettings,
     PageSettings,
     DatabaseSettings,
+    ClusterSettings,
     AuditSettings,
     RuleSettings,
     SessionSettings,

@@ -23,6 +23,7 @@ from basics.errors import Conflict, StorageError
 from basics.gone import Gone
 from basics.texts import _, cut
 from basics.times import iso_time, utc_now
+from storage.fence import Fenced
 from storage.spool import Spool
 from storage.writes import DatabaseAway, Ticket, Write
 
@@ -79,6 +80,7 @@ class WriteQueue:
         self._doubts: OrderedDict[tuple[str, str], int] = OrderedDict()  # which writes failed of late for an unforeseen reason, and how often
         self._rejected = 0
         self._mended = 0
+        self._fenced = 0  # writes of sessions that another server has taken since
         self._refusal = _refused_before(rejected_path)  # the last refusal that nobody expected
         self._refusal_kept = bool(self._refusal)
         self._lost = 0
@@ -161,6 +163,7 @@ class WriteQueue:
                 "stored": self._stored,
                 "rejected": self._rejected,
                 "stored_in_part": self._mended,
+                "fenced": self._fenced,
                 "lost": self._lost,
                 "trouble": self._trouble,
                 "disk_trouble": self._disk_trouble,
@@ -346,6 +349,9 @@ class WriteQueue:
     def _set_aside(self, batch: list[Write]) -> None:
         """Keep refused writes, with the reason, for a person to look at. Raise `OSError` where the disk takes nothing."""
         for write in batch:
+            if isinstance(write.error, Fenced):
+                self._fenced += 1
+                continue
             if write.error is None and not write.mended:
                 continue
             path = self._rejected_path
@@ -385,17 +391,20 @@ def _told_of(write: Write) -> str:
 
 
 def _without_superseded(batch: Sequence[Write]) -> list[Write]:
-    """The batch without writes all of whose fields a later write of the same document sets again."""
+    """The batch without writes all of whose fields a later write of the same document, and the same epoch, sets again."""
     kept: list[Write] = []
-    later: dict[tuple[str, str], frozenset[str]] = {}  # fields set by later plain writes, with none but these in between
+    later: dict[tuple[str, str], tuple[int | None, frozenset[str]]] = {}  # fields set by later plain writes, with none but these in between
     for write in reversed(batch):
         key = (write.collection, write.document_id)
+        epoch, fields = later.get(key, (write.epoch, frozenset()))
         if write.mode != "set" or any("." in name for name in write.keys):
             later.pop(key, None)  # its outcome depends on what stands before it
-        elif write.keys <= later.get(key, frozenset()) and write.keys:
+        elif epoch != write.epoch:  # one of them may be fenced, and the other not
+            later[key] = write.epoch, write.keys
+        elif write.keys <= fields and write.keys:
             continue
         else:
-            later[key] = later.get(key, frozenset()) | write.keys
+            later[key] = epoch, fields | write.keys
         kept.append(write)
     kept.reverse()
     return kept

@@ -73,7 +73,10 @@ class Ticket:
 
 @dataclass(slots=True)
 class Write:
-    """One repeatable write. `record` is all of it as BSON, `fields` the raw BSON of its fields; `keys` are the fields' names."""
+    """One repeatable write. `record` is all of it as BSON, `fields` the raw BSON of its fields; `keys` are the fields' names.
+
+    `epoch` is of the owner of the session that it is of, see `storage.fence`; None: anybody's, at any time.
+    """
 
     collection: str
     document_id: str
@@ -81,6 +84,7 @@ class Write:
     keys: frozenset[str]
     fields: Any
     record: bytes
+    epoch: int | None = None
     ticket: Ticket = field(default_factory=Ticket)
     error: ProctorError | None = None  # it was refused; nobody tries again
     mended: str = ""  # why it is stored only in part; `original` is all of it, for a person to look at
@@ -96,17 +100,19 @@ class DatabaseAway(Exception):
         self.slow = slow
 
 
-def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
+def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode, epoch: int | None = None) -> Write:
     """A write with its BSON. What can't be BSON as it is is stored as far as it can be, and is `mended`; where nothing can be, its `error` is set."""
+    if epoch is not None and mode == "set":
+        fields = {**fields, "epoch": epoch}
     try:
-        return _encode(collection, document_id, fields, mode)
+        return _encode(collection, document_id, fields, mode, epoch)
     except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
         reason = problem.message if isinstance(problem, StorageError) else _not_bson(problem)
     reason = cut(clean_text(reason), 300)
     document_id = clean_text(str(document_id))
     try:
         original = repr(fields)[:100_000]
-        write = _encode(collection, document_id, storable(fields, FIELDS_MAX_BYTES), mode)
+        write = _encode(collection, document_id, storable(fields, FIELDS_MAX_BYTES), mode, epoch)
     except Exception as problem:
         log.debug("nothing of a write can be stored: %s", problem)
         return Write(str(collection), document_id, mode, frozenset(), "", b"", error=StorageError(reason))
@@ -125,29 +131,31 @@ def without_readings(write: Write) -> Write | None:
         return None
     fields = {**write.fields, NOT_STORED: ["readings"]}
     del fields["readings"]
-    return _encode(write.collection, write.document_id, fields, write.mode)
+    return _encode(write.collection, write.document_id, fields, write.mode, write.epoch)
 
 
-def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode) -> Write:
+def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode, epoch: int | None) -> Write:
     raw = bson.encode(fields)
     if len(raw) > FIELDS_MAX_BYTES:
         name = f"{collection}/{document_id}"
         raise StorageError(_("%(name)s has %(size)s bytes; MongoDB takes %(most)s.", name=name, size=len(raw), most=FIELDS_MAX_BYTES))
     document = RawBSONDocument(raw)
-    record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document})
-    return Write(collection, document_id, mode, frozenset(fields), document, record)
+    record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document, **({} if epoch is None else {"e": epoch})})
+    return Write(collection, document_id, mode, frozenset(fields), document, record, epoch)
 
 
 def parse(record: bytes) -> Write:
     """The write that `encode` made the record of."""
     document = bson.decode(record, _RAW)
-    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record)
+    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record, document.get("e"))
 
 
 def operation(write: Write) -> UpdateOne | DeleteOne:
+    """What it becomes. `$not`: a document that an older version wrote has no epoch, and lets every one pass."""
+    fence = {} if write.epoch is None or write.mode == "insert" else {"epoch": {"$not": {"$gt": write.epoch}}}
     if write.mode == "delete":
-        return DeleteOne({"_id": write.document_id})
-    return UpdateOne({"_id": write.document_id}, {"$setOnInsert" if write.mode == "insert" else "$set": write.fields}, upsert=True)
+        return DeleteOne({"_id": write.document_id, **fence})
+    return UpdateOne({"_id": write.document_id, **fence}, {"$setOnInsert" if write.mode == "insert" else "$set": write.fields}, upsert=True)
 
 
 def refused(error: BulkWriteError) -> tuple[int, ProctorError]:

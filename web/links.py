@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from basics.errors import TooMany
 from basics.texts import _
-from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded
+from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded, SessionMoved
 from sessions.session import ExamSession
 from web.student.budget import Budget
 from web.student.page_clock import PageClocks
@@ -32,6 +32,7 @@ class Links:
 
     def __init__(self, events: Events) -> None:
         events.subscribe(SessionEnded, self._ended)
+        events.subscribe(SessionMoved, self._moved)
         events.subscribe(NoticesChanged, self._notices)
         events.subscribe(KeyWanted, lambda event: self._say(event.session.session_id, {"type": "key"}))
         self._open: dict[str, Connection] = {}
@@ -107,10 +108,17 @@ class Links:
         if found is not None:
             found.say(message)
 
-    def _ended(self, event: SessionEnded) -> None:
+    def _moved(self, event: SessionMoved) -> None:
+        self._forget(event.session.session_id)
+        self._say(event.session.session_id, {"type": "moved"})
+
+    def _forget(self, session_id: str) -> None:
         with self._lock:
-            self._clocks.pop(event.session.session_id, None)
-            self._budgets.pop(event.session.session_id, None)
+            self._clocks.pop(session_id, None)
+            self._budgets.pop(session_id, None)
+
+    def _ended(self, event: SessionEnded) -> None:
+        self._forget(event.session.session_id)
         end = {"reason": event.end.reason, "code": event.end.code, "note": event.end.note}
         self._say(event.session.session_id, {"type": "ended", **end})
 

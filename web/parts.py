@@ -33,6 +33,7 @@ from web.links import Links
 from web.student.http_links import HttpLinks
 
 if TYPE_CHECKING:
+    from cluster.membership import Membership
     from database import Database
     from records.audit_export import AuditExport
     from records.exams import Exams
@@ -48,8 +49,8 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 @dataclass(slots=True)
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
-    `by_http` what is kept of those whose network blocks WebSockets; `retention` deletes what was kept for long enough,
-    `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs.
+    `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `retention` deletes what was kept for
+    long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs.
     """
 
     settings: Settings
@@ -58,6 +59,7 @@ class Parts:
     access: Access
     links: Links
     live: Live | None = None
+    membership: Membership | None = None
     retention: Retention | None = None
     audit_export: AuditExport | None = None
     uploads: Uploads | None = None

@@ -41,6 +41,9 @@ class House:
     def was_started_with(self, session_id: str, nonce: str) -> bool:
         return bool(nonce) and self.running[session_id][2] == nonce
 
+    def may_be_elsewhere(self) -> bool:
+        return False
+
     def latest_session(self, user_id: str, exam_id: str | None) -> Record | None:
         if self._away:
             raise StorageError("away")

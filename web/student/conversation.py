@@ -53,8 +53,8 @@ PROBLEMS_TOLD = 20  # errors told to one client; a client that goes on is not re
 WAITING_MAX = 200  # messages of others that wait to be said
 ACTS_WAITING_MAX = 1000  # acts that wait to be counted together
 
-Over = Literal["ended", "replaced", "silent"]
-LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced"}  # types of messages after which nothing is said
+Over = Literal["ended", "replaced", "moved", "silent"]
+LAST: dict[str, Over] = {"ended": "ended", "replaced": "replaced", "moved": "moved"}  # types of messages after which nothing is said
 
 
 class Conversation:
@@ -79,6 +79,7 @@ class Conversation:
         """`clocks` and `paces` are those of the session's pages so far; `away_since`: the server has heard none of them since then, until now."""
         self.over: Over | None = None
         self._exam = exam
+        self._moves = False  # the exam goes on at another server: what comes now is sent again there
         self._terms = terms
         self._notices = notices
         self._end = end
@@ -114,6 +115,7 @@ class Conversation:
 
     def say(self, message: Message) -> None:
         """Have something said with what is due next. Safe from any thread, never blocks."""
+        self._moves = self._moves or message["type"] == "moved"
         self._to_say.append(message)
 
     # What is said
@@ -150,7 +152,7 @@ class Conversation:
         """Hand on what came faster than it is counted."""
         self._answers = []
         try:
-            if self._acts and self._paces.acts.allows(now):
+            if self._acts and not self._moves and self._paces.acts.allows(now):
                 self._count_acts()
             if self._devices and self._paces.devices.allows(now):
                 self._tell_devices()
@@ -237,6 +239,8 @@ class Conversation:
                 self.over = "silent"
             return []
         self._heard_at = now
+        if self._moves:
+            return []
         self._received += 1
         try:
             if isinstance(data, str):

@@ -10,6 +10,7 @@ from flask import Request
 from basics.errors import Conflict, NotFound, StorageError
 from sessions.ends import End
 from sessions.session import ExamSession
+from sessions.taking import Moved
 from settings.settings import Settings
 from web.links import Connection
 from web.student.budget import Budget
@@ -23,16 +24,21 @@ if TYPE_CHECKING:
     from web.parts import Parts
 
 
+MOVED: Message = {"type": "moved"}
+
+
 class ComeAgain(Exception):
     """The page can't be served now, and is to come again by itself; the text says why."""
 
 
+class Elsewhere(ComeAgain):
+    """The exam is at another server, or on its way here: the page is told so, and comes again soon."""
+
+
 def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | None:
     """The session that a page enters, and what its pages may send; None where the exam is over. Raise `ComeAgain`."""
-    session = owner.monitor.get(session_id)
+    session = owner.monitor.get(session_id) or _bring(owner, session_id)
     if session is None:
-        if not owner.monitor.resumed.is_set():
-            raise ComeAgain("the server has just started and takes up its sessions")
         return None
     if not session.begun and owner.monitor.is_full(session_id):
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
@@ -45,6 +51,22 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
     if not budget.connection():
         raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
     return session, budget
+
+
+def _bring(owner: Parts, session_id: str) -> ExamSession | None:
+    """The session of a page that comes here, though it is not live here."""
+    try:
+        return owner.monitor.taking.bring(session_id)
+    except Moved as moved:
+        if not owner.monitor.resumed.is_set():
+            raise ComeAgain(str(moved)) from None
+        raise Elsewhere(str(moved)) from None
+    except NotFound:
+        if owner.monitor.ownership.living():  # another may have it in its spool alone
+            raise Elsewhere("this exam is not known here yet; the page comes again by itself") from None
+        return None
+    except StorageError:
+        raise ComeAgain("how this exam stands can't be read now; the page comes again by itself") from None
 
 
 def budget_of(owner: Parts, session_id: str) -> Budget:

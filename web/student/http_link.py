@@ -14,7 +14,7 @@ from web.calls.openapi import describe
 from web.languages import said
 from web.parts import Parts, parts
 from web.student.batches import AGAIN, BATCH_MAX_BYTES, MUCH, Exchange, Heard
-from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
+from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.http_links import TURN_S, HttpLink, charge
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class BatchHeard(BaseModel):
 
     batch: int
     messages: list[dict[str, Any]] = Field(description="The link's messages, in their order.")
-    over: Literal["", "ended", "replaced", "silent", "again", "stops", "much"] = Field(
+    over: Literal["", "ended", "replaced", "moved", "silent", "again", "stops", "much"] = Field(
         default="", description="Empty while it goes on; after `ended` and `replaced` the page stays away, after any other it comes again."
     )
 
@@ -60,7 +60,7 @@ def student_link_by_http() -> Response:
             heard = _serve(owner, session_id, asked, size)
         except ComeAgain as again:
             log.debug("student's link by HTTP: %s", again, extra={"session_id": session_id})
-            heard = Heard(asked.batch, (), AGAIN)
+            heard = Heard(asked.batch, (MOVED,), "moved") if isinstance(again, Elsewhere) else Heard(asked.batch, (), AGAIN)
     return reply(BatchHeard(batch=heard.batch, messages=said(list(heard.messages)), over=heard.over))  # type: ignore[arg-type]
 
 

@@ -19,7 +19,7 @@ from basics.errors import InvalidInput, TooMany
 from sessions.session import ExamSession
 from web.languages import said
 from web.parts import Parts, parts
-from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
+from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
 from web.student.protocol import Message
 
@@ -58,7 +58,9 @@ class StudentLink:
                 self._socket.close(STOPS, "the server stops; the page tries again")
                 return
             if not self._send(talk.take(data, self.session.clock())):
-                return
+                break
+        if talk.over == "moved":
+            self._socket.close(TRY_AGAIN, "the exam goes on at another server; the page comes again by itself")
 
     def refuse(self, much: TooMuch) -> None:
         """Say what was too much, and end it. The page may come again, and its session's budget is what is left of it."""
@@ -100,6 +102,8 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     try:
         found = may_enter(owner, session_id)
     except ComeAgain as again:
+        if isinstance(again, Elsewhere):
+            socket.send(json.dumps(MOVED))
         socket.close(TRY_AGAIN, str(again))
         return
     if found is None:

@@ -12,7 +12,8 @@ and stills of the screen.
 3. The page sends media, and sends its acts again until each is acknowledged. What is wrong with a message is told once for each thing, and the
    link stays open.
 4. `ended` and `replaced` are the server's last word. After any other end the page comes again by itself: the link closes with 1013 when the server
-   has just started or all places are taken, with 1001 when it stops. A page that says nothing for 30 seconds is taken for gone.
+   has just started or all places are taken, or the exam has `moved`, with 1001 when it stops. A page that says nothing for 30 seconds is taken for
+   gone.
 
 Text and numbers are checked as a call's body is: right types, ids of 8 to 64 letters, digits and dashes, numbers that are finite and times within
 1e15 ms, text of one line without control characters, half pairs or marks that turn its direction; details and reasons are cut at 200 characters. An
@@ -82,6 +83,7 @@ The server says:
                                      where it answers one
     ended {reason, code, note}       the exam is over
     replaced {}                      another tab took over
+    moved {}                         the exam is at another server, or on its way: come again in a second, with all that is not acknowledged
 
 The page says:
 

@@ -73,8 +73,9 @@ def go_on() -> Response:
     with contextlib.suppress(Conflict):  # a mere look-alike of a known ID is answered as any other
         wanted = as_known(wanted)
     session = monitor.find(wanted.user_id, wanted.exam_id)
-    if session is not None and monitor.was_started_with(session.session_id, fingerprint(wanted.nonce)):
-        return _let_in(session.session_id, wanted)
+    session_id = session.session_id if session is not None else monitor.ownership.running(wanted.user_id, wanted.exam_id)
+    if session_id is not None and monitor.was_started_with(session_id, fingerprint(wanted.nonce)):
+        return _let_in(session_id, wanted)
     if not monitor.resumed.is_set():
         raise taking_up()
     raise NotFound(_("No exam runs that this browser started."))

@@ -10,6 +10,7 @@ const STUCK_MS = 8000; // nothing of what waits has left for so long: the networ
 const SILENT_MS = 25_000; // the server tells its time every 10 s: nothing for so long, and the line is cut, also where nothing waits to leave
 const STALLED_MS = 5000; // something is under way, and for so long there was no word of it: people are told that there is no connection
 const WELCOME_MS = 10_000; // a socket that is not welcomed in this time is tried anew
+const MOVED_ATTEMPT = 1; // its back-off is a second
 const FINAL = new Set(["ended", "replaced", "refused"]);
 
 export class Link {
@@ -259,6 +260,9 @@ export class Link {
       case "slower":
       case "faster":
         this.on.rate?.(message);
+        break;
+      case "moved": // to another server: nothing is over, and what is not acknowledged is told there
+        this.#attempt = Math.min(this.#attempt, MOVED_ATTEMPT);
         break;
       case "ended":
         this.#finish("ended", { code: message.code, note: message.note });

@@ -202,6 +202,23 @@ test("a connection over which the server says nothing is given up, also when not
   assert.equal(world.sockets[0].closed, true);
 });
 
+test("a page whose exam moves to another server comes again each second, and its acts stay until they are acknowledged", async () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  await world.link.act({ id: "a", kind: "copy", page_ms: 1 });
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    world.hear({ type: "moved" });
+    world.sockets.at(-1).onclose({ code: 1013 });
+    assert.equal(world.link.state, "waiting");
+    world.now += 1000;
+    world.link.tick();
+    assert.equal(world.sockets.length, attempt + 2);
+  }
+  world.hear({ type: "welcome" });
+  assert.deepEqual([world.link.state, world.queue.size, world.sent().map(({ type }) => type)], ["open", 1, ["acts"]]);
+});
+
 test("a page that was replaced, or whose exam ended, does not come back", () => {
   for (const type of ["replaced", "ended"]) {
     const world = makeLink();

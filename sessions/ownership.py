@@ -1,0 +1,104 @@
+"""Whose a session is: what its owner writes carries the session's epoch, and who may take it is told by who lives."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any, Protocol
+
+from basics.errors import Conflict, NotFound, StorageError
+from basics.texts import _
+from cluster.membership import Membership
+from cluster.owning import FIRST_EPOCH, owner_of, rename, take
+from database import Database, Document
+
+
+class FencedStorage(Protocol):
+    """What takes writes that may come too late: see `storage.fence`."""
+
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, epoch: int | None = None) -> Any: ...
+
+
+class Owned:
+    """The database as one session writes to it: under the epoch in which this server has it."""
+
+    def __init__(self, storage: FencedStorage, epoch: int) -> None:
+        self.epoch = epoch
+        self._storage = storage
+
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any:
+        """Queue a write. What is only inserted overwrites nothing, and needs no fence."""
+        return self._storage.write(collection, document_id, fields, insert_only=insert_only, epoch=None if insert_only else self.epoch)
+
+
+class Ownership:
+    """Which sessions are this server's, and which may become so. Every question may raise `StorageError`."""
+
+    def __init__(self, database: Database, membership: Membership | None) -> None:
+        """Without `membership` there is no other server."""
+        self._database = database
+        self._membership = membership
+
+    @property
+    def name(self) -> str | None:
+        """By which this server owns."""
+        return self._membership.name if self._membership is not None else None
+
+    def fields(self) -> Document:
+        """What is stored with a session that is made here."""
+        return {"owner": self.name, "epoch": FIRST_EPOCH, **self.wall_clock()}
+
+    def wall_clock(self) -> Document:
+        """What is stored with a session whose start is told by this machine's wall clock: by so much the database's is ahead of it."""
+        return {"wall_behind_s": self._membership.database_ahead_s if self._membership is not None else None}
+
+    def wall_skew_s(self, document: Document) -> float:
+        """By so much the wall clock that told a session's start is ahead of this machine's; 0 where that is not known."""
+        mine, theirs = self.wall_clock()["wall_behind_s"], document.get("wall_behind_s")
+        return float(mine - theirs) if isinstance(mine, float) and isinstance(theirs, float) else 0.0
+
+    def living(self) -> list[str]:
+        """The names of the others that live, as of the last look."""
+        return [other.name for other in self._membership.others() if other.lives] if self._membership is not None else []
+
+    def is_free(self, document: Document) -> bool:
+        """May this server take a session, because it is its own, or nobody's who lives? A station's camera is at one machine alone."""
+        owner = owner_of(document)
+        if owner is None or owner == self.name or self._membership is None or self._membership.alone:
+            return True
+        if document.get("source") == "local" and owner.partition("#")[0] != (self.name or "").partition("#")[0]:
+            return False
+        return self._membership.is_gone(owner)
+
+    def take(self, document: Document) -> Document | None:
+        """Make it this server's, as it was read; None where somebody else was faster."""
+        return take(self._database, document, self.name)
+
+    def take_over(self, document: Document) -> Document:
+        """As `take`; raise `Conflict` where somebody else was faster."""
+        taken = self.take(document)
+        if taken is None:
+            raise Conflict(_("The session was just changed elsewhere. Look at it again."))
+        return taken
+
+    def keep(self, session_id: str, epoch: int, old: str) -> bool:
+        """Keep one that this server owned as `old`. False where another has taken it."""
+        return rename(self._database, session_id, epoch, old, self.name or old)
+
+    def owner(self, session_id: str) -> str | None:
+        """Whose it is as it is stored; None: nobody's. Raise `NotFound`, `StorageError`."""
+        return owner_of(self._database.session(session_id))
+
+    def was_started_with(self, session_id: str, nonce: str) -> bool:
+        """Was a session of another server started by the browser that has `nonce`? Never raises."""
+        try:
+            return bool(nonce) and hmac.compare_digest(str(self._database.session(session_id).get("nonce") or ""), nonce)
+        except (NotFound, StorageError):
+            return False
+
+    def running(self, user_id: str, exam_id: str | None) -> str | None:
+        """The id of the student's session that is stored as running at whichever server; None where there is none, or nobody can tell."""
+        try:
+            latest = self._database.latest_session(user_id, exam_id)
+        except StorageError:
+            return None
+        return latest["_id"] if latest is not None and latest.get("state") == "running" else None

@@ -1,0 +1,40 @@
+"""Several servers on one database: what each is called, and how the others reach it."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from settings.everyday import EVERYDAY
+
+
+class ClusterSettings(BaseModel):
+    """One server of several that share a database."""
+
+    model_config = ConfigDict(title="Several servers", frozen=True)
+
+    instance_name: str = Field(
+        default="",
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?$",
+        description="Name of this server among those that share its database; no two have the same. Empty: the machine's name and some letters that "
+        "are kept in DATA_DIR.",
+        json_schema_extra=EVERYDAY,
+    )
+    instance_url: str = Field(
+        default="",
+        max_length=300,
+        description="Address at which the other servers reach this one itself, past any web server in front (http://10.0.0.5:5000). Empty: "
+        "none does.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @field_validator("instance_url")
+    @classmethod
+    def _check_instance_url(cls, value: str) -> str:
+        found = re.fullmatch(r"https?://(?:[A-Za-z0-9.\-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?/?", value)
+        if value and not found:
+            raise ValueError("must be http:// or https://, a host's name and a port, without a path")
+        if found and found[1] and not 0 < int(found[1]) < 65536:
+            raise ValueError(f"has the port {found[1]}; ports are 1 to 65535")
+        return value.rstrip("/")

@@ -1,0 +1,313 @@
+"""Sessions that go from server to server: two of them in one process, each with a spool and beats of its own, on one real database."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from basics.errors import Conflict
+from basics.paths import ROOT
+from basics.readings import ScreenAct
+from cluster.membership import DEAD_S, Membership
+from database import Database
+from media.recorder import Recorder
+from sessions.ends import End
+from sessions.events import Events, SessionMoved
+from sessions.models import Models
+from sessions.monitor import Monitor
+from sessions.reaping import LOOK_S, Reaper
+from sessions.session import ExamSession
+from sessions.sources import Stations
+from sessions.taking import Moved, refuses
+from tests.helpers.waiting import free_port, until
+from tests.helpers.web import settings_for
+from web.access.who_may import Access
+from web.links import Links
+from web.parts import Parts
+from web.routes import register_web
+from web.student.entry import ComeAgain, Elsewhere, may_enter
+
+
+class House:
+    """One server, whose beats the test makes."""
+
+    def __init__(self, name: str, where: tuple[str, str], folder: Path, clock: Callable[[], float]) -> None:
+        self.settings = settings_for(folder / name, instance_name=name, secret_key="x" * 32, abandoned_s=60)
+        self.database = Database(*where, folder / name / "spool", 3, 64)
+        self.database.start()
+        assert self.database.wait_ready(30)
+        self.membership = Membership(self.database, self.settings, folder / name, clock=clock)
+        self.membership.turn()
+        self.events = Events()
+        self.stations = Stations(self.settings)
+        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir)
+        self.monitor = Monitor(self.settings, self.database, recorder, Models(), self.stations, self.events, workers=1, membership=self.membership)
+        self.parts = Parts(self.settings, self.database, self.monitor, Access(self.settings), Links(self.events), membership=self.membership)
+        self.app = Flask(name, root_path=str(ROOT))
+        register_web(self.app, self.parts)
+        assert self.monitor.taking.try_resume()
+        self.monitor.resumed.set()
+
+    def begin(self, user_id: str) -> ExamSession:
+        """A student's exam, begun here."""
+        session = self.monitor.create(user_id, "exam", "browser", nonce="the-browser's")
+        session.begin()
+        assert self.database.flush(10)
+        return session
+
+    def has(self, session_id: str) -> bool:
+        return self.monitor.is_live(session_id)
+
+    def owner(self, session_id: str) -> tuple[Any, Any]:
+        self.database.flush(10)
+        stored = self.database.session(session_id)
+        return stored["owner"], stored["epoch"]
+
+    def close(self) -> None:
+        self.monitor.stop()
+        self.membership.stop()
+        self.stations.close()
+        self.database.stop(10)
+
+
+class Town:
+    """The servers, and the clock of all observers."""
+
+    def __init__(self, where: tuple[str, str], folder: Path) -> None:
+        self.now = 1000.0
+        self.houses: list[House] = []
+        self._where, self._folder = where, folder
+
+    def house(self, name: str) -> House:
+        self.houses.append(House(name, self._where, self._folder, lambda: self.now))
+        return self.houses[-1]
+
+    def pass_time(self, seconds: float, *beating: House) -> None:
+        for _ in range(round(seconds)):
+            self.now += 1
+            for one in beating:
+                one.membership.turn()
+
+
+@pytest.fixture
+def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
+    made = Town((mongo_uri, db_name), tmp_path)
+    yield made
+    for house in made.houses:
+        house.close()
+
+
+def acts(session: ExamSession, *ids: str) -> None:
+    for ticket in session.take_acts([ScreenAct(one, session.clock(), "copy") for one in ids]):
+        assert ticket.wait(10)
+
+
+def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session = a.begin("ann")
+    acts(session, "one", "two")
+    told: list[str] = []
+    a.events.subscribe(SessionMoved, lambda event: told.append(event.session.session_id))
+    with pytest.raises(Elsewhere):
+        may_enter(b.parts, session.session_id)
+    town.pass_time(1, a, b)  # a hears that it is asked
+    until(lambda: a.owner(session.session_id)[0] is None)
+    found = may_enter(b.parts, session.session_id)
+    assert found is not None
+    moved, _budget = found
+    assert told == [session.session_id]
+    assert not a.has(session.session_id)
+    assert b.owner(session.session_id) == ("b", 2)
+    assert moved.summary() == session.summary()
+    acts(moved, "two", "three")
+    assert b.monitor.end_session(session.session_id, End("student")).total_score == 3 * session.rules["points"]["copy_paste"]
+    assert [act["_id"].partition(":")[2] for act in b.database.acts(session.session_id)] == ["one", "two", "three"]
+    assert b.monitor.metrics()["sessions_taken_total"] == a.monitor.metrics()["sessions_let_go_total"] == 1
+    assert may_enter(a.parts, session.session_id) is None, "it is over, wherever it was"
+
+
+def test_a_session_whose_server_is_dead_is_taken_at_once_and_once_that_is_known(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session = a.begin("ann")
+    acts(session, "one")
+    town.pass_time(DEAD_S - 1, b)
+    with pytest.raises(Elsewhere):
+        may_enter(b.parts, session.session_id)
+    town.pass_time(2, b)
+    assert may_enter(b.parts, session.session_id) is not None
+    assert b.owner(session.session_id) == ("b", 2)
+
+    # It was not dead: it lets go without an end, and what it writes still is fenced.
+    acts(session, "late")
+    session._book.store_totals()
+    a.membership.turn()
+    until(lambda: not a.has(session.session_id))
+    assert a.database.flush(10)
+    assert a.database.health()["fenced"] >= 1
+    assert (a.database.health()["rejected"], a.membership.name) == (0, "a#2")
+    assert b.database.session(session.session_id)["state"] == "running"
+    assert b.owner(session.session_id) == ("b", 2)
+
+
+def test_who_was_taken_for_dead_keeps_what_nobody_took_and_its_students_notice_nothing(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    kept, taken = a.begin("ann"), a.begin("bob")
+    town.pass_time(DEAD_S + 1, b)
+    assert may_enter(b.parts, taken.session_id) is not None
+    a.membership.turn()
+    until(lambda: not a.has(taken.session_id))
+    until(lambda: a.owner(kept.session_id) == ("a#2", 1))
+    assert a.monitor.get(kept.session_id) is kept
+    town.pass_time(1, a, b)
+    with pytest.raises(Elsewhere):
+        may_enter(b.parts, kept.session_id)
+
+
+def test_a_refused_address_tells_a_dead_server_sooner(town: Town) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        assert not refuses(f"http://127.0.0.1:{listening.getsockname()[1]}")
+    assert refuses(f"http://127.0.0.1:{free_port()}")
+    assert not refuses("")
+    a, b = town.house("a"), town.house("b")
+    a.membership.url = f"http://127.0.0.1:{free_port()}"
+    town.pass_time(1, a, b)
+    session = a.begin("ann")
+    town.pass_time(1, b)
+    with pytest.raises(Elsewhere):  # a beat may be late
+        may_enter(b.parts, session.session_id)
+    town.pass_time(2, b)
+    assert may_enter(b.parts, session.session_id) is not None
+
+
+def test_a_start_takes_its_own_and_those_of_the_dead_and_leaves_those_of_the_living(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    mine, living = a.begin("ann"), b.begin("bob")
+    a.close()  # leaves its session running
+    town.houses.remove(a)
+    c = town.house("c")
+    assert c.has(mine.session_id), "its server is gone"
+    assert not c.has(living.session_id)
+    assert b.has(living.session_id)
+    a = town.house("a")
+    assert not a.has(mine.session_id)
+    assert c.owner(mine.session_id) == ("c", 2)
+
+
+def test_a_session_of_an_older_version_is_taken_as_ever(town: Town) -> None:
+    a = town.house("a")
+    session = a.begin("ann")
+    with a.database.reading():
+        a.database.collection("sessions").update_one({"_id": session.session_id}, {"$unset": {"owner": 1, "epoch": 1}})
+    b = town.house("b")
+    assert b.owner(session.session_id) == ("b", 1)
+
+
+def test_a_station_s_session_goes_to_no_other_machine(town: Town) -> None:
+    a = town.house("a")
+    session = a.monitor.create("ann", "exam", "local")
+    a.close()
+    town.houses.remove(a)
+    b = town.house("b")
+    assert not b.has(session.session_id)
+    assert town.house("a").has(session.session_id)
+
+
+def test_what_has_just_ended_here_is_not_taken_up_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = town.house("a")
+    session = a.begin("ann")
+    before = a.database.session(session.session_id)
+    a.monitor.end_session(session.session_id, End("proctor"))
+    monkeypatch.setattr(a.database, "session", lambda _id: before)  # its end is on its way
+    with pytest.raises(ComeAgain):
+        may_enter(a.parts, session.session_id)
+    assert not a.has(session.session_id)
+
+
+def test_an_exam_that_runs_elsewhere_is_not_started_again_and_its_browser_finds_it(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    with pytest.raises(Conflict) as caught:
+        b.monitor.create("ann", "exam", "browser", nonce="another")
+    assert caught.value.details["session_id"] == session.session_id
+    assert b.monitor.was_started_with(session.session_id, "the-browser's")
+    assert not b.monitor.was_started_with(session.session_id, "another")
+    assert b.monitor.owner_of(session.session_id) == "a"
+    assert a.monitor.owner_of(session.session_id) == "a"
+
+
+def test_a_session_that_is_not_known_yet_is_no_end_while_others_live(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    with pytest.raises(Elsewhere):  # it may lie in the other's spool
+        may_enter(a.parts, "f" * 32)
+    b.close()
+    town.houses.remove(b)
+    town.pass_time(1, a)
+    assert may_enter(a.parts, "f" * 32) is None
+
+
+def test_two_pages_that_come_at_once_make_one_session(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = town.house("a")
+    session = a.begin("ann")
+    a.close()
+    town.houses.remove(a)
+    b = town.house("b")
+    b.monitor.taking.give_up(session.session_id)
+    assert b.database.flush(10)
+    inside: list[Exception] = []
+    original = b.monitor.ownership.take
+
+    def take(document: Any) -> Any:
+        with pytest.raises(Moved) as caught:
+            b.monitor.taking.bring(session.session_id)
+        inside.append(caught.value)
+        return original(document)
+
+    monkeypatch.setattr(b.monitor.ownership, "take", take)
+    assert b.monitor.taking.bring(session.session_id) is b.monitor.get(session.session_id)
+    assert len(inside) == 1
+
+
+def test_a_session_without_server_and_student_is_closed_after_a_while_by_whoever_may(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session, other = a.begin("ann"), b.begin("bob")
+    may = [False]
+    reaper = Reaper(b.monitor.taking, b.database, b.membership, abandoned_s=60, may_reap=lambda: may[0], clock=lambda: town.now)
+    for _ in range(5):
+        town.pass_time(LOOK_S, b)
+        reaper.look()
+    assert b.membership.is_gone("a")
+    assert b.database.session(session.session_id)["state"] == "running"
+    may[0] = True
+    reaper.look()
+    assert b.database.flush(10)
+    closed = b.database.session(session.session_id)
+    assert (closed["state"], closed["end_code"], closed["owner"]) == ("interrupted", "outage", "b")
+    assert b.database.session(other.session_id)["state"] == "running"
+
+
+def test_a_clock_that_goes_an_hour_wrong_makes_no_session_older(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    a.close()
+    town.houses.remove(a)
+    monkeypatch.setattr("sessions.clock_mark.boot_id", lambda: "another machine")
+    a_started = b.database.session(session.session_id)["started_at"]
+    an_hour_ago = a_started - timedelta(hours=1)
+    with b.database.reading():  # as if a's clock had been an hour behind
+        sessions = b.database.collection("sessions")
+        sessions.update_one({"_id": session.session_id}, {"$set": {"started_at": an_hour_ago}, "$inc": {"wall_behind_s": 3600.0}})
+    town.pass_time(1, b)
+    taken = b.monitor.taking.bring(session.session_id)
+    assert taken is not None
+    assert taken.clock() < 600
