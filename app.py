@@ -17,6 +17,7 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from cluster.leases import Leases
     from database import Database
     from media.recorder import Recorder
     from sessions.events import Events
@@ -40,6 +41,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         return registry.command_app()
 
     import logger
+    from cluster.own_names import own_names
     from database import Database
     from media.recorder import Recorder
     from sessions.events import Events
@@ -59,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     make_private((settings.data_dir, settings.clips_dir, settings.identity_dir, settings.temp_dir, settings.log_dir))
     with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
-        closing.callback(logger.configure(settings).close)
+        closing.callback((logs := logger.configure(settings)).close)
         access, events = Access(settings), Events()
 
         mongod = EmbeddedMongod(settings.data_dir)
@@ -73,30 +75,45 @@ def create_app(settings: Settings | None = None) -> Flask:
             crf=settings.clip_crf,
             max_waiting_bytes=settings.clip_queue_mb << 20,
             min_free_mb=settings.min_free_mb,
+            server=own_names(settings.data_dir)[0],
         )
         _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
         _end_with(closing, stations.close)
 
         monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=settings.analysis_workers or os.cpu_count() or 1)
+        logs.know(recorder.server, lambda session_id: getattr(monitor.get(session_id), "exam_id", None))
         live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         links = Links(events)
         _run(closing, monitor.start, monitor.stop)
         _run(closing, live.start, live.stop)
         _end_with(closing, links.close_all)
 
-        parts = Parts(settings, database, monitor, access, links, live)
+        parts = Parts(settings, database, monitor, access, links, live, instance=recorder.server)
+        leases = _share_jobs(closing, parts)
         register_web(app, parts)
         _look_after(closing, app, parts)
         _keep_stills(closing, parts, events)
-        _keep_records(closing, database, recorder, settings, parts)
+        _keep_records(closing, database, recorder, settings, parts, leases)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
 
 
-def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, settings: Settings, parts: Parts) -> None:
-    """Delete what was kept for long enough, seal what an exam left, and send the audit on."""
+def _share_jobs(closing: ExitStack, parts: Parts) -> Leases:
+    """The leases of the jobs that one server at a time does, of those that share the database."""
+    from cluster.leases import Leases
+
+    leases = Leases(parts.database, parts.instance)
+    _run(closing, leases.start, leases.stop)
+    parts.mailer.is_mine = leases.of("mail").held
+    parts.figures.append(leases.figures)
+    return leases
+
+
+def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, settings: Settings, parts: Parts, leases: Leases) -> None:
+    """Delete what was kept for long enough, seal what an exam left, and send the audit on: each on one of the servers that share the database."""
+    from cluster.own_names import own_names
     from records.audit_export import AuditExport
     from records.clip_sweep import ClipSweep
     from records.figure_store import FigureKeeper
@@ -114,10 +131,13 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
         identity_dir=settings.identity_dir,
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
+        names=own_names(settings.data_dir),
+        is_mine=leases.of("retention").held,
     )
     parts.people.on_act(ASKED, parts.retention.wake)
-    parts.audit_export = AuditExport(database, settings)
-    for part in (parts.retention, Seals(database), FigureKeeper(database), parts.audit_export):
+    parts.audit_export = AuditExport(database, settings, leases.of("audit").held)
+    seals, figures = Seals(database, leases.of("seals").held), FigureKeeper(database, leases.of("figures").held)
+    for part in (parts.retention, seals, figures, parts.audit_export):
         _run(closing, part.start, part.stop)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -105,6 +106,8 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
+    names: tuple[str, ...] = ()  # of this server
+    on_others: Counter[str] = field(default_factory=Counter)  # clips by the other server on whose disk they are, and which looks at them
     clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
@@ -113,12 +116,16 @@ class Verified:
         self.findings.append(Finding(kind, str(which), wrong))
 
 
-def verify(database: Database[Document], clips_dir: Path, *, session_id: str = "", heads: Mapping[int, str] | None = None) -> Verified:
+def verify(
+    database: Database[Document], clips_dir: Path, *, session_id: str = "", heads: Mapping[int, str] | None = None, names: tuple[str, ...] = ()
+) -> Verified:
     """Check everything, or of the records and clips those of one session. `heads`: places of the chain and the hashes that were anchored elsewhere.
+
+    `names` are this server's, where others share the database: clips on their disks are counted, and not looked at.
 
     Raise pymongo's errors when the database can't be read.
     """
-    verified = Verified(cut=CutAudit.of(newest_cut(database.audit)))
+    verified = Verified(cut=CutAudit.of(newest_cut(database.audit)), names=names)
     for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
         verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
     older = before_the_chain(database.audit.find(UNCHAINED).sort("_id", 1))
@@ -278,6 +285,9 @@ def _sealed_clips(
                 if session_id not in verified.clips_gone and not verified.cut.covers(clip.get("deleted_at")):
                     verified.found("clip", video_id, "deleted, and no deletion is noted")
             continue  # its time was over, or the sweep says that it is gone
+        if (on := clip.get("on")) and verified.names and on not in verified.names:
+            verified.on_others[str(on)] += 1
+            continue
         if not path.is_relative_to(clips_dir) or not path.is_file():
             verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
         else:

@@ -46,12 +46,16 @@ class MakeSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited."""
+    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited.
+
+    `on` are the names of the servers that have had it.
+    """
 
     session: ExamSession
     nonce: str
     waited: float
     away: float
+    on: tuple[str, ...] = ()
 
 
 def resume(
@@ -216,7 +220,7 @@ def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: f
     else:
         since = document.get("link_made_at") or document["started_at"]
         waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
-    return Resumed(session, document.get("nonce") or "", waited, away)
+    return Resumed(session, document.get("nonce") or "", waited, away, tuple(map(str, document.get("on") or ())))
 
 
 def _put_within(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from basics.errors import Conflict, NotFound, StorageError
+from basics.errors import Conflict, NotFound, StorageError, TooMany
 from sessions.ends import End
 from sessions.session import ExamSession
 from settings.settings import Settings
@@ -34,7 +34,11 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
         if not owner.monitor.resumed.is_set():
             raise ComeAgain("the server has just started and takes up its sessions")
         return None
-    if not session.begun and owner.monitor.is_full(session_id):
+    try:
+        standing = owner.monitor.admission.ask(session)
+    except TooMany as much:
+        raise ComeAgain(much.message) from None
+    if standing.position:
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
     if not session.begun:
         try:
@@ -52,9 +56,10 @@ def budget_of(owner: Parts, session_id: str) -> Budget:
     return owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
 
 
-def begin(session: ExamSession, request: Request) -> None:
+def begin(owner: Parts, session: ExamSession, request: Request) -> None:
     """The page is there: the clock runs from now on."""
     session.begin()
+    owner.monitor.admission.waiting.leave(session.session_id)  # in this order: no place is free between
     session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
 
 

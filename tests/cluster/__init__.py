@@ -1,0 +1,1 @@
+"""Tests of what several servers on one database share."""
