@@ -363,8 +363,8 @@ def test_who_finds_no_room_waits_and_goes_on_by_itself(chromium: Chromium, folde
         for page, name in ((first, "ines"), (second, "otto")):
             page.goto(f"{full.url}/portal")
             fill_in(page, name, "algebra")
-        begin(first)
-        go_on(second)
+        first.get_by_role("button", name="Start the exam").click()
+        expect(first.locator("#exam-bar[data-recording]")).to_be_visible()
         second.get_by_role("button", name="Start the exam").click()
         expect(second.locator("#waiting-place")).to_have_text("You are next.")
         expect(second.locator("#step-waiting h1")).to_be_focused()
