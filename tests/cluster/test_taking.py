@@ -46,7 +46,7 @@ class House:
         self.membership.turn()
         self.events = Events()
         self.stations = Stations(self.settings)
-        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir)
+        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir, server=name)
         self.monitor = Monitor(self.settings, self.database, recorder, Models(), self.stations, self.events, workers=1, membership=self.membership)
         self.parts = Parts(self.settings, self.database, self.monitor, Access(self.settings), Links(self.events), membership=self.membership)
         self.app = Flask(name, root_path=str(ROOT))
@@ -125,6 +125,7 @@ def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(
     assert told == [session.session_id]
     assert not a.has(session.session_id)
     assert b.owner(session.session_id) == ("b", 2)
+    assert b.database.session(session.session_id)["on"] == ["a", "b"], "both may have files of it"
     assert moved.summary() == session.summary()
     acts(moved, "two", "three")
     assert b.monitor.end_session(session.session_id, End("student")).total_score == 3 * session.rules["points"]["copy_paste"]

@@ -63,12 +63,12 @@ def test_links_that_wait_for_their_students_take_no_exams_place(make_app: MakeAp
     client = local_client(app)
     waiting = [create(client, student, f"exam-{number}", source="browser") for number in range(3)]
     monitor = parts_of(app).monitor
-    assert not monitor.is_full()
+    assert not monitor.admission.is_full()
     assert client.get("/api/health").get_json()["parts"]["sessions"]["active"] == 0
     begun = monitor.get(waiting[0]["session_id"])
     assert begun is not None
     begun.begin()
-    assert monitor.is_full()
+    assert monitor.admission.is_full()
     assert "MAX_SESSIONS" in error_of(client.post("/api/session/create", json={"user_id": student, "exam_id": "late"}), 429)["message"]
 
 
