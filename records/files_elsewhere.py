@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pymongo.database import Database as Mongo
+
 from basics.times import utc_now
 from database import Database, Document
 from records.holds import spared
@@ -23,6 +25,7 @@ from settings.keeping import Kept
 log = logging.getLogger(__name__)
 
 COLLECTION = "file_removals"
+PLACES = "file_places"  # the mark that what is there of before has its place
 GONE_AFTER = timedelta(days=7)  # since a server last looked what it is asked to delete
 AT_ONCE = 1000  # sessions whose files are deleted in one go
 FILES: Mapping[Kept, str] = {"stills": "still", "identity": "identity"}  # how the names of their files begin; the session's id follows
@@ -146,11 +149,18 @@ def name_places(database: Database, name: str) -> None:
     """Write down, once for a database, that what is there of before servers had names lies on this one. Raise `StorageError`."""
     with database.reading():
         marks = database.collection("server")
-        if marks.find_one({"_id": "file_places"}) is not None:
+        if marks.find_one({"_id": PLACES}) is not None:
             return
         database.collection("sessions").update_many({"on": None}, {"$set": {"on": [name]}})
         database.collection("intervals").update_many({"clip.state": "ready", "clip.on": None}, {"$set": {"clip.on": name}})
-        marks.update_one({"_id": "file_places"}, {"$set": {"named": name, "at": utc_now()}}, upsert=True)
+        marks.update_one({"_id": PLACES}, {"$set": {"named": name, "at": utc_now()}}, upsert=True)
+
+
+def forget_places(database: Mongo[Document]) -> None:
+    """Let no record say on which server's disk its files are: `name_places` does so anew."""
+    database["sessions"].update_many({"on": {"$exists": True}}, {"$unset": {"on": ""}})
+    database["intervals"].update_many({"clip.on": {"$exists": True}}, {"$unset": {"clip.on": ""}})
+    database["server"].delete_one({"_id": PLACES})
 
 
 def _digest(path: str) -> str:
