@@ -264,7 +264,7 @@ class Monitor:
                     _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
                 )
             self.admission.check_room(self._sessions.values(), waits=not session.begun, by_id=False)
-            self._expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
+            self._expect_back(replace(taken, waited=0.0, vouched=True), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         fields |= {"sealed_at": None, "segment": None}  # it is neither sealed nor counted any more
@@ -397,7 +397,7 @@ class Monitor:
     def _expect_back(self, resumed: Resumed, seconds: float) -> None:
         """Give the student so long to come back. Before the session is live: its page may come in that moment."""
         session, server = resumed.session, self.recorder.server
-        self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
+        self.attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited, vouched=resumed.vouched)
         if server and server not in resumed.on:
             self._database.write("sessions", session.session_id, {"on": [*resumed.on, server]})
         if session.begun and session.station is None:

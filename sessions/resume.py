@@ -48,7 +48,7 @@ class MakeSession(Protocol):
 class Resumed:
     """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited.
 
-    `on` are the names of the servers that have had it.
+    `on` are the names of the servers that have had it, and `vouched`: a proctor or a script let its student in.
     """
 
     session: ExamSession
@@ -56,6 +56,7 @@ class Resumed:
     waited: float
     away: float
     on: tuple[str, ...] = ()
+    vouched: bool = False
 
 
 def resume(
@@ -220,7 +221,14 @@ def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: f
     else:
         since = document.get("link_made_at") or document["started_at"]
         waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
-    return Resumed(session, document.get("nonce") or "", waited, away, tuple(map(str, document.get("on") or ())))
+    return Resumed(
+        session,
+        document.get("nonce") or "",
+        waited,
+        away,
+        tuple(map(str, document.get("on") or ())),
+        bool(document.get("vouched") or document.get("link_made_at")),
+    )
 
 
 def _put_within(
