@@ -35,11 +35,16 @@ class Admission:
         self._attendance = attendance
 
     def ask(self, session: ExamSession) -> Standing:
-        """May this student begin, or go on? Else its place among those who wait. Raise `TooMany` where too many do."""
-        if session.begun:
+        """May this student begin, or go on? Else its place among those who wait. Raise `TooMany` where too many do.
+
+        Sessions that wait for their student, as links made the day before, take next to nothing. Those that were started by an ID alone leave room
+        for all others. Whom somebody let in one by one, by a call, a link, reopening or an accommodation, waits for MAX_SESSIONS alone.
+        """
+        last = self._attendance.by_id(session.session_id)
+        is_let_in = session.accommodation is not None or self._attendance.is_vouched(session.session_id)
+        if session.begun or (is_let_in and self._running(self._counted(self._sessions(), by_id=last)) < self._most):
             self.waiting.leave(session.session_id)
             return Standing(0)
-        last = self._attendance.by_id(session.session_id)
         return self.waiting.ask(session.session_id, lambda: self._room(self._counted(self._sessions(), by_id=last)), last=last)
 
     def figures(self) -> list[Figure]:
@@ -53,21 +58,21 @@ class Admission:
             Figure("students_waiting_longest_seconds", "For how long the first of them has waited.", longest),
         ]
 
-    def is_full(self, session_id: str = "") -> bool:
-        """Whether as many sessions run as may, for the student of `session_id`: exams that were started by an ID alone leave room for all others.
-
-        Those that wait for their student, as links made the day before, take next to nothing.
-        """
-        return self._room(self._counted(self._sessions(), by_id=self._attendance.by_id(session_id))) <= 0
-
     def check_room(self, sessions: Iterable[ExamSession], *, waits: bool, by_id: bool) -> None:
-        """Raise `TooMany` where another session can't be made: one that begins at once needs room, one that `waits` for its student a place."""
+        """Raise `TooMany` where another session can't be made: MAX_SESSIONS run, or one more that `waits` for its student finds no place.
+
+        What a call or a proctor makes is not measured by what the machine can watch: nobody stands there who could wait.
+        """
         counted = self._counted(sessions, by_id=by_id)
-        running = sum(session.begun for session in counted)
-        if not waits and self._room(counted) <= 0:
+        running = self._running(counted)
+        if not waits and running >= self._most:
             raise room_is_full(running)
         if waits and len(counted) - running >= WAITING_FACTOR * self._most:
             raise links_are_full(len(counted) - running)
+
+    @staticmethod
+    def _running(counted: Iterable[ExamSession]) -> int:
+        return sum(session.begun for session in counted)
 
     def _room(self, counted: Sequence[ExamSession]) -> int:
         """How many more may begin."""

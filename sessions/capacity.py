@@ -23,6 +23,7 @@ SIZE = (640, 480)
 MEASURED_S = 1.0  # in all
 TIMES = 12  # readings at most
 MORE = 1.1  # times as many as run are watched without trouble, where those are read as often as wanted
+SLOWEST = 10.0  # readings a second of a worker at the least: a fifth of 47, as on laden cores (9 ms a reading, 72 ms a look, in every sixth)
 LOOKED_S = 1.0  # between two looks at how the running exams are read
 
 
@@ -90,6 +91,8 @@ class Capacity:
         self._most = settings.max_sessions
         self._promised = settings.min_readings_per_s
         self._look_share = min(1.0, 1 / (settings.gaze_calm_fps * settings.face_calm_interval_s))  # of readings, while a student sits still
+        # What is measured beside other work, or in the first pictures, is no ground to send anybody away: no machine is taken for slower than this.
+        self._least = int(workers.count * SLOWEST / settings.min_readings_per_s)
         self._workers = workers
         self._clock = clock
         self._cost: Cost | None = None
@@ -135,4 +138,4 @@ class Capacity:
             able = max(able, int(count * MORE) + 1)
         elif 2 * len(behind) > len(rates) and sum(behind) < self._promised * len(behind):
             able = min(able, count)
-        return max(1, min(able, self._most))
+        return max(1, min(max(able, self._least), self._most))

@@ -277,7 +277,7 @@ class Monitor:
                     _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
                 )
             self.admission.check_room(self._sessions.values(), waits=not session.begun, by_id=False)
-            self.taking.expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
+            self.taking.expect_back(replace(taken, waited=0.0, vouched=True), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         fields |= {"sealed_at": None, "segment": None}  # it is neither sealed nor counted any more

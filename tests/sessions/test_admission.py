@@ -142,14 +142,23 @@ def test_capacity_is_what_is_set_or_what_one_reading_costs() -> None:
     ("rates", "exams"),
     [
         ([(0.9, False)] * 100, 111),  # all are read as often as wanted: some more will be
-        ([(0.4, True)] * 100, 40),  # what the machine can do counts
+        ([(0.8, True)] * 100, 40),  # what the machine can do counts
         ([(0.05, True)] * 30, 30),  # not even those that run: no more come
         ([(0.05, True)] * 3 + [(1.0, False)] * 30, 40),  # those few have another trouble
     ],
 )
 def test_capacity_follows_what_running_exams_get(rates: list[tuple[float, bool]], exams: int) -> None:
     running: Any = [Session(rate, behind=behind) for rate, behind in rates]
-    assert capacity(pictures=20.0, min_readings_per_s=0.5).exams(running) == exams
+    assert capacity(pictures=40.0, min_readings_per_s=1).exams(running) == exams
+
+
+def test_a_laden_machine_is_not_taken_for_slower_than_any_is() -> None:
+    """Readings of 3 s each, and thirty students who are read twice a minute: by the usual settings two cores take a hundred all the same."""
+    thirty: Any = [Session(0.03, behind=True)] * 30
+    assert capacity(Cost(gaze_s=3, look_s=3)).exams(()) == 100
+    assert capacity(pictures=0.7).exams(thirty) == 100
+    assert capacity(pictures=0.7, min_readings_per_s=1).exams(thirty) == 20  # who promises more takes fewer
+    assert capacity(pictures=0.7, capacity=5).exams(thirty) == 5
 
 
 def test_the_drawn_picture_is_the_same_each_time() -> None:
