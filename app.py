@@ -18,6 +18,7 @@ from settings.settings import Settings, load_settings
 if TYPE_CHECKING:
     from flask import Flask
 
+    from cluster.leases import Leases
     from cluster.membership import Membership
     from database import Database
     from media.recorder import Recorder
@@ -62,10 +63,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(__name__)
     make_private((settings.data_dir, settings.clips_dir, settings.identity_dir, settings.temp_dir, settings.log_dir))
     with ExitStack() as closing:  # in the reverse order, all of them whatever one of them raises
-        closing.callback(logger.configure(settings).close)
+        closing.callback((logs := logger.configure(settings)).close)
         access, events = Access(settings), Events()
 
-        database, membership = _open_database(closing, settings)
+        database, membership, leases = _open_database(closing, settings)
         recorder = Recorder(
             settings.clips_dir,
             settings.temp_dir,
@@ -73,6 +74,7 @@ def create_app(settings: Settings | None = None) -> Flask:
             max_waiting_bytes=settings.clip_queue_mb << 20,
             min_free_mb=settings.min_free_mb,
             own=mark_of(settings.data_dir),
+            server=leases.owner,
         )
         _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
         stations = Stations(settings)
@@ -80,27 +82,32 @@ def create_app(settings: Settings | None = None) -> Flask:
 
         workers = settings.analysis_workers or os.cpu_count() or 1
         monitor = Monitor(settings, database, recorder, Models(), stations, events, workers=workers, membership=membership)
+        logs.know(recorder.server, lambda session_id: getattr(monitor.get(session_id), "exam_id", None))
         live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         links = Links(events)
-        reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s)
+        reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s, may_reap=leases.of("reaper").held)
         _run(closing, monitor.start, monitor.stop)
         _run(closing, reaper.start, reaper.stop)
         _run(closing, live.start, live.stop)
         _end_with(closing, links.close_all)
 
-        parts = Parts(settings, database, monitor, access, links, live, membership)
+        parts = Parts(settings, database, monitor, access, links, live, membership, instance=recorder.server)
+        parts.mailer.is_mine = leases.of("mail").held
+        parts.figures.append(leases.figures)
         register_web(app, parts)
         _look_after(closing, app, parts)
         _keep_stills(closing, parts, events)
-        _keep_records(closing, database, recorder, settings, parts)
+        _keep_records(closing, recorder, settings, parts, leases)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
 
 
-def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Membership]:
-    """Open the database, and say to the servers that share it that this one is there."""
+def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Membership, Leases]:
+    """Open the database, say to the servers that share it that this one is there, and share the jobs that one of them at a time does."""
+    from cluster.leases import Leases
     from cluster.membership import Membership
+    from cluster.own_names import own_names
     from database import Database
     from storage.mongod import EmbeddedMongod
 
@@ -112,11 +119,14 @@ def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Me
     _run(closing, database.start, database.stop)
     membership = Membership(database, settings, settings.data_dir, alone=private)
     _run(closing, membership.start, membership.stop)
-    return database, membership
+    leases = Leases(database, own_names(settings.data_dir, membership.name)[0])
+    _run(closing, leases.start, leases.stop)
+    return database, membership, leases
 
 
-def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, settings: Settings, parts: Parts) -> None:
-    """Delete what was kept for long enough, seal what an exam left, and send the audit on."""
+def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, parts: Parts, leases: Leases) -> None:
+    """Delete what was kept for long enough, seal what an exam left, and send the audit on: each on one of the servers that share the database."""
+    from cluster.own_names import own_names
     from records.audit_export import AuditExport
     from records.clip_sweep import ClipSweep
     from records.figure_store import FigureKeeper
@@ -124,6 +134,7 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
     from records.seals import Seals
     from records.uploads import Uploads
 
+    database = parts.database
     clips = ClipSweep(database, settings.clips_dir, settings.temp_dir, parts.files)
     parts.retention = Retention(
         database,
@@ -136,13 +147,16 @@ def _keep_records(closing: ExitStack, database: Database, recorder: Recorder, se
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
         files=parts.files,
+        names=own_names(settings.data_dir, leases.owner),
+        is_mine=leases.of("retention").held,
     )
     parts.people.on_act(ASKED, parts.retention.wake)
-    parts.audit_export = AuditExport(database, settings)
+    parts.audit_export = AuditExport(database, settings, leases.of("audit").held)
     if parts.files.store is not None:
         parts.uploads = Uploads(database, parts.files, parts.files.store, parts.stills.folder)
         _run(closing, parts.uploads.start, parts.uploads.stop)
-    for part in (parts.retention, Seals(database), FigureKeeper(database), parts.audit_export):
+    seals, figures = Seals(database, leases.of("seals").held), FigureKeeper(database, leases.of("figures").held)
+    for part in (parts.retention, seals, figures, parts.audit_export):
         _run(closing, part.start, part.stop)
 
 

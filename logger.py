@@ -10,13 +10,15 @@ closed with its app; while both run, module loggers don't know for which they sp
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import re
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -62,6 +64,8 @@ class LogSettings(Protocol):
     def log_level(self) -> str: ...
     @property
     def log_dir(self) -> Path: ...
+    @property
+    def log_format(self) -> str: ...
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
@@ -91,6 +95,30 @@ class SafeFormatter(logging.Formatter):
         text = shown(super().formatMessage(record))
         left_out = getattr(record, "left_out", 0)
         return f"{text} ({left_out} lines of this session were left out before this one)" if left_out else text
+
+
+class JsonFormatter(SafeFormatter):
+    """One JSON object a line, for whoever collects the logs of several servers: with the session, its exam, and the server's name (`about`)."""
+
+    def __init__(self, secrets: Iterable[str], about: About) -> None:
+        super().__init__(secrets)
+        self._about = about
+
+    def format(self, record: logging.LogRecord) -> str:
+        session_id = str(getattr(record, "session_id", "-"))
+        fields = {
+            "time": f"{self.formatTime(record, TIME_FORMAT)}.{int(record.msecs):03d}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "instance": self._about.instance,
+            "session": session_id if session_id != "-" else "",
+            "exam": self._about.exam_of(session_id) or "" if session_id != "-" else "",
+            "message": record.getMessage(),
+            "left_out": getattr(record, "left_out", 0) or "",
+            "error": self.formatException(record.exc_info) if record.exc_info else "",
+        }
+        said = {name: redact(text, self._secrets)[:LINE_CHARACTERS] if isinstance(text, str) else text for name, text in fields.items() if text}
+        return json.dumps(said)  # in ASCII: no character of a name ends a line or turns its direction
 
 
 def shown(text: str, keep: str = "") -> str:
@@ -147,10 +175,19 @@ class _Room:
         self.left_out = 0
 
 
+@dataclass(slots=True)
+class About:
+    """What lines say beside what their writers do: the server's name, and the exam of a session that runs."""
+
+    instance: str = ""
+    exam_of: Callable[[str], str | None] = lambda _session_id: None
+
+
 class Logging:
     """The handlers of one app, on the root logger until `close`."""
 
-    def __init__(self, handlers: tuple[logging.Handler, ...], level: int) -> None:
+    def __init__(self, handlers: tuple[logging.Handler, ...], level: int, about: About) -> None:
+        self.about = about
         self.handlers = handlers
         self.level = level
         self.users = 1
@@ -167,6 +204,12 @@ class LogHandle:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._closed = False
+
+    def know(self, instance: str, exam_of: Callable[[str], str | None]) -> None:
+        """From now on lines of JSON say the server's name and each session's exam. `exam_of` is called by any thread, and must not log."""
+        with _lock:
+            _open[self.folder].about.instance = instance
+            _open[self.folder].about.exam_of = exam_of
 
     def close(self) -> None:
         """Take this app's handlers away and close its files, unless another app logs to the same folder."""
@@ -195,7 +238,8 @@ def configure(settings: LogSettings, *, console: bool = True) -> LogHandle:
 def _enter(folder: Path, settings: LogSettings, console: bool) -> None:
     global _root_level_before  # noqa: PLW0603 - the root logger is one for the process, and so is its level
     folder.mkdir(parents=True, exist_ok=True)
-    formatter = SafeFormatter(_secrets_of(settings))
+    about, secrets = About(), _secrets_of(settings)
+    formatter = JsonFormatter(secrets, about) if settings.log_format == "json" else SafeFormatter(secrets)
     level: int = getattr(logging, settings.log_level)
     handlers: list[logging.Handler] = [_file(folder / "app.log", level), _file(folder / "app_errors.log", max(level, logging.ERROR))]
     if console and not any(_has_console(other) for other in _open.values()):  # two apps on one console would say all twice
@@ -209,7 +253,7 @@ def _enter(folder: Path, settings: LogSettings, console: bool) -> None:
         handler.setFormatter(formatter)
         handler.addFilter(_LineFilter())
         root.addHandler(handler)
-    _open[folder] = Logging(tuple(handlers), level)
+    _open[folder] = Logging(tuple(handlers), level, about)
     root.setLevel(min(opened.level for opened in _open.values()))
 
 

@@ -428,7 +428,8 @@ def _beat_of(row: Mapping[str, Any]) -> tuple[Any, Any]:
 def _namesake(name: str, row: Mapping[str, Any]) -> ConfigError:
     return ConfigError(
         f"INSTANCE_NAME={name!r}: another server that lives has this name in the database (on {row.get('host') or 'a machine that is not known'}). "
-        "Give each its own. Where none was chosen, DATA_DIR was copied from that server: delete the file `instance` in it, or set INSTANCE_NAME.",
+        "Give each its own. Where none was chosen, DATA_DIR was copied from that server: delete the files `instance` and `server-names` in it, or "
+        "set INSTANCE_NAME.",
         field="instance_name",
     )
 

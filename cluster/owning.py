@@ -25,16 +25,18 @@ def epoch_of(document: Document) -> int:
     return epoch if isinstance(epoch, int) else 0
 
 
-def take(database: Database, document: Document, owner: str | None) -> Document | None:
+def take(database: Database, document: Document, owner: str | None, disk: str = "") -> Document | None:
     """Make a session this server's, as it was read; return it as it is then, None where it is another's or over meanwhile.
 
-    `owner` is None where the server knows of no others. Raise `StorageError`: then it may have been taken or not.
+    `owner` is None where the server knows of no others; `disk` is its name as files are kept under it (`on`), which outlives another name.
+    Raise `StorageError`: then it may have been taken or not.
     """
     as_read = {"_id": document["_id"], "state": document["state"], **_as_read(document)}
+    change: Document = {"$set": {"owner": owner, "epoch": epoch_of(document) + 1}}
+    if disk:
+        change["$addToSet"] = {"on": disk}
     with database.reading():
-        return database.collection("sessions").find_one_and_update(
-            as_read, {"$set": {"owner": owner, "epoch": epoch_of(document) + 1}}, return_document=ReturnDocument.AFTER
-        )
+        return database.collection("sessions").find_one_and_update(as_read, change, return_document=ReturnDocument.AFTER)
 
 
 def rename(database: Database, session_id: str, epoch: int, old: str, new: str) -> bool:

@@ -16,6 +16,9 @@ from flask.cli import with_appcontext
 
 from basics.errors import ProctorError, StorageError
 from basics.times import utc_now
+from cluster.leases import JobLease
+from cluster.naming import kept_home, name_of
+from cluster.own_names import own_names
 from database import Database
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
@@ -119,8 +122,16 @@ def _sweep(settings: Settings, store: PlainStore) -> None:
         try:
             if not database.wait_ready(READY_S):
                 raise StorageError("The database does not answer; see MONGO_URI.")
-            retention = _retention(settings, database)
-            retention.sweep()
+            names = own_names(settings.data_dir, name_of(settings.instance_name, kept_home(settings.data_dir)))
+            lease = JobLease(database, "retention", names[0])
+            if not lease.held():
+                _ask(store, StorageError("Another server deletes what is due, and does not answer."))
+                return
+            retention = _retention(settings, database, names)
+            try:
+                retention.sweep()
+            finally:
+                lease.release()
             if not database.flush(FLUSH_S):
                 raise StorageError(
                     "What was deleted is not all noted yet: it waits on this machine's disk, and is with the next start of the server."
@@ -131,7 +142,7 @@ def _sweep(settings: Settings, store: PlainStore) -> None:
         click.echo(retention.doubt, err=True)
 
 
-def _retention(settings: Settings, database: Database) -> Retention:
+def _retention(settings: Settings, database: Database, names: Sequence[str]) -> Retention:
     files = files_of(settings, database)
     return Retention(
         database,
@@ -144,6 +155,7 @@ def _retention(settings: Settings, database: Database) -> Retention:
         kinds=settings.keep_by_kind(),
         audit_days=settings.keep_audit_days,
         files=files,
+        names=names,
     )
 
 

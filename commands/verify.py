@@ -15,6 +15,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from basics.errors import InvalidInput, ProctorError
+from cluster.own_names import known_names
 from records.kept_files import files_of
 from records.package_check import Checked, check_package
 from records.reader import stored
@@ -46,8 +47,8 @@ def register(app: Flask, settings: Settings | None = None) -> None:
             wanted = dict(_head(head) for head in heads)
             in_force = settings or load_settings()
             with stored(in_force) as database:
-                files = files_of(in_force, PlainStore(database))
-                verified = verify(database, in_force.clips_dir, session_id=session_id, heads=wanted, files=files)
+                files, names = files_of(in_force, PlainStore(database)), known_names(in_force.data_dir)
+                verified = verify(database, in_force.clips_dir, session_id=session_id, heads=wanted, files=files, names=names)
         except ProctorError as error:
             raise click.ClickException(error.message) from None
         click.echo(report(verified, time.monotonic() - started))
@@ -69,6 +70,8 @@ def report(verified: Verified, seconds: float) -> str:
         f"Decisions: {verified.decisions}",
         f"Clips: {verified.clips}, {verified.clip_bytes / 1e6:.1f} MB{speed}{deleted}",
     ]
+    for server, count in sorted(verified.on_others.items()):
+        lines.append(f"Clips on the disk of another server, {server}: {count}, not looked at. Verify there, too.")
     lines += [f"ALTERED: {finding.kind} {finding.which}: {finding.wrong}" for finding in verified.findings]
     lines.append(f"{len(verified.findings)} found that are not as they were." if verified.findings else "Nothing was altered.")
     return "\n".join(lines)

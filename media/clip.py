@@ -46,7 +46,10 @@ class ClipJob:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What became of a clip, as it stands in its interval's record. `start` is where it begins on the session's clock."""
+    """What became of a clip, as it stands in its interval's record. `start` is where it begins on the session's clock.
+
+    `on` is the name of the server on whose disk its file is, empty where only one uses the database.
+    """
 
     state: str
     path: str = ""
@@ -56,6 +59,7 @@ class Clip:
     reason: str = ""
     start: float = 0.0
     marks: list[list[Any]] = field(default_factory=list)
+    on: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For storage and answers."""

@@ -74,11 +74,23 @@ class Recorder:
     """Encodes clips one after the other, in a thread of its own."""
 
     def __init__(
-        self, clips_dir: Path, temp_dir: Path, *, crf: int = 28, max_waiting_bytes: int = 512 << 20, min_free_mb: int = MIN_FREE_MB, own: str = "0"
+        self,
+        clips_dir: Path,
+        temp_dir: Path,
+        *,
+        crf: int = 28,
+        max_waiting_bytes: int = 512 << 20,
+        min_free_mb: int = MIN_FREE_MB,
+        own: str = "0",
+        server: str = "",
     ) -> None:
-        """`own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders."""
+        """`own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders.
+
+        `server` is this server's name, by which a clip's record says where its file is.
+        """
         self.clips_dir = clips_dir
         self._own = own
+        self.server = server
         self.temp_dir = temp_dir
         self.kept = KeptMedia(temp_dir)
         self._crf = crf
@@ -208,7 +220,7 @@ class Recorder:
                 log.exception("the encoder failed", extra={"session_id": job.session_id})
             return Clip("failed", reason=_reason(error, self.clips_dir), start=job.start)
         marks = [[kind, round(begin - start, 2), round(end - start, 2)] for kind, begin, end in job.marks]
-        return Clip("ready", final.relative_to(self.clips_dir).as_posix(), sha256, round(duration, 3), size, "", start, marks)
+        return Clip("ready", final.relative_to(self.clips_dir).as_posix(), sha256, round(duration, 3), size, "", start, marks, self.server)
 
     def _with_media(self, job: ClipJob) -> ClipJob:
         """`job` with its pictures and sound, from the disk where they are there."""

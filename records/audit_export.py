@@ -12,6 +12,7 @@ import logging
 import logging.handlers
 import socket
 import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import requests
@@ -39,10 +40,14 @@ SYSLOG_PRIORITY = (logging.handlers.SysLogHandler.LOG_AUTH << 3) | logging.handl
 
 
 class AuditExport:
-    """Sends what is new, in order and once (after a crash perhaps twice), in a thread of its own. An outage of a receiver loses nothing."""
+    """Sends what is new, in order and once, in a thread of its own; of several servers one does (`is_mine`). An outage of a receiver loses nothing.
 
-    def __init__(self, database: Database, settings: AuditSettings) -> None:
+    After a crash the last entries come perhaps twice: each has its `seq`.
+    """
+
+    def __init__(self, database: Database, settings: AuditSettings, is_mine: Callable[[], bool] = lambda: True) -> None:
         self._database = database
+        self._is_mine = is_mine
         self._syslog = settings.audit_syslog
         self._webhook = settings.audit_webhook
         self._secret = settings.audit_webhook_secret.get_secret_value()
@@ -65,6 +70,8 @@ class AuditExport:
 
     def send_new(self) -> None:
         """Send the entries that syslog has not had, and the day's head where it is due. Raise `StorageError`, `OSError`, requests' errors."""
+        if not self._is_mine():
+            return
         if self._syslog:
             self._send_lines()
         today = f"{utc_now():%Y-%m-%d}"
@@ -81,6 +88,11 @@ class AuditExport:
         with self._database.reading():
             self._database.collection("server").update_one({"_id": MARK}, {"$set": fields}, upsert=True)
 
+    def _advance(self, sent: int) -> None:
+        """Note up to where was sent. Never back: another server may be further."""
+        with self._database.reading():
+            self._database.collection("server").update_one({"_id": MARK}, {"$max": {"syslog_seq": sent}}, upsert=True)
+
     # Syslog
 
     def _send_lines(self) -> None:
@@ -90,10 +102,16 @@ class AuditExport:
                 found = list(self._database.collection("audit").find({"seq": {"$gt": sent}}).sort("seq", 1).limit(AT_ONCE))
             if not found:
                 return
-            for entry in found:
-                self._send_line(_line(entry))
-            sent = int(found[-1]["seq"])
-            self._set_mark(syslog_seq=sent)
+            before = sent
+            try:
+                for entry in found:
+                    if not self._is_mine():  # another goes on from the mark
+                        return
+                    self._send_line(_line(entry))
+                    sent = int(entry["seq"])
+            finally:
+                if sent > before:
+                    self._advance(sent)
 
     def _send_line(self, line: bytes) -> None:
         parts = urlsplit(self._syslog)

@@ -29,6 +29,7 @@ from basics.folder_lock import FolderLock
 from basics.texts import _
 from basics.times import utc_now
 from media.stores.base import StoredFile
+from records.files_elsewhere import forget_places
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles, files_of
 from records.reader import Document, stored
@@ -91,7 +92,8 @@ def restore(settings: Settings, source: Path) -> Taken:
                 _insert_all(database, name, source / "database" / f"{name}.bson")
                 if database[name].count_documents({}) != count:
                     raise StorageError(_("The collection %(name)s did not come back whole.", name=name))
-            database[COLLECTION].delete_many({})  # all files lie here now
+            database[COLLECTION].delete_many({})  # all files lie here now,
+            forget_places(database)  # whatever this server is called
         for folder, place in _folders(settings):
             for path in _inside(source / folder):
                 to = place / path.relative_to(source / folder)

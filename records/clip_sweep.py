@@ -1,6 +1,7 @@
 """Makes clips and their records agree: what one of them lost, the other may still know.
 
-A file without a record is one whose server died between the two; a record without a file lost it on the disk. Each is mended or said.
+A file without a record is one whose server died between the two; a record without a file lost it on the disk. Each is mended or said. Of several
+servers each looks at its own disk, and at the clips that lie there by their records.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from media.clip import Clip
 from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
+from records.files_elsewhere import FilesElsewhere
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles
 
@@ -39,13 +41,15 @@ class ClipSweep:
         self._sent: dict[str, Document] = {}  # what is on the store, or on its way there, by interval
         self._clips_dir = clips_dir.resolve()
         self._temp_dir = temp_dir.resolve()
+        self.elsewhere = FilesElsewhere(database, (), clips_dir, {})  # what lies here, where there are several servers
         self.strangers = 0  # files that are no clip of ours
         self._told: dict[str, int] = {}
 
-    def sweep(self, *, settled_s: float = SETTLED_S, stopped: Callable[[], bool] = lambda: False) -> dict[str, int]:
+    def sweep(self, *, settled_s: float = SETTLED_S, stopped: Callable[[], bool] = lambda: False, leads: bool = True) -> dict[str, int]:
         """Mend what doesn't agree; return how many clips were found again, are gone, doubled, or nobody's. Raise `StorageError`, `OSError`.
 
-        `stopped` says that the server ends: a sweep that is broken off is done by the next one.
+        `stopped` says that the server ends: a sweep that is broken off is done by the next one. `leads`: also clips that lie nowhere by their
+        records.
 
         A file is deleted only where its interval's record names another that is there: who points the server at another database loses none.
         """
@@ -55,6 +59,7 @@ class ClipSweep:
             self._sent = {row["_id"]: row for row in self._database.collection(COLLECTION).find({"kind": "clip"})}
             found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1, "started_at": 1})
             clips = [(document["_id"], part_of(document, "clip"), document.get("started_at")) for document in found]
+        clips = [(key, clip, at) for key, clip, at in clips if self.elsewhere.is_here(clip.get("on"), or_nobodys=leads)]
         ready = {str(clip.get("path")): (key, str(clip.get("sha256"))) for key, clip, _at in clips if clip}
         stored, now = self._stored(), utc_now()
         away = {key for key, clip, at in clips if clip and self._is_away(key, clip, at, stored, now)}
@@ -97,11 +102,13 @@ class ClipSweep:
     def _is_away(self, key: str, clip: Mapping[str, object], at: object, stored: frozenset[str] | None, now: datetime) -> bool:
         """Is a clip that isn't on this disk somewhere else, as far as can be told?"""
         row = self._sent.get(key)
+        if row is not None and row.get("there"):
+            return row.get("sha256") == clip.get("sha256") and (stored is None or row["key"] in stored)
+        if clip.get("on"):  # here, by its record
+            return False
         if row is None:
             return self._files.store is not None and isinstance(at, datetime) and now - at < SENT_WITHIN
-        if not row.get("there"):
-            return row.get("by") != self._files.own
-        return row.get("sha256") == clip.get("sha256") and (stored is None or row["key"] in stored)
+        return row.get("by") != self._files.own
 
     def _local(self, settled_s: float) -> Iterator[Path]:
         for file in sorted(self._clips_dir.rglob("*.mp4")):
@@ -125,7 +132,10 @@ class ClipSweep:
         except NotFound:
             interval = None
         if mark is None or interval is None:
-            self.strangers += 1
+            if mark is not None and self.elsewhere.is_asked_for(str(mark["clip"]).rpartition("-")[0]):
+                file.unlink(missing_ok=True)  # of a session that was deleted while this server was away
+            else:
+                self.strangers += 1
             return "nobodys"
         key, clip = interval["_id"], part_of(interval, "clip")
         sha256 = hash_of(file)
@@ -148,7 +158,8 @@ class ClipSweep:
                 return "nobodys"
         start = float(mark["start"])
         marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval.get("violations") or []]
-        self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), file.stat().st_size, "", start, marks))
+        size, on = file.stat().st_size, self.elsewhere.name
+        self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), size, "", start, marks, on))
         return "found"
 
     def _is_made_again(self, key: str, path: str) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +35,7 @@ SEGMENTS = "segments"
 SESSIONS_MAX = 100  # of one segment: what a decision makes be counted anew
 GOING_MAX, GOING_LEAST = 25, 10  # of one segment of sessions that go on: while an exam is taken, flags of it are decided
 FIRST_S, EVERY_S = 10.0, 30.0
+BEFORE_S = 20.0  # between its first turns: a decision is stored well within it
 FORM, GOING = 1, 2  # how a segment is stored, and one of sessions that go on: those of another form are made anew
 TRIES = 10
 READ_AT_ONCE = 1000  # sessions
@@ -157,12 +158,14 @@ class FigureReader:
 
 
 class FigureKeeper:
-    """Makes the segments, in a thread of its own. Without it everything is counted when it is asked for."""
+    """Makes the segments, in a thread of its own; of several servers one does (`is_mine`). Without it everything is counted when it is asked for."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, is_mine: Callable[[], bool] = lambda: True) -> None:
         self._database = database
+        self._is_mine = is_mine
         self._reader = FigureReader(database)
-        self._before = [self.settle, self.forget_wrong]
+        self._before = [self.settle, self.settle, self.forget_wrong]
+        self._deciding: dict[str, Document] = {}  # that were in the middle of a decision at the first look
         self._worker = Worker("figures", self._work, FIRST_S)
         self.start, self.stop = self._worker.start, self._worker.stop
 
@@ -171,11 +174,15 @@ class FigureKeeper:
         settled = self._database.flush(FLUSH_S)  # what was stored until now is there to be counted
         now = now or utc_now()
         found = self._reader.segments({})
-        kept = sum(self._anew(segment) for segment in found.left if segment is not None and not self._worker.is_stopping)
+        kept = sum(self._anew(segment) for segment in found.left if segment is not None and not self._is_over)
         kept += self._go_on(found.going, now) if settled else 0
-        while not self._worker.is_stopping and (new := self._keep(self._new())):
+        while not self._is_over and (new := self._keep(self._new())):
             kept += new
         return kept
+
+    @property
+    def _is_over(self) -> bool:
+        return self._worker.is_stopping or not self._is_mine()
 
     def _anew(self, segment: str) -> int:
         """A segment that holds no more. Sessions that go on, or did when it was made, are in none until they are in a new one."""
@@ -229,7 +236,7 @@ class FigureKeeper:
         for exam_id, free in by_exam.items():
             for begin in range(0, len(free), GOING_MAX):
                 some = free[begin : begin + GOING_MAX]
-                if len(some) < GOING_LEAST or self._worker.is_stopping:
+                if len(some) < GOING_LEAST or self._is_over:
                     break
                 figures = count(exam_id, self._reader.rows([row["_id"] for row in some], {"$lt": until}))
                 self._store(some, figures, {"form": GOING, "until": until}, {"segment": None, "state": "running"})
@@ -265,10 +272,18 @@ class FigureKeeper:
             self._database.collection(SEGMENTS).delete_many(old)
 
     def settle(self) -> None:
-        """At a start, before anybody decides: end what an earlier run broke off in the middle of a decision. Raise `StorageError`."""
+        """End what an earlier run broke off in the middle of a decision: what is as it was at the look before. Raise `StorageError`.
+
+        At the second look: other servers' decisions are under way, too, and take less than the time between.
+        """
         with self._database.reading():
-            broken_off = {"deciding": {"$gt": 0}}
-            self._database.collection("sessions").update_many(broken_off, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
+            sessions = self._database.collection("sessions")
+            now = {row["_id"]: row for row in sessions.find({"deciding": {"$gt": 0}}, {"deciding": 1, "changes": 1})}
+            for row in now.values():
+                if row == self._deciding.get(row["_id"]):
+                    as_it_was = {"_id": row["_id"], "deciding": row["deciding"], "changes": row.get("changes")}
+                    sessions.update_one(as_it_was, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
+        self._deciding = now
 
     def forget_wrong(self) -> None:
         """Forget all segments where they don't add up: an older version of the server decided meanwhile. Raise `StorageError`."""
@@ -294,6 +309,8 @@ class FigureKeeper:
         """One turn; return the pause until the next."""
         try:
             with suppress(StorageError):  # it is away: later
+                if not self._is_mine():
+                    return EVERY_S
                 if self._before:
                     self._before[0]()
                     del self._before[0]
@@ -303,7 +320,7 @@ class FigureKeeper:
         except Exception:
             log.exception("counting failed, and is tried again")
             return 20 * EVERY_S
-        return FIRST_S if self._before else EVERY_S
+        return BEFORE_S if self._before else EVERY_S
 
 
 def _over() -> Document:

@@ -14,7 +14,7 @@ from typing import Any, TypeGuard
 from settings.keeping import LONGEST_DAYS, Kept
 
 CLIP_KINDS: tuple[Kept, ...] = ("clips_dismissed", "clips_confirmed", "clips_open")
-SHOWN = {"kept_from": 1, "ended_at": 1, "keep_days": 1, "exam.keep_days": 1, "sealed_at": 1, "gone": 1}
+SHOWN = {"kept_from": 1, "ended_at": 1, "keep_days": 1, "exam.keep_days": 1, "sealed_at": 1, "gone": 1, "on": 1}
 """What of a session's document is read here."""
 
 

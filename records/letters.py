@@ -1,13 +1,15 @@
 """Letters to students that wait to be sent: kept in the database, so that neither a restart nor an outage loses one.
 
-What waits is the text with its placeholders: the student's link and code are put in when it is sent.
+What waits is the text with its placeholders: the student's link and code are put in when it is sent. Whoever sends one claims it first, so that of
+two servers one does. One whose server died in the moment of sending is sent again, under the same name: whether it went nobody can tell.
 """
 
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,13 +28,17 @@ from records.rosters import ROSTER, RosterRow, Rosters
 
 LETTERS = "letters"
 PLACEHOLDERS = ("name", "id", "exam", "course", "link", "code", "address", "opens", "closes")
+CLAIMED_FOR = timedelta(minutes=10)  # a letter is sent, or given back, well within it
 AGAIN_AFTER = tuple(timedelta(seconds=s) for s in (30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600))
 _PLACE = re.compile(r"\{\s*(\w*)\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One that waits. `number` is that of the link when it was written: it is not sent with another."""
+    """One that waits. `number` is that of the link when it was written: it is not sent with another.
+
+    `name` tells it from all others, however often it is sent; `claim` is of whoever sends it now, empty for nobody.
+    """
 
     row_id: str
     exam_key: str
@@ -41,6 +47,8 @@ class Letter:
     server: str
     number: int
     tries: int = 0
+    name: str = ""
+    claim: str = ""
 
 
 def check_text(subject: str, text: str) -> None:
@@ -107,7 +115,8 @@ class Letters:
         for row in rows:
             whose = {"user_id": row.user_id, "user_look": look(row.user_id)}  # by which it is found when everything of the student is erased
             document = {"exam_key": row.exam_key, "subject": subject, "text": text, "server": server, "number": row.number, "tries": 0, **whose}
-            writes.append(ReplaceOne({"_id": row.row_id}, {**document, "due_at": now, "queued_at": now}, upsert=True))
+            written = {**document, "name": secrets.token_hex(16), "due_at": now, "queued_at": now}
+            writes.append(ReplaceOne({"_id": row.row_id}, written, upsert=True))
             marks.append(UpdateOne({"_id": row.row_id}, {"$set": {"mail": {"state": "queued", "error": "", "at": now}}}))
         if writes:
             with self._database.reading():
@@ -120,7 +129,15 @@ class Letters:
         with self._database.reading():
             found = self._database.collection(LETTERS).find({"due_at": {"$lte": utc_now()}}).sort("due_at", ASCENDING).limit(limit)
             names = Letter.__dataclass_fields__.keys() - {"row_id"}
-            return [Letter(**{name: row[name] for name in names if name in row}, row_id=row["_id"]) for row in found]
+            return [Letter(**{name: row[name] for name in names if row.get(name) is not None}, row_id=row["_id"]) for row in found]
+
+    def claim(self, letter: Letter) -> Letter | None:
+        """Take a letter in hand that is due: the same with its claim. None where another was quicker, or it waits no more. Raise `StorageError`."""
+        now, claim = utc_now(), secrets.token_hex(8)
+        with self._database.reading():
+            due = {"_id": letter.row_id, "number": letter.number, "claim": letter.claim or None, "due_at": {"$lte": now}}
+            found = self._database.collection(LETTERS).update_one(due, {"$set": {"claim": claim, "due_at": now + CLAIMED_FOR}})
+        return replace(letter, claim=claim) if found.modified_count else None
 
     def waiting(self) -> int:
         """How many letters wait. Raise `StorageError`."""
@@ -146,9 +163,9 @@ class Letters:
             self.failed(letter, error)
             return False
         now: datetime = utc_now()
-        change: Document = {"tries": letter.tries + 1, "due_at": now + AGAIN_AFTER[letter.tries]}
+        change: Document = {"tries": letter.tries + 1, "due_at": now + AGAIN_AFTER[letter.tries], "claim": None}
         with self._database.reading():
-            self._database.collection(LETTERS).update_one({"_id": letter.row_id}, {"$set": change})
+            self._database.collection(LETTERS).update_one(_as_it_was(letter), {"$set": change})
             self._database.collection(ROSTER).update_one(
                 {"_id": letter.row_id}, {"$set": {"mail": {"state": "queued", "error": error[:200], "at": now}}}
             )
@@ -157,4 +174,9 @@ class Letters:
     def _over(self, letter: Letter, fields: Document) -> None:
         with self._database.reading():
             self._database.collection(ROSTER).update_one({"_id": letter.row_id}, {"$set": fields})
-            self._database.collection(LETTERS).delete_one({"_id": letter.row_id, "number": letter.number})
+            self._database.collection(LETTERS).delete_one(_as_it_was(letter))
+
+
+def _as_it_was(letter: Letter) -> Document:
+    """The letter, where no newer one stands for it and nobody else has it in hand."""
+    return {"_id": letter.row_id, "number": letter.number, "claim": letter.claim or None}

@@ -1,4 +1,7 @@
-"""Sends the letters that wait, in a thread of its own: at the pace that is set, by TLS whose certificate is looked at, again where it fails."""
+"""Sends the letters that wait, in a thread of its own: at the pace that is set, by TLS whose certificate is looked at, again where it fails.
+
+Of several servers on one database one sends (`is_mine`), so that the pace holds for all of them together.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,8 @@ class Mailer:
         self._gap_s = 60.0 / settings.mail_per_min
         self._exams, self._rosters = exams, rosters
         self.letters = Letters(database)
+        self.is_mine: Callable[[], bool] = lambda: True  # is it this server's to send letters?
+        self._in_hand: Letter | None = None
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -98,20 +103,25 @@ class Mailer:
 
     def send_due(self) -> bool:
         """Send some of the letters that are due. True where there may be more. Raise `StorageError`."""
-        due = self.letters.due(AT_ONCE)
+        due = self.letters.due(AT_ONCE) if self.is_mine() else []
         if not due:
             return False
+        self._in_hand = None
         try:
             with self._connected() as server:
                 for letter in due:
-                    if self._stopping.is_set():
+                    if self._stopping.is_set() or not self.is_mine():
                         return False
                     began = time.monotonic()
-                    self._send(server, letter)
+                    self._in_hand = self.letters.claim(letter)
+                    if self._in_hand is None:
+                        continue
+                    self._send(server, self._in_hand)
+                    self._in_hand = None
                     self._stopping.wait(max(0.0, self._gap_s - (time.monotonic() - began)))
         except (OSError, smtplib.SMTPException) as error:
             self._say(_plain(error))
-            for letter in self.letters.due(AT_ONCE):  # those that are sent are no longer among them
+            for letter in [*([self._in_hand] if self._in_hand else []), *self.letters.due(AT_ONCE)]:  # those that are sent are no longer among them
                 self._counts["failed"] += not self.letters.later(letter, _plain(error))
             return False
         self._say("")
@@ -183,7 +193,9 @@ class Mailer:
         message = EmailMessage(policy=SMTP)
         message["From"], message["To"] = self._from, to
         message["Subject"] = " ".join(filled(letter.subject, values).split())
-        message["Date"], message["Message-ID"] = formatdate(localtime=False), make_msgid(domain=self._from.rpartition("@")[2].rstrip("> "))
+        domain = self._from.rpartition("@")[2].rstrip("> ")
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = f"<{letter.name}@{domain}>" if letter.name else make_msgid(domain=domain)
         message["Auto-Submitted"] = "auto-generated"
         if exam.definition.language:
             message["Content-Language"] = exam.definition.language

@@ -3,7 +3,7 @@
 Nothing else deletes any by itself.
 
 Files go before the records that name them, and a session's own record goes last: a sweep that is broken off leaves nothing that the next one would
-not find.
+not find. Of several servers on one database one deletes records (`is_mine`); files each deletes on its own disk, and records wait for them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -25,10 +26,11 @@ from media.recorder import Recorder
 from media.stores.base import StoreError
 from records.audit_cut import cut_audit
 from records.clip_sweep import ClipSweep
+from records.files_elsewhere import FILES, FilesElsewhere, name_places
 from records.holds import holds_of
 from records.keep_times import KeepTimes, part_of
 from records.kept_files import KeptFiles
-from records.retention_kinds import FILES, NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, why_not
+from records.retention_kinds import NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, pictures_in, why_not
 from records.verification import DELETED
 from settings.keeping import Kept
 
@@ -36,6 +38,7 @@ log = logging.getLogger(__name__)
 
 FIRST_S = 60.0  # after the start, when sessions of before were taken up again
 EVERY_S = 3600.0
+ASKED_EVERY_S = 20.0  # between looks at what other servers ask to be deleted here
 FLUSH_S = 5.0
 LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was set wrong is
 BELIEVED_AFTER = timedelta(days=1)
@@ -63,10 +66,13 @@ class Retention:
         kinds: Mapping[Kept, int] = MappingProxyType({}),
         audit_days: int = 0,
         files: KeptFiles | None = None,
+        names: Sequence[str] = (),
+        is_mine: Callable[[], bool] = lambda: True,
     ) -> None:
         """`keep_days` are a session's, `kinds` the days of kinds of its records, 0: as long as the session; `audit_days` 0: the audit for ever.
 
-        `files`: where clips and pictures lie, if not in the folders alone.
+        `files`: where clips and pictures lie, if not in the folders alone; `names` are this server's, the present one first; `is_mine` says whether
+        it deletes the records.
         """
         self._database = database
         self._files = files or KeptFiles(database, clips_dir, identity_dir)
@@ -77,7 +83,12 @@ class Retention:
         self._recorder = recorder
         self._times = KeepTimes({**kinds, "records": keep_days})
         self._audit_days = audit_days
-        self._kinds = KindSweep(database, self._times, self._folders, self._files)
+        self._names = tuple(names)
+        self._is_mine = is_mine
+        self._led = True  # did it delete records at its last turn?
+        self._elsewhere = FilesElsewhere(database, names, clips_dir, self._folders, self.forget_clips)
+        clips.elsewhere = self._elsewhere
+        self._kinds = KindSweep(database, self._times, self._folders, self._files, self._elsewhere, next(iter(names), ""))
         self._left = 0  # files that can't be deleted, as the last sweep found
         self._last: dict[str, object] = {}  # when it was, and what went
         self.problem = ""  # why the last sweep could not do all
@@ -117,16 +128,38 @@ class Retention:
         now = now or utc_now()
         if not self._believes(now):
             return 0
+        if self._names:
+            name_places(self._database, self._names[0])
         self._stamp(now)
         swept = Swept()
         deleted = self._sweep_sessions(now, swept)
-        self._kinds.sweep(now, swept, stopped=self._stop.is_set)
+        self._kinds.sweep(now, swept, stopped=self._is_over)
+        self._delete_aside(now)
+        self._delete_strays()
         entries = cut_audit(self._database, now - timedelta(days=self._audit_days), self._audit_days) if self._audit_days else 0
         self._left = swept.left.total()
         counts = {"records": deleted, **swept.counts(), "audit": entries}
         self._last = {"swept_at": iso_time(now), "deleted": counts}
         self._say(at=now, deleted=counts, left=dict(swept.left))
         return deleted
+
+    def sweep_own(self) -> None:
+        """Delete the files here whose time is over, where another server deletes the records. Raise `StorageError`.
+
+        As of that server's newest sweep: whether the clock is right has been looked at there.
+        """
+        with self._database.reading():
+            mark = self._database.collection("server").find_one({"_id": MARK}) or {}
+        if not isinstance(mark.get("swept_at"), datetime) or "doubted_at" in mark:
+            return
+        swept = Swept()
+        self._kinds.sweep(mark["swept_at"], swept, stopped=self._stop.is_set, leads=False)
+        self._delete_aside(mark["swept_at"])
+        self._delete_strays()
+        self._left = swept.left.total()
+
+    def _is_over(self) -> bool:
+        return self._stop.is_set() or not self._is_mine()
 
     def _sweep_sessions(self, now: datetime, swept: Swept) -> int:
         deleted: list[str] = []
@@ -140,9 +173,7 @@ class Retention:
                 named = deleted[first : first + NAMED_MAX]
                 self._database.audit({"who": "server", "what": DELETED, "count": len(named), "sessions": named})
         if days := self._times.server["records"]:
-            before = now - timedelta(days=days)
-            self._delete_aside(before)
-            self._delete_rehearsals({"at": {"$lt": before}})
+            self._delete_rehearsals({"at": {"$lt": now - timedelta(days=days)}})
         return len(deleted)
 
     def _delete_rehearsals(self, due: Document) -> None:
@@ -157,10 +188,12 @@ class Retention:
         """Delete sessions; name each once it is gone."""
         for page in ended_sessions(self._database, now):
             for session in page:
-                if self._stop.is_set():
+                if self._is_over():
                     return
                 if not self._times.is_past(session, "records", now) or not may_go(self._database, session["_id"]):
                     continue
+                if self._elsewhere.has_others(session) and not self._elsewhere.are_gone(session, self._clips_of(session["_id"]).values()):
+                    continue  # the next sweep finds it
                 if self._is_deleted(session["_id"]):
                     yield session["_id"]
                 else:
@@ -184,14 +217,21 @@ class Retention:
         return deleted
 
     def _run(self) -> None:
-        pause = FIRST_S
+        due = time.monotonic() + FIRST_S
         while not self._stop.is_set():
-            self._wake.wait(pause)
+            woken = self._wake.wait(max(0.0, min(due - time.monotonic(), ASKED_EVERY_S)))
             self._wake.clear()
             if self._stop.is_set():
                 return
-            pause = EVERY_S
-            self.problem = "; ".join(problem for sweep in (self._sweep_clips, self.sweep) if (problem := _problem_of(sweep)))
+            asked = _problem_of(self._elsewhere.delete_asked)
+            leads = self._is_mine()
+            if not woken and time.monotonic() < due and (self._led or not leads):  # else at once: the one that led is gone
+                continue
+            due, self._led = time.monotonic() + EVERY_S, leads
+            sweeps = (self._sweep_clips, self.sweep if leads else self.sweep_own, self._elsewhere.note_looked)
+            self.problem = "; ".join(problem for problem in (asked, *map(_problem_of, sweeps)) if problem)
+            if not leads:
+                continue
             with contextlib.suppress(StorageError):  # whoever asked is told that it has not answered
                 self._say(looked_at=utc_now(), problem=self.problem, doubt=self.doubt)
 
@@ -201,7 +241,7 @@ class Retention:
             self._database.collection("server").update_one({"_id": REPORT}, {"$set": fields}, upsert=True)
 
     def _sweep_clips(self) -> None:
-        self._clips.sweep(stopped=self._stop.is_set)
+        self._clips.sweep(stopped=self._stop.is_set, leads=self._is_mine())
 
     def _believes(self, now: datetime) -> bool:
         """Is the clock right? Nobody gets back what a machine that starts in another year deletes.
@@ -252,8 +292,11 @@ class Retention:
             sessions.update_many(new, {"$set": {"kept_from": now}})
             marks.update_one({"_id": MARK}, {"$set": {"stamps": True}}, upsert=True)
 
-    def _delete_aside(self, before: datetime) -> None:
+    def _delete_aside(self, now: datetime) -> None:
         """Records that the database refused, or the disk damaged, are of students, too."""
+        if not (days := self._times.server["records"]):
+            return
+        before = now - timedelta(days=days)
         folder = self._database.set_aside_in
         for path in (*folder.glob("rejected*.jsonl"), *folder.glob("*.damaged")):
             with contextlib.suppress(OSError):
@@ -261,14 +304,24 @@ class Retention:
                     path.unlink()
                     log.info("deleted %s, which is as old as sessions that are deleted (KEEP_DAYS)", path)
 
+    def _delete_strays(self) -> None:
+        """Stills of clips that lay on another server, whose session is gone: they can be made again of any clip that is there."""
+        found = pictures_in(self._folders["stills"], FILES["stills"])
+        with self._database.reading():
+            there = {row["_id"] for row in self._database.collection("sessions").find({"_id": {"$in": list(found)}}, {"_id": 1})}
+        for still in (one for session_id, stills in found.items() if session_id not in there for one in stills):
+            with contextlib.suppress(OSError):
+                still.unlink(missing_ok=True)
+
     def delete_session(self, session_id: str) -> bool:
         """Delete one session that runs no more, files first. False where a file can't be deleted now. Raise `StorageError`."""
         if not self.forget_clips(session_id):
             return False
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
-        with self._database.reading():
-            named = self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
-            clips = {str(interval["_id"]): part_of(interval, "clip").get("path") for interval in named}
+        clips = self._clips_of(session_id)
+        if not self._elsewhere.are_gone(self._places(session_id), clips.values()):
+            log.info("other servers are to delete its files first", extra={"session_id": session_id})
+            return False
         try:
             for video_id, clip in clips.items():
                 self._files.delete_clip(video_id, clip)
@@ -286,7 +339,18 @@ class Retention:
         with self._database.reading():
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
+        self._elsewhere.forget(session_id)
         return True
+
+    def _clips_of(self, session_id: str) -> dict[str, str]:
+        """The paths of its clips, by interval."""
+        with self._database.reading():
+            named = self._database.collection("intervals").find({"session_id": session_id, "clip.path": {"$gt": ""}}, {"clip.path": 1})
+            return {str(interval["_id"]): str(part_of(interval, "clip").get("path")) for interval in named}
+
+    def _places(self, session_id: str) -> Document:
+        with self._database.reading():
+            return self._database.collection("sessions").find_one({"_id": session_id}, {"on": 1}) or {"_id": session_id}
 
     def forget_clips(self, session_id: str) -> bool:
         """Make no clip of the session any more. False where that can't be done now."""

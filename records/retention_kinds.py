@@ -1,7 +1,8 @@
 """Deletes kinds of records of sessions that themselves are kept for longer: clips by what was decided, readings, pictures.
 
 Files go first, then the record says what went, why and when; a flag keeps its decision, its points and its reasons. Legal holds spare everything,
-and so does a student's request for a new look until somebody has answered it.
+and so does a student's request for a new look until somebody has answered it. Of several servers each deletes the files on its own disk, with what
+their records say of them, and one (`leads`) what is in the database alone.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from database import Database, Document
 from media.clip_reasons import OF_CONFIRMED, OF_DISMISSED, OF_OPEN
 from media.stores.base import StoreError
 from records import absences
+from records.files_elsewhere import FILES, FilesElsewhere
 from records.holds import spared
 from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of, part_of
 from records.kept_files import KeptFiles
@@ -38,7 +40,6 @@ PAGE = 200  # sessions asked for in one go
 NAMED_MAX = 10_000  # sessions that one entry of the audit names
 SHORTEST = timedelta(days=1)
 REASONS: Mapping[Kept, str] = {"clips_dismissed": OF_DISMISSED, "clips_confirmed": OF_CONFIRMED, "clips_open": OF_OPEN}
-FILES: Mapping[Kept, str] = {"stills": "still", "identity": "identity"}  # how the names of their files begin; the session's id follows
 
 
 @dataclass(slots=True)
@@ -66,30 +67,43 @@ class KindSweep:
     times: KeepTimes
     folders: Mapping[Kept, Path]  # of pictures, by kind
     files: KeptFiles
+    elsewhere: FilesElsewhere
+    name: str = ""  # of this server
 
-    def sweep(self, now: datetime, swept: Swept, *, stopped: Callable[[], bool] = lambda: False) -> None:
-        """Delete what is due at `now`, noting it in `swept`, and enter that into the audit. Raise `StorageError` when the database is away."""
-        self._note_what_was_broken_off()
+    def sweep(self, now: datetime, swept: Swept, *, stopped: Callable[[], bool] = lambda: False, leads: bool = True) -> None:
+        """Delete what is due at `now`, noting it in `swept`, and enter that into the audit. Raise `StorageError` when the database is away.
+
+        `leads`: also what is no file, and what lies nowhere by its record.
+        """
+        for mark in {self._mark, UNDER_WAY} if leads else {self._mark}:
+            self._note_what_was_broken_off(mark)
         try:
-            self._sweep(now, swept, stopped)
+            self._sweep(now, swept, stopped, leads=leads)
         finally:  # what is gone is in the audit, whatever kept the others
             self._note(swept)
 
-    def _sweep(self, now: datetime, swept: Swept, stopped: Callable[[], bool]) -> None:
+    @property
+    def _mark(self) -> str:
+        """The mark of what goes here just now: each server has its own."""
+        return f"{UNDER_WAY} {self.name}" if self.name else UNDER_WAY
+
+    def _sweep(self, now: datetime, swept: Swept, stopped: Callable[[], bool], *, leads: bool) -> None:
         self.database.flush(FLUSH_S)  # decisions that were made just now
         pictures = {kind: pictures_in(folder, FILES[kind]) for kind, folder in self.folders.items()}
         asked = waiting_looks(self.database)
         for page in ended_sessions(self.database, now):
-            past = {row["_id"]: self._past(row, now) for row in page if row["_id"] not in asked}
+            past = {row["_id"]: self._past(row, now, leads=leads) for row in page if row["_id"] not in asked}
             clips = clips_of(self.database, [one for one, kinds in past.items() if not kinds.isdisjoint(CLIP_KINDS)])
             away = absences.with_pictures(self.database, [one for one, kinds in past.items() if "absences" in kinds])
+            own = {row["_id"] for row in page if leads and not self.elsewhere.has_others(row)}
             faces = [one for one, kinds in past.items() if "identity" in kinds]
-            unsaid, stored = _named_still(self.database, faces), self.files.stored_pictures(faces)
+            unsaid = _named_still(self.database, [one for one in faces if one in own])
+            stored = self.files.stored_pictures(faces if leads else ())
             for session in page:
                 if stopped():
                     return
                 session_id, kinds = session["_id"], past.get(session["_id"], frozenset())
-                due = [row for row in clips.get(session_id, ()) if kind_of(row) in kinds]
+                due = [row for row in clips.get(session_id, ()) if kind_of(row) in kinds and self._is_here(row, leads=leads)]
                 files: dict[Kept, list[Path | str]] = {
                     kind: [*found[session_id]] for kind, found in pictures.items() if kind in kinds and session_id in found
                 }
@@ -140,11 +154,15 @@ class KindSweep:
         """Mark that clips of a session go, until that is in the audit: where the server is killed in between, the next sweep notes it."""
         with self.database.reading():
             marks = self.database.collection("server")
-            marks.update_one({"_id": UNDER_WAY}, {"$addToSet": {"sessions": session_id}, "$min": {"since": now}}, upsert=True)
+            marks.update_one({"_id": self._mark}, {"$addToSet": {"sessions": session_id}, "$min": {"since": now}}, upsert=True)
 
-    def _note_what_was_broken_off(self) -> None:
+    def _is_here(self, interval: Document, *, leads: bool) -> bool:
+        """Does its clip lie here? One whose record doesn't say where is the leading server's."""
+        return self.elsewhere.is_here(part_of(interval, "clip").get("on"), or_nobodys=leads)
+
+    def _note_what_was_broken_off(self, name: str) -> None:
         with self.database.reading():
-            mark = self.database.collection("server").find_one({"_id": UNDER_WAY})
+            mark = self.database.collection("server").find_one({"_id": name})
         if mark is None:
             return
         sessions = sorted(mark["sessions"])
@@ -152,19 +170,20 @@ class KindSweep:
             gone = {"session_id": {"$in": sessions}, "clip.state": "deleted", "clip.deleted_at": {"$gte": mark["since"]}}
             count = self.database.collection("intervals").count_documents(gone)
         entry = {"who": "server", "what": DELETED_KINDS["clips_open"], "count": count, "sessions": sessions, "broken_off": True}
-        self._end_with([self.database.audit(entry)])
+        self._end_with([self.database.audit(entry)], name)
 
-    def _end_with(self, tickets: Sequence[Ticket]) -> None:
+    def _end_with(self, tickets: Sequence[Ticket], mark: str) -> None:
         """Take the mark away once everything is noted."""
         if all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
             with self.database.reading():
-                self.database.collection("server").delete_one({"_id": UNDER_WAY})
+                self.database.collection("server").delete_one({"_id": mark})
 
-    def _past(self, session: Document, now: datetime) -> frozenset[Kept]:
+    def _past(self, session: Document, now: datetime, *, leads: bool) -> frozenset[Kept]:
         """The kinds whose time is over. None where the whole session's is: it goes with all that is its, or waits for a file."""
         if self.times.is_past(session, "records", now):
             return frozenset()
-        kinds: Sequence[Kept] = (*CLIP_KINDS, "readings", "stills", "identity", "absences")
+        stored: Sequence[Kept] = ("readings", "absences") if leads else ()  # in the database alone
+        kinds: Sequence[Kept] = (*CLIP_KINDS, "stills", "identity", *stored)
         return frozenset(kind for kind in kinds if self.times.is_past(session, kind, now))
 
     def _delete_clip(self, interval: Document, session: Document, swept: Swept) -> None:
@@ -232,7 +251,7 @@ class KindSweep:
                 tickets.append(self.database.audit(entry))
         if not swept.deleted.keys().isdisjoint(CLIP_KINDS):
             with contextlib.suppress(StorageError):  # it is noted: once more by the next sweep does no harm
-                self._end_with(tickets)
+                self._end_with(tickets, self._mark)
 
 
 def ended_sessions(store: Store, now: datetime, *, held_too: bool = False) -> Iterator[list[Document]]:
@@ -260,7 +279,7 @@ def clips_of(store: Store, session_ids: Sequence[str]) -> dict[str, list[Documen
     """The intervals of these sessions whose clip is there, with what says of which kind it is."""
     found: dict[str, list[Document]] = {}
     if session_ids:
-        shown = {"session_id": 1, "review.state": 1, "review.answered_since": 1}
+        shown = {"session_id": 1, "review.state": 1, "review.answered_since": 1, "clip.on": 1}
         with store.reading():
             for row in store.collection("intervals").find({"session_id": {"$in": list(session_ids)}, "clip.state": "ready"}, shown):
                 found.setdefault(row["session_id"], []).append(row)

@@ -13,11 +13,12 @@ from typing import Any, Literal
 
 from records import absences
 from records.audit_cut import due_entries
+from records.files_elsewhere import FILES
 from records.holds import spared
 from records.keep_times import SHOWN, KeepTimes, kind_of, part_of
 from records.kept_files import stored_pictures
 from records.retention import REPORT
-from records.retention_kinds import FILES, PAGE, clips_of, pictures_in, waiting_looks
+from records.retention_kinds import PAGE, clips_of, pictures_in, waiting_looks
 from records.stores import Document, Store
 from settings.keeping import Kept
 

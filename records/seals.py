@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -77,21 +77,24 @@ def seal_hash(seal: Mapping[str, Any]) -> str:
 
 
 class Seals:
-    """Seals the sessions that have ended, one after another, in a thread of its own."""
+    """Seals the sessions that have ended, one after another, in a thread of its own; of several servers one does (`is_mine`)."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, is_mine: Callable[[], bool] = lambda: True) -> None:
         self._database = database
+        self._is_mine = is_mine
         self._worker = Worker("seals", self._work, FIRST_S)
         self.start, self.stop = self._worker.start, self._worker.stop
 
     def seal_due(self) -> int:
         """Seal some of the sessions that wait for it; return how many. Raise `StorageError`."""
         now, sealed = utc_now(), 0
+        if not self._is_mine():
+            return 0
         with self._database.reading():
             query = {"sealed_at": None, "ended_at": {"$lte": now - SETTLED}, "state": {"$ne": "running"}}
             due = list(self._database.collection("sessions").find(query).sort("ended_at", -1).limit(4 * AT_ONCE))
         for session in due:
-            if sealed == AT_ONCE or self._worker.is_stopping:
+            if sealed == AT_ONCE or self._worker.is_stopping or not self._is_mine():
                 break
             if now - session["ended_at"] < CLIPS_WITHIN and self._has_pending(session["_id"]):
                 continue

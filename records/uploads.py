@@ -214,6 +214,8 @@ class Uploads:
             self._check(one)
             if not self._end(one):
                 return False
+        if one.kind == "clip":
+            self._say_not_here(one)
         one.path.unlink(missing_ok=True)
         if one.kind == "clip":
             drop_empty(one.path.parent, self._files.clips_dir)
@@ -270,6 +272,11 @@ class Uploads:
                 return self._database.collection("intervals").find_one(query, {"_id": 1}) is not None
             query = {"_id": one.session_id, f"pictures.{one.file_id.split('-', 2)[2]}.sha256": one.sha256, "pictures_deleted_at": None}
             return self._database.collection("identity").find_one(query, {"_id": 1}) is not None
+
+    def _say_not_here(self, one: _Due) -> None:
+        """Let the clip's record name no server any more: it is no single one's to look after."""
+        with self._database.reading():
+            self._database.collection("intervals").update_one({"_id": one.file_id, "clip.sha256": one.sha256}, {"$set": {"clip.on": ""}})
 
     def _leave(self, path: Path, why: str) -> None:
         if path not in self._left and len(self._left) < LEFT_LOGGED:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -106,7 +107,9 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
-    elsewhere: int = 0  # clips that are on another server still, and are checked once the store has them
+    elsewhere: int = 0  # clips that are on a server that their record doesn't name, and are checked once the store has them
+    names: tuple[str, ...] = ()  # of this server
+    on_others: Counter[str] = field(default_factory=Counter)  # clips by the other server on whose disk they are, and which looks at them
     clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
     older: set[str] = field(default_factory=set)  # what the entries from before the chain may be, by their digest
 
@@ -122,12 +125,15 @@ def verify(
     session_id: str = "",
     heads: Mapping[int, str] | None = None,
     files: KeptFiles | None = None,
+    names: tuple[str, ...] = (),
 ) -> Verified:
     """Check everything, or of the records and clips those of one session. `heads`: places of the chain and the hashes that were anchored elsewhere.
 
+    `names` are this server's, where others share the database: clips on their disks are counted, and not looked at.
+
     Raise pymongo's errors when the database can't be read.
     """
-    verified = Verified(cut=CutAudit.of(newest_cut(database.audit)))
+    verified = Verified(cut=CutAudit.of(newest_cut(database.audit)), names=names)
     for entry in database.audit.find({**UNCHAINED, "what": {"$regex": f"^{DECISION}"}}).sort("at", 1):
         verified.decided.setdefault(str(entry.get("video_id")), []).append(entry)
     older = before_the_chain(database.audit.find(UNCHAINED).sort("_id", 1))
@@ -286,6 +292,9 @@ def _sealed_clips(
                 if session_id not in verified.clips_gone and not verified.cut.covers(clip.get("deleted_at")):
                     verified.found("clip", video_id, "deleted, and no deletion is noted")
             continue  # its time was over, or the sweep says that it is gone
+        if (on := clip.get("on")) and verified.names and on not in verified.names:
+            verified.on_others[str(on)] += 1
+            continue
         file = files.clip(str(video_id), clip)
         if file is not None:
             yield video_id, file, sha256

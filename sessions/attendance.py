@@ -29,12 +29,14 @@ class Attendance:
         self._nonces: dict[str, str] = {}  # what the browser that started a session brought with it
         self._vouched: set[str] = set()
 
-    def expect(self, session_id: str, nonce: str = "", *, waited: float = 0.0) -> None:
-        """Wait for a session's student from now on, of whom `waited` seconds have gone by already."""
+    def expect(self, session_id: str, nonce: str = "", *, waited: float = 0.0, vouched: bool = False) -> None:
+        """Wait for a session's student from now on, of whom `waited` seconds have gone by already. `vouched`: see `vouch`."""
         with self._lock:
             self._linked_at[session_id] = self._clock() - waited
             if nonce:
                 self._nonces[session_id] = nonce
+            if vouched:
+                self._vouched.add(session_id)
 
     def give_until(self, session_id: str, seconds: float, *, unseen: float = 0.0) -> None:
         """The student's page must come back within so many seconds; nobody has heard it for `unseen` already."""
@@ -75,9 +77,13 @@ class Attendance:
         return session_id in self._nonces and session_id not in self._vouched
 
     def vouch(self, session_id: str) -> None:
-        """A proctor made a link for the session."""
+        """A proctor or a script made the session, or a link for it."""
         with self._lock:
             self._vouched.add(session_id)
+
+    def is_vouched(self, session_id: str) -> bool:
+        """Did a proctor or a script make the session, reopen it, or make a link for it?"""
+        return session_id in self._vouched
 
     def forget_browser(self, session_id: str) -> None:
         """The browser that started a session gets no answer of it again: its student has another link."""

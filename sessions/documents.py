@@ -92,8 +92,11 @@ def new_session_document(
     nonce: str,
     keep_days: Mapping[Kept, int],
     exam: Mapping[str, Any] | None = None,
+    server: str = "",
 ) -> dict[str, Any]:
     """A session as it is stored when it is made. `clock` marks its start on the monotonic clock, or since when it waits to begin.
+
+    `server` is the name of the one that has it, and so its files (`on`).
 
     `keep_days`: for how long the server keeps each kind of record of it, where its exam doesn't say.
     """
@@ -124,5 +127,6 @@ def new_session_document(
         "devices": {},
         "baseline": {},
         "nonce": nonce,
+        **({"on": [server]} if server else {}),
         **looks_of(identity.user_id, identity.exam_id),
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from basics.figures import Figure
 from basics.texts import decimal, ngettext
 from sessions.models import Models
 from sessions.session import ExamSession
@@ -20,6 +21,18 @@ def models_health(models: Models) -> dict[str, Any]:
         "persons": models.persons.backend if models.persons else None,
         "sound": models.audio is not None,
     }
+
+
+def reading_figures(sessions: Sequence[ExamSession], wanted: float) -> list[Figure]:
+    """How often the pictures of these sessions are read, and for how long the longest waiting one has."""
+    standings = [standing for session in sessions if (standing := session.watch_over.reading_rate()) is not None]
+    waits = max((session.picture_waits() or 0.0 for session in sessions), default=0.0)
+    return [
+        Figure("readings_wanted_per_second", "Readings a second that are wanted, of all sessions whose pictures come.", wanted * len(standings)),
+        Figure("readings_reached_per_second", "Readings a second that are reached, of all sessions.", sum(rate for rate, _behind in standings)),
+        Figure("sessions_behind", "Sessions that are read less than half as often as wanted.", sum(behind for _rate, behind in standings)),
+        Figure("picture_wait_seconds", "For how long the picture that waits longest to be read has been due.", waits),
+    ]
 
 
 def analysis_health(sessions: Sequence[ExamSession], wanted: float, workers: int, pictures_a_second: float | None = None) -> dict[str, Any]:

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Literal
 
 from basics.errors import Conflict, NotFound, StorageError
+from basics.figures import Figure
 from basics.gone import of_student
 from basics.looks import same_id
 from basics.texts import _
@@ -19,18 +20,20 @@ from basics.times import utc_now
 from cluster.membership import Membership
 from database import Database
 from media.recorder import Recorder
+from sessions.admission import Admission
 from sessions.attendance import Attendance
+from sessions.capacity import Capacity
 from sessions.changes import TakingEffect
 from sessions.clock_mark import mark
 from sessions.documents import new_session_document
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
-from sessions.health import analysis_health, models_health
+from sessions.health import analysis_health, models_health, reading_figures
 from sessions.identity import Identity
 from sessions.making import SessionMaker
 from sessions.models import Models
 from sessions.ownership import Ownership
-from sessions.refusals import has_ended, has_none, links_are_full, room_is_full, runs_already
+from sessions.refusals import has_ended, has_none, runs_already
 from sessions.resume import reopened
 from sessions.score_book import Summary
 from sessions.session import ExamSession
@@ -45,7 +48,6 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.5
 ACKNOWLEDGE_S = 10.0  # for how long a script's call waits for its record to be safe
-WAITING_FACTOR = 10  # times MAX_SESSIONS may wait for their students
 
 SourceName = Literal["local", "browser"]
 
@@ -83,8 +85,9 @@ class Monitor:
         self._lock = threading.Lock()
         self._feeds = StationFeeds(stations)
         self._workers = Workers(self.active, events, workers)
-        self.ownership = Ownership(database, membership)
+        self.ownership = Ownership(database, membership, recorder.server)
         self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
+        self.admission = Admission(settings, self.active, self.attendance, Capacity(settings, self._workers, clock), clock)
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._counters = {"sessions_created": 0, "sessions_ended": 0, "intervals_flagged": 0}
@@ -121,6 +124,7 @@ class Monitor:
     def _load_models(self) -> None:
         try:
             self.models.load(self._settings)
+            self.admission.capacity.measure(self.models, self._settings, stopped=self._stopping.is_set)
         except Exception:
             log.exception("the models can't be loaded; pictures and sound stay unread")
             self.models.failed = True
@@ -161,7 +165,7 @@ class Monitor:
             running = self._find(user_id, exam_id)
             if running is not None:
                 raise runs_already(user_id, exam_id, running.session_id)
-            self._check_room(waits=source != "local", by_id=bool(nonce))
+            self.admission.check_room(self._sessions.values(), waits=source != "local", by_id=bool(nonce))
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
         document = new_session_document(
@@ -175,6 +179,7 @@ class Monitor:
             nonce=nonce,
             keep_days=self._settings.keep_by_kind(),
             exam=session.limit.document(),
+            server=self.recorder.server,
         )
         ticket = session.storage.write("sessions", session.session_id, document | self.ownership.fields())
         if not ticket.wait(ACKNOWLEDGE_S):
@@ -189,26 +194,6 @@ class Monitor:
         log.info("session started: user %s, exam %s, source %s", user_id, exam_id, station or source, extra={"session_id": session.session_id})
         self.open(session)
         return session
-
-    def is_full(self, session_id: str = "") -> bool:
-        """Whether as many sessions run as may, for the student of `session_id`: exams that were started by an ID alone leave room for all others.
-
-        Those that wait for their student, as links made the day before, take next to nothing.
-        """
-        counted = self._counted(self.active(), by_id=self.attendance.by_id(session_id))
-        return sum(session.begun for session in counted) >= self._settings.max_sessions
-
-    def _check_room(self, *, waits: bool, by_id: bool) -> None:
-        counted = self._counted(self._sessions.values(), by_id=by_id)
-        running, limit = sum(session.begun for session in counted), self._settings.max_sessions
-        if running >= limit:
-            raise room_is_full(running)
-        if waits and len(counted) - running >= WAITING_FACTOR * limit:
-            raise links_are_full(len(counted) - running)
-
-    def _counted(self, sessions: Iterable[ExamSession], *, by_id: bool) -> list[ExamSession]:
-        """The sessions whose places one more asks for: whoever comes by an ID alone has what all others leave, those find theirs in any case."""
-        return [session for session in sessions if by_id or not self.attendance.by_id(session.session_id)]
 
     def open(self, session: ExamSession) -> None:
         """Let its source come to a session that is live now, and tell of it."""
@@ -291,8 +276,8 @@ class Monitor:
                 raise Conflict(
                     _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
                 )
-            self._check_room(waits=not session.begun, by_id=False)
-            self.taking.expect_back(replace(taken, waited=0.0), self._settings.abandoned_s)  # its student is told only now
+            self.admission.check_room(self._sessions.values(), waits=not session.begun, by_id=False)
+            self.taking.expect_back(replace(taken, waited=0.0, vouched=True), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session
         fields = {"state": "running", "ended_at": None, "end_code": None, "end_note": "", "end_reason": "", "ended_after_s": None}
         fields |= {"sealed_at": None, "segment": None}  # it is neither sealed nor counted any more
@@ -419,6 +404,7 @@ class Monitor:
         if session is not None:
             self._feeds.detach(session_id)
             self.attendance.forget(session_id)
+            self.admission.waiting.leave(session_id)
         return session
 
     def held(self, session_id: str) -> AbstractContextManager[None]:
@@ -440,8 +426,20 @@ class Monitor:
                 "reason": problem,
             },
             "stations": self.stations.states(),
-            "sessions": {"state": "ok", "active": len(sessions), "limit": self._settings.max_sessions},
+            "sessions": {
+                "state": "ok",
+                "active": len(sessions),
+                "limit": self._settings.max_sessions,
+                "capacity": self.admission.capacity.exams(sessions),
+                "waiting": self.admission.waiting.figures()[0],
+            },
         }
+
+    def figures(self) -> list[Figure]:
+        """Figures for `/metrics` that say what they are."""
+        running = [session for session in self.active() if session.begun]
+        cpu = Figure("reading_cpu_seconds_total", "CPU-seconds of the threads that read pictures.", self._workers.cpu_s)
+        return [cpu, *reading_figures(running, self._settings.gaze_fps), *self.admission.figures()]
 
     def metrics(self) -> dict[str, float]:
         """Numbers for `/metrics`, by name."""

@@ -33,10 +33,11 @@ class Owned:
 class Ownership:
     """Which sessions are this server's, and which may become so. Every question may raise `StorageError`."""
 
-    def __init__(self, database: Database, membership: Membership | None) -> None:
-        """Without `membership` there is no other server."""
+    def __init__(self, database: Database, membership: Membership | None, disk: str = "") -> None:
+        """Without `membership` there is no other server. `disk` is the name under which this one's files are known."""
         self._database = database
         self._membership = membership
+        self._disk = disk
 
     @property
     def name(self) -> str | None:
@@ -71,7 +72,7 @@ class Ownership:
 
     def take(self, document: Document) -> Document | None:
         """Make it this server's, as it was read; None where somebody else was faster."""
-        return take(self._database, document, self.name)
+        return take(self._database, document, self.name, self._disk)
 
     def take_over(self, document: Document) -> Document:
         """As `take`; raise `Conflict` where somebody else was faster."""

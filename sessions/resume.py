@@ -47,12 +47,16 @@ class MakeSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited."""
+    """A session that goes on after the server was `away` so many seconds. `waited` is how long one that nobody has begun has waited.
+
+    `vouched`: a proctor or a script let its student in.
+    """
 
     session: ExamSession
     nonce: str
     waited: float
     away: float
+    vouched: bool = False
 
 
 def make_kept_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -215,7 +219,8 @@ def _goes_on(session: ExamSession, document: dict[str, Any], now: float, away: f
     else:
         since = document.get("link_made_at") or document["started_at"]
         waited = seconds_since(document.get("clock"), since, now=now, wall=utc_now())
-    return Resumed(session, document.get("nonce") or "", waited, away)
+    vouched = bool(document.get("vouched") or document.get("link_made_at"))
+    return Resumed(session, document.get("nonce") or "", waited, away, vouched)
 
 
 def _put_within(

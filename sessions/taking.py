@@ -221,7 +221,7 @@ class Taking:
     def expect_back(self, resumed: Resumed, seconds: float) -> None:
         """Give the student so long to come back. Before the session is live: its page may come in that moment."""
         session, attendance = resumed.session, self._monitor.attendance
-        attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited)
+        attendance.expect(session.session_id, resumed.nonce, waited=resumed.waited, vouched=resumed.vouched)
         if session.begun and session.station is None:
             session.unknown_while("page_away", True)
             attendance.give_until(session.session_id, seconds, unseen=resumed.away)

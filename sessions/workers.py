@@ -25,6 +25,7 @@ class Workers:
         self.count = count
         self.pictures_read = 0
         self.persons_looks = 0
+        self.cpu_s = 0.0  # of the threads that read pictures
         self._read_s = 0.0  # what a reading takes of late, looks for persons among them
         self._sessions = sessions
         self._work = threading.Condition(threading.Lock())
@@ -82,7 +83,7 @@ class Workers:
             session = self._take_in_hand()
             if session is None:
                 continue
-            begun = time.monotonic()
+            begun, cpu = time.monotonic(), time.thread_time()
             try:
                 readings = session.read_picture()
                 took = time.monotonic() - begun
@@ -90,6 +91,7 @@ class Workers:
                     self._read_s += (took - self._read_s) * max(READ_SHARE, 1 / (self.pictures_read + 1))
                     self.pictures_read += 1
                     self.persons_looks += any(one.persons is not None for one in readings)
+                    self.cpu_s += time.thread_time() - cpu
             except Exception as error:
                 session.watch_over.failed(error)
             finally:

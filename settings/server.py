@@ -58,6 +58,11 @@ class ServerSettings(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", description="Least level that is logged.", json_schema_extra=EVERYDAY
     )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How lines of the log are written: `text`, or `json`, one object a line with session, exam and server, for what collects logs.",
+        json_schema_extra=EVERYDAY,
+    )
     log_dir: Path = Field(default=Path("logs"), description="Folder of app.log and app_errors.log.", json_schema_extra=EVERYDAY)
     data_dir: Path = Field(
         default=Path("data"), description="Folder of the embedded database, the spool and the server's own key.", json_schema_extra=EVERYDAY

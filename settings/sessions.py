@@ -23,6 +23,21 @@ class SessionSettings(BaseModel):
     max_sessions: int = Field(
         default=100, ge=1, le=10_000, description="Sessions that may run at once; each takes about 15 MB.", json_schema_extra=EVERYDAY
     )
+    capacity: int = Field(
+        default=0,
+        ge=0,
+        le=10_000,
+        description="Exams that this server takes at once, MAX_SESSIONS at most; who comes then waits on a page that goes on by itself. 0: as many "
+        "as it can watch by MIN_READINGS_PER_S, which it measures.",
+        json_schema_extra=EVERYDAY,
+    )
+    min_readings_per_s: float = Field(
+        default=0.2,
+        ge=0.01,
+        le=10,
+        description="Readings a second of each student's picture that the server promises at the least: it takes no more exams than it can watch so. "
+        "A student who sits still is read once a second where there is room.",
+    )
     analysis_workers: int = Field(default=0, ge=0, le=64, description="Threads that read pictures; 0: one for each core.", json_schema_extra=EVERYDAY)
     video_fps: float = Field(
         default=10, ge=1, le=30, description="Pictures a second taken from a source; clips have this rate.", json_schema_extra=EVERYDAY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -210,3 +211,30 @@ def test_one_session_cannot_roll_the_log_away(tmp_path: Path) -> None:
     assert sum(line.endswith(("flagged", "calm")) for line in lines) == 2, "neither its own others nor another's are hidden by it"
     (told,) = [line for line in lines if "an hour later" in line]
     assert "lines of this session were left out before this one" in told
+
+
+def test_lines_of_json_have_session_exam_and_server_and_no_secret(tmp_path: Path) -> None:
+    handle = logger.configure(settings(tmp_path, log_format="json", proctor_password=SecretStr("a secret of the server")), console=False)
+    handle.know("room-2", {"ab12": "algebra"}.get)
+    writer = logging.getLogger("proctor.test")
+    writer.warning("lost by a\nb: a secret of the server", extra={"session_id": "ab12"})
+    writer.info("plain \u2028")
+    try:
+        int("token=abcdefgh")
+    except ValueError:
+        writer.exception("failed")
+    handle.close()
+    lines = (tmp_path / "app.log").read_bytes().splitlines()
+    first, second, third = (json.loads(line) for line in lines)
+    assert {name: first[name] for name in ("level", "logger", "instance", "session", "exam")} == {
+        "level": "WARNING",
+        "logger": "proctor.test",
+        "instance": "room-2",
+        "session": "ab12",
+        "exam": "algebra",
+    }
+    assert first["message"] == "lost by a\nb: [hidden]"
+    assert first["time"].endswith("Z")
+    assert not {"session", "exam", "error"} & second.keys()
+    assert "ValueError" in third["error"]
+    assert "abcdefgh" not in third["error"]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 from flask import Flask, current_app
 
+from basics.figures import Figure
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
@@ -50,7 +51,8 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
     `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `retention` deletes what was kept for
-    long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs.
+    long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs. `instance` is the server's
+    name among others, as it began; each of `figures` gives some for `/metrics`, which are asked for then.
     """
 
     settings: Settings
@@ -63,6 +65,8 @@ class Parts:
     retention: Retention | None = None
     audit_export: AuditExport | None = None
     uploads: Uploads | None = None
+    instance: str = ""
+    figures: list[Callable[[], Iterable[Figure]]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
     reviews: Reviews = field(init=False)
     conclusions: Conclusions = field(init=False)

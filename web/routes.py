@@ -38,6 +38,7 @@ from web.proctor.sessions import api
 from web.proctor.stills import stills
 from web.proctor.student_side import student_side
 from web.proctor.videos import videos
+from web.student.admission import admission
 from web.student.entering import entering
 from web.student.http_link import http_link
 from web.student.identity import student_identity
@@ -50,6 +51,7 @@ from web.student.trials import trials
 BLUEPRINTS = (
     api,
     students,
+    admission,
     own_report,
     trials,
     student_identity,

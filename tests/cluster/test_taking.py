@@ -26,7 +26,7 @@ from sessions.session import ExamSession
 from sessions.sources import Stations
 from sessions.taking import Moved, refuses
 from tests.helpers.waiting import free_port, until
-from tests.helpers.web import settings_for
+from tests.helpers.web import local_client, settings_for
 from web.access.who_may import Access
 from web.links import Links
 from web.parts import Parts
@@ -46,7 +46,7 @@ class House:
         self.membership.turn()
         self.events = Events()
         self.stations = Stations(self.settings)
-        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir)
+        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir, server=name)
         self.monitor = Monitor(self.settings, self.database, recorder, Models(), self.stations, self.events, workers=1, membership=self.membership)
         self.parts = Parts(self.settings, self.database, self.monitor, Access(self.settings), Links(self.events), membership=self.membership)
         self.app = Flask(name, root_path=str(ROOT))
@@ -125,12 +125,26 @@ def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(
     assert told == [session.session_id]
     assert not a.has(session.session_id)
     assert b.owner(session.session_id) == ("b", 2)
+    assert b.database.session(session.session_id)["on"] == ["a", "b"], "both may have files of it"
     assert moved.summary() == session.summary()
     acts(moved, "two", "three")
     assert b.monitor.end_session(session.session_id, End("student")).total_score == 3 * session.rules["points"]["copy_paste"]
     assert [act["_id"].partition(":")[2] for act in b.database.acts(session.session_id)] == ["one", "two", "three"]
     assert b.monitor.metrics()["sessions_taken_total"] == a.monitor.metrics()["sessions_let_go_total"] == 1
     assert may_enter(a.parts, session.session_id) is None, "it is over, wherever it was"
+
+
+def test_a_page_that_asks_to_begin_brings_its_exam_here(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session = a.monitor.create("ann", "exam", "browser", nonce="the-browser's")
+    assert a.database.flush(10)
+    page, bearer = local_client(b.app), {"Authorization": f"Bearer {a.parts.access.make_student_token(session.session_id)}"}
+    assert page.post("/api/student/admission", headers=bearer).status_code == 503, "it asks again"
+    town.pass_time(1, a, b)
+    until(lambda: a.owner(session.session_id)[0] is None)
+    assert page.post("/api/student/admission", headers=bearer).get_json()["position"] == 0
+    assert b.has(session.session_id)
 
 
 def test_a_session_whose_server_is_dead_is_taken_at_once_and_once_that_is_known(town: Town) -> None:

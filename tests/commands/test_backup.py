@@ -50,6 +50,8 @@ def destroy(stored: Any) -> None:
 
 def test_what_was_destroyed_comes_back_whole(server: Settings, stored: Any, tmp_path: Path, mongo_uri: str, db_name: str) -> None:
     before = everything(stored)
+    stored.sessions.update_many({}, {"$set": {"on": ["a-server-that-is-gone"]}})
+    stored.intervals.update_many({}, {"$set": {"clip.on": "a-server-that-is-gone"}})
     taken = back_up(server, tmp_path / "backup")
     assert taken.documents == sum(len(rows) for rows in before.values())
     clip = next(server.clips_dir.rglob("*.mp4"))
@@ -59,7 +61,7 @@ def test_what_was_destroyed_comes_back_whole(server: Settings, stored: Any, tmp_
         path.unlink()
     anew = settings_for(tmp_path / "anew", mongo_uri=mongo_uri, db_name=db_name)
     restore(anew, tmp_path / "backup")
-    assert everything(stored) == before
+    assert everything(stored) == before, "its files lie here now"
     verified = verify(stored, anew.clips_dir)
     assert (verified.findings, verified.sessions, verified.clips) == ([], 1, 1)
     assert (anew.data_dir / "secret_key").read_text() == "k" * 40

@@ -34,8 +34,11 @@ def mongo_uri(mongod: EmbeddedMongod) -> str:
 
 @pytest.fixture(scope="session")
 def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
-    """Settings of a server that keeps its records in a database of its own of the tests' mongod: where its own mongod is not what is tested."""
-    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}"}
+    """Settings of a server that keeps its records in a database of its own of the tests' mongod: where its own mongod is not what is tested.
+
+    Nor is how fast this machine is: it isn't measured.
+    """
+    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100"}
 
 
 @pytest.fixture(scope="session")

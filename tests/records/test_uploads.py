@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ class Machine:
     folder: Path
     store: SharedFolder | S3Store
     own: str = "1"
+    name: str = ""
 
     def __post_init__(self) -> None:
         for name in ("clips", "identity", "stills", "temp"):
@@ -76,6 +78,7 @@ class Machine:
             identity_dir=self.folder / "identity",
             kinds=kinds,  # type: ignore[arg-type]
             files=self.files,
+            names=(self.name,) if self.name else (),
         )
 
 
@@ -260,6 +263,29 @@ def test_each_server_reads_what_another_sent_and_says_what_is_still_there(two: t
     one.uploads.send_waiting()
     assert sum_of(other.clip() or pytest.fail("not there")) == SHA256
     assert not other.files.is_elsewhere(FLAG)
+
+
+def test_a_clip_lies_at_the_server_that_its_record_names_until_it_is_sent(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    one.name, other.name = "one", "other"
+    database, folder = other.database, other.folder / "clips"
+    with database.reading():
+        database.collection("intervals").update_one({"_id": FLAG}, {"$set": {"clip.on": "one"}})
+
+    def verified() -> tuple[int, dict[str, int], list[Any]]:
+        found = verify(database.collection("audit").database, folder, files=other.files, names=("other",))
+        return found.clips, dict(found.on_others), found.findings
+
+    later = utc_now() + timedelta(days=5)
+    assert verified() == (0, {"one": 1}, [])
+    other.retention(0, clips_open=1, clips_confirmed=1, clips_dismissed=1).sweep(later)
+    assert one.local, "each deletes from its own disk"
+    assert one.uploads.send_waiting() == 1
+    assert database.interval(FLAG)["clip"]["on"] == ""
+    assert verified() == (1, {}, [])
+    assert sum(other.sweep.sweep(settled_s=0).values()) == 0
+    other.retention(0, clips_open=1, clips_confirmed=1, clips_dismissed=1).sweep(later)
+    assert list(one.store.listed()) == []
 
 
 def test_what_one_server_deletes_goes_from_anothers_disk(two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch) -> None:

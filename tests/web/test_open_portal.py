@@ -105,10 +105,16 @@ def test_exams_started_by_ids_leave_room_for_those_with_a_link(make_app: MakeApp
     fake = monitor.get(fakes[0]["session_id"])
     assert fake is not None
     fake.begin()
-    assert monitor.is_full(fakes[1]["session_id"])
-    assert not monitor.is_full(linked.get_json()["session_id"])
+
+    def position(session_id: str) -> int:
+        session = monitor.get(session_id)
+        assert session is not None
+        return monitor.admission.ask(session).position
+
+    assert position(fakes[1]["session_id"]) == 1
+    assert position(linked.get_json()["session_id"]) == 0
     portal.script(f"/api/session/{fakes[1]['session_id']}/link")
-    assert not monitor.is_full(fakes[1]["session_id"])  # whom a proctor gave a link is no stranger
+    assert position(fakes[1]["session_id"]) == 0  # whom a proctor gave a link is no stranger
 
 
 @pytest.mark.parametrize("wrong", ["sha256:", "sha256:" + "z" * 64, "SHA256:" + "a" * 64, "short"])

@@ -12,12 +12,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from basics.figures import Figure
 from basics.paths import ROOT
 from database import Database
 from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, create
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.operator.health import part_states
+from web.operator.metrics import Metrics
 from web.parts import Parts
 
 
@@ -125,6 +127,17 @@ def test_metrics_are_prometheus_text_and_each_apps_own(make_app: MakeApp, studen
     theirs = figures(other)
     assert theirs["proctor_sessions_active"] == 0
     assert "proctor_http_requests_totalapi.create_session" not in theirs
+
+
+def test_figures_say_of_which_server_they_are_and_parts_add_their_own(parts: Parts) -> None:
+    parts.instance = "room-2"
+    parts.figures.append(lambda: [Figure("job_takeovers_total", "Taken.", 2, {"job": job}) for job in ("mail", "seals")])
+    families = {family.name: family for family in text_string_to_metric_families(Metrics(parts).text().decode())}
+    assert {sample.labels["instance"] for family in families.values() for sample in family.samples} == {"room-2"}
+    taken = families["proctor_job_takeovers"]
+    assert (taken.type, {sample.labels["job"]: sample.value for sample in taken.samples}) == ("counter", {"mail": 2.0, "seals": 2.0})
+    for name in ("sessions_running", "capacity_sessions", "students_waiting", "readings_wanted_per_second", "readings_reached_per_second"):
+        assert f"proctor_{name}" in families
 
 
 def test_every_part_of_the_server_has_its_name_on_the_settings_page(parts: Parts) -> None:

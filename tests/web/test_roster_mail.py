@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import socket
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -151,3 +152,38 @@ def test_without_a_mail_server_it_is_said(client: FlaskClient, student: str) -> 
 def test_what_is_no_mail_server_is_refused_at_the_start(tmp_path: Any, url: str) -> None:
     with pytest.raises(ConfigError, match="SMTP_URL"):
         settings_for(tmp_path, smtp_url=url, mail_from="a@b.example")
+
+
+@pytest.mark.usefixtures("post")
+def test_two_servers_that_would_send_each_letter_send_it_once(mailing: FlaskClient, make_app: MakeApp, box: Box, port: int, student: str) -> None:
+    settings = {"smtp_url": f"smtp://127.0.0.1:{port}", "mail_from": "exams@uni.example", "mail_per_min": 6000}
+    mailers = [parts_of(app).mailer for app in (mailing.application, make_app(**settings))]
+    key = exam_with(mailing, student, "id,e-mail\n" + "".join(f"{student}-{number},{number}@uni.example\n" for number in range(12)))
+    send(mailing, key)
+    threads = [threading.Thread(target=mailer.send_due) for mailer in mailers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(letter["To"] for letter in box.letters) == sorted(f"{number}@uni.example" for number in range(12))
+    assert {one["mail"] for one in students(mailing, key)} == {"sent"}
+    assert len({letter["Message-ID"] for letter in box.letters}) == 12
+
+
+@pytest.mark.usefixtures("post")
+def test_a_letter_whose_server_died_while_it_sent_it_is_sent_again_under_its_name(mailing: FlaskClient, box: Box, student: str) -> None:
+    key = exam_with(mailing, student, f"id,e-mail\n{student},a@uni.example\n")
+    send(mailing, key)
+    parts = parts_of(mailing.application)
+    (letter,) = parts.mailer.letters.due(10)
+    assert parts.mailer.letters.claim(letter) is not None
+    assert parts.mailer.letters.claim(letter) is None
+    parts.mailer.send_due()
+    assert box.letters == []
+    parts.database.collection("letters").update_many({"exam_key": key}, {"$set": {"due_at": utc_now() - timedelta(seconds=1)}})
+    parts.mailer.is_mine = lambda: False
+    parts.mailer.send_due()
+    assert box.letters == []  # another server's to send
+    parts.mailer.is_mine = lambda: True
+    parts.mailer.send_due()
+    assert [one["Message-ID"] for one in box.letters] == [f"<{letter.name}@uni.example>"]

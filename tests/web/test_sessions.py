@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from flask.testing import FlaskClient
 
-from tests.helpers.sessions import UNKNOWN, create, leave_tab, live, store_interval
+from sessions.ends import End
+from tests.helpers.sessions import UNKNOWN, create, leave_tab, live, stop_server, store_interval
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
 
@@ -63,12 +64,14 @@ def test_links_that_wait_for_their_students_take_no_exams_place(make_app: MakeAp
     client = local_client(app)
     waiting = [create(client, student, f"exam-{number}", source="browser") for number in range(3)]
     monitor = parts_of(app).monitor
-    assert not monitor.is_full()
+    second = monitor.get(waiting[1]["session_id"])
+    assert second is not None
+    assert monitor.admission.ask(second).position == 0
     assert client.get("/api/health").get_json()["parts"]["sessions"]["active"] == 0
     begun = monitor.get(waiting[0]["session_id"])
     assert begun is not None
     begun.begin()
-    assert monitor.is_full()
+    assert monitor.admission.ask(second).position == 1
     assert "MAX_SESSIONS" in error_of(client.post("/api/session/create", json={"user_id": student, "exam_id": "late"}), 429)["message"]
 
 
@@ -174,3 +177,23 @@ def test_a_cursor_that_is_no_row_is_refused(client: FlaskClient, student: str) -
     assert error_of(client.get(f"/api/flagged/all?after={UNKNOWN}-7"), 422)["field"] == "after"
     session_id = create(client, student)["session_id"]
     assert error_of(client.get(f"/api/session/{session_id}/details?checks_after={session_id}-7"), 422)["field"] == "checks_after"
+
+
+def test_whom_somebody_let_in_waits_for_nobody_and_who_comes_by_the_list_does(make_app: MakeApp, student: str) -> None:
+    app = make_app(capacity=1)
+    client, monitor = local_client(app), parts_of(app).monitor
+    create(client, student, "running")  # a station's
+    made = monitor.get(create(client, student, "made", source="browser")["session_id"])
+    assert made is not None
+    listed = [monitor.create(f"{student}-{number}", "listed", "browser") for number in range(3)]
+    client.post("/api/accommodations", json={"user_id": listed[1].user_id, "exam_id": "listed", "breaks_allowed": 2, "set_by": "Ada"})
+    monitor.link_made(listed[2])
+    assert [monitor.admission.ask(one).position for one in (made, *listed)] == [0, 1, 0, 0]
+    made.begin()
+    assert monitor.admission.ask(made).position == 0
+    stop_server(parts_of(app))
+    monitor.resume()
+    again = [monitor.get(one.session_id) for one in (made, *listed)]
+    assert [monitor.admission.ask(one).position for one in again if one is not None] == [0, 1, 0, 0]
+    monitor.end_session(made.session_id, End("away"), "interrupted")
+    assert monitor.admission.ask(monitor.reopen(made.session_id)).position == 0

@@ -33,6 +33,7 @@ STUDENTS_OWN = frozenset(
     (
         *("static", "languages.texts", "health.health", "pages.portal", "entering.enter", "entering.rehearse"),
         *("students.start", "students.go_on", "students.session", "students.exam", "students.check", "students.rehearsal"),
+        "admission.ask",
         *("trials.speed", "trials.look", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"),
         *("student_identity.say", "student_identity.answer", "student_identity.take"),
         *(f"own_report.{name}" for name in ("page", "shown", "make_link", "answer", "nothing_to_add", "ask_new_look", "clip")),

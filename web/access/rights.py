@@ -135,6 +135,7 @@ RULES: Mapping[str, Rule] = {
     "students.session": STUDENT,
     "students.exam": OPEN,  # PORTAL_OPEN decides
     "students.check": STUDENT,
+    "admission.ask": STUDENT,
     "students.rehearsal": OPEN,  # PORTAL_OPEN decides
     "student_identity.say": STUDENT,
     "student_identity.answer": STUDENT,

@@ -14,6 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from basics.errors import StorageError
+from basics.figures import Figure
 from web.access.who_may import is_websocket
 from web.parts import Parts
 
@@ -30,17 +31,33 @@ class Metrics:
         self._requests = Counter("proctor_http_requests", "Requests answered.", ["endpoint", "method", "status"], registry=self.registry)
         self._seconds = Histogram("proctor_http_request_seconds", "Time to answer a request.", ["endpoint"], buckets=BUCKETS, registry=self.registry)
         ProcessCollector(registry=self.registry)
+        self._parts = parts
         self.registry.register(_PartsCollector(parts))
 
     def text(self) -> bytes:
         """All figures, in the text format 0.0.4."""
-        return generate_latest(self.registry)
+        instance = self._parts.instance
+        return generate_latest(cast(CollectorRegistry, _Named(self.registry, instance)) if instance else self.registry)
 
     def count(self, endpoint: str, method: str, status: int, seconds: float | None) -> None:
         """Count one answered request, and its time where that says something."""
         self._requests.labels(endpoint, method, str(status)).inc()
         if seconds is not None:
             self._seconds.labels(endpoint).observe(seconds)
+
+
+class _Named(Collector):
+    """Another's figures, each with the name of its server as the label `instance`."""
+
+    def __init__(self, of: Collector, instance: str) -> None:
+        self._of = of
+        self._instance = instance
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._of.collect():
+            named = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+            named.samples = [sample._replace(labels={"instance": self._instance, **sample.labels}) for sample in metric.samples]
+            yield named
 
 
 class _PartsCollector(Collector):
@@ -56,6 +73,7 @@ class _PartsCollector(Collector):
         yield GaugeMetricFamily("proctor_uptime_seconds", "Seconds since the start.", time.monotonic() - self._parts.started)
         for name, value in self._parts.monitor.metrics().items():
             yield _family(name, value)
+        yield from _families(figure for figures in (self._parts.monitor.figures, *self._parts.figures) for figure in figures())
         health = self._parts.database.health()
         yield GaugeMetricFamily("proctor_database_up", "1 while the database answers.", float(health["state"] in ("ok", "degraded")))
         yield GaugeMetricFamily("proctor_database_writes_queued", "Writes waiting in memory.", float(health["queued"]))
@@ -75,6 +93,20 @@ class _PartsCollector(Collector):
             return
         yield GaugeMetricFamily("proctor_sessions_stored", "Sessions in the database.", float(stats["total_sessions"]))
         yield GaugeMetricFamily("proctor_flagged_intervals_stored", "Flagged intervals in the database.", float(stats["flagged_intervals"]))
+
+
+def _families(figures: Iterable[Figure]) -> Iterator[Metric]:
+    """Figures by their name: those of one are told together."""
+    by_name: dict[str, list[Figure]] = {}
+    for figure in figures:
+        by_name.setdefault(figure.name, []).append(figure)
+    for name, some in by_name.items():
+        labels = list(some[0].labels)
+        made = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+        family = made(f"proctor_{name.removesuffix('_total')}", some[0].about, labels=labels)
+        for figure in some:
+            family.add_metric([figure.labels[label] for label in labels], float(figure.value))
+        yield family
 
 
 def register_metrics(app: Flask, parts: Parts) -> None:

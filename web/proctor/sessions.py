@@ -59,6 +59,8 @@ def create_session() -> Response:
     session = parts().monitor.create(wanted.user_id, wanted.exam_id, source, wanted.station)
     answer = SessionCreated(session_id=session.session_id, user_id=session.user_id, exam_id=session.exam_id)
     if session.source == "browser":
+        parts().monitor.attendance.vouch(session.session_id)
+        session.storage.write("sessions", session.session_id, {"vouched": True})
         answer.portal_url = portal_url(request, parts().access.make_student_token(session.session_id), wanted.language, session_id=session.session_id)
         return reply(answer)
     return Response(answer.model_dump_json(exclude={"portal_url"}), mimetype="application/json")

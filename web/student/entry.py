@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Request
 
-from basics.errors import Conflict, NotFound, StorageError
+from basics.errors import Conflict, NotFound, StorageError, TooMany
 from sessions.ends import End
 from sessions.session import ExamSession
 from sessions.taking import Moved
@@ -37,10 +37,14 @@ class Elsewhere(ComeAgain):
 
 def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | None:
     """The session that a page enters, and what its pages may send; None where the exam is over. Raise `ComeAgain`."""
-    session = owner.monitor.get(session_id) or _bring(owner, session_id)
+    session = owner.monitor.get(session_id) or bring(owner, session_id)
     if session is None:
         return None
-    if not session.begun and owner.monitor.is_full(session_id):
+    try:
+        standing = owner.monitor.admission.ask(session)
+    except TooMany as much:
+        raise ComeAgain(much.message) from None
+    if standing.position:
         raise ComeAgain("as many exams run as the server takes; the page comes again by itself")
     if not session.begun:
         try:
@@ -53,8 +57,8 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
     return session, budget
 
 
-def _bring(owner: Parts, session_id: str) -> ExamSession | None:
-    """The session of a page that comes here, though it is not live here."""
+def bring(owner: Parts, session_id: str) -> ExamSession | None:
+    """The session of a page that comes here, though it is not live here; None where it is over. Raise `ComeAgain`."""
     try:
         return owner.monitor.taking.bring(session_id)
     except Moved as moved:
@@ -74,9 +78,10 @@ def budget_of(owner: Parts, session_id: str) -> Budget:
     return owner.links.budget(session_id, lambda: Budget(student_video(owner.settings).model_dump()))
 
 
-def begin(session: ExamSession, request: Request) -> None:
+def begin(owner: Parts, session: ExamSession, request: Request) -> None:
     """The page is there: the clock runs from now on."""
     session.begin()
+    owner.monitor.admission.waiting.leave(session.session_id)  # in this order: no place is free between
     session.watch_over.came_from(request.remote_addr or "", plain(request.user_agent.string, BROWSER_MAX))
 
 

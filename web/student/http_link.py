@@ -105,7 +105,7 @@ def _take(owner: Parts, link: HttpLink, asked: Batch, body: bytes) -> Heard:
         dropped = owner.by_http.add(asked.connection, link)
         if dropped is not None:
             leave(owner, dropped)
-        begin(link.session, request)
+        begin(owner, link.session, request)
         if not enter(owner, link, by=BY):
             _over(owner, link)
             return Heard(asked.batch, (end_of(owner, session_id),), "ended")

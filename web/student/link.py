@@ -110,7 +110,7 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
         _tell_end(socket, owner, session_id)
         return
     session, socket.budget = found
-    begin(session, request)
+    begin(owner, session, request)
     connection = StudentLink(socket, session, owner)
     try:
         if enter(owner, connection):

@@ -245,7 +245,7 @@ export class CheckStep {
   async #look() {
     const { video } = this;
     const now = performance.now();
-    if (this.#looking || this.#timing || now < this.#faceDue || document.hidden || !this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    if (this.#looking || this.#timing || now < this.#faceDue || document.hidden || document.body.dataset.step === "waiting" || !this.#devices.camera.track || video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
     const run = this.#run;
     this.#looking = true;
     try {

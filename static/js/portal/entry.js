@@ -13,6 +13,11 @@ const KEPT = "portal.entry";
 const ANSWER_MS = 12_000;
 const LONGEST_WAIT_MS = 24 * 3600 * 1000; // whoever leaves the page open for longer opens it again
 
+/** The token of a portal link's fragment (`#t=…`), or null. */
+export function tokenOf(fragment) {
+  return new URLSearchParams(fragment.replace(/^#/, "")).get("t") || null;
+}
+
 /** The secret of a list's link in an address's fragment, or null. */
 export function entryOf(fragment) {
   return new URLSearchParams(fragment.replace(/^#/, "")).get("r") || null;

@@ -7,26 +7,22 @@ import { AboutExam, leadsTo } from "./about-exam.js";
 import { CheckStep, agent } from "./check-step.js";
 import { differentWords, drawDifferent } from "./different.js";
 import { DoneStep } from "./done-step.js";
-import { Entry, TOKEN, entryOf } from "./entry.js";
+import { Entry, TOKEN, entryOf, tokenOf } from "./entry.js";
 import { ExamStep } from "./exam-step.js";
 import { IdentityStep } from "./identity-step.js";
 import { isFinal, refusalWords } from "./said.js";
 import { beganByLink, mayRunByLink, nonceOf, overHere, startedHere } from "./started.js";
 import { haveExam, leaveExam, runsElsewhere } from "./tabs.js";
 import { texts } from "./texts.js";
+import { WaitingStep } from "./waiting-step.js";
 import { WhoStep } from "./who-step.js";
 
-const STEPS = ["who", "watched", "check", "identity", "exam", "done"].filter((name) => document.getElementById(`step-${name}`));
+const STEPS = ["who", "watched", "check", "identity", "waiting", "exam", "done"].filter((name) => document.getElementById(`step-${name}`));
 const STAGE = "portal.stage";
 const ENTERED = "portal.entered"; // what was entered before the exam's own page was opened
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
 const ANSWER_MS = 8000; // the server answers well within it, or is as good as away
 const START_MS = 30_000; // it may wait for its database
-
-/** The token of a portal link's fragment (`#t=…`), or null. */
-export function tokenOf(fragment) {
-  return new URLSearchParams(fragment.replace(/^#/, "")).get("t") || null;
-}
 
 class Portal {
   token = null;
@@ -37,6 +33,7 @@ class Portal {
   done = new DoneStep();
   about = new AboutExam();
   identity = new IdentityStep({ onDone: () => this.begin(), onBack: () => this.openCheck() });
+  waiting = new WaitingStep({ onShow: () => this.show("waiting", { focus: document.body.dataset.step !== "waiting" }) });
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end), onDifferent: () => this.drawAccommodation("exam-accommodation") });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
   entry = new Entry({ onCode: () => this.entry.into(this) });
@@ -262,7 +259,7 @@ class Portal {
       const { user_id, exam_id } = this.ids;
       if (!this.token) {
         const body = { user_id, ...(exam_id && { exam_id }), nonce: nonceOf(user_id, exam_id) };
-        const started = await call("/api/student/start", { method: "POST", body, signal: AbortSignal.timeout(START_MS) });
+        const started = await this.waiting.patiently(() => call("/api/student/start", { method: "POST", body, signal: AbortSignal.timeout(START_MS) }));
         if (await runsElsewhere(started.session_id)) throw Object.assign(new Error(texts.who.already), { code: "conflict", status: 409 });
         this.token = started.token;
         sessionStorage.setItem(TOKEN, this.token);
@@ -284,6 +281,7 @@ class Portal {
     }
     sessionStorage.setItem(STAGE, session_id);
     if (!resumed) this.check.keep(this.token);
+    await this.waiting.pass(this.token);
     haveExam(session_id);
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
@@ -316,7 +314,7 @@ class Portal {
       return;
     }
     if (document.body.dataset.step === "exam") this.openCheck();
-    else if (document.body.dataset.step === "identity") this.show("check", { focus: false });
+    else if (["identity", "waiting"].includes(document.body.dataset.step)) this.show("check", { focus: false });
     setText(byId("start-error"), refusalWords(error) ?? texts.check.startFailed(error.message));
     byId("start-error").hidden = false;
   }
