@@ -199,6 +199,7 @@ class Monitor:
         return sum(session.begun for session in counted) >= self._settings.max_sessions
 
     def _check_room(self, *, waits: bool, by_id: bool) -> None:
+        self.ownership.check_begins()
         counted = self._counted(self._sessions.values(), by_id=by_id)
         running, limit = sum(session.begun for session in counted), self._settings.max_sessions
         if running >= limit:
