@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     import logger
     from media.recorder import Recorder
     from records.kept_files import store_of
+    from sessions.draining import Draining
     from sessions.events import Events
     from sessions.models import Models
     from sessions.monitor import Monitor
@@ -86,7 +87,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         links = Links(events)
         reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s, may_reap=leases.of("reaper").held)
+        draining = Draining(monitor, membership, settings.data_dir)
         _run(closing, monitor.start, monitor.stop)
+        _run(closing, draining.start, draining.stop)
         _run(closing, reaper.start, reaper.stop)
         _run(closing, live.start, live.stop)
         _end_with(closing, links.close_all)

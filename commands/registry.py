@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, backup, rescore, retention, scrub, users, verify
+from commands import api_token, audit, backup, drain, rescore, retention, scrub, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -19,9 +19,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     backup.register,
     retention.register,
     scrub.register,
+    drain.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub", "drain"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

@@ -165,6 +165,7 @@ class Monitor:
             running = self._find(user_id, exam_id)
             if running is not None:
                 raise runs_already(user_id, exam_id, running.session_id)
+            self.ownership.check_begins()
             self.admission.check_room(self._sessions.values(), waits=source != "local", by_id=bool(nonce))
             self._sessions[session.session_id] = session
             self.attendance.expect(session.session_id, nonce)  # here, so that the same browser's second call finds its nonce
@@ -276,6 +277,7 @@ class Monitor:
                 raise Conflict(
                     _("%(user_id)s has a running session of this exam; end it first", user_id=repr(session.user_id)), session_id=running.session_id
                 )
+            self.ownership.check_begins()
             self.admission.check_room(self._sessions.values(), waits=not session.begun, by_id=False)
             self.taking.expect_back(replace(taken, waited=0.0, vouched=True), self._settings.abandoned_s)  # its student is told only now
             self._sessions[session_id] = session

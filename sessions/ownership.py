@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _
-from cluster.membership import Membership
+from cluster.membership import DEAD_S, Membership
 from cluster.owning import FIRST_EPOCH, owner_of, rename, take
 from database import Database, Document
+from sessions.refusals import drains
 
 
 class FencedStorage(Protocol):
@@ -60,6 +61,21 @@ class Ownership:
     def living(self) -> list[str]:
         """The names of the others that live, as of the last look."""
         return [other.name for other in self._membership.others() if other.lives] if self._membership is not None else []
+
+    @property
+    def is_draining(self) -> bool:
+        """Is this server about to end, so that no exam begins here?"""
+        return self._membership is not None and self._membership.state == "draining"
+
+    def others_take(self) -> bool:
+        """Is there another server that takes exams, as of the last look?"""
+        others = self._membership.others() if self._membership is not None else []
+        return any(other.state == "up" and other.still_s < DEAD_S / 2 for other in others)
+
+    def check_begins(self) -> None:
+        """Raise `StorageError` while no exam begins here."""
+        if self.is_draining:
+            raise drains(elsewhere=self.others_take())
 
     def is_free(self, document: Document) -> bool:
         """May this server take a session, because it is its own, or nobody's who lives? A station's camera is at one machine alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from basics.errors import Conflict, NotFound, TooMany
+from basics.errors import Conflict, NotFound, StorageError, TooMany
 from basics.texts import _, ngettext
 
 
@@ -50,3 +50,10 @@ def links_are_full(waiting: int) -> TooMany:
             waiting,
         )
     )
+
+
+def drains(*, elsewhere: bool) -> StorageError:
+    """The server is about to end, and begins no exams; another takes them, or none."""
+    if elsewhere:
+        return StorageError(_("This server is about to end, and begins no exams. Another takes them: try again in some seconds."), retry_after_s=3)
+    return StorageError(_("The server is about to end, and begins no exams. Try again once it has been started again."), retry_after_s=30)

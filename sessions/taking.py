@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 
 OVER_MAX = 10_000  # sessions of which it is remembered that they are over here
 HANDS = 4  # sessions that are given up at a time
+SENT_ON_S = 15.0  # for which a page that comes to a server that drains is sent on: then there is no other way for it, and its exam goes on here
 CLIPS_S = 2.0  # that are waited for when a session is given up: the pictures are here alone
 CLIP_LOOK_S = 0.05
 KNOCK_S = 0.5
@@ -71,6 +72,7 @@ class Taking:
         self._taken = self._let_go_of = 0
         self._at_work: set[str] = set()
         self._over: OrderedDict[str, int] = OrderedDict()  # by id the epoch in which a session was over here: its record may not say so yet
+        self._sent_on: OrderedDict[str, float] = OrderedDict()  # by id since when its page is sent on
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="giving-up")
@@ -139,6 +141,8 @@ class Taking:
             document = self._database.session(session_id)
             if document["state"] != "running":
                 return None
+            if self._sends_on(session_id):
+                raise Moved("this server is about to end; the page comes again by itself, to another")
             if not self._may_take(document):
                 raise Moved("this exam is at another server, or on its way here; the page comes again by itself")
             return self._take(document)
@@ -158,6 +162,17 @@ class Taking:
         if document.get("source") != "local":
             members.ask_for(document["_id"], owner)
         return False
+
+    def _sends_on(self, session_id: str) -> bool:
+        """Is this server about to end, and the page to come to another? Not for ever: the way in front may know of none."""
+        if not (self._ownership.is_draining and self._ownership.others_take()):
+            self._sent_on.clear()
+            return False
+        with self._lock:
+            since = self._sent_on.setdefault(session_id, self._clock())
+            while len(self._sent_on) > OVER_MAX:
+                self._sent_on.popitem(last=False)
+        return self._clock() - since < SENT_ON_S
 
     def _is_over_here(self, document: Document) -> bool:
         """Has it just ended here, or was it given up, and that is still on its way to the database?"""
@@ -260,6 +275,10 @@ class Taking:
             session.close()
         session.storage.write("sessions", session_id, {"owner": None})  # behind all that was written of it
         log.info("session is given up: it goes on at another server", extra={"session_id": session_id})
+
+    def hand_over(self, session_id: str) -> Future[None]:
+        """Give a session up soon, to whichever server its page comes."""
+        return self._hands.submit(self._give_to_asker, session_id)
 
     def let_go(self, session: ExamSession) -> None:
         """Another server has taken it: it is live here no more, and what is still written of it is fenced."""

@@ -29,6 +29,19 @@ class ClusterSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
 
+    drain: bool = Field(
+        default=False,
+        description="Whether a server that is told to end (SIGTERM) drains first: no exam begins, and those that run move to another server, or "
+        "end where there is none.",
+        json_schema_extra=EVERYDAY,
+    )
+    drain_s: float = Field(
+        default=120.0,
+        ge=1,
+        le=86400,
+        description="Seconds for which it waits for that at most; then it ends, and exams that still run go on at its next start.",
+    )
+
     @field_validator("instance_url")
     @classmethod
     def _check_instance_url(cls, value: str) -> str:

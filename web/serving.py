@@ -18,6 +18,7 @@ from flask import Flask
 from werkzeug.wrappers import Request
 
 from basics.errors import ConfigError, ProctorError
+from cluster.drain_note import DrainedEnd
 from settings.settings import Settings
 from storage.erased import ErasedMark
 from web.access.gate import is_socket, threads_for
@@ -121,7 +122,7 @@ def _serve_gunicorn(settings: Settings, listener: socket.socket, create: Create,
                 self.cfg.set(name, value)
 
         def run(self) -> None:
-            Master(self).run()
+            Master(self, _drained_end(settings)).run()
 
         def load(self) -> Flask:
             try:
@@ -173,7 +174,7 @@ def _serve_werkzeug(settings: Settings, listener: socket.socket, create: Create,
     app = create(settings)
     log.info("gunicorn does not run on this system: served by Werkzeug, which is slower with many viewers")
     server = make_server(settings.flask_host, listener.getsockname()[1], app, threaded=True, fd=listener.fileno())
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    _at_term(settings, lambda: threading.Thread(target=server.shutdown).start())
     _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
     try:
         server.serve_forever()
@@ -199,11 +200,11 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     app.wsgi_app = _in_threads(app.wsgi_app)  # type: ignore[method-assign]
     front = Front()
 
-    def stop(*_: object) -> None:
+    def stop() -> None:
         front.end()
         sys.exit(0)
 
-    signal.signal(signal.SIGTERM, stop)
+    _at_term(settings, stop)
     if hasattr(signal, "SIGHUP"):  # a terminal that is closed ends no exam; Windows has none
         signal.signal(signal.SIGHUP, lambda *_: None)
     _announce(_greeting(settings.flask_host, listener.getsockname()[1], app))
@@ -214,6 +215,29 @@ def _serve_eventlet(settings: Settings, listener: socket.socket, create: Create,
     finally:
         close(app)
     return 0
+
+
+def _drained_end(settings: Settings) -> DrainedEnd | None:
+    return DrainedEnd(settings.data_dir, settings.drain_s) if settings.drain else None
+
+
+def _at_term(settings: Settings, end: Callable[[], object]) -> None:
+    """Do `end` at SIGTERM, in the main thread; where DRAIN is set after the server has drained, or at a second one."""
+    drained = _drained_end(settings)
+
+    def told(*_: object) -> None:
+        if drained is None or drained.begun:
+            end()
+            return
+        drained.begin()
+        threading.Thread(target=wait, name="drained", daemon=True).start()
+
+    def wait() -> None:
+        if drained is not None:
+            drained.wait()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, told)
 
 
 def _batch_of(app: Flask) -> Callable[[dict[str, Any]], str]:

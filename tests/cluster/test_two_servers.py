@@ -1,9 +1,11 @@
-"""Two real servers on one real database: one is killed, one hangs and wakes up, and the students' pages go on at the other."""
+"""Two real servers on one real database: one is killed, hangs and wakes up, or drains, and the students' pages go on at the other."""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +13,9 @@ from typing import Any
 
 import pymongo
 import pytest
+import requests
 
+from basics.paths import ROOT
 from bench.harness.server import Server, ServerError
 from bench.harness.student import StudentClient
 from tests.helpers.exams import QUICK, WAIT_S, student
@@ -23,7 +27,7 @@ Pair = tuple[Server, Server]
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Pair]:
     """Servers `left` and `right`; each knows where the other is."""
-    shared = QUICK | in_mongod() | {"SECRET_KEY": "a-key-that-both-of-them-have-0123456789"}
+    shared = QUICK | in_mongod() | {"SECRET_KEY": "a-key-that-both-of-them-have-0123456789", "DRAIN": "true"}
     with ExitStack() as running:
         made = []
         for name in ("left", "right"):
@@ -109,6 +113,46 @@ def test_a_third_server_with_the_name_of_one_that_lives_does_not_start(pair: Pai
     namesake = Server(tmp_path, right.settings | {"DATA_DIR": str(tmp_path), "LOG_DIR": str(tmp_path), "FLASK_PORT": str(free_port())})
     with pytest.raises(ServerError, match="another server that lives has this name"):
         namesake.start()
+
+
+def test_a_server_that_is_to_end_drains_and_its_exam_goes_on_at_the_other(pair: Pair) -> None:
+    left, right = pair
+    client, session_id = student(left, "drained")
+    acknowledged(client, "copy")
+    assert requests.get(f"{left.url}/api/ready", timeout=30).status_code == 200
+    assert left.process is not None
+    left.process.send_signal(signal.SIGTERM)
+    until(lambda: requests.get(f"{left.url}/api/ready", timeout=30).status_code == 503, WAIT_S, "who is in front is told")
+    refused = requests.post(f"{left.url}/api/student/start", json={"user_id": "late", "exam_id": "exam"}, timeout=30)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "3")
+    under_way = client.act("paste")
+    goes_to(client, right)
+    assert left.process.wait(WAIT_S) == 0
+    until(lambda: client.welcomed.is_set() and under_way in client.acknowledged, WAIT_S, "the exam goes on at the other")
+    assert {"type": "moved"} in client.messages
+    acknowledged(client, "copy")
+    client.finish()
+    assert not client.unacknowledged()
+    ended = right.details(session_id)["session"]
+    assert (ended["state"], ended["end_code"], ended["total_score"]) == ("ended", "student", 15)
+    assert stored_acts(right, session_id) == sorted(client.sent_acts)
+
+
+def test_the_command_waits_for_what_runs_and_takes_it_back(pair: Pair) -> None:
+    right = pair[1]
+    client, _ = student(right, "waited for")
+    assert drained(right, "--wait", "0") == (3, "Exams that still run: 1.")
+    assert requests.get(f"{right.url}/api/ready", timeout=30).status_code == 503
+    assert drained(right, "--off") == (0, "Exams may begin on this server.")
+    assert requests.get(f"{right.url}/api/ready", timeout=30).status_code == 200
+    client.finish()
+
+
+def drained(server: Server, *options: str) -> tuple[int, str]:
+    """What the command says to this server's DATA_DIR."""
+    command = [sys.executable, "-m", "flask", "--app", "app", "drain", *options]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **server.settings}, capture_output=True, text=True, timeout=120, check=False)
+    return done.returncode, (done.stdout + done.stderr).strip()
 
 
 def stored_acts(server: Server, session_id: str) -> list[str]:

@@ -152,7 +152,7 @@ def test_an_instance_keeps_its_folder_and_lets_go_before_it_ends() -> None:
     assert mounted[claim["metadata"]["name"]] == "/data"
     assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"], "no two instances share a folder"
     assert set(mounted) == {claim["metadata"]["name"], *(volume["name"] for volume in pod["volumes"])}
-    assert container["readinessProbe"]["httpGet"]["path"] == "/api/health"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/api/ready"
     assert container["lifecycle"]["preStop"]["exec"]["command"][-1] == "drain"
     assert pod["terminationGracePeriodSeconds"] >= 180
     assert resource("PodDisruptionBudget", "proctor")["spec"]["maxUnavailable"] == 1

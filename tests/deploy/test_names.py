@@ -14,8 +14,6 @@ from settings.settings import Settings
 from tests.helpers.deployed import COMPOSE, DEPLOY, KUBERNETES, assignments, loaded, resource, resources
 
 SETTINGS = {name.upper() for name in Settings.model_fields}
-COMING = {"INSTANCE_NAME", "INSTANCE_URL", "CLIP_STORE", "S3_ENDPOINT", "S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY", "DRAIN"}
-COMING_COMMANDS = {"drain"}
 OTHERS = {"PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "HOME"}
 FRONTS = {"SERVER_1", "SERVER_2", "SERVER_3", "HTTP_BIND", "HTTPS_BIND", "TLS_CERT", "SITE", "INSTANCES"}  # of HAProxy and Caddy
 COMPOSE_ONLY = {"MONGO_PASSWORD", "MONGO_KEY", "TLS_CERT_FILE", "PROCTOR_IMAGE"}
@@ -52,13 +50,7 @@ def test_every_variable_that_the_server_is_given_is_a_setting() -> None:
         "proctor.service",
         "proctor.env.example",
     }
-    assert sorted((file, name) for file, name in found if name not in SETTINGS | COMING | OTHERS) == []
-
-
-def test_what_is_coming_has_not_come() -> None:
-    """Else it is to be struck from the lists above."""
-    assert not SETTINGS & COMING
-    assert not NAMES & COMING_COMMANDS
+    assert sorted((file, name) for file, name in found if name not in SETTINGS | OTHERS) == []
 
 
 def test_settings_that_are_given_are_taken() -> None:
@@ -78,14 +70,14 @@ def test_the_example_has_every_variable_that_a_compose_file_asks_for(path: Path)
     example = assignments(DEPLOY / "compose.env.example")
     assert asked
     assert asked <= set(example)
-    assert {name for name in example if name not in SETTINGS | COMING | COMPOSE_ONLY | FRONTS} == set()
+    assert {name for name in example if name not in SETTINGS | COMPOSE_ONLY | FRONTS} == set()
 
 
 @pytest.mark.parametrize("file", sorted(TEXTS))
 def test_commands_and_files_that_are_named_are_there(file: str) -> None:
     text = TEXTS[file]
     commands = set(re.findall(r"(?:flask --app app |flask, --app, app, )(\w+)", text))
-    assert commands <= NAMES | COMING_COMMANDS
+    assert commands <= NAMES
     for module in re.findall(r"(?:-m |-m, )(commands\.\w+)", text):
         assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
     for name in re.findall(r"\b((?:deploy|docs)/[\w./-]*\w\.\w+)", text):

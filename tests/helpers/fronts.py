@@ -181,7 +181,7 @@ def tiny(name: str) -> Tiny:
             length = int(self.headers.get("Content-Length") or 0)
             told = {key.lower(): value for key, value in self.headers.items()}
             body = json.dumps({"instance": name, "headers": told, "bytes": len(self.rfile.read(length))}).encode()
-            if self.path != "/api/health":
+            if self.path not in {"/api/health", "/api/ready"}:
                 made.asked.append(self.path)
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))

@@ -31,7 +31,7 @@ ARGUMENT = "local"  # of the printed address
 COOKIE_MAX_AGE = 30 * 24 * 3600  # s
 STUDENTS_OWN = frozenset(
     (
-        *("static", "languages.texts", "health.health", "pages.portal", "entering.enter", "entering.rehearse"),
+        *("static", "languages.texts", "health.health", "health.ready", "pages.portal", "entering.enter", "entering.rehearse"),
         *("students.start", "students.go_on", "students.session", "students.exam", "students.check", "students.rehearsal"),
         "admission.ask",
         *("trials.speed", "trials.look", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"),

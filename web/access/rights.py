@@ -146,6 +146,7 @@ RULES: Mapping[str, Rule] = {
     "http_link.student_link_by_http": STUDENT,
     "link_trial.try_link": OPEN,  # PORTAL_OPEN or a student's token decides
     "health.health": OPEN,  # says more to who is logged in
+    "health.ready": OPEN,
     "health.metrics": needs("metrics"),
     "audit.entries": needs("audit"),
     "audit.table": needs("audit"),

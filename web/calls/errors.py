@@ -42,6 +42,12 @@ class NotReady(errors.NotFound):
     code = "not_ready"
 
 
+class Unready(errors.StorageError):
+    """Nobody new is to be sent to this server now. Ask again after `retry_after_s`."""
+
+    code = "unready"
+
+
 STATUS: dict[type[ProctorError], int] = {
     errors.ConfigError: 500,
     errors.DeviceError: 503,
@@ -107,7 +113,7 @@ def register_errors(app: Flask) -> None:
 
 def _proctor_error(error: ProctorError) -> Response:
     status = status_of(error)
-    if status >= 500:
+    if status >= 500 and not isinstance(error, Unready):  # which is asked for each second
         logger.warning("%s %s: %s", request.method, request.path, error.message)
     if status == 401 and not _wants_json() and request.method == "GET":
         return redirect(f"{request.root_path}/login?next={quote(request.root_path + request.full_path.rstrip('?'))}")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from basics.texts import _
 from web.calls.bodies import reply
+from web.calls.errors import Unready
 from web.calls.openapi import build, describe
 from web.languages import said
 from web.operator.metrics import CONTENT_TYPE, metrics_of
@@ -29,6 +30,12 @@ class Health(BaseModel):
     uptime_s: float | None = None
     notes: list[str] | None = Field(default=None, description="What an operator should know of this server.")
     parts: dict[str, Any] | None = Field(default=None, description="Each part's `state`, with the `reason` and what `todo` where it isn't well.")
+
+
+class Ready(BaseModel):
+    """People may be sent here."""
+
+    ready: Literal[True] = True
 
 
 @health_calls.get("/api/health")
@@ -51,6 +58,22 @@ def _notes() -> list[str]:
     if settings.api_token.get_secret_value():
         return [_("API_TOKEN may everything, has no end and no name in the audit; a named token for each script is better (page People).")]
     return []
+
+
+@health_calls.get("/api/ready")
+@describe(Ready, errors=(503,))
+def ready() -> Response:
+    """Say whether people may be sent to this server, for who stands in front of several.
+
+    503 while it has not taken up the exams that ran, and while it drains. Pages that are connected go on. While the database is away it stays 200:
+    that is away for all servers, and exams go on.
+    """
+    monitor = parts().monitor
+    if monitor.ownership.is_draining:
+        raise Unready(_("This server drains: it is about to end."), retry_after_s=5)
+    if not monitor.resumed.is_set():
+        raise Unready(_("This server has just started, and takes up the exams that ran."), retry_after_s=1)
+    return reply(Ready())
 
 
 @health_calls.get("/metrics")

@@ -40,6 +40,8 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
     session = owner.monitor.get(session_id) or bring(owner, session_id)
     if session is None:
         return None
+    if not session.begun and owner.monitor.ownership.is_draining:
+        raise (Elsewhere if owner.monitor.ownership.others_take() else ComeAgain)("this server is about to end; the page comes again by itself")
     try:
         standing = owner.monitor.admission.ask(session)
     except TooMany as much:
