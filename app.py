@@ -68,16 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         access, events = Access(settings), Events()
 
         database, membership, leases = _open_database(closing, settings)
-        recorder = Recorder(
-            settings.clips_dir,
-            settings.temp_dir,
-            crf=settings.clip_crf,
-            max_waiting_bytes=settings.clip_queue_mb << 20,
-            min_free_mb=settings.min_free_mb,
-            own=mark_of(settings.data_dir),
-            server=leases.owner,
-        )
-        _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
+        recorder = _open_recorder(closing, settings, leases.owner)
         stations = Stations(settings)
         _end_with(closing, stations.close)
 
@@ -125,6 +116,24 @@ def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Me
     leases = Leases(database, own_names(settings.data_dir, membership.name)[0])
     _run(closing, leases.start, leases.stop)
     return database, membership, leases
+
+
+def _open_recorder(closing: ExitStack, settings: Settings, server: str) -> Recorder:
+    """Start what makes the clips; `server` is this one's name among those that share the database."""
+    from basics.instances import mark_of
+    from media.recorder import Recorder
+
+    recorder = Recorder(
+        settings.clips_dir,
+        settings.temp_dir,
+        crf=settings.clip_crf,
+        max_waiting_bytes=settings.clip_queue_mb << 20,
+        min_free_mb=settings.min_free_mb,
+        own=mark_of(settings.data_dir),
+        server=server,
+    )
+    _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
+    return recorder
 
 
 def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, parts: Parts, leases: Leases) -> None:
