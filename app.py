@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from basics.errors import ProctorError
 from basics.heap import HeapTrim, settle_heap
-from basics.instances import mark_of
 from settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from database import Database
     from media.recorder import Recorder
     from sessions.events import Events
+    from sessions.monitor import Monitor
     from web.parts import Parts
 
 log = logging.getLogger(__name__)
@@ -43,13 +43,10 @@ def create_app(settings: Settings | None = None) -> Flask:
         return registry.command_app()
 
     import logger
-    from media.recorder import Recorder
     from records.kept_files import store_of
-    from sessions.draining import Draining
     from sessions.events import Events
     from sessions.models import Models
     from sessions.monitor import Monitor
-    from sessions.reaping import Reaper
     from sessions.sources import Stations
     from storage.private import make_private
     from web.access.who_may import Access, check_start
@@ -77,11 +74,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         logs.know(recorder.server, lambda session_id: getattr(monitor.get(session_id), "exam_id", None))
         live = Live(app, access, events, sessions=monitor.get, audit=database.audit, async_mode=settings.socketio_async_mode, fps=settings.video_fps)
         links = Links(events)
-        reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s, may_reap=leases.of("reaper").held)
-        draining = Draining(monitor, membership, settings.data_dir)
         _run(closing, monitor.start, monitor.stop)
-        _run(closing, draining.start, draining.stop)
-        _run(closing, reaper.start, reaper.stop)
+        _hand_over(closing, settings, database, monitor, membership, leases)
         _run(closing, live.start, live.stop)
         _end_with(closing, links.close_all)
 
@@ -134,6 +128,17 @@ def _open_recorder(closing: ExitStack, settings: Settings, server: str) -> Recor
     )
     _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
     return recorder
+
+
+def _hand_over(closing: ExitStack, settings: Settings, database: Database, monitor: Monitor, membership: Membership, leases: Leases) -> None:
+    """Let exams go on at another server when this one ends, and see to those that a dead one left."""
+    from sessions.draining import Draining
+    from sessions.reaping import Reaper
+
+    draining = Draining(monitor, membership, settings.data_dir)
+    _run(closing, draining.start, draining.stop)
+    reaper = Reaper(monitor.taking, database, membership, abandoned_s=settings.abandoned_s, may_reap=leases.of("reaper").held)
+    _run(closing, reaper.start, reaper.stop)
 
 
 def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, parts: Parts, leases: Leases) -> None:
