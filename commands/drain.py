@@ -15,7 +15,7 @@ from flask import Flask
 from flask.cli import with_appcontext
 
 from basics.errors import NotFound, ProctorError
-from cluster.drain_note import LOOK_S, ask, take_back, told
+from cluster.drain_note import LOOK_S, ask, is_asked, take_back, told
 from settings.settings import Settings, load_settings
 
 NOTICED_WITHIN_S = 15.0
@@ -67,6 +67,9 @@ def drain(data_dir: Path, wait_s: float, say: Callable[[str], object], *, notice
 
 def end(data_dir: Path, say: Callable[[str], object], *, noticed_s: float = NOTICED_WITHIN_S) -> None:
     """Let exams begin again. Raise `NotFound` where no server notices, `StorageError`."""
+    if not is_asked(data_dir):
+        say("Nobody has asked this server to drain.")
+        return
     take_back(data_dir)
     begun = time.monotonic()
     while told(data_dir) is not None:

@@ -157,6 +157,10 @@ def test_the_command_says_that_no_server_answers(tmp_path: Path) -> None:
     assert not (tmp_path / ASKED).exists()
     with pytest.raises(StorageError, match="can't be used"):
         drain(tmp_path / "nowhere", 10, print)
+    said: list[str] = []
+    end(tmp_path, said.append)
+    assert said == ["Nobody has asked this server to drain."]
+    ask(tmp_path)
     tell(tmp_path, Told(1, 1.0))
     with pytest.raises(NotFound, match="the next start"):
         end(tmp_path, print, noticed_s=0)

@@ -140,7 +140,7 @@ def test_a_server_that_is_to_end_drains_and_its_exam_goes_on_at_the_other(pair: 
 
 def test_the_command_waits_for_what_runs_and_takes_it_back(pair: Pair) -> None:
     right = pair[1]
-    client, _ = student(right, "waited for")
+    client, _ = student(right, "waited-for")
     assert drained(right, "--wait", "0") == (3, "Exams that still run: 1.")
     assert requests.get(f"{right.url}/api/ready", timeout=30).status_code == 503
     assert drained(right, "--off") == (0, "Exams may begin on this server.")
