@@ -355,3 +355,30 @@ def test_a_teacher_pastes_a_list_and_a_student_enters_by_the_code(server: Server
     expect(page).to_have_url(f"{server.url}/portal?exam={key}")
     assert wrong == []
     page.close()
+
+
+def test_who_finds_no_room_waits_and_goes_on_by_itself(
+    chromium: Chromium, folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]
+) -> None:
+    """In a browser that the server doesn't know, as students' are."""
+    settings = in_mongod() | {"MODELS_DIR": str(models_dir), "CAPACITY": "1"}
+    with Server(folder / "full", settings).meanwhile() as full:
+        first, second = chromium.context.new_page(), chromium.context.new_page()
+        for page, name in ((first, "ines"), (second, "otto")):  # both before one begins, which this browser would offer to go on with
+            page.goto(f"{full.url}/portal")
+            fill_in(page, name, "algebra")
+        first.get_by_role("button", name="Start the exam").click()
+        expect(first.locator("#exam-bar[data-recording]")).to_be_visible()
+        second.get_by_role("button", name="Start the exam").click()
+        expect(second.locator("#waiting-place")).to_have_text("You are next.")
+        expect(second.locator("#step-waiting h1")).to_be_focused()
+        wrong = judge(second, folder, "portal-in-line")
+        assert full.call("GET", "/api/health")["parts"]["sessions"]["waiting"] == 1
+        second.reload()
+        expect(second.locator("#waiting-place")).to_have_text("You are next.")
+        end(first)
+        expect(second.locator("#exam-bar[data-recording]")).to_be_visible()
+        end(second)
+        first.close()
+        second.close()
+        assert wrong == []
