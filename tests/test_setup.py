@@ -99,7 +99,7 @@ def test_installed_packages_have_the_pinned_versions() -> None:
 
 def test_the_packages_of_the_tests_need_nothing_that_is_not_pinned() -> None:
     """Set-up installs them without asking what they need, and beside the server's, so that none may be in both lists."""
-    mine, servers = _requirements("requirements-dev.txt"), _requirements("requirements.txt", "requirements-nodeps.txt")
+    mine, servers = _requirements("requirements-dev.txt"), _requirements("requirements.txt", "requirements-nodeps.txt", "requirements-s3.txt")
     assert not set(mine) & set(servers)
     systems = [("linux", "posix", "Linux"), ("darwin", "posix", "Darwin")]
     for package in mine:

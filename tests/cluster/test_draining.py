@@ -13,7 +13,7 @@ from commands.drain import drain, end
 from sessions import taking
 from sessions.draining import LEAD_S, Draining
 from sessions.ends import End
-from tests.cluster.test_taking import House, Town, acts
+from tests.helpers.town import House, Town, acts
 from tests.helpers.waiting import until
 from tests.helpers.web import error_of, local_client
 from web.student.entry import ComeAgain, Elsewhere, may_enter

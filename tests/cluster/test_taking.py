@@ -3,96 +3,23 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from basics.errors import Conflict
-from basics.paths import ROOT
-from basics.readings import ScreenAct
-from cluster.membership import DEAD_S, Membership
-from database import Database
-from media.recorder import Recorder
+from cluster.membership import DEAD_S
 from sessions.ends import End
-from sessions.events import Events, SessionMoved
-from sessions.models import Models
-from sessions.monitor import Monitor
+from sessions.events import SessionMoved
 from sessions.reaping import LOOK_S, Reaper
-from sessions.session import ExamSession
-from sessions.sources import Stations
 from sessions.taking import Moved, refuses
+from tests.helpers.town import Town, acts
 from tests.helpers.waiting import free_port, until
-from tests.helpers.web import local_client, settings_for
-from web.access.who_may import Access
-from web.links import Links
-from web.parts import Parts
-from web.routes import register_web
+from tests.helpers.web import local_client
 from web.student.entry import ComeAgain, Elsewhere, may_enter
-
-
-class House:
-    """One server, whose beats the test makes."""
-
-    def __init__(self, name: str, where: tuple[str, str], folder: Path, clock: Callable[[], float]) -> None:
-        self.settings = settings_for(folder / name, instance_name=name, secret_key="x" * 32, abandoned_s=60)
-        self.database = Database(*where, folder / name / "spool", 3, 64)
-        self.database.start()
-        assert self.database.wait_ready(30)
-        self.membership = Membership(self.database, self.settings, folder / name, clock=clock)
-        self.membership.turn()
-        self.events = Events()
-        self.stations = Stations(self.settings)
-        recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir, server=name)
-        self.monitor = Monitor(self.settings, self.database, recorder, Models(), self.stations, self.events, workers=1, membership=self.membership)
-        self.parts = Parts(self.settings, self.database, self.monitor, Access(self.settings), Links(self.events), membership=self.membership)
-        self.app = Flask(name, root_path=str(ROOT))
-        register_web(self.app, self.parts)
-        assert self.monitor.taking.try_resume()
-        self.monitor.resumed.set()
-
-    def begin(self, user_id: str) -> ExamSession:
-        """A student's exam, begun here."""
-        session = self.monitor.create(user_id, "exam", "browser", nonce="the-browser's")
-        session.begin()
-        assert self.database.flush(10)
-        return session
-
-    def has(self, session_id: str) -> bool:
-        return self.monitor.is_live(session_id)
-
-    def owner(self, session_id: str) -> tuple[Any, Any]:
-        self.database.flush(10)
-        stored = self.database.session(session_id)
-        return stored["owner"], stored["epoch"]
-
-    def close(self) -> None:
-        self.monitor.stop()
-        self.membership.stop()
-        self.stations.close()
-        self.database.stop(10)
-
-
-class Town:
-    """The servers, and the clock of all observers."""
-
-    def __init__(self, where: tuple[str, str], folder: Path) -> None:
-        self.now = 1000.0
-        self.houses: list[House] = []
-        self._where, self._folder = where, folder
-
-    def house(self, name: str) -> House:
-        self.houses.append(House(name, self._where, self._folder, lambda: self.now))
-        return self.houses[-1]
-
-    def pass_time(self, seconds: float, *beating: House) -> None:
-        for _ in range(round(seconds)):
-            self.now += 1
-            for one in beating:
-                one.membership.turn()
 
 
 @pytest.fixture
@@ -101,11 +28,6 @@ def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
     yield made
     for house in made.houses:
         house.close()
-
-
-def acts(session: ExamSession, *ids: str) -> None:
-    for ticket in session.take_acts([ScreenAct(one, session.clock(), "copy") for one in ids]):
-        assert ticket.wait(10)
 
 
 def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(town: Town) -> None:

@@ -110,6 +110,7 @@ def app() -> Flask:
         database=Stored(),
         monitor=SimpleNamespace(get=lambda _: None, active=lambda: [SimpleNamespace(user_id=exam, exam_id=exam) for exam in EXAMS]),
         people=SimpleNamespace(exam_id_of_key=EXAM_OF.get),
+        clips_from="",
     )
     register_web(app, cast(Parts, parts))
     return stub(app)
