@@ -25,6 +25,7 @@ def is_watched(server: Server, session_id: str) -> bool:
 
 def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(server: Server, room: Room, chromium: Chromium, folder: Path) -> None:
     server.call("POST", "/api/exams", json={"exam_id": "many", "title": "Many", "four_eyes": True})
+    server.call("POST", f"/api/exams/{exam_key('many')}/state", json={"state": "open"})
     seats = [room.seat(user, "many") for user in ("cy", "dan")]
     page = chromium.open(f"{server.url}/exams/{exam_key('many')}/results")
     until(page, lambda: all(is_watched(server, session_id) for _client, session_id in seats), "both are seen")
