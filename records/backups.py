@@ -26,6 +26,7 @@ from pymongo.errors import OperationFailure, PyMongoError
 from basics.canonical import canonical
 from basics.errors import Conflict, InvalidInput, StorageError
 from basics.folder_lock import FolderLock
+from basics.own_files import sync_folder
 from basics.texts import _
 from basics.times import utc_now
 from media.stores.base import StoredFile
@@ -70,9 +71,9 @@ def back_up(settings: Settings, to: Path) -> Taken:
         listed += [_told(part, path) for folder, _place in _folders(settings) for path in _inside(part / folder)]
         manifest = {"format": FORMAT, "made_at": utc_now(), "documents": documents, "files": listed}
         (part / MANIFEST).write_bytes(canonical(manifest))
-        _sync(part)
+        sync_folder(part)
         part.rename(to)
-        _sync(to.parent)
+        sync_folder(to.parent)
     except OSError as error:
         raise StorageError(_("The backup can't be written: %(error)s.", error=error)) from error
     return Taken(sum(documents.values()), len(listed), sum(int(row["size"]) for row in listed))
@@ -283,13 +284,3 @@ def _hash(path: Path) -> str:
         while part := file.read(AT_ONCE):
             found.update(part)
     return found.hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

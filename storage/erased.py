@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import SecretStr
 
 from basics.errors import StorageError
+from basics.own_files import sync_folder
 from basics.texts import Text, _
 from basics.times import iso_time, utc_now
-from storage.folder_swap import FILES, sync_folder
+from storage.folder_swap import FILES
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # typing has it from Python 3.11 on

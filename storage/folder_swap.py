@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from basics.errors import StorageError
+from basics.own_files import sync_folder
 
 FILES = "db"
 ASIDE = "db.old"
@@ -55,14 +56,3 @@ def _sync_all(folder: Path) -> None:
             with path.open("rb+") as file:  # Windows syncs only what may be written
                 os.fsync(file.fileno())
     sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names of what lies in a folder to the disk. Raise `OSError`."""
-    if os.name == "nt":
-        return  # a folder can't be opened there; NTFS journals its entries
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from basics.errors import StorageError
+from basics.own_files import sync_folder
 from basics.texts import _
 
 log = logging.getLogger(__name__)
@@ -154,7 +155,7 @@ class Spool:
         try:
             _write_all(descriptor, MAGIC)
             os.fsync(descriptor)
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError:
             os.close(descriptor)
             with contextlib.suppress(OSError):
@@ -205,7 +206,7 @@ class Spool:
     def _sync_folder(self) -> None:
         """A file that came back after a power cut would come again, unless the position says that it was read."""
         try:
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         except OSError as error:
             log.warning("the spool's folder can't be synced: %s", error.strerror)
 
@@ -284,13 +285,3 @@ def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # a folder can't be opened there; NTFS journals its entries
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from basics.errors import StorageError
-from basics.own_files import is_own, open_own
+from basics.own_files import is_own, open_own, sync_folder
 from basics.texts import _
 from media.stores.base import PIECE, Changed, Held, StoreError, checked
 
@@ -48,7 +48,7 @@ class SharedFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 part.replace(final)
-                _sync(final.parent)
+                sync_folder(final.parent)
             finally:
                 part.unlink(missing_ok=True)
 
@@ -128,14 +128,3 @@ class SharedFolder:
                     error=error.strerror or error,
                 )
             ) from error
-
-
-def _sync(folder: Path) -> None:
-    """Have a folder's names on the disk: the copy elsewhere goes next."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
