@@ -20,6 +20,7 @@ from bench.harness.footage import H264_BITRATE
 
 ENCODER = "/static/js/sending/h264-encoder.js"
 AT_ONCE = 100  # pictures of one answer of the browser's
+ANSWER_MS = 20_000  # an encoder that holds a picture longer has dropped it
 OPEN = """async ([encoder, width, height, bitrate, fps]) => {
   const { H264Encoder } = await import(encoder);
   window.made = [];
@@ -32,11 +33,14 @@ OPEN = """async ([encoder, width, height, bitrate, fps]) => {
   );
   return window.encoder.open({ width, height, bitrate, fps, layers: true });
 }"""
-ENCODE = """async ([first, times]) => {
+ENCODE = """async ([first, times, most]) => {
   window.made = [];
   for (const [number, at] of times.entries()) {
     const picture = await createImageBitmap(await (await fetch(`/${first + number}`)).blob());
-    const out = new Promise((resolve, reject) => Object.assign(window, { came: resolve, failed: reject }));
+    const out = new Promise((resolve, reject) => {
+      Object.assign(window, { came: resolve, failed: reject });
+      setTimeout(() => reject(new Error(`picture ${first + number} did not come out of the encoder`)), most);
+    });
     window.encoder.encode(new VideoFrame(picture, { timestamp: Math.round(at * 1e6) }), at * 1000, false);
     picture.close();
     await out;
@@ -58,7 +62,7 @@ def h264_of_page(pictures: Sequence[tuple[float, bytes]], width: int, height: in
         if not page.evaluate(OPEN, [ENCODER, width, height, H264_BITRATE, fps]):
             raise RuntimeError("this Chromium encodes no H.264 in two layers")
         for first in range(0, len(pictures), AT_ONCE):
-            made = page.evaluate(ENCODE, [first, [at for at, _ in pictures[first : first + AT_ONCE]]])
+            made = page.evaluate(ENCODE, [first, [at for at, _ in pictures[first : first + AT_ONCE]], ANSWER_MS])
             frames += [Frame(at, base64.b64decode(data), "h264", key, layer) for at, key, layer, data in made]
     return [replace(frame, sequence=number) for number, frame in enumerate(frames)]
 

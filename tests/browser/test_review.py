@@ -21,6 +21,13 @@ from tests.helpers.room import Room, all_at_once, flag
 HAS_DRAWN = """canvas => canvas.width > 0
   && canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, index) => index % 4 === 3 && value > 0)"""
 EXAMS = ("seminar", "notes", "states")
+SERVER = {
+    "INTERVAL_DURATION": "20",  # long enough that a busy machine reads a picture in each
+    "INTERVAL_SETTLE_S": "1",
+    "CHECK_INTERVAL": "1",
+    "CLIP_PREROLL_S": "1",
+    "CLIP_POSTROLL_S": "1",
+}
 
 
 def as_reviewer(page: Page, name: str) -> None:
