@@ -115,8 +115,7 @@ class Ground:
             waits = [student.session_id for student in self.students if not student.served_since(begun)]
             self.faults.append(f"{len(waits)} of {len(self.students)} students not served again {within:g} s after {what}")
             return False
-        first = [min(at for act_id, at in student.acknowledged_at.items() if student.sent_at.get(act_id, 0) > begun) for student in self.students]
-        self.served_s.append(round(max(first) - begun, 1))
+        self.served_s.append(round(max(student.first_served_after(begun) for student in self.students) - begun, 1))
         return True
 
     def _served_since(self, moment: float, within: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import threading
 import time
@@ -41,7 +42,11 @@ class NumberedStudent(StudentClient):
 
     def served_since(self, moment: float) -> bool:
         """Has an act been acknowledged that was done after `moment`?"""
-        return any(self.sent_at.get(act_id, 0.0) > moment for act_id, at in list(self.acknowledged_at.items()) if at > moment)
+        return self.first_served_after(moment) < math.inf
+
+    def first_served_after(self, moment: float) -> float:
+        """When the first act that was done after `moment` was acknowledged; infinite where none was."""
+        return min((at for act_id, at in list(self.acknowledged_at.items()) if self.sent_at.get(act_id, 0.0) > moment), default=math.inf)
 
     def leave(self) -> None:
         """End the exam, as the student's own wish."""

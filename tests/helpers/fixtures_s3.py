@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.harness.s3 import S3Server
 from media.stores.s3 import S3Place
-from tests.helpers.s3 import S3Server
 
 
 @pytest.fixture(scope="session")

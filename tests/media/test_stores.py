@@ -18,11 +18,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from basics.errors import ConfigError
+from bench.harness.s3 import ACCESS_KEY, SECRET_KEY, S3Server, client_of
 from media.stores import s3
 from media.stores.base import BLOCK, Changed, ClipStore, StoredFile, StoreError, sum_of
 from media.stores.folder import HALF_S, SharedFolder
 from media.stores.s3 import S3Place, S3Store
-from tests.helpers.s3 import ACCESS_KEY, SECRET_KEY, S3Server, client_of
 from tests.helpers.waiting import free_port
 
 SESSION = "a" * 32

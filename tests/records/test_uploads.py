@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from basics.times import utc_now
+from bench.harness.s3 import Relay, S3Server, client_of
 from database import Database
 from media.clip import Clip
 from media.clip_reasons import GONE
@@ -33,7 +34,6 @@ from records.stores import PlainStore
 from records.uploads import Uploads
 from records.verification import verify
 from tests.helpers.evidence import CLIP, store_exam
-from tests.helpers.s3 import Relay, S3Server, client_of
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
 

@@ -14,12 +14,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from basics.readings import Frame
+from bench.harness.s3 import client_of
 from media.clip import ClipJob
 from media.recorder import Recorder
 from media.stores.s3 import S3Place, S3Store
 from records.kept_files import COLLECTION
 from records.uploads import Uploads
-from tests.helpers.s3 import client_of
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of

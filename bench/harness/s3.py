@@ -14,9 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.harness.server import ServerError
+from bench.harness.waiting import comes, free_port
 from media.stores.s3 import S3Place, S3Store
-from tests.helpers.waiting import free_port, until
 
+START_S = 60.0
 ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLE000000000", "a secret of no store"
 
 
@@ -30,11 +32,13 @@ class Relay:
         self.on()
 
     def on(self) -> None:
+        """Answer again."""
         listening = socket.create_server(("127.0.0.1", self.port), backlog=50, reuse_port=False)
         self._listening = listening
         threading.Thread(target=self._take, args=(listening,), daemon=True).start()
 
     def off(self) -> None:
+        """Answer nobody, and hang up on who is there."""
         if self._listening is not None:
             with suppress(OSError):
                 self._listening.shutdown(socket.SHUT_RDWR)
@@ -64,10 +68,13 @@ class S3Server:
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
         environment = {**os.environ, "MOTO_ALLOW_NONEXISTENT_REGION": "true"}
         self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log, env=environment)
-        until(self._answers, 60, "the S3 server's first answer")
+        if not comes(self._answers, START_S):
+            self.stop()
+            raise ServerError(f"the S3 server did not start: {log.read_text(errors='replace')}")
 
     @property
     def endpoint(self) -> str:
+        """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
     def bucket(self) -> S3Place:
@@ -77,6 +84,7 @@ class S3Server:
         return self.place(name)
 
     def place(self, bucket: str, port: int | None = None) -> S3Place:
+        """Where `bucket` is reached: at `port`, a relay's, or at the server's own."""
         endpoint = f"http://127.0.0.1:{port}" if port else self.endpoint
         return S3Place(bucket, endpoint, access_key=ACCESS_KEY, secret_key=SECRET_KEY, prefix="exams/here")
 
@@ -88,12 +96,12 @@ class S3Server:
         urllib.request.urlopen(request, timeout=30).close()
 
     def stop(self) -> None:
+        """End it; what it had is gone."""
         self._process.kill()
         self._process.wait()
         self._log.close()
 
     def _answers(self) -> bool:
-        assert self._process.poll() is None, Path(self._log.name).read_text(errors="replace")
         try:
             urllib.request.urlopen(f"{self.endpoint}/moto-api/data.json", timeout=5).close()
         except OSError:
@@ -102,7 +110,7 @@ class S3Server:
 
 
 def client_of(place: S3Place) -> Any:
-    """boto3's own client, by which a test does to a bucket what our store does not."""
+    """boto3's own client, by which one does to a bucket what our store does not."""
     return _client_at(place.endpoint)
 
 
