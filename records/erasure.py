@@ -28,7 +28,7 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.holds import COLLECTION as HOLDS
-from records.holds import Holds
+from records.holds import HELD, Holds
 from records.retention import OF_A_SESSION, Retention
 from records.verification import DELETED, ERASED, NOT_BLANKED
 from storage.audit_chain import LINKS, UNCHAINED, before_the_chain
@@ -182,7 +182,7 @@ class Erasure:
         students = {look(str(one["user_id"])) for one in held if one.get("user_id")}
         named = {look(str(session["user_id"])) for session in sessions if session.get("user_id")} | ({look(user_id)} if user_id else set())
         if students & named or {one.get("session_id") for one in held} & {session["_id"] for session in sessions}:
-            raise Conflict(_("A legal hold is set: nothing of it may be deleted until it is lifted."), reason="held")
+            raise Conflict(HELD, reason="held")
 
     def _delete(self, ids: list[str], deleted: list[str]) -> None:
         for session_id in ids:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from basics.errors import StorageError
@@ -14,6 +15,7 @@ from records.stores import Store
 
 STORED_WITHIN_S = 10.0
 COLLECTION = "holds"
+HELD = _("A legal hold is set: nothing of it may be deleted until it is lifted.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ def spared(store: Store) -> Document:
     sessions, students = ([one[name] for one in held if one.get(name)] for name in ("session_id", "user_id"))
     looks = [look(one) for one in students]  # by whatever spelling
     return {"$nor": [{"_id": {"$in": sessions}}, {"user_id": {"$in": students}}, {"user_look": {"$in": looks}}]} if held else {}
+
+
+def held_among(store: Store, user_ids: Iterable[str]) -> list[str]:
+    """Those of the students whom a hold of the store names, by whatever spelling. Raise `StorageError`."""
+    held = {look(str(one["user_id"])) for one in holds_of(store) if one.get("user_id")}
+    return [one for one in user_ids if look(one) in held] if held else []
 
 
 def _id_of(session_id: str, user_id: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,11 @@ ID = b'{"_id":"'
 ID_MAX = 2000  # bytes
 HASHING = 4  # files at a time
 MANIFEST_MAX = 512 << 20  # bytes; a directory of so many as well
+LINE_MAX = 64 << 20  # bytes of a record; MongoDB's own limit is a quarter of it
+TOLD = ("checks", "acts")  # kinds of records of which a line is the record's own canonical form
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError)
+
+Listed = tuple[Entry, dict[str, Any]]  # a file that is there, and what the manifest says of it
 
 
 @dataclass(slots=True)
@@ -79,16 +84,27 @@ class _Check:
             checked.found("file", path, "was added afterwards")
         for path in listed.keys() - by_path.keys():
             checked.found("file", path, "gone")
-        here = [(by_path[path], row) for path, row in listed.items() if path in by_path]
+        here = {path: (by_path[path], row) for path, row in listed.items() if path in by_path}
+        folders = self._folders_with_seals(here)
+        # Long files whose records are sealed come last: what stands in the seal is known by then, and they are read and hashed in one go.
+        late = {f"{folder}{kind}.jsonl" for folder in folders.values() for kind in TOLD} & here.keys()
         with ThreadPoolExecutor(HASHING) as pool:
-            for entry, row, right in pool.map(self._right, here):
-                checked.files += 1
-                if not right or entry.size != row.get("size"):
-                    checked.found("file", entry.path, "was changed")
-        if not checked.findings:
-            for session_id in checked.about.get("sessions") or []:
-                self._sealed(str(session_id), by_path, listed)
+            checked.findings += filter(None, pool.map(self._changed, [file for path, file in here.items() if path not in late]))
+            if checked.findings:
+                checked.findings += filter(None, pool.map(self._changed, [here[path] for path in sorted(late)]))
+            else:
+                for session_id, found in pool.map(lambda of: (of[0], self._sealed(*of, here)), folders.items()):
+                    checked.findings += found
+                    checked.sealed += [] if found else [session_id]
+        checked.files += len(here)
         return checked
+
+    def _folders_with_seals(self, here: Mapping[str, Listed]) -> dict[str, str]:
+        """Of each session that is sealed where its files lie."""
+        sessions = self._checked.about.get("sessions")
+        named = [str(one) for one in sessions] if isinstance(sessions, list) else []
+        folders = {one: f"{one}/" if f"{one}/session.json" in here else "" for one in named}
+        return {one: folder for one, folder in folders.items() if f"{folder}seal.json" in here}
 
     def _directory(self) -> tuple[list[Entry], int]:
         tail = os.pread(self._handle, TAIL, max(0, self._size - TAIL))
@@ -172,53 +188,77 @@ class _Check:
             yield part
             at, left = at + len(part), left - len(part)
 
-    def _right(self, file: tuple[Entry, dict[str, Any]]) -> tuple[Entry, dict[str, Any], bool]:
+    def _changed(self, file: Listed) -> Finding | None:
+        return None if self._told(file, None)[0] else Finding("file", file[0].path, "was changed")
+
+    def _told(self, file: Listed, sealed: Mapping[str, str] | None) -> tuple[bool, bool]:
+        """Is the file what the manifest lists, and are its records those that are `sealed`? It is read once; None: nothing is asked of them."""
         entry, row = file
         found = hashlib.sha256()
+        parts = self._fed(entry, found)
+        same = True
+        if sealed is not None:
+            left = dict(sealed)
+            try:
+                same = all(left.pop(name, None) == sha for name, sha in map(_told, _lines(parts))) and not left
+            except UNREADABLE:
+                same = False
+        for _part in parts:  # what a record that isn't as it was has left unread
+            pass
+        return found.hexdigest() == row.get("sha256") and entry.size == row.get("size"), same
+
+    def _fed(self, entry: Entry, to: Any) -> Iterator[bytes]:
         for part in self._content(entry):
-            found.update(part)
-        return entry, row, found.hexdigest() == row.get("sha256")
+            to.update(part)
+            yield part
 
-    def _sealed(self, session_id: str, by_path: dict[str, Entry], listed: dict[str, dict[str, Any]]) -> None:
+    def _sealed(self, session_id: str, folder: str, here: Mapping[str, Listed]) -> list[Finding]:
         """Compare the records with their seal, and the seal with the audit's entry of it."""
+        found: list[Finding] = []
         try:
-            self._compare(session_id, by_path, listed)
-        except (ValueError, KeyError, TypeError, AttributeError, StopIteration, RecursionError):
-            self._checked.found("records", session_id, "can't be read, although their maker signed them")
+            seal: Mapping[str, Any] = stored_seal(next(self._records(here[f"{folder}seal.json"][0])))
+        except UNREADABLE:
+            seal = {}
+        other = "is not what was sealed when the session had ended"
+        for kind in TOLD:
+            if (file := here.get(f"{folder}{kind}.jsonl")) is None:
+                found.append(Finding(kind, session_id, other))
+                continue
+            right, same = self._told(file, seal.get(kind, {}))
+            if not right:
+                found.append(Finding("file", file[0].path, "was changed"))
+            elif not same and seal:
+                found.append(Finding(kind, session_id, other))
+        try:
+            return found + self._compared(session_id, folder, seal, here)
+        except UNREADABLE:
+            return [*found, Finding("records", session_id, "can't be read, although their maker signed them")]
 
-    def _compare(self, session_id: str, by_path: dict[str, Entry], listed: dict[str, dict[str, Any]]) -> None:
-        folder = f"{session_id}/" if f"{session_id}/session.json" in by_path else ""
-        if f"{folder}seal.json" not in by_path:
-            return
-        found = len(self._checked.findings)
-        session = next(self._records(by_path[f"{folder}session.json"]))
-        seal = stored_seal(next(self._records(by_path[f"{folder}seal.json"])))
-        now = seal_of(session, {"checks": (), "acts": (), "intervals": self._records(by_path[f"{folder}intervals.jsonl"])})
-        for kind in ("checks", "acts"):  # many and long: a line is its record's own canonical form
-            now[kind] = dict(_told(line) for line in _lines(self._content(by_path[f"{folder}{kind}.jsonl"])))
-        for kind in ("session", *ORDERED):
-            if now[kind] != seal[kind]:
-                self._checked.found(kind, session_id, "is not what was sealed when the session had ended")
+    def _compared(self, session_id: str, folder: str, seal: Mapping[str, Any], here: Mapping[str, Listed]) -> list[Finding]:
+        found: list[Finding] = []
+        other = "is not what was sealed when the session had ended"
+        session = next(self._records(here[f"{folder}session.json"][0]))
+        now = seal_of(session, {**dict.fromkeys(TOLD, ()), "intervals": self._records(here[f"{folder}intervals.jsonl"][0])})
+        found += [Finding(kind, session_id, other) for kind in ("session", *ORDERED) if kind not in TOLD and now[kind] != seal[kind]]
         for video_id, sha256 in seal["clips"].items():
-            row = listed.get(f"{folder}clips/{video_id}.mp4")
-            if row and row.get("sha256") != sha256:
-                self._checked.found("clip", video_id, "is not what was sealed when the session had ended")
-        noted = self._noted(by_path[f"{folder}audit.jsonl"])
+            clip = here.get(f"{folder}clips/{video_id}.mp4")
+            if clip and clip[1].get("sha256") != sha256:
+                found.append(Finding("clip", video_id, other))
+        noted = self._noted(here[f"{folder}audit.jsonl"][0], found)
         if noted != seal_hash(seal):
-            self._checked.found("seal", session_id, "is not the one of which the audit has the hash")
-        if len(self._checked.findings) == found:
-            self._checked.sealed.append(session_id)
+            found.append(Finding("seal", session_id, "is not the one of which the audit has the hash"))
+        return found
 
-    def _noted(self, audit: Entry) -> str:
-        """Check the audit's entries; give the hash of the newest seal that they name."""
+    def _noted(self, audit: Entry, found: list[Finding]) -> str:
+        """Check the audit's entries, and tell in `found`; give the hash of the newest seal that they name."""
         noted = ""
         for entry in self._records(audit):
             if "seq" not in entry:
                 continue
             if hash_of({name: entry.get(name) for name in ("seq", "prev", "body")}) != entry.get("hash"):
-                self._checked.found("audit", str(entry["seq"]), "its hash is wrong")
+                found.append(Finding("audit", str(entry["seq"]), "its hash is wrong"))
             elif not entry.get("erased") and body_of(entry) != entry.get("body"):
-                self._checked.found("audit", str(entry["seq"]), "its words were altered")
+                found.append(Finding("audit", str(entry["seq"]), "its words were altered"))
             elif entry.get("what") == SEALED:
                 noted = str(entry.get("sha256"))
         return noted
@@ -237,9 +277,12 @@ def _told(line: bytes) -> tuple[str, str]:
 
 
 def _lines(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file. Raise `ValueError` where one is longer than any record."""
     rest = b""
     for part in parts:
         *whole, rest = (rest + part).split(b"\n")
         yield from whole
+        if len(rest) > LINE_MAX:
+            raise ValueError(f"a line of more than {LINE_MAX} bytes")
     if rest:
         yield rest

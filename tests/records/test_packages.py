@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import random
 import subprocess
 import zipfile
@@ -131,6 +132,25 @@ def test_records_that_their_owner_altered_before_the_package_was_made_are_not_th
     path = tmp_path / "package.zip"
     path.write_bytes(file.getvalue())
     assert {line.partition(" ")[0] for line in found(path)} == {"intervals", "clip"}
+
+
+def test_a_file_of_records_is_read_once_and_one_that_was_changed_is_named_whatever_its_lines_are(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, read, pread = package.read_bytes(), list[tuple[int, int]](), os.pread
+
+    def reading(handle: int, size: int, at: int) -> bytes:
+        read.append((at, at + size))
+        return pread(handle, size, at)
+
+    monkeypatch.setattr("os.pread", reading)
+    assert check_package(package).sealed == [SESSION]
+    first = whole.index(f'{{"_id":"{SESSION}-0","number":0'.encode())  # of the checks
+    assert sum(begin <= first < end for begin, end in read) == 1
+    changed = tmp_path / "changed.zip"
+    for wrong in (b"x", b"\n"):  # no record, and two
+        changed.write_bytes(whole[:first] + wrong + whole[first + 1 :])
+        assert found(changed) == ["file checks.jsonl: was changed"]
 
 
 def test_the_command_needs_no_settings(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,6 +238,34 @@ def test_a_student_who_took_part_stays_in_the_list(client: FlaskClient, key: str
     assert client.delete(f"/api/exams/{key}/roster/{students(client, key)[1]['row_id']}").status_code == 200
 
 
+def test_of_a_held_student_no_row_and_no_accommodation_is_removed_until_the_hold_is_lifted(
+    client: FlaskClient, key: str, parts: Parts, student: str
+) -> None:
+    take(client, key, f"id,extra time\n{student},30 min\n{student}-b,\n")
+    (row,) = [one["row_id"] for one in students(client, key) if one["user_id"] == student]
+    (set_,) = client.get("/api/accommodations", query_string={"user_id": student}).get_json()["accommodations"]
+    hold = {"user_id": student.upper(), "by": "Ada"}
+    assert client.post("/api/holds", json=hold).status_code == 200
+    refused = [
+        client.delete(f"/api/exams/{key}/roster/{row}"),
+        client.post(f"/api/exams/{key}/roster", json={"text": f"{student}-b", "remove_missing": True, "by": "Ben"}),
+        client.delete(f"/api/accommodations/{set_['id']}"),
+    ]
+    assert {error_of(answer, 409)["reason"] for answer in refused} == {"held"}
+    assert [one["user_id"] for one in students(client, key)] == [student, f"{student}-b"]
+    assert parts.database.flush(10)
+    noted = client.get("/api/audit", query_string={"what": "hold: refused"}).get_json()["entries"]
+    assert [(one["who"], one["details"]["kind"]) for one in noted if one["details"]["students"] == [student]] == [
+        ("proctor", "accommodation"),
+        ("Ben", "roster"),
+        ("proctor", "roster"),
+    ]
+    assert client.delete(f"/api/exams/{key}/roster/{students(client, key)[1]['row_id']}").status_code == 200, "others go"
+    assert client.post("/api/holds", json={**hold, "on": False}).status_code == 200
+    assert client.delete(f"/api/accommodations/{set_['id']}").status_code == 200
+    assert client.delete(f"/api/exams/{key}/roster/{row}").status_code == 200
+
+
 def test_links_end_with_the_exam_and_with_the_students_own_end(client: FlaskClient, key: str, parts: Parts, student: str) -> None:
     take(client, key, f"{student}\n{student}-b\n")
     mine, other = (secret(links(client, key)[who]["link"]) for who in (student, f"{student}-b"))

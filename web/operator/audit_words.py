@@ -55,6 +55,7 @@ ACTS: Mapping[str, Text] = {
     "exam: warning": _("Warning to all of an exam"),
     "flags: seen": _("Flags seen"),
     "hold: lifted": _("Legal hold lifted"),
+    "hold: refused": _("Removal refused: a legal hold is set"),
     "hold: set": _("Legal hold set"),
     "identity: accepted": _("Identity accepted"),
     "identity: asked": _("Picture asked for"),

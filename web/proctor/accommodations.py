@@ -18,6 +18,7 @@ from web.calls.paging import LONGEST_PAGE, PAGE, next_after
 from web.calls.spelling import as_known, as_sought
 from web.calls.values import DOCUMENT_ID_PATTERN, Identifier, Person, Text, Time
 from web.parts import parts
+from web.proctor.held import check_held
 
 accommodations = Blueprint("accommodations", __name__, url_prefix="/api/accommodations")
 
@@ -114,14 +115,15 @@ def listed() -> Response:
 
 
 @accommodations.delete("/<accommodation_id>")
-@describe(AccommodationRemoved, errors=(404, 429, 503))
+@describe(AccommodationRemoved, errors=(404, 409, 429, 503))
 def remove(accommodation_id: str) -> Response:
     """Remove an accommodation. An exam that runs goes on without it from the next moment on; what was scored before stays as it was.
 
-    429 where an exam that runs was changed so 50 times.
+    409 (`reason`: `held`) while a legal hold names the student. 429 where an exam that runs was changed so 50 times.
     """
     monitor = parts().monitor
     found = monitor.accommodations.get(accommodation_id[:64])
+    check_held("accommodation", [found.user_id], signature(), exam_id=found.exam_id, accommodation=accommodation_id[:64])
     monitor.taking_effect.check_room(found.user_id, found.exam_id)
     removed = monitor.accommodations.remove(accommodation_id[:64])
     running = monitor.taking_effect.changed(removed.user_id, removed.exam_id, signature())

@@ -19,12 +19,14 @@ from records.roster_rows import Fault, ReadRoster, read_roster, refused, with_kn
 from records.roster_states import NOT_COME, STATES, Standing, counts_of, known_ids, standings, with_sessions
 from records.rosters import RosterRow
 from sessions.changes import CHANGES_MAX
+from web.access.callers import signature
 from web.calls.audit import note
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.told import tell_roster
 from web.operator.people_pages import for_people
 from web.parts import parts
+from web.proctor.held import check_held
 from web.proctor.roster_schemas import (
     BODY_BYTES_MAX,
     ChangeStudent,
@@ -86,8 +88,9 @@ def take(exam_key: str) -> Response:
     """Import a list of students, up to 5,000. Importing it again updates, and doubles nobody.
 
     A column that the list does not have stays as it is; an empty cell empties it. A student whom the list does not have stays, unless
-    `remove_missing` takes out those without sessions. 422 with `faults` where a line can't be taken, unless `skip_faulty` leaves such lines out:
-    among them is one that would change what is different for a student whose exam runs and was changed so 50 times.
+    `remove_missing` takes out those without sessions: 409 (`reason`: `held`) where a legal hold names one of these. 422 with `faults` where a line
+    can't be taken, unless `skip_faulty` leaves such lines out: among them is one that would change what is different for a student whose exam runs
+    and was changed so 50 times.
     """
     request.max_content_length = BODY_BYTES_MAX
     exam = parts().exams.by_key(exam_key)
@@ -100,6 +103,10 @@ def take(exam_key: str) -> Response:
         text, many = "%(count)s line can't be taken. Mend it, or leave it out.", "%(count)s lines can't be taken. Mend them, or leave them out."
         raise InvalidInput(ngettext(text, many, len(read.faults)), field="text", faults=[one.model_dump() for one in faults])
     keep = with_sessions(parts().database, exam) if wanted.remove_missing else set()
+    if wanted.remove_missing:
+        _met, missing = parts().rosters.plan(exam.key, read.students)
+        going = [row.user_id for row in missing if folded(row.user_id) not in keep]
+        check_held("roster", going, wanted.by, exam_id=exam.exam_id, exam_key=exam.key)
     done = parts().rosters.take(
         exam.key, exam.exam_id, read.students, read.has, by=wanted.by, remove_missing=wanted.remove_missing, with_sessions=keep
     )
@@ -169,11 +176,15 @@ def change(exam_key: str, row_id: str) -> Response:
 @rosters.delete(f"{API}/<row_id>")
 @describe(Done, errors=(404, 409, 503))
 def remove(exam_key: str, row_id: str) -> Response:
-    """Take one student out of an exam. 409 for one who has sessions of it: whoever took part stays in the list."""
+    """Take one student out of an exam. 409 for one who has sessions of it: whoever took part stays in the list.
+
+    Also 409 (`reason`: `held`) while a legal hold names the student.
+    """
     exam = parts().exams.by_key(exam_key)
     row = parts().rosters.row(exam.key, row_id)
     if folded(row.user_id) in with_sessions(parts().database, exam):
         raise Conflict(_("This student has taken part, and stays in the list. Revoke the link instead."), field="row_id")
+    check_held("roster", [row.user_id], signature(), exam_id=exam.exam_id, exam_key=exam.key)
     parts().rosters.remove(row)
     note("roster: removed", "proctor", exam_id=exam.exam_id, exam_key=exam.key, user_id=row.user_id)
     tell_roster(exam)
