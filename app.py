@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOSING = "proctor_closing"  # the parts to be ended, in `app.extensions`
+FIRST_LOOK_S = 10.0  # for which a start waits to know whether the database is one that this version can read
 RECORDER_STOP_S = 3.0  # clips that wait are made before the end, for at most this long; the others at the next start
 Result = TypeVar("Result")
 
@@ -105,6 +106,7 @@ def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Me
     uri = _run(closing, mongod.start, mongod.stop) if private else uri
     database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
     _run(closing, database.start, database.stop)
+    database.check_readable(FIRST_LOOK_S)
     membership = Membership(database, settings, settings.data_dir, alone=private)
     _run(closing, membership.start, membership.stop)
     leases = Leases(database, own_names(settings.data_dir, membership.name)[0])
