@@ -164,7 +164,7 @@ def test_neither_server_nor_command_opens_a_newer_database(stored: Stored, mongo
     settings = settings_for(tmp_path, mongo_uri=mongo_uri, db_name=db_name)
     said = f"The database {db_name} is of a newer version of this program: version 9.9.9 made the change of-the-future"
     with ExitStack() as closing, pytest.raises(ConfigError, match=said):
-        _open_database(closing, settings)
+        _open_database(closing, settings, "k" * 32)
     with pytest.raises(ConfigError, match=said), stored_in(settings):
         pass
     assert "instances" not in stored.list_collection_names() or not stored.instances.count_documents({})
