@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOSING = "proctor_closing"  # the parts to be ended, in `app.extensions`
+FIRST_LOOK_S = 10.0  # for which a start waits to know whether the database is one that this version can read
 RECORDER_STOP_S = 3.0  # clips that wait are made before the end, for at most this long; the others at the next start
 Result = TypeVar("Result")
 
@@ -64,7 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         closing.callback((logs := logger.configure(settings)).close)
         access, events = Access(settings), Events()
 
-        database, membership, leases = _open_database(closing, settings)
+        database, membership, leases = _open_database(closing, settings, access.secret_key)
         recorder = _open_recorder(closing, settings, leases.owner)
         stations = Stations(settings)
         _end_with(closing, stations.close)
@@ -91,11 +92,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
-def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Membership, Leases]:
+def _open_database(closing: ExitStack, settings: Settings, secret_key: str) -> tuple[Database, Membership, Leases]:
     """Open the database, say to the servers that share it that this one is there, and share the jobs that one of them at a time does."""
     from cluster.leases import Leases
     from cluster.membership import Membership
     from cluster.own_names import own_names
+    from cluster.shared_key import SharedKey
     from database import Database
     from storage.mongod import EmbeddedMongod
 
@@ -105,7 +107,9 @@ def _open_database(closing: ExitStack, settings: Settings) -> tuple[Database, Me
     uri = _run(closing, mongod.start, mongod.stop) if private else uri
     database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
     _run(closing, database.start, database.stop)
-    membership = Membership(database, settings, settings.data_dir, alone=private)
+    database.check_readable(FIRST_LOOK_S)
+    key = SharedKey(database, secret_key, chosen=bool(settings.secret_key.get_secret_value()))
+    membership = Membership(database, settings, settings.data_dir, alone=private, key=key)
     _run(closing, membership.start, membership.stop)
     leases = Leases(database, own_names(settings.data_dir, membership.name)[0])
     _run(closing, leases.start, leases.stop)

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import unquote_plus
 
 import pymongo
 from bson.codec_options import CodecOptions
@@ -32,7 +31,9 @@ from basics.folder_lock import FolderLock
 from basics.gone import keys_of
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
-from storage.indexes import INDEXES, drop_outdated
+from storage.connecting import connect, why_away
+from storage.indexes import INDEXES
+from storage.migrations import MIGRATIONS, Migrating, Migration
 from storage.sending import Sender
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
@@ -53,10 +54,22 @@ _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc, 
 class Database:
     """The database of one server, for all threads. `start` it once, `stop` it at the end."""
 
-    def __init__(self, uri: str, db_name: str, spool_dir: Path, timeout_s: float = 3, spool_max_mb: int = 2048) -> None:
-        """`timeout_s` bounds each query; `spool_max_mb` what waits on disk. Raise `ConfigError` for a wrong URI, `StorageError` for a bad folder."""
+    def __init__(
+        self,
+        uri: str,
+        db_name: str,
+        spool_dir: Path,
+        timeout_s: float = 3,
+        spool_max_mb: int = 2048,
+        *,
+        migrations: Sequence[Migration] = MIGRATIONS,
+    ) -> None:
+        """`timeout_s` bounds each query; `spool_max_mb` what waits on disk; `migrations` are those that this program knows.
+
+        Raise `ConfigError` for a wrong URI, `StorageError` for a bad folder.
+        """
         self._timeout_s = timeout_s
-        self._client = _connect(uri, timeout_s)
+        self._client = connect(uri, timeout_s)
         # Said here, so that no option of the URI can weaken it.
         self._db = self._client.get_database(db_name, _UTC, ReadPreference.PRIMARY, WriteConcern("majority", j=True))
         # One session for all writes: a batch that timed out may still lie in a stopped server's socket. When the server goes on, it
@@ -74,7 +87,9 @@ class Database:
         self.gone = self._queue.gone
         self._stop = threading.Event()
         self._look_now = threading.Event()
+        self._looked = threading.Event()
         self._ready = threading.Event()
+        self._migrating = Migrating(self._db, migrations)
         self._reachable: bool | None = None
         self._reason = ""
         self._watcher = threading.Thread(target=self._watch, name="database-watch", daemon=True)
@@ -87,6 +102,20 @@ class Database:
     def wait_ready(self, timeout: float) -> bool:
         """Wait until the database answered and has its indexes; False when `timeout` seconds passed."""
         return self._ready.wait(timeout)
+
+    def check_readable(self, timeout: float) -> None:
+        """Raise `ConfigError` where a newer version of the program has made the database what this one can't read.
+
+        One that is away, or does not answer within `timeout` seconds, is looked at when it does: it is as away then.
+        """
+        self._looked.wait(timeout)
+        if self._migrating.refused:
+            raise ConfigError(self._migrating.refused, field="DB_NAME")
+
+    @property
+    def schema(self) -> int:
+        """How many changes of the database this program knows."""
+        return len(self._migrating.known)
 
     def flush(self, timeout: float) -> bool:
         """Wait until every write so far, spooled ones of an earlier run too, is in the database; False when `timeout` seconds passed."""
@@ -109,6 +138,8 @@ class Database:
         reasons = [reason for reason in (self._reason or trouble, disk_trouble, refusal) if reason]
         state = "starting" if self._reachable is None else "ok" if self._reachable and not trouble else "away"
         todo = []
+        if self._migrating.refused:
+            todo.append(_("Start the newer version here, too. What was written waits on this machine's disk until then."))
         if refusal:
             todo.append(
                 _(
@@ -309,7 +340,9 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Within it queries have their time limit, and a database that is away is a `StorageError`."""
-        if self._reachable is False:
+        # Until the first look nobody knows whether this program can read it.
+        looked_at = self._reachable is not None or not self._watcher.is_alive() or self._looked.wait(self._timeout_s)
+        if not looked_at or self._reachable is False:
             raise StorageError(_("The database is away: %(reason)s. What is written waits; try again soon.", reason=self._reason))
         try:
             with pymongo.timeout(self._timeout_s):
@@ -344,28 +377,35 @@ class Database:
                 backoff.reset()
             self._reachable = not reason
             self._queue.set_reachable(not reason)
+            self._looked.set()
             if not reason and not indexed:
                 indexed = self._ensure_indexes()
             self._look_now.wait(backoff.pause() if reason else LOOK_S)
             self._look_now.clear()
 
     def _look(self) -> str:
-        """Why the database can't be used now; empty when it can."""
+        """Why the database can't be used now; empty when it can. What this version changes in it is made here, without a time limit."""
         try:
             with pymongo.timeout(min(self._timeout_s, LOOK_TIMEOUT_S)):
                 reply = self._client.admin.command("hello")
+                if not reply.get("isWritablePrimary"):
+                    return _("the server takes no writes (it is not primary)")
+                due = self._migrating.look()
+            return self._migrating.make(due, self._say) if due else self._migrating.refused
         except PyMongoError as error:
-            return reason_of(error)
+            self._migrating.reset()
+            return why_away(self._client, error)
         except Exception as error:  # the watch must not end
             log.exception("looking after the database failed")
             return f"{type(error).__name__}: {error}"
-        return "" if reply.get("isWritablePrimary") else _("the server takes no writes (it is not primary)")
+
+    def _say(self, reason: str) -> None:
+        self._reason = reason
 
     def _ensure_indexes(self) -> bool:
         """Make what is missing; without a time limit, because a large collection takes minutes."""
         for collection, models in INDEXES.items():
             try:
-                drop_outdated(self._db[collection])
                 self._db[collection].create_indexes(models)
             except OperationFailure as error:  # queries work without, slowly; and a unique one can't be made over what contradicts it
                 log.warning("the indexes of %s can't be made: %s", collection, reason_of(error))
@@ -374,28 +414,6 @@ class Database:
                 return False
         self._ready.set()
         return True
-
-
-def _connect(uri: str, timeout_s: float) -> pymongo.MongoClient[Document]:
-    if not uri.startswith(("mongodb://", "mongodb+srv://")):
-        raise ConfigError("MONGO_URI must begin with mongodb:// or mongodb+srv://, or be `embedded`.", field="mongo_uri")
-    if re.search(r"[?&;]compressors=[^&;]*zlib", unquote_plus(uri), re.IGNORECASE):
-        raise ConfigError(
-            "MONGO_URI must not ask for zlib (compressors=…): servers have given away memory by it (CVE-2025-14847).", field="mongo_uri"
-        )
-    milliseconds = int(timeout_s * 1000)
-    try:
-        return pymongo.MongoClient(
-            uri,
-            connect=False,
-            appname="proctor",
-            retryWrites=True,
-            serverSelectionTimeoutMS=milliseconds,
-            connectTimeoutMS=milliseconds,
-            heartbeatFrequencyMS=2000,  # notice a new primary soon
-        )
-    except (PyMongoError, ValueError, TypeError) as error:
-        raise ConfigError(f"MONGO_URI can't be used: {error}", field="mongo_uri") from error
 
 
 def _beyond(order: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> list[Document]:

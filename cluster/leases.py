@@ -1,7 +1,6 @@
 """Jobs that one server at a time does, however many share the database: each is a lease there, which passes on when its holder is silent.
 
-The database's own clock says when a lease is over, so that servers need not agree on the time. An expiry is right here: a sweep that comes late
-harms nobody.
+An expiry is right here: a sweep that comes late harms nobody.
 """
 
 from __future__ import annotations
@@ -10,22 +9,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
-
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError
 
 from basics.errors import StorageError
 from basics.figures import Figure
 from basics.worker import Worker
-from database import Database, Document
+from database import Database
+from storage.lease import COLLECTION, SURE, TTL_S, ask, give_back
 
 log = logging.getLogger(__name__)
-
-COLLECTION = "leases"
-TTL_S = 60.0
-SURE = 1 / 3  # of a lease's time, for which its holder need not ask again
-OVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 class JobLease:
@@ -64,50 +55,23 @@ class JobLease:
             self._sure_until = -1.0
             try:
                 with self._database.reading():
-                    leases = self._database.collection(COLLECTION)
-                    leases.update_one({"_id": self._id, "owner": self.owner}, {"$set": {"owner": None, "until": OVER}})
+                    give_back(self._database.collection(COLLECTION), self.job, self.owner)
             except StorageError as error:
                 log.debug("the lease of %s is not given back: %s", self.job, error.message)
-
-    @property
-    def _id(self) -> str:
-        return f"job:{self.job}"
 
     def _ask(self) -> bool:
         try:
             with self._database.reading():
-                leases = self._database.collection(COLLECTION)
-                try:
-                    found = leases.find_one_and_update({"_id": self._id}, self._taking(), upsert=True, return_document=ReturnDocument.AFTER)
-                except DuplicateKeyError:  # another made it in this moment
-                    return False
+                found = ask(self._database.collection(COLLECTION), self.job, self.owner, self._ttl_s)
         except StorageError as error:
             log.debug("nobody can tell whose job %s is: %s", self.job, error.message)
             return False
-        if found is None or found.get("owner") != self.owner:
+        if found is None:
             return False
         if found.get("taken"):
             self.takeovers += 1
             log.info("%s is done here now", self.job)
         return True
-
-    def _taking(self) -> list[Document]:
-        """Take it where it is free, this server's, or over; else leave it. In the pipeline: a filter of an upsert may not compare with `$$NOW`."""
-        mine: Document = {"$literal": self.owner}
-        owner: Document = {"$ifNull": ["$owner", None]}
-        free: Document = {"$or": [{"$in": [owner, [None, mine]]}, {"$lt": [{"$ifNull": ["$until", OVER]}, "$$NOW"]}]}
-        changes: Document = {"$and": ["$taken", {"$ne": [owner, mine]}]}
-        return [
-            {"$set": {"taken": free}},
-            {
-                "$set": {
-                    "until": {"$cond": ["$taken", {"$add": ["$$NOW", round(self._ttl_s * 1000)]}, "$until"]},
-                    "epoch": {"$add": [{"$ifNull": ["$epoch", 0]}, {"$cond": [changes, 1, 0]}]},
-                    "owner": {"$cond": ["$taken", mine, "$owner"]},
-                    "taken": {"$and": [changes, {"$ne": [owner, None]}]},  # from another, who did not give it back
-                }
-            },
-        ]
 
 
 class Leases:

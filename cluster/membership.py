@@ -12,19 +12,22 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from basics.errors import ConfigError, StorageError
-from basics.texts import _
+from basics.texts import joined
 from basics.times import utc_now
+from cluster.instance import LIVING, Instance, Seen, State
 from cluster.naming import kept_home, name_of
+from cluster.shared_key import SharedKey
+from cluster.troubles import clock_is_off, renamed
+from cluster.watching import STEP_MOST_S, beat_of, first_that_beats
 from database import Database, Document
 from settings.cluster import ClusterSettings
 
@@ -33,45 +36,13 @@ log = logging.getLogger(__name__)
 COLLECTION = "instances"
 BEAT_S = 1.0
 ALONE_BEAT_S = 60.0  # where nobody can look: a private database's disk may sleep
-STEP_MOST_S = 2 * BEAT_S  # between two looks; for longer this server itself stood still, and knows nothing of the others
 DEAD_S = 10.0  # a beat that stands still for so long is a dead server's
 REFUSED_S = 2.0  # and for so long where its address refuses connections as well
-NAMESAKE_S = 3.0  # that a server of the same name is watched, before its name is taken
+NAMESAKE_S = 3.0  # that a server of the same name, or with another key, is watched before this one goes on beside it
 EARLIER_SELF_S = 1.5  # where it had the same DATA_DIR
-LOOK_S = 0.25
-START_S = 10.0  # for which a start waits to know its name, while the database answers
+START_S = 30.0  # for which a start waits to know its name, while the database answers
 KEPT = timedelta(days=7)  # of a dead server, for people to see
 FLUSH_S = 5.0
-LIVING = ("up", "draining")
-
-State = Literal["up", "draining", "dead"]
-
-
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """A server as this one sees it. `still_s`: for so long its beat has stood still while the database answered. `facts` is what it tells."""
-
-    name: str
-    url: str
-    state: State
-    still_s: float
-    facts: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def lives(self) -> bool:
-        """Nobody has declared it dead."""
-        return self.state != "dead"
-
-
-@dataclass(slots=True)
-class _Seen:
-    row: Document
-    still_s: float = 0.0
-
-    @property
-    def instance(self) -> Instance:
-        row = self.row
-        return Instance(row["_id"], row.get("url") or "", row.get("state", "dead"), round(self.still_s, 2), row.get("facts") or {})
 
 
 class Membership:
@@ -84,15 +55,17 @@ class Membership:
         data_dir: Path,
         *,
         alone: bool = False,
+        key: SharedKey | None = None,
         clock: Callable[[], float] = time.monotonic,
         beat_s: float = BEAT_S,
     ) -> None:
-        """`alone`: the database is this server's private one, and nobody looks."""
+        """`alone`: the database is this server's private one, and nobody looks. `key` is what must be the others' too, where that matters."""
         self.url = settings.instance_url
         self.database_ahead_s: float | None = None  # by so much the database's clock is before this machine's
         self._database = database
         self._clock = clock
         self._alone = alone
+        self._key = None if alone else key
         self._beat_s = ALONE_BEAT_S if alone else beat_s
         self._home = kept_home(data_dir)
         self._run = uuid.uuid4().hex
@@ -102,8 +75,9 @@ class Membership:
         self._facts: dict[str, Any] = {}
         self._registered = False
         self._renamed_from = ""  # why, for people
+        self._told = ""  # of other servers' keys, in the log
         self._refusal: ConfigError | None = None
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self._looked_at: float | None = None
         self._lost: list[Callable[[str, str], object]] = []
         self._asked: list[Callable[[Sequence[str]], object]] = []
@@ -117,7 +91,7 @@ class Membership:
     # Life
 
     def start(self) -> None:
-        """Say that this server is there, and begin to beat. Raise `ConfigError` where another that lives has its name.
+        """Say that this server is there, and begin to beat. Raise `ConfigError` where another that lives has its name, or another key.
 
         Where the database is away it goes on all the same, and says so once it is back.
         """
@@ -213,8 +187,8 @@ class Membership:
             return None
         with self._lock:
             seen = self._seen.get(name)
-        still = seen.still_s if seen is not None and _beat_of(seen.row) == _beat_of(row) else 0.0
-        return _Seen(row, still).instance
+        still = seen.still_s if seen is not None and beat_of(seen.row) == beat_of(row) else 0.0
+        return Seen(row, still).instance
 
     def is_gone(self, name: str) -> bool:
         """Is there no such server, or a dead one? Asks the database; raise `StorageError`."""
@@ -246,17 +220,19 @@ class Membership:
             self._rows.update_one({"_id": owner, "state": {"$in": LIVING}}, {"$addToSet": {"asked": session_id}})
 
     def health(self) -> Document:
-        """`state` and `reason`, this server's `name`, and the `others`."""
-        reason = ""
-        if self._renamed_from:
-            reason = _(
-                "The others took this server for dead, or another has its name: it was %(old)s, and goes on as %(new)s. Restart it to have its "
-                "name again.",
-                old=self._base,
-                new=self._name,
-            )
+        """`state` and `reason`, this server's `name`, the `others`, and by how much the database's clock is ahead of this machine's."""
+        reasons = [renamed(self._base, self._name) if self._renamed_from else None, clock_is_off(self.database_ahead_s), self._key_trouble()]
+        reason = joined(" ", [one for one in reasons if one])
         others = [{"name": one.name, "state": one.state, "still_s": one.still_s, "url": one.url} for one in self.others()]
-        return {"state": "degraded" if reason else "ok", "reason": reason, "name": self._name, "is": self._state, "others": others}
+        found = {"state": "degraded" if reason else "ok", "reason": reason, "name": self._name, "is": self._state, "others": others}
+        return {**found, "database_ahead_s": None if self.database_ahead_s is None else round(self.database_ahead_s, 1)}
+
+    def _key_trouble(self) -> str:
+        if self._key is None:
+            return ""
+        with self._lock:
+            rows = [seen.row for seen in self._seen.values() if seen.instance.lives and seen.beat and seen.still_s < DEAD_S]
+        return self._key.trouble(rows)
 
     # The thread that beats
 
@@ -321,12 +297,16 @@ class Membership:
             before = {name: seen.instance.state for name, seen in self._seen.items()}
             for name, row in rows.items():
                 seen = self._seen.get(name)
-                still = seen.still_s + step if seen is not None and _beat_of(seen.row) == _beat_of(row) else 0.0
-                self._seen[name] = _Seen(row, still)
+                stands = seen is not None and beat_of(seen.row) == beat_of(row)
+                still = seen.still_s + step if seen is not None and stands else 0.0
+                self._seen[name] = Seen(row, still, seen is not None and (seen.beat or not stands))
             for name in self._seen.keys() - rows.keys():
                 del self._seen[name]
             changed = before != {name: seen.instance.state for name, seen in self._seen.items()}
             listeners = tuple(self._changed)
+        if (trouble := self._key_trouble()) != self._told:
+            log.log(logging.ERROR if trouble else logging.INFO, "%s", trouble or "the servers have one key again")
+            self._told = trouble
         if changed:
             for listener in listeners:
                 _call(listener)
@@ -342,7 +322,9 @@ class Membership:
     # Its name
 
     def _register(self) -> None:
-        """Raise `ConfigError` where another that lives has the name, `StorageError`."""
+        """Raise `ConfigError` where another that lives has the name, or another key, `StorageError`."""
+        if self._key is not None:
+            self._check_key(self._key)
         try:
             self._take_name(self._base)
         except ConfigError as error:
@@ -358,13 +340,25 @@ class Membership:
         self._registered = True
         log.info("this server is %s among those of its database", self._name)
 
+    def _check_key(self, key: SharedKey) -> None:
+        """Raise `ConfigError` where a server that lives has another key, `StorageError`. One that has begun to serve is refused no more."""
+        mine = key.fingerprint()
+        if self._tried.is_set():
+            return
+        with self._database.reading():
+            others = {"_id": {"$ne": self._base}, "state": {"$in": LIVING}, "key": {"$nin": [None, mine]}}
+            rows = list(self._rows.find(others, {"asked": 0}).limit(1000))
+        if (other := self._first_that_beats(rows, NAMESAKE_S)) is not None:
+            raise key.refusal(other)
+
     def _take_name(self, name: str) -> None:
         """Make the name's row this run's. Raise `ConfigError` where another that lives has it, `StorageError`."""
         while not self._stopping.is_set():
             with self._database.reading():
                 row = self._rows.find_one({"_id": name})
                 fresh = {"url": self.url, "beat": 0, "state": self._state, "run": self._run, "home": self._home, "host": socket.gethostname()}
-                fresh |= {"at": utc_now(), "facts": dict(self._facts), "asked": []}
+                fresh |= {"at": utc_now(), "facts": dict(self._facts), "asked": [], "schema": self._database.schema}
+                fresh |= {"key": self._key.known} if self._key is not None else {}
                 if row is None:
                     try:
                         self._rows.insert_one({"_id": name, **fresh})
@@ -382,17 +376,16 @@ class Membership:
 
     def _beats(self, row: Document) -> bool:
         """Does another server's beat move, or come back, while this one watches? Raise `StorageError`."""
-        still, last = 0.0, self._clock()
-        needed = EARLIER_SELF_S if row.get("home") == self._home else NAMESAKE_S
-        while still < needed and not self._stopping.wait(LOOK_S):
+        return self._first_that_beats([row], EARLIER_SELF_S if row.get("home") == self._home else NAMESAKE_S) is not None
+
+    def _first_that_beats(self, rows: Sequence[Document], needed_s: float) -> Mapping[str, Any] | None:
+        """Raise `StorageError`."""
+
+        def find(names: list[str]) -> dict[str, Document]:
             with self._database.reading():
-                now = self._rows.find_one({"_id": row["_id"]}, {"run": 1, "beat": 1, "state": 1})
-            if now is None or now.get("state") == "dead":
-                return False
-            if _beat_of(now) != _beat_of(row):
-                return True
-            still, last = still + min(self._clock() - last, STEP_MOST_S), self._clock()
-        return False
+                return {row["_id"]: row for row in self._rows.find({"_id": {"$in": names}}, {"run": 1, "beat": 1, "state": 1})}
+
+        return first_that_beats(rows, find, needed_s, self._stopping, self._clock)
 
     def _lose(self) -> None:
         """Its row is another's, or says that it is dead: from now on it is somebody else."""
@@ -419,10 +412,6 @@ class Membership:
             log.error("the others took this server for dead, or another has its name: %s goes on as %s", old, new)
         for listener in listeners:
             _call(listener, old, new)
-
-
-def _beat_of(row: Mapping[str, Any]) -> tuple[Any, Any]:
-    return row.get("run"), row.get("beat")
 
 
 def _namesake(name: str, row: Mapping[str, Any]) -> ConfigError:

@@ -15,6 +15,7 @@ from pymongo.errors import PyMongoError
 from basics.errors import StorageError
 from basics.texts import _
 from settings.settings import Settings
+from storage.migrations import check_readable
 from storage.mongod import EmbeddedMongod
 
 Document = dict[str, Any]
@@ -24,12 +25,14 @@ _UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
 
 @contextmanager
 def stored(settings: Settings) -> Iterator[Database[Document]]:
-    """The database, within a `with`. Raise `StorageError` when it can't be read."""
+    """The database, within a `with`. Raise `StorageError` when it can't be read, `ConfigError` where it is of a newer version."""
     with address(settings) as uri:
         milliseconds = int(settings.mongo_timeout_s * 1000)
         try:
             with pymongo.MongoClient[Document](uri, serverSelectionTimeoutMS=milliseconds, connectTimeoutMS=milliseconds) as client:
-                yield client.get_database(settings.db_name, _UTC)
+                database = client.get_database(settings.db_name, _UTC)
+                check_readable(database)
+                yield database
         except PyMongoError as error:
             raise StorageError(_("The database can't be read: %(error)s. Check MONGO_URI.", error=error)) from error
 

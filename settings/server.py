@@ -117,7 +117,7 @@ class AccessSettings(BaseModel):
     )
     secret_key: SecretStr = Field(
         default=SecretStr(""),
-        description="Key that signs logins and students' links. Empty: made once and kept in DATA_DIR.",
+        description="Key that signs logins and students' links, one for all servers that share a database. Empty: made once and kept in DATA_DIR.",
         json_schema_extra=EVERYDAY,
     )
     portal_open: Literal["auto"] | bool = Field(

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from pymongo import IndexModel
-from pymongo.collection import Collection
+from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 QUEUE_ORDERS = {
@@ -150,8 +150,9 @@ OUTDATED = {"sessions": ("flags", "by_time"), "intervals": ("tally", "scored", "
 """Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""
 
 
-def drop_outdated(collection: Collection[Any]) -> None:
+def drop_outdated(database: Database[Any]) -> None:
     """Drop those of them that are there. Raise `PyMongoError`."""
-    for name in OUTDATED.get(collection.name, ()):
-        with suppress(OperationFailure):  # there is none, or no such collection
-            collection.drop_index(name)
+    for collection, names in OUTDATED.items():
+        for name in names:
+            with suppress(OperationFailure):  # there is none, or no such collection
+                database[collection].drop_index(name)

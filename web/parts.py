@@ -31,6 +31,7 @@ from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
 from web.links import Links
+from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class Parts:
     stills: ClipStills = field(init=False)
     disks: Disks = field(init=False)
     by_http: HttpLinks = field(init=False)
+    cut_links: CutLinks = field(default_factory=CutLinks)
     exam_page: ExamPage = field(init=False)
     people: People = field(init=False)
     sign_in: SignIn = field(init=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from cluster.leases import COLLECTION, JobLease, Leases
+from cluster.leases import JobLease, Leases
 from cluster.own_names import known_names, own_names
 from database import Database
+from storage.lease import COLLECTION
 from tests.helpers.databases import opened
 from tests.helpers.waiting import free_port, until
 

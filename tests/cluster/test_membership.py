@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app import _open_database
 from basics.errors import ConfigError, StorageError
+from basics.times import utc_now
 from cluster.membership import COLLECTION, DEAD_S, REFUSED_S, Membership
+from cluster.shared_key import SharedKey
 from database import Database
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
@@ -178,6 +183,57 @@ def test_a_name_whose_server_died_is_taken_and_the_server_that_wakes_up_is_anoth
     assert hung.name == "pod-0#2"
     moved.turn()
     assert moved.name == "pod-0"
+
+
+def test_a_server_with_another_key_is_refused_beside_one_that_lives_and_not_after_it(
+    room: Room, mongo_uri: str, db_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_key(name: str, key: str, *, chosen: bool = True) -> Membership:
+        shared = SharedKey(room.database, key, chosen=chosen)
+        return Membership(room.database, settings_for(tmp_path, instance_name=name), tmp_path / name, key=shared, beat_s=0.05)
+
+    first, same = with_key("first", "a" * 32), with_key("same", "a" * 32)
+    first.start()
+    try:
+        same.start()
+        assert same.health()["state"] == "ok"
+        same.stop()
+        with pytest.raises(ConfigError, match=r"SECRET_KEY is another than that of the server first \(on .*Set the same SECRET_KEY at all"):
+            with_key("second", "b" * 32).start()
+        with pytest.raises(ConfigError, match=r"SECRET_KEY is not set, so that this server made a key of its own .*not that of the server first"):
+            with_key("third", "c" * 43, chosen=False).start()
+        settings = settings_for(tmp_path / "fourth", mongo_uri=mongo_uri, db_name=db_name, secret_key="d" * 32)
+        with ExitStack() as closing, pytest.raises(ConfigError, match="SECRET_KEY is another"):
+            _open_database(closing, settings, "d" * 32)
+        assert [row["_id"] for row in room.database.collection(COLLECTION).find()] == ["first"]
+        assert "a" * 32 not in str([*room.database.collection(COLLECTION).find(), *room.database.collection("server").find()])
+    finally:
+        monkeypatch.setattr(first, "_registered", False)  # it dies: nobody is told
+        first.stop()
+    monkeypatch.setattr("cluster.membership.NAMESAKE_S", 0.3)
+    changed, beside = with_key("second", "b" * 32), with_key("beside", "b" * 32)
+    changed.start()
+    beside.start()
+    try:
+        until(lambda: {one.name for one in changed.others()} == {"beside", "first"})
+        assert (changed.registered, changed.health()["state"]) == (True, "ok")
+        room.database.collection(COLLECTION).update_one({"_id": "beside"}, {"$set": {"key": "of another"}})  # as when both came at once
+        until(lambda: "SECRET_KEY is another than that of beside" in changed.health()["reason"])
+        assert changed.health()["state"] == "degraded"
+        beside.stop()
+        until(lambda: changed.health()["state"] == "ok")
+    finally:
+        beside.stop()
+        changed.stop()
+
+
+@pytest.mark.parametrize(("ahead_s", "said"), [(3600, "here it is 3600 s later"), (-3600, "here it is 3600 s earlier"), (5, "")])
+def test_a_clock_that_is_off_is_told_by_how_much(room: Room, monkeypatch: pytest.MonkeyPatch, ahead_s: float, said: str) -> None:
+    monkeypatch.setattr("cluster.membership.utc_now", lambda: utc_now() + timedelta(seconds=ahead_s))
+    health = room.server("a").health()
+    assert health["state"] == ("degraded" if said else "ok")
+    assert said in health["reason"]
+    assert health["database_ahead_s"] == pytest.approx(-ahead_s, abs=5)
 
 
 def test_without_a_name_the_machine_s_is_taken_and_kept_with_data_dir(room: Room, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from basics.paths import ROOT
+from records.uploads import Uploads
 from tests.helpers.deployed import DASHBOARD, DEPLOY, RULES, loaded, program
 from tests.helpers.web import MakeApp, local_client
+from web.parts import parts_of
 
 FIGURE = re.compile(r"\b(?:proctor|process)_[a-z_]+\b")
 PROMETHEUS = DEPLOY / "prometheus"
@@ -37,9 +39,13 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture
-def figures(make_app: MakeApp) -> set[str]:
-    """The names of all that `/metrics` gives, after a call."""
-    client = local_client(make_app())
+def figures(make_app: MakeApp, tmp_path: Path) -> set[str]:
+    """The names of all that `/metrics` gives of a server with a store of clips, after a call."""
+    app = make_app(clip_store="shared", clip_store_dir=tmp_path / "store")
+    parts = parts_of(app)
+    assert parts.files.store is not None
+    parts.uploads = Uploads(parts.database, parts.files, parts.files.store)
+    client = local_client(app)
     client.get("/api/health")
     families = text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))
     return {sample.name for family in families for sample in family.samples}

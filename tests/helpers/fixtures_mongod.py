@@ -11,6 +11,7 @@ import pymongo
 import pytest
 
 from database import Database
+from storage.migrations import MIGRATIONS
 from storage.mongod import EmbeddedMongod
 from tests.helpers.databases import put_out, uri_of
 
@@ -50,14 +51,14 @@ def tests_database(mongo_uri: str) -> Iterator[Emptied]:
 
 @pytest.fixture
 def db_name(tests_database: Emptied) -> Iterator[str]:
-    """The name of an empty database; what is stored under it is deleted after the test."""
+    """The name of an empty database; what is stored under it is deleted after the test, but for what says that it is of this version."""
     yield tests_database.name
     collections = list(tests_database.list_collections())
     if any(one["options"] or one["name"].startswith("system.") for one in collections):  # rules or a profile: it begins anew
         tests_database.client.drop_database(tests_database.name)
     else:
         for one in collections:
-            tests_database[one["name"]].delete_many({})
+            tests_database[one["name"]].delete_many({"_id": {"$nin": [change.name for change in MIGRATIONS]}})
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 
 from basics.errors import StorageError
@@ -50,6 +52,21 @@ def test_an_idle_server_notices_that_the_database_went_and_came_back(fragile: Em
             until(lambda: database.health()["state"] == "away", 10)
         until(lambda: database.health()["state"] == "ok", 10)
         assert database.running_sessions() == []
+
+
+def test_a_replica_set_that_has_no_primary_is_told_and_nothing_is_lost(fragile: EmbeddedMongod, tmp_path: Path) -> None:
+    """As one without a majority."""
+    uri = uri_of(fragile).replace("directConnection=true", "replicaSet=rs0")
+    with opened(uri, "headless", tmp_path) as database, pymongo.MongoClient[dict[str, Any]](uri_of(fragile)) as member:
+        assert database.wait_ready(20)
+        member.admin.command("replSetStepDown", 600, force=True)
+        until(lambda: "the replica set has no primary: 1 of 1 members answers" in database.health()["reason"])
+        assert database.health()["state"] == "away"
+        assert database.write("sessions", "s", {"state": "running"}).wait(10)
+        member.admin.command("replSetFreeze", 0)
+        until(lambda: database.health()["state"] == "ok")
+        assert database.flush(20)
+        assert [row["_id"] for row in database.running_sessions()] == ["s"]
 
 
 @posix_only

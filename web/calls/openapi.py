@@ -16,12 +16,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 import web.student.protocol
+from basics.version import VERSION
 from web.access.callers import OF_SCOPE, Right
 from web.access.rights import RULES, WHO_MAY
 from web.calls.errors import ErrorAnswer
 from web.parts import parts_of
 
-VERSION = "1.0.0"  # of the published calls
 REF = "#/components/schemas/{model}"
 
 ERRORS: Mapping[int, str] = {

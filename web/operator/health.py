@@ -101,6 +101,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         "disks": disks,
         "exam_page": of.exam_page.health(),
         "mail": of.mailer.health(),
+        "links": of.cut_links.health(),
         **{name: part.health() for name, part in keeping.items() if part is not None},
         **({"erased": of.erased.health()} if of.erased.embedded else {}),
         **({"instances": of.membership.health()} if of.membership is not None else {}),

@@ -20,6 +20,7 @@ TODO: Mapping[str, str] = {
         "What is due may not be deleted (flask --app app retention says what), and clips and records not compared: look into logs/app_errors.log."
     ),
     "clip_store": _("Nothing is lost: files wait on this machine's disk, and are sent once the store takes them. See what it needs."),
+    "instances": _("Give all servers one SECRET_KEY and a right clock, each a name of its own, and start anew whichever this was changed at."),
     "sign_in": _("Look whether the provider of OIDC_ISSUER answers. Whoever is logged in stays so; accounts with a password can log in."),
     "stations": _("Look at the cable of the camera or microphone, and whether another program holds it."),
 }

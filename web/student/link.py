@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -112,14 +113,20 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     session, socket.budget = found
     begin(owner, session, request)
     connection = StudentLink(socket, session, owner)
+    since = time.monotonic()
     try:
         if enter(owner, connection):
             connection.serve()
+            owner.cut_links.forget(session_id)
         else:
             _tell_end(socket, owner, session_id)
     except TooMuch as much:
         connection.refuse(much)
     except (ConnectionClosed, OSError):
+        if socket.was_cut:
+            owner.cut_links.add(session_id, time.monotonic() - since)
+        else:
+            owner.cut_links.forget(session_id)
         log.debug("student's link closed", extra={"session_id": session_id})
     except Exception:
         log.exception("student's link failed", extra={"session_id": session_id})

@@ -16,6 +16,7 @@ from typing import Any
 from flask import Response
 from simple_websocket import ConnectionClosed, Server
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from web.access.who_may import LINK_PROTOCOL
@@ -80,6 +81,11 @@ class LinkSocket(Server):  # type: ignore[misc]
                 return None
             self._read(left)
         return self._ready.popleft()
+
+    @property
+    def was_cut(self) -> bool:
+        """Did it end without the client's word?"""
+        return self.connected or self.close_reason == CloseReason.ABNORMAL_CLOSURE
 
     def _read(self, seconds: float) -> None:
         self.sock.settimeout(seconds)

@@ -1,0 +1,41 @@
+"""A server as another one sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+LIVING = ("up", "draining")
+
+State = Literal["up", "draining", "dead"]
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """`still_s`: for so long its beat has stood still while the database answered. `facts` is what it tells."""
+
+    name: str
+    url: str
+    state: State
+    still_s: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lives(self) -> bool:
+        """Nobody has declared it dead."""
+        return self.state != "dead"
+
+
+@dataclass(slots=True)
+class Seen:
+    """Its row, as it was read last."""
+
+    row: dict[str, Any]
+    still_s: float = 0.0
+    beat: bool = False  # was it seen to count on?
+
+    @property
+    def instance(self) -> Instance:
+        row = self.row
+        return Instance(row["_id"], row.get("url") or "", row.get("state", "dead"), round(self.still_s, 2), row.get("facts") or {})

@@ -1,0 +1,26 @@
+"""What an operator is told of a server among others, in health."""
+
+from __future__ import annotations
+
+from basics.texts import Text, _, joined
+
+CLOCK_OFF_S = 60.0  # of this machine's clock and the database's: more is told
+
+
+def renamed(old: str, new: str) -> Text:
+    """The server lost its name."""
+    return _(
+        "The others took this server for dead, or another has its name: it was %(old)s, and goes on as %(new)s. Restart it to have its name again.",
+        old=old,
+        new=new,
+    )
+
+
+def clock_is_off(database_ahead_s: float | None) -> Text | None:
+    """The database's clock is so many seconds ahead of this machine's; None where they agree, or nothing is known."""
+    ahead = database_ahead_s or 0.0
+    if abs(ahead) < CLOCK_OFF_S:
+        return None
+    earlier = _("This machine's clock and the database's differ: here it is %(seconds)s s earlier.", seconds=round(ahead))
+    later = _("This machine's clock and the database's differ: here it is %(seconds)s s later.", seconds=round(-ahead))
+    return joined(" ", [earlier if ahead > 0 else later, _("Set the one that is wrong (NTP): exams open and close by it.")])
