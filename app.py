@@ -85,6 +85,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         parts.figures.append(leases.figures)
         register_web(app, parts)
         _look_after(closing, app, parts)
+        _share(closing, parts, events)
         _keep_stills(closing, parts, events)
         _keep_records(closing, recorder, settings, parts, leases)
         registry.register(app, settings)
@@ -181,13 +182,27 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
         _run(closing, part.start, part.stop)
 
 
+def _share(closing: ExitStack, parts: Parts, events: Events) -> None:
+    """Tell the other servers on the database of what changes here, and hear them, where there may be any."""
+    from cluster.bus import Bus
+    from web.heard import share
+
+    if parts.membership is None or parts.membership.alone:
+        return
+    membership = parts.membership
+    bus = Bus(parts.database, ahead=lambda: membership.database_ahead_s)
+    share(parts, bus, events)
+    parts.figures.append(bus.figures)
+    _run(closing, bus.start, bus.stop)
+
+
 def _keep_stills(closing: ExitStack, parts: Parts, events: Events) -> None:
     """Keep the stills of faces that exams ask for."""
     from sessions.still_keeper import StillKeeper
+    from web.calls.told import tell_session
 
     def tell(session_id: str, exam_id: str | None) -> None:
-        if parts.live is not None:
-            parts.live.announce("identity_changed", {"session_id": session_id}, exam_id)
+        tell_session("identity_changed", {"session_id": session_id}, exam_id, parts)
 
     keeper = StillKeeper(parts.identity, events, tell)
     _run(closing, keeper.start, keeper.stop)

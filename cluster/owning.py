@@ -5,6 +5,9 @@ Each who takes a session raises its epoch, and so fences off what earlier owners
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pymongo import ReturnDocument
 from pymongo.read_concern import ReadConcern
 
@@ -13,7 +16,7 @@ from database import Database, Document
 FIRST_EPOCH = 1
 
 
-def owner_of(document: Document) -> str | None:
+def owner_of(document: Mapping[str, Any]) -> str | None:
     """Whose a session is; None where nobody's: it was given up, or an older version made it."""
     owner = document.get("owner")
     return owner if isinstance(owner, str) and owner else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from pymongo import DESCENDING
 
 from basics.errors import NotFound, StorageError
 from basics.gone import of_student
+from basics.identifiers import key_of
 from basics.locks import KeyedLocks
 from basics.looks import same_id
 from basics.stored_fields import tell_unreadable
@@ -33,7 +35,8 @@ class Accommodations:
         self._known: dict[str, Accommodation] = {}
         self._changing = KeyedLocks()  # what is stored last of one is known last, too
         self._late: dict[str, tuple[Accommodation | None, datetime]] = {}  # set or removed (None) here, and not seen in the database yet
-        self.version = 0  # grows with each change made by this server
+        self.version = 0  # grows with each change that this server makes or hears of
+        self.told: Callable[[str], object] = lambda _document_id: None  # told of each change made here
 
     def set(self, accommodation: Accommodation) -> Document:
         """Store one in place of the student's earlier one of that exam; return it as stored. Raise `StorageError`."""
@@ -74,6 +77,7 @@ class Accommodations:
         self._late[document_id] = now, at.replace(microsecond=at.microsecond // 1000 * 1000)  # as the database keeps it
         self._know(document_id, now)
         self.version += 1
+        self.told(document_id)
         self.find(whose.user_id, whose.exam_id)  # as a rule it is in the database, and that is seen at once
 
     def _know(self, document_id: str, accommodation: Accommodation | None) -> None:
@@ -111,6 +115,20 @@ class Accommodations:
         """Some were stored without this object, as a list of students does."""
         self.version += 1
 
+    def read_again(self, document_id: str) -> None:
+        """Another server has changed one. Raise `StorageError`."""
+        self.version += 1
+        with self._database.reading():
+            found = self._database.collection("accommodations").find_one({"_id": document_id})
+        self._know(document_id, self._newest(document_id, found, ""))
+
+    def read_all_again(self) -> None:
+        """Other servers may have changed any. Raise `StorageError`."""
+        self.version += 1
+        found = {document["_id"]: document for document in self.listed(limit=LOADED_AT_ONCE)}
+        for one in {*found, *self._known}:
+            self._know(one, self._newest(one, found.get(one), ""))
+
     def find(self, user_id: str, exam_id: str | None, *, strict: bool = False) -> Accommodation | None:
         """The one for this student in this exam: the exam's own, else the one for every exam.
 
@@ -129,9 +147,9 @@ class Accommodations:
                 self._know(one, self._newest(one, found.get(one), user_id))
         return next((self._known[one] for one in ids if one in self._known), None)
 
-    def forget(self, user_id: str) -> None:
-        """Remember none of a student's any more, by whatever spelling of the ID."""
-        for one in [one for one, known in list(self._known.items()) if same_id(known.user_id, user_id)]:
+    def forget(self, user_key: str) -> None:
+        """Remember none of a student's any more, by the key of the ID, which all its spellings have."""
+        for one in [one for one, known in list(self._known.items()) if key_of(known.user_id) == user_key]:
             self._known.pop(one, None)
             self._late.pop(one, None)
 

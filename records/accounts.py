@@ -98,9 +98,9 @@ class Accounts:
         """Is there any, as far as is known?"""
         return bool(self._by_id)
 
-    def read(self) -> bool:
-        """Read what has changed; True where something has. Raise `StorageError`."""
-        since = {"changed_at": {"$gte": self._read_at - READ_AGAIN}} if self._read_at is not None else {}
+    def read(self, *, whole: bool = False) -> bool:
+        """Read what has changed, or all of it, whatever other machines' clocks say; True where something has. Raise `StorageError`."""
+        since = {"changed_at": {"$gte": self._read_at - READ_AGAIN}} if self._read_at is not None and not whole else {}
         now = utc_now()
         with self._store.reading():
             found = [account_of(document) for document in self._store.collection("users").find(since).limit(ACCOUNTS_MAX)]

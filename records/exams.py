@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
@@ -95,6 +95,7 @@ class Exams:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._known: dict[str, Exam] = {}
+        self.told: Callable[[str], object] = lambda _key: None  # told of each change made here, by the exam's key
 
     def get(self, exam_id: str | None) -> Exam | None:
         """The exam of this id, None where nobody defined it. Never raises: an exam starts in an outage too, and a session's record may be damaged."""
@@ -147,6 +148,7 @@ class Exams:
             raise Conflict(_("The exam %(exam_id)s is defined already.", exam_id=repr(definition.exam_id)), field="exam_id", exam_key=exam.key)
         self._known[exam.key] = exam
         self._database.gone.lift([of_exam(exam.key)])
+        self.told(exam.key)
         return exam
 
     def save(self, key: str, definition: ExamDefinition, *, revision: int, by: str) -> Exam:
@@ -180,6 +182,16 @@ class Exams:
         with self._database.reading():
             self._database.collection(EXAMS).delete_one({"_id": key})
         self._known.pop(key, None)
+        self.told(key)
+
+    def read_again(self, *keys: str) -> None:
+        """Other servers have changed these, or any where none is named. Raise `StorageError`."""
+        asked = keys or tuple(self._known)
+        with self._database.reading():
+            found = list(self._database.collection(EXAMS).find({"_id": {"$in": asked}}))
+        self._remembered(found)
+        for key in {*asked} - {document["_id"] for document in found}:
+            self._known.pop(key, None)
 
     def remember(self) -> None:
         """Read those changed last, so that they are known when the database goes away. Raise `StorageError`."""
@@ -192,6 +204,7 @@ class Exams:
             result = self._database.collection(EXAMS).update_one({"_id": before.key, "revision": known}, {"$set": changed})
         if result.matched_count == 0:
             raise _changed_meanwhile(self.by_key(before.key), fields)
+        self.told(before.key)
         return self.by_key(before.key)
 
     def _read(self, key: str) -> Exam | None:

@@ -26,6 +26,7 @@ from sessions.capacity import Capacity
 from sessions.changes import TakingEffect
 from sessions.clock_mark import mark
 from sessions.documents import new_session_document
+from sessions.elsewhere import Elsewhere
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.health import analysis_health, models_health, reading_figures
@@ -85,7 +86,7 @@ class Monitor:
         self._lock = threading.Lock()
         self._feeds = StationFeeds(stations)
         self._workers = Workers(self.active, events, workers)
-        self.ownership = Ownership(database, membership, recorder.server)
+        self.ownership, self.elsewhere = Ownership(database, membership, recorder.server), Elsewhere(database, membership, self.is_live)
         self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
         self.admission = Admission(settings, self.active, self.attendance, Capacity(settings, self._workers, clock), clock)
         self._stopping = threading.Event()

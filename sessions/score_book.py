@@ -285,7 +285,8 @@ class ScoreBook:
         """Store the session's sums, and `more` fields of its document; return the ticket."""
         with self._lock:
             totals = {"total_score": self._scorer.total(), "flagged_intervals": self._scorer.flagged(), "unread": self._unread.document()}
-        return self._store.session(**totals, **more)
+            newest = self._scorer.interval(self.rules.index(self._clock.now() if self._ended_at is None else self._ended_at))
+        return self._store.session(**totals, newest_interval={"index": newest.index, "score": newest.score}, **more)
 
     def _store_interval(self, result: IntervalResult) -> None:
         with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over

@@ -16,6 +16,7 @@ from storage.audit_chain import send_chained
 from storage.fence import mark_fenced, may_be_fenced
 from storage.writes import REFUSALS, DatabaseAway, Write, operation, reason_of, refused, without_readings
 
+LAST = "bus"  # what other servers are told of is there before they are (`cluster.bus`)
 _TRIES = 5  # of a write that meets what somebody else inserts in the same moment
 
 
@@ -32,7 +33,7 @@ class Sender:
         groups: dict[str, list[Write]] = {}
         for write in writes:
             groups.setdefault(write.collection, []).append(write)
-        for collection, group in groups.items():
+        for collection, group in sorted(groups.items(), key=lambda one: one[0] == LAST):
             self._send_group(self._db[collection], group)
 
     def _send_group(self, collection: Collection[dict[str, Any]], writes: list[Write]) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from basics.figures import Figure
+from cluster.notices import AccommodationsImported
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
@@ -35,7 +36,9 @@ from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
 
 if TYPE_CHECKING:
+    from cluster.bus import Bus
     from cluster.membership import Membership
+    from cluster.notices import Notice
     from database import Database
     from records.audit_export import AuditExport
     from records.exams import Exams
@@ -51,9 +54,9 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 @dataclass(slots=True)
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
-    `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `retention` deletes what was kept for
-    long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs. `instance` is the server's
-    name among others, as it began; each of `figures` gives some for `/metrics`, which are asked for then.
+    `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `bus` tells them, `retention` deletes
+    what was kept for long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs. `instance`
+    is the server's name among others, as it began; each of `figures` gives some for `/metrics`, which are asked for then.
     """
 
     settings: Settings
@@ -63,6 +66,7 @@ class Parts:
     links: Links
     live: Live | None = None
     membership: Membership | None = None
+    bus: Bus | None = None
     retention: Retention | None = None
     audit_export: AuditExport | None = None
     uploads: Uploads | None = None
@@ -99,6 +103,11 @@ class Parts:
         """The address of the store to which who watches a clip is sent; empty: clips come from this server."""
         return s3_origin(self.settings) if self.settings.clip_store == "s3" and self.settings.s3_presigned else ""
 
+    def tell(self, notice: Notice) -> None:
+        """Tell the other servers on this database, where there may be any, that something is another than before. Never blocks."""
+        if self.bus is not None:
+            self.bus.post(notice)
+
     def _definition_of(self, exam_id: str | None) -> ExamDefinition | None:
         exam = self.exams.get(exam_id)
         return exam.definition if exam is not None else None
@@ -106,6 +115,7 @@ class Parts:
     def _accommodated(self, rows: Sequence[RosterRow], by: str) -> None:
         self.monitor.accommodations.changed_elsewhere()
         self.monitor.taking_effect.changed_in({row.user_id for row in rows}, rows[0].exam_id, by)
+        self.tell(AccommodationsImported(rows[0].exam_key))
 
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)

@@ -10,6 +10,7 @@ from flask import Flask
 
 from basics.paths import ROOT
 from basics.readings import ScreenAct
+from cluster.bus import Bus
 from cluster.membership import Membership
 from database import Database
 from media.recorder import Recorder
@@ -18,11 +19,32 @@ from sessions.models import Models
 from sessions.monitor import Monitor
 from sessions.session import ExamSession
 from sessions.sources import Stations
+from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
 from web.access.who_may import Access
+from web.heard import share
 from web.links import Links
 from web.parts import Parts
+from web.proctor.live import Live
 from web.routes import register_web
+
+
+class Wall(Live):
+    """Dashboards without their network: what they are told is noted."""
+
+    has_viewers = True
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        super().__init__(*given, **named)
+
+    def _queue(self, event: str, payload: dict[str, Any], session_id: str, exam_id: str | None) -> None:
+        self.told.append((event, payload))
+
+    def hears(self, event: str, **fields: Any) -> dict[str, Any]:
+        """Wait for a message with these fields, and return it."""
+        found = lambda: next((one for name, one in list(self.told) if name == event and fields.items() <= one.items()), None)  # noqa: E731
+        return until(found, what=event)
 
 
 class House:
@@ -36,6 +58,7 @@ class House:
         self.membership = Membership(self.database, self.settings, folder / name, clock=clock)
         self.membership.turn()
         self.events = Events()
+        self.bus: Bus | None = None
         self.stations = Stations(self.settings)
         recorder = Recorder(self.settings.clips_dir, self.settings.temp_dir, server=name)
         self.monitor = Monitor(self.settings, self.database, recorder, Models(), self.stations, self.events, workers=1, membership=self.membership)
@@ -52,6 +75,16 @@ class House:
         assert self.database.flush(10)
         return session
 
+    def share(self) -> Wall:
+        """Tell the other servers of what changes here, and hear them; there are dashboards, too."""
+        of = self.parts
+        wall = Wall(self.app, of.access, self.events, sessions=self.monitor.get, audit=self.database.audit, async_mode="threading", fps=1)
+        of.live, self.bus = wall, Bus(self.database)
+        share(of, self.bus, self.events)
+        self.bus.start()
+        assert self.bus.wait_hearing(60)
+        return wall
+
     def has(self, session_id: str) -> bool:
         return self.monitor.is_live(session_id)
 
@@ -61,6 +94,8 @@ class House:
         return stored["owner"], stored["epoch"]
 
     def close(self) -> None:
+        if self.bus is not None:
+            self.bus.stop()
         self.monitor.stop()
         self.membership.stop()
         self.stations.close()

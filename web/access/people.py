@@ -39,6 +39,7 @@ class People:
             idle_s=settings.login_idle_h * 3600,
             longest_s=settings.login_max_h * 3600,
         )
+        self.told: Callable[[], object] = _nothing  # told of what has changed here
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._act_listeners: dict[str, Callable[[], None]] = {}
         self._reading = threading.Lock()
@@ -66,8 +67,24 @@ class People:
 
     def changed(self) -> None:
         """Somebody's login, account, token or exam has just changed here."""
+        self._tell()
+        self.told()
+
+    def _tell(self) -> None:
         for listener in self._listeners:
             listener()
+
+    def read_again(self, *, whole: bool = True) -> None:
+        """Another server has changed something. Raise `StorageError`: then it is noticed a little later."""
+        with self._reading:
+            changed = self._read(whole=whole)
+        if changed:
+            self._tell()
+
+    def logout_elsewhere(self, login_id: str) -> None:
+        """A login was ended at another server."""
+        self.logins.drop(login_id)
+        self._tell()
 
     def exams_changed(self) -> None:
         """An exam's people have just changed: read them now, and let everybody know. In an outage it is noticed later."""
@@ -119,18 +136,15 @@ class People:
 
     # The watch
 
-    def _read(self) -> bool:
-        changed = [self.accounts.read(), self.tokens.read(), self.exams.read()]
+    def _read(self, *, whole: bool = False) -> bool:
+        changed = [self.accounts.read(whole=whole), self.tokens.read(), self.exams.read()]
         if not self.logins.known:
             self.logins.read()
         return any(changed)
 
     def _look(self) -> float:
         try:
-            with self._reading:
-                changed = self._read()
-            if changed:
-                self.changed()
+            self.read_again(whole=False)
             for what in take_command_acts(self._database):
                 self._act_listeners.get(what, _nothing)()
             if time.monotonic() - self._tidied > TIDY_S:

@@ -85,6 +85,7 @@ class Access:
         self._logins = Logins(sleep=self.sleep)
         self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
         self._ended_lock = threading.Lock()
+        self.logged_out: Callable[[str], object] = lambda _digest: None  # told of a login by the shared password that was logged out here
         self._starts = RateLimit(STARTS, STARTS_WINDOW, _("Too many exams were started from this address."))
 
     @property
@@ -248,11 +249,16 @@ class Access:
         """Take the cookie back, and end its login: a copy of it opens nothing any more, and its sockets end."""
         login = request.cookies.get(self.login_cookie, "")
         if self._signer.is_login(login):
-            with self._ended_lock:
-                self._ended[_digest(login)] = now = time.monotonic()
-                while len(self._ended) > ENDED_MAX or now - next(iter(self._ended.values())) > LOGIN_MAX_AGE + 2 * WALL_DOUBT_S:
-                    self._ended.popitem(last=False)
+            self.end_login(_digest(login))
+            self.logged_out(_digest(login).hex())
         response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self.is_secure(request), path=self._cookie_path(request))
+
+    def end_login(self, digest: bytes) -> None:
+        """A login by the shared password opens nothing any more; `digest` is its cookie's SHA-256."""
+        with self._ended_lock:
+            self._ended[digest] = now = time.monotonic()
+            while len(self._ended) > ENDED_MAX or now - next(iter(self._ended.values())) > LOGIN_MAX_AGE + 2 * WALL_DOUBT_S:
+                self._ended.popitem(last=False)
 
     def is_secure(self, request: Request) -> bool:
         """Does the caller come by HTTPS, as far as can be told?"""

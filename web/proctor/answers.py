@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 
 from flask import has_request_context, request
 
+from basics.times import utc_now
 from media.clip_reasons import known
+from sessions.elsewhere import status_of
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
 from web.languages import said
@@ -81,15 +83,16 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
         fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
     if fields.get("doubts"):
         fields["doubts"] = with_doubts(fields["doubts"])
-    fields |= shown_accommodations(fields)
+    fields |= shown_accommodations(fields) | {"instance": parts().monitor.elsewhere.instance(document)}
     return SessionAnswer(**said(fields) | {"is_running": bool(live and live["is_running"])})
 
 
 def session_line(document: Document, session: ExamSession | None) -> SessionLine:
     """A session in the list of all, likewise."""
     begun = document.get("begun", True) if session is None else session.begun
-    decisions = document.get("decisions") or {}
-    return SessionLine(**{**session_answer(document, session).model_dump(), "begun": begun, "decisions": decisions})
+    decisions, answer = document.get("decisions") or {}, session_answer(document, session)
+    runs = answer.is_running or answer.instance is not None
+    return SessionLine(**{**answer.model_dump(), "begun": begun, "decisions": decisions, "is_running": runs})
 
 
 def active_session(session: ExamSession, student_name: str) -> ActiveSession:
@@ -97,6 +100,12 @@ def active_session(session: ExamSession, student_name: str) -> ActiveSession:
     status = _status(session)
     violations = violation_answers(status.get("violations") or [])
     return ActiveSession(**{**said(status), "student_name": student_name, "violations": violations, "unseen": _unseen_answer(status.get("unseen"))})
+
+
+def active_elsewhere(document: Document) -> ActiveSession:
+    """A session that runs at another server in the same list, as far as its record tells."""
+    name = parts().names.of(document["user_id"], document.get("exam_id"))
+    return ActiveSession(**said(_clean(status_of(document, utc_now()))) | {"student_name": name})
 
 
 def _unseen_answer(unseen: Document | None) -> UnseenAnswer | None:

@@ -8,8 +8,10 @@ from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field, ValidationInfo, field_validator
 
 from basics.errors import NotFound, StorageError
+from basics.identifiers import key_of
 from basics.looks import same_id
 from basics.texts import _
+from cluster.notices import StudentErased
 from records.erasure import Erasure
 from records.holds import Holds
 from web.access.callers import signature
@@ -179,5 +181,7 @@ def _runs(user_id: str) -> bool:
 
 def _forget(user_id: str) -> None:
     """Keep nothing of a student in memory either."""
-    parts().monitor.accommodations.forget(user_id)
+    user_key = key_of(user_id)
+    parts().monitor.accommodations.forget(user_key)
     parts().rosters.forget()
+    parts().tell(StudentErased(user_key))

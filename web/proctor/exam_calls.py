@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from basics.errors import Conflict, InvalidInput, StorageError
 from basics.texts import _, ngettext
 from basics.times import utc_now
+from database import Document
 from records.exam_removal import check_holds, delete_some, of_exam
 from records.exams import Exam
 from records.verification import DELETED
@@ -158,7 +159,8 @@ def delete(exam_key: str) -> Response:
     exam = parts().exams.by_key(exam_key)
     if wanted.title.strip() != exam.definition.title:
         raise InvalidInput(_("title is not the exam's. Type it as it stands there: what is deleted can't be had back."), field="title")
-    if running := sum(session.begun for session in _running(exam.exam_id)):
+    elsewhere = _elsewhere(exam.exam_id)
+    if running := sum(session.begun for session in _running(exam.exam_id)) + sum(map(_has_begun, elsewhere)):
         text = "%(count)s student takes this exam now. End it first."
         raise Conflict(ngettext(text, "%(count)s students take this exam now. End it first.", running), running=running)
     remover = parts().retention
@@ -171,6 +173,8 @@ def delete(exam_key: str) -> Response:
         note("exam: deletion begun", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)
     for session in _running(exam.exam_id):  # links that nobody has used
         parts().monitor.end_session(session.session_id, End("closed"), "interrupted")
+    if elsewhere:
+        raise StorageError(_("Links of this exam that nobody has used are being ended at another server. Try again in some seconds."))
     deleted: list[str] = []
     try:
         left = delete_some(parts().database, remover, exam.exam_id, exam.key, deleted)
@@ -189,6 +193,15 @@ def delete(exam_key: str) -> Response:
 def _running(exam_id: str) -> list[ExamSession]:
     spellings = {exam_id, *of_exam(parts().database, exam_id)}
     return [session for session in parts().monitor.active() if session.exam_id in spellings]
+
+
+def _elsewhere(exam_id: str) -> list[Document]:
+    elsewhere = parts().monitor.elsewhere
+    return elsewhere.running({"$in": [exam_id, *of_exam(parts().database, exam_id)]}) if elsewhere.possible else []
+
+
+def _has_begun(document: Document) -> bool:
+    return document.get("begun") is not False
 
 
 def _defaults() -> Rules:
@@ -218,7 +231,8 @@ def _answer(exam: Exam) -> DefinedExamAnswer:
             "framed": parts().exam_page.shown_in(server_address(request), definition.address, definition.opens_in) if definition.address else "",
         }
     )
-    return DefinedExamAnswer(exam=shown, running=sum(session.begun for session in _running(exam.exam_id)))
+    running = sum(session.begun for session in _running(exam.exam_id)) + sum(map(_has_begun, _elsewhere(exam.exam_id)))
+    return DefinedExamAnswer(exam=shown, running=running)
 
 
 def _notes(exam: Exam) -> list[str]:

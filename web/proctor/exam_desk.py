@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 
 from basics.errors import NotFound, StorageError, TooMany
 from basics.texts import _
+from database import Document
 from sessions.session import ExamSession
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
@@ -30,10 +31,11 @@ def send_to_exam() -> Response:
     """
     wanted = as_known(read_body(request, SendToExam))
     running = [session for session in parts().monitor.active() if session.begun and session.exam_id == wanted.exam_id]
-    if not running:
+    elsewhere = _elsewhere(wanted.exam_id)
+    if not running and not elsewhere:
         raise NotFound(_("Nobody takes part in this exam now. GET /api/sessions/active lists those that do."), field="exam_id")
     tickets: list[tuple[ExamSession, Any]] = []
-    missed: list[NotReached] = []
+    missed = [NotReached(session_id=one["_id"], user_id=one["user_id"], reason="elsewhere") for one in elsewhere]
     for session in running:
         if session.source != "browser":
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="no_page"))
@@ -50,3 +52,11 @@ def send_to_exam() -> Response:
         raise StorageError(_("The messages are delivered, and can't all be stored now; see /api/health."))
     connected = sum(parts().links.connected(session.session_id) for session, _ticket in tickets)
     return reply(ExamMessageSent(sent=len(tickets), waiting=len(tickets) - connected, not_reached=missed))
+
+
+def _elsewhere(exam_id: str | None) -> list[Document]:
+    """Those who take part at other servers. While the database is away nobody can tell, and those here are written to all the same."""
+    try:
+        return [one for one in parts().monitor.elsewhere.running({"$eq": exam_id}) if one.get("begun") is not False]
+    except StorageError:
+        return []

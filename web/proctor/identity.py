@@ -23,6 +23,7 @@ from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
+from web.calls.told import tell_session
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.operator.people_pages import for_people
 from web.parts import parts
@@ -215,5 +216,4 @@ def _picture(session_id: str, name: str, stored: Mapping[str, Any]) -> IdentityP
 
 def _tell(session_id: str, exam_id: str | None) -> None:
     """Tell the dashboards that something is decided or asked."""
-    if (live := parts().live) is not None:
-        live.announce("identity_changed", {"session_id": session_id}, exam_id)
+    tell_session("identity_changed", {"session_id": session_id}, exam_id)

@@ -114,6 +114,11 @@ class Live:
             payload["student_name"] = named
         self._queue(name, payload, session.session_id, session.exam_id)
 
+    @property
+    def has_viewers(self) -> bool:
+        """Is anybody connected?"""
+        return bool(self._viewers)
+
     def announce(self, event: str, payload: dict[str, Any], exam_id: str | None) -> None:
         """Tell the dashboards of something that people did. Never blocks."""
         self._queue(event, payload, payload.get("session_id", ""), exam_id)
@@ -310,6 +315,7 @@ class Live:
 
     def _close_session(self, session_id: str) -> None:
         """Nobody watches it any more: a page that is open all day would have its number of sessions full of those that have ended."""
+        self._sound.ended(session_id)
         with self._lock:
             for sid in self._watchers.pop(session_id, {}):
                 if sid in self._viewers:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from basics.texts import _
 from basics.times import iso_time
 from media.clip_reasons import known
 from scoring.documents import violation_document
+from sessions.elsewhere import ON_ITS_WAY
 from sessions.events import (
     BreakChanged,
     CallChanged,
@@ -22,6 +24,7 @@ from sessions.events import (
     MomentMarked,
     SessionEnded,
     SessionEvent,
+    SessionMoved,
     SessionStarted,
 )
 from sessions.session import ExamSession
@@ -29,6 +32,7 @@ from web.proctor.wording import sentences, with_sentences
 
 Event = TypeVar("Event", bound=SessionEvent)
 Message = tuple[str, dict[str, Any]]
+MOVED = _("This exam goes on at another server. Its picture comes from there.")
 
 
 def status_message(session: ExamSession) -> dict[str, Any]:
@@ -120,6 +124,12 @@ def _ended(event: SessionEnded) -> Message:
     return "session_ended", event.summary.to_dict() | end
 
 
+def _moved(event: SessionMoved) -> Message:
+    session = event.session
+    whose = {"session_id": session.session_id, "user_id": session.user_id, "exam_id": session.exam_id}
+    return "session_moved", {**whose, "instance": ON_ITS_WAY, "text": MOVED}
+
+
 MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     SessionStarted: _started,
     DeviceChanged: _device,
@@ -133,6 +143,7 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     IntervalFlagged: _flagged,
     ClipDone: _clip,
     SessionEnded: _ended,
+    SessionMoved: _moved,
 }
 """The events that every dashboard of the session or its exam is told of; the others are the student's, or seen in the status."""
 

@@ -24,6 +24,7 @@ from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
+from web.calls.told import tell_session
 from web.calls.values import check_session_id
 from web.parts import parts
 from web.proctor.answers import each
@@ -240,9 +241,8 @@ def _tell(kept: Conclusion) -> None:
     last = kept.history[-1]
     named = {"session_id": kept.session_id, "exam_id": kept.exam_id, "user_id": kept.user_id}
     note(f"conclusion: {last['act']}", last["by"], **named, conclusion=last["conclusion"], reason=last["reason"], revision=kept.revision)
-    if (live := parts().live) is not None:
-        told = {"session_id": kept.session_id, "state": kept.state, "conclusion": kept.conclusion, "revision": kept.revision}
-        live.announce("conclusion_changed", told, kept.exam_id)
+    told = {"session_id": kept.session_id, "state": kept.state, "conclusion": kept.conclusion, "revision": kept.revision}
+    tell_session("conclusion_changed", told, kept.exam_id)
 
 
 def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:

@@ -13,6 +13,7 @@ from web.calls.bodies import read_body, read_query, reply
 from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.spelling import as_sought
+from web.calls.told import tell_review
 from web.calls.values import check_video_id
 from web.parts import parts
 from web.proctor.answers import each, flagged_answer
@@ -52,9 +53,7 @@ def decide(video_id: str) -> Response:
     interval = parts().database.interval(video_id)
     if (session := parts().monitor.get(interval["session_id"])) is not None:
         session.flags_seen.mark([interval["index"]])
-    if (live := parts().live) is not None:
-        told = {"session_id": interval["session_id"], "interval": interval["index"], "video_id": video_id, "review": review}
-        live.announce("interval_reviewed", told, interval.get("exam_id"))
+    tell_review(interval, review)
     return reply(Decided(video_id=video_id, review=ReviewAnswer.model_validate(review), **_counts(filters)))
 
 

@@ -13,6 +13,7 @@ from web.calls.addresses import portal_url
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_session
 from web.calls.values import check_session_id
 from web.parts import parts
 from web.proctor.running_schemas import (
@@ -78,8 +79,7 @@ def mark_seen(session_id: str) -> Response:
     if wanted.intervals:  # known again where it is reopened
         all_seen = {*(document.get("flags_seen") or []), *wanted.intervals} & set(range(document.get("intervals") or 0))
         parts().database.write("sessions", session_id, {"flags_seen": sorted(all_seen)})
-    if (live := parts().live) is not None:
-        live.announce("flags_seen", {"session_id": session_id, "unseen": None}, document.get("exam_id"))
+    tell_session("flags_seen", {"session_id": session_id, "unseen": None}, document.get("exam_id"))
     return reply(Seen(unseen=0))
 
 

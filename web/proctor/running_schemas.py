@@ -70,11 +70,12 @@ class SendToExam(SendMessage):
 
 
 class NotReached(BaseModel):
-    """A student who can't be written to. `no_page`: a station of the server is watched; `limit`: too many messages were sent in this session."""
+    """A student who can't be written to. `no_page`: a station of the server is watched; `limit`: too many messages were sent in this session;
+    `elsewhere`: the exam runs at another server."""
 
     session_id: str
     user_id: str
-    reason: Literal["no_page", "limit"]
+    reason: Literal["no_page", "limit", "elsewhere"]
 
 
 class ExamMessageSent(BaseModel):

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from basics.errors import InvalidInput
+from basics.errors import InvalidInput, StorageError
 from basics.texts import _
 from database import Document
 from records.analytics import Span
@@ -21,8 +21,19 @@ from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.spelling import as_known, as_sought
 from web.calls.values import StudentExam, check_session_id
+from web.languages import said
 from web.parts import parts
-from web.proctor.answers import active_session, check_answer, each, flagged_answer, interval_answer, session_answer, session_line, with_live
+from web.proctor.answers import (
+    active_elsewhere,
+    active_session,
+    check_answer,
+    each,
+    flagged_answer,
+    interval_answer,
+    session_answer,
+    session_line,
+    with_live,
+)
 from web.proctor.damaged import readable_check, readable_part
 from web.proctor.sessions_schemas import (
     ActiveSessions,
@@ -40,7 +51,7 @@ from web.proctor.sessions_schemas import (
     UnreadableParts,
 )
 
-LINE_FIELDS = tuple(SessionLine.model_fields)
+LINE_FIELDS = (*SessionLine.model_fields, "owner")
 
 api = Blueprint("api", __name__, url_prefix="/api")
 
@@ -96,7 +107,12 @@ def active_sessions() -> Response:
     """List the running sessions."""
     note_look("live: looked at", "proctor")
     sessions = [active_session(session, parts().names.of(session.user_id, session.exam_id)) for session in _running()]
-    return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
+    note = ""
+    try:
+        sessions += each(active_elsewhere, parts().monitor.elsewhere.running(caller().exam_condition("look")))
+    except StorageError:
+        note = str(said(_("The database is away: what runs at other servers is not in this list.")))
+    return reply(ActiveSessions(sessions=sessions, count=len(sessions), note=note))
 
 
 @api.get("/sessions/stats")
@@ -104,7 +120,9 @@ def active_sessions() -> Response:
 def session_stats() -> Response:
     """Count sessions and flags."""
     stats = parts().database.stats(parts().settings.high_risk_flags, caller().exam_condition("look"))
-    return reply(Stats(**stats | {"active_sessions": len(_running())}))
+    if not parts().monitor.elsewhere.possible:  # what begins just now is not in the database yet; of others only that knows
+        stats["active_sessions"] = len(_running())
+    return reply(Stats(**stats))
 
 
 @api.get("/session/<session_id>/details")

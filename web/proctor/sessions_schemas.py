@@ -68,6 +68,8 @@ class SessionsQuery(Days):
 
 # What goes out
 
+Instance = Annotated[str | None, Field(description="The server at which it runs, where that is another one; empty: between two. Null: here.")]
+
 
 class SessionCreated(BaseModel):
     """The session runs, and is stored."""
@@ -131,13 +133,15 @@ class ActiveSession(BaseModel):
     violations: list[ViolationAnswer] = Field(default_factory=list)
     unseen: UnseenAnswer | None = None
     unwatched: UnwatchedAnswer | None = None
+    instance: Instance = None
 
 
 class ActiveSessions(BaseModel):
-    """Every running session."""
+    """Every running session. Of one at another server only what its record tells is known: points, devices, break, call."""
 
     sessions: list[ActiveSession]
     count: int
+    note: str = Field(default="", description="What is missing in the list, and why; empty: nothing.")
 
 
 class Stats(BaseModel):
@@ -233,6 +237,7 @@ class SessionAnswer(BaseModel):
     on_break: bool = False
     unseen: UnseenAnswer | None = Field(default=None, description="While it runs.")
     unwatched: UnwatchedAnswer | None = Field(default=None, description="While it runs.")
+    instance: Instance = None
     doubts: list[dict[str, Any]] = Field(
         default_factory=list,
         description="What could not be told, or is for a person to look at: `code`, `text`, `helps`, `start`, `end` (null: it lasts). No points.",
@@ -285,7 +290,7 @@ class SessionLine(BaseModel):
     student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     state: SessionState
-    is_running: bool = Field(description="It runs on this server now.")
+    is_running: bool = Field(description="It runs now, here or at another server (`instance`).")
     begun: bool = Field(description="False until the student has come; `started_at` is then when it was made.")
     started_at: Time
     ended_at: Time | None
@@ -295,6 +300,7 @@ class SessionLine(BaseModel):
     total_score: int
     flagged_intervals: int
     unread: Unread | None
+    instance: Instance = None
     decisions: dict[str, int] = Field(default_factory=dict, description="How many of its flags stand in each state: `open`, `confirmed`, …")
 
 

@@ -17,6 +17,7 @@ from sessions.session import ExamSession
 from web.access.limits import RateLimit
 from web.calls.bodies import Done, read_body, read_query, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_session
 from web.calls.values import Text
 from web.parts import parts
 from web.student.presence import there
@@ -159,5 +160,4 @@ def _whose(session: ExamSession) -> Whose:
 
 def _tell(session: ExamSession) -> None:
     """Tell those who watch that there is something new to compare."""
-    if (live := parts().live) is not None:
-        live.announce("identity_changed", {"session_id": session.session_id}, session.exam_id)
+    tell_session("identity_changed", {"session_id": session.session_id}, session.exam_id)

@@ -1,0 +1,77 @@
+"""Lists and counts of what runs are the same on every server of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from basics.errors import StorageError
+from scoring.exam import ExamDefinition
+from tests.helpers.town import House, Town, acts
+from tests.helpers.web import local_client
+
+
+@pytest.fixture
+def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
+    made = Town((mongo_uri, db_name), tmp_path)
+    yield made
+    for house in made.houses:
+        house.close()
+
+
+def got(house: House, path: str) -> Any:
+    answer = local_client(house.app).get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.get_json()
+
+
+def _away() -> Any:
+    raise StorageError("away")
+
+
+def test_lists_and_counts_show_what_runs_at_every_server(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    exam = a.parts.exams.set_state(a.parts.exams.make(ExamDefinition(exam_id="exam", title="Exam"), "teacher").key, "open", by="teacher")
+    there, here = a.begin("ann"), b.begin("ben")
+    acts(there, "one", "two")
+    assert a.database.flush(10)
+    points = there.summary().total_score
+    assert points > 0
+    shown = {one["user_id"]: one for one in got(b, "/api/sessions/active")["sessions"]}
+    assert {name: one["instance"] for name, one in shown.items()} == {"ann": "a", "ben": None}
+    ann = shown["ann"]
+    assert (ann["interval_score"], ann["total_score"], ann["interval_index"], ann["begun"], ann["is_running"]) == (points, points, 0, True, True)
+    assert {one["user_id"]: one["instance"] for one in got(a, "/api/sessions/active")["sessions"]} == {"ann": None, "ben": "b"}
+    assert [got(house, "/api/sessions/stats")["active_sessions"] for house in (a, b)] == [2, 2]
+    lines = {one["user_id"]: (one["is_running"], one["instance"]) for one in got(b, "/api/sessions")["sessions"]}
+    assert lines == {"ann": (True, "a"), "ben": (True, None)}
+    assert got(b, f"/api/session/{there.session_id}/details")["session"]["instance"] == "a"
+    assert [got(house, f"/api/exams/{exam.key}")["running"] for house in (a, b)] == [2, 2]
+    refused = local_client(b.app).delete(f"/api/exams/{exam.key}", json={"title": "Exam"})
+    assert (refused.status_code, refused.get_json()["error"]["running"]) == (409, 2)
+    written = local_client(b.app).post("/api/exam/message", json={"exam_id": "exam", "text": "Ten minutes."}).get_json()
+    assert (written["sent"], [(one["user_id"], one["reason"]) for one in written["not_reached"]]) == (1, [("ann", "elsewhere")])
+
+    monkeypatch.setattr(b.database, "reading", _away)
+    in_outage = got(b, "/api/sessions/active")
+    assert [one["session_id"] for one in in_outage["sessions"]] == [here.session_id]
+    assert "other servers" in in_outage["note"]
+
+
+def test_a_session_on_its_way_is_listed_and_one_server_alone_asks_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = town.house("a")
+    session = a.begin("ann")
+    with monkeypatch.context() as patch:
+        patch.setattr(a.database, "reading", _away)
+        assert (got(a, "/api/sessions/active")["count"], a.monitor.elsewhere.running()) == (1, [])
+    b = town.house("b")
+    town.pass_time(1, a, b)
+    a.monitor.taking.give_up(session.session_id)
+    assert a.database.flush(10)
+    for house in (a, b):
+        (shown,) = got(house, "/api/sessions/active")["sessions"]
+        assert (shown["user_id"], shown["instance"]) == ("ann", "")
