@@ -20,6 +20,7 @@ from pymongo.database import Database as Mongo
 from basics.times import utc_now
 from database import Database, Document
 from records.holds import spared
+from records.stores import Store
 from settings.keeping import Kept
 
 log = logging.getLogger(__name__)
@@ -143,6 +144,19 @@ class FilesElsewhere:
                 return True
             self._database.collection(COLLECTION).delete_one({"_id": session_id})
         return False
+
+
+def servers_with(database: Store, session_id: str, on: object = "") -> list[str]:
+    """The servers that may have a file of a session: the one that its record names (`on`), else all that have had the session.
+
+    Raise `StorageError`.
+    """
+    if isinstance(on, str) and on:
+        return [on]
+    with database.reading():
+        session = database.collection("sessions").find_one({"_id": session_id}, {"on": 1}) or {}
+    had = session.get("on")
+    return [one for one in had if isinstance(one, str) and one] if isinstance(had, list) else []
 
 
 def name_places(database: Database, name: str) -> None:

@@ -34,7 +34,7 @@ from sessions.identity import Identity
 from sessions.making import SessionMaker
 from sessions.models import Models
 from sessions.ownership import Ownership
-from sessions.refusals import has_ended, has_none, runs_already
+from sessions.refusals import has_ended, has_none, runs_already, several_run
 from sessions.resume import reopened
 from sessions.score_book import Summary
 from sessions.session import ExamSession
@@ -304,10 +304,7 @@ class Monitor:
         if len(mine) > 1:
             mine = [s for s in mine if s.exam_id is None] or mine
         if len(mine) > 1:
-            exams = ", ".join(sorted(str(s.exam_id) for s in mine))
-            raise Conflict(
-                _("%(user_id)s has several running sessions; name the exam_id: %(exams)s", user_id=repr(user_id), exams=exams), field="exam_id"
-            )
+            raise several_run(user_id, [s.exam_id for s in mine])
         if mine:
             return self.end_session(mine[0].session_id, End("call"))
         past = self._database.latest_of_student(user_id) if exam_id is None else self._database.latest_session(user_id, exam_id)

@@ -112,6 +112,15 @@ class Ownership:
         except (NotFound, StorageError):
             return False
 
+    def running_elsewhere(self, user_id: str) -> list[Document]:
+        """The student's sessions that are stored as running and are not this server's, at most 100; none where nobody can tell. Never raises."""
+        if self._membership is None or self._membership.alone:
+            return []
+        try:
+            return [one for one in self._database.sessions(user_id=user_id, state="running") if owner_of(one) != self.name]
+        except StorageError:
+            return []
+
     def running(self, user_id: str, exam_id: str | None) -> str | None:
         """The id of the student's session that is stored as running at whichever server; None where there is none, or nobody can tell."""
         try:

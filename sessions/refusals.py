@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from basics.errors import Conflict, NotFound, StorageError, TooMany
 from basics.texts import _, ngettext
 
@@ -28,6 +31,17 @@ def has_ended(user_id: str, exam_id: str | None, session_id: str) -> Conflict:
     if exam_id:
         return Conflict(_("the session of exam %(exam_id)s of %(user_id)s has ended already", **values), session_id=session_id)
     return Conflict(_("the session of %(user_id)s has ended already", **values), session_id=session_id)
+
+
+def several_run(user_id: str, exam_ids: Iterable[str | None]) -> Conflict:
+    """Of the student's sessions any could be meant."""
+    exams = ", ".join(sorted(str(exam) for exam in exam_ids))
+    return Conflict(_("%(user_id)s has several running sessions; name the exam_id: %(exams)s", user_id=repr(user_id), exams=exams), field="exam_id")
+
+
+def runs_elsewhere(**details: Any) -> StorageError:
+    """The session is another server's, which can't be asked now, or no server's in this moment."""
+    return StorageError(_("The session runs at another server, or is on its way from one; its student's page finds it."), **details)
 
 
 def room_is_full(running: int) -> TooMany:

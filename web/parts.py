@@ -31,6 +31,7 @@ from web.access.people import People
 from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
+from web.hop.sending import Hops
 from web.links import Links
 from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
@@ -92,6 +93,7 @@ class Parts:
     identity: IdentityRecords = field(init=False)
     erased: ErasedMark = field(init=False)
     files: KeptFiles = field(init=False)
+    hops: Hops = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -138,6 +140,8 @@ class Parts:
         self.erased = ErasedMark.of(self.settings)
         self.identity = IdentityRecords(self.database, self.files, self.names.of_exam)
         self.by_http = HttpLinks()
+        self.hops = Hops(self.access.secret_key, self.membership)
+        self.figures.append(self.hops.figures)
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}

@@ -9,6 +9,8 @@ from web.access.gate import Gate
 from web.access.headers import register_headers
 from web.access.hold import register_access
 from web.calls.errors import register_errors
+from web.hop.arrival import Arrivals
+from web.hop.calls import register_hop
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -41,7 +43,7 @@ from web.proctor.videos import videos
 from web.student.admission import admission
 from web.student.entering import entering
 from web.student.http_link import http_link
-from web.student.identity import student_identity
+from web.student.identity import PICTURE_BYTES_MAX, student_identity
 from web.student.link import link
 from web.student.link_trial import link_trial
 from web.student.own_report import own_report
@@ -99,8 +101,11 @@ def register_web(app: Flask, parts: Parts) -> None:
     register_headers(app)
     register_metrics(app, parts)
     register_access(app, parts.access)
+    register_hop(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     # In front of Socket.IO as well, which answers before the app.
     app.wsgi_app = Gate(app.wsgi_app, parts.access.may_watch, max_sessions=parts.settings.max_sessions)  # type: ignore[method-assign]
+    body_max = max(parts.settings.max_body_kb * 1024, PICTURE_BYTES_MAX)
+    app.wsgi_app = Arrivals(app.wsgi_app, parts.hops, body_max=body_max)  # type: ignore[method-assign]
     app.wsgi_app = Behind(app.wsgi_app, parts.settings)  # type: ignore[method-assign]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from werkzeug.serving import BaseWSGIServer, make_server
 
 from basics.paths import ROOT
 from basics.readings import ScreenAct
@@ -48,10 +50,11 @@ class Wall(Live):
 
 
 class House:
-    """One server, whose beats the test makes."""
+    """One server, whose beats the test makes; `serve` lets the others reach it."""
 
-    def __init__(self, name: str, where: tuple[str, str], folder: Path, clock: Callable[[], float]) -> None:
-        self.settings = settings_for(folder / name, instance_name=name, secret_key="x" * 32, abandoned_s=60)
+    def __init__(self, name: str, where: tuple[str, str], folder: Path, clock: Callable[[], float], **more: Any) -> None:
+        self.settings = settings_for(folder / name, **{"instance_name": name, "secret_key": "x" * 32, "abandoned_s": 60, **more})
+        self._served: BaseWSGIServer | None = None
         self.database = Database(*where, folder / name / "spool", 3, 64)
         self.database.start()
         assert self.database.wait_ready(30)
@@ -93,9 +96,24 @@ class House:
         stored = self.database.session(session_id)
         return stored["owner"], stored["epoch"]
 
+    def serve(self) -> str:
+        """Answer on loopback from now on, at the address that is returned, which the others know after the next beat."""
+        self._served = make_server("127.0.0.1", 0, self.app, threaded=True)
+        threading.Thread(target=self._served.serve_forever, name=f"served-{self.settings.instance_name}", daemon=True).start()
+        self.membership.url = f"http://127.0.0.1:{self._served.server_port}"
+        return self.membership.url
+
+    def hang_up(self) -> None:
+        """Answer no more: connections are refused."""
+        if self._served is not None:
+            self._served.shutdown()
+            self._served.server_close()
+            self._served = None
+
     def close(self) -> None:
         if self.bus is not None:
             self.bus.stop()
+        self.hang_up()
         self.monitor.stop()
         self.membership.stop()
         self.stations.close()
@@ -110,8 +128,9 @@ class Town:
         self.houses: list[House] = []
         self._where, self._folder = where, folder
 
-    def house(self, name: str) -> House:
-        self.houses.append(House(name, self._where, self._folder, lambda: self.now))
+    def house(self, name: str, **more: Any) -> House:
+        """Another server; `more` are settings."""
+        self.houses.append(House(name, self._where, self._folder, lambda: self.now, **more))
         return self.houses[-1]
 
     def pass_time(self, seconds: float, *beating: House) -> None:

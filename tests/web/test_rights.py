@@ -18,6 +18,7 @@ from tests.helpers.web import API_TOKEN, PASSWORD
 from web.access.callers import OF_ROLE, SERVER_WIDE, WATCHING, Caller, ExamFilter
 from web.access.rights import RULES, Rule
 from web.access.who_may import BY_PASSWORD, Access
+from web.hop.sending import Hops
 from web.parts import Parts
 from web.routes import register_web
 
@@ -111,6 +112,7 @@ def app() -> Flask:
         monitor=SimpleNamespace(get=lambda _: None, active=lambda: [SimpleNamespace(user_id=exam, exam_id=exam) for exam in EXAMS]),
         people=SimpleNamespace(exam_id_of_key=EXAM_OF.get),
         clips_from="",
+        hops=Hops("a key", None),
     )
     register_web(app, cast(Parts, parts))
     return stub(app)

@@ -48,18 +48,18 @@ class Gate:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer, refuse, or hand on."""
         if environ.get("HTTP_TRANSFER_ENCODING"):  # its end can't be told before a thread waits for it, and nobody needs it
-            return _refuse(start_response, InvalidInput(_("Send the body with its length (Content-Length), not in chunks.")))
+            return refuse(start_response, InvalidInput(_("Send the body with its length (Content-Length), not in chunks.")))
         path = environ.get("PATH_INFO", "")
         kind = next((kind for kind in self._most if path == kind or path.startswith(f"{kind}/")), None)
         if kind is None:
             return self._app(environ, start_response)
         if kind == DASHBOARDS and not self._may_watch(environ):
-            return _refuse(start_response, Unauthorized(_("Log in first: the live updates are for proctors.")))
+            return refuse(start_response, Unauthorized(_("Log in first: the live updates are for proctors.")))
         with self._lock:
             room = self._open[kind] < self._most[kind]
             self._open[kind] += room
         if not room:
-            return _refuse(start_response, TooMany(_("As many connections of this kind are open as the server takes; try again."), retry_after_s=5))
+            return refuse(start_response, TooMany(_("As many connections of this kind are open as the server takes; try again."), retry_after_s=5))
         try:
             return self._app(environ, start_response)  # a socket's call lasts as long as the socket
         finally:
@@ -72,9 +72,11 @@ def threads_for(max_sessions: int) -> int:
     return max_sessions + VIEWERS + TRIALS + SPARE_THREADS
 
 
-def _refuse(start_response: Any, error: ProctorError) -> Iterable[bytes]:
+def refuse(start_response: Any, error: ProctorError, *more: tuple[str, str]) -> Iterable[bytes]:
+    """Answer in the app's place; `more` are headers."""
     body = json.dumps({"success": False, "error": {"code": error.code, "message": error.message}}).encode()
     headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body))), ("Cache-Control", "no-store"), ("Connection", "close")]
+    headers += more
     if "retry_after_s" in error.details:
         headers.append(("Retry-After", str(error.details["retry_after_s"])))
     start_response(f"{status_of(error)} {error.code.upper()}", headers)

@@ -12,6 +12,7 @@ from flask import Flask, Response, current_app, g, request
 from basics.errors import Forbidden, NotFound
 from basics.looks import folded
 from basics.texts import _
+from records.spellings import sought_spelling
 from web.access.callers import Caller, Right, caller
 from web.access.rights import Rule
 from web.access.who_may import Access
@@ -117,7 +118,10 @@ def _hold_student(right: Right, _named: Mapping[str, Any]) -> None:
         if exam_id is None or isinstance(exam_id, str):
             hold(right, exam_id)
         return
-    meant = {session.exam_id for session in parts().monitor.active() if folded(session.user_id) == folded(user_id)}
+    meant: set[str | None] = {session.exam_id for session in parts().monitor.active() if folded(session.user_id) == folded(user_id)}
+    if parts().hops.has_others:
+        known = sought_spelling(parts().database, "user_id", user_id)
+        meant |= {session.get("exam_id") for session in parts().monitor.ownership.running_elsewhere(known)}
     for each in meant or {None}:
         hold(right, each)
 

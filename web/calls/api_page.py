@@ -22,6 +22,7 @@ from settings.settings import load_settings
 from web.access.who_may import Access
 from web.calls.errors import HTTP_CODES, STATUS
 from web.calls.openapi import ERRORS, STUDENT_LINK, build
+from web.hop.sending import Hops
 from web.parts import Parts
 from web.routes import register_web
 
@@ -69,7 +70,8 @@ def bare_app() -> Flask:
     """An app with every route and nothing behind them: enough to be described, no call can be answered."""
     settings = load_settings(_env_file=None, secret_key="of an app that is described and never served")
     app = Flask("app", root_path=str(ROOT))
-    register_web(app, cast(Parts, SimpleNamespace(settings=settings, access=Access(settings))))
+    access = Access(settings)
+    register_web(app, cast(Parts, SimpleNamespace(settings=settings, access=access, hops=Hops(access.secret_key, None))))
     return app
 
 

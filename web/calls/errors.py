@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -40,6 +41,15 @@ class NotReady(errors.NotFound):
     """The clip is still being made. Ask again after `retry_after_s`."""
 
     code = "not_ready"
+
+
+class NotHere(Exception):
+    """A file that is asked for is not on this disk: `servers` may have it; `otherwise` is said where none of them can be asked."""
+
+    def __init__(self, servers: Sequence[str], otherwise: ProctorError) -> None:
+        super().__init__(otherwise.message)
+        self.servers = servers
+        self.otherwise = otherwise
 
 
 class Unready(errors.StorageError):
@@ -106,12 +116,13 @@ def retry_after(error: ProctorError) -> int | None:
 
 def register_errors(app: Flask) -> None:
     """Answer every error of `app` in its form."""
-    app.register_error_handler(ProctorError, _proctor_error)
+    app.register_error_handler(ProctorError, answer_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
 
-def _proctor_error(error: ProctorError) -> Response:
+def answer_error(error: ProctorError) -> Response:
+    """The answer to the present request."""
     status = status_of(error)
     if status >= 500 and not isinstance(error, Unready):  # which is asked for each second
         logger.warning("%s %s: %s", request.method, request.path, error.message)

@@ -14,6 +14,7 @@ from basics.locks import KeyedLocks
 from basics.texts import _
 from database import Document
 from records.conclusions import Person
+from records.files_elsewhere import servers_with
 from records.identity import ASKED_MAX, Asked, Request, Whose, days_kept, requests_of, revision_of, stands
 from records.keep_times import part_of
 from records.results import page_of
@@ -21,6 +22,7 @@ from sessions.session import ExamSession
 from web.access.callers import caller, signature
 from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
+from web.calls.errors import NotHere
 from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.told import tell_session
@@ -104,7 +106,12 @@ def shown(session_id: str) -> Response:
 def picture(session_id: str, name: str) -> Response:
     """Show one picture. That somebody looked is noted."""
     check_session_id(session_id)
-    data = parts().identity.picture(session_id, name)
+    try:
+        data = parts().identity.picture(session_id, name)
+    except NotFound as missing:
+        if name not in part_of(parts().identity.of_session(session_id) or {}, "pictures"):
+            raise
+        raise NotHere(servers_with(parts().database, session_id), missing) from None
     note_look("identity: picture looked at", "proctor", session_id=session_id, picture=name)
     response = Response(data, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "no-store, private"

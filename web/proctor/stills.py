@@ -16,7 +16,7 @@ stills = Blueprint("stills", __name__, url_prefix="/api/session/<session_id>")
 
 
 @stills.get("/screen")
-@describe(errors=(404,), media_type="image/jpeg")
+@describe(errors=(404, 503), media_type="image/jpeg")
 def screen(session_id: str) -> Response:
     """Show the newest still of a student's shared screen, while the session runs.
 

@@ -17,9 +17,10 @@ from basics.errors import Conflict, Forbidden, NotFound
 from basics.texts import _
 from media.clip_reasons import known
 from media.stores.base import PIECE, KeptFile, LocalFile, StoredFile, sum_of
+from records.files_elsewhere import servers_with
 from records.keep_times import part_of
 from web.calls.audit import note_look
-from web.calls.errors import NotReady
+from web.calls.errors import NotHere, NotReady
 from web.calls.openapi import describe
 from web.calls.values import VIDEO_ID
 from web.parts import parts
@@ -90,7 +91,7 @@ def by_path(filepath: str) -> Response:
 def clip_of(video_id: str) -> tuple[KeptFile, dict[str, Any]]:
     """The file of an interval's clip, and what is stored of it.
 
-    Raise `NotFound` with the reason, `NotReady`, `Forbidden`, `Conflict` where the file was changed, `StorageError`.
+    Raise `NotFound` with the reason, `NotReady`, `NotHere`, `Forbidden`, `Conflict` where the file was changed, `StorageError`.
     """
     if not VIDEO_ID.fullmatch(video_id):
         raise NotFound(
@@ -153,18 +154,19 @@ def _missing(path: str, field: str) -> NotFound:
 
 
 def _file(video_id: str, clip: Mapping[str, Any], path: str, field: str) -> KeptFile:
-    """The clip's file, on this disk or on the store. Raise `Forbidden`, `NotFound`, `NotReady`, `StorageError`."""
+    """The clip's file, on this disk or on the store. Raise `Forbidden`, `NotFound`, `NotHere`, `StorageError`."""
     _named(path, field)
     file = parts().files.clip(video_id, clip)
     if file is not None:
         return file
+    otherwise = _missing(path, field)
     if parts().files.is_elsewhere(video_id):
-        raise NotReady(
+        otherwise = NotReady(
             _("The clip %(video_id)s is on its way to the store. Ask again in %(retry_s)s s.", video_id=video_id, retry_s=RETRY_S),
             field=field,
             retry_after_s=RETRY_S,
         )
-    raise _missing(path, field)
+    raise NotHere(servers_with(parts().database, video_id.partition("-")[0], clip.get("on")), otherwise)
 
 
 def send_clip(file: KeptFile, sha256: str | None) -> Response:

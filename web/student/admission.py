@@ -5,8 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response, g
 from pydantic import BaseModel, Field
 
-from basics.errors import Conflict, StorageError
+from basics.errors import Conflict
 from basics.texts import _
+from sessions.refusals import runs_elsewhere
 from sessions.starts import record_of, taking_up
 from web.calls.bodies import reply
 from web.calls.openapi import describe
@@ -35,7 +36,7 @@ def ask() -> Response:
     try:
         session = owner.monitor.get(session_id) or bring(owner, session_id)
     except Elsewhere:
-        raise StorageError(_("The session runs at another server, or is on its way from one; its student's page finds it.")) from None
+        raise runs_elsewhere() from None
     except ComeAgain:
         raise taking_up() from None
     if session is None:
