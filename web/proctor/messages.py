@@ -22,6 +22,7 @@ from sessions.events import (
     MomentMarked,
     SessionEnded,
     SessionEvent,
+    SessionMoved,
     SessionStarted,
 )
 from sessions.session import ExamSession
@@ -120,6 +121,10 @@ def _ended(event: SessionEnded) -> Message:
     return "session_ended", event.summary.to_dict() | end
 
 
+def _moved(event: SessionMoved) -> Message:
+    return "session_moved", {"session_id": event.session.session_id}
+
+
 MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     SessionStarted: _started,
     DeviceChanged: _device,
@@ -133,6 +138,7 @@ MESSAGES: Mapping[type[SessionEvent], Callable[[Any], Message]] = {
     IntervalFlagged: _flagged,
     ClipDone: _clip,
     SessionEnded: _ended,
+    SessionMoved: _moved,
 }
 """The events that every dashboard of the session or its exam is told of; the others are the student's, or seen in the status."""
 

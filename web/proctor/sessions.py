@@ -96,7 +96,7 @@ def active_sessions() -> Response:
     """List the running sessions."""
     note_look("live: looked at", "proctor")
     sessions = [active_session(session, parts().names.of(session.user_id, session.exam_id)) for session in _running()]
-    return reply(ActiveSessions(sessions=sessions, count=len(sessions)))
+    return reply(ActiveSessions(sessions=sessions, count=len(sessions), alone=not parts().monitor.ownership.living()))
 
 
 @api.get("/sessions/stats")

@@ -131,6 +131,9 @@ class ActiveSession(BaseModel):
     violations: list[ViolationAnswer] = Field(default_factory=list)
     unseen: UnseenAnswer | None = None
     unwatched: UnwatchedAnswer | None = None
+    route: str = Field(
+        default="", description="Where several servers share a database: `e` in the query of Socket.IO leads to its own. Empty: there is one only."
+    )
 
 
 class ActiveSessions(BaseModel):
@@ -138,6 +141,7 @@ class ActiveSessions(BaseModel):
 
     sessions: list[ActiveSession]
     count: int
+    alone: bool = Field(default=True, description="No other server that lives shares the database: one connection of Socket.IO serves all sessions.")
 
 
 class Stats(BaseModel):
