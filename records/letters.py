@@ -77,7 +77,7 @@ def values_of(row: RosterRow, exam: Exam, rosters: Rosters, server: str) -> dict
         "id": row.user_id,
         "exam": definition.title,
         "course": definition.course,
-        "link": f"{server}/portal?exam={row.exam_key}#r={rosters.keys.link(row.row_id, row.number)}",
+        "link": rosters.address(server, row),
         "code": shown(rosters.keys.code(row.row_id, row.number)),
         "address": f"{server}/portal",
         "opens": _local(definition.opens, definition.time_zone),

@@ -99,6 +99,7 @@ class Rosters:
         self._database = database
         self.keys = keys
         self.version = 0  # grows with each change made by this server
+        self.route_of: Callable[[RosterRow], str] = lambda _row: ""  # the key by which the student comes to one of several servers
         self.accommodated: Callable[[Sequence[RosterRow], str], None] = lambda _rows, _by: None  # told whose accommodations are others now, by whom
 
     def forget(self) -> None:
@@ -125,6 +126,11 @@ class Rosters:
         if document is None:
             raise NotFound(_("This student is not in the exam’s list any more."), field="row_id")
         return RosterRow.from_document(document)
+
+    def address(self, server: str, row: RosterRow) -> str:
+        """The student's own link at this server. Its secret stands in the fragment, which no browser sends and no log holds."""
+        route = self.route_of(row)
+        return f"{server}/portal?exam={row.exam_key}{f'&e={route}' if route else ''}#r={self.keys.link(row.row_id, row.number)}"
 
     def entering(self, *, code: str = "", link: tuple[str, int] | None = None) -> RosterRow | None:
         """Whose code or link this is; None where it is nobody's, renewed or revoked. Raise `StorageError`."""

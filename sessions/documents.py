@@ -127,6 +127,7 @@ def new_session_document(
         "devices": {},
         "baseline": {},
         "nonce": nonce,
+        **({"route": identity.route} if identity.route else {}),
         **({"on": [server]} if server else {}),
         **looks_of(identity.user_id, identity.exam_id),
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 from cluster.membership import Membership
 from cluster.owning import owner_of
+from cluster.route import stored_route
 from database import Database, Document
 
 MOST = 10_000  # that are listed
@@ -74,4 +75,5 @@ def status_of(document: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "devices": document.get("devices") or {},
         "on_break": bool(breaks) and breaks[-1].get("end") is None,
         "instance": owner_of(document) or ON_ITS_WAY,
+        "route": stored_route(document),
     }

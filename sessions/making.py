@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +24,12 @@ from scoring.session_exam import SessionExam
 from sessions.events import Events
 from sessions.identity import Identity
 from sessions.ownership import Owned
+from sessions.routing import Routing
 from sessions.session import ExamSession
 from settings.settings import Settings
 
 if TYPE_CHECKING:
+    from cluster.membership import Membership
     from sessions.models import Models
 
 PREPARED_MOST = 5  # times that a session is made anew because accommodations were set meanwhile
@@ -46,10 +49,18 @@ class SessionMaker:
     """Makes sessions that are not live yet."""
 
     def __init__(
-        self, settings: Settings, database: Database, models: Models, recorder: Recorder, events: Events, clock: Callable[[], float]
+        self,
+        settings: Settings,
+        database: Database,
+        models: Models,
+        recorder: Recorder,
+        events: Events,
+        clock: Callable[[], float],
+        membership: Membership | None = None,
     ) -> None:
         self.accommodations = Accommodations(database)
         self.exams = Exams(database)
+        self.routing = Routing(database, settings.route_students_a_key, membership)
         self._settings = settings
         self._database = database
         self._models = models
@@ -70,6 +81,11 @@ class SessionMaker:
         rules = rules_for(exam.definition, self._defaults) if exam else self._defaults
         under = accommodation.apply(rules) if accommodation else rules
         return Surroundings(under, accommodation, _of_student(exam, accommodation) if exam else None, rules.points)
+
+    def identity(self, user_id: str, exam_id: str | None, source: str, station: str | None = None) -> Identity:
+        """A new session's."""
+        session_id = uuid.uuid4().hex
+        return Identity(session_id, user_id, exam_id, source, station, self.routing.of(user_id, exam_id, session_id))
 
     def make(
         self, identity: Identity, around: Surroundings, *, begun: bool, started_at: datetime, ago: float = 0.0, epoch: int = FIRST_EPOCH

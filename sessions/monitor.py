@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -30,7 +29,6 @@ from sessions.elsewhere import Elsewhere
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
 from sessions.health import analysis_health, models_health, reading_figures
-from sessions.identity import Identity
 from sessions.making import SessionMaker
 from sessions.models import Models
 from sessions.ownership import Ownership
@@ -73,7 +71,7 @@ class Monitor:
         self.models = models
         self.stations = stations
         self.recorder = recorder
-        self.maker = SessionMaker(settings, database, models, recorder, events, clock)
+        self.maker = SessionMaker(settings, database, models, recorder, events, clock, membership)
         self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
         self.taking_effect = TakingEffect(self.maker, self.active)
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
@@ -160,7 +158,7 @@ class Monitor:
         version = self.accommodations.version
         around = self.maker.surroundings(user_id, exam_id)
         self.maker.check_open(exam_id, around, early=source != "local" and not nonce)  # a link may be made before
-        identity = Identity(uuid.uuid4().hex, user_id, exam_id, source, station)
+        identity = self.maker.identity(user_id, exam_id, source, station)
         session = self.maker.make(identity, around, begun=source == "local", started_at=utc_now())
         with self._lock:
             running = self._find(user_id, exam_id)

@@ -17,6 +17,7 @@ from basics.signals import ViolationKind
 from basics.texts import _
 from basics.times import WALL_DOUBT_S, utc_now
 from cluster.owning import epoch_of
+from cluster.route import stored_route
 from database import Database
 from media.clip import Clip, ClipJob
 from media.clip_reasons import STOPPED
@@ -176,7 +177,7 @@ def _read(database: Database, make: MakeSession, now: float, document: dict[str,
     if wrong:
         log.error("the session's rules can't all be read, and hold without: %s", ", ".join(wrong), extra={"session_id": session_id})
     around = Surroundings(rules, applied_in(document), exam_of(document), _usual(document))
-    identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"])
+    identity = Identity(session_id, document["user_id"], document["exam_id"], document["source"], document["station"], stored_route(document))
     session = make(identity, around, begun=begun, started_at=document["started_at"], ago=ago, epoch=epoch_of(document))
     acts = readable(_all_pages(lambda after: database.acts(session_id, after, PAGE)), ACT, session_id)
     intervals = _put_within(database, document, rules, acts, intervals, max(ago, last))

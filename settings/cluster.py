@@ -29,6 +29,14 @@ class ClusterSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
 
+    route_students_a_key: int = Field(
+        default=200,
+        ge=20,
+        le=5000,
+        description="Students of an exam's list whom one server is to have, where several share a database: a longer list is spread over several. "
+        "A session stays where its list put it when it began.",
+    )
+
     drain: bool = Field(
         default=False,
         description="Whether a server that is told to end (SIGTERM) drains first: no exam begins, and those that run move to another server, or "

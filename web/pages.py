@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import NotFound, ProctorError
 from basics.signals import SIGNALS
 from basics.texts import _
+from cluster.route import stored_route
 from records.exams import exam_key as exam_key_of
 from records.identity import days_kept
 from scoring.accommodation_presets import ACCOMMODATION_PRESETS
@@ -70,6 +71,17 @@ def _in_exam_of(session_id: str) -> dict[str, object]:
     key = exam_key_of(exam_id) if isinstance(exam_id, str) else ""
     here = frozenset(right for right in caller().rights() if caller().may(right, exam_id))
     return {"rights_here": here, "identity_key": key if key and _asks_identity(key) else ""}
+
+
+def _route_of(session_id: str) -> str:
+    """The key that leads to the session's server, where there are several."""
+    running = parts().monitor.get(session_id)
+    if running is not None or parts().monitor.maker.routing.alone:
+        return running.identity.route if running is not None else ""
+    try:
+        return stored_route(parts().database.session(session_id))
+    except ProctorError:
+        return ""
 
 
 def _known_key(exam_key: str) -> str:
@@ -155,9 +167,8 @@ def help_page() -> str:
 def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
-    fps = parts().settings.video_fps
-    here = _in_exam_of(session_id)
-    return render_template("session.html", active="session", session_id=session_id, video_fps=fps, **here, **_for_writing(), **_for_proctors())
+    here: dict[str, object] = {"video_fps": parts().settings.video_fps, "route": _route_of(session_id), **_in_exam_of(session_id)}
+    return render_template("session.html", active="session", session_id=session_id, **here, **_for_writing(), **_for_proctors())
 
 
 @pages.get("/session/<session_id>/report")

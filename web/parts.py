@@ -127,6 +127,7 @@ class Parts:
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
+        self.rosters.route_of = lambda row: self.monitor.maker.routing.of(row.user_id, row.exam_id)
         self.rosters.accommodated = self._accommodated
         self.codes = Codes()
         self.mailer = Mailer(self.settings, self.database, lambda: self.exams, self.rosters)

@@ -10,17 +10,19 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import cv2
 import numpy as np
 import pytest
-from playwright.sync_api import Locator, Page, Playwright, WebSocket, expect
+from playwright.sync_api import Locator, Page, Playwright, Route, WebSocket, WebSocketRoute, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.footage import Scenario
 from bench.harness.server import Server
 from bench.harness.student import Footage
 from bench.load import footage_of
+from records.exams import exam_key
 from tests.helpers.browser import judge, until
 from tests.helpers.room import Room, flag, tile_of
 
@@ -95,6 +97,35 @@ def test_an_old_picture_is_as_old_to_whoever_opens_the_page_later(room: Room, se
         passed = time.monotonic() - left_at
         minutes, seconds = re.findall(r"(\d+):(\d+)", age.inner_text())[0]
         assert 60 * int(minutes) + int(seconds) >= passed - 2
+    page.close()
+
+
+def test_exams_on_several_servers_have_a_connection_each_and_one_that_fails_touches_no_other(room: Room, server: Server, chromium: Chromium) -> None:
+    for name, exam in (("nora", "east"), ("otto", "west")):
+        room.seat(name, exam)
+    page = chromium.open("about:blank")
+    lines: dict[str, list[WebSocketRoute]] = {}
+
+    def connect(line: WebSocketRoute) -> None:
+        lines.setdefault(parse_qs(urlsplit(line.url).query).get("e", [""])[0], []).append(line)
+        line.connect_to_server()
+
+    def of_several(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "alone": False})
+
+    page.route_web_socket(re.compile("/socket.io/"), connect)
+    page.route("**/api/sessions/active", of_several)
+    page.goto(server.url)
+    for name in ("nora", "otto"):
+        expect(tile_of(page, name).locator(".tile-empty")).to_be_hidden()
+    east, west = lines[exam_key("east")], lines[exam_key("west")]
+    assert (len(lines[""]), len(east), len(west)) == (1, 1, 1)
+    east[0].close()
+    until(page, lambda: len(east) == 2, "its connection is made anew")
+    tile_of(page, "nora").evaluate("tile => { tile.querySelector('.tile-empty').hidden = false; }")
+    expect(tile_of(page, "nora").locator(".tile-empty")).to_be_hidden()
+    assert (len(lines[""]), len(west)) == (1, 1)
     page.close()
 
 

@@ -49,6 +49,7 @@ def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(
     assert b.owner(session.session_id) == ("b", 2)
     assert b.database.session(session.session_id)["on"] == ["a", "b"], "both may have files of it"
     assert moved.summary() == session.summary()
+    assert moved.identity == session.identity, "its route, too"
     acts(moved, "two", "three")
     assert b.monitor.end_session(session.session_id, End("student")).total_score == 3 * session.rules["points"]["copy_paste"]
     assert [act["_id"].partition(":")[2] for act in b.database.acts(session.session_id)] == ["one", "two", "three"]

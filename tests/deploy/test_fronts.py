@@ -6,12 +6,15 @@ import json
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 import websocket
 
 from bench.harness.server import Server
+from bench.routing import Circle
+from cluster.route import route_of
 from tests.helpers.fronts import FRONTS, Front, Tiny, certificate, tiny
 from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD
@@ -77,8 +80,8 @@ def _noted(front: Front, session_id: str) -> dict[str, str] | None:
     return found[0] if found else None
 
 
-def instance_of(front: Front, path: str) -> str:
-    answer = front.get(path)
+def instance_of(front: Front, path: str, **more: Any) -> str:
+    answer = front.get(path, **more)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["instance"])
 
@@ -89,8 +92,9 @@ def test_an_exam_lives_on_one_instance_and_moves_only_when_that_is_gone(kind: st
         homes = {exam: instance_of(front, f"/student/link?e={exam}") for exam in EXAMS}
         assert set(homes.values()) == {one.name for one in instances}
         for exam in EXAMS[:6]:
-            for path in (f"/api/exams/{exam}/results", f"/api/package?exam_id={exam}", f"/socket.io/?EIO=4&e={exam}&exam_id=another"):
+            for path in (f"/api/exams/{exam}/results", f"/socket.io/?EIO=4&e={exam}&exam_id=another"):
                 assert instance_of(front, path) == homes[exam], path
+            assert instance_of(front, "/api/package", headers={"Cookie": f"other=1; e={exam}"}) == homes[exam]
         assert len({instance_of(front, "/api/sessions/active") for _ in range(6)}) == 1
         gone = instances[1]
         gone.close()
@@ -98,6 +102,27 @@ def test_an_exam_lives_on_one_instance_and_moves_only_when_that_is_gone(kind: st
         assert gone.name not in after.values()
         assert {exam for exam in EXAMS if after[exam] != homes[exam]} == {exam for exam in EXAMS if homes[exam] == gone.name}
         instances[1] = tiny("another, so that the fixture can close it")
+
+
+@each_front
+def test_each_key_keeps_to_one_of_two_servers_by_every_way_and_goes_to_the_other_when_that_is_gone(
+    kind: str, instances: list[Tiny], pem: Path, tmp_path: Path
+) -> None:
+    one, two, _three = instances
+    keys = [route_of("", f"student-{number}", f"Exam {number // 2}", keys=1 + number % 2) for number in range(24)]
+    handshake = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "MTIzNDU2Nzg5MDEyMzQ1Ng=="}
+    with FRONTS[kind](tmp_path, [one.port, two.port, two.port], pem) as front:
+        homes = {key: instance_of(front, f"/student/link?e={key}", headers=handshake) for key in keys}
+        assert set(homes.values()) == {one.name, two.name}
+        for key, home in homes.items():
+            assert instance_of(front, f"/socket.io/?EIO=4&transport=websocket&e={key}", headers=handshake) == home
+            assert instance_of(front, f"/api/student/session?e={key}") == home
+        if kind == "haproxy":
+            expected = Circle(3, weight=100)
+            assert homes == {key: two.name if expected.server_of(key) else one.name for key in keys}
+        one.close()
+        assert {instance_of(front, f"/student/link?e={key}", headers=handshake) for key in keys} == {two.name}
+        instances[0] = tiny("another, so that the fixture can close it")
 
 
 @each_front

@@ -125,7 +125,7 @@ def test_bodies_and_answers_have_the_published_fields(document: dict[str, Any]) 
     assert {"success", "session_id", "user_id", "exam_id", "portal_url"} <= set(answer("post", "/api/session/create")["properties"])
     assert {"success", "session_id", "total_score", "flagged_intervals"} == set(answer("post", "/api/session/end")["properties"])
     assert {"total_sessions", "active_sessions", "flagged_intervals", "high_risk"} == set(answer("get", "/api/sessions/stats")["properties"])
-    assert {"sessions", "count", "note"} == set(answer("get", "/api/sessions/active")["properties"])
+    assert {"sessions", "count", "note", "alone"} == set(answer("get", "/api/sessions/active")["properties"])
     assert {"flagged", "count"} <= set(answer("get", "/api/flagged/all")["properties"])
     queries = {parameter["name"] for parameter in document["paths"]["/api/flagged/all"]["get"]["parameters"]}
     assert queries == {"limit", "after", "exam_id", "user_id"}

@@ -14,10 +14,13 @@ def server_address(request: Request) -> str:
     return parts().settings.public_url.rstrip("/") or request.url_root.rstrip("/")
 
 
-def _exam_key_of(session_id: str) -> str:
-    """The key of a running session's exam; empty where nobody defined it."""
+def _led_by(session_id: str) -> dict[str, str]:
+    """By what the page of a running session is led: its exam's key where somebody defined it, and to its server where there are several."""
     session = parts().monitor.get(session_id)
-    return session.limit.exam.key if session is not None and session.limit.exam is not None else ""
+    if session is None:
+        return {}
+    exam = session.limit.exam
+    return {**({"exam": exam.key} if exam is not None else {}), **({"e": session.identity.route} if session.identity.route else {})}
 
 
 def report_url(request: Request, token: str) -> str:
@@ -30,6 +33,5 @@ def portal_url(request: Request, token: str, language: str | None = None, *, ses
 
     The token stands in the fragment, which no browser sends and no log holds.
     """
-    exam_key = _exam_key_of(session_id)
-    query = urlencode({**({"lang": language} if language else {}), **({"exam": exam_key} if exam_key else {})})
+    query = urlencode({**({"lang": language} if language else {}), **_led_by(session_id)})
     return f"{server_address(request)}/portal{'?' * bool(query)}{query}#t={quote(token, safe='')}"

@@ -43,7 +43,8 @@ ALWAYS = (403, 405, 500)  # any call can end so
 WITH_BODY = (400, 413, 415, 422)
 
 SOCKET_IO = """Proctors' live updates: Socket.IO (protocol 5), default namespace, at `/socket.io/`,
-with the proctor's login, the API token or from this machine.
+with the proctor's login, the API token or from this machine. Where several servers share a database, `?e=` with the `route` of a session leads to
+the server that has it.
 
 Client to server: `join_session {session_id, frames?: "base64"|"binary"|"h264"|"none", fps?}`, `leave_session {session_id}`,
 `join_sound {session_id}`, `leave_sound {session_id}`, `join_exam {exam_id?}`, `leave_exam {exam_id?}`;
@@ -67,6 +68,7 @@ update, Annex B, one after the other; `key`: the first stands by itself, else th
 `call_changed {session_id, user_id, exam_id, call}` (the student calls: `call` is `{at, text}`, null once it is over),
 `flags_seen {session_id, unseen}`, `identity_changed {session_id}` (a picture, a request for one or a decision on who takes the exam is new),
 `roster_changed {exam_id, exam_key}` (the exam's list of students is another),
+`session_moved {session_id}` (it goes on at another server: connect and join again),
 `sound {session_id, at, pcm}` (int16 little endian, 16 kHz, mono) to those who joined it."""
 
 STUDENT_LINK = inspect.cleandoc(web.student.protocol.__doc__ or "")  # described where it is spoken, and nowhere else

@@ -101,8 +101,8 @@ def sheet(exam_key: str) -> str:
 
 
 def link_of(row: RosterRow) -> str:
-    """The student's address. Its secret stands in the fragment, which no browser sends and no log holds."""
-    return f"{server_address(request)}/portal?exam={row.exam_key}#r={parts().rosters.keys.link(row.row_id, row.number)}"
+    """The student's address."""
+    return parts().rosters.address(server_address(request), row)
 
 
 def code_of(row: RosterRow) -> str:

@@ -112,7 +112,8 @@ def active_sessions() -> Response:
         sessions += each(active_elsewhere, parts().monitor.elsewhere.running(caller().exam_condition("look")))
     except StorageError:
         note = str(said(_("The database is away: what runs at other servers is not in this list.")))
-    return reply(ActiveSessions(sessions=sessions, count=len(sessions), note=note))
+    alone = not parts().monitor.ownership.living()
+    return reply(ActiveSessions(sessions=sessions, count=len(sessions), note=note, alone=alone))
 
 
 @api.get("/sessions/stats")

@@ -134,6 +134,9 @@ class ActiveSession(BaseModel):
     unseen: UnseenAnswer | None = None
     unwatched: UnwatchedAnswer | None = None
     instance: Instance = None
+    route: str = Field(
+        default="", description="Where several servers share a database: `e` in the query of Socket.IO leads to its own. Empty: there is one only."
+    )
 
 
 class ActiveSessions(BaseModel):
@@ -142,6 +145,7 @@ class ActiveSessions(BaseModel):
     sessions: list[ActiveSession]
     count: int
     note: str = Field(default="", description="What is missing in the list, and why; empty: nothing.")
+    alone: bool = Field(default=True, description="No other server that lives shares the database: one connection of Socket.IO serves all sessions.")
 
 
 class Stats(BaseModel):

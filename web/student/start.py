@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, request
 from basics.errors import Conflict, Forbidden, NotFound, StorageError
 from basics.texts import _
 from basics.times import utc_now
+from cluster.route import stored_route
 from records.keep_times import part_of
 from scoring.accommodations import document_id_of
 from scoring.asked import not_asked
@@ -93,7 +94,7 @@ def session() -> Response:
         there(running)
         rules = {**running.rules, "points": running.changes.points}
         state, elapsed = "running" if running.is_running else "ended", running.clock()
-        user_id, exam_id, begun, end = running.user_id, running.exam_id, running.begun, {}
+        user_id, exam_id, begun, end, route = running.user_id, running.exam_id, running.begun, {}, running.identity.route
         started_at, ended_at = running.started_at if begun else None, None
         accommodation, on_break, left = running.accommodation, running.on_break, running.breaks_left()
         report_open = False
@@ -108,7 +109,7 @@ def session() -> Response:
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
         accommodation, on_break, left = applied_in(document), False, 0
         ends_at, left_s, refusal = document.get("ends_at"), None, None
-        exam = exam_of(document)
+        exam, route = exam_of(document), stored_route(document)
         report_open = begun and parts().answers.opening({**document, "_id": session_id}) == "open"
     surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
     return reply(
@@ -137,6 +138,7 @@ def session() -> Response:
                 "time_left_s": left_s,
                 "exam": exam_for_student(exam, refusal=refusal) if exam else None,
                 "report_open": report_open,
+                "route": route,
             }
         )
     )

@@ -107,6 +107,7 @@ class StudentSession(BaseModel):
     time_left_s: float | None = Field(default=None, description="Seconds until then.")
     exam: StudentExamShown | None = Field(default=None, description="The exam, where somebody defined it.")
     report_open: bool = Field(default=False, description="May the student read the own report now?")
+    route: str = Field(default="", description="Where several servers share a database: `e` in the query of its link and calls leads to its own.")
 
 
 class CheckResult(BaseModel):

@@ -2,6 +2,7 @@
 
 import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
+import { routed } from "../shared/route.js";
 import { texts } from "./texts.js";
 
 const QUALITY = 0.9;
@@ -11,7 +12,7 @@ const SEND_MS = 30_000;
 export async function sendPicture(kind, blob, token, request = "") {
   const query = request ? `?${new URLSearchParams({ request })}` : "";
   const headers = { "Content-Type": "image/jpeg", Authorization: `Bearer ${token}` };
-  const answer = await fetch(addressOf(`/api/student/identity/${kind}${query}`), { method: "POST", headers, body: blob, signal: AbortSignal.timeout(SEND_MS) });
+  const answer = await fetch(addressOf(routed(`/api/student/identity/${kind}${query}`)), { method: "POST", headers, body: blob, signal: AbortSignal.timeout(SEND_MS) });
   if (answer.ok) return;
   const { error } = await answer.json().catch(() => ({}));
   throw Object.assign(new Error(error?.message ?? ""), { status: answer.status });

@@ -3,6 +3,7 @@
 import { call } from "../shared/api.js";
 import { backOff } from "../shared/clock.js";
 import { byId, oneWish, setText } from "../shared/dom.js";
+import { goBy } from "../shared/route.js";
 import { AboutExam, leadsTo } from "./about-exam.js";
 import { CheckStep, agent } from "./check-step.js";
 import { differentWords, drawDifferent } from "./different.js";
@@ -266,7 +267,8 @@ class Portal {
       }
       this.session = await this.#ask();
     } else if (!this.session.begun) await this.#askAgain();
-    const { exam, begun } = this.session;
+    const { exam, begun, route } = this.session;
+    goBy(route);
     if (exam && !begun && !exam.may_begin) throw Object.assign(new Error(""), { code: "conflict", status: 409, details: { reason: exam.refused, opens: exam.opens } });
     if (leadsTo(exam?.exam_key)) return;
     const { session_id } = this.session;

@@ -9,11 +9,13 @@ import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
 import "./exam-message.js";
 import "./not-come.js";
+import { ProctorSocket } from "./proctor-socket.js";
 import { markSeen } from "./seen-flags.js";
 import { RANKS, compareEntries, misplaced, needsSomebody } from "./states.js";
 import { texts } from "./texts.js";
 import { Tile } from "./tile.js";
 import { rememberOrder } from "./wall-order.js";
+import { WallSockets } from "./wall-sockets.js";
 import { Wall } from "./wall.js";
 import { who } from "./who.js";
 
@@ -21,6 +23,7 @@ const TILE_FPS = 1;
 const REDRAW_MS = 1000;
 const SIZE = "live.size";
 const READ_AGAIN_MS = 60_000; // what an event did not bring
+const FAR_MS = 500 * document.body.dataset.silentS; // so often are those read of whom no event comes: there are too many servers
 const HOLD_MS = 5000; // so long after a pointer or key was at the tiles none of them moves
 const FILTERS = { search: "filter-search", exam: "filter-exam", state: "filter-state", fine: "filter-fine" };
 
@@ -31,24 +34,27 @@ class LivePage {
   threshold = Number(document.body.dataset.flagThreshold);
   grid = byId("grid");
   wall = new Wall(this.grid);
+  sockets = new WallSockets(socket, (route) => new ProctorSocket({ route, quiet: true }));
   filters = { search: "", exam: "", state: "", fine: "" };
   usedAt = -Infinity; // when a pointer or key was at the tiles
   // a tile that nobody sees gets its state, and no picture
   inView = new IntersectionObserver((seen) => this.looked(seen), { rootMargin: "200px" });
 
   start() {
-    socket.on("monitoring_update", (update) => this.hear(update));
-    socket.on("session_started", (status) => this.add(status));
-    socket.on("session_ended", (ended) => this.remove(ended));
-    socket.on("interval_flagged", (flag) => this.flagged(flag));
-    socket.on("device_state", ({ session_id, device, state, reason }) => {
+    const { sockets } = this;
+    sockets.on("monitoring_update", (update) => this.hear(update));
+    sockets.on("session_started", (status) => this.add(status));
+    sockets.on("session_ended", (ended) => this.remove(ended));
+    sockets.on("interval_flagged", (flag) => this.flagged(flag));
+    sockets.on("device_state", ({ session_id, device, state, reason }) => {
       const tile = this.tiles.get(session_id);
       tile?.update({ devices: { ...tile.status.devices, [device]: { ...tile.status.devices?.[device], state, reason } } });
     });
-    socket.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
-    socket.on("call_changed", ({ session_id, call }) => this.tiles.has(session_id) && this.called(this.tiles.get(session_id), call));
-    socket.on("flags_seen", ({ session_id, unseen }) => this.seen(session_id, unseen));
+    sockets.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
+    sockets.on("call_changed", ({ session_id, call }) => this.tiles.has(session_id) && this.called(this.tiles.get(session_id), call));
+    sockets.on("flags_seen", ({ session_id, unseen }) => this.seen(session_id, unseen));
     setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
+    setInterval(() => sockets.missing && !document.hidden && this.read(), FAR_MS);
     wireCopyButtons(document);
     wireAlertSwitches(document, alerts);
     this.wireFilters();
@@ -70,7 +76,11 @@ class LivePage {
   async read() {
     const before = [...this.tiles.keys()]; // what begins while the answer is on its way is not in it
     try {
-      const { sessions } = await call("/api/sessions/active");
+      const { sessions, alone = true } = await call("/api/sessions/active");
+      if (this.sockets.alone !== alone) {
+        this.sockets.alone = alone;
+        this.joinAll();
+      }
       const running = new Set(sessions.map(({ session_id }) => session_id));
       for (const id of before) if (!running.has(id)) this.over(id);
       for (const status of sessions) this.add(status, { quietly: true });
@@ -129,7 +139,7 @@ class LivePage {
 
   remove({ session_id, flagged_intervals }) {
     const tile = this.tiles.get(session_id);
-    if (!tile) return;
+    if (!tile || tile.ended) return;
     flags.say(texts.live.ended(who(tile.status), flagged_intervals));
     this.over(session_id);
   }
@@ -141,15 +151,15 @@ class LivePage {
       this.drop(session_id);
       return;
     }
-    socket.leaveSession(session_id);
+    tile.socket?.leaveSession(session_id);
     tile.ended = true;
     tile.draw();
   }
 
   drop(session_id) {
-    socket.leaveSession(session_id);
     const tile = this.tiles.get(session_id);
     if (!tile) return;
+    tile.socket?.leaveSession(session_id);
     const hadFocus = tile.element.contains(document.activeElement);
     this.inView.unobserve(tile.element);
     tile.element.remove();
@@ -187,10 +197,13 @@ class LivePage {
 
   join(session_id) {
     const tile = this.tiles.get(session_id);
-    if (tile?.ended) return;
-    const seen = !document.hidden && tile?.inView;
-    socket.joinSession(session_id, { frames: seen ? tile.view.frames : "none", fps: TILE_FPS });
-    if (!seen) tile?.view.rest();
+    if (!tile || tile.ended) return;
+    const seen = !document.hidden && tile.inView;
+    const near = this.sockets.of(tile.status.route);
+    if (tile.socket !== near) tile.socket?.leaveSession(session_id);
+    tile.socket = near;
+    near?.joinSession(session_id, { frames: seen ? tile.view.frames : "none", fps: TILE_FPS });
+    if (!seen) tile.view.rest();
   }
 
   looked(entries) {
@@ -218,8 +231,18 @@ class LivePage {
       if (wanted.some((tile, index) => present[index] !== tile.element)) this.reorder(wanted);
     }
     this.filter({ held: held && !force });
+    this.connect();
     this.count();
     if (force || !held) this.wall.fit();
+  }
+
+  /** To the servers of the exams that are shown, and of the others while there is room. */
+  connect() {
+    const routes = (hidden) => [...this.tiles.values()].filter(({ element }) => element.hidden === hidden).map(({ status }) => status.route);
+    if (this.sockets.want(routes(false), routes(true))) this.joinAll();
+    const { missing } = this.sockets;
+    byId("far").hidden = !missing;
+    setText(byId("far"), missing ? texts.live.far(missing) : "");
   }
 
   reorder(wanted) {

@@ -3,26 +3,36 @@
 import { io } from "../../vendor/socket.io.esm.min.js";
 import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
+import { routed } from "../shared/route.js";
 import { lookAgain } from "./signed-out.js";
 import { texts } from "./texts.js";
 
 const JOIN_AGAIN_MS = 3000;
 const COME_BACK_MS = 1000;
+const TRIES = 3; // to join on one connection, before the sessions are sought by another
 const ASK_MS = 5000; // a refused connection does not say why: a call does
 const SOUND_ANSWER_MS = 5000;
 
 export class ProctorSocket {
   #sessions = new Map(); // session id → options of join_session
   #exam = null;
+  #joined = new Set();
+  #refused = 0;
   #sounds = new Set();
   #onConnect = [];
   #isOut = false;
   #askedAt = -Infinity;
+  #closed = new AbortController();
 
-  constructor() {
-    this.socket = io({ path: addressOf("/socket.io"), transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
+  /** To the server of the page's own key, or of `route`. The page does not show how a `quiet` one is. */
+  constructor({ route, quiet = false } = {}) {
+    const query = Object.fromEntries(new URLSearchParams(routed("", route)));
+    Object.assign(this, { quiet, isLed: Boolean(query.e) });
+    this.socket = io({ path: addressOf("/socket.io"), query, forceNew: quiet, transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
     this.socket.on("connect", async () => {
       this.#show("open");
+      this.#joined.clear();
+      this.#refused = 0;
       if (this.#exam) this.socket.emit("join_exam", this.#exam); // first, so that nothing that begins meanwhile is missed
       for (const read of this.#onConnect) await read();
       for (const id of this.#sessions.keys()) this.#emitJoin(id);
@@ -40,14 +50,16 @@ export class ProctorSocket {
       this.#askedAt = performance.now();
       lookAgain();
     });
+    this.socket.on("session_moved", ({ session_id }) => this.#joined.delete(session_id) && this.#joinSoon(session_id));
     this.socket.on("signed_out", () => document.dispatchEvent(new Event("signed-out")));
     // Somebody's rights were taken away or given: what is shown is read anew.
     this.socket.on("rights_changed", () => this.socket.disconnect().connect());
-    document.addEventListener("signed-out", () => this.#leave());
+    const { signal } = this.#closed;
+    document.addEventListener("signed-out", () => this.#leave(), { signal });
     document.addEventListener("signed-in", () => {
       this.#isOut = false;
       this.socket.connect();
-    });
+    }, { signal });
     this.#show("connecting");
   }
 
@@ -80,6 +92,7 @@ export class ProctorSocket {
   }
 
   leaveSession(session_id) {
+    this.#joined.delete(session_id);
     if (this.#sessions.delete(session_id) && this.socket.connected) this.socket.emit("leave_session", { session_id });
   }
 
@@ -98,9 +111,29 @@ export class ProctorSocket {
 
   #emitJoin(session_id) {
     this.socket.emit("join_session", { session_id, ...this.#sessions.get(session_id) }, (answer) => {
-      // after a restart the server takes a session up only when its student is back
-      if (answer && !answer.ok) setTimeout(() => this.socket.connected && this.#sessions.has(session_id) && this.#emitJoin(session_id), JOIN_AGAIN_MS);
+      if (!answer) return;
+      if (answer.ok) {
+        this.#joined.add(session_id);
+        return;
+      }
+      this.#refused += 1;
+      this.#joinSoon(session_id); // after a restart the server takes a session up only when its student is back
     });
+  }
+
+  #joinSoon(session_id) {
+    setTimeout(() => {
+      if (!this.socket.connected || !this.#sessions.has(session_id)) return;
+      const isElsewhere = this.isLed && this.#joined.size === 0 && this.#refused >= TRIES * this.#sessions.size;
+      if (isElsewhere) this.socket.disconnect().connect(); // the key leads to another server now
+      else this.#emitJoin(session_id);
+    }, JOIN_AGAIN_MS);
+  }
+
+  /** For good. */
+  close() {
+    this.#closed.abort();
+    this.#leave();
   }
 
   /** Nobody is logged in any more: it would only be refused, again and again. */
@@ -111,6 +144,7 @@ export class ProctorSocket {
   }
 
   #show(shown) {
+    if (this.quiet) return;
     const state = this.#isOut ? "refused" : shown;
     const place = byId("server-state");
     place.dataset.state = state;

@@ -138,6 +138,7 @@ export const watchTexts = {
     },
     calls: (user, text) => (text ? _("%(user)s asks for you: %(text)s", { user, text }) : _("%(user)s asks for you", { user })),
     shown: (shown, all) => _("%(shown)s of %(all)s shown", { shown, all }),
+    far: (count) => ngettext("No pictures come from %(count)s group of students: there are too many at once. Choose an exam.", "No pictures come from %(count)s groups of students: there are too many at once. Choose an exam.", count),
     attention: (count) => ngettext("%(count)s needs a look", "%(count)s need a look", count),
     sortNow: (count) => ngettext("%(count)s more needs a look: show first", "%(count)s more need a look: show first", count),
     score: (score, threshold) =>

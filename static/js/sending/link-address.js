@@ -1,14 +1,15 @@
 // Where a student's link is, and how its token is brought: as a subprotocol, because addresses are kept in logs.
 
 import { addressOf } from "../shared/base.js";
+import { routed } from "../shared/route.js";
 
 const PROTOCOL = "proctor.link";
 const TOKEN = "proctor.token.";
 
-/** The address of the link. */
-export function linkAddress() {
+/** The address of the link, or of what stands under it (`/trial`). */
+export function linkAddress(under = "") {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  return `${scheme}//${location.host}${addressOf("/student/link")}`;
+  return `${scheme}//${location.host}${addressOf(routed(`/student/link${under}`))}`;
 }
 
 /** What the link's WebSocket offers; the server takes the first. */

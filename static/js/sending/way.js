@@ -1,6 +1,7 @@
 // Which way the link takes: a WebSocket, or HTTP where the network lets none through.
 
 import { addressOf } from "../shared/base.js";
+import { routed } from "../shared/route.js";
 import { HttpSocket } from "./http-socket.js";
 import { linkAddress, linkProtocols } from "./link-address.js";
 
@@ -49,7 +50,7 @@ function heardAll(data) {
 /** Does the network let WebSockets to the server through? `token` is the student's, null where the portal is open. */
 export async function letsWebSocketsThrough(
   token,
-  { open = () => socketTo(`${linkAddress()}/trial`, token), tries = TRIAL_TRIES, pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = {},
+  { open = () => socketTo(linkAddress("/trial"), token), tries = TRIAL_TRIES, pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms)) } = {},
 ) {
   for (let attempt = 0; attempt < tries; attempt += 1) {
     if (attempt) await pause(TRIAL_PAUSE_MS * attempt * (0.5 + Math.random()));
@@ -63,7 +64,7 @@ export async function letsWebSocketsThrough(
 /** A batch as a call of the server's. */
 async function postBatch(token, { connection, batch }, body, signal) {
   const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}` };
-  const answer = await fetch(addressOf(`/api/student/link?connection=${connection}&batch=${batch}`), { method: "POST", headers, body, signal });
+  const answer = await fetch(addressOf(routed(`/api/student/link?connection=${connection}&batch=${batch}`)), { method: "POST", headers, body, signal });
   return { status: answer.status, answer: await answer.json().catch(() => null) };
 }
 

@@ -1,6 +1,7 @@
 // Calls of the server's REST interface, with its one form of error.
 
 import { addressOf } from "./base.js";
+import { routed } from "./route.js";
 import { texts } from "./texts.js";
 
 export class ApiError extends Error {
@@ -17,7 +18,7 @@ export async function call(path, { method = "GET", body, token, signal } = {}) {
   if (token) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(addressOf(path), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(addressOf(routed(path)), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "unreachable", message: texts.api.unreachable });
