@@ -60,6 +60,10 @@ def test_a_server_is_killed_and_its_exam_goes_on_at_the_other_and_back_with_noth
     left, right = pair
     client, session_id = student(left, "killed")
     acknowledged(client, "copy", "paste")
+    until(lambda: [one["url"] for one in instances(right)["others"] if one["name"] == "left"] == [left.url])
+    assert right.details(session_id)["session"]["is_running"], "a call at the wrong server goes on to the right one"
+    right.call("POST", f"/api/session/{session_id}/message", json={"text": "Good luck."})
+    until(lambda: "Good luck." in [message.get("text") for message in client.messages])
     left.kill()
     goes_to(client, right)
     under_way = client.act("copy")
