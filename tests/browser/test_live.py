@@ -118,6 +118,7 @@ def test_exams_on_several_servers_have_a_connection_each_and_one_that_fails_touc
     page.route("**/api/sessions/active", of_several)
     page.goto(server.url)
     for name in ("nora", "otto"):
+        expect(tile_of(page, name)).to_be_visible()
         expect(tile_of(page, name).locator(".tile-empty")).to_be_hidden()
     east, west = lines[exam_key("east")], lines[exam_key("west")]
     assert (len(lines[""]), len(east), len(west)) == (1, 1, 1)
