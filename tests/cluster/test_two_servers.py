@@ -64,6 +64,8 @@ def test_a_server_is_killed_and_its_exam_goes_on_at_the_other_and_back_with_noth
     assert right.details(session_id)["session"]["is_running"], "a call at the wrong server goes on to the right one"
     right.call("POST", f"/api/session/{session_id}/message", json={"text": "Good luck."})
     until(lambda: "Good luck." in [message.get("text") for message in client.messages])
+    until(lambda: {one["session_id"]: one["instance"] for one in right.call("GET", "/api/sessions/active")["sessions"]} == {session_id: "left"})
+    until(lambda: {"event": "session_started", "session_id": session_id} in told(left), WAIT_S, "the others are told")
     left.kill()
     goes_to(client, right)
     under_way = client.act("copy")
@@ -163,6 +165,12 @@ def stored_acts(server: Server, session_id: str) -> list[str]:
     """The ids that the page gave the acts that are stored."""
     with pymongo.MongoClient[dict[str, Any]](server.settings["MONGO_URI"]) as client:
         return sorted(act["_id"].partition(":")[2] for act in client[server.settings["DB_NAME"]].acts.find({"session_id": session_id}))
+
+
+def told(server: Server) -> list[Any]:
+    """What servers have told each other in the last minute."""
+    with pymongo.MongoClient[dict[str, Any]](server.settings["MONGO_URI"]) as client:
+        return [row["what"] for row in client[server.settings["DB_NAME"]].bus.find()]
 
 
 def log_of(server: Server) -> str:
