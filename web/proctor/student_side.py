@@ -197,6 +197,6 @@ def _line(stored: Mapping[str, Any]) -> NewLookLine:
     stored = NEW_LOOK.fit(stored)[0]
     done: Mapping[str, Any] = stored.get("done") or {}
     named = {name: stored.get(name) for name in ("session_id", "user_id", "exam_id", "reason", "at", "state")}
-    named |= {"session_id": str(stored["_id"]), "user_id": named["user_id"] or ""}
-    named["student_name"] = parts().names.of(named["user_id"], named["exam_id"])
+    user_id = str(named["user_id"] or "")
+    named |= {"session_id": str(stored["_id"]), "user_id": user_id, "student_name": parts().names.of(user_id, named["exam_id"])}
     return NewLookLine.model_validate({**named, "answer": done.get("text"), "answered_by": done.get("by"), "answered_at": done.get("at")})
