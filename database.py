@@ -13,12 +13,13 @@ import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import timezone
 from pathlib import Path
 from typing import Any, Literal
 
 import pymongo
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.min_key import MinKey
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
@@ -34,6 +35,7 @@ from basics.times import utc_now
 from storage.connecting import connect, why_away
 from storage.indexes import INDEXES
 from storage.migrations import MIGRATIONS, Migrating, Migration
+from storage.ranks import beyond, beyond_type
 from storage.sending import Sender
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
@@ -47,8 +49,13 @@ LIMIT_MAX = 1000  # rows of one page
 LOOK_S = 1.5  # between looks at a database that answers; an outage is noticed within this and one time-out, so within 5 s
 LOOK_TIMEOUT_S = 3.0
 AWAY_LOOK_S = (0.2, 0.5, 1.0, 2.0)  # back-off while it is away
-ANY_TIME: Document = {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}  # an index is asked from its first field on only
-_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc, unicode_decode_error_handler="replace")
+ANY_TIME: Document = {"$gte": MinKey()}  # a damaged one as well; an index is asked from its first field on only
+_UTC: CodecOptions[Document] = CodecOptions(
+    tz_aware=True,
+    tzinfo=timezone.utc,
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_CLAMP,  # one that Python has no word for would take its document with it
+)
 
 
 class Database:
@@ -321,17 +328,33 @@ class Database:
         Only `fields` of each are read (a mapping: as MongoDB has it), None: all. Raise `InvalidInput` if there is no such row.
         """
         order = [*order, ("_id", order[-1][1])]
+        parts: list[Document] = [{}]
         with self.reading():
             if after is not None:
-                row = self._db[collection].find_one({"_id": after}, {field: 1 for field, _direction in order})
-                if row is None or any(field not in row for field, _direction in order):
-                    wrong = _("after=%(row)s is no row of this list. Give the id of the last row of the page before.", row=repr(after))
-                    raise InvalidInput(wrong, field="after")
+                row = self._row_of(collection, query, after, [field for field, _direction in order])
                 first, direction = order[0]
                 # The first condition bounds the index, the second leaves out what was seen of the rows that are equal in it.
                 # Beside the query's own conditions, which may bound the same field.
-                query = {"$and": [query, {first: {"$gte" if direction == ASCENDING else "$lte": row[first]}}, {"$or": _beyond(order, row)}]}
-            return list(self._db[collection].find(query, fields).sort(list(order)).limit(_bounded(limit)))
+                bound = {first: {"$gte" if direction == ASCENDING else "$lte": row.get(first)}}
+                parts = [{"$and": [bound, {"$or": beyond(order, row)}]}]
+                # Behind all of this type: those whose field was damaged, and is of another.
+                parts += [other] if (other := beyond_type(first, row.get(first), ascending=direction == ASCENDING)) is not None else []
+            rows: list[Document] = []
+            for part in parts:
+                if (left := _bounded(limit) - len(rows)) > 0:
+                    asked = {"$and": [query, part]} if part else query
+                    rows += self._db[collection].find(asked, fields).sort(list(order)).limit(left)
+            return rows
+
+    def _row_of(self, collection: str, query: Document, after: str, fields: Sequence[str]) -> Document:
+        """The row `after` of a list. Raise `InvalidInput` where it is none."""
+        row = self._db[collection].find_one({"_id": after}, dict.fromkeys(fields, 1))
+        if row is not None and any(field not in row for field in fields):  # a damaged one, or one of another list
+            row = self._db[collection].find_one({"$and": [{"_id": after}, query]}, dict.fromkeys(fields, 1))
+        if row is None:
+            wrong = _("after=%(row)s is no row of this list. Give the id of the last row of the page before.", row=repr(after))
+            raise InvalidInput(wrong, field="after")
+        return row
 
     def collection(self, name: str) -> Collection[Document]:
         """A collection, for modules with queries of their own; use it inside `reading()`."""
@@ -414,14 +437,6 @@ class Database:
                 return False
         self._ready.set()
         return True
-
-
-def _beyond(order: Sequence[tuple[str, int]], row: Mapping[str, Any]) -> list[Document]:
-    """The conditions for rows that come after `row` in `order`: later in one field, and equal in all before it."""
-    return [
-        {**{before: row[before] for before, _ in order[:number]}, field: {"$gt" if direction == ASCENDING else "$lt": row[field]}}
-        for number, (field, direction) in enumerate(order)
-    ]
 
 
 def _bounded(limit: int) -> int:

@@ -13,6 +13,8 @@ log = logging.getLogger(__name__)
 
 Check = Callable[[Any], bool]
 
+MIN_YEAR, MAX_YEAR = 1900, 8999
+
 
 def read_fields(document: Mapping[str, Any], checks: Mapping[str, Check]) -> tuple[dict[str, Any], tuple[str, ...]]:
     """The fields that can be read, and the names of those that can't. One that is missing is neither."""
@@ -43,8 +45,8 @@ def is_switch(value: Any) -> bool:
 
 
 def is_moment(value: Any) -> TypeGuard[datetime]:
-    """A day and a time."""
-    return isinstance(value, datetime)
+    """A day and a time, and none so far off that nothing can be counted from it."""
+    return isinstance(value, datetime) and MIN_YEAR <= value.year <= MAX_YEAR
 
 
 def number(least: float, most: float = math.inf) -> Check:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
-from typing import Literal, get_args
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args
 
 from basics.errors import NotFound, StorageError
 from basics.texts import _
@@ -33,7 +33,7 @@ def of_session(database: Database, session_id: str) -> list[Document]:
         return list(found.sort([("start", 1), ("_id", 1)]).limit(LISTED_MAX))
 
 
-def name_of(absence: Document, side: Side) -> str:
+def name_of(absence: Mapping[str, Any], side: Side) -> str:
     """The name of a still within its session."""
     return f"{str(absence['_id']).rpartition('-')[2]}-{side}"
 

@@ -13,7 +13,7 @@ import numpy as np
 from pymongo import ASCENDING
 
 from basics.signals import VIOLATION_KINDS
-from database import Database, Document
+from database import ANY_TIME, Database, Document
 from records.figure_store import FigureReader
 from records.figures import BANDS as COLUMNS_OF_BANDS
 from records.figures import (
@@ -31,6 +31,7 @@ from records.figures import (
     quarter_of,
     stacked,
 )
+from records.shapes import SESSION
 
 HIGH_RISK_MAX = 100  # sessions listed
 EXAMS_MAX = 1000
@@ -55,7 +56,7 @@ class Span:
         if self.exams is not None:
             query |= {"$and": [{"exam_id": self.exams}]} if query else {"exam_id": self.exams}
         # Never empty: the time bounds the index even where every day is wanted.
-        return query | {"started_at": self.days() or {"$gte": datetime(1970, 1, 1, tzinfo=timezone.utc)}}
+        return query | {"started_at": self.days() or ANY_TIME}
 
     def days(self) -> Document:
         """The days as a MongoDB condition on a time; empty where every day is wanted."""
@@ -157,7 +158,9 @@ class Analytics:
         ]
         with self._database.reading():
             found = list(self._database.collection("sessions").aggregate(pipeline))
-        return [{"session_id": row["_id"], **{name: row.get(name) for name in fields}} for row in found]
+        blank = {"user_id": "", "exam_id": None, "flagged_intervals": self._high_risk_flags, "total_score": 0}  # in the place of what is damaged
+        known = {row["_id"]: SESSION.fit(row)[0] for row in found}
+        return [{"session_id": one, **blank, **{name: kept[name] for name in fields if name in kept}} for one, kept in known.items()]
 
 
 def _by_day(counted: Counted, zone: ZoneInfo) -> list[Document]:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from pymongo import ASCENDING
 
 from database import Database, Document
+from records.keep_times import part_of
+from records.shapes import CLIP
 from scoring.check_records import unpack_gaze, unpack_persons
 from scoring.documents import box_document
 
@@ -26,17 +28,17 @@ def clip_readings(database: Database, interval: Mapping[str, Any]) -> Document:
 
     Boxes are lists `x1, y1, x2, y2` and, of persons and phones, `confidence`, in pixels of a picture of the reading's `width` and `height`.
     """
-    clip = interval.get("clip") or {}
+    clip = CLIP.fit(interval.get("clip"))[0]
     start, duration = clip.get("start"), clip.get("duration")
     if not isinstance(start, int | float) or not isinstance(duration, int | float):
         return {"gaze": [], "persons": []}
     end = start + duration
-    within = {"session_id": interval["session_id"], "end": {"$gt": start, "$lt": end + LONGEST_CHECK_S}, "start": {"$lt": end}}
+    within = {"session_id": str(interval["_id"]).partition("-")[0], "end": {"$gt": start, "$lt": end + LONGEST_CHECK_S}, "start": {"$lt": end}}
     checks = database.page("checks", within, [("end", ASCENDING), ("start", ASCENDING)], None, CHECKS_MAX, ["readings.gaze", "readings.persons"])
-    readings = [check.get("readings") or {} for check in checks]
+    readings = [part_of(check, "readings") for check in checks]
 
     def taken(kind: str, make: Callable[[list[Any]], Made]) -> list[Made]:
-        rows = (row for reading in readings for row in reading.get(kind) or [])
+        rows = (row for reading in readings if isinstance(found := reading.get(kind), list) for row in found)
         return list(_each(make, (row for row in rows if _lies(row, start, end))))[:READINGS_MAX]
 
     def gaze(row: list[Any]) -> Document:
@@ -67,5 +69,5 @@ def _each(make: Callable[[list[Any]], Made], rows: Iterable[list[Any]]) -> Itera
     for row in rows:
         try:
             yield make(row)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, LookupError, ArithmeticError):
             log.warning("a stored reading can't be read and isn't shown")

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Literal, cast, get_args
+from datetime import datetime, timezone
+from typing import Any, Literal, get_args
 
 from pymongo.errors import DuplicateKeyError
 
 from basics.errors import Conflict, InvalidInput, NotFound
 from basics.looks import look
+from basics.stored_fields import tell_unreadable
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
+from records.shapes import CONCLUSION
 
 Finding = Literal["no_finding", "finding", "passed_on", "retake"]
 ConclusionState = Literal["proposed", "concluded", "contested", "withdrawn"]
@@ -29,6 +31,7 @@ COLLECTION = "conclusions"
 FINDINGS: Sequence[Finding] = get_args(Finding)
 REASON_MAX = 2000  # characters
 HISTORY_MAX = 200  # acts about one session
+NEVER = datetime.fromtimestamp(0, timezone.utc)  # when somebody did what can't be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Conclusion:
     account_id: str | None = None
     four_eyes: bool = False
     history: tuple[Document, ...] = field(default=(), repr=False)
+    unreadable: tuple[str, ...] = ()  # what was damaged in the record
 
     @property
     def student_id(self) -> str:
@@ -106,7 +110,8 @@ class Conclusions:
         """What is in force of an exam's sessions. Raise `StorageError`."""
         with self._database.reading():
             query = {"exam_id": exam_id, "state": {"$ne": "withdrawn"}}
-            return [_conclusion(document) for document in self._database.collection(COLLECTION).find(query)]
+            found = [_conclusion(document) for document in self._database.collection(COLLECTION).find(query)]
+        return [one for one in found if one.state != "withdrawn"]
 
     def why_not_yet(self, session_id: str) -> str | None:
         """Why nothing but "no finding" may be concluded of a session yet; None: it may."""
@@ -235,19 +240,25 @@ def _reason(text: str, *, needed: bool) -> str:
 
 
 def _conclusion(document: Document) -> Conclusion:
-    second = document.get("second")
+    """As it was stored. One that can't be read as far as it must be is as if it had been withdrawn: somebody concludes anew."""
+    kept, wrong = CONCLUSION.fit(document)
+    if wrong:
+        tell_unreadable("conclusion", str(document["_id"]), tuple(wrong))
+    stands = all(name in kept for name in CONCLUSION.needs)
+    second = kept.get("second")
     return Conclusion(
         session_id=str(document["_id"]),
-        exam_id=document.get("exam_id"),
-        user_id=document["user_id"],
-        conclusion=cast(Finding, document["conclusion"]),
-        reason=document.get("reason", ""),
-        by=document["by"],
-        at=document["at"],
-        state=cast(ConclusionState, document["state"]),
-        revision=int(document["revision"]),
-        second=Second(second["by"], second["at"], bool(second["agrees"]), second.get("reason", ""), second.get("account_id")) if second else None,
-        account_id=document.get("account_id"),
-        four_eyes=bool(document.get("four_eyes")),
-        history=tuple(document.get("history") or ()),
+        exam_id=kept.get("exam_id"),
+        user_id=kept.get("user_id", ""),
+        conclusion=kept.get("conclusion", "no_finding"),
+        reason=kept.get("reason", ""),
+        by=kept.get("by", ""),
+        at=kept.get("at", NEVER),
+        state=kept["state"] if stands else "withdrawn",
+        revision=kept.get("revision", 0),
+        second=Second(second["by"], second["at"], second["agrees"], second.get("reason", ""), second.get("account_id")) if second else None,
+        account_id=kept.get("account_id"),
+        four_eyes=kept.get("four_eyes", False),
+        history=tuple(kept.get("history") or ()),
+        unreadable=tuple(wrong),
     )

@@ -34,7 +34,7 @@ def of_exam(database: Database, exam_id: str) -> list[str]:
     """Every spelling under which sessions of this exam are stored. Raise `StorageError`."""
     with database.reading():
         found = database.collection("sessions").distinct("exam_id", {"exam_look": look(exam_id)})
-    return [exam_id, *(one for one in found if one is not None and one != exam_id and folded(one) == folded(exam_id))]
+    return [exam_id, *(one for one in found if isinstance(one, str) and one != exam_id and folded(one) == folded(exam_id))]
 
 
 def check_holds(database: Database, exam_id: str, key: str) -> None:

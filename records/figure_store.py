@@ -26,7 +26,7 @@ from basics.texts import _
 from basics.times import utc_now
 from basics.worker import Worker
 from database import Database, Document
-from records.figures import Counted, Figures, count, kept_figures, kept_sessions, session_rows, stored_figures, stored_rows, together
+from records.figures import Counted, Figures, count, exam_of, kept_figures, kept_sessions, session_rows, stored_figures, stored_rows, together
 from records.seals import SETTLED
 
 log = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ class FigureReader:
         of = {row["_id"]: row["segment"] for row in sessions if row.get("segment") in until}
         if not of:
             return
-        exams = list({row.get("exam_id"): None for row in sessions if row["_id"] in of})
+        exams = list({exam_of(row): None for row in sessions if row["_id"] in of})
         first = min(until.values())
         began = {"$gte": first, **({"$lt": before} if before is not None else {})}
         pointless = {"flagged": True, "flagged_at": {"$gte": first}, "score": {"$lte": 0}}
@@ -148,7 +148,7 @@ class FigureReader:
                     found = self._database.collection("intervals").find({"exam_id": exam_id, "started_at": began} | which, READ | {"session_id": 1})
                     rows = list(found)
                 for row in rows:
-                    if (segment := of.get(row.get("session_id"))) is not None and row["started_at"] >= until[segment]:
+                    if (segment := of.get(str(row.get("session_id")))) is not None and row["started_at"] >= until[segment]:
                         yield segment, row
 
     def members(self, query: Document, limit: int = 0, more: Sequence[str] = ()) -> list[Document]:
@@ -231,7 +231,7 @@ class FigureKeeper:
         by_exam: dict[str | None, list[Document]] = {}
         for row in running:
             if row.get("segment") is None or row["segment"] in ended:
-                by_exam.setdefault(row.get("exam_id"), []).append(row)
+                by_exam.setdefault(exam_of(row), []).append(row)
         kept = 0
         for exam_id, free in by_exam.items():
             for begin in range(0, len(free), GOING_MAX):
@@ -337,5 +337,5 @@ def _interval_s(session: Mapping[str, Any]) -> float:
 def _by_exam(rows: Iterable[Document]) -> list[Figures]:
     by_exam: dict[str | None, list[Document]] = {}
     for row in rows:
-        by_exam.setdefault(row.get("exam_id"), []).append(row)
+        by_exam.setdefault(exam_of(row), []).append(row)
     return [count(exam_id, some) for exam_id, some in by_exam.items()]

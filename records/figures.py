@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from basics.signals import VIOLATION_KINDS
+from basics.stored_fields import is_moment, whole
 from database import Document
+from records.keep_times import part_of
 
 QUARTER = timedelta(minutes=15)  # no zone's midnight lies within one
 MILLISECOND = timedelta(milliseconds=1)
@@ -27,6 +29,7 @@ BANDS = slice(1 + len(STATES), 1 + len(STATES) + len(LOWS))
 _BEFORE_KINDS = 1 + len(STATES) + len(LOWS)
 
 Counts = npt.NDArray[np.int64]
+COUNT = whole(0, 1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,8 @@ def together(exam_id: str | None, figures: Sequence[Figures]) -> Figures:
 
 def count(exam_id: str | None, intervals: Iterable[Mapping[str, Any]]) -> Figures:
     """Count intervals of one exam that have points or a flag."""
-    rows = [row for row in intervals if isinstance(row.get("started_at"), datetime)]
-    known = {str(violation.get("kind")): None for row in rows for violation in row.get("violations") or ()}
+    rows = [row for row in intervals if is_moment(row.get("started_at"))]
+    known = {str(violation.get("kind")): None for row in rows for violation in _violations(row)}
     layout = Layout((*VIOLATION_KINDS, *(kind for kind in known if kind not in VIOLATION_KINDS)))  # a newer version's
     quarters: dict[int, Counts] = {}
     for row in rows:
@@ -136,32 +139,44 @@ def count(exam_id: str | None, intervals: Iterable[Mapping[str, Any]]) -> Figure
 
 
 def _add(counts: Counts, row: Mapping[str, Any], layout: Layout) -> None:
-    score, flagged = row.get("score") or 0, bool(row.get("flagged"))
-    state = (row.get("review") or {}).get("state") or "open"
+    score, flagged = row.get("score"), bool(row.get("flagged"))
+    state = part_of(row, "review").get("state") or "open"
     stands = STATES.index(state) if state in STATES else None
     if flagged and stands is not None:
         counts[1 + stands] += 1
-    if score <= 0:
+    if not isinstance(score, int | float) or not score > 0:
         return
     counts[0] += flagged
     counts[1 + len(STATES) + max(0, bisect_right(LOWS, score) - 1)] += 1
-    for violation in row.get("violations") or ():
+    for violation in _violations(row):
         place = layout.of_kind(str(violation.get("kind")))
         occurrences = violation.get("occurrences")
-        counts[place] += 1 if occurrences is None else occurrences
+        counts[place] += occurrences if COUNT(occurrences) else 1
         if flagged and stands is not None:
             counts[place + 1 + stands] += 1
+
+
+def _violations(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that can be read."""
+    found = row.get("violations")
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def exam_of(row: Mapping[str, Any]) -> str | None:
+    """The exam of a session or an interval; where that was damaged it counts as one without an exam."""
+    exam_id = row.get("exam_id")
+    return exam_id if isinstance(exam_id, str) else None
 
 
 def session_rows(sessions: Iterable[Mapping[str, Any]]) -> list[SessionRows]:
     """The rows of sessions, by exam."""
     by_exam: dict[str | None, list[tuple[int, int, int, int]]] = {}
     for row in sessions:
-        if isinstance(row.get("started_at"), datetime):
+        if is_moment(row.get("started_at")):
             running = row.get("state") == "running" and row.get("begun") is not False
-            flags, intervals = (row.get(name) if isinstance(row.get(name), int) else 0 for name in ("flagged_intervals", "intervals"))
+            flags, intervals = (row.get(name) if COUNT(row.get(name)) else 0 for name in ("flagged_intervals", "intervals"))
             numbers = ((row["started_at"] - EPOCH) // MILLISECOND, flags or 0, intervals or 0, int(running))
-            by_exam.setdefault(row.get("exam_id"), []).append(numbers)
+            by_exam.setdefault(exam_of(row), []).append(numbers)
     return [SessionRows(exam_id, np.array(rows, np.int64)) for exam_id, rows in by_exam.items()]
 
 

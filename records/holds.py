@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from basics.errors import StorageError
 from basics.looks import look
+from basics.shapes import Shape
+from basics.stored_fields import is_moment, is_text
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
@@ -15,6 +17,7 @@ from records.stores import Store
 
 STORED_WITHIN_S = 10.0
 COLLECTION = "holds"
+HOLD = Shape({**dict.fromkeys(("session_id", "user_id", "note", "by"), is_text), "at": is_moment})
 HELD = _("A legal hold is set: nothing of it may be deleted until it is lifted.")
 
 

@@ -23,11 +23,12 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from media.identity_pictures import NAME, IdentityPictures, Kept, Kind
-from records.conclusions import Person
+from records.conclusions import NEVER, Person
 from records.exam_removal import of_exam
 from records.keep_times import part_of
 from records.kept_files import KeptFiles
-from records.results import Names
+from records.results import STAND_IN, Names
+from records.shapes import SESSION
 from records.spellings import looks_of
 from scoring.exam import ExamDefinition
 from settings.keeping import KeepingSettings
@@ -167,12 +168,14 @@ class IdentityRecords:
             sessions = list(self._database.collection("sessions").find(query, dict.fromkeys(LISTED, 1)).limit(SESSIONS_MAX))
             kept = {row["_id"]: row for row in self._database.collection(COLLECTION).find(query, {"decision.decision": 1})}
         names, rows = self._names(exam_id), list[Document]()
-        for session in sessions:
-            asks = session.get("begun") is not False and bool((session.get("exam") or {}).get("identity_step"))
-            if asks or session["_id"] in kept:
+        for stored in sessions:
+            session, wrong = SESSION.fit(stored)
+            asks = session.get("begun") is not False and bool(part_of(session, "exam").get("identity_step"))
+            if asks or session["_id"] in kept or "exam" in wrong:
+                session = {**STAND_IN, **session, "unreadable": wrong}
                 named = {"name": names.get(folded(session["user_id"]), ""), "stands": stands(kept.get(session["_id"]))}
                 rows.append({**session, **named})
-        return sorted(rows, key=lambda row: (str(row["user_id"]).casefold(), row["started_at"], row["_id"]))
+        return sorted(rows, key=lambda row: (row["user_id"].casefold(), row["started_at"] or NEVER, row["_id"]))
 
     def picture(self, session_id: str, name: str) -> bytes:
         """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
@@ -193,7 +196,7 @@ class IdentityRecords:
         kept = self.of_session(session_id)
         if revision_of(kept) != revision:
             raise _meanwhile(kept)
-        if kept is not None and len(kept.get("history") or ()) >= HISTORY_MAX:
+        if kept is not None and len(rows_of(kept, "history")) >= HISTORY_MAX:
             raise Conflict(_("So much was decided about this session that nothing more is taken."), reason="too_many")
         compared = sorted(part_of(kept or {}, "pictures"))
         act = {"decision": decision, "text": text, "by": person.name, "account_id": person.account_id, "at": utc_now(), "compared": compared}
@@ -231,6 +234,12 @@ def requests_of(kept: Mapping[str, Any]) -> list[Document]:
     found = [{"id": key, **blank, **one} for key, one in part_of(kept, "asked").items() if isinstance(one, Mapping)]
     whole = [one for one in found if isinstance(one.get("at"), datetime) and one.get("what") and "by" in one]
     return sorted(whole, key=lambda one: (one["at"], one["id"]))
+
+
+def rows_of(kept: Mapping[str, Any], name: str) -> Sequence[Any]:
+    """A list of what is kept; empty where there is none, or it is damaged."""
+    found = kept.get(name)
+    return found if isinstance(found, list) else []
 
 
 def stands(kept: Mapping[str, Any] | None) -> Stands:

@@ -72,6 +72,13 @@ def key_of_picture(exam_id: object, stem: str) -> str:
     return f"{_exam(exam_id)}/{session_id}/identity-{name}.jpg"
 
 
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a name longer than the file system's
+        return False
+
+
 def _exam(exam_id: object) -> str:
     return key_of(exam_id) if isinstance(exam_id, str) and exam_id else "no-exam"
 
@@ -93,7 +100,7 @@ class KeptFiles:
     def clip(self, video_id: str, clip: Mapping[str, Any]) -> KeptFile | None:
         """The file of an interval's clip, whose record is `clip`; None where there is none here or on the store. Raise `StorageError`."""
         path = self.clip_path(clip.get("path"))
-        local = path is not None and path.suffix == ".mp4" and path.is_file()
+        local = path is not None and path.suffix == ".mp4" and _is_file(path)
         if self.store is not None or not local:
             found = self._stored(video_id, clip.get("sha256"))
             if found is not None:

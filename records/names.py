@@ -54,7 +54,7 @@ class Names:
 
     def of_exam(self, exam_id: str | None) -> Mapping[str, str]:
         """The names of an exam's students by their folded ids, as `of` tells them. Never raises."""
-        if self._anonymous or exam_id is None:
+        if self._anonymous or not isinstance(exam_id, str):  # none, or one that was damaged
             return {}
         key = exam_key(exam_id)
         known = self._known.get(key)

@@ -93,7 +93,7 @@ class _Check:
             if checked.findings:
                 checked.findings += filter(None, pool.map(self._changed, [here[path] for path in sorted(late)]))
             else:
-                for session_id, found in pool.map(lambda of: (of[0], self._sealed(*of, here)), folders.items()):
+                for session_id, found in zip(folders, pool.map(lambda one: self._sealed(one, folders[one], here), folders), strict=True):
                     checked.findings += found
                     checked.sealed += [] if found else [session_id]
         checked.files += len(here)

@@ -18,10 +18,12 @@ from records.keep_times import part_of
 from records.kept_files import KeptFiles
 from records.packages import PackageWriter
 from records.seals import ORDERED
+from records.shapes import CLIP
 from storage.audit_chain import FIRST_PREV
 
 TAKE_STILL = Callable[[KeptFile, str, float], bytes]  # clip, a name for it, and seconds
 PART_BYTES = 1 << 18
+LARGEST = 1 << 32  # bytes; no file of a package is so large
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Reads:
         """About how many bytes a session's package has: its clips, and something for the rest. Raise `StorageError`."""
         rows = self._found("intervals", {"session_id": session_id, "clip.state": "ready"})
         sizes = (part_of(row, "clip").get("size_bytes") for row in rows)
-        return sum(size for size in sizes if isinstance(size, int)) + (64 << 20)
+        return sum(size for size in sizes if isinstance(size, int) and 0 < size < LARGEST) + (64 << 20)
 
     def records(self, kind: str, session_id: str) -> Iterator[Document]:
         """The session's records of a kind, in order, a thousand at a time: no page of them waits for what is done with it."""
@@ -114,11 +116,12 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     answers = {str(row["_id"]): row for row in reads.records("student_answers", session_id)}
     package.add(f"{folder}answers.jsonl", _lines(answers.values()))
     package.add(f"{folder}new_looks.jsonl", _lines(reads.records("new_looks", session_id)))
-    package.add(f"{folder}messages.jsonl", _lines(session.get("messages") or []))
-    package.add(f"{folder}marks.jsonl", _lines(session.get("marks") or []))
+    package.add(f"{folder}messages.jsonl", _lines(_rows(session.get("messages"))))
+    package.add(f"{folder}marks.jsonl", _lines(_rows(session.get("marks"))))
     package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")
-    package.add(f"{folder}accommodations.jsonl", _lines(session.get("accommodations") or []))
-    package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, session.get("user_id"))))
+    package.add(f"{folder}accommodations.jsonl", _lines(_rows(session.get("accommodations"))))
+    user_id = session.get("user_id")
+    package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, user_id if isinstance(user_id, str) else None)))
     if (seal := reads.one("seals", session_id)) is not None:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:
@@ -149,7 +152,7 @@ def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folde
     if kept is None:
         return
     package.add(f"{folder}identity.json", canonical(kept) + b"\n")
-    for name in sorted(kept.get("pictures") or {}):
+    for name in sorted(part_of(kept, "pictures")):
         if (picture := read_picture(reads.files, session_id, name)) is not None:
             package.add(f"{folder}identity/{name}.jpg", picture)
         else:
@@ -159,7 +162,7 @@ def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folde
 def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:
     stills: dict[str, bytes] = {}
     for interval in intervals:
-        clip, video_id = interval.get("clip") or {}, str(interval["_id"])
+        clip, video_id = CLIP.fit(interval.get("clip"))[0], str(interval["_id"])
         if clip.get("state", "none") == "none" and not clip.get("path"):
             continue
         file = reads.clip_of(interval)
@@ -168,16 +171,25 @@ def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document]
             package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})
             continue
         package.add(f"{folder}clips/{video_id}.mp4", file.pieces())
-        begin = min((float(mark[1]) for mark in clip.get("marks") or []), default=0.0)
-        at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
         try:
-            still = reads.take_still(file, f"{video_id}-{str(clip.get('sha256') or '')[:12]}", at)
+            still = reads.take_still(file, f"{video_id}-{clip.get('sha256', '')[:12]}", still_at(clip))
         except NotFound as error:
             package.missing.append({"path": f"{folder}stills/{video_id}.jpg", "why": error.message[:200]})
             continue
         stills[video_id] = still
         package.add(f"{folder}stills/{video_id}.jpg", still)
     return stills
+
+
+def still_at(clip: Mapping[str, Any]) -> float:
+    """At which second of a clip its first violation begins; `clip` as far as it can be read."""
+    begin = min((float(mark[1]) for mark in clip.get("marks") or ()), default=0.0)
+    return max(0.0, min(begin, float(clip.get("duration", 0.0)) - 0.1))
+
+
+def _rows(stored: Any) -> list[Any]:
+    """A list of a session, as it is; what stands there instead of one, where that was damaged."""
+    return stored if isinstance(stored, list) else [] if stored is None else [stored]
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from datetime import timezone
 from typing import Any
 
 import pymongo
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
@@ -20,7 +20,7 @@ from storage.mongod import EmbeddedMongod
 
 Document = dict[str, Any]
 
-_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc)
+_UTC: CodecOptions[Document] = CodecOptions(tz_aware=True, tzinfo=timezone.utc, datetime_conversion=DatetimeConversion.DATETIME_CLAMP)
 
 
 @contextmanager

@@ -9,13 +9,16 @@ from typing import Any, Literal
 
 from basics.errors import InvalidInput
 from basics.looks import folded
+from basics.shapes import Shape
+from basics.stored_fields import tell_unreadable
 from basics.texts import _
 from database import Database, Document
-from records.conclusions import COLLECTION, Person
+from records.conclusions import COLLECTION, NEVER, Person
 from records.exam_removal import of_exam
 from records.exams import exam_key
 from records.flag_counts import FLAG_STATES, flags_of_sessions
 from records.keep_times import part_of
+from records.shapes import CONCLUSION, IN_FORCE, SESSION, UNREAD
 
 Column = Literal["student", "name", "started", "watched", "points", "open", "confirmed", "dismissed", "disputed", "conclusion"]
 Stage = Literal["all", "open", "disputed", "none", "proposed", "contested", "concluded"]
@@ -24,8 +27,10 @@ Names = Callable[[str], Mapping[str, str]]
 
 # What thousands of rows are ordered and counted by; the rest is read of those that are shown.
 FIELDS = ("user_id", "state", "begun", "started_at", "total_score", "unread.gaze.of_s", "unread.gaze.unread_s")
-IN_FORCE = dict.fromkeys(("state", "conclusion", "by", "account_id"), 1)
+FIELDS_IN_FORCE = dict.fromkeys(("state", "conclusion", "by", "account_id"), 1)
 SHOWN = ("exam_id", "ended_at", "unread")
+SHOWN_OF = Shape({**{name: SESSION.fields[name] for name in ("exam_id", "ended_at")}, "unread": UNREAD})
+STAND_IN: Mapping[str, Any] = {"user_id": "", "state": "interrupted", "started_at": None}
 OPINIONS = {"first": "", "second": "second.", "third": "third."}  # where they stand in an interval's `review`
 ACTS = ("confirmed", "dismissed", "concluded", "agreed", "disagreed", "settled", "withdrawn")
 WATCHED_MIN = 0.5  # share of a session; of one that could be watched for less somebody thinks by itself
@@ -57,15 +62,16 @@ class Results:
         with self.database.reading():
             sessions = list(self.database.collection("sessions").find(query, dict.fromkeys(FIELDS, 1)))
             in_force = {**query, "state": {"$ne": "withdrawn"}}
-            concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, IN_FORCE)}
+            concluded = {row.pop("_id"): row for row in self.database.collection(COLLECTION).find(in_force, FIELDS_IN_FORCE)}
         names, none = self.names(exam_id), dict.fromkeys(FLAG_STATES, 0)
         for session in sessions:
+            _fit(session)
             if watched_share(session) is None:  # read from the index, which doesn't tell what is missing
                 session.pop("unread", None)
             session["begun"] = session.get("begun") is not False  # of before this was kept: it has
             session["name"] = names.get(folded(session["user_id"]), "") if names else ""
             session["flags"] = flags.get(session["_id"], none)
-            session["concluded"] = concluded.get(session["_id"])
+            session["concluded"] = _concluded(session, concluded.get(session["_id"]), IN_FORCE)
         return sessions
 
     def filled(self, rows: Sequence[Document]) -> list[Document]:
@@ -75,8 +81,8 @@ class Results:
             sessions = {row["_id"]: row for row in self.database.collection("sessions").find({"_id": {"$in": ids}}, dict.fromkeys(SHOWN, 1))}
             in_force = {"_id": {"$in": ids}, "state": {"$ne": "withdrawn"}}
             concluded = {row["_id"]: row for row in self.database.collection(COLLECTION).find(in_force, {"history": 0})}
-        there = (row for row in rows if row["_id"] in sessions)  # else it was deleted since
-        return [{**row, **sessions[row["_id"]], "concluded": concluded.get(row["_id"])} for row in there]
+        there = [row | _shown(row, sessions[row["_id"]]) for row in rows if row["_id"] in sessions]  # else it was deleted since
+        return [row | {"concluded": _concluded(row, concluded.get(row["_id"]), CONCLUSION)} for row in there]
 
     def people_of(self, exam_id: str) -> list[Document]:
         """Who decided what in an exam: `by`, and how many flags each `confirmed` and `dismissed`, as their opinions stand now, and how often each
@@ -90,12 +96,38 @@ class Results:
         people: dict[str, Counter[str]] = {}
         for row in decided:
             for which in OPINIONS:
-                if decision := row["_id"].get(f"{which}_decision"):
-                    people.setdefault(row["_id"][f"{which}_by"], Counter())[decision] += row["count"]
+                by, decision = (row["_id"].get(f"{which}_{name}") for name in ("by", "decision"))
+                if decision in ACTS and isinstance(by, str):
+                    people.setdefault(by, Counter())[decision] += row["count"]
         for row in acts:
-            for act in row.get("history") or ():
+            for act in CONCLUSION.fit(row)[0].get("history") or ():
                 people.setdefault(act["by"], Counter())[act["act"]] += 1
         return [{"by": by, **{name: people[by][name] for name in ACTS}} for by in sorted(people, key=str.casefold)]
+
+
+def _fit(session: Document) -> None:
+    """Leave out of a row what was damaged, and name that under `unreadable`; what must be there has a stand-in: nobody, interrupted, at no time."""
+    kept, wrong = SESSION.fit(session)
+    if wrong:
+        tell_unreadable("session", str(session["_id"]), tuple(wrong))
+        for name in wrong:
+            session.pop(name, None)
+    session |= {**STAND_IN, **kept, "unreadable": wrong}
+
+
+def _shown(row: Document, session: Document) -> Document:
+    """What a row that is shown has besides."""
+    kept, wrong = SHOWN_OF.fit(session)
+    fields = {name: kept.get(name) for name in SHOWN}
+    return fields | {"unreadable": [*row["unreadable"], *(name for name in wrong if name not in row["unreadable"])]}
+
+
+def _concluded(row: Document, stored: Document | None, shape: Shape) -> Document | None:
+    """What is concluded of a row, None also where that was damaged, which is named."""
+    found = shape.whole(stored) if stored is not None else None
+    if stored is not None and found is None and "conclusion" not in row["unreadable"]:
+        row["unreadable"].append("conclusion")
+    return found
 
 
 def stage_of(row: Document) -> str:
@@ -122,8 +154,8 @@ class WithoutFinding:
 
 
 def without_finding(rows: Sequence[Document]) -> WithoutFinding:
-    """Those that have begun and ended, with nothing in force, no flag but dismissed ones, and that could be watched."""
-    found = [row for row in rows if row.get("state") != "running" and stage_of(row) == "none" and _is_clear(row)]
+    """Those that have begun and ended, with nothing in force, no flag but dismissed ones, nothing damaged, and that could be watched."""
+    found = [row for row in rows if row.get("state") != "running" and stage_of(row) == "none" and _is_clear(row) and not row.get("unreadable")]
     begun = [row for row in found if row["begun"]]
     watched = [row for row in begun if _is_watched(row)]
     return WithoutFinding(watched, unwatched=len(begun) - len(watched), not_begun=len(found) - len(begun))
@@ -147,7 +179,7 @@ def _is_watched(row: Document) -> bool:
 
 def ordered(rows: Sequence[Document], column: Column, *, down: bool = False) -> list[Document]:
     """Rows in the order of a column; equals by student and start. What isn't known comes last, whichever way."""
-    found = sorted(rows, key=lambda row: (str(row["user_id"]).casefold(), row["started_at"], row["_id"]))
+    found = sorted(rows, key=lambda row: (row["user_id"].casefold(), row["started_at"] or NEVER, row["_id"]))
     known = [(value, row) for row in found if (value := _value(row, column)) not in (None, "")]
     known.sort(key=lambda pair: pair[0], reverse=down)
     return [row for _value_of, row in known] + [row for row in found if _value(row, column) in (None, "")]

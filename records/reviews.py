@@ -20,7 +20,10 @@ from basics.locks import KeyedLocks
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
+from records.flag_counts import FLAG_STATES
+from records.shapes import read_decisions
 from records.sought import with_part
+from storage.ranks import sortable
 
 Decision = Literal["confirmed", "dismissed"]
 ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
@@ -104,8 +107,9 @@ class Reviews:
             self._database.collection("sessions").update_one({"_id": session_id}, {"$inc": numbers})
 
     def history(self, video_id: str) -> list[Document]:
-        """Every decision about one interval, oldest first; those taken back too."""
-        return self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
+        """Every decision about one interval, oldest first; those taken back too. One that was damaged is left out."""
+        found = self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
+        return [{"decision": None, "reason": "", "note": "", **row} for row in read_decisions(found)[0]]
 
     def queue(
         self,
@@ -127,7 +131,7 @@ class Reviews:
         asked = (self._asked(which, exams, **filters) | _standing(state) for which in LISTED)
         found = [row for query in asked for row in self._database.page("intervals", query, order, after, limit)]
         for name, direction in reversed([*order, ("_id", order[-1][1])]):
-            found.sort(key=partial(_sortable, name), reverse=direction == DESCENDING)
+            found.sort(key=partial(_value_of, name), reverse=direction == DESCENDING)
         return found[:limit]
 
     def count(self, state: ReviewState, *, exams: Document | None = None, **filters: str | None) -> int:
@@ -175,7 +179,8 @@ class Reviews:
                 [{"$match": {"session_id": {"$in": list(session_ids)}, "flagged": True}}, {"$group": group}]
             )
             for row in found:
-                counts.setdefault(row["_id"]["session_id"], {})[row["_id"]["state"]] = row["count"]
+                if (state := row["_id"].get("state")) in FLAG_STATES:
+                    counts.setdefault(row["_id"]["session_id"], {})[state] = row["count"]
         return counts
 
 
@@ -214,10 +219,9 @@ def _opinion(entry: Mapping[str, Any]) -> Document:
     return {name: entry[name] for name in ("decision", "reason", "note", "by", "at")}
 
 
-def _sortable(name: str, row: Document) -> tuple[bool, Any]:
-    """For sorting rows by a field that some may lack: as in the database, those without it come before all others, or after them downwards."""
-    value = row.get(name)
-    return value is not None, value
+def _value_of(name: str, row: Document) -> tuple[int, Any]:
+    """For sorting rows by a field that some may lack: as the database does."""
+    return sortable(row.get(name))
 
 
 def _standing(state: ReviewState | Literal["all", "answered"]) -> Document:

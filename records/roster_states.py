@@ -63,7 +63,8 @@ def with_sessions(database: Database, exam: Exam) -> set[str]:
     """The ids, folded, of those who have sessions of the exam. Raise `StorageError`."""
     spellings = of_exam(database, exam.exam_id)
     with database.reading():
-        return {folded(user_id) for user_id in database.collection("sessions").distinct("user_id", {"exam_id": {"$in": spellings}})}
+        found = database.collection("sessions").distinct("user_id", {"exam_id": {"$in": spellings}})
+    return {folded(user_id) for user_id in found if is_text(user_id)}
 
 
 def known_ids(database: Database, looks: Collection[str]) -> dict[str, str]:

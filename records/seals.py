@@ -17,6 +17,7 @@ from basics.errors import StorageError
 from basics.times import utc_now
 from basics.worker import Worker
 from database import Database, Document
+from records.keep_times import part_of
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def seal_of(session: Mapping[str, Any], records: Mapping[str, Iterable[Mapping[s
         kinds[kind] = {}
         for record in records[kind]:
             kinds[kind][str(record["_id"])] = digest(without(record, "review", "clip"))[:SHORT]
-            if kind == "intervals" and (sha256 := (record.get("clip") or {}).get("sha256")):
+            if kind == "intervals" and (sha256 := part_of(record, "clip").get("sha256")):
                 clips[str(record["_id"])] = str(sha256)
     named = [*OF_SESSION, *(name for name in SINCE if session.get(name))]
     return {"session": digest({name: session.get(name) for name in named}), **kinds, "clips": clips}

@@ -18,6 +18,7 @@ from database import Database, Document
 from records.accounts import digest
 from records.conclusions import COLLECTION as CONCLUSIONS
 from records.reviews import Reviews
+from records.shapes import ANSWER, CONCLUSION, INTERVAL, LINK, NEW_LOOK, SAID
 from scoring.exam import ExamDefinition
 from settings.afterwards import AfterwardsSettings
 
@@ -78,8 +79,9 @@ class StudentAnswers:
 
     def conclusion(self, session_id: str) -> Document | None:
         """What was concluded for good, None where nothing was."""
-        found = self._one(CONCLUSIONS, session_id)
-        return found if found is not None and found.get("state") == "concluded" else None
+        stored = self._one(CONCLUSIONS, session_id)
+        found = CONCLUSION.whole(stored) if stored is not None else None
+        return found if found is not None and found["state"] == "concluded" else None
 
     # Links
 
@@ -114,8 +116,9 @@ class StudentAnswers:
         return token, {**about, "made_by": by, "made_at": now, "until": until, "opened_at": None, "ended_at": None}
 
     def links(self, session_id: str) -> list[Document]:
-        """The links of a session, oldest first. Raise `StorageError`."""
-        return self._database.page(REPORTS, {"session_id": session_id}, [("made_at", 1)], None, LINKS_MAX + 1)
+        """The links of a session, oldest first, but those that are damaged: these open nothing. Raise `StorageError`."""
+        found = self._database.page(REPORTS, {"session_id": session_id}, [("made_at", 1)], None, LINKS_MAX + 1)
+        return [link for link in found if is_readable(link)]
 
     def end_links(self, session_id: str) -> int:
         """End all links of a session; return how many there were. Raise `StorageError`."""
@@ -131,7 +134,7 @@ class StudentAnswers:
     def link(self, link_id: str) -> Document:
         """A link that is good, by its digest. Raise `Unauthorized`, `StorageError`."""
         found = self._one(REPORTS, link_id) if link_id else None
-        if found is None or not is_good(found):
+        if found is None or not is_readable(found) or not is_good(found):
             raise Unauthorized(_("This link to a report is not valid, or is over. Open the whole link again, or ask for a new one."), field="token")
         if found.get("opened_at") is None:
             self._store(REPORTS, link_id, {"opened_at": utc_now()})
@@ -143,14 +146,15 @@ class StudentAnswers:
         """What the student said, by interval's id. Raise `StorageError`."""
         with self._database.reading():
             found = list(self._database.collection(ANSWERS).find({"session_id": session_id}).limit(FLAGS_MAX + 1))
-        return {str(row["_id"]): row for row in found}
+        return {str(row["_id"]): ANSWER.fit(row)[0] for row in found}
 
     def with_answers(self, intervals: Iterable[Mapping[str, Any]]) -> list[Document]:
         """The intervals, each with its student's `answer` where there is one. Raise `StorageError`."""
         rows = [dict(interval) for interval in intervals]
         with self._database.reading():
             found = {row["_id"]: row for row in self._database.collection(ANSWERS).find({"_id": {"$in": [row["_id"] for row in rows]}})}
-        return [row | ({"answer": {name: found[row["_id"]][name] for name in ("text", "at")}} if row["_id"] in found else {}) for row in rows]
+        said = {one: answer for one, row in found.items() if (answer := SAID.whole(row)) is not None}
+        return [row | ({"answer": {name: said[row["_id"]][name] for name in ("text", "at")}} if row["_id"] in said else {}) for row in rows]
 
     def answer(self, session: Mapping[str, Any], video_id: str, text: str) -> None:
         """Keep the student's answer to a flag; it can be changed until somebody decides. Raise `NotFound`, `Conflict`, `StorageError`."""
@@ -175,9 +179,9 @@ class StudentAnswers:
             self._store(ANSWERS, session_id, {"session_id": session_id, **about, "nothing": True, "at": utc_now()})
 
     def flags(self, session_id: str) -> list[Document]:
-        """The intervals that somebody is to decide on, in their order. Raise `StorageError`."""
+        """The intervals that somebody is to decide on, in their order, as far as they can be read. Raise `StorageError`."""
         query = {"session_id": session_id, "$or": [{"flagged": True}, {"marked": True}]}
-        return self._database.page("intervals", query, [("index", 1)], None, FLAGS_MAX)
+        return [INTERVAL.fit(row)[0] for row in self._database.page("intervals", query, [("index", 1)], None, FLAGS_MAX)]
 
     def may_conclude(self, session_id: str) -> str | None:
         """Why a finding may not be concluded yet, None where it may: the student had the chance to answer. Raise `NotFound`, `StorageError`."""
@@ -200,8 +204,9 @@ class StudentAnswers:
     # A new look
 
     def new_look(self, session_id: str) -> Document | None:
-        """The student's request, None where there is none. Raise `StorageError`."""
-        return self._one(NEW_LOOKS, session_id)
+        """The student's request, None where there is none, or it is damaged. Raise `StorageError`."""
+        found = self._one(NEW_LOOKS, session_id)
+        return NEW_LOOK.whole(found) if found is not None else None
 
     def new_look_until(self, session_id: str) -> datetime | None:
         """Until when the student may ask for one; None: nothing is concluded. Raise `StorageError`."""
@@ -260,6 +265,11 @@ def may_answer(interval: Mapping[str, Any], answer: Mapping[str, Any] | None) ->
     """May the student answer, or change the answer? Nobody has decided with it before the eyes."""
     review = interval.get("review") or {}
     return answer is None or review.get("state", "open") == "open" or bool(review.get("answered_since"))
+
+
+def is_readable(link: Mapping[str, Any]) -> bool:
+    """Can it be told of a link from when until when it opens something?"""
+    return not LINK.fit(link)[1]
 
 
 def is_good(link: Mapping[str, Any]) -> bool:

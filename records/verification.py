@@ -16,6 +16,7 @@ from pymongo.database import Database
 
 from basics.times import utc_now
 from media.stores.base import Changed, KeptFile, sum_of
+from records.keep_times import part_of
 from records.kept_files import KeptFiles
 from records.reader import Document
 from records.seals import ORDERED, SEALED, seal_hash, seal_of, stored_seal
@@ -281,7 +282,7 @@ def _check_session(database: Database[Document], files: KeptFiles, verified: Ver
 def _sealed_clips(
     database: Database[Document], files: KeptFiles, verified: Verified, session_id: str, sealed: Mapping[str, str]
 ) -> Iterator[tuple[str, KeptFile, str]]:
-    intervals = {row["_id"]: row.get("clip") or {} for row in database.intervals.find({"session_id": session_id}, {"clip": 1})}
+    intervals = {row["_id"]: part_of(row, "clip") for row in database.intervals.find({"session_id": session_id}, {"clip": 1})}
     for video_id, sha256 in sealed.items():
         clip = intervals.get(video_id, {})
         if clip.get("sha256") != sha256 and clip.get("state") == "ready":
@@ -380,8 +381,12 @@ def _check_acts(
         if session_id in verified.deleted or (only and session_id != only):
             continue
         entries, row = noted_of.get(session_id, []), stored.get(session_id, {})
-        acts = row.get("history") or []
+        history = row.get("history") or []
+        acts = [one for one in history if isinstance(one, dict) and isinstance(one.get("at"), datetime)] if isinstance(history, list) else []
         verified.decisions += len(acts)
+        if not isinstance(history, list) or len(acts) < len(history):
+            verified.found(kind, session_id, "altered: its acts can't be read")
+            continue
         if any(one["at"] >= utc_now() - YOUNG for one in (*entries, *acts)) or any(one.get("erased") for one in entries):
             continue  # its note may be under way, or its words are gone lawfully
         noted = [(str(one["what"]).removeprefix(prefix), one.get("who"), *(one.get(name) or "" for name in fields[2:])) for one in entries]
@@ -404,9 +409,9 @@ def _stands(row: Mapping[str, Any]) -> bool:
     """Is what is in force what the acts amount to?"""
     if not row.get("history"):
         return True
-    made = [act for act in row["history"] if act["act"] in ("concluded", "settled")]
-    last = row["history"][-1]["act"]
-    state = {"agreed": "concluded", "disagreed": "contested", "settled": "concluded", "withdrawn": "withdrawn"}.get(last)
+    made = [act for act in row["history"] if act.get("act") in ("concluded", "settled")]
+    last = row["history"][-1].get("act")
+    state = {"agreed": "concluded", "disagreed": "contested", "settled": "concluded", "withdrawn": "withdrawn"}.get(str(last))
     state = state or ("proposed" if row.get("four_eyes") else "concluded")
-    named = (made[-1]["conclusion"], made[-1]["reason"], made[-1]["by"]) if made else ()
+    named = tuple(made[-1].get(name) for name in ("conclusion", "reason", "by")) if made else ()
     return row.get("state") == state and named == (row.get("conclusion"), row.get("reason"), row.get("by"))

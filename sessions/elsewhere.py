@@ -17,7 +17,7 @@ from database import Database, Document
 MOST = 10_000  # that are listed
 FIELDS = (
     *("user_id", "exam_id", "source", "station", "started_at", "begun", "owner", "state"),
-    *("total_score", "flagged_intervals", "newest_interval", "devices", "breaks", "call", "rules.flag_threshold"),
+    *("total_score", "flagged_intervals", "newest_interval", "devices", "breaks", "call", "route", "rules.flag_threshold"),
 )
 ON_ITS_WAY = ""  # where a session is that no server has just now
 

@@ -23,6 +23,7 @@ from records.package_check import check_package
 from records.package_contents import Reads, write_session
 from records.package_key import find_package_key
 from records.packages import About, PackageWriter
+from records.seals import Seals
 from records.zip_frame import MAX_16, MAX_32, Entry, central_directory, end_of, read_directory, read_end
 from tests.helpers.evidence import CLIP, store_exam
 
@@ -65,6 +66,13 @@ def test_a_package_holds_what_the_exam_left_and_any_program_opens_it(package: Pa
 def test_a_session_s_package_has_no_entry_that_names_the_student_s_other_sessions(database: Database, tmp_path: Path) -> None:
     assert database.audit({"who": "ben", "what": "package: exported", "user_id": "ann", "sessions": [SESSION, "b" * 32]}).wait(10)
     assert list(Reads(database, KeptFiles(database, tmp_path), lambda _path, _key, _at: b"").audit(SESSION, "ann")) == []
+
+
+def test_a_session_of_which_a_record_was_damaged_is_sealed_as_it_is(database: Database, tmp_path: Path) -> None:
+    store_exam(database, tmp_path / "clips", SESSION)
+    assert database.write("intervals", f"{SESSION}-0", {"clip": "x", "start": "x"}).wait(10)
+    assert database.write("sessions", SESSION, {"sealed_at": None}).wait(10)
+    assert Seals(database).seal_due() == 1
 
 
 def test_what_nobody_touched_is_whole_and_its_records_are_those_that_were_sealed(package: Path, tmp_path: Path) -> None:

@@ -92,7 +92,8 @@ def test_the_figures_are_what_was_stored(client: FlaskClient, stored: list[str])
         {"from": 20, "to": 29, "intervals": 0},
         {"from": 30, "to": None, "intervals": 1},
     ]
-    assert figures["high_risk"] == [{"session_id": stored[0], "user_id": "s1", "exam_id": "math", "flagged_intervals": 3, "total_score": 33}]
+    named = {"session_id": stored[0], "user_id": "s1", "student_name": "", "exam_id": "math"}
+    assert figures["high_risk"] == [{**named, "flagged_intervals": 3, "total_score": 33}]
     by_kind = {row["kind"]: row for row in figures["by_kind"]}
     assert by_kind["multiple_faces"] == {"kind": "multiple_faces", "flags": 3, "confirmed": 1, "dismissed": 1, "disputed": 0, "open": 1}
     assert by_kind["speech"]["dismissed"] == 1

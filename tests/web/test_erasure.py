@@ -97,6 +97,7 @@ def test_nothing_of_an_erased_student_is_found_and_the_chain_holds(client: Flask
     assert list(exam.stills.folder.iterdir()) == []
     verified = verify(stored, exam.settings.clips_dir)
     assert (verified.findings, verified.erased, verified.sessions) == ([], 3, 1)  # bob's is whole
+    assert sum(entry["erased"] for entry in client.get("/api/audit?limit=500").get_json()["entries"]) == 3
     assert erased(client)[0] == 404
 
 

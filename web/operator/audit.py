@@ -13,6 +13,8 @@ from flask import Blueprint, Response, render_template, request, url_for
 from pydantic import BaseModel, Field
 
 from basics.errors import InvalidInput, ProctorError
+from basics.shapes import Shape
+from basics.stored_fields import is_moment, is_text, whole
 from basics.texts import _
 from basics.times import iso_time
 from database import Database, Document
@@ -34,6 +36,16 @@ audit_calls = Blueprint("audit", __name__)
 
 CSV_MAX = 100_000  # entries of one table
 SHOWN_APART = frozenset({*NOT_SAID, "at", "who", "what", "address", "browser", "session_id", "video_id", "user_id", "exam_id", "erased"})
+
+
+ENTRY = Shape(
+    {
+        **dict.fromkeys(("who", "what", "address", "browser", "session_id", "video_id", "user_id", "exam_id", "prev", "body", "hash"), is_text),
+        "at": is_moment,
+        "seq": whole(0),
+    }
+)
+"""An entry as it is shown: somebody may have written to the database by hand, which `verify` tells."""
 
 
 class AuditFilter(BaseModel):
@@ -68,7 +80,7 @@ class AuditEntry(BaseModel):
     """Who did what. `seq`, `prev`, `body` and `hash` are its place in the chain; `details` what else it says."""
 
     id: str
-    at: Time
+    at: Time | None = Field(default=None, description="Null: it can't be read.")
     who: str = ""
     what: str = ""
     address: str = ""
@@ -108,6 +120,7 @@ def _plain(value: Any) -> str:
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     """An entry for the page, in the reader's words."""
     beside = [detail_of(name, value) for name, value in row.items() if name not in SHOWN_APART and value not in ("", None)]
+    row = {**ENTRY.fit(row)[0], "erased": bool(row.get("erased"))}
     return {**row, "act": said(act_of(row.get("what"))), "details": [replace(one, name=said(one.name), text=said(one.text)) for one in beside]}
 
 
@@ -179,8 +192,8 @@ def _address(endpoint: str, query: Mapping[str, str]) -> str:
 
 def _answer(row: Document) -> AuditEntry:
     beside = {name: value for name, value in row.items() if name not in SHOWN_APART}
-    own = {name: row[name] for name in AuditEntry.model_fields if name in row and row[name] is not None}
-    return AuditEntry.model_validate({**own, "id": str(row["_id"]), "details": beside})
+    known = {name: value for name, value in ENTRY.fit(row)[0].items() if name in AuditEntry.model_fields}
+    return AuditEntry.model_validate({**known, "id": str(row["_id"]), "erased": bool(row.get("erased")), "details": beside})
 
 
 def _page(query: AuditQuery) -> list[Document]:

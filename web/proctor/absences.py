@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, Literal
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field
 
-from database import Document
 from records import absences as records
 from records.absences import Side
 from records.keep_times import part_of
@@ -16,6 +17,7 @@ from web.calls.bodies import reply
 from web.calls.openapi import describe
 from web.calls.values import Time, check_session_id
 from web.parts import parts
+from web.proctor.answers import each
 
 absences = Blueprint("absences", __name__, url_prefix="/api/session/<session_id>/absences")
 
@@ -47,6 +49,7 @@ class Absences(BaseModel):
     session_id: str
     absences: list[Absence]
     count: int
+    unreadable: list[str] = Field(default=[], description="Those that were damaged in the database, by id.")
 
 
 @absences.get("")
@@ -55,8 +58,9 @@ def listed(session_id: str) -> Response:
     """List when the student of a session was away, with a still of before and one of after each absence, for a person to compare."""
     check_session_id(session_id)
     parts().database.session(session_id)
-    found = [_absence(session_id, one) for one in records.of_session(parts().database, session_id)]
-    return reply(Absences(session_id=session_id, absences=found, count=len(found)))
+    left_out: list[str] = []
+    found = each(partial(_absence, session_id), records.of_session(parts().database, session_id), left_out)
+    return reply(Absences(session_id=session_id, absences=found, count=len(found), unreadable=left_out))
 
 
 @absences.get("/<name>")
@@ -71,13 +75,13 @@ def picture(session_id: str, name: str) -> Response:
     return response
 
 
-def _absence(session_id: str, stored: Document) -> Absence:
+def _absence(session_id: str, stored: Mapping[str, Any]) -> Absence:
     sides: dict[Side, AbsenceStill | None] = {side: _still(session_id, stored, side) for side in records.SIDES}
     named: dict[str, Any] = {name: stored.get(name) for name in ("start", "end", "why", "pictures_deleted_at")}
     return Absence.model_validate({**named, **sides})
 
 
-def _still(session_id: str, stored: Document, side: Side) -> AbsenceStill | None:
+def _still(session_id: str, stored: Mapping[str, Any], side: Side) -> AbsenceStill | None:
     still = part_of(stored, side)
     if not still:
         return None

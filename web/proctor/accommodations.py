@@ -47,6 +47,7 @@ class AccommodationAnswer(SetAccommodation):
     """An accommodation as it is stored."""
 
     user_id: str = Field(description="Empty where the stored record is damaged, and doesn't say whose it is.")
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None = None
     note: str = ""
     set_by: str = ""
@@ -133,4 +134,5 @@ def remove(accommodation_id: str) -> Response:
 
 def _answer(document: Document) -> AccommodationAnswer:
     found = Accommodation.from_dict(document)
-    return AccommodationAnswer.model_validate({**found.to_dict(), "id": document["_id"], "unreadable": list(found.unreadable)})
+    named = {"student_name": parts().names.of(found.user_id, found.exam_id)}
+    return AccommodationAnswer.model_validate({**found.to_dict(), **named, "id": document["_id"], "unreadable": list(found.unreadable)})

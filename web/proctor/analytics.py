@@ -34,7 +34,10 @@ COLUMNS = {"sessions": SESSIONS, "intervals": INTERVALS, "kinds": KINDS}
 @describe(AnalyticsAnswer, query=AnalyticsQuery, errors=(503,))
 def figures() -> Response:
     """Count sessions, flags and violations by day, by exam and by kind, with what people decided about them."""
-    return reply(AnalyticsAnswer.model_validate(_analytics().figures(_span(as_sought(read_query(request, AnalyticsQuery))))))
+    found = _analytics().figures(_span(as_sought(read_query(request, AnalyticsQuery))))
+    for line in found["high_risk"]:
+        line["student_name"] = parts().names.of(line["user_id"], line["exam_id"])
+    return reply(AnalyticsAnswer.model_validate(found))
 
 
 @analytics.get("/analytics.csv")

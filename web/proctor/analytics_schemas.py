@@ -86,6 +86,7 @@ class HighRisk(BaseModel):
 
     session_id: str
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     flagged_intervals: int
     total_score: int

@@ -32,7 +32,7 @@ def each(make: Callable[[Document], Answer], documents: Sequence[Document], left
     for document in documents:
         try:
             answers.append(make(document))
-        except (ValueError, TypeError, KeyError, AttributeError):  # pydantic's error is a ValueError
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError):  # pydantic's error is a ValueError
             log.exception("the stored record %a can't be read and isn't shown", document.get("_id"))
             if left_out is not None:
                 left_out.append(str(document.get("_id")))
@@ -90,9 +90,10 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
 def session_line(document: Document, session: ExamSession | None) -> SessionLine:
     """A session in the list of all, likewise."""
     begun = document.get("begun", True) if session is None else session.begun
-    decisions, answer = document.get("decisions") or {}, session_answer(document, session)
+    answer = session_answer(document, session)
+    more = {name: document[name] for name in ("decisions", "unreadable") if name in document}
     runs = answer.is_running or answer.instance is not None
-    return SessionLine(**{**answer.model_dump(), "begun": begun, "decisions": decisions, "is_running": runs})
+    return SessionLine(**{**answer.model_dump(), "begun": begun, **more, "is_running": runs})
 
 
 def active_session(session: ExamSession, student_name: str) -> ActiveSession:

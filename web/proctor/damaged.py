@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from basics.stored_fields import tell_unreadable
+from basics.stored_fields import is_moment, tell_unreadable
 from database import Document
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
@@ -42,6 +43,9 @@ def readable_part(document: Document) -> tuple[Document, list[str]]:
     elif rules is not None:
         del kept["rules"]
         wrong.add("rules")
+    if kept.get("exam") is not None and not isinstance(kept["exam"], Mapping):
+        del kept["exam"]
+        wrong.add("exam")
     if isinstance(applied := kept.get("accommodation"), Mapping) and (made := Accommodation.from_dict(applied)).unreadable:
         kept["accommodation"] = made.to_record()
         wrong.add("accommodation")
@@ -50,6 +54,10 @@ def readable_part(document: Document) -> tuple[Document, list[str]]:
         SessionAnswer.model_validate({**STAND_IN, **there, "session_id": document["_id"], "is_running": False})
     except ValidationError as error:
         for name in {str(problem["loc"][0]) for problem in error.errors(include_url=False, include_context=False, include_input=False)}:
+            del kept[name]
+            wrong.add(name)
+    for name in ("started_at", "ended_at"):
+        if isinstance(at := kept.get(name), datetime) and not is_moment(at):
             del kept[name]
             wrong.add(name)
     wrong |= {name for name in STAND_IN if kept.get(name) is None}

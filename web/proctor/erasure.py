@@ -13,7 +13,7 @@ from basics.looks import same_id
 from basics.texts import _
 from cluster.notices import StudentErased
 from records.erasure import Erasure
-from records.holds import Holds
+from records.holds import HOLD, Holds
 from web.access.callers import signature
 from web.calls.audit import note
 from web.calls.bodies import Done, read_body, reply
@@ -86,7 +86,7 @@ class Hold(BaseModel):
     user_id: str | None = None
     note: str = ""
     by: str = ""
-    at: Time
+    at: Time | None = Field(default=None, description="Null: it can't be read.")
 
 
 class HoldList(BaseModel):
@@ -154,7 +154,7 @@ def set_hold() -> Response:
 @describe(HoldList, errors=(503,))
 def holds() -> Response:
     """List the legal holds."""
-    return reply(HoldList(holds=[Hold(**{name: row[name] for name in Hold.model_fields if name in row}) for row in Holds(parts().database).listed()]))
+    return reply(HoldList(holds=[Hold(**HOLD.fit(row)[0]) for row in Holds(parts().database).listed()]))
 
 
 def _erasure() -> Erasure:

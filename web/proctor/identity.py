@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, render_template, request
+from pydantic import BaseModel, ValidationError
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.locks import KeyedLocks
+from basics.stored_fields import is_moment
 from basics.texts import _
 from database import Document
 from records.conclusions import Person
 from records.files_elsewhere import servers_with
-from records.identity import ASKED_MAX, Asked, Request, Whose, days_kept, requests_of, revision_of, stands
+from records.identity import ASKED_MAX, Asked, Request, Whose, days_kept, requests_of, revision_of, rows_of, stands
 from records.keep_times import part_of
 from records.results import page_of
 from sessions.session import ExamSession
@@ -29,7 +30,9 @@ from web.calls.told import tell_session
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.operator.people_pages import for_people
 from web.parts import parts
+from web.proctor.damaged import readable_part
 from web.proctor.identity_schemas import (
+    AskedAnswer,
     AskPicture,
     DecideIdentity,
     ExamIdentity,
@@ -39,12 +42,13 @@ from web.proctor.identity_schemas import (
     IdentityPicture,
     IdentityQuery,
     IdentitySums,
+    SaidAnswer,
 )
 from web.proctor.running import running
 
-log = logging.getLogger(__name__)
-
 identity = Blueprint("identity", __name__)
+
+Read = TypeVar("Read", bound=BaseModel)
 
 STORED_WITHIN_S = 10.0
 _ASKING = KeyedLocks()  # of two who ask for the same at once the second is told
@@ -175,50 +179,62 @@ def _allowed(session: ExamSession) -> list[Asked]:
 
 
 def _answer(session_id: str) -> Response:
-    session = parts().database.session(session_id)
-    named = {"name": parts().names.of(str(session["user_id"]), session.get("exam_id"))}
+    session, unreadable = readable_part(parts().database.session(session_id))
+    named = {"name": parts().names.of(session["user_id"], session.get("exam_id")), "unreadable": unreadable}
     return reply(IdentityAnswer(session=_line({**session, **named}, parts().identity.of_session(session_id))))
 
 
 def _line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
-    """The line of a session; where what is kept of it is damaged, without that: others are shown all the same."""
-    try:
-        return _whole_line(row, kept)
-    except (AttributeError, TypeError, ValueError):
-        log.exception("what is kept of who took the exam can't be read", extra={"session_id": row["_id"]})
-        return _whole_line(row, None)
-
-
-def _whole_line(row: Mapping[str, Any], kept: Document | None) -> IdentityLine:
+    """The line of a session. What was damaged is left out and named: what else there is, and others, are shown all the same."""
     session_id, exam_id, kept = str(row["_id"]), row.get("exam_id"), kept or {}
+    wrong: set[str] = set(row["unreadable"])
     gone = kept.get("pictures_deleted_at")
-    pictures = [] if gone else [_picture(session_id, name, one) for name, one in (kept.get("pictures") or {}).items()]
+    if gone is not None and not is_moment(gone):
+        wrong.add("pictures_deleted_at")
+
+    def read(name: str, model: type[Read], stored: Any) -> Read | None:
+        try:
+            return None if stored is None else model.model_validate(stored)
+        except ValidationError:
+            wrong.add(name)
+            return None
+
+    def rows(name: str, model: type[Read], stored: Iterable[Any]) -> list[Read]:
+        return [one for each in stored if (one := read(name, model, each)) is not None]
+
+    named = part_of(kept, "pictures").items()
+    pictures = rows("pictures", IdentityPicture, [] if is_moment(gone) else [_picture(session_id, name, one) for name, one in named])
+    asked = rows("asked", AskedAnswer, requests_of(kept))
+    wrong |= {name for name in ("pictures", "asked", "decision") if not isinstance(kept.get(name) or {}, Mapping)}
+    wrong |= {"asked"} if len(asked) < len(part_of(kept, "asked")) else set()
+    wrong |= {"history"} if not isinstance(kept.get("history") or [], list) else set()
+    wrong |= {"revision"} if revision_of(kept) != (kept.get("revision") or 0) else set()
     live = parts().monitor.get(session_id)
     may_ask = live is not None and live.source == "browser" and caller().may("desk", exam_id)
-    decision = kept.get("decision")
-    return IdentityLine.model_validate(
-        {
-            **{name: row.get(name) for name in ("user_id", "state")},
-            "session_id": session_id,
-            "exam_id": exam_id,
-            "name": row.get("name") or "",
-            "begun": row.get("begun") is not False,
-            "stands": stands(kept),
-            "revision": revision_of(kept),
-            "said": kept.get("said"),
-            "pictures_deleted_at": gone,
-            "pictures": sorted(pictures, key=lambda one: (one.at, one.name)),
-            "asked": requests_of(kept),
-            "decision": IdentityAct.model_validate(decision) if decision else None,
-            "history": [IdentityAct.model_validate(act) for act in kept.get("history") or ()],
-            "may_decide": caller().may("decide", exam_id),
-            "may_ask": _allowed(live) if live is not None and may_ask else [],
-        }
+    return IdentityLine(
+        session_id=session_id,
+        user_id=row["user_id"],
+        state=row["state"],
+        exam_id=exam_id,
+        name=row.get("name") or "",
+        begun=row.get("begun") is not False,
+        stands=stands(kept),
+        revision=revision_of(kept),
+        said=read("said", SaidAnswer, kept.get("said")),
+        pictures_deleted_at=gone if is_moment(gone) else None,
+        pictures=sorted(pictures, key=lambda one: (one.at, one.name)),
+        asked=asked,
+        decision=read("decision", IdentityAct, kept.get("decision")),
+        history=rows("history", IdentityAct, rows_of(kept, "history")),
+        may_decide=caller().may("decide", exam_id),
+        may_ask=_allowed(live) if live is not None and may_ask else [],
+        unreadable=sorted(wrong),
     )
 
 
-def _picture(session_id: str, name: str, stored: Mapping[str, Any]) -> IdentityPicture:
-    return IdentityPicture.model_validate({**stored, "name": name, "url": f"/api/session/{session_id}/identity/{name}"})
+def _picture(session_id: str, name: str, stored: Any) -> dict[str, Any]:
+    fields = stored if isinstance(stored, Mapping) else {}
+    return {**fields, "name": name, "url": f"/api/session/{session_id}/identity/{name}"}
 
 
 def _tell(session_id: str, exam_id: str | None) -> None:

@@ -86,6 +86,7 @@ class IdentityLine(BaseModel):
     history: list[IdentityAct]
     may_decide: bool
     may_ask: list[Asked] = Field(description="For what pictures the caller may ask now.")
+    unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 
 
 class IdentityAnswer(BaseModel):

@@ -12,11 +12,14 @@ from basics.texts import Text, _, joined, ngettext
 from basics.times import iso_time
 from media.clip_reasons import known
 from records.package_contents import Gathered
+from records.shapes import ANSWER, CONCLUSION, INTERVAL, read_decisions
 from web.languages import said
 from web.proctor.accommodation_words import accommodation_lines
+from web.proctor.damaged import readable_part
 from web.proctor.wording import duration, sentence, sentences
 
 Cell = str
+DAMAGED_MAX = 100  # things that are named
 DECISIONS: Mapping[str | None, Text] = {"confirmed": _("Confirmed"), "dismissed": _("Dismissed"), None: _("Decision taken back")}
 REASONS: Mapping[str, Text] = {
     "other_person_harmless": _("Other person, harmless"),
@@ -80,16 +83,27 @@ class Report:
     title: str
     made: str
     sections: list[Section] = field(default_factory=list)
+    unreadable: Sequence[str] = ()  # what is left out as damaged: of which file what, in English
 
 
 def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
-    """The report of a session. Damaged fields of a record are left out."""
-    session = gathered.session
+    """The report of a session. What was damaged of its records is left out and named."""
+    session, wrong = readable_part(gathered.session)
+    intervals, wrong_intervals = _read(gathered.intervals)
+    reviews, wrong_reviews = read_decisions(gathered.reviews)
+    conclusion, wrong_conclusion = CONCLUSION.fit(gathered.conclusion or {})
+    answers = {name: ANSWER.fit(one)[0] for name, one in gathered.answers.items()}
+    damaged = [
+        *(f"{name} of session.json" for name in wrong),
+        *(f"{name} of intervals.jsonl" for name in wrong_intervals),
+        *(f"{name} of decisions.jsonl" for name in wrong_reviews),
+        *(f"{name} of conclusion.json" for name in wrong_conclusion if gathered.conclusion is not None),
+    ][:DAMAGED_MAX]
     started = session.get("started_at")
     who = joined(", ", [str(session.get(name)) for name in ("user_id", "exam_id") if session.get(name)])
     made = _("Made at %(at)s by %(name)s. Times are in UTC.", at=iso_time(made_at), name=made_by)
-    report = Report(said(who), said(made))
-    flagged = [one for one in gathered.intervals if one.get("flagged") or one.get("marked")]
+    report = Report(said(who), said(made), unreadable=damaged)
+    flagged = [one for one in intervals if one.get("flagged") or one.get("marked")]
     facts = [
         (_("Student"), session.get("user_id")),
         (_("Exam"), session.get("exam_id")),
@@ -105,26 +119,28 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     short = [ngettext("%(count)s interval is for a person to look at.", "%(count)s intervals are for a person to look at.", len(flagged))]
     short.append(_("Points mark moments for a person to look at. A decision is a person’s; what could not be told never counts against the student."))
     _add(report, _("In short"), short)
+    if damaged:
+        left_out = _("It was damaged in the database, and is left out of this report; the package’s files have it as it is stored.")
+        _add(report, _("What can’t be read"), [left_out, *damaged])
     acts = [
         (act.get("at"), act.get("by"), ACTS.get(act.get("act")), FINDINGS.get(act.get("conclusion")), act.get("reason"))
-        for act in (gathered.conclusion or {}).get("history") or []
+        for act in conclusion.get("history") or []
     ]
     done = (_("Time"), _("By"), _("What was done"), _("Conclusion"), _("Reason"))
     _add(report, _("Conclusion"), [] if acts else [_("Nothing is concluded.")], table=_table(done, acts))
     _add(report, _("Accommodation"), accommodation_lines(session) or [_("None was set.")])
     decided: dict[str, list[Mapping[str, Any]]] = {}
-    for review in gathered.reviews:
+    for review in reviews:
         decided.setdefault(str(review.get("video_id")), []).append(review)
     pictures = [
-        _flag(one, gathered.stills.get(str(one["_id"])), decided.get(str(one["_id"]), []), gathered.answers.get(str(one["_id"])), started)
-        for one in flagged
+        _flag(one, gathered.stills.get(str(one["_id"])), decided.get(str(one["_id"]), []), answers.get(str(one["_id"])), started) for one in flagged
     ]
-    if (nothing := gathered.answers.get(str(session.get("_id")))) is not None:
+    if (nothing := answers.get(str(session.get("_id")))) is not None:
         _add(report, _("The student"), [_("Had nothing to add, said on %(at)s.", at=_written(nothing.get("at")))])
     _add(report, _("Flagged and marked intervals"), [] if pictures else [_("There are none.")], pictures=pictures)
     scored = [
         (int(one.get("index", 0)) + 1, _wall(started, one.get("start")), one.get("score", 0), joined(" ", sentences(one.get("violations") or [])))
-        for one in gathered.intervals
+        for one in intervals
         if one.get("violations")
     ]
     head = (_("Interval"), _("Time"), _("Points"), _("What was found"))
@@ -139,6 +155,13 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     _add(report, _("Messages"), [] if messages else [_("There were none.")], table=_table((_("Time"), _("By"), _("Message")), messages))
     _add(report, _("Rules in force"), table=_table((_("Rule"), _("Value")), _rules(session.get("rules") or {})))
     return report
+
+
+def _read(intervals: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The intervals that can be read, each without what can't, and the ids of those of which something is left out."""
+    read = [(str(one.get("_id")), *INTERVAL.fit(one)) for one in intervals]
+    whole = [kept for _name, kept, _wrong in read if all(name in kept for name in INTERVAL.needs)]
+    return whole, [name for name, _kept, wrong in read if wrong]
 
 
 def _flag(

@@ -26,6 +26,7 @@ from media.stores.base import KeptFile
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
+from records.shapes import SESSION
 from web.access.callers import caller, signature
 from web.access.hold import hold
 from web.calls.audit import note
@@ -84,7 +85,7 @@ def of_session(session_id: str) -> Response:
     """
     check_session_id(session_id)
     wanted = read_query(request, SessionPackageQuery)
-    exam_id = parts().database.session(session_id).get("exam_id")
+    exam_id = SESSION.fit(parts().database.session(session_id))[0].get("exam_id")
     return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False, identity=wanted.identity)
 
 
@@ -225,6 +226,7 @@ def _write(package: PackageWriter, reads: Reads, session_id: str, folder: str, m
     from web.proctor.package_pdf import pdf_of  # takes a fifth of a second to load, which no start of the server should wait for
 
     report = report_of(write_session(package, reads, session_id, folder), made_at, made_by)
+    package.missing.extend({"path": f"{folder}report.html: {one}", "why": "damaged in the database"} for one in report.unreadable)
     style = (ROOT / "static" / "css" / "package.css").read_text(encoding="utf-8")
     page = render_template(
         "package_report.html",

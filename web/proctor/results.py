@@ -257,6 +257,7 @@ def _answer(session: Document, kept: Conclusion | None) -> SessionConclusion:
             "conclusion": conclusion_answer(asdict(in_force)) if in_force else None,
             "revision": kept.revision if kept else 0,
             "history": list(kept.history) if kept else [],
+            "unreadable": list(kept.unreadable) if kept else [],
             "open_flags": _undecided(session_id),
             "four_eyes": _four_eyes(exam_id),
             "not_yet": parts().conclusions.why_not_yet(session_id),
@@ -278,7 +279,8 @@ def _some(rows: Sequence[Document]) -> Iterator[Sequence[Document]]:
 
 def _line(row: Mapping[str, Any]) -> ResultLine:
     concluded = conclusion_answer(row["concluded"]) if row["concluded"] else None
-    fields: dict[str, Any] = {name: row.get(name) for name in ("user_id", "name", "state", "started_at", "ended_at", "unread", "flags")}
+    names = ("user_id", "name", "state", "started_at", "ended_at", "unread", "flags", "unreadable")
+    fields: dict[str, Any] = {name: row.get(name) for name in names}
     points = row.get("total_score") or 0
     return ResultLine.model_validate({**fields, "session_id": row["_id"], "begun": row["begun"], "total_score": points, "conclusion": concluded})
 

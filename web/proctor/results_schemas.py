@@ -101,6 +101,7 @@ class SessionConclusion(BaseModel):
     conclusion: ConclusionAnswer | None
     revision: int = Field(description="To be sent with the next act.")
     history: list[ActAnswer]
+    unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
     open_flags: int = Field(description="Flags that are not decided, or about which opinions differ.")
     four_eyes: bool = Field(description="A conclusion needs a second person.")
     not_yet: str | None = Field(description="Why nothing but `no_finding` may be concluded yet; null: it may.")
@@ -138,12 +139,13 @@ class ResultLine(BaseModel):
     name: str = Field(description="The student's, where it is known.")
     state: str
     begun: bool
-    started_at: Time
+    started_at: Time | None = Field(description="Null: it can't be read.")
     ended_at: Time | None
     total_score: int
     unread: Unread | None
     flags: FlagCounts
     conclusion: ConclusionAnswer | None
+    unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 
 
 class ResultSums(BaseModel):

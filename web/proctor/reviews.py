@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from flask import Blueprint, Response, request
 
 from records.clip_readings import clip_readings
+from records.shapes import REVIEW
 from web.access.callers import caller
 from web.calls.audit import note
 from web.calls.bodies import read_body, read_query, reply
@@ -64,7 +65,8 @@ def history(video_id: str) -> Response:
     check_video_id(video_id)
     interval = parts().database.interval(video_id)
     made = [Opinion.model_validate(entry) for entry in parts().reviews.history(video_id)]
-    return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(interval.get("review") or {}), history=made))
+    review = REVIEW.fit(interval.get("review"))[0]
+    return reply(ReviewHistory(video_id=video_id, review=ReviewAnswer.model_validate(review), history=made))
 
 
 @reviews.get("/<video_id>/readings")

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, render_template, request
 
 from basics.errors import Conflict, InvalidInput
 from basics.looks import folded, look
+from basics.stored_fields import is_text
 from basics.texts import _, ngettext
 from basics.times import utc_now
 from records.exams import Exam
@@ -212,8 +213,7 @@ def student_of(one: Standing) -> RosterStudent:
             **{name: getattr(one.row, name) for name in fields},
             **{name: getattr(one, name) for name in ("state", "rehearsed_at", "started_at", "ended_at")},
             **{name: list(getattr(one, name)) for name in ("failed", "warned", "sessions")},
-            "mail": mail.get("state", ""),
-            "mail_error": mail.get("error", ""),
+            **{field: mail[name] for field, name in (("mail", "state"), ("mail_error", "error")) if is_text(mail.get(name))},
         }
     )
 

@@ -95,9 +95,7 @@ def sessions() -> Response:
     named: dict[str, Any] = {"search": query.search or None, "started": days, "fields": LINE_FIELDS}
     found = parts().database.sessions(query.limit + 1, query.after, **named, exams=caller().exam_condition("look"), **equal)
     decisions = parts().reviews.counts_of_sessions([document["_id"] for document in found if document.get("flagged_intervals")])
-    for document in found:
-        document["decisions"] = decisions.get(document["_id"], {})
-    shown = each(lambda document: session_line(document, parts().monitor.get(document["_id"])), found[: query.limit])
+    shown = [_line(document, decisions.get(document["_id"], {})) for document in found[: query.limit]]
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 
 
@@ -173,6 +171,11 @@ def flagged() -> Response:
     )
     shown = each(flagged_answer, documents[: query.limit])
     return reply(FlaggedList(flagged=shown, count=len(shown), next_after=next_after(documents, query.limit)))
+
+
+def _line(document: Document, decisions: dict[str, int]) -> SessionLine:
+    known, unreadable = readable_part(document)
+    return session_line({**known, "decisions": decisions, "unreadable": unreadable}, parts().monitor.get(document["_id"]))
 
 
 def _note_of(document: Document) -> str | None:

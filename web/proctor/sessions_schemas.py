@@ -296,7 +296,7 @@ class SessionLine(BaseModel):
     state: SessionState
     is_running: bool = Field(description="It runs now, here or at another server (`instance`).")
     begun: bool = Field(description="False until the student has come; `started_at` is then when it was made.")
-    started_at: Time
+    started_at: Time | None = Field(description="Null: it can't be read.")
     ended_at: Time | None
     end_reason: str | None
     end_code: EndCode | None
@@ -306,6 +306,7 @@ class SessionLine(BaseModel):
     unread: Unread | None
     instance: Instance = None
     decisions: dict[str, int] = Field(default_factory=dict, description="How many of its flags stand in each state: `open`, `confirmed`, …")
+    unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 
 
 class Sessions(BaseModel):

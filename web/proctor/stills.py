@@ -6,6 +6,7 @@ from flask import Blueprint, Response, send_file
 
 from basics.errors import NotFound
 from basics.texts import _
+from records.package_contents import still_at
 from web.calls.audit import note_look
 from web.calls.openapi import describe
 from web.calls.values import check_session_id
@@ -43,10 +44,8 @@ def of_interval(session_id: str, index: str) -> Response:
     While the clip is being made: 404 with the code `not_ready`.
     """
     file, clip = clip_of(f"{session_id}-{index}")
-    begin = min((float(mark[1]) for mark in clip.get("marks") or []), default=0.0)
-    at = max(0.0, min(begin, float(clip.get("duration") or 0.0) - 0.1))
     with parts().database.gone.writing(session_id):
-        still = parts().stills.get(file, f"{session_id}-{index}-{str(clip.get('sha256') or '')[:12]}", at)
+        still = parts().stills.get(file, f"{session_id}-{index}-{clip.get('sha256', '')[:12]}", still_at(clip))
     response = send_file(still, mimetype="image/jpeg", conditional=True)
     response.headers["Cache-Control"] = "no-store, private"
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
@@ -10,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from basics.errors import Conflict
 from basics.texts import _
-from database import Document
 from records.exam_removal import of_exam
+from records.shapes import NEW_LOOK
 from records.student_answers import is_good
 from web.access.callers import caller, signature
 from web.access.hold import hold
@@ -22,6 +23,7 @@ from web.calls.openapi import describe
 from web.calls.paging import LONGEST_PAGE, PAGE, next_after
 from web.calls.values import Person, Time, check_session_id
 from web.parts import parts
+from web.proctor.answers import each
 from web.proctor.tables import csv_text
 from web.student.own_report_schemas import ReportLink, Said
 
@@ -49,6 +51,7 @@ class NewLookLine(BaseModel):
 
     session_id: str
     user_id: str
+    student_name: str = Field(default="", description="As the exam's list has it; empty where none is known or told.")
     exam_id: str | None
     reason: str
     at: Time
@@ -156,7 +159,7 @@ def new_looks() -> Response:
     """List students' requests for a new look, newest first."""
     query = read_query(request, NewLooksQuery)
     found = parts().answers.new_looks(query.state, caller().exam_condition("results"), query.limit + 1, query.after)
-    lines = [_line(one) for one in found[: query.limit]]
+    lines = each(_line, found[: query.limit])
     return reply(NewLooks(new_looks=lines, count=len(lines), next_after=next_after(found, query.limit)))
 
 
@@ -190,7 +193,10 @@ def _side(session_id: str) -> StudentSide:
     )
 
 
-def _line(stored: Document) -> NewLookLine:
-    done: dict[str, Any] = stored.get("done") or {}
+def _line(stored: Mapping[str, Any]) -> NewLookLine:
+    stored = NEW_LOOK.fit(stored)[0]
+    done: Mapping[str, Any] = stored.get("done") or {}
     named = {name: stored.get(name) for name in ("session_id", "user_id", "exam_id", "reason", "at", "state")}
+    user_id = str(named["user_id"] or "")
+    named |= {"session_id": str(stored["_id"]), "user_id": user_id, "student_name": parts().names.of(user_id, named["exam_id"])}
     return NewLookLine.model_validate({**named, "answer": done.get("text"), "answered_by": done.get("by"), "answered_at": done.get("at")})

@@ -15,6 +15,7 @@ from typing import Any
 
 from basics.times import iso_time
 from records.keep_times import part_of
+from sessions.readable import fitting
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, Callable[[Row], Any]]
@@ -53,19 +54,25 @@ def cell(value: Any) -> str:
 
 def _field(name: str, within: str = "") -> Callable[[Row], Any]:
     """The stored field of this name; `within` names the document in the row that has it."""
-    return lambda row: ((row.get(within) or {}) if within else row).get(name)
+    return lambda row: (part_of(row, within) if within else row).get(name)
 
 
 def _violations(row: Row) -> str:
-    return "; ".join(f"{one['kind']} {one['points']}" for one in row.get("violations") or [])
+    return "; ".join(f"{one['kind']} {one['points']}" for one in fitting(_rows(row, "violations"), {"kind": str, "points": float}))
+
+
+def _rows(row: Row, name: str) -> list[Any]:
+    """A list that a row has; empty where it has none, or it was damaged."""
+    found = row.get(name)
+    return found if isinstance(found, list) else []
 
 
 def _review_state(row: Row) -> str:
-    return (row.get("review") or {}).get("state", "open") if row.get("flagged") or row.get("marked") else ""
+    return part_of(row, "review").get("state", "open") if row.get("flagged") or row.get("marked") else ""
 
 
 def _opinion(which: str, name: str) -> Callable[[Row], Any]:
-    return lambda row: ((row.get("review") or {}).get(which) or {}).get(name)
+    return lambda row: part_of(part_of(row, "review"), which).get(name)
 
 
 def _sums(row: Row, part: str) -> Mapping[str, Any]:
@@ -98,7 +105,7 @@ def _watched_seconds(row: Row) -> Any:
 
 
 def _second(name: str) -> Callable[[Row], Any]:
-    return lambda row: ((row.get("concluded") or {}).get("second") or {}).get(name)
+    return lambda row: part_of(part_of(row, "concluded"), "second").get(name)
 
 
 SESSIONS: Columns = {
@@ -118,7 +125,7 @@ SESSIONS: Columns = {
     "people_read_share": _read_share("people"),
     "sound_read_share": _read_share("sound"),
     "unread_because": _unread_reasons,
-    "breaks": lambda row: len(row.get("breaks") or []),
+    "breaks": lambda row: len(_rows(row, "breaks")),
     "student_name": _field("student_name"),
 }
 INTERVALS: Columns = {
@@ -144,7 +151,7 @@ INTERVALS: Columns = {
     "second_by": _opinion("second", "by"),
     "third_decision": _opinion("third", "decision"),
     "third_by": _opinion("third", "by"),
-    "clip": lambda row: "" if (row.get("clip") or {}).get("state") == "deleted" else (row.get("clip") or {}).get("path"),
+    "clip": lambda row: "" if part_of(row, "clip").get("state") == "deleted" else part_of(row, "clip").get("path"),
     "student_name": _field("student_name"),
 }
 RESULTS: Columns = {

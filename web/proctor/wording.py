@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,13 +16,16 @@ def sentence(violation: Mapping[str, Any]) -> str:
     """Say one violation, as stored (`kind`, `start`, `end`, `points`, `occurrences`, `evidence`): "Two people in view for 12 s (+10)"."""
     evidence = violation.get("evidence") or {}
     seconds = evidence.get("seconds")
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or not math.isfinite(seconds):
         seconds = float(violation.get("end", 0)) - float(violation.get("start", 0))
     lasting = duration(seconds) if seconds >= 0.05 else ""
     occurrences = int(violation.get("occurrences", 1))
     kind = violation.get("kind", "")
     signal = SIGNALS.get(kind)
-    text = signal.say(evidence, lasting, occurrences) if signal else _unknown(str(kind), lasting)
+    try:
+        text = signal.say(evidence, lasting, occurrences) if signal else _unknown(str(kind), lasting)
+    except (AttributeError, LookupError, TypeError, ValueError):  # its evidence was damaged
+        text = _unknown(str(kind), lasting)
     points = violation.get("points", 0)
     return _("%(violation)s (+%(points)s)", violation=text, points=points) if points else text
 
@@ -39,14 +43,15 @@ def with_sentences(violations: Iterable[Mapping[str, Any]]) -> list[dict[str, An
 
 def _with_acts(evidence: Mapping[str, Any] | None) -> dict[str, Any]:
     """What its acts are is stored in English, and said anew."""
-    acts = (evidence or {}).get("acts")
+    acts = evidence.get("acts") if isinstance(evidence, Mapping) else None
+    acts = [act for act in acts if isinstance(act, Mapping)] if isinstance(acts, list) else None
     return {"evidence": {**(evidence or {}), "acts": [{**act, "what": _(str(act.get("what", "")))} for act in acts]}} if acts else {}
 
 
 def with_doubts(doubts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Doubts as stored, each said anew."""
     return [
-        {**doubt, "text": doubt_sentence(doubt["code"], doubt.get("detail") or ""), "helps": helps(doubt["code"]) or doubt.get("helps", "")}
+        {**doubt, "text": doubt_sentence(doubt["code"], str(doubt.get("detail") or "")), "helps": helps(doubt["code"]) or doubt.get("helps", "")}
         for doubt in doubts
     ]
 

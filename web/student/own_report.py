@@ -5,7 +5,7 @@ It is opened by a link's token, or by the token of the student's own session; ei
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from flask import Blueprint, Response, current_app, g, render_template, request
@@ -18,6 +18,7 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Document
 from records.student_answers import PREFIX, may_answer
+from scoring.rules import STORED_POINTS
 from web.access.limits import RateLimit
 from web.access.who_may import bearer
 from web.calls.addresses import report_url
@@ -27,6 +28,8 @@ from web.calls.openapi import describe
 from web.calls.values import check_video_id
 from web.languages import said
 from web.parts import parts
+from web.proctor.answers import each
+from web.proctor.damaged import readable_part
 from web.proctor.videos import clip_of, send_clip
 from web.proctor.wording import sentences
 from web.student.own_report_schemas import Answer, AskNewLook, OwnReport, ReportLink
@@ -37,6 +40,7 @@ STUDENT = "student"
 MARK = "proctor_mark"
 GUESSES, GUESSES_WINDOW = 60, 60.0  # tokens that don't fit, from one address
 CHANGES, CHANGES_WINDOW = 120, 3600.0  # answers and requests to one session
+READ = ("user_id", "exam_id", "started_at", "ended_at", "rules")  # what of a session is in the report
 TICKET_S = 6 * 3600.0  # a clip's address in a report that was loaded; it ends with its link, too
 _EXTENSION = "proctor_own_reports"
 
@@ -161,11 +165,12 @@ def _tickets() -> URLSafeTimedSerializer:
 
 def _report(session: Document, link_id: str) -> dict[str, Any]:
     answers, session_id = parts().answers, str(session["_id"])
+    session, unreadable = readable_part(session)
     exam = parts().exams.get(session.get("exam_id"))
     conclusion, new_look, until = answers.conclusion(session_id), answers.new_look(session_id), answers.new_look_until(session_id)
     written, clips = answers.answers(session_id), answers.shows_clips(session)
-    rules = session.get("rules") or {}
-    flags = [_flag(one, written.get(one["_id"]), concluded=conclusion is not None) for one in answers.flags(session_id)]
+    rules, left_out = session.get("rules") or {}, list[str]()
+    flags = each(lambda one: _flag(one, written.get(one["_id"]), concluded=conclusion is not None), answers.flags(session_id), left_out)
     for flag in flags:
         flag["clip_url"] = _clip_url(flag["video_id"], link_id) if clips and flag.pop("has_clip") else None
     nothing = session_id in written
@@ -175,18 +180,19 @@ def _report(session: Document, link_id: str) -> dict[str, Any]:
         "title": exam.definition.title if exam else "",
         "flag_threshold": rules.get("flag_threshold", parts().settings.flag_threshold),
         "interval_s": rules.get("interval_duration", parts().settings.interval_duration),
-        "points": {_name(kind): count for kind, count in (rules.get("points") or {}).items() if count},
+        "points": {_name(kind): count for kind, count in (rules.get("points") or {}).items() if STORED_POINTS(count) and count},
         "flags": flags,
         "nothing_to_add": nothing,
         "may_say_nothing": not nothing and conclusion is None and any(flag["answer"] is None for flag in flags),
         "conclusion": None if conclusion is None else {name: conclusion.get(name) or "" for name in ("conclusion", "reason", "at")},
         "new_look": None if new_look is None else _new_look(new_look),
         "new_look_until": until,
+        "unreadable": [name for name in unreadable if name in READ] + left_out,
         "may_ask_new_look": until is not None and new_look is None and utc_now() <= until,
     }
 
 
-def _flag(interval: Document, answer: Document | None, *, concluded: bool) -> dict[str, Any]:
+def _flag(interval: Mapping[str, Any], answer: Mapping[str, Any] | None, *, concluded: bool) -> dict[str, Any]:
     review = interval.get("review") or {}
     newest = max((one["at"] for one in (review, review.get("second") or {}, review.get("third") or {}) if one.get("at")), default=None)
     return {
@@ -198,8 +204,8 @@ def _flag(interval: Document, answer: Document | None, *, concluded: bool) -> di
         "why": _why(interval.get("violations") or []),
         "decision": review.get("state", "open"),
         "decided_at": newest,
-        "answer": answer["text"] if answer else None,
-        "answered_at": answer["at"] if answer else None,
+        "answer": answer.get("text") if answer else None,
+        "answered_at": answer.get("at") if answer else None,
         "may_answer": not concluded and may_answer(interval, answer),
         "has_clip": (interval.get("clip") or {}).get("state") == "ready",
     }

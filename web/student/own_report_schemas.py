@@ -80,6 +80,7 @@ class OwnReport(BaseModel):
     new_look: OwnNewLook | None
     new_look_until: Time | None = Field(description="Until when a new look can be asked for; null: nothing is concluded.")
     may_ask_new_look: bool
+    unreadable: list[str] = Field(default=[], description="What was damaged in the database, and is left out: of the session by name, flags by id.")
 
 
 class ReportLink(BaseModel):

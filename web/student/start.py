@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 
 from basics.errors import Conflict, Forbidden, NotFound, StorageError
+from basics.stored_fields import is_moment
 from basics.texts import _
 from basics.times import utc_now
 from cluster.route import stored_route
@@ -27,6 +28,7 @@ from web.calls.spelling import as_known
 from web.calls.told import tell_roster
 from web.calls.values import StudentExam
 from web.parts import parts
+from web.proctor.damaged import readable_part
 from web.student.presence import there
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
 from web.student.surface import exam_for_student, surface_of
@@ -101,14 +103,14 @@ def session() -> Response:
         ends_at, left_s = running.limit.ends_at, running.limit.left()
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
-        document = _stored(session_id)
+        document, _unreadable = readable_part({**_stored(session_id), "_id": session_id})
         rules = {**part_of(document, "rules"), **({"points": held[-1].points} if (held := history_of(document)) else {})}
         state, elapsed = document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
         accommodation, on_break, left = applied_in(document), False, 0
-        ends_at, left_s, refusal = document.get("ends_at"), None, None
+        ends_at, left_s, refusal = at if is_moment(at := document.get("ends_at")) else None, None, None
         exam, route = exam_of(document), stored_route(document)
         report_open = begun and parts().answers.opening({**document, "_id": session_id}) == "open"
     surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))

@@ -45,6 +45,7 @@ async function send(form, error, sending, said) {
 function draw() {
   const { user_id: user, exam_id: exam, title, flags, conclusion } = report;
   setText(byId("own-lead"), t.lead(user, title || exam));
+  byId("own-damaged").hidden = !report.unreadable.length;
   const facts = [[t.facts.from, fullTime(report.started_at)], [t.facts.to, fullTime(report.ended_at)], [t.facts.number, report.session_id]];
   byId("own-facts").replaceChildren(...facts.filter(([, text]) => text).map(([name, text]) => make("div", {}, make("dt", { text: name }), make("dd", {}, make("bdi", { text })))));
   setText(byId("own-conclusion-text"), conclusion ? (t.conclusions[conclusion.conclusion] ?? conclusion.conclusion) : t.conclusions.none);

@@ -32,9 +32,9 @@ async function readAll() {
   return exam;
 }
 
-function studentRow({ user_id: user, name, started_at: started, unread, total_score: points, flags, conclusion }) {
+function studentRow({ user_id: user, name, started_at: started, unread, total_score: points, flags, conclusion, unreadable = [] }) {
   const stands = conclusion ? [t.stands(conclusion), t.byAt(conclusion.by, minuteTime(conclusion.at)), conclusion.second && t.second(conclusion.second, minuteTime(conclusion.second.at)), conclusion.reason && t.exam.reason(conclusion.reason)] : [t.notConcluded];
-  return make("tr", {}, lines([user, name, minuteTime(started)]), lines([watchedText(unread), ...unreadLines(unread)]), ...[points, ...COUNTS.map((count) => flags[count])].map((count) => make("td", { class: "number", text: count })), lines(stands));
+  return make("tr", {}, lines([user, name, minuteTime(started), texts.damaged({ fields: unreadable, records: [] })]), lines([watchedText(unread), ...unreadLines(unread)]), ...[points, ...COUNTS.map((count) => flags[count])].map((count) => make("td", { class: "number", text: count })), lines(stands));
 }
 
 function rules(of) {

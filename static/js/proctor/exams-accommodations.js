@@ -11,6 +11,7 @@ import { labelled } from "./phrases.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 import { rosterTexts } from "./texts-roster.js";
+import { who } from "./who.js";
 
 const t = texts.exams;
 const PAGE = 50;
@@ -98,7 +99,7 @@ export class AccommodationsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row", text: one.user_id || t.unknownStudent }),
+      make("th", { scope: "row", text: one.user_id ? who(one) : t.unknownStudent }),
       make("td", {}, make("bdi", { text: exam })),
       make("td", {}, make("ul", {}, ...accommodationWords(one).map((text) => make("li", { text }))), one.note ? make("p", { class: "muted", text: one.note }) : null, one.unreadable.length ? make("p", { class: "error", text: t.unreadable(one.unreadable) }) : null),
       make("td", { class: "muted", text: one.at ? t.setFrom(personName(one.set_by), fullTime(one.at)) : personName(one.set_by) }),

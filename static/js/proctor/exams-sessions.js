@@ -4,6 +4,7 @@ import { call } from "../shared/api.js";
 import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { list } from "../shared/translate.js";
+import { damagedLine } from "./damaged.js";
 import { ZONE, endTime, fullTime, minuteTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
 import { bracketed, labelled } from "./phrases.js";
@@ -147,9 +148,9 @@ export class SessionsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: who(session) })),
+      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: who(session) || id }), damagedLine(session)),
       make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
-      make("td", { class: "when", text: minuteTime(started), "data-value": Date.parse(started) }),
+      make("td", { class: "when", text: minuteTime(started), "data-value": started ? Date.parse(started) : "" }),
       make("td", { class: "ended", "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),
       ...[points, flags].map((count) => make("td", { class: "number", text: count })),
       make("td", { class: "unread", "data-value": readShare(unread) ?? "" }, ...unreadCell(unread)),

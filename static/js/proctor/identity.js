@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { remembered } from "../shared/storage.js";
 import { askReviewer } from "./ask-reviewer.js";
+import { damagedLine } from "./damaged.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
 import { ExamList } from "./exam-list.js";
@@ -128,12 +129,13 @@ class IdentityPage extends ExamList {
 
   #student(row) {
     const { session_id: id, user_id: user, name, stands, pictures, asked, history } = row;
-    const who = make("h2", { id: `who-${id}` }, make("a", { href: addressOf(`/session/${id}`), text: user }), name ? make("bdi", { class: "muted", text: name }) : null);
+    const who = make("h2", { id: `who-${id}` }, make("a", { href: addressOf(`/session/${id}`), text: user || id }), name ? make("bdi", { class: "muted", text: name }) : null);
     const shown = laidOut(pictures);
     return make(
       "article",
       { class: "panel identity-student", "data-session": id, "data-stands": stands, tabindex: "-1", "aria-labelledby": `who-${id}` },
       make("div", { class: "identity-head" }, who, make("p", { class: "identity-stands", text: t.stands[stands] })),
+      damagedLine(row),
       ...this.#said(row).map((text) => make("p", { class: "muted", dir: "auto", text })),
       make("div", { class: "identity-pictures" }, ...shown.map((picture) => this.#picture(picture, user))),
       ...asked.map((one) => make("p", { class: "muted", dir: "auto", text: t.asked(one, minuteTime(one.at)) })),

@@ -4,6 +4,7 @@ import { addressOf } from "../shared/base.js";
 import { byId, make, setText } from "../shared/dom.js";
 import { conclude } from "./conclude.js";
 import { doneWords } from "./conclusion-words.js";
+import { damagedLine } from "./damaged.js";
 import { minuteTime } from "./dates.js";
 import { socket } from "./desk.js";
 import { ExamList } from "./exam-list.js";
@@ -142,7 +143,7 @@ class ResultsPage extends ExamList {
     return make(
       "tr",
       { "data-session": id },
-      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user }), runs ? make("div", { class: "muted", text: runs }) : null),
+      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: user || id }), runs ? make("div", { class: "muted", text: runs }) : null, damagedLine(row)),
       make("td", { class: "of-name" }, make("bdi", { text: name })),
       make("td", { class: "unread" }, ...this.#watched(unread)),
       make("td", { class: "number", text: points }),
