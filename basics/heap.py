@@ -8,8 +8,8 @@ asked now and then to give whole pages of it back.
 from __future__ import annotations
 
 import ctypes
-import threading
-from collections.abc import Callable
+
+from basics.regularly import Regularly
 
 ARENAS = 2  # one of Python's threads runs at a time, and the models' own seldom take memory while they compute
 LARGE_BYTES = 256 << 10  # such a piece, a decoded picture above all, comes from the system and goes back to it whole
@@ -34,8 +34,7 @@ class HeapTrim:
 
     def __init__(self, every_s: float = TRIM_EVERY_S) -> None:
         self._every_s = every_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._trimming: Regularly | None = None
 
     def start(self) -> None:
         """Begin."""
@@ -43,15 +42,10 @@ class HeapTrim:
             trim = ctypes.CDLL(None).malloc_trim
         except (OSError, TypeError, AttributeError):
             return
-        self._thread = threading.Thread(target=self._run, args=(trim,), name="heap-trim", daemon=True)
-        self._thread.start()
+        self._trimming = Regularly("heap-trim", self._every_s, lambda: trim(0))
+        self._trimming.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(5)
-
-    def _run(self, trim: Callable[[int], int]) -> None:
-        while not self._stop.wait(self._every_s):
-            trim(0)
+        if self._trimming is not None:
+            self._trimming.stop()

@@ -6,13 +6,13 @@ It says so to the others and to who stands in front, and waits until that is not
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 
 from basics.errors import StorageError
+from basics.regularly import Regularly
 from cluster.drain_note import LOOK_S, Told, forget, is_asked, tell
 from cluster.membership import Membership
 from sessions.monitor import Monitor
@@ -35,28 +35,22 @@ class Draining:
         self._clock = clock
         self._since: float | None = None
         self._on_its_way: dict[str, Future[None]] = {}  # by session, each once: who comes back then found no way to another server
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="draining", daemon=True)
+        self._looking = Regularly("draining", LOOK_S, self._try)
 
     def start(self) -> None:
         """Begin to look whether it is asked for. Raise `StorageError`."""
         forget(self._data_dir)
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._looking.stop()
 
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except StorageError as error:
-                log.warning("how far it has drained can't be told: %s", error.message)
-            except Exception:
-                log.exception("the server could not go on to drain")
+    def _try(self) -> None:
+        try:
+            self.look()
+        except StorageError as error:
+            log.warning("how far it has drained can't be told: %s", error.message)
 
     def look(self) -> None:
         """Do what is due. Raise `StorageError` where nobody can be told how far it is."""

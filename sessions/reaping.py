@@ -6,11 +6,11 @@ For how long that has been so is counted here, on this server's own clock, while
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 
 from basics.errors import StorageError
+from basics.regularly import Regularly
 from cluster.membership import DEAD_S, Membership
 from database import Database
 from sessions.attendance import LINK_LIFE_S
@@ -43,29 +43,23 @@ class Reaper:
         self._clock = clock
         self._alone_for: dict[str, float] = {}
         self._looked_at: float | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
+        self._looking = Regularly("reaper", LOOK_S, self._try)
 
     def start(self) -> None:
         """Begin, unless there can be no other server."""
         if not self._membership.alone:
-            self._thread.start()
+            self._looking.start()
 
     def stop(self) -> None:
         """End."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
+        self._looking.stop()
 
-    def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look()
-            except StorageError as error:
-                self._looked_at = None
-                log.debug("sessions without a server are not looked for: %s", error.message)
-            except Exception:
-                log.exception("sessions without a server could not be closed")
+    def _try(self) -> None:
+        try:
+            self.look()
+        except StorageError as error:
+            self._looked_at = None
+            log.debug("sessions without a server are not looked for: %s", error.message)
 
     def look(self) -> None:
         """Declare dead whose beat stands still, and close what has been alone for long enough. Raise `StorageError`."""

@@ -6,6 +6,7 @@ import base64
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +52,11 @@ ENCODE = """async ([first, times, most]) => {
 
 def h264_of_page(pictures: Sequence[tuple[float, bytes]], width: int, height: int, fps: float = 10.0) -> list[Frame]:
     """Pictures `(time in s, JPEG)` as the page's encoder sends them, at its own beat. Raise `RuntimeError` where this Chromium can't."""
+    with ThreadPoolExecutor(1) as thread:  # one thread drives one browser, and the caller's may drive another already
+        return thread.submit(_encoded, pictures, width, height, fps).result()
+
+
+def _encoded(pictures: Sequence[tuple[float, bytes]], width: int, height: int, fps: float) -> list[Frame]:
     frames: list[Frame] = []
     with (
         _served([data for _, data in pictures]) as url,

@@ -151,6 +151,7 @@ def test_opus_is_heard_as_it_was_sent() -> None:
     assert float(np.abs(heard[SAMPLE_RATE:]).max()) == pytest.approx(8000, rel=0.2)
 
 
+@pytest.mark.usefixtures("playwright")  # this thread drives a browser already
 def test_h264_is_what_the_page_s_own_encoder_makes_and_its_lower_layer_is_decoded_alone(exams: dict[str, Scenario]) -> None:
     footage = footage_of(exams["clean-a"], 1.0, "h264", encoder="page")
     assert [frame.at for frame in footage.frames] == [number / 10 for number in range(10)]

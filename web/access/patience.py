@@ -16,6 +16,7 @@ from typing import Any
 
 from werkzeug.wsgi import FileWrapper
 
+from basics.regularly import Regularly
 from web.access.gate import is_socket
 
 log = logging.getLogger(__name__)
@@ -50,20 +51,16 @@ class Patience:
         self._clock = clock
         self._requests: set[_Request] = set()
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._looking = Regularly("patience", LOOK_S, self.look)
         self._told_at = -TOLD_EVERY_S
 
     def start(self) -> None:
         """Begin to look."""
-        self._thread = threading.Thread(target=self._watch, name="patience", daemon=True)
-        self._thread.start()
+        self._looking.start()
 
     def stop(self) -> None:
         """End it. From now on nobody is waited for: who is slow would keep the server from its end."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(5)
+        self._looking.stop()
         with self._lock:
             waited_for = [request for request in self._requests if request.since is not None]
         for request in waited_for:
@@ -91,10 +88,6 @@ class Patience:
     def _over(self, request: _Request) -> None:
         with self._lock:
             self._requests.discard(request)
-
-    def _watch(self) -> None:
-        while not self._stop.wait(LOOK_S):
-            self.look()
 
     def look(self) -> None:
         """Hang up on those who are waited for too long."""

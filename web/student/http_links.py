@@ -7,21 +7,19 @@ with one answer and a bounded number of messages that wait; who is silent for as
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 
 from basics.errors import Conflict, TooMany
+from basics.regularly import Regularly
 from sessions.session import ExamSession
 from web.links import PLACES
 from web.student.batches import STOPS, Exchange, Heard, unpack_batch
 from web.student.budget import Budget
 from web.student.conversation import DEAD_S
 from web.student.protocol import Message
-
-log = logging.getLogger(__name__)
 
 BATCH_FRAMES = 4  # a call is as dear as so many messages
 READ_COST_BYTES = 2048  # with its head
@@ -56,8 +54,7 @@ class HttpLinks:
         self._clock = clock
         self._links: dict[str, OrderedDict[str, HttpLink]] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._looking: Regularly | None = None
 
     def now(self) -> float:
         """Seconds on the clock by which silence is told."""
@@ -65,14 +62,13 @@ class HttpLinks:
 
     def start(self, leave: Callable[[HttpLink], object]) -> None:
         """Begin to let go of who is silent; `leave` tells the others."""
-        self._thread = threading.Thread(target=self._watch, args=(leave,), name="http-links", daemon=True)
-        self._thread.start()
+        self._looking = Regularly("http-links", LOOK_S, lambda: self.look(leave))
+        self._looking.start()
 
     def stop(self) -> None:
         """End it."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(5)
+        if self._looking is not None:
+            self._looking.stop()
 
     def find(self, session_id: str, connection: str) -> HttpLink | None:
         """A connection that is known."""
@@ -102,13 +98,6 @@ class HttpLinks:
     def __len__(self) -> int:
         with self._lock:
             return sum(map(len, self._links.values()))
-
-    def _watch(self, leave: Callable[[HttpLink], object]) -> None:
-        while not self._stop.wait(LOOK_S):
-            try:
-                self.look(leave)
-            except Exception:
-                log.exception("connections by HTTP could not be looked at")
 
     def look(self, leave: Callable[[HttpLink], object]) -> None:
         """Let go of those whose pages are silent. One that is just being served is not."""
