@@ -103,7 +103,7 @@ def test_ending_what_never_was_is_not_found(client: FlaskClient, student: str) -
 
 
 def test_active_sessions_are_listed_with_their_scores(client: FlaskClient, parts: Parts, student: str) -> None:
-    assert client.get("/api/sessions/active").get_json() == {"sessions": [], "count": 0, "note": ""}
+    assert client.get("/api/sessions/active").get_json() == {"sessions": [], "count": 0, "note": "", "alone": True}
     created = create(client, student)
     leave_tab(live(parts, created), 0.001, 0.002)
     create(client, student, "exam002")
