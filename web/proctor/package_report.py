@@ -13,6 +13,7 @@ from basics.times import iso_time
 from media.clip_reasons import known
 from records.package_contents import Gathered
 from records.shapes import ANSWER, CONCLUSION, INTERVAL, read_decisions
+from sessions.readable import fitting
 from web.languages import said
 from web.proctor.accommodation_words import accommodation_lines
 from web.proctor.damaged import readable_part
@@ -89,6 +90,10 @@ class Report:
 def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     """The report of a session. What was damaged of its records is left out and named."""
     session, wrong = readable_part(gathered.session)
+    if isinstance(messages := gathered.session.get("messages"), list):  # one that has its text says something
+        session["messages"] = fitting(messages, {"text": str})
+        if len(session["messages"]) == len(messages):
+            wrong = [name for name in wrong if name != "messages"]
     intervals, wrong_intervals = _read(gathered.intervals)
     reviews, wrong_reviews = read_decisions(gathered.reviews)
     conclusion, wrong_conclusion = CONCLUSION.fit(gathered.conclusion or {})
