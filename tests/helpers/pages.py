@@ -106,7 +106,8 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     chosen = Settings(_env_file=None, data_dir=tmp_path, **settings)  # type: ignore[call-arg]
     app = Flask("pages", root_path=str(ROOT))
     access = Access(chosen)
-    monitor = SimpleNamespace(get=lambda _session: None, exams=SimpleNamespace(shown=lambda _key: None))
+    maker = SimpleNamespace(routing=SimpleNamespace(alone=True))
+    monitor = SimpleNamespace(get=lambda _session: None, exams=SimpleNamespace(shown=lambda _key: None), maker=maker)
     app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, monitor), access, Links(Events()))
     register_errors(app)
     register_headers(app)

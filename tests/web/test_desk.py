@@ -318,6 +318,7 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
         "total_score": 0,
         "flagged_intervals": 0,
         "instance": None,
+        "unreadable": [],
         "decisions": {},
     }
 
