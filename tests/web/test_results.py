@@ -218,7 +218,7 @@ def test_all_that_nobody_has_to_look_at_are_concluded_in_one_act(client: FlaskCl
     assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 1, "not_begun": 0}
     exam.database.write("sessions", OTHER, {"unread": None, "state": "running"}).wait(10)
     assert results(client)["at_once"]["conclude"] == 0
-    exam.database.write("sessions", OTHER, {"state": "completed"}).wait(10)
+    exam.database.write("sessions", OTHER, {"state": "ended"}).wait(10)
     assert results(client)["at_once"]["conclude"] == 1
     assert at_once(client, "conclude", reason="nothing was flagged").get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
     assert at_once(client, "conclude").get_json()["done"] == 0
@@ -273,7 +273,7 @@ def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client
 
 def test_three_hundred_sessions_are_concluded_and_agreed_to_in_seconds(client: FlaskClient, parts: Parts) -> None:
     parts.exams.make(ExamDefinition(exam_id="e", title="Ethics", four_eyes=True), "test")
-    ended = {"exam_id": "e", "state": "completed", "begun": True, "started_at": utc_now(), "ended_at": utc_now(), "total_score": 0}
+    ended = {"exam_id": "e", "state": "ended", "begun": True, "started_at": utc_now(), "ended_at": utc_now(), "total_score": 0}
     with parts.database.reading():
         parts.database.collection("sessions").insert_many([{"_id": f"{number:032x}", "user_id": f"s{number}", **ended} for number in range(300)])
     for act, by in (("conclude", ADA), ("agree", BEN)):
