@@ -15,6 +15,7 @@ from basics.readings import Frame
 from basics.times import WALL_DOUBT_S, utc_now
 from cluster.membership import DEAD_S
 from media.identity_pictures import IdentityPictures
+from scoring.exam import ExamDefinition
 from tests.helpers.callers import token
 from tests.helpers.identity import jpeg
 from tests.helpers.sessions import store_interval
@@ -97,6 +98,27 @@ def test_a_running_session_is_seen_written_to_and_ended_at_whichever_server(pair
     assert [(one["who"], one["address"]) for one in audit] == [("Kim", CALLER)]
     assert counts(b) == {"sent": 9, "failed": 0, "taken": 0, "refused": 0}
     assert counts(a)["taken"] == 9
+
+
+def test_who_takes_an_exam_is_written_to_and_ended_at_every_server(town: Town, pair: tuple[House, House]) -> None:
+    a, b = pair
+    here, there = a.begin("ann"), b.begin("ben")
+    assert a.database.flush(10)
+    assert b.database.flush(10)
+    written = at(a).post("/api/exam/message", json={"exam_id": "exam", "text": "Ten minutes are left."}).get_json()
+    assert (written["sent"], written["waiting"], written["not_reached"]) == (2, 2, [])
+    assert [one.messages.documents()[0]["text"] for one in (here, there)] == ["Ten minutes are left."] * 2
+    url = f"/api/exams/{a.parts.exams.make(ExamDefinition(exam_id='exam', title='Ethics'), 'test').key}/end"
+    assert a.database.flush(10)
+    b.hang_up()
+    refused = error_of(at(a).post(url, json={"reason": "fire"}), 503)
+    assert refused["running"] == 1, "nobody believes that it is over for all"
+    assert (a.has(here.session_id), b.has(there.session_id)) == (False, True)
+    b.serve()
+    town.pass_time(2, b, a)
+    ended = at(a).post(url, json={"reason": "fire"}).get_json()
+    assert (ended["ended"], ended["not_begun"]) == (1, 0)
+    assert not b.has(there.session_id)
 
 
 def test_a_session_is_ended_by_its_students_id_and_of_several_none(pair: tuple[House, House], monkeypatch: pytest.MonkeyPatch) -> None:

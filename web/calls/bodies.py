@@ -28,7 +28,7 @@ class Done(BaseModel):
 
 def read_body(request: Request, model: type[Model]) -> Model:
     """The body of `request` as a `model`. Raise `TooLarge`, `Unsupported`, or `InvalidInput`, which names the field."""
-    raw = request.get_data(cache=False)
+    raw = request.get_data(cache=True)  # it may go on to another server
     limit = request.max_content_length or 0
     if request.content_length is None and limit and len(raw) >= limit:  # a chunked body is cut there without a word
         raise TooLarge(_("The body is larger than the %(limit)s KB allowed (MAX_BODY_KB).", limit=limit // 1024))

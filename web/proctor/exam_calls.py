@@ -25,6 +25,7 @@ from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_known
+from web.hop.everyone import done_elsewhere
 from web.parts import parts
 from web.proctor.exam_schemas import (
     ChangeExam,
@@ -144,7 +145,18 @@ def end(exam_key: str) -> Response:
         ended += 1
         not_begun += not session.begun
     note("exam: ended", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, sessions=ended, reason=wanted.reason)
-    return reply(ExamEnded(ended=ended, not_begun=not_begun))
+    answers, missed = done_elsewhere(_elsewhere(exam.exam_id))
+    if missed:
+        raise StorageError(
+            ngettext(
+                "%(count)s session of this exam runs at a server that does not answer, and goes on. Try again in some seconds.",
+                "%(count)s sessions of this exam run at a server that does not answer, and go on. Try again in some seconds.",
+                len(missed),
+            ),
+            running=len(missed),
+        )
+    there = [ExamEnded.model_validate(answer) for answer in answers]
+    return reply(ExamEnded(ended=ended + sum(one.ended for one in there), not_begun=not_begun + sum(one.not_begun for one in there)))
 
 
 @exams.delete("/<exam_key>")

@@ -15,6 +15,7 @@ from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_known
+from web.hop.everyone import done_elsewhere
 from web.parts import parts
 from web.proctor.running import STORED_WITHIN_S
 from web.proctor.running_schemas import ExamMessageSent, NotReached, SendToExam
@@ -35,7 +36,7 @@ def send_to_exam() -> Response:
     if not running and not elsewhere:
         raise NotFound(_("Nobody takes part in this exam now. GET /api/sessions/active lists those that do."), field="exam_id")
     tickets: list[tuple[ExamSession, Any]] = []
-    missed = [NotReached(session_id=one["_id"], user_id=one["user_id"], reason="elsewhere") for one in elsewhere]
+    missed: list[NotReached] = []
     for session in running:
         if session.source != "browser":
             missed.append(NotReached(session_id=session.session_id, user_id=session.user_id, reason="no_page"))
@@ -51,7 +52,12 @@ def send_to_exam() -> Response:
     if not all(ticket.wait(max(0.0, until - time.monotonic())) for _session, ticket in tickets):
         raise StorageError(_("The messages are delivered, and can't all be stored now; see /api/health."))
     connected = sum(parts().links.connected(session.session_id) for session, _ticket in tickets)
-    return reply(ExamMessageSent(sent=len(tickets), waiting=len(tickets) - connected, not_reached=missed))
+    answers, unasked = done_elsewhere(elsewhere)
+    there = [ExamMessageSent.model_validate(answer) for answer in answers]
+    missed += [one for answer in there for one in answer.not_reached]
+    missed += [NotReached(session_id=one["_id"], user_id=one["user_id"], reason="elsewhere") for one in unasked]
+    sent, waiting = (sum(getattr(answer, name) for answer in there) for name in ("sent", "waiting"))
+    return reply(ExamMessageSent(sent=len(tickets) + sent, waiting=len(tickets) - connected + waiting, not_reached=missed))
 
 
 def _elsewhere(exam_id: str | None) -> list[Document]:
