@@ -33,9 +33,14 @@ def interval(**clip: Any) -> dict[str, Any]:
     return {"session_id": SESSION, "user_id": "ann", "exam_id": None, "index": 1, "flagged": True, "score": 10, "clip": {"state": "ready", **clip}}
 
 
+def stored_interval(**clip: Any) -> dict[str, Any]:
+    """As it is read from the database."""
+    return {"_id": f"{SESSION}-1", **interval(**clip)}
+
+
 def test_boxes_and_gaze_of_the_clip_alone_by_its_own_time(database: Database) -> None:
     store_checks(database)
-    found = clip_readings(database, interval(start=25.0, duration=40.0))
+    found = clip_readings(database, stored_interval(start=25.0, duration=40.0))
     assert [reading["at"] for reading in found["gaze"]] == [float(second) for second in range(41)]
     assert found["gaze"][0] == {"at": 0.0, "direction": "left", "box": [100, 80, 180, 191], "width": 640, "height": 480}
     assert len(found["persons"]) == 41
@@ -54,7 +59,7 @@ def test_what_older_versions_stored_and_what_is_damaged_is_read_as_far_as_it_goe
     rows = {"gaze": gaze, "persons": [[3.0, 1, False, "", [[1, 2, 30, 40, 0.5]], []]]}
     assert database.write("checks", f"{SESSION}-0", {"session_id": SESSION, "number": 0, "start": 0.0, "end": 10.0, "readings": rows}).wait(10)
     assert database.write("checks", f"{SESSION}-1", {"session_id": SESSION, "number": 1, "start": 10.0, "end": 20.0}).wait(10)
-    found = clip_readings(database, interval(start=0.0, duration=30.0))
+    found = clip_readings(database, stored_interval(start=0.0, duration=30.0))
     assert [(reading["at"], reading["box"]) for reading in found["gaze"]] == [(3.0, None)]
     assert found["persons"] == [{"at": 3.0, "count": 1, "persons": [[1, 2, 30, 40, 0.5]], "phones": [], "width": 0, "height": 0}]
 
