@@ -103,13 +103,14 @@ def session() -> Response:
         ends_at, left_s = running.limit.ends_at, running.limit.left()
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
     else:
-        document, _unreadable = readable_part({**_stored(session_id), "_id": session_id})
+        stored = _stored(session_id)
+        document, _unreadable = readable_part({**stored, "_id": session_id})
         rules = {**part_of(document, "rules"), **({"points": held[-1].points} if (held := history_of(document)) else {})}
         state, elapsed = document["state"], document.get("ended_after_s")
         user_id, exam_id, begun = document["user_id"], document.get("exam_id"), document.get("begun", True)
         started_at, ended_at = document["started_at"] if begun else None, document.get("ended_at")
         end = {name: document.get(name) or "" for name in ("end_reason", "end_code", "end_note")}
-        accommodation, on_break, left = applied_in(document), False, 0
+        accommodation, on_break, left = applied_in({**document, "accommodation": stored.get("accommodation")}), False, 0
         ends_at, left_s, refusal = at if is_moment(at := document.get("ends_at")) else None, None, None
         exam, route = exam_of(document), stored_route(document)
         report_open = begun and parts().answers.opening({**document, "_id": session_id}) == "open"
