@@ -105,6 +105,8 @@ CONCLUSION = Shape(
 )
 IN_FORCE = Shape(CONCLUSION.fields, needs=("conclusion", "by", "state"))
 """The same, of which lists read these alone."""
+TOLD = Shape(CONCLUSION.fields, needs=("conclusion", "by", "at", "state"))
+"""The same, as its student is told it."""
 
 ANSWER = Shape({"text": is_text, "at": is_moment, "nothing": is_switch})
 SAID = Shape(ANSWER.fields, needs=("text", "at"))

@@ -18,7 +18,7 @@ from database import Database, Document
 from records.accounts import digest
 from records.conclusions import COLLECTION as CONCLUSIONS
 from records.reviews import Reviews
-from records.shapes import ANSWER, CONCLUSION, INTERVAL, LINK, NEW_LOOK, SAID
+from records.shapes import ANSWER, INTERVAL, LINK, NEW_LOOK, SAID, TOLD
 from scoring.exam import ExamDefinition
 from settings.afterwards import AfterwardsSettings
 
@@ -80,7 +80,7 @@ class StudentAnswers:
     def conclusion(self, session_id: str) -> Document | None:
         """What was concluded for good, None where nothing was."""
         stored = self._one(CONCLUSIONS, session_id)
-        found = CONCLUSION.whole(stored) if stored is not None else None
+        found = TOLD.whole(stored) if stored is not None else None
         return found if found is not None and found["state"] == "concluded" else None
 
     # Links
