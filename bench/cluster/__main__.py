@@ -64,16 +64,17 @@ class Exam:
         footage = [drawn_footage(seed=1), drawn_footage(seed=2, codec="h264")]
         self.students: list[NumberedStudent] = []
         sessions: dict[str, list[str]] = {f"exam-{number}": [] for number in range(min(exams, students))}
+        keys: dict[str, str] = {}
         for number in range(students):
             exam_id = f"exam-{number % len(sessions)}"
-            session_id, link = place.seat(f"student-{number}", exam_id)
+            session_id, link, keys[exam_id] = place.seat(f"student-{number}", exam_id)
             self.students.append(NumberedStudent(link, footage[number % 2], session_id=session_id))
             sessions[exam_id].append(session_id)
         for student in self.students:
             student.start()
         if not comes(lambda: all(student.welcomed.is_set() for student in self.students), WELCOMED_S):
             raise ServerError(f"{sum(not student.welcomed.is_set() for student in self.students)} students were not welcomed")
-        self.walls = [Wall(place, exam_id, ids) for exam_id, ids in sessions.items()]
+        self.walls = [Wall(place, exam_id, keys[exam_id], ids) for exam_id, ids in sessions.items()]
         self.wall_of = {session_id: wall for wall, ids in zip(self.walls, sessions.values(), strict=True) for session_id in ids}
         self.acting = Acting(self.students)
         self.closing = Closing(place)

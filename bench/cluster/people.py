@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from pymongo.errors import PyMongoError
 from socketio.exceptions import SocketIOError
@@ -58,11 +57,12 @@ class Acting:
 class Wall:
     """One exam's dashboard, which connects again as a browser does. `heard` is when something was heard of each session, `flags` what was told."""
 
-    def __init__(self, town: Town, exam_id: str, sessions: Sequence[str]) -> None:
+    def __init__(self, town: Town, exam_id: str, key: str, sessions: Sequence[str]) -> None:
         self.heard: dict[str, list[float]] = defaultdict(list)
         self.flags: set[str] = set()
         self._town = town
         self._exam_id = exam_id
+        self._key = key
         self._sessions = sessions
         self._viewer: Viewer | None = None
         self._joined_at = 0.0
@@ -90,7 +90,7 @@ class Wall:
             viewer = Viewer()
             viewer.on("*", self._hear)
             try:
-                viewer.connect(f"{self._town.front}/?e={quote(self._exam_id)}", headers=BEARER, transports=["websocket"], wait_timeout=5)
+                viewer.connect(f"{self._town.front}/?e={self._key}", headers=BEARER, transports=["websocket"], wait_timeout=5)
                 viewer.emit("join_exam", {"exam_id": self._exam_id})
                 for session_id in self._sessions:
                     viewer.emit("join_session", {"session_id": session_id, "frames": "none", "fps": 1})

@@ -62,13 +62,13 @@ class Town:
             raise ServerError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer
 
-    def seat(self, user_id: str, exam_id: str) -> tuple[str, str]:
-        """A student of an exam: the session's id, and the link of their page through HAProxy."""
+    def seat(self, user_id: str, exam_id: str) -> tuple[str, str, str]:
+        """A student of an exam: the session's id, the link of their page through HAProxy, and the key by which that leads to a server."""
         body = {"user_id": user_id, "exam_id": exam_id, "source": "browser"}
         made = self.call("POST", f"/api/session/create?e={quote(exam_id)}", json=body).json()
         query, _, token = made["portal_url"].partition("#t=")
         key = query.partition("?e=")[2] or quote(exam_id)
-        return str(made["session_id"]), f"{self.front.replace('http', 'ws', 1)}/student/link?token={token}&e={key}"
+        return str(made["session_id"]), f"{self.front.replace('http', 'ws', 1)}/student/link?token={token}&e={key}", key
 
     def owners(self) -> dict[str, str]:
         """The server of each session, by its id."""
