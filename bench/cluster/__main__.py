@@ -91,7 +91,6 @@ class Exam:
         for student in self.students:
             first = student.first_served_after(at)
             gap.students.append(first - at)
-            gap.walls.append(self.wall_of[student.session_id].gap_after(student.session_id, at))
             if student.session_id in moved:
                 gap.moved.append(first - at)
         self.gaps.append(gap)
@@ -99,6 +98,8 @@ class Exam:
 
     def end(self) -> tuple[Outcome, list[str]]:
         """Let everybody end; give what was promised against what is there, and what else is not as it must be."""
+        for gap in self.gaps:  # now: a wall may come back after the students
+            gap.walls = [self.wall_of[student.session_id].gap_after(student.session_id, gap.at) for student in self.students]
         self.acting.stop()
         comes(lambda: all(student.put_out or not student.unacknowledged() for student in self.students), DELIVERED_S)
         put_out = [student.put_out for student in self.students if student.put_out]
