@@ -13,6 +13,8 @@ export class Wall {
     this.grid = grid;
     grid.addEventListener("keydown", (event) => this.#move(event));
     addEventListener("resize", () => this.fit());
+    const above = new ResizeObserver(() => this.fit()); // a server's trouble that is told, a toolbar that wraps: less room, or more
+    for (const element of grid.parentElement.children) if (element.compareDocumentPosition(grid) & Node.DOCUMENT_POSITION_FOLLOWING) above.observe(element);
   }
 
   /** So many tiles that a screen shows `size` of them at once; without one as large as they can be for all to be seen. */
