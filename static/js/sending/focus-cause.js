@@ -16,6 +16,7 @@ export const UNCLEAR = "unclear";
 const WAY_MS = 3000; // from a key to the control that it opens
 const WALK_MS = 2000; // from a Tab to the next of many, which may be heard by nobody
 const INPUT_MS = 1000; // from a click, or any other key, to a dialog that the exam opens because of it
+const OPENING_MS = 3000; // … where the browser is slow to open it, as of a page to be printed: the page knows nothing of how slow
 const ASIDE_MS = 3000; // from the pointer's way out of the page to a click in another window
 const CONSUMED_MS = 1500; // a file dialog uses up the activity that opened it before the focus is gone
 const AT_ONCE_MS = 500; // or just after, as it is told apart from the focus
@@ -144,7 +145,7 @@ export class FocusCause {
     if (!lost.asked) return lost.cause;
     this.#lookActive();
     const pressed = pageMs() - ACTIVE_MS; // at the latest, if it fades now
-    const longAgo = pressed < lost.from && this.#time.between(pressed, lost.from) > INPUT_MS;
+    const longAgo = pressed < lost.from && this.#time.between(pressed, lost.from) > OPENING_MS;
     if (this.#active.now) lost.asked = pressed < lost.from - INPUT_MS; // else a press just before it: to another window, or a shortcut of the browser's
     else Object.assign(lost, { asked: false, cause: longAgo && this.#fadedByItself(lost) ? ELSEWHERE : UNCLEAR });
     return lost.cause;
@@ -247,7 +248,7 @@ export class FocusCause {
   #causeUnseen(inactive) {
     if (this.#isInFrame) return this.#causeInFrame(inactive);
     if (this.#isFresh(this.#press, INPUT_MS)) return this.#out ? UNCLEAR : BROWSER;
-    return this.#press?.touch ? UNCLEAR : ELSEWHERE;
+    return this.#press?.touch || this.#isFresh(this.#press, OPENING_MS) ? UNCLEAR : ELSEWHERE;
   }
 
   #causeInFrame(inactive) {
