@@ -166,6 +166,18 @@ def test_no_local_account_is_taken_over_by_a_name_and_one_that_waits_is_joined(a
     assert (answer.status_code, "is disabled" in answer.text) == (401, True)
 
 
+def test_an_address_that_the_provider_has_not_verified_leads_to_nobodys_account(app: Flask, institution: Institution) -> None:
+    unverified = {"email": "grace@uni.example", "email_verified": False}
+    institution.knows(**{"u-5": {"name": "Mallory", "preferred_username": None, **unverified}})
+    accounts = parts_of(app).people.accounts
+    grace = accounts.add("grace@uni.example", "Grace Hopper", frozenset({"administrator"}), by="a test", single_sign_on=True)
+    client, _answer = sign_in(app, "u-5")
+    assert who_am_i(client)["person"]["id"] != grace.id
+    institution.knows(**{"u-6": {"name": "Grace", "preferred_username": None, **unverified, "email_verified": True}})
+    client, _answer = sign_in(app, "u-6")
+    assert who_am_i(client)["person"]["id"] == grace.id
+
+
 def test_whoever_is_refused_there_is_told_so_here(app: Flask) -> None:
     client = browser_of(app)
     state = re.search(r"[?&]state=([^&]+)", go_to_provider(client))

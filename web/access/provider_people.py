@@ -63,6 +63,8 @@ def _made(accounts: Accounts, claims: Mapping[str, Any], told: dict[str, Any]) -
 def _logins(claims: Mapping[str, Any]) -> Iterator[str]:
     for name in ("preferred_username", "email", "sub"):
         value = claims.get(name)
+        if name == "email" and claims.get("email_verified", True) is not True:
+            continue  # anybody may have written it there: it leads to nobody's account (OpenID Connect Core 1.0, 5.7)
         if isinstance(value, str) and value.strip():
             yield value.strip()
 
