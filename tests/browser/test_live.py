@@ -244,7 +244,7 @@ def test_the_dashboard_shows_what_the_camera_saw(room: Room, server: Server, chr
     page.close()
 
 
-def test_a_browser_that_decodes_h264_is_shown_it_as_it_came(room: Room, server: Server, chromium: Chromium, shared_data: Path) -> None:
+def test_h264_is_shown_as_it_came_and_as_jpeg_where_a_browser_fails_at_it(room: Room, server: Server, chromium: Chromium, shared_data: Path) -> None:
     exam = Scenario(shared_data / "scenarios" / "clean-a")
     footage = footage_of(exam, 20, "h264")
     _, session_id = room.seat("as-it-came", "pictures", footage=Footage(footage.frames, [], [], 20))
@@ -258,6 +258,12 @@ def test_a_browser_that_decodes_h264_is_shown_it_as_it_came(room: Room, server: 
         page.close()
         assert any('"h264":{' in one for one in heard)
         assert not any('"frame":{' in one for one in heard)
+    for path, canvas in ((f"/session/{session_id}", "#live-picture"), ("/", ".tile canvas")):
+        page = chromium.open("about:blank")
+        page.add_init_script("VideoDecoder.prototype.decode = () => { throw new Error('this stream is beyond this decoder'); }")
+        page.goto(f"{server.url}{path}")
+        until(page, partial(shows_one_of, page.locator(canvas).first, sent), "a picture that the server made a JPEG of")
+        page.close()
 
 
 # Flags
