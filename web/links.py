@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from basics.errors import TooMany
@@ -15,12 +17,37 @@ from web.student.budget import Budget
 from web.student.page_clock import PageClocks
 
 PLACES = 4  # connections of one session at a time: its page, the one that this replaces, and what still says goodbye
+PAGE = re.compile(r"[0-9A-Za-z-]{16,64}")
+ATTEMPT = re.compile(r"[0-9]{1,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which of a page's attempts to connect this is. A server that was slow to answer comes to the first when the page has given it up."""
+
+    page: str
+    number: int
+
+    def is_late(self, other: Attempt | None) -> bool:
+        """Is `other` of the same page, and was made after this one?"""
+        return other is not None and other.page == self.page and other.number > self.number
+
+
+def attempt_of(query: Mapping[str, str]) -> Attempt | None:
+    """What the address says of it; None where it says nothing that can be read."""
+    page, number = query.get("page", ""), query.get("attempt", "")
+    return Attempt(page, int(number)) if PAGE.fullmatch(page) and ATTEMPT.fullmatch(number) else None
+
+
+class Late(Exception):
+    """The page has given this connection up, and is here by a newer one."""
 
 
 class Connection(Protocol):
     """A student's link, as the others know it."""
 
     session: ExamSession
+    attempt: Attempt | None
 
     def say(self, message: dict[str, Any]) -> None: ...
 
@@ -59,11 +86,13 @@ class Links:
                     del self._places[session_id], self._coming[session_id]
 
     def enter(self, new: Connection, tell: Callable[[bool], object]) -> Connection | None:
-        """Register a link and `tell` that its student is there; return the one it replaces. Its place must be taken."""
+        """Register a link and `tell` that its student is there; return the one it replaces. Its place must be taken. Raise `Late`."""
         session_id = new.session.session_id
         with self._coming[session_id]:  # what is told comes in the order of what was done
             with self._lock:
                 old = self._open.get(session_id)
+                if old is not None and new.attempt is not None and new.attempt.is_late(old.attempt):
+                    raise Late
                 self._open[session_id] = new
             tell(True)
             return old

@@ -25,13 +25,14 @@ class HttpPage:
         self._post = post
         self.token = ""  # for calls by hand
         self.connection = str(uuid.uuid4())
+        self.about = ""  # more of the address
         self.number = 0
         self.heard: list[Message] = []
         self.over = ""
 
     def send(self, messages: Sequence[str | bytes] = (), *, number: int | None = None, body: bytes | None = None) -> tuple[int, dict[str, Any]]:
         """Send one batch as it is."""
-        address = f"/api/student/link?connection={self.connection}&batch={self.number if number is None else number}"
+        address = f"/api/student/link?connection={self.connection}&batch={self.number if number is None else number}{self.about}"
         return self._post(address, pack_batch(messages) if body is None else body)
 
     def turn(self, *messages: Message | bytes) -> list[Message]:

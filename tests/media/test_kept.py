@@ -156,7 +156,7 @@ def test_an_encoder_that_fails_is_tried_again_and_what_is_kept_stays_for_the_nex
     recorder.kept.add(KEY, frames())
     told = Told()
     recorder.submit(job(kept=True), told)
-    until(lambda: not recorder.has(KEY))
+    until(lambda: not recorder.has(KEY) and len(told.clips) == 2)
     assert len(tries) == ENCODER_TRIES
     assert [clip.reason.partition(";")[0] for clip in told.clips] == ["encoder: can't start a thread"] * 2
     assert recorder.kept.has(KEY)

@@ -88,6 +88,20 @@ def test_a_newer_page_takes_the_place_of_the_one_by_http(open_page: Open, parts:
     assert new.over == ""
 
 
+def test_an_attempt_that_the_server_comes_to_late_replaces_no_newer_one_of_the_same_page(open_page: Open) -> None:
+    """It has given that one up, and would take for true that its exam goes on elsewhere."""
+    newer, late, another = open_page(), open_page(), open_page()
+    newer.about, late.about, another.about = (f"&page={'a' * 32}&attempt=2", f"&page={'a' * 32}&attempt=1", f"&page={'b' * 32}&attempt=1")
+    newer.come_in()
+    assert late.turn() == []
+    assert late.over == "again"
+    newer.turn()
+    assert newer.over == ""
+    another.come_in()
+    newer.turn()
+    assert newer.over == "replaced"
+
+
 def test_the_students_end_is_answered_at_once_and_a_page_that_comes_later_is_told(open_page: Open, parts: Parts, session: ExamSession) -> None:
     page = open_page().come_in()
     page.turn({"type": "end"})

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -186,6 +187,20 @@ def test_a_second_window_replaces_the_first(server: Server) -> None:
     until(lambda: [message for message in clients[0].messages if message["type"] == "replaced"])
     clients[0].close()
     clients[1].finish()
+
+
+def test_an_attempt_that_comes_late_is_closed_and_the_page_stays(server: Server) -> None:
+    url = f"{server.link_url}?token={server.create('given-up', 'exam')['token']}&page={uuid.uuid4()}"
+    client = StudentClient(f"{url}&attempt=2", footage(5))
+    client.start()
+    assert client.welcomed.wait(WAIT_S)
+    line = create_connection(f"{url}&attempt=1", timeout=WAIT_S)
+    assert line.recv_data()[0] == ABNF.OPCODE_CLOSE
+    line.shutdown()
+    client.act("copy")
+    until(lambda: not client.unacknowledged())
+    assert not [message for message in client.messages if message["type"] == "replaced"]
+    client.finish()
 
 
 def test_a_stuck_dashboard_slows_nobody(server: Server) -> None:

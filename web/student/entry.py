@@ -12,7 +12,7 @@ from sessions.ends import End
 from sessions.session import ExamSession
 from sessions.taking import Moved
 from settings.settings import Settings
-from web.links import Connection
+from web.links import Connection, Late
 from web.student.budget import Budget
 from web.student.conversation import Conversation
 from web.student.exam import Terms
@@ -103,9 +103,15 @@ def conversation_with(session: ExamSession, owner: Parts) -> Conversation:
 
 
 def enter(owner: Parts, connection: Connection, *, by: str = "") -> bool:
-    """Take the place of the page that is there. False where the exam has ended in that moment: whoever was there was told. `by`: how it speaks."""
+    """Take the place of the page that is there. False where the exam has ended in that moment: whoever was there was told. `by`: how it speaks.
+
+    Raise `ComeAgain` where the page itself is there by a newer connection.
+    """
     session = connection.session
-    replaced = owner.links.enter(connection, partial(owner.monitor.student_connected, session.session_id, by=by))
+    try:
+        replaced = owner.links.enter(connection, partial(owner.monitor.student_connected, session.session_id, by=by))
+    except Late:
+        raise ComeAgain("this page has come by a newer connection") from None
     if replaced is not None:
         replaced.say({"type": "replaced"})
     return owner.monitor.get(session.session_id) is session

@@ -12,6 +12,7 @@ from basics.errors import Conflict, InvalidInput, TooLarge, TooMany
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
 from web.languages import said
+from web.links import attempt_of
 from web.parts import Parts, parts
 from web.student.batches import AGAIN, BATCH_MAX_BYTES, MUCH, Exchange, Heard
 from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
@@ -29,6 +30,8 @@ class Batch(BaseModel):
 
     connection: str = Field(pattern=r"^[0-9A-Za-z-]{16,64}$", description="The page's own name for this connection: a new UUID for each.")
     batch: int = Field(ge=0, le=1_000_000_000, description="0, 1, 2, …: a batch that comes again is answered as it was, and counts once.")
+    page: str = Field(default="", max_length=64, description="The page's name, a new UUID for each load.")
+    attempt: str = Field(default="", max_length=9, description="Which of its attempts to connect this is: one that comes late replaces no newer one.")
 
 
 class BatchHeard(BaseModel):
@@ -73,7 +76,7 @@ def _serve(owner: Parts, session_id: str, asked: Batch, size: int) -> Heard:
         if found is None:
             return Heard(asked.batch, (end_of(owner, session_id),), "ended")
         session, budget = found
-        link = HttpLink(session, Exchange(conversation_with(session, owner)), budget, owner.by_http.now())
+        link = HttpLink(session, Exchange(conversation_with(session, owner)), budget, owner.by_http.now(), attempt_of(request.args))
     try:
         charge(link.budget, size)
     except TooMany:
@@ -106,7 +109,12 @@ def _take(owner: Parts, link: HttpLink, asked: Batch, body: bytes) -> Heard:
         if dropped is not None:
             leave(owner, dropped)
         begin(owner, link.session, request)
-        if not enter(owner, link, by=BY):
+        try:
+            entered = enter(owner, link, by=BY)
+        except ComeAgain:
+            owner.by_http.forget(link)
+            raise
+        if not entered:
             _over(owner, link)
             return Heard(asked.batch, (end_of(owner, session_id),), "ended")
     try:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from basics.errors import Conflict, TooMany
 from basics.regularly import Regularly
 from sessions.session import ExamSession
-from web.links import PLACES
+from web.links import PLACES, Attempt
 from web.student.batches import STOPS, Exchange, Heard, unpack_batch
 from web.student.budget import Budget
 from web.student.conversation import DEAD_S
@@ -30,8 +30,9 @@ LOOK_S = 2.0
 class HttpLink:
     """One page's connection. `say` and `close` are safe from any thread."""
 
-    def __init__(self, session: ExamSession, exchange: Exchange, budget: Budget, heard_at: float) -> None:
+    def __init__(self, session: ExamSession, exchange: Exchange, budget: Budget, heard_at: float, attempt: Attempt | None = None) -> None:
         self.session = session
+        self.attempt = attempt
         self.exchange = exchange
         self.budget = budget
         self.turn = threading.Lock()

@@ -19,6 +19,7 @@ from wsproto.utilities import RemoteProtocolError
 from basics.errors import InvalidInput, TooMany
 from sessions.session import ExamSession
 from web.languages import said
+from web.links import Attempt, attempt_of
 from web.parts import Parts, parts
 from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
@@ -35,8 +36,9 @@ IDLE_S = 0.25  # how often a link that hears nothing looks for something to say
 class StudentLink:
     """One student's connection, served by one thread: it reads what comes and sends what waits to be said."""
 
-    def __init__(self, socket: Any, session: ExamSession, owner: Parts) -> None:
+    def __init__(self, socket: Any, session: ExamSession, owner: Parts, attempt: Attempt | None = None) -> None:
         self.session = session
+        self.attempt = attempt
         self._socket = socket
         self._closing = False
         self._conversation = conversation_with(session, owner)
@@ -112,7 +114,7 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
         return
     session, socket.budget = found
     begin(owner, session, request)
-    connection = StudentLink(socket, session, owner)
+    connection = StudentLink(socket, session, owner, attempt_of(request.args))
     since = time.monotonic()
     try:
         if enter(owner, connection):
@@ -120,6 +122,8 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
             owner.cut_links.forget(session_id)
         else:
             _tell_end(socket, owner, session_id)
+    except ComeAgain as again:
+        socket.close(TRY_AGAIN, str(again))
     except TooMuch as much:
         connection.refuse(much)
     except (ConnectionClosed, OSError):

@@ -25,14 +25,20 @@ export class Link {
   #clock; // its name when it was last looked at
   #ending = false; // the student has ended the exam, and the server has not said so yet
   #read = new Set(); // messages that the student has read; the server says one again until it knows
+  #attempts = 0; // in all: of two, the server takes the newer one for this page, in whatever order it comes to them
 
   /**
    * `url` of the link; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
    * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `call`, `rate`,
    * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's.
    */
-  constructor(url, queue, on, { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName() } = {}) {
-    Object.assign(this, { url, queue, on, open, now, random, clock });
+  constructor(
+    url,
+    queue,
+    on,
+    { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName(), page = crypto.randomUUID() } = {},
+  ) {
+    Object.assign(this, { url, queue, on, open, now, random, clock, page });
     this.#clock = clock.now;
     this.state = "waiting";
     this.room = ROOM_BYTES;
@@ -43,7 +49,8 @@ export class Link {
     this.#openedAt = this.now();
     this.#heardAt = this.#openedAt;
     this.#become("connecting");
-    const socket = this.open(this.url);
+    this.#attempts += 1;
+    const socket = this.open(`${this.url}${this.url.includes("?") ? "&" : "?"}page=${this.page}&attempt=${this.#attempts}`);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#waiting = { bytes: 0, since: this.#openedAt };

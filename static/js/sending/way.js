@@ -61,10 +61,13 @@ export async function letsWebSocketsThrough(
   return false;
 }
 
-/** A batch as a call of the server's. */
-async function postBatch(token, { connection, batch }, body, signal) {
+/** A batch as a call of the server's; `address` is that of the link, which names the page and its attempt. */
+async function postBatch(token, address, { connection, batch }, body, signal) {
+  const { searchParams } = new URL(address);
+  const query = new URLSearchParams({ connection, batch });
+  for (const name of ["page", "attempt"]) if (searchParams.has(name)) query.set(name, searchParams.get(name));
   const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}` };
-  const answer = await fetch(addressOf(routed(`/api/student/link?connection=${connection}&batch=${batch}`)), { method: "POST", headers, body, signal });
+  const answer = await fetch(addressOf(routed(`/api/student/link?${query}`)), { method: "POST", headers, body, signal });
   return { status: answer.status, answer: await answer.json().catch(() => null) };
 }
 
@@ -84,7 +87,7 @@ export class Way {
     this.#failed = blocked || storage.getItem(KEPT) ? FAILED_MOST : 0;
     Object.assign(this, { onWebSocket, now, storage });
     this.webSocket = webSocket ?? ((address) => socketTo(address, token));
-    this.http = http ?? (() => new HttpSocket((...batch) => postBatch(token, ...batch)));
+    this.http = http ?? ((address) => new HttpSocket((...batch) => postBatch(token, address, ...batch)));
     this.trial = trial ?? (() => letsWebSocketsThrough(token, { tries: 1 }));
   }
 
@@ -96,7 +99,7 @@ export class Way {
   open(address) {
     this.#byHttp = this.#failed >= FAILED_MOST;
     this.#lookAt = this.#byHttp ? this.now() + (this.#went ? AGAIN_SOON_MS : AGAIN_MS) : Infinity;
-    const socket = this.#byHttp ? this.http() : this.webSocket(address);
+    const socket = this.#byHttp ? this.http(address) : this.webSocket(address);
     if (this.#byHttp) this.#failed = FAILED_MOST - 1; // where this one is lost as well it need not be the WebSockets: they are tried again
     else {
       this.#failed += 1; // until something is heard
