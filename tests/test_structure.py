@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,8 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in files()}
 
 
-def imports(path: Path, *, at_load: bool = False) -> set[str]:
+@cache
+def imports(path: Path, *, at_load: bool = False) -> frozenset[str]:
     """The modules that a file imports, by their whole names, inside functions too, except for type checking only."""
     found: set[str] = set()
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
@@ -58,7 +60,7 @@ def imports(path: Path, *, at_load: bool = False) -> set[str]:
             assert node.level == 0, f"{path}: imports are written whole, not relative"
             found |= {whole if (whole := f"{node.module}.{name.name}") in MODULES else node.module for name in node.names}
         pending.extend(ast.iter_child_nodes(node))
-    return found
+    return frozenset(found)
 
 
 def top(name: str) -> str:

@@ -17,7 +17,7 @@ server.listen(0, "127.0.0.1", () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{ client_id: "proctor", client_secret: "a-secret-of-the-test", redirect_uris: [callback], grant_types: ["authorization_code"], response_types: ["code"] }],
-    claims: { openid: ["sub"], profile: ["name", "preferred_username", "groups"], email: ["email"] },
+    claims: { openid: ["sub"], profile: ["name", "preferred_username", "groups"], email: ["email", "email_verified"] },
     pkce: { required: () => true },
     cookies: { keys: ["of the test"] },
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),

@@ -43,3 +43,13 @@ test("the student's call is said while there is a way, and its state is told", (
   world.hear({ type: "call", call: { at: 3, text: "My mouse" } });
   assert.deepEqual(world.told.at(-1), ["call", { type: "call", call: { at: 3, text: "My mouse" } }]);
 });
+
+test("each attempt names its page and counts, so that the server knows which of two is the newer", () => {
+  const world = makeLink();
+  const addresses = [];
+  Object.assign(world.link, { page: "p", open: (address) => (addresses.push(address), { close: () => {} }) });
+  world.link.connect();
+  world.link.url = "ws://x?e=1";
+  world.link.hurry();
+  assert.deepEqual(addresses, ["ws://x?page=p&attempt=1", "ws://x?e=1&page=p&attempt=2"]);
+});

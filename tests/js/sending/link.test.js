@@ -13,15 +13,14 @@ function makeLink() {
   const tell = (name) => (message) => told.push([name, message]);
   const on = Object.fromEntries(["welcome", "quality", "message", "pause", "rate", "error"].map((name) => [name, tell(name)]));
   on.state = (...told) => world.told.push(["state", ...told]);
-  const open = (address) => {
-    world.address = address;
+  const open = () => {
     const socket = { bufferedAmount: 0, sent: [], closed: false, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
     sockets.push(socket);
     return socket;
   };
   world.queue = new ActQueue(new MemoryStore(), "s");
   world.clock = { now: "a clock" };
-  world.link = new Link("ws://x", world.queue, on, { open, now: () => world.now, random: () => 1, clock: world.clock, page: "p" });
+  world.link = new Link("ws://x", world.queue, on, { open, now: () => world.now, random: () => 1, clock: world.clock });
   world.hear = (message, socket = sockets.at(-1)) => socket.onmessage({ data: JSON.stringify(message) });
   world.sent = (socket = sockets.at(-1)) => socket.sent.filter((data) => typeof data === "string").map((data) => JSON.parse(data));
   return world;
@@ -33,15 +32,6 @@ test("the clock is answered at once with the page's time", () => {
   world.now = 5432.5;
   world.hear({ type: "clock", id: 7, server_ms: 12 });
   assert.deepEqual(world.sent(), [{ type: "clock", id: 7, server_ms: 12, page_ms: 5432.5, page: "a clock" }]);
-});
-
-test("each attempt names its page and counts, so that the server knows which of two is the newer", () => {
-  const world = makeLink();
-  world.link.connect();
-  assert.equal(world.address, "ws://x?page=p&attempt=1");
-  world.link.url = "ws://x?e=1";
-  world.link.hurry();
-  assert.equal(world.address, "ws://x?e=1&page=p&attempt=2");
 });
 
 test("a computer that slept connects anew at once, and what was done before goes by the clock of then", async () => {
