@@ -30,15 +30,16 @@ export class Link {
   /**
    * `url` of the link; `queue` an ActQueue; `on` holds what is told: `state(state, end)` with connecting, open,
    * waiting, ended (with the end's {code, note}), replaced or refused, and `welcome`, `quality`, `message`, `pause`, `call`, `rate`,
-   * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's.
+   * `key`, `error` with the server's message. `room`: bytes that may be under way before pictures are skipped; may be set. `clock` names the page's, `name` this load of
+   * the page.
    */
   constructor(
     url,
     queue,
     on,
-    { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName(), page = crypto.randomUUID() } = {},
+    { open = (address) => new WebSocket(address), now = pageMs, random = Math.random, clock = new ClockName(), name = crypto.randomUUID() } = {},
   ) {
-    Object.assign(this, { url, queue, on, open, now, random, clock, page });
+    Object.assign(this, { url, queue, on, open, now, random, clock, name });
     this.#clock = clock.now;
     this.state = "waiting";
     this.room = ROOM_BYTES;
@@ -50,7 +51,7 @@ export class Link {
     this.#heardAt = this.#openedAt;
     this.#become("connecting");
     this.#attempts += 1;
-    const socket = this.open(`${this.url}${this.url.includes("?") ? "&" : "?"}page=${this.page}&attempt=${this.#attempts}`);
+    const socket = this.open(`${this.url}${this.url.includes("?") ? "&" : "?"}page=${this.name}&attempt=${this.#attempts}`);
     socket.binaryType = "arraybuffer";
     this.#socket = socket;
     this.#waiting = { bytes: 0, since: this.#openedAt };

@@ -47,9 +47,18 @@ test("the student's call is said while there is a way, and its state is told", (
 test("each attempt names its page and counts, so that the server knows which of two is the newer", () => {
   const world = makeLink();
   const addresses = [];
-  Object.assign(world.link, { page: "p", open: (address) => (addresses.push(address), { close: () => {} }) });
+  Object.assign(world.link, { name: "p", open: (address) => (addresses.push(address), { close: () => {} }) });
   world.link.connect();
   world.link.url = "ws://x?e=1";
   world.link.hurry();
   assert.deepEqual(addresses, ["ws://x?page=p&attempt=1", "ws://x?e=1&page=p&attempt=2"]);
+});
+
+test("how the page is, is said while there is a way", () => {
+  const world = makeLink();
+  world.link.page({ hidden: true });
+  world.link.connect();
+  world.hear({ type: "welcome" });
+  world.link.page({ hidden: false });
+  assert.deepEqual(world.sent(), [{ type: "page", hidden: false }]);
 });
