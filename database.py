@@ -90,7 +90,8 @@ class Database:
             self._lock.release()
             raise
         self._rejected_path = spool_dir / "rejected.jsonl"
-        self._queue = WriteQueue(Sender(self._db, self._session, timeout_s).send, parse, spool, self._rejected_path, self._suspect)
+        sender = Sender(self._db, self._session, timeout_s)
+        self._queue = WriteQueue(sender.send, parse, spool, self._rejected_path, self._suspect, refuse=sender.refuse_deleted)
         self.gone = self._queue.gone
         self._stop = threading.Event()
         self._look_now = threading.Event()
