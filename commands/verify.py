@@ -62,7 +62,6 @@ def report(verified: Verified, seconds: float) -> str:
     erased = f", {verified.erased} of them erased" if verified.erased else ""
     thinned = f", {verified.thinned} of them without their readings (their time was over)" if verified.thinned else ""
     deleted = f"; {verified.clips_deleted} more were deleted (their time was over)" if verified.clips_deleted else ""
-    deleted += f"; {verified.elsewhere} more are on another server, on their way to the store" if verified.elsewhere else ""
     lines = [
         f"Audit: {verified.entries} entries{erased}; the chain's head is {verified.seq}:{verified.head}",
         *_cut(verified),

@@ -402,18 +402,18 @@ def _told_of(write: Write) -> str:
 def _without_superseded(batch: Sequence[Write]) -> list[Write]:
     """The batch without writes all of whose fields a later write of the same document, and the same epoch, sets again."""
     kept: list[Write] = []
-    later: dict[tuple[str, str], tuple[int | None, frozenset[str]]] = {}  # fields set by later plain writes, with none but these in between
+    later: dict[tuple[str, str], tuple[int | None, frozenset[str], frozenset[str]]] = {}  # what later plain writes set, and where it is new
     for write in reversed(batch):
-        key = (write.collection, write.document_id)
-        epoch, fields = later.get(key, (write.epoch, frozenset()))
+        key, new = (write.collection, write.document_id), frozenset(write.new)
+        epoch, fields, made = later.get(key, (write.epoch, frozenset(), frozenset()))
         if write.mode != "set" or any("." in name for name in write.keys):
             later.pop(key, None)  # its outcome depends on what stands before it
         elif epoch != write.epoch:  # one of them may be fenced, and the other not
-            later[key] = write.epoch, write.keys
-        elif write.keys <= fields and write.keys:
+            later[key] = write.epoch, write.keys, new
+        elif write.keys <= fields and new <= fields | made and write.keys:
             continue
         else:
-            later[key] = epoch, fields | write.keys
+            later[key] = epoch, fields | write.keys, made | new
         kept.append(write)
     kept.reverse()
     return kept

@@ -152,7 +152,12 @@ def test_a_students_page_is_answered_at_whichever_server(pair: tuple[House, Hous
     assert not b.has(session.session_id)
 
 
-def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(pair: tuple[House, House]) -> None:
+def _note(house: House, video_id: str, **fields: str) -> None:
+    with house.database.reading():
+        house.database.collection("intervals").update_one({"_id": video_id}, {"$set": {f"clip.{name}": value for name, value in fields.items()}})
+
+
+def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(town: Town, pair: tuple[House, House]) -> None:
     a, b = pair
     session, content = a.begin("ann"), bytes(range(256)) * 1000
     video_id, wrong = a_clip(a, session.session_id, content), at(b)
@@ -174,9 +179,15 @@ def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(pair: tuple
     assert (picture.status_code, hashlib.sha256(picture.data).hexdigest()) == (200, kept.sha256)
     assert error_of(wrong.get(f"/api/session/{session.session_id}/identity/face-{'0' * 16}"), 404)
 
+    a.membership.tell(also=["before"])
+    town.pass_time(1, a, b)
+    _note(b, video_id, on="before")
+    assert wrong.get(f"/api/video/{video_id}", buffered=True).data == content, "it is known by its earlier names"
+    _note(b, video_id, on="a", path="ann/another.mp4")
+    error_of(wrong.get(f"/api/video/{video_id}"), 404)
     sent = counts(b)["sent"]
     a.hang_up()
-    error_of(wrong.get(f"/api/video/{video_id}"), 404)
+    assert error_of(wrong.get(f"/api/video/{video_id}"), 503)["code"] == "file_away"
     assert counts(b)["sent"] == sent
     assert b.parts.hops._slots._value == AT_ONCE, "every call's place is free again"
 

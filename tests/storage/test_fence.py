@@ -118,3 +118,17 @@ def test_what_an_old_spool_has_of_a_session_that_was_deleted_since_is_not_stored
         found = {name: [row["_id"] for row in database.collection(name).find()] for name in ("sessions", "intervals", "acts")}
     assert found == {"sessions": [there], "intervals": [f"{there}-1"], "acts": [f"{there}:x"]}
     assert not list((tmp_path / "old").rglob("rejected*")), "nothing of a student is left on the disk"
+
+
+def test_a_change_waits_for_its_condition_makes_nothing_and_bears_a_spool(database: Database, where: tuple[str, str], tmp_path: Path) -> None:
+    open_ = {"clip.state": {"$ne": "ready"}}
+    assert database.change("intervals", "none", {"clip": {"state": "failed"}}, open_).wait(10)
+    with opened(NOBODY, "unused", tmp_path / "old") as old:
+        tickets = [old.write("intervals", "s-1", {"score": score}, epoch=1, new={"clip": {"state": "none"}}) for score in (1, 2)]
+        tickets += [old.change("intervals", "s-1", {"clip": {"state": state}}, open_) for state in ("pending", "ready", "failed")]
+        tickets.append(old.write("intervals", "s-1", {"score": 3}, epoch=1, new={"clip": {"state": "none"}}))
+        assert all_stored(tickets)
+    play_back(where, tmp_path / "old", fenced=0)
+    with database.reading():
+        found = list(database.collection("intervals").find())
+    assert found == [{"_id": "s-1", "score": 3, "epoch": 1, "clip": {"state": "ready"}}]
