@@ -95,6 +95,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _open_database(closing: ExitStack, settings: Settings, secret_key: str) -> tuple[Database, Membership, Leases]:
     """Open the database, say to the servers that share it that this one is there, and share the jobs that one of them at a time does."""
+    from cluster.instance import ALSO, ALSO_MOST
     from cluster.leases import Leases
     from cluster.membership import Membership
     from cluster.own_names import own_names
@@ -112,7 +113,9 @@ def _open_database(closing: ExitStack, settings: Settings, secret_key: str) -> t
     key = SharedKey(database, secret_key, chosen=bool(settings.secret_key.get_secret_value()))
     membership = Membership(database, settings, settings.data_dir, alone=private, key=key)
     _run(closing, membership.start, membership.stop)
-    leases = Leases(database, own_names(settings.data_dir, membership.name)[0])
+    name, *earlier = own_names(settings.data_dir, membership.name)
+    membership.tell(**{ALSO: earlier[:ALSO_MOST] or None})
+    leases = Leases(database, name)
     _run(closing, leases.start, leases.stop)
     return database, membership, leases
 
@@ -158,6 +161,8 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
 
     database = parts.database
     clips = ClipSweep(database, settings.clips_dir, settings.temp_dir, parts.files)
+    if (membership := parts.membership) is not None:
+        clips.lives = membership.lives
     parts.retention = Retention(
         database,
         settings.clips_dir,

@@ -39,7 +39,7 @@ from storage.ranks import beyond, beyond_type
 from storage.sending import Sender
 from storage.spool import Spool
 from storage.write_queue import WriteQueue
-from storage.writes import Ticket, encode, parse, reason_of
+from storage.writes import NONE, Fields, Ticket, encode, parse, reason_of
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +90,8 @@ class Database:
             self._lock.release()
             raise
         self._rejected_path = spool_dir / "rejected.jsonl"
-        self._queue = WriteQueue(Sender(self._db, self._session, timeout_s).send, parse, spool, self._rejected_path, self._suspect)
+        sender = Sender(self._db, self._session, timeout_s)
+        self._queue = WriteQueue(sender.send, parse, spool, self._rejected_path, self._suspect, refuse=sender.refuse_deleted)
         self.gone = self._queue.gone
         self._stop = threading.Event()
         self._look_now = threading.Event()
@@ -180,14 +181,20 @@ class Database:
 
     # Writes
 
-    def write(self, collection: str, document_id: str, fields: Mapping[str, Any], *, insert_only: bool = False, epoch: int | None = None) -> Ticket:
-        """Queue an upsert of `fields` (dotted keys allowed) on the document `document_id`; `insert_only` sets them only if it is new.
+    def write(
+        self, collection: str, document_id: str, fields: Fields, *, insert_only: bool = False, epoch: int | None = None, new: Fields = NONE
+    ) -> Ticket:
+        """Queue an upsert of `fields` (dotted keys allowed) on the document `document_id`; `insert_only` sets them only if it is new (`new`: always).
 
         The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`, as that of what is gone.
         `epoch`: a document on which somebody wrote with a later one stays as it is, and the ticket's error is `Fenced`.
         """
-        write = encode(collection, document_id, fields, "insert" if insert_only else "set", epoch)
+        write = encode(collection, document_id, fields, "insert" if insert_only else "set", epoch, new)
         return self._queue.put(write, keys_of(collection, document_id, fields))
+
+    def change(self, collection: str, document_id: str, fields: Fields, where: Fields = NONE) -> Ticket:
+        """Queue a change of `fields` on a document that is there and of which `where` holds by then; else nothing is written; that is no error."""
+        return self._queue.put(encode(collection, document_id, fields, "change", where=where), keys_of(collection, document_id, fields))
 
     def delete(self, collection: str, document_id: str, *, epoch: int | None = None) -> Ticket:
         """Queue the removal of one document; harmless when there is none, or when somebody wrote on it with a later epoch."""

@@ -79,10 +79,16 @@ def keys_of(collection: str, document_id: str, fields: Mapping[str, Any]) -> lis
     sessions that were deleted is of none."""
     if collection == "audit" and "sessions" in fields:
         return []
-    found = _SESSION.match(str(document_id))
-    session_id, user_id, exam_id = (fields.get(name) for name in ("session_id", "user_id", "exam_id"))
-    keys = [found[0]] if found else []
-    keys += [session_id] if isinstance(session_id, str) else []
+    user_id, exam_id = (fields.get(name) for name in ("user_id", "exam_id"))
+    keys = sessions_of(collection, document_id, fields)
     keys += [of_student(user_id)] if isinstance(user_id, str) else []
     keys += [of_exam(key_of(exam_id))] if collection == "rehearsals" and isinstance(exam_id, str) else []
     return list(dict.fromkeys(keys))
+
+
+def sessions_of(collection: str, document_id: str, fields: Mapping[str, Any]) -> list[str]:
+    """The ids of the sessions that a document is of, at most two of them, where it was damaged; what is none may be among them."""
+    if collection == "audit" and "sessions" in fields:
+        return []
+    found, session_id = _SESSION.match(str(document_id)), fields.get("session_id")
+    return ([found[0]] if found else []) + ([session_id] if isinstance(session_id, str) else [])

@@ -28,6 +28,7 @@ from sessions.identity import Identity
 from sessions.models import Models
 from sessions.session import ExamSession
 from settings.settings import Settings, load_settings
+from storage.writes import NONE, Fields
 
 TICK_S = 0.5
 
@@ -47,10 +48,17 @@ class Memory:
 
     documents: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
 
-    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Stored:
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, new: Fields = NONE) -> Stored:
         """As the database does."""
-        document = self.documents.setdefault(collection, {}).setdefault(document_id, {})
+        document = self.documents.setdefault(collection, {}).setdefault(document_id, dict(new))
         document |= {name: value for name, value in fields.items() if not insert_only or name not in document}
+        return Stored()
+
+    def change(self, collection: str, document_id: str, fields: dict[str, Any], where: Fields = NONE) -> Stored:
+        """As the database does, of clips."""
+        document = self.documents.get(collection, {}).get(document_id)
+        if document is not None and not (where and document.get("clip", {}).get("state") in ("ready", "deleted")):
+            document |= fields
         return Stored()
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 LIVING = ("up", "draining")
+ALSO = "also"  # the fact that says which names it has had before, under which files of its disk are known
+ALSO_MOST = 20
 
 State = Literal["up", "draining", "dead"]
 

@@ -23,7 +23,7 @@ from pymongo.errors import DuplicateKeyError
 from basics.errors import ConfigError, StorageError
 from basics.texts import joined
 from basics.times import utc_now
-from cluster.instance import LIVING, Instance, Seen, State
+from cluster.instance import ALSO, LIVING, Instance, Seen, State
 from cluster.naming import kept_home, name_of
 from cluster.shared_key import SharedKey
 from cluster.troubles import clock_is_off, renamed
@@ -170,6 +170,12 @@ class Membership:
         """The other servers as of the last look, the dead among them, by name."""
         with self._lock:
             return [self._seen[name].instance for name in sorted(self._seen)]
+
+    def lives(self, name: str) -> bool:
+        """Is the server of this name there, be it under the name that it got when it was taken for dead, or another one? As of the last look."""
+        others = [one for one in self.others() if one.lives and one.still_s < DEAD_S]
+        base = name.partition("#")[0]
+        return base == self._base or any(one.name.partition("#")[0] == base or name in (one.facts.get(ALSO) or ()) for one in others)
 
     def owner_url(self, name: str) -> str | None:
         """The address of the server of this name; None where it has none, is dead or unknown."""

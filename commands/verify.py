@@ -43,7 +43,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
             if package is not None:
                 checked = check_package(package, key)
                 click.echo(package_report(checked, time.monotonic() - started))
-                sys.exit(1 if checked.findings else 0)
+                sys.exit(0 if checked.whole else 1)
             wanted = dict(_head(head) for head in heads)
             in_force = settings or load_settings()
             with stored(in_force) as database:
@@ -62,7 +62,6 @@ def report(verified: Verified, seconds: float) -> str:
     erased = f", {verified.erased} of them erased" if verified.erased else ""
     thinned = f", {verified.thinned} of them without their readings (their time was over)" if verified.thinned else ""
     deleted = f"; {verified.clips_deleted} more were deleted (their time was over)" if verified.clips_deleted else ""
-    deleted += f"; {verified.elsewhere} more are on another server, on their way to the store" if verified.elsewhere else ""
     lines = [
         f"Audit: {verified.entries} entries{erased}; the chain's head is {verified.seq}:{verified.head}",
         *_cut(verified),
@@ -106,6 +105,10 @@ def package_report(checked: Checked, seconds: float) -> str:
     ]
     lines += [f"Not in it: {one.get('path')} ({one.get('why')})" for one in about.get("missing") or []]
     lines += [f"CHANGED: {finding.kind} {finding.which}: {finding.wrong}" for finding in checked.findings]
+    if checked.lacking:
+        lines.append(
+            f"NOT WHOLE: {len(checked.lacking)} files are not in it that its records say are there. Have it made again when they can be had."
+        )
     lines.append(f"{len(checked.findings)} found that are not as they were." if checked.findings else "Nothing was changed.")
     return "\n".join(lines)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,12 @@ from basics.readings import Frame, Sound
 FOLDER_MAX_BYTES = 120  # a name of 128 letters may take 512 bytes, and file systems end at 255
 RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 NAME_SIGNS = frozenset("._@-+,=()")  # beside letters, marks and digits; the others part folders, mean something to a shell, or show nothing
+
+
+NOT_MADE: Mapping[str, Any] = {"clip.state": {"$nin": ["ready", "deleted"]}}
+"""Of which records the clip may be written. One that is made stands: after a take-over two servers may make clips of one interval, each of what it
+has, and the file of the first may be on the store alone by the time at which the second is there. Who moves, misses or deletes a file says so by
+conditions of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class ClipJob:
 class Clip:
     """What became of a clip, as it stands in its interval's record. `start` is where it begins on the session's clock.
 
-    `on` is the name of the server on whose disk its file is, empty where only one uses the database.
+    `on` is the name of the server on whose disk its file is, or, while it is still to be made, what it is made of; empty once it is on the store.
     """
 
     state: str

@@ -15,6 +15,7 @@ DISK = _("disk: %(error)s (%(folder)s); free some space or mend the folder's rig
 ENCODING = _("encoder: %(error)s")
 AGAIN = _("%(reason)s; it is tried again as long as its pictures are kept")
 STOPPED = _("the server stopped before the clip was made")
+ELSEWHERE = _("what it is made of is on the server %(server)s, which makes it when it is back")
 GONE = _("the file is no longer on the disk")
 OF_DISMISSED = _("it was kept as long as clips of dismissed flags are (days: %(days)s)")
 OF_CONFIRMED = _("it was kept as long as clips of confirmed flags are (days: %(days)s)")
@@ -22,7 +23,22 @@ OF_OPEN = _("it was kept as long as clips of flags without a decision are (days:
 UNREADABLE = _("its record can't be read")
 
 _LONGEST = 1000  # characters that are looked at
-_KNOWN = (AGAIN, BEHIND, NOTHING_KEPT, NOTHING_TO_SHOW, DISK, UNKEPT, ENCODING, STOPPED, GONE, OF_DISMISSED, OF_CONFIRMED, OF_OPEN, UNREADABLE)
+_KNOWN = (
+    AGAIN,
+    BEHIND,
+    NOTHING_KEPT,
+    NOTHING_TO_SHOW,
+    DISK,
+    UNKEPT,
+    ENCODING,
+    STOPPED,
+    ELSEWHERE,
+    GONE,
+    OF_DISMISSED,
+    OF_CONFIRMED,
+    OF_OPEN,
+    UNREADABLE,
+)
 
 
 @lru_cache

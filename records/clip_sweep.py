@@ -1,7 +1,8 @@
 """Makes clips and their records agree: what one of them lost, the other may still know.
 
 A file without a record is one whose server died between the two; a record without a file lost it on the disk. Each is mended or said. Of several
-servers each looks at its own disk, and at the clips that lie there by their records.
+servers each looks at its own disk, and at the clips that lie there by their records; who finds the very clip of a server that is gone on its disk has
+that server's disk, and the record names this one from then on.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from basics.errors import NotFound
 from basics.times import utc_now
@@ -42,6 +44,7 @@ class ClipSweep:
         self._clips_dir = clips_dir.resolve()
         self._temp_dir = temp_dir.resolve()
         self.elsewhere = FilesElsewhere(database, (), clips_dir, {})  # what lies here, where there are several servers
+        self.lives: Callable[[str], bool] = lambda _name: True  # is another server of this name there?
         self.strangers = 0  # files that are no clip of ours
         self._told: dict[str, int] = {}
 
@@ -59,6 +62,8 @@ class ClipSweep:
             self._sent = {row["_id"]: row for row in self._database.collection(COLLECTION).find({"kind": "clip"})}
             found = self._database.collection("intervals").find({"clip.state": "ready"}, {"clip": 1, "started_at": 1})
             clips = [(document["_id"], part_of(document, "clip"), document.get("started_at")) for document in found]
+        if leads:
+            self._say_what_is_sent(clips)
         clips = [(key, clip, at) for key, clip, at in clips if self.elsewhere.is_here(clip.get("on"), or_nobodys=leads)]
         ready = {str(clip.get("path")): (key, str(clip.get("sha256"))) for key, clip, _at in clips if clip}
         stored, now = self._stored(), utc_now()
@@ -80,13 +85,22 @@ class ClipSweep:
                 continue
             counts["gone"] += 1
             log.error("clip %s: %s", path, GONE)
-            self._set(key, Clip("failed", path=path, sha256=sha256, reason=str(GONE)))
+            missed = {"clip.state": "ready", "clip.path": path, "clip.sha256": sha256}
+            self._set(key, Clip("failed", path=path, sha256=sha256, reason=str(GONE)), missed)
         news = any(count for name, count in counts.items() if name != "nobodys" or count != self._told.get(name, 0))
         self._told = counts
         if news:
             log.warning("clips and records were made to agree: %s", ", ".join(f"{name} {count}" for name, count in counts.items() if count))
             self._database.audit({"who": "server", "what": "clips: reconciled", **counts})
         return counts
+
+    def _say_what_is_sent(self, clips: Iterable[tuple[str, Mapping[str, Any], object]]) -> None:
+        """Let no record name a server where its file is on the store: an older release that noted the one behind the other died in between, or wrote
+        over it."""
+        for key, clip, _at in clips:
+            row, sha256 = self._sent.get(key, {}), clip.get("sha256")
+            if clip.get("on") and row.get("there") and row.get("sha256") == sha256:
+                self._database.change("intervals", key, {"clip.on": ""}, {"clip.state": "ready", "clip.sha256": sha256})
 
     def _stored(self) -> frozenset[str] | None:
         """The keys of what is on the store; None where that can't be told. Raise `StoreError`."""
@@ -102,7 +116,7 @@ class ClipSweep:
     def _is_away(self, key: str, clip: Mapping[str, object], at: object, stored: frozenset[str] | None, now: datetime) -> bool:
         """Is a clip that isn't on this disk somewhere else, as far as can be told?"""
         row = self._sent.get(key)
-        if row is not None and row.get("there"):
+        if row is not None and (row.get("there") or clip.get("on") == ""):
             return row.get("sha256") == clip.get("sha256") and (stored is None or row["key"] in stored)
         if clip.get("on"):  # here, by its record
             return False
@@ -138,6 +152,9 @@ class ClipSweep:
                 self.strangers += 1
             return "nobodys"
         key, clip = interval["_id"], part_of(interval, "clip")
+        if clip.get("state") == "deleted":  # on another server, or from the store: its time was over
+            file.unlink(missing_ok=True)
+            return "doubled"
         sha256 = hash_of(file)
         recorded = gone[key][1] if key in gone else clip.get("sha256")
         if clip.get("state") != "ready" or key in gone:
@@ -145,22 +162,36 @@ class ClipSweep:
                 self.strangers += 1
                 return "nobodys"
             gone.pop(key, None)
-        elif clip.get("state") == "ready":
-            other, row = self._clips_dir / str(clip.get("path")), self._sent.get(key, {})
-            is_sent = bool(row.get("there")) and row.get("sha256") == recorded
-            if clip.get("path") == path or not (other.is_file() or is_sent):
-                return ""  # it got its record just now, or the next sweep will find that the other is gone
-            if is_sent or hash_of(other) == recorded:
-                file.unlink(missing_ok=True)
-                return "doubled"
-            if sha256 != recorded:  # neither is what was made
-                self.strangers += 1
-                return "nobodys"
+        elif self._has_come_here(clip, sha256):
+            log.warning("clip %s was on the server %s, which is away, and is on this one now", path, clip["on"])
+        elif (judged := self._judge_second(file, key, clip, sha256)) is not None:
+            return judged
         start = float(mark["start"])
         marks = [[one["kind"], round(one["start"] - start, 2), round(one["end"] - start, 2)] for one in interval.get("violations") or []]
         size, on = file.stat().st_size, self.elsewhere.name
-        self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), size, "", start, marks, on))
+        as_read = {"clip.state": clip.get("state"), "clip.sha256": clip.get("sha256")}
+        self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), size, "", start, marks, on), as_read)
         return "found"
+
+    def _has_come_here(self, clip: Mapping[str, object], sha256: str) -> bool:
+        """Is this the clip of a server that is gone, so that its disk, or a copy of it, is here now?"""
+        on = clip.get("on")
+        return isinstance(on, str) and on != "" and clip.get("sha256") == sha256 and not self.elsewhere.is_here(on) and not self.lives(on)
+
+    def _judge_second(self, file: Path, key: str, clip: Mapping[str, object], sha256: str) -> str | None:
+        """What another run or server made of an interval that has a clip goes once that one is safe. None where it is the one that was recorded."""
+        row, recorded = self._sent.get(key, {}), clip.get("sha256")
+        is_sent = bool(row) and row.get("sha256") == recorded and bool(row.get("there") or clip.get("on") == "")
+        other = self._clips_dir / str(clip.get("path"))
+        if not is_sent and (other == file or not other.is_file()):
+            return ""  # it got its record just now, or the next sweep will find that the other is gone
+        if is_sent or hash_of(other) == recorded:
+            file.unlink(missing_ok=True)
+            return "doubled"
+        if sha256 != recorded:  # neither is what was made
+            self.strangers += 1
+            return "nobodys"
+        return None
 
     def _is_made_again(self, key: str, path: str) -> bool:
         """Has the clip that was gone been made anew since the records were read?"""
@@ -170,5 +201,5 @@ class ClipSweep:
             return True  # deleted, with its session
         return clip.get("path") != path or self._files.clip(key, clip) is not None
 
-    def _set(self, key: str, clip: Clip) -> None:
-        self._database.write("intervals", key, {"clip": clip.to_dict()})
+    def _set(self, key: str, clip: Clip, where: Mapping[str, object]) -> None:
+        self._database.change("intervals", key, {"clip": clip.to_dict()}, where)

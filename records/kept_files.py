@@ -1,14 +1,15 @@
 """Clips and pictures of identity wherever they lie: on this disk, on another server's, or on the store. Reads and deletes them.
 
-Beside the records stands one document (`files`) for each file that is on its way to the store, or there: whoever deletes a session finds all that
-was ever begun to be sent. Those of which another server has the only copy are marked (`gone`), and deleted by that one.
+Where a clip lies its own record says (`on`), from the write on that makes it ready: at the server of that name, or, once it names none, on the store.
+The documents of `files` are the list of all that was ever begun to be sent to the store, with its key there, so that whoever deletes a session leaves
+nothing; those of which another server has the only copy are marked (`gone`), and deleted by that one. Of pictures they say as well what is there.
 """
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from basics.errors import ConfigError, StorageError
 from basics.identifiers import key_of
 from basics.instances import mark_of
 from basics.texts import _
-from media.stores.base import ClipStore, KeptFile, LocalFile, StoredFile, StoreError
+from cluster.own_names import known_names
+from media.stores.base import ClipStore, KeptFile, LocalFile, StoredFile, StoreError, sum_of
 from media.stores.folder import SharedFolder
 from media.stores.s3 import S3Place, S3Store
 from records.stores import Document, Store
@@ -57,7 +59,8 @@ def s3_origin(settings: Settings) -> str:
 
 def files_of(settings: Settings, database: Store) -> KeptFiles:
     """The files of the server with these settings. Raise `ConfigError` as `store_of`."""
-    return KeptFiles(database, settings.clips_dir, settings.identity_dir, store_of(settings), own=mark_of(settings.data_dir))
+    names = known_names(settings.data_dir) or ((settings.instance_name,) if settings.instance_name else ())
+    return KeptFiles(database, settings.clips_dir, settings.identity_dir, store_of(settings), own=mark_of(settings.data_dir), names=names)
 
 
 def key_of_clip(exam_id: object, video_id: str, sha256: str) -> str:
@@ -79,6 +82,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_unchanged(file: LocalFile | None, sha256: object) -> bool:
+    try:
+        return file is not None and sum_of(file) == sha256
+    except OSError:
+        return False
+
+
 def _exam(exam_id: object) -> str:
     return key_of(exam_id) if isinstance(exam_id, str) and exam_id else "no-exam"
 
@@ -86,43 +96,76 @@ def _exam(exam_id: object) -> str:
 class KeptFiles:
     """Of one server. Safe between threads."""
 
-    def __init__(self, database: Store, clips_dir: Path, identity_dir: Path | None = None, store: ClipStore | None = None, *, own: str = "") -> None:
-        """`own` tells this server from others that send to the same store."""
+    def __init__(
+        self,
+        database: Store,
+        clips_dir: Path,
+        identity_dir: Path | None = None,
+        store: ClipStore | None = None,
+        *,
+        own: str = "",
+        names: Iterable[str] = (),
+    ) -> None:
+        """`own` tells this server from others that send to the same store; `names` are all that it has had, none where that isn't known."""
         self.database = database
         self.clips_dir = clips_dir.resolve()
         self.identity_dir = identity_dir
         self.store = store
         self.own = own
+        self.names = frozenset(names)
         self._away = (0.0, "")  # until when nothing is deleted on the store, and why
 
     # Reading
 
     def clip(self, video_id: str, clip: Mapping[str, Any]) -> KeptFile | None:
-        """The file of an interval's clip, whose record is `clip`; None where there is none here or on the store. Raise `StorageError`."""
-        path = self.clip_path(clip.get("path"))
-        local = path is not None and path.suffix == ".mp4" and _is_file(path)
-        if self.store is not None or not local:
-            found = self._stored(video_id, clip.get("sha256"))
+        """The file of an interval's clip, whose record is `clip`; None where there is none here or on the store. Raise `StorageError`.
+
+        The record may have been read a moment ago, and another server's disk may have come here: what is there decides.
+        """
+        on, sha256 = clip.get("on"), clip.get("sha256")
+        local = self._local(clip)
+        if self.is_others(on):
+            with contextlib.suppress(StoreError):
+                if (found := self._stored(video_id, sha256)) is not None:
+                    return found
+            return local if _is_unchanged(local, sha256) else None  # of that name there may be one of another exam
+        if on and local is not None:
+            return local
+        if self.store is not None or local is None:
+            try:
+                found = self._stored(video_id, sha256, sent=on == "")
+            except StoreError:
+                if not _is_unchanged(local, sha256):
+                    raise
+                found = None
             if found is not None:
                 return found
-        if path is not None and local:
+        return self._local(clip)
+
+    def _local(self, clip: Mapping[str, Any]) -> LocalFile | None:
+        path = self.clip_path(clip.get("path"))
+        if path is not None and path.suffix == ".mp4" and _is_file(path):
             with contextlib.suppress(FileNotFoundError):
                 return LocalFile(path)
-            return self._stored(video_id, clip.get("sha256"))  # it went there in this moment
         return None
+
+    def is_others(self, on: object) -> bool:
+        """Does a file lie at another server, by what its record says?"""
+        return isinstance(on, str) and on != "" and bool(self.names) and on not in self.names
+
+    def is_away(self, clip: Mapping[str, Any], lives: Callable[[str], bool]) -> bool:
+        """Does a clip, or what it is to be made of, lie at a server that does not live, by its record, and not here?"""
+        on = clip.get("on")
+        return self.is_others(on) and not lives(str(on)) and self._local(clip) is None
 
     def picture(self, session_id: str, name: str) -> KeptFile | None:
         """A picture of face, card or room that is on the store. Raise `StorageError`."""
         return self._stored(f"identity-{session_id}-{name}")
 
-    def is_elsewhere(self, video_id: str) -> bool:
-        """Is the clip on another server, which sends it to the store? Raise `StorageError`."""
-        row = self._row(video_id)
-        return row is not None and not row.get("there") and row.get("by") != self.own
-
-    def _stored(self, file_id: str, sha256: object = None) -> StoredFile | None:
+    def _stored(self, file_id: str, sha256: object = None, *, sent: bool = False) -> StoredFile | None:
+        """`sent`: its record says that it is there, which is written first."""
         row = self._row(file_id)
-        if row is None or not row.get("there") or (sha256 is not None and row.get("sha256") != sha256):
+        if row is None or not (sent or row.get("there")) or (sha256 is not None and row.get("sha256") != sha256):
             return None
         store = self._store()
         held = store.stat(str(row["key"]))

@@ -44,7 +44,13 @@ class Checked:
     files: int = 0
     size: int = 0
     sealed: list[str] = field(default_factory=list)  # sessions whose records are those that were sealed
+    lacking: list[str] = field(default_factory=list)  # files that its maker could not put in, though the records say that they are there
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Is all in it that its records say is there, and nothing changed?"""
+        return not self.findings and not self.lacking
 
     def found(self, kind: str, which: str, wrong: str) -> None:
         """Note one thing that is not as it was."""
@@ -158,6 +164,10 @@ class _Check:
             self._checked.found("file", MANIFEST, "was changed: it can't be read")
             return {}
         self._checked.about = about
+        missing = about.get("missing")
+        for row in missing if isinstance(missing, list) else []:
+            if isinstance(row, dict) and row.get("lacking") is True:
+                self._checked.lacking.append(str(row.get("path")))
         return listed
 
     def _signature(self, manifest: bytes, data: bytes) -> None:

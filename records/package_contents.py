@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from basics.errors import NotFound, StorageError
 from database import Database, Document
 from media.stores.base import KeptFile
 from records import absences
+from records.files_elsewhere import servers_with
 from records.identity import read_picture
 from records.keep_times import part_of
 from records.kept_files import KeptFiles
@@ -22,8 +24,17 @@ from records.shapes import CLIP
 from storage.audit_chain import FIRST_PREV
 
 TAKE_STILL = Callable[[KeptFile, str, float], bytes]  # clip, a name for it, and seconds
+FETCH = Callable[[str, str, object, Sequence[str]], AbstractContextManager[KeptFile | None]]
+"""A file of another server's disk: by session, name within it and hash, from the servers that may have it."""
+GONE = "the file is gone"
+AWAY = "it is on the server {server}, which is away"
 PART_BYTES = 1 << 18
 LARGEST = 1 << 32  # bytes; no file of a package is so large
+
+
+def nobody_has(_session_id: str, _name: str, _sha256: object, _servers: Sequence[str]) -> AbstractContextManager[KeptFile | None]:
+    """Where there is no other server."""
+    return nullcontext(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +45,7 @@ class Reads:
     files: KeptFiles
     take_still: TAKE_STILL
     identity: bool = False  # with the pictures of face and card
+    fetch: FETCH = nobody_has  # what lies on another server's disk
 
     def chain_end(self) -> tuple[int, str]:
         """Place and hash of the audit's newest entry. Raise `StorageError`."""
@@ -70,10 +82,25 @@ class Reads:
         with self.database.reading():
             return self.database.collection(kind).find_one({"_id": document_id})
 
-    def clip_of(self, interval: Document) -> KeptFile | None:
-        """The file of an interval's clip where it is there. Raise `StorageError`."""
-        clip = part_of(interval, "clip")
-        return self.files.clip(str(interval["_id"]), clip) if clip.get("state") == "ready" else None
+    @contextmanager
+    def clip_of(self, interval: Document) -> Iterator[KeptFile | None]:
+        """The file of an interval's clip for as long as this lasts, where it can be had. Raise `StorageError`."""
+        clip, video_id = part_of(interval, "clip"), str(interval["_id"])
+        file = self.files.clip(video_id, clip) if clip.get("state") == "ready" else None
+        if file is not None or clip.get("state") != "ready":
+            yield file
+            return
+        session_id, _dash, index = video_id.partition("-")
+        with self.fetch(session_id, index, clip.get("sha256"), servers_with(self.database, session_id, clip.get("on"))) as fetched:
+            yield fetched
+
+    def picture_of(self, session_id: str, name: str, kept: Mapping[str, Any]) -> bytes | None:
+        """A picture of face, card or room where it can be had; `kept` is its record. Raise `StorageError`."""
+        picture = read_picture(self.files, session_id, name)
+        if picture is None:
+            with self.fetch(session_id, name, kept.get("sha256"), servers_with(self.database, session_id)) as fetched:
+                picture = b"".join(fetched.pieces()) if fetched is not None else None
+        return picture
 
     def _found(self, kind: str, query: Document, order: str = "_id") -> Iterator[Document]:
         after: str | None = None
@@ -152,11 +179,14 @@ def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folde
     if kept is None:
         return
     package.add(f"{folder}identity.json", canonical(kept) + b"\n")
-    for name in sorted(part_of(kept, "pictures")):
-        if (picture := read_picture(reads.files, session_id, name)) is not None:
+    pictures = part_of(kept, "pictures")
+    for name in sorted(pictures):
+        if (picture := reads.picture_of(session_id, name, part_of(pictures, name))) is not None:
             package.add(f"{folder}identity/{name}.jpg", picture)
+        elif kept.get("pictures_deleted_at") is not None:
+            package.missing.append({"path": f"{folder}identity/{name}.jpg", "why": "its time was over"})
         else:
-            package.missing.append({"path": f"{folder}identity/{name}.jpg", "why": "the file is gone"})
+            package.lack(f"{folder}identity/{name}.jpg", GONE)
 
 
 def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document], folder: str) -> dict[str, bytes]:
@@ -165,20 +195,29 @@ def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document]
         clip, video_id = CLIP.fit(interval.get("clip"))[0], str(interval["_id"])
         if clip.get("state", "none") == "none" and not clip.get("path"):
             continue
-        file = reads.clip_of(interval)
-        if file is None:
-            why = "the file is gone" if clip.get("state") == "ready" else str(clip.get("reason") or clip.get("state") or "none")
-            package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})
-            continue
-        package.add(f"{folder}clips/{video_id}.mp4", file.pieces())
-        try:
-            still = reads.take_still(file, f"{video_id}-{clip.get('sha256', '')[:12]}", still_at(clip))
-        except NotFound as error:
-            package.missing.append({"path": f"{folder}stills/{video_id}.jpg", "why": error.message[:200]})
-            continue
-        stills[video_id] = still
-        package.add(f"{folder}stills/{video_id}.jpg", still)
+        with reads.clip_of(interval) as file:
+            if file is not None:
+                _write_clip(package, reads, file, video_id, clip, folder, stills)
+            elif clip.get("state") == "ready":
+                on = clip.get("on")
+                package.lack(f"{folder}clips/{video_id}.mp4", AWAY.format(server=on) if reads.files.is_others(on) else GONE)
+            else:
+                why = str(clip.get("reason") or clip.get("state") or "none")
+                package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})
     return stills
+
+
+def _write_clip(
+    package: PackageWriter, reads: Reads, file: KeptFile, video_id: str, clip: Mapping[str, Any], folder: str, stills: dict[str, bytes]
+) -> None:
+    package.add(f"{folder}clips/{video_id}.mp4", file.pieces())
+    try:
+        still = reads.take_still(file, f"{video_id}-{clip.get('sha256', '')[:12]}", still_at(clip))
+    except NotFound as error:
+        package.missing.append({"path": f"{folder}stills/{video_id}.jpg", "why": error.message[:200]})
+        return
+    stills[video_id] = still
+    package.add(f"{folder}stills/{video_id}.jpg", still)
 
 
 def still_at(clip: Mapping[str, Any]) -> float:

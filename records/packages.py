@@ -41,7 +41,7 @@ class PackageWriter:
     file: BinaryIO
     key: PackageKey
     check: Callable[[], None] = lambda: None  # called between parts; raises where it can't go on
-    missing: list[dict[str, str]] = field(default_factory=list)  # what could not go in: `path`, `why`
+    missing: list[dict[str, Any]] = field(default_factory=list)  # what is not in it: `path`, `why`, and `lacking` of what its records say is there
     _entries: list[Entry] = field(default_factory=list)
     _listed: list[dict[str, Any]] = field(default_factory=list)
 
@@ -62,6 +62,10 @@ class PackageWriter:
         self.file.seek(end)
         self._entries.append(Entry(path, size, crc32, offset))
         self._listed.append({"path": path, "size": size, "crc32": crc32, "sha256": found.hexdigest()})
+
+    def lack(self, path: str, why: str) -> None:
+        """Say that a file could not go in that the records say is there: the package isn't whole."""
+        self.missing.append({"path": path, "why": why[:200], "lacking": True})
 
     def close(self, about: About) -> None:
         """Write the manifest, its signature and the list of files."""

@@ -33,6 +33,7 @@ from records.kept_files import KeptFiles
 from records.retention_kinds import NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, pictures_in, why_not
 from records.verification import DELETED
 from settings.keeping import Kept
+from storage.deleted import COLLECTION as DELETED_SESSIONS
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ LEAP = timedelta(days=7)  # a server is seldom off for longer; a clock that was 
 BELIEVED_AFTER = timedelta(days=1)
 LEAPT = "if that is not so, set this machine's clock now; if it is, the first are deleted in a day"
 ASKED = "retention: asked"  # a command's note, by which a running server sweeps at once
+LATE = timedelta(days=30)  # for which what comes late of deleted sessions is looked for
+LATE_AT_ONCE = 1000
 MARK = "retention"  # what this server notes of its sweeps, among its own marks,
 REPORT = "retention_report"  # and what the last one did
 OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "absences", "intervals")
@@ -136,6 +139,7 @@ class Retention:
         self._kinds.sweep(now, swept, stopped=self._is_over)
         self._delete_aside(now)
         self._delete_strays()
+        self._delete_late()
         entries = cut_audit(self._database, now - timedelta(days=self._audit_days), self._audit_days) if self._audit_days else 0
         self._left = swept.left.total()
         counts = {"records": deleted, **swept.counts(), "audit": entries}
@@ -329,6 +333,7 @@ class Retention:
             for kind, folder in self._folders.items():
                 for picture in folder.glob(f"{FILES[kind]}-{session_id}-*"):
                     picture.unlink(missing_ok=True)
+            self._note_deleted(session_id, whole=False)
             for name in OF_A_SESSION:
                 with self._database.reading():
                     self._database.collection(name).delete_many({"session_id": session_id})
@@ -339,8 +344,26 @@ class Retention:
         with self._database.reading():
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
+        self._note_deleted(session_id, whole=True)
         self._elsewhere.forget(session_id)
         return True
+
+    def _note_deleted(self, session_id: str, *, whole: bool) -> None:
+        """Let no server's spool bring back anything of it; `whole`: nothing of it is there any more."""
+        with self._database.reading():
+            deleted = self._database.collection(DELETED_SESSIONS)
+            deleted.update_one({"_id": session_id}, {"$set": {"at": utc_now(), "whole": whole}}, upsert=True)
+
+    def _delete_late(self) -> None:
+        """What was stored of deleted sessions all the same: in the moment of it, or by a server of an older version that was away."""
+        with self._database.reading():
+            deleted = self._database.collection(DELETED_SESSIONS)
+            ids = [row["_id"] for row in deleted.find({"whole": True, "at": {"$gte": utc_now() - LATE}}, {"_id": 1})]
+            for first in range(0, len(ids), LATE_AT_ONCE):
+                some = {"$in": ids[first : first + LATE_AT_ONCE]}
+                for name in OF_A_SESSION:
+                    self._database.collection(name).delete_many({"session_id": some})
+                self._database.collection("sessions").delete_many({"_id": some})
 
     def _clips_of(self, session_id: str) -> dict[str, str]:
         """The paths of its clips, by interval."""

@@ -52,7 +52,7 @@ VIOLATION = Shape(
 CLIP = Shape(
     {
         "state": one_of(("none", "pending", "ready", "failed", "deleted")),
-        **dict.fromkeys(("path", "sha256", "reason"), is_text),
+        **dict.fromkeys(("path", "sha256", "reason", "on"), is_text),
         **dict.fromkeys(("start", "duration"), SECONDS),
         "size_bytes": whole(0),
         "marks": are_marks,

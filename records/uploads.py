@@ -155,6 +155,8 @@ class Uploads:
                 if clip["state"] == "deleted":  # another server did, which has no copy of it
                     self._delete_late(path, file_id)
                     continue
+                if self._files.is_others(clip.get("on")):  # that one sends its own
+                    continue
                 with contextlib.suppress(FileNotFoundError):
                     yield _Due(
                         file_id, str(row["session_id"]), "clip", path, key_of_clip(row.get("exam_id"), file_id, sha256), sha256, path.stat().st_size
@@ -212,10 +214,8 @@ class Uploads:
                 self._forget(one)
                 return False
             self._check(one)
-            if not self._end(one):
-                return False
-        if one.kind == "clip":
-            self._say_not_here(one)
+        if not self._end(one):
+            return False
         one.path.unlink(missing_ok=True)
         if one.kind == "clip":
             drop_empty(one.path.parent, self._files.clips_dir)
@@ -248,15 +248,16 @@ class Uploads:
             raise StoreError(_("The store gave back other bytes than it was sent: look after it."))
 
     def _end(self, one: _Due) -> bool:
-        """Note that it is there. False where it was deleted meanwhile: then the store's goes, too."""
-        with self._database.reading():
-            rows = self._database.collection(COLLECTION)
-            query = {"_id": one.file_id, "key": one.key, "gone": {"$ne": True}}
-            there = rows.update_one(query, {"$set": {"there": True, "at": utc_now()}}).matched_count
-        if there and self._is_named(one):
-            return True
-        self._forget(one)
-        return False
+        """Note that it is there, in its record first. False where that names it no more, or it was deleted: then the store's goes, too."""
+        there = 0
+        if self._is_named(one):
+            with self._database.reading():
+                query = {"_id": one.file_id, "key": one.key, "gone": {"$ne": True}}
+                change = {"$set": {"there": True, "at": utc_now()}}
+                there = self._database.collection(COLLECTION).update_one(query, change).matched_count
+        if not there:
+            self._forget(one)
+        return bool(there)
 
     def _forget(self, one: _Due) -> None:
         """Nothing of it is to be on the store."""
@@ -265,18 +266,13 @@ class Uploads:
             self._database.collection(COLLECTION).delete_one({"_id": one.file_id, "key": one.key, "gone": {"$ne": True}})
 
     def _is_named(self, one: _Due) -> bool:
-        """Does a record name this very file?"""
+        """Does a record name this very file? A clip's says from now on that it lies on the store."""
         with self._database.reading():
             if one.kind == "clip":
                 query: Document = {"_id": one.file_id, "clip.state": "ready", "clip.sha256": one.sha256}
-                return self._database.collection("intervals").find_one(query, {"_id": 1}) is not None
+                return bool(self._database.collection("intervals").update_one(query, {"$set": {"clip.on": ""}}).matched_count)
             query = {"_id": one.session_id, f"pictures.{one.file_id.split('-', 2)[2]}.sha256": one.sha256, "pictures_deleted_at": None}
             return self._database.collection("identity").find_one(query, {"_id": 1}) is not None
-
-    def _say_not_here(self, one: _Due) -> None:
-        """Let the clip's record name no server any more: it is no single one's to look after."""
-        with self._database.reading():
-            self._database.collection("intervals").update_one({"_id": one.file_id, "clip.sha256": one.sha256}, {"$set": {"clip.on": ""}})
 
     def _leave(self, path: Path, why: str) -> None:
         if path not in self._left and len(self._left) < LEFT_LOGGED:

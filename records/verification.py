@@ -108,7 +108,6 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
-    elsewhere: int = 0  # clips that are on a server that their record doesn't name, and are checked once the store has them
     names: tuple[str, ...] = ()  # of this server
     on_others: Counter[str] = field(default_factory=Counter)  # clips by the other server on whose disk they are, and which looks at them
     clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
@@ -299,8 +298,6 @@ def _sealed_clips(
         file = files.clip(str(video_id), clip)
         if file is not None:
             yield video_id, file, sha256
-        elif files.is_elsewhere(str(video_id)):
-            verified.elsewhere += 1
         else:
             verified.found("clip", video_id, f"the file {clip.get('path')} is gone")
 

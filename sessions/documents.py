@@ -8,27 +8,36 @@ from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
 from basics.signals import ViolationKind
-from media.clip import Clip
+from media.clip import NOT_MADE, Clip
 from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
 from settings.keeping import Kept
+from storage.writes import NONE, Fields
 
 Records = Iterable[Mapping[str, Any]]
 """What was stored of one kind."""
 
 
 class Storage(Protocol):
-    """What a session needs of the database: writes that never block."""
+    """What parts of a session need of the database: writes that never block."""
 
     def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any: ...
+
+
+class WholeStorage(Protocol):
+    """What a session itself needs: fields for new documents as well, and changes under a condition."""
+
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, new: Fields = NONE) -> Any: ...
+
+    def change(self, collection: str, document_id: str, fields: dict[str, Any], where: Fields = NONE) -> Any: ...
 
 
 class Documents:
     """Writes the records of one session under ids that make every write repeatable."""
 
-    def __init__(self, storage: Storage, identity: Identity) -> None:
+    def __init__(self, storage: WholeStorage, identity: Identity) -> None:
         self._storage = storage
         self.identity = identity
 
@@ -40,9 +49,13 @@ class Documents:
         """Change fields of the session's own document."""
         return self._storage.write("sessions", self.identity.session_id, fields)
 
-    def interval(self, index: int, fields: dict[str, Any]) -> Any:
-        """Change fields of an interval's record."""
-        return self._storage.write("intervals", self.interval_id(index), fields)
+    def interval(self, index: int, fields: dict[str, Any], new: Fields = NONE) -> Any:
+        """Change fields of an interval's record; `new` are for one that isn't there yet."""
+        return self._storage.write("intervals", self.interval_id(index), fields, new=new)
+
+    def clip(self, index: int, clip: Clip) -> Any:
+        """Say what has become of an interval's clip, where none is made. Whoever owns the session: it is a fact of the server that has the file."""
+        return self._storage.change("intervals", self.interval_id(index), {"clip": clip.to_dict()}, NOT_MADE)
 
     def check(self, number: int, record: Mapping[str, Any], started_at: datetime) -> Any:
         """Store a check record."""

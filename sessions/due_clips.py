@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from basics.readings import Frame, IntervalResult, Sound
 from media.clip import Clip, ClipJob
-from media.recorder import Done, Recorder
+from media.clip_reasons import ELSEWHERE, NOTHING_KEPT
+from media.recorder import Done, Recorder, Ticket
 from media.ring import KEY_EVERY_S, ClipRing
 from media.screen_stills import ScreenStills
 from sessions.identity import Identity
@@ -34,6 +36,7 @@ class DueClips:
         self._until: dict[int, float] = {}  # of the flagged intervals: until when pictures and sound belong to their clip
         self._clips: dict[int, Clip] = {}
         self._due: set[int] = set()
+        self._begun_on: dict[int, str] = {}  # of those that another server began to keep: its name
         self._late = self._late_before = 0.0  # for how long the newest picture was under way
         self._lock = threading.Lock()
 
@@ -65,7 +68,7 @@ class DueClips:
         """Interval `index` is flagged: it will need a clip, and what there is of it already goes to the disk."""
         key = self._identity.interval_id(index)
         begun = self._kept.has(key)  # asked first: from the next line on what comes is kept, and only that
-        self.set(index, Clip("pending"))
+        self.set(index, Clip("pending", on=self._recorder.server))
         if not begun:
             start, until = self._span(index)
             frames, sounds = self._ring.cut(start, until)
@@ -78,6 +81,8 @@ class DueClips:
                 clip.state == "failed" and index not in self._clips and self._kept.has(self._identity.interval_id(index))
             )
             self._clips[index] = clip
+            if clip.state == "pending" and clip.on not in ("", self._recorder.server):
+                self._begun_on[index] = clip.on
             if again:
                 self._due.add(index)
                 self._until[index] = self._span(index)[1]
@@ -151,5 +156,12 @@ class DueClips:
             kept,
             result.flagged,
         )
-        self._recorder.submit(job, done)
+        other = self._begun_on.get(result.index, "")
+
+        def told(clip: Clip) -> Ticket | None:
+            if other and clip.reason == str(NOTHING_KEPT):
+                clip = replace(clip, reason=str(ELSEWHERE) % {"server": other}, on=other)
+            return done(clip)
+
+        self._recorder.submit(job, told)
         return len(self.screen.between(start, end))

@@ -11,12 +11,24 @@ from cluster.membership import DEAD_S, Membership
 from cluster.owning import FIRST_EPOCH, owner_of, rename, take
 from database import Database, Document
 from sessions.refusals import drains
+from storage.writes import NONE, Fields
 
 
 class FencedStorage(Protocol):
     """What takes writes that may come too late: see `storage.fence`."""
 
-    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, epoch: int | None = None) -> Any: ...
+    def write(
+        self,
+        collection: str,
+        document_id: str,
+        fields: dict[str, Any],
+        *,
+        insert_only: bool = False,
+        epoch: int | None = None,
+        new: Fields = NONE,
+    ) -> Any: ...
+
+    def change(self, collection: str, document_id: str, fields: dict[str, Any], where: Fields = NONE) -> Any: ...
 
 
 class Owned:
@@ -26,9 +38,13 @@ class Owned:
         self.epoch = epoch
         self._storage = storage
 
-    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any:
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, new: Fields = NONE) -> Any:
         """Queue a write. What is only inserted overwrites nothing, and needs no fence."""
-        return self._storage.write(collection, document_id, fields, insert_only=insert_only, epoch=None if insert_only else self.epoch)
+        return self._storage.write(collection, document_id, fields, insert_only=insert_only, epoch=None if insert_only else self.epoch, new=new)
+
+    def change(self, collection: str, document_id: str, fields: dict[str, Any], where: Fields = NONE) -> Any:
+        """Queue a change that has a condition of its own in place of the fence."""
+        return self._storage.change(collection, document_id, fields, where)
 
 
 class Ownership:

@@ -19,9 +19,10 @@ from basics.times import WALL_DOUBT_S, utc_now
 from cluster.owning import epoch_of
 from cluster.route import stored_route
 from database import Database
-from media.clip import Clip, ClipJob
-from media.clip_reasons import STOPPED
+from media.clip import NOT_MADE, Clip, ClipJob
+from media.clip_reasons import ELSEWHERE, STOPPED
 from media.recorder import Recorder
+from records.keep_times import part_of
 from scoring.held import applied_in
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
@@ -81,7 +82,7 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
     except NotFound:
         recorder.kept.drop(key)
         return
-    if not (interval.get("flagged") or interval.get("marked")) or interval.get("clip", {}).get("state") == "ready":
+    if not (interval.get("flagged") or interval.get("marked")) or part_of(interval, "clip").get("state") in ("ready", "deleted"):
         recorder.kept.drop(key)
         return
     marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
@@ -104,7 +105,7 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
 
 
 def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:
-    return database.write("intervals", key, {"clip": clip.to_dict()})
+    return database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
 
 
 def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -113,8 +114,10 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         key = interval["_id"]
         if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
-        clip = Clip("failed", reason=str(STOPPED))
-        database.write("intervals", key, {"clip": clip.to_dict()})
+        on = str(part_of(interval, "clip").get("on") or "")
+        other = on if on != recorder.server else ""
+        clip = Clip("failed", reason=str(ELSEWHERE) % {"server": other} if other else str(STOPPED), on=other)
+        database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
 
 
 def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:

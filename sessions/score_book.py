@@ -145,6 +145,7 @@ class ScoreBook:
     def _score(self, take: Callable[[], list[IntervalResult]]) -> Scored:
         """Let the scorer take something, and store what changed by it."""
         raised: list[IntervalResult] = []
+        wanted: list[int] = []
         with self._lock:
             changed = take()
             if not changed:
@@ -154,7 +155,7 @@ class ScoreBook:
                     self._kept.discard(result.index)
                 elif result.index not in self._kept:
                     self._kept.add(result.index)
-                    self._clips.want(result.index)
+                    wanted += self._wanted(result.index)
                 if not result.flagged:
                     self._flagged.discard(result.index)
                 elif result.index not in self._flagged:
@@ -163,8 +164,22 @@ class ScoreBook:
             self._store_check(self._clock.now(), final=False)
         for result in changed:
             self._store_interval(result)
+        self._note_wanted(wanted)
         self.store_totals()
         return Scored(True, tuple(raised))
+
+    def _wanted(self, index: int) -> list[int]:
+        """Want a clip of an interval; empty where one is made already: that of before a break took its points, and another gave them back."""
+        if self._clips.clip(index).state == "ready":
+            return []
+        self._clips.want(index)
+        return [index]
+
+    def _note_wanted(self, wanted: Iterable[int]) -> None:
+        """Behind the intervals' own records."""
+        for index in wanted:
+            with self._lock:
+                self._store.clip(index, self._clips.clip(index))
 
     # As time goes on
 
@@ -206,14 +221,14 @@ class ScoreBook:
         def keep(clip: Clip) -> Any:
             with self._lock:
                 self._clips.set(index, clip)
-                ticket = self._store.interval(index, {"clip": clip.to_dict()})
+                ticket = self._store.clip(index, clip)
             done(index, clip)
             return ticket
 
         result = self._scorer.interval(index)
         if not result.keeps_clip:  # a break took its points: nothing is kept of what nobody need look at
             self._clips.leave(index)
-            self._store.interval(index, {"clip": self._clips.clip(index).to_dict()})
+            self._store.clip(index, self._clips.clip(index))
             done(index, self._clips.clip(index))
         elif stills := self._clips.cut(result, self._clock.started_at, keep):
             self._store.interval(index, {"stills": stills})
@@ -278,6 +293,7 @@ class ScoreBook:
                 if self._clips.clip(result.index).state == "none":
                     self._clips.want(result.index)
                     self._store_interval(result)
+                    self._note_wanted([result.index])
 
     # Records
 
@@ -289,8 +305,9 @@ class ScoreBook:
         return self._store.session(**totals, newest_interval={"index": newest.index, "score": newest.score}, **more)
 
     def _store_interval(self, result: IntervalResult) -> None:
-        with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
-            self._store.interval(result.index, self._document(result))
+        with self._lock:  # of its clip only that one isn't made yet: whichever server makes it says so itself
+            document = self._document(result)
+            self._store.interval(result.index, document, {"clip": document.pop("clip")})
             if (result.score or result.revision) and is_late(self._clock.now() - result.end):
                 self._store.session(**leaves())  # after the interval: whoever counts it whole finds it as it is now
 

@@ -23,7 +23,7 @@ from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
 from sessions.changes import Changes
 from sessions.clock import SessionClock
-from sessions.documents import Documents, Records, Storage
+from sessions.documents import Documents, Records, WholeStorage
 from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
@@ -58,7 +58,7 @@ class ExamSession:
         rules: Rules,
         settings: Settings,
         models: Models,
-        storage: Storage,
+        storage: WholeStorage,
         recorder: Recorder,
         events: Events,
         clock: Callable[[], float],

@@ -9,6 +9,8 @@ from pymongo import IndexModel
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from storage.deleted import KEPT
+
 QUEUE_ORDERS = {
     "queue": (("score", -1), ("flagged_at", -1), ("_id", -1)),
     "newest": (("flagged_at", -1), ("_id", -1)),
@@ -108,6 +110,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", 1)], name="of_session"),
         IndexModel([("by", 1)], name="gone", partialFilterExpression={"gone": True}),
     ],
+    "deleted_sessions": [IndexModel([("at", 1)], name="by_time", expireAfterSeconds=int(KEPT.total_seconds()))],
     "absences": [
         IndexModel([("session_id", 1), ("start", 1), ("_id", 1)], name="of_session"),
         IndexModel([("session_id", 1)], name="pictures", partialFilterExpression={"pictures": True}),

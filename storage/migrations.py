@@ -54,7 +54,21 @@ class Migration:
     compatible: bool = False
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("drop-outdated-indexes", drop_outdated, compatible=True),)
+def place_sent_clips(database: Db) -> None:
+    """Let the record of each clip that is on the store name no server (`clip.on`): it alone says where a clip lies. Raise `PyMongoError`.
+
+    The release before said it in `files` first, and could write over what stood in the record.
+    """
+    intervals, files = database["intervals"], database["files"]
+    for row in files.find({"kind": "clip", "there": True}, {"sha256": 1}):
+        query = {"_id": row["_id"], "clip.state": "ready", "clip.sha256": row.get("sha256")}
+        intervals.update_one(query, {"$set": {"clip.on": ""}})
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("drop-outdated-indexes", drop_outdated, compatible=True),
+    Migration("place-sent-clips", place_sent_clips, compatible=True),
+)
 """All, in the order in which they are made."""
 
 

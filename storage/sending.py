@@ -13,6 +13,7 @@ from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 from basics.errors import Conflict, ProctorError
 from storage.audit_chain import send_chained
+from storage.deleted import mark_deleted
 from storage.fence import mark_fenced, may_be_fenced
 from storage.writes import REFUSALS, DatabaseAway, Write, operation, reason_of, refused, without_readings
 
@@ -35,6 +36,14 @@ class Sender:
             groups.setdefault(write.collection, []).append(write)
         for collection, group in sorted(groups.items(), key=lambda one: one[0] == LAST):
             self._send_group(self._db[collection], group)
+
+    def refuse_deleted(self, writes: Sequence[Write]) -> None:
+        """Mark those that are of sessions that were deleted. Raise `DatabaseAway`."""
+        try:
+            with pymongo.timeout(self._timeout_s):
+                mark_deleted(self._db, writes, self._session)
+        except PyMongoError as away:
+            raise DatabaseAway(reason_of(away), slow=away.timeout) from away
 
     def _send_group(self, collection: Collection[dict[str, Any]], writes: list[Write]) -> None:
         doubted = 0

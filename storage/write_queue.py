@@ -56,13 +56,18 @@ class WriteQueue:
         rejected_path: Path,
         suspect: Callable[[], None] = lambda: None,
         memory_max_bytes: int = MEMORY_MAX_BYTES,
+        refuse: Callable[[Sequence[Write]], None] = lambda _writes: None,
     ) -> None:
-        """`suspect` is told when the database failed to answer, so that somebody looks after it."""
+        """`suspect` is told when the database failed to answer, so that somebody looks after it.
+
+        `refuse` sets `error` on writes of the spool that nobody wants any more, or raises `DatabaseAway`.
+        """
         self._send = send
         self._parse = parse
         self._spool = spool
         self._rejected_path = rejected_path
         self._suspect = suspect
+        self._refuse = refuse
         self._memory_max_bytes = memory_max_bytes
         self.gone = Gone()
         self._changed = threading.Condition()  # guards the fields up to `_closed`
@@ -80,7 +85,7 @@ class WriteQueue:
         self._doubts: OrderedDict[tuple[str, str], int] = OrderedDict()  # which writes failed of late for an unforeseen reason, and how often
         self._rejected = 0
         self._mended = 0
-        self._fenced = 0  # writes of sessions that another server has taken since
+        self._fenced = 0  # writes of sessions that another server has taken since, or that were deleted
         self._refusal = _refused_before(rejected_path)  # the last refusal that nobody expected
         self._refusal_kept = bool(self._refusal)
         self._lost = 0
@@ -259,12 +264,16 @@ class WriteQueue:
         try:
             records = self._spool.peek(self._batch_max, BATCH_MAX_BYTES)
             batch = [self._parse_any(record) for record in records]
+            self._refuse(batch)
             if not self._deliver(batch):
                 return
             # These were acknowledged: what the database refuses of them must be on the disk before the spool forgets it.
             self._set_aside(batch)
             self._spool.drop(len(records))
             self._note_success()
+        except DatabaseAway as away:
+            self._note_failure(away.reason)
+            self._suspect()
         except StorageError as error:
             self._note_failure(error.message)
         except OSError as error:
@@ -393,18 +402,18 @@ def _told_of(write: Write) -> str:
 def _without_superseded(batch: Sequence[Write]) -> list[Write]:
     """The batch without writes all of whose fields a later write of the same document, and the same epoch, sets again."""
     kept: list[Write] = []
-    later: dict[tuple[str, str], tuple[int | None, frozenset[str]]] = {}  # fields set by later plain writes, with none but these in between
+    later: dict[tuple[str, str], tuple[int | None, frozenset[str], frozenset[str]]] = {}  # what later plain writes set, and where it is new
     for write in reversed(batch):
-        key = (write.collection, write.document_id)
-        epoch, fields = later.get(key, (write.epoch, frozenset()))
+        key, new = (write.collection, write.document_id), frozenset(write.new)
+        epoch, fields, made = later.get(key, (write.epoch, frozenset(), frozenset()))
         if write.mode != "set" or any("." in name for name in write.keys):
             later.pop(key, None)  # its outcome depends on what stands before it
         elif epoch != write.epoch:  # one of them may be fenced, and the other not
-            later[key] = write.epoch, write.keys
-        elif write.keys <= fields and write.keys:
+            later[key] = write.epoch, write.keys, new
+        elif write.keys <= fields and new <= fields | made and write.keys:
             continue
         else:
-            later[key] = epoch, fields | write.keys
+            later[key] = epoch, fields | write.keys, made | new
         kept.append(write)
     kept.reverse()
     return kept

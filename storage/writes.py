@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal
 
 import bson
@@ -35,7 +36,9 @@ _PASSING |= {10058, 10107, 11600, 11601, 11602, 13435, 13436, 14031}
 
 _RAW: CodecOptions[RawBSONDocument] = CodecOptions(document_class=RawBSONDocument)
 
-Mode = Literal["set", "insert", "delete"]
+Fields = Mapping[str, Any]
+NONE: Fields = MappingProxyType({})
+Mode = Literal["set", "insert", "delete", "change"]
 
 
 class Ticket:
@@ -75,7 +78,8 @@ class Ticket:
 class Write:
     """One repeatable write. `record` is all of it as BSON, `fields` the raw BSON of its fields; `keys` are the fields' names.
 
-    `epoch` is of the owner of the session that it is of, see `storage.fence`; None: anybody's, at any time.
+    `epoch` is of the owner of the session that it is of, see `storage.fence`; None: anybody's, at any time. `new` are fields that a document gets
+    where this write makes it; `where` is a condition on the document of a "change", which makes none: where it doesn't hold nothing is written.
     """
 
     collection: str
@@ -85,6 +89,8 @@ class Write:
     fields: Any
     record: bytes
     epoch: int | None = None
+    new: Fields = field(default_factory=dict)
+    where: Fields = field(default_factory=dict)
     ticket: Ticket = field(default_factory=Ticket)
     error: ProctorError | None = None  # it was refused; nobody tries again
     mended: str = ""  # why it is stored only in part; `original` is all of it, for a person to look at
@@ -100,19 +106,27 @@ class DatabaseAway(Exception):
         self.slow = slow
 
 
-def encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode, epoch: int | None = None) -> Write:
+def encode(
+    collection: str,
+    document_id: str,
+    fields: Mapping[str, Any],
+    mode: Mode,
+    epoch: int | None = None,
+    new: Fields = NONE,
+    where: Fields = NONE,
+) -> Write:
     """A write with its BSON. What can't be BSON as it is is stored as far as it can be, and is `mended`; where nothing can be, its `error` is set."""
     if epoch is not None and mode == "set":
         fields = {**fields, "epoch": epoch}
     try:
-        return _encode(collection, document_id, fields, mode, epoch)
+        return _encode(collection, document_id, fields, mode, epoch, new, where)
     except Exception as problem:  # bson raises errors of a dozen kinds, down to those of a value's own methods
         reason = problem.message if isinstance(problem, StorageError) else _not_bson(problem)
     reason = cut(clean_text(reason), 300)
     document_id = clean_text(str(document_id))
     try:
         original = repr(fields)[:100_000]
-        write = _encode(collection, document_id, storable(fields, FIELDS_MAX_BYTES), mode, epoch)
+        write = _encode(collection, document_id, storable(fields, FIELDS_MAX_BYTES), mode, epoch, new, where)
     except Exception as problem:
         log.debug("nothing of a write can be stored: %s", problem)
         return Write(str(collection), document_id, mode, frozenset(), "", b"", error=StorageError(reason))
@@ -131,23 +145,35 @@ def without_readings(write: Write) -> Write | None:
         return None
     fields = {**write.fields, NOT_STORED: ["readings"]}
     del fields["readings"]
-    return _encode(write.collection, write.document_id, fields, write.mode, write.epoch)
+    return _encode(write.collection, write.document_id, fields, write.mode, write.epoch, write.new, write.where)
 
 
-def _encode(collection: str, document_id: str, fields: Mapping[str, Any], mode: Mode, epoch: int | None) -> Write:
+def _encode(
+    collection: str,
+    document_id: str,
+    fields: Mapping[str, Any],
+    mode: Mode,
+    epoch: int | None,
+    new: Fields,
+    where: Fields,
+) -> Write:
     raw = bson.encode(fields)
     if len(raw) > FIELDS_MAX_BYTES:
         name = f"{collection}/{document_id}"
         raise StorageError(_("%(name)s has %(size)s bytes; MongoDB takes %(most)s.", name=name, size=len(raw), most=FIELDS_MAX_BYTES))
     document = RawBSONDocument(raw)
-    record = bson.encode({"c": collection, "i": document_id, "m": mode, "f": document, **({} if epoch is None else {"e": epoch})})
-    return Write(collection, document_id, mode, frozenset(fields), document, record, epoch)
+    more = {"e": epoch, "n": dict(new) or None, "w": dict(where) or None}
+    record = bson.encode(
+        {"c": collection, "i": document_id, "m": mode, "f": document, **{name: value for name, value in more.items() if value is not None}}
+    )
+    return Write(collection, document_id, mode, frozenset(fields), document, record, epoch, dict(new), dict(where))
 
 
 def parse(record: bytes) -> Write:
     """The write that `encode` made the record of."""
     document = bson.decode(record, _RAW)
-    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record, document.get("e"))
+    new, where = (document.get(name) or NONE for name in ("n", "w"))
+    return Write(document["c"], document["i"], document["m"], frozenset(document["f"]), document["f"], record, document.get("e"), new, where)
 
 
 def operation(write: Write) -> UpdateOne | DeleteOne:
@@ -155,7 +181,10 @@ def operation(write: Write) -> UpdateOne | DeleteOne:
     fence = {} if write.epoch is None or write.mode == "insert" else {"epoch": {"$not": {"$gt": write.epoch}}}
     if write.mode == "delete":
         return DeleteOne({"_id": write.document_id, **fence})
-    return UpdateOne({"_id": write.document_id, **fence}, {"$setOnInsert" if write.mode == "insert" else "$set": write.fields}, upsert=True)
+    if write.mode == "change":
+        return UpdateOne({**write.where, "_id": write.document_id}, {"$set": write.fields})
+    change = {"$setOnInsert" if write.mode == "insert" else "$set": write.fields, **({"$setOnInsert": write.new} if write.new else {})}
+    return UpdateOne({"_id": write.document_id, **fence}, change, upsert=True)
 
 
 def refused(error: BulkWriteError) -> tuple[int, ProctorError]:

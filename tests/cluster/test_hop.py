@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ from flask.testing import FlaskClient
 from basics.readings import Frame
 from basics.times import WALL_DOUBT_S, utc_now
 from cluster.membership import DEAD_S
+from commands.verify import package_report
 from media.identity_pictures import IdentityPictures
+from records.package_check import Checked, check_package
 from scoring.exam import ExamDefinition
 from tests.helpers.callers import token
 from tests.helpers.identity import jpeg
@@ -152,7 +155,44 @@ def test_a_students_page_is_answered_at_whichever_server(pair: tuple[House, Hous
     assert not b.has(session.session_id)
 
 
-def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(pair: tuple[House, House]) -> None:
+def _note(house: House, video_id: str, **fields: str) -> None:
+    with house.database.reading():
+        house.database.collection("intervals").update_one({"_id": video_id}, {"$set": {f"clip.{name}": value for name, value in fields.items()}})
+
+
+def _packed(house: House, session_id: str, path: Path) -> tuple[Checked, set[str], str]:
+    answer = at(house).get(f"/api/session/{session_id}/package?identity=true", buffered=True)
+    assert answer.status_code == 200
+    path.write_bytes(answer.data)
+    checked = check_package(path)
+    assert checked.findings == []
+    with zipfile.ZipFile(path) as opened:
+        return checked, set(opened.namelist()), package_report(checked, 1.0)
+
+
+def test_a_package_has_what_lies_on_another_servers_disk_or_says_that_it_is_not_whole(pair: tuple[House, House], tmp_path: Path) -> None:
+    a, b = pair
+    session, content = a.begin("ann"), b"moving pictures" * 10_000
+    video_id = a_clip(a, session.session_id, content)
+    kept = IdentityPictures(a.settings.identity_dir).keep_jpeg(session.session_id, "face", jpeg())
+    fields = {"user_id": "ann", "exam_id": "exam", f"pictures.{kept.name}": {"kind": "face", "sha256": kept.sha256, "at": utc_now()}}
+    assert a.database.write("identity", session.session_id, fields).wait(10)
+    files = {f"clips/{video_id}.mp4", f"identity/{kept.name}.jpg"}
+    checked, names, report = _packed(b, session.session_id, tmp_path / "whole.zip")
+    assert files <= names
+    assert (checked.whole, "NOT WHOLE" in report) == (True, False)
+    assert hashlib.sha256(zipfile.ZipFile(tmp_path / "whole.zip").read(f"clips/{video_id}.mp4")).digest() == hashlib.sha256(content).digest()
+    assert list(b.settings.temp_dir.glob("fetched-*")) == []
+
+    a.hang_up()
+    checked, names, report = _packed(b, session.session_id, tmp_path / "lacking.zip")
+    assert not files & names
+    assert (checked.whole, set(checked.lacking)) == (False, files)
+    assert "NOT WHOLE: 2 files" in report
+    assert f"clips/{video_id}.mp4 (it is on the server a, which is away)" in report
+
+
+def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(town: Town, pair: tuple[House, House]) -> None:
     a, b = pair
     session, content = a.begin("ann"), bytes(range(256)) * 1000
     video_id, wrong = a_clip(a, session.session_id, content), at(b)
@@ -174,9 +214,16 @@ def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(pair: tuple
     assert (picture.status_code, hashlib.sha256(picture.data).hexdigest()) == (200, kept.sha256)
     assert error_of(wrong.get(f"/api/session/{session.session_id}/identity/face-{'0' * 16}"), 404)
 
+    a.membership.tell(also=["before"])
+    town.pass_time(1, a, b)
+    _note(b, video_id, on="before")
+    assert wrong.get(f"/api/video/{video_id}", buffered=True).data == content, "it is known by its earlier names"
+    assert wrong.get(f"/api/session/{session.session_id}/package/0").status_code == 404, "for servers alone"
+    _note(b, video_id, on="a", path="ann/another.mp4")
+    error_of(wrong.get(f"/api/video/{video_id}"), 404)
     sent = counts(b)["sent"]
     a.hang_up()
-    error_of(wrong.get(f"/api/video/{video_id}"), 404)
+    assert error_of(wrong.get(f"/api/video/{video_id}"), 503)["code"] == "file_away"
     assert counts(b)["sent"] == sent
     assert b.parts.hops._slots._value == AT_ONCE, "every call's place is free again"
 

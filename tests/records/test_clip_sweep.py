@@ -17,6 +17,7 @@ from media.clip import Clip, ClipJob
 from media.clip_reasons import GONE
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
+from records.files_elsewhere import FilesElsewhere
 from tests.helpers.sessions import UNKNOWN, store_interval
 
 BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
@@ -141,3 +142,22 @@ def test_half_clips_go_once_nobody_writes_them(recorder: Recorder, sweep: ClipSw
     sweep.sweep(settled_s=0)
     assert not any(part.exists() for part in half)
     assert others.exists()
+
+
+def test_the_clip_of_a_server_that_is_gone_whose_disk_is_here_is_this_servers(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    clip = make(recorder)
+    key = store_interval(database, UNKNOWN, 0, clip=clip.to_dict() | {"on": "gone"})
+    sweep.elsewhere = FilesElsewhere(database, ("here",), recorder.clips_dir, {})
+    assert sum(sweep.sweep(settled_s=0).values()) == 0, "that server is there, and sees to it"
+    sweep.lives = lambda name: name != "gone"
+    assert sweep.sweep(settled_s=0)["found"] == 1
+    found = stored(database, key)
+    assert (found.state, found.on, found.sha256) == ("ready", "here", clip.sha256)
+    assert sum(sweep.sweep(settled_s=0).values()) == 0
+
+
+def test_a_file_whose_clip_was_deleted_elsewhere_goes(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    clip = make(recorder)
+    store_interval(database, UNKNOWN, 0, clip=clip.to_dict() | {"state": "deleted"})
+    assert sweep.sweep(settled_s=0)["doubled"] == 1
+    assert not (recorder.clips_dir / clip.path).exists()

@@ -17,6 +17,7 @@ from records.clip_sweep import ClipSweep
 from records.holds import Holds
 from records.retention import OF_A_SESSION, Retention
 from records.retention_kinds import PAGE
+from tests.helpers.databases import opened
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.waiting import until
 
@@ -94,6 +95,23 @@ def test_what_was_kept_for_long_enough_goes_and_the_rest_stays(database: Databas
     assert retention.sweep(NOW) == 0
     late = database.write("intervals", f"{old}-2", {"session_id": old})
     assert (late.wait(10), type(late.error)) == (False, Conflict), "nothing of it comes back"
+    with database.reading():  # as a server of an older version does that was away meanwhile
+        database.collection("intervals").insert_one({"_id": f"{old}-2", "session_id": old})
+        database.collection("sessions").insert_one({"_id": old, "state": "running"})
+    retention.sweep(NOW)
+    assert set(left_of(database, folders, old).values()) == {0}
+
+
+def test_what_another_server_had_in_its_spool_of_a_deleted_session_stays_away(
+    database: Database, folders: tuple[Path, Path], retention: Retention, mongo_uri: str, db_name: str, tmp_path: Path
+) -> None:
+    old = add_session(database, folders, "old", NOW - timedelta(days=KEEP_DAYS + 1))
+    with opened("mongodb://127.0.0.1:9/?directConnection=true", "unused", tmp_path / "dead") as dead:
+        assert dead.write("intervals", f"{old}-7", {"session_id": old, "user_id": "old"}, epoch=1).wait(30)
+    assert retention.sweep(NOW) == 1
+    with opened(mongo_uri, db_name, tmp_path / "dead", 3) as back:
+        assert back.flush(60)
+    assert set(left_of(database, folders, old).values()) == {0}
 
 
 def test_a_rehearsal_of_a_student_whom_a_hold_names_stays(database: Database, retention: Retention) -> None:

@@ -33,6 +33,7 @@ from records.retention_report import survey
 from records.stores import PlainStore
 from records.uploads import Uploads
 from records.verification import verify
+from storage.migrations import place_sent_clips
 from tests.helpers.evidence import CLIP, store_exam
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
@@ -55,7 +56,8 @@ class Machine:
     def __post_init__(self) -> None:
         for name in ("clips", "identity", "stills", "temp"):
             (self.folder / name).mkdir(parents=True)
-        self.files = KeptFiles(self.database, self.folder / "clips", self.folder / "identity", self.store, own=self.own)
+        names = (self.name,) if self.name else ()
+        self.files = KeptFiles(self.database, self.folder / "clips", self.folder / "identity", self.store, own=self.own, names=names)
         self.uploads = Uploads(self.database, self.files, self.store, self.folder / "stills")
         self.sweep = ClipSweep(self.database, self.folder / "clips", self.folder / "temp", self.files)
         self.identity = IdentityRecords(self.database, self.files, lambda _exam: {})
@@ -247,27 +249,89 @@ def test_a_session_deleted_while_its_clip_is_sent_leaves_nothing(machine: Machin
 
 @pytest.fixture
 def two(database: Database, shared: SharedFolder, tmp_path: Path) -> tuple[Machine, Machine]:
-    one, other = Machine(database, tmp_path / "one", shared, "1"), Machine(database, tmp_path / "other", shared, "2")
+    one, other = Machine(database, tmp_path / "one", shared, "1", "one"), Machine(database, tmp_path / "other", shared, "2", "other")
     store_exam(database, one.folder / "clips", SESSION)
     return one, other
 
 
+def place(database: Database, on: str) -> None:
+    with database.reading():
+        database.collection("intervals").update_one({"_id": FLAG}, {"$set": {"clip.on": on}})
+
+
 def test_each_server_reads_what_another_sent_and_says_what_is_still_there(two: tuple[Machine, Machine]) -> None:
     one, other = two
+    place(one.database, "one")
     assert other.clip() is None
-    with one.database.reading():
-        one.database.collection(COLLECTION).insert_one({"_id": FLAG, "session_id": SESSION, "kind": "clip", "key": "k", "there": False, "by": "1"})
-    assert other.files.is_elsewhere(FLAG)
+    assert other.files.is_away(one.database.interval(FLAG)["clip"], lambda _name: False)
     assert sum(other.sweep.sweep(settled_s=0).values()) == 0, "nobody takes it for lost"
-    one.database.collection(COLLECTION).delete_many({})
     one.uploads.send_waiting()
+    assert one.database.interval(FLAG)["clip"]["on"] == ""
     assert sum_of(other.clip() or pytest.fail("not there")) == SHA256
-    assert not other.files.is_elsewhere(FLAG)
+    assert not other.files.is_away(one.database.interval(FLAG)["clip"], lambda _name: False)
+
+
+def test_a_server_that_dies_between_the_notes_of_what_it_sent_leaves_a_clip_that_is_served(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    place(one.database, "one")
+    one.uploads.send_waiting()
+    with one.database.reading():  # the record said it, and the list not yet
+        one.database.collection(COLLECTION).update_one({"_id": FLAG}, {"$set": {"there": False}})
+    assert isinstance(other.clip(), StoredFile)
+    with one.database.reading():  # the other way round, as the release before has it
+        one.database.collection(COLLECTION).update_one({"_id": FLAG}, {"$set": {"there": True}})
+    place(one.database, "one")
+    assert isinstance(other.clip(), StoredFile)
+    other.sweep.sweep(settled_s=0)
+    assert other.database.flush(10)
+    assert one.database.interval(FLAG)["clip"]["on"] == ""
+
+
+def test_what_the_release_before_noted_of_sent_clips_is_put_right_once(two: tuple[Machine, Machine]) -> None:
+    one, _other = two
+    one.uploads.send_waiting()
+    place(one.database, "one")
+    store_exam(one.database, one.folder / "clips", OTHER, "bob")
+    with one.database.reading():
+        intervals = one.database.collection("intervals")
+        intervals.update_one({"_id": f"{OTHER}-1"}, {"$set": {"clip.on": "one"}})
+        for _turn in range(2):
+            place_sent_clips(intervals.database)
+    assert [one.database.interval(key)["clip"]["on"] for key in (FLAG, f"{OTHER}-1")] == ["", "one"]
+
+
+def test_a_copy_that_is_here_still_is_served_while_the_store_is_away(two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+    one, _other = two
+    one.uploads.send_waiting()
+    path = one.folder / "clips" / "ann" / f"{SESSION}.mp4"
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(CLIP)
+
+    def away(_key: str) -> None:
+        raise StoreError("away")
+
+    monkeypatch.setattr(one.store, "stat", away)
+    assert isinstance(one.clip(), LocalFile)
+    path.write_bytes(b"of another exam")
+    with pytest.raises(StoreError):
+        one.clip()
+
+
+def test_a_file_of_the_same_name_is_neither_served_nor_sent_in_the_place_of_another_servers(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    place(one.database, "one")
+    path = other.folder / "clips" / "ann" / f"{SESSION}.mp4"
+    path.parent.mkdir()
+    path.write_bytes(b"what this one made of the interval")
+    assert other.clip() is None
+    assert other.uploads.send_waiting() == 0
+    assert other.uploads.health()["state"] == "ok"
+    path.write_bytes(CLIP)  # its disk is here
+    assert isinstance(other.clip(), LocalFile)
 
 
 def test_a_clip_lies_at_the_server_that_its_record_names_until_it_is_sent(two: tuple[Machine, Machine]) -> None:
     one, other = two
-    one.name, other.name = "one", "other"
     database, folder = other.database, other.folder / "clips"
     with database.reading():
         database.collection("intervals").update_one({"_id": FLAG}, {"$set": {"clip.on": "one"}})

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from basics.times import utc_now
 from database import Database
+from storage.deleted import COLLECTION
 from storage.fence import Fenced
 from tests.helpers.databases import all_stored, opened
 
@@ -98,3 +100,35 @@ def play_back(where: tuple[str, str], folder: Path, *, fenced: int) -> None:
         assert again.flush(60)
         health = again.health()
         assert (health["fenced"], health["rejected"], health["spooled"]) == (fenced, 0, 0)
+
+
+def test_what_an_old_spool_has_of_a_session_that_was_deleted_since_is_not_stored_and_not_set_aside(
+    database: Database, where: tuple[str, str], tmp_path: Path
+) -> None:
+    gone, there = "a" * 32, "b" * 32
+    with opened(NOBODY, "unused", tmp_path / "old") as old:
+        tickets = [old.write("sessions", one, {"user_id": "ann", "exam_id": one[:1], "state": "running"}, epoch=1) for one in (gone, there)]
+        tickets += [old.write("intervals", f"{one}-1", {"session_id": one, "score": 3}, epoch=1) for one in (gone, there)]
+        tickets += [old.write("acts", f"{one}:x", {"session_id": one, "kind": "copy"}, insert_only=True) for one in (gone, there)]
+        assert all_stored(tickets)
+    with database.reading():
+        database.collection(COLLECTION).insert_one({"_id": gone, "at": utc_now()})
+    play_back(where, tmp_path / "old", fenced=3)
+    with database.reading():
+        found = {name: [row["_id"] for row in database.collection(name).find()] for name in ("sessions", "intervals", "acts")}
+    assert found == {"sessions": [there], "intervals": [f"{there}-1"], "acts": [f"{there}:x"]}
+    assert not list((tmp_path / "old").rglob("rejected*")), "nothing of a student is left on the disk"
+
+
+def test_a_change_waits_for_its_condition_makes_nothing_and_bears_a_spool(database: Database, where: tuple[str, str], tmp_path: Path) -> None:
+    open_ = {"clip.state": {"$ne": "ready"}}
+    assert database.change("intervals", "none", {"clip": {"state": "failed"}}, open_).wait(10)
+    with opened(NOBODY, "unused", tmp_path / "old") as old:
+        tickets = [old.write("intervals", "s-1", {"score": score}, epoch=1, new={"clip": {"state": "none"}}) for score in (1, 2)]
+        tickets += [old.change("intervals", "s-1", {"clip": {"state": state}}, open_) for state in ("pending", "ready", "failed")]
+        tickets.append(old.write("intervals", "s-1", {"score": 3}, epoch=1, new={"clip": {"state": "none"}}))
+        assert all_stored(tickets)
+    play_back(where, tmp_path / "old", fenced=0)
+    with database.reading():
+        found = list(database.collection("intervals").find())
+    assert found == [{"_id": "s-1", "score": 3, "epoch": 1, "clip": {"state": "ready"}}]

@@ -28,6 +28,7 @@ from sessions.identity import Identity
 from sessions.models import Models
 from sessions.session import ExamSession
 from settings.settings import Settings, load_settings
+from storage.writes import NONE, Fields
 from tests.helpers.exam import AHEAD_MS, VIDEO, PlainReceipt
 from tests.helpers.sent_media import opus_messages, tone
 from web.proctor.answers import active_session
@@ -63,12 +64,12 @@ class Store(Memory):
         self.still = False
         self.receipts: dict[str, list[PlainReceipt]] = {}
 
-    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False) -> Any:
+    def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, new: Fields = NONE) -> Any:
         bson.encode({"_id": document_id, **fields})
         receipt = PlainReceipt(None if self.still else True)
         if collection == "acts":
             self.receipts.setdefault(document_id.partition(":")[2], []).append(receipt)
-        super().write(collection, document_id, fields, insert_only=insert_only)
+        super().write(collection, document_id, fields, insert_only=insert_only, new=new)
         return receipt
 
 

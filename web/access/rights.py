@@ -61,6 +61,7 @@ RULES: Mapping[str, Rule] = {
     "absences.picture": needs("look", "session"),
     "packages.key": OPEN,
     "packages.of_session": needs("results", "session"),
+    "packages.file_of_session": needs("results", "session", "server"),  # of another server, for its caller
     "packages.of_exam": needs("results", "page"),  # the view holds it to the exam that is asked for
     "identity.listed": needs("look", "exam"),
     "identity.page": needs("look", "exam"),

@@ -43,13 +43,21 @@ class NotReady(errors.NotFound):
     code = "not_ready"
 
 
-class NotHere(Exception):
-    """A file that is asked for is not on this disk: `servers` may have it; `otherwise` is said where none of them can be asked."""
+class FileAway(errors.StorageError):
+    """The file lies on the disk of another server (`server`), which is away. Ask again when that is back."""
 
-    def __init__(self, servers: Sequence[str], otherwise: ProctorError) -> None:
+    code = "file_away"
+
+
+class NotHere(Exception):
+    """A file that is asked for is not on this disk: `servers` may have it. `otherwise` is said where none of them can be asked, `missing` where those
+    that were asked have none."""
+
+    def __init__(self, servers: Sequence[str], otherwise: ProctorError, missing: ProctorError | None = None) -> None:
         super().__init__(otherwise.message)
         self.servers = servers
         self.otherwise = otherwise
+        self.missing = missing or otherwise
 
 
 class Unready(errors.StorageError):

@@ -23,14 +23,13 @@ from web.access.signing import SESSION_ID
 from web.access.who_may import SAFE_METHODS
 from web.calls.errors import NotHere, answer_error
 from web.hop.arrival import TAKEN
-from web.hop.sending import Unanswered, Unreached
+from web.hop.sending import ASKED_MAX, Unanswered, Unreached
 from web.parts import parts
 from web.student.identity import PICTURE_BYTES_MAX
 
 Named = Literal["session", "video", "token", "student"]
 """How a call names its session: in its address, by an interval of it there, by the student's token, by the student (and exam) in its body."""
 
-ASKED_MAX = 3  # servers that are asked for one file
 BUSY_RETRY_S = 1
 
 
@@ -105,6 +104,7 @@ def _unanswered() -> StorageError:
 
 def _ask_for_file(error: NotHere) -> BaseResponse:
     """The file from a server that has it, else what is said where none can be asked."""
+    said = error.otherwise
     if TAKEN not in request.environ:
         for name in parts().hops.living(error.servers)[:ASKED_MAX]:
             try:
@@ -114,7 +114,8 @@ def _ask_for_file(error: NotHere) -> BaseResponse:
             if answer.status_code != 404:
                 return answer
             answer.close()
-    return answer_error(error.otherwise)
+            said = error.missing
+    return answer_error(said)
 
 
 # At which server it is: None where it is answered here, be it that the session runs here, has ended or is not known; empty where no server has it.

@@ -16,10 +16,12 @@ from urllib.parse import quote, urlsplit
 from flask import Request, Response
 
 from basics.figures import Figure
+from cluster.instance import ALSO
 from cluster.membership import DEAD_S
 from web.hop.seal import Hop, Seals, digest_of
 
 if TYPE_CHECKING:
+    from cluster.instance import Instance
     from cluster.membership import Membership
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ CONNECT_S = 1.0
 READ_S = 15.0  # between two pieces of an answer
 SILENT_S = DEAD_S / 2
 AT_ONCE = 16  # of the threads that sockets leave (web.access.gate)
+ASKED_MAX = 3  # servers that are asked for one file
 PIECE = 64 << 10  # bytes
 WITH_IT = (  # a caller's headers that go with the call
     *("Accept", "Accept-Language", "Accept-Encoding", "Authorization", "Content-Type", "Cookie", "User-Agent", "Origin"),
@@ -76,18 +79,20 @@ class Hops:
         return self._membership.name if self._membership is not None else ""
 
     def living(self, names: Iterable[str]) -> list[str]:
-        """Which of these servers can be asked, by the names that they have now, in this order. One that was taken for dead goes on as `NAME#2`."""
+        """Which of these servers can be asked, by the names that they have now, in this order. One that was taken for dead goes on as `NAME#2`, and
+        one that was given another name, or the disk of another server, says which it has had (`own_names`)."""
         others = self._reachable()
         found: dict[str, None] = {}
         for name in names:
             exact = [other for other in others if other == name]
-            found |= dict.fromkeys(exact or [other for other in others if _base(other) == _base(name)])
+            named = exact or [other for other in others if _base(other) == _base(name)]
+            found |= dict.fromkeys(named or [other.name for other in others.values() if name in (other.facts.get(ALSO) or ())])
         return list(found)
 
-    def _reachable(self) -> dict[str, str]:
-        """The others' addresses by name, but of those that are silent: they may hang, and hold each call until its time is over."""
+    def _reachable(self) -> dict[str, Instance]:
+        """The others by name, but for those that are silent: they may hang, and hold each call until its time is over."""
         others = self._membership.others() if self._membership is not None else []
-        return {one.name: one.url for one in others if one.lives and one.url and one.still_s < SILENT_S}
+        return {one.name: one for one in others if one.lives and one.url and one.still_s < SILENT_S}
 
     def figures(self) -> Iterator[Figure]:
         """For `/metrics`; none where there can be no other server."""
@@ -103,13 +108,13 @@ class Hops:
     def send(self, to: str, request: Request) -> Response:
         """The answer of the server `to` to the present request. Raise `Unreached`, `Unanswered`, and werkzeug's own for a body that is too large."""
         body = request.get_data(cache=True)
-        url = self._reachable().get(to)
-        if url is None:
+        reachable = self._reachable().get(to)
+        if reachable is None:
             raise Unreached(f"the server {to!r} is gone or silent, or has no INSTANCE_URL")
         if not self._slots.acquire(blocking=False):
             raise Unreached("as many calls are on their way to other servers as may be", busy=True)
         try:
-            answer = self._asked(url, to, request, body)
+            answer = self._asked(reachable.url, to, request, body)
         except BaseException:
             self._slots.release()
             self.count("failed")

@@ -84,7 +84,9 @@ class _PartsCollector(Collector):
             yield GaugeMetricFamily("proctor_clip_store_up", "1 while the store of clips takes what it is sent.", float(sending["state"] == "ok"))
             yield GaugeMetricFamily("proctor_clip_store_waiting", "Files on this disk that wait for the store.", float(sending["waiting"]))
         fenced = float(health["fenced"])
-        yield CounterMetricFamily("proctor_database_writes_fenced", "Writes of sessions that another server has taken since.", value=fenced)
+        yield CounterMetricFamily(
+            "proctor_database_writes_fenced", "Writes of sessions that another server has taken since, or that were deleted.", value=fenced
+        )
         in_part = float(health["stored_in_part"])
         yield CounterMetricFamily("proctor_database_writes_in_part", "Writes of which only a part could be stored.", value=in_part)
         try:

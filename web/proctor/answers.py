@@ -8,8 +8,10 @@ from typing import Any, TypeVar
 
 from flask import has_request_context, request
 
+from basics.texts import _, with_values
 from basics.times import utc_now
-from media.clip_reasons import known
+from media.clip_reasons import ELSEWHERE, known
+from records.keep_times import part_of
 from sessions.elsewhere import status_of
 from sessions.session import ExamSession
 from storage.cleaned import clean_value
@@ -120,8 +122,16 @@ def with_live(stored: Sequence[Document], live: Sequence[Document], session_id: 
     for interval in live:
         index = interval["index"]
         if index > first:
-            by_index[index] = {**by_index.get(index, {}), **_clean(interval), "_id": f"{session_id}-{index}"}
+            before = by_index.get(index, {})
+            made = {"clip": before["clip"]} if part_of(before, "clip").get("state") in ("ready", "deleted") else {}  # by whichever server
+            by_index[index] = {**before, **_clean(interval), **made, "_id": f"{session_id}-{index}"}
     return [by_index[index] for index in sorted(by_index)]
+
+
+def is_away(clip: Document) -> bool:
+    """Is a clip, or what it is to be made of, on the disk of a server that is away, and nowhere else?"""
+    membership = parts().membership
+    return parts().files.is_away(clip, membership.lives if membership is not None else lambda _name: False)
 
 
 def video_url(interval_id: str) -> str:
@@ -131,7 +141,11 @@ def video_url(interval_id: str) -> str:
 
 def _interval_fields(document: Document) -> dict[str, Any]:
     clip = dict(document.get("clip") or {})
-    if clip.get("reason"):
+    if clip.get("state") in ("ready", "pending") and is_away(clip):
+        begun = with_values(ELSEWHERE, server=clip["on"])
+        reason = _("it is on the server %(server)s, which is away", server=clip["on"]) if clip["state"] == "ready" else begun
+        clip |= {"state": "away", "reason": said(reason)}
+    elif clip.get("reason"):
         clip["reason"] = said(known(str(clip["reason"])))
     clip["marks"] = [tuple(mark) for mark in clip.get("marks") or []]
     url = video_url(document["_id"]) if clip.get("state") == "ready" else None

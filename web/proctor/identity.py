@@ -23,13 +23,14 @@ from sessions.session import ExamSession
 from web.access.callers import caller, signature
 from web.calls.audit import note, note_look
 from web.calls.bodies import read_body, read_query, reply
-from web.calls.errors import NotHere
+from web.calls.errors import FileAway, NotHere
 from web.calls.openapi import describe
 from web.calls.paging import next_after
 from web.calls.told import tell_session
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.operator.people_pages import for_people
 from web.parts import parts
+from web.proctor.answers import is_away
 from web.proctor.damaged import readable_part
 from web.proctor.identity_schemas import (
     AskedAnswer,
@@ -113,9 +114,12 @@ def picture(session_id: str, name: str) -> Response:
     try:
         data = parts().identity.picture(session_id, name)
     except NotFound as missing:
-        if name not in part_of(parts().identity.of_session(session_id) or {}, "pictures"):
+        kept, servers = parts().identity.of_session(session_id) or {}, servers_with(parts().database, session_id)
+        if name not in part_of(kept, "pictures"):
             raise
-        raise NotHere(servers_with(parts().database, session_id), missing) from None
+        away = [one for one in servers if is_away({"on": one})] if kept.get("pictures_deleted_at") is None else []
+        told = FileAway(_("It may be on the server %(server)s, which is away. Ask again when that is back.", server=away[0])) if away else missing
+        raise NotHere(servers, told) from None
     note_look("identity: picture looked at", "proctor", session_id=session_id, picture=name)
     response = Response(data, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "no-store, private"

@@ -23,9 +23,10 @@ class ViolationAnswer(BaseModel):
 
 
 class ClipAnswer(BaseModel):
-    """The clip of an interval. `none`: not flagged. `failed`: with the `reason`. `deleted`: its time was over, see `reason`."""
+    """The clip of an interval. `none`: not flagged. `failed`: with the `reason`. `deleted`: its time was over, see `reason`. `away`: it is on a
+    server that is away, and is `ready` again when that is back."""
 
-    state: Literal["none", "pending", "ready", "failed", "deleted"] = "none"
+    state: Literal["none", "pending", "ready", "failed", "deleted", "away"] = "none"
     url: str | None = Field(default=None, description="Where the MP4 is, once it is `ready`.")
     path: str | None = Field(default=None, description="Its path under flagged_videos/.")
     sha256: str | None = None

@@ -23,10 +23,11 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Document
 from media.stores.base import KeptFile
+from records.identity import read_picture
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
-from records.shapes import SESSION
+from records.shapes import CLIP, SESSION
 from web.access.callers import caller, signature
 from web.access.hold import hold
 from web.calls.audit import note
@@ -34,6 +35,8 @@ from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
 from web.calls.spelling import as_sought
 from web.calls.values import Identifier, check_session_id
+from web.hop.arrival import TAKEN
+from web.hop.files import fetched
 from web.parts import parts
 from web.proctor.accommodation_words import has_note
 from web.proctor.package_report import report_of
@@ -87,6 +90,32 @@ def of_session(session_id: str) -> Response:
     wanted = read_query(request, SessionPackageQuery)
     exam_id = SESSION.fit(parts().database.session(session_id))[0].get("exam_id")
     return package((session_id,), exam_id, f"session-{session_id[:8]}.zip", folders=False, identity=wanted.identity)
+
+
+@packages.get("/api/session/<session_id>/package/<name>")
+@describe(errors=(404, 503), media_type="application/mp4")
+def file_of_session(session_id: str, name: str) -> Response:
+    """Give a file of this server's disk to another server, which makes a package that has it: a clip by its interval's number, or a picture.
+
+    To everybody else there is nothing here: clips are at `/api/video`.
+    """
+    check_session_id(session_id)
+    missing = NotFound(_("There is no such file of this session here."), field="name")
+    if TAKEN not in request.environ:
+        raise missing
+    if not name.isdecimal():
+        picture = read_picture(parts().files, session_id, name)
+        if picture is None:
+            raise missing
+        return Response(picture, mimetype="image/jpeg")
+    video_id = f"{session_id}-{name[:9]}"
+    clip = CLIP.fit(parts().database.interval(video_id).get("clip"))[0]
+    file = parts().files.clip(video_id, clip) if clip.get("state") == "ready" else None
+    if file is None:
+        raise missing
+    response = Response(file.pieces(), mimetype="application/mp4", direct_passthrough=True)
+    response.content_length = file.size
+    return response
 
 
 @packages.get("/api/package")
@@ -287,7 +316,7 @@ def _reads(*, identity: bool = False) -> Reads:
         with gone.writing(name.partition("-")[0]):
             return stills.get(clip, name, at).read_bytes()
 
-    return Reads(parts().database, parts().files, still, identity)
+    return Reads(parts().database, parts().files, still, identity, fetched)
 
 
 def _key() -> PackageKey:

@@ -14,20 +14,22 @@ from werkzeug.exceptions import RequestedRangeNotSatisfiable
 from werkzeug.wsgi import FileWrapper
 
 from basics.errors import Conflict, Forbidden, NotFound
-from basics.texts import _
-from media.clip_reasons import known
+from basics.texts import _, with_values
+from media.clip_reasons import ELSEWHERE, known
 from media.stores.base import PIECE, KeptFile, LocalFile, StoredFile, sum_of
 from records.files_elsewhere import servers_with
 from records.keep_times import part_of
 from records.shapes import CLIP
 from web.calls.audit import note_look
-from web.calls.errors import NotHere, NotReady
+from web.calls.errors import FileAway, NotHere, NotReady
 from web.calls.openapi import describe
 from web.calls.values import VIDEO_ID
 from web.parts import parts
+from web.proctor.answers import is_away
 
 videos = Blueprint("videos", __name__, url_prefix="/api/video")
 
+AWAY_RETRY_S = 30
 RETRY_S = 5  # a clip is made within seconds of its interval's end
 HASHES_MAX = 10_000  # of clips that were served lately
 PRESIGNED_S = 60
@@ -64,7 +66,8 @@ def _set_up(state: BlueprintSetupState) -> None:
 def by_id(video_id: str) -> Response:
     """Serve the clip of a flagged interval, by the interval's id.
 
-    A clip that is still being made: 404 with the code `not_ready`. Ranges and If-None-Match are answered; the ETag is the clip's SHA-256.
+    A clip that is still being made: 404 with the code `not_ready`; one on a server that is away: 503 with `file_away`. Ranges and If-None-Match are
+    answered; the ETag is the clip's SHA-256.
     A file that is no longer what was recorded is no evidence: 409.
     """
     file, clip = clip_of(video_id)
@@ -104,6 +107,13 @@ def clip_of(video_id: str) -> tuple[KeptFile, dict[str, Any]]:
         )
     clip = _clip(parts().database.interval(video_id))
     state = clip.get("state", "none")
+    if state == "pending" and is_away(clip):
+        raise FileAway(
+            _("The clip %(video_id)s is not made yet: %(reason)s.", video_id=video_id, reason=with_values(ELSEWHERE, server=clip["on"])),
+            field="video_id",
+            server=clip["on"],
+            retry_after_s=AWAY_RETRY_S,
+        )
     if state == "pending":
         raise NotReady(
             _("The clip %(video_id)s is still being made. Ask again in %(retry_s)s s.", video_id=video_id, retry_s=RETRY_S),
@@ -161,19 +171,26 @@ def _missing(path: str, field: str) -> NotFound:
 
 
 def _file(video_id: str, clip: Mapping[str, Any], path: str, field: str) -> KeptFile:
-    """The clip's file, on this disk or on the store. Raise `Forbidden`, `NotFound`, `NotHere`, `StorageError`."""
+    """The clip's file, on this disk or on the store. Raise `Forbidden`, `NotHere`, `StorageError`."""
     _named(path, field)
     file = parts().files.clip(video_id, clip)
     if file is not None:
         return file
-    otherwise = _missing(path, field)
-    if parts().files.is_elsewhere(video_id):
-        otherwise = NotReady(
-            _("The clip %(video_id)s is on its way to the store. Ask again in %(retry_s)s s.", video_id=video_id, retry_s=RETRY_S),
-            field=field,
-            retry_after_s=RETRY_S,
-        )
-    raise NotHere(servers_with(parts().database, video_id.partition("-")[0], clip.get("on")), otherwise)
+    on, missing = clip.get("on"), _missing(path, field)
+    if not parts().files.is_others(on):
+        raise NotHere(servers_with(parts().database, video_id.partition("-")[0], on), missing)
+    away = FileAway(
+        _(
+            "The clip %(video_id)s is on the server %(server)s, which does not answer. It can be watched again when that server is back, or another "
+            "one has its disk.",
+            video_id=video_id,
+            server=on,
+        ),
+        field=field,
+        server=on,
+        retry_after_s=AWAY_RETRY_S,
+    )
+    raise NotHere(servers_with(parts().database, video_id.partition("-")[0], on), away, missing)
 
 
 def send_clip(file: KeptFile, sha256: str | None) -> Response:

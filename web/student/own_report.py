@@ -28,7 +28,7 @@ from web.calls.openapi import describe
 from web.calls.values import check_video_id
 from web.languages import said
 from web.parts import parts
-from web.proctor.answers import each
+from web.proctor.answers import each, is_away
 from web.proctor.damaged import readable_part
 from web.proctor.videos import clip_of, send_clip
 from web.proctor.wording import sentences
@@ -207,7 +207,7 @@ def _flag(interval: Mapping[str, Any], answer: Mapping[str, Any] | None, *, conc
         "answer": answer.get("text") if answer else None,
         "answered_at": answer.get("at") if answer else None,
         "may_answer": not concluded and may_answer(interval, answer),
-        "has_clip": (interval.get("clip") or {}).get("state") == "ready",
+        "has_clip": (clip := interval.get("clip") or {}).get("state") == "ready" and not is_away(clip),
     }
 
 

@@ -16,7 +16,7 @@ export function startOf(marks) {
 
 /** The sentence that says why there is nothing to play. */
 export function noClip({ state, reason }) {
-  const text = { pending: texts.clip.pending, failed: texts.clip.failed(reason), deleted: texts.clip.deleted(reason) }[state] ?? texts.clip.none;
+  const text = { pending: texts.clip.pending, failed: texts.clip.failed(reason), deleted: texts.clip.deleted(reason), away: texts.clip.away(reason) }[state] ?? texts.clip.none;
   return make("p", { class: "clip-missing muted", text });
 }
 

@@ -147,7 +147,7 @@ class Report {
     const { review = {}, clip = {} } = interval;
     const still = clip.state === "ready" ? this.still(interval) : null; // it is taken from the clip
     const decisions = review?.decision ? items([review, review.second, review.third].filter(Boolean).map((one) => list([texts.review.decided(one), fullTime(one.at), one.note].filter(Boolean)))) : t.undecided;
-    const file = clip.state === "ready" ? t.clip(clip) : ["failed", "deleted"].includes(clip.state) ? texts.clip[clip.state](clip.reason) : "";
+    const file = clip.state === "ready" ? t.clip(clip) : ["failed", "deleted", "away"].includes(clip.state) ? texts.clip[clip.state](clip.reason) : "";
     return make(
       "li",
       { class: "report-flag" },

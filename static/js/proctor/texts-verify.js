@@ -10,6 +10,12 @@ export const verifyTexts = {
   insecure: _("This browser checks nothing on a page without HTTPS. Open this page by https://, or use “flask --app app verify”."),
   notWhole: _("This is no whole package: it was cut off, something was added at its end, or it is another file."),
   unchanged: _("Nothing was changed."),
+  lacking: (count) =>
+    ngettext(
+      "Nothing was changed, but it is not whole: %(count)s file that its records say is there could not be put in. Have it made again.",
+      "Nothing was changed, but it is not whole: %(count)s files that its records say are there could not be put in. Have it made again.",
+      count,
+    ),
   changed: (count) => ngettext("%(count)s thing is not as it was.", "%(count)s things are not as they were.", count),
   unsigned: _("No file was changed since the list of hashes was made, but this browser can't check who signed that list. Use a current browser, or “flask --app app verify”."),
   wrong: {

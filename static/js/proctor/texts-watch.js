@@ -178,6 +178,7 @@ export const watchTexts = {
     pending: _("The clip is being made. It appears here by itself."),
     failed: (reason) => (reason ? _("There is no clip: %(reason)s.", { reason }) : _("There is no clip: it could not be made.")),
     deleted: (reason) => (reason ? _("The clip is deleted: %(reason)s.", { reason }) : _("The clip is deleted: its time was over.")),
+    away: (reason) => _("The clip can’t be watched now: %(reason)s.", { reason }),
     none: _("There is no clip of this interval."),
     broken: _("The clip can’t be played. Reload the page; if that does not help, its file may be gone."),
     label: (user, interval) => _("Clip of %(user)s, interval %(interval)s", { user, interval }),

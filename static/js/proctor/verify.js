@@ -13,8 +13,11 @@ function line(name, value) {
 
 function show(result) {
   const { about = {}, findings = [], fingerprint = "", files = 0, signed, whole } = result;
-  const wrong = !whole || findings.length > 0;
-  const said = !whole ? t.notWhole : findings.length ? t.changed(findings.length) : signed === null ? t.unsigned : t.unchanged;
+  const missing = Array.isArray(about.missing) ? about.missing : [];
+  const lacking = missing.filter((row) => row?.lacking === true).length;
+  const wrong = !whole || findings.length > 0 || lacking > 0;
+  const right = lacking ? t.lacking(lacking) : signed === null ? t.unsigned : t.unchanged;
+  const said = !whole ? t.notWhole : findings.length ? t.changed(findings.length) : right;
   byId("verify-verdict").classList.toggle("error", wrong);
   setText(byId("verify-verdict"), said);
   byId("verify-findings").replaceChildren(...findings.slice(0, SHOWN_MAX).map(({ path, wrong: how }) => make("li", { text: t.wrong[how](path) })));
@@ -30,8 +33,7 @@ function show(result) {
     [t.facts.chain, about.chain ? `${about.chain.seq}:${about.chain.hash}` : ""],
   ];
   byId("verify-facts").replaceChildren(...facts.filter(([, value]) => value).map(([name, value]) => line(name, String(value))));
-  const missing = (Array.isArray(about.missing) ? about.missing : []).slice(0, SHOWN_MAX);
-  byId("verify-missing").replaceChildren(...missing.map(({ path, why }) => make("li", { text: t.missing(path, why) })));
+  byId("verify-missing").replaceChildren(...missing.slice(0, SHOWN_MAX).map(({ path, why }) => make("li", { text: t.missing(path, why) })));
 }
 
 async function check(file) {
