@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,14 +25,6 @@ from web.hop.sending import AT_ONCE, MARK, SEAL, SILENT_S, Unreached
 
 CALLER = "203.0.113.9"
 SCRIPT = {"Authorization": f"Bearer {API_TOKEN}"}
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 @pytest.fixture
