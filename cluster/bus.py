@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import DESCENDING
 from pymongo.collection import Collection
 from pymongo.errors import OperationFailure, PyMongoError
 
@@ -34,9 +34,11 @@ KEPT_S = 60
 WAITING_MAX = 1000  # notices that wait to go out
 TOLD_PER_S, TOLD_AT_ONCE = 50.0, 200.0  # of this server; an exam that 2,000 students begin within a minute makes 33 a second
 HEARD_PER_S, HEARD_AT_ONCE = 500.0, 2000.0
+MISSED_EVERY_S = 1.0  # so often at most everything is read anew, whatever others tell
 IDLE_S, SOON_S = 60.0, 0.2  # until it looks again for what is to go out
 AWAIT_MS = 500  # for which the database holds a question back where there is nothing new; so long an end waits for it
 LOOK_S = 1.0  # between two looks where it has no change streams
+LOOK_MOST = 2000  # notices that a look reads
 OVERLAP = timedelta(seconds=30)  # of two such looks: a notice may come late, and a clock be somewhat wrong
 AGAIN_S = (0.2, 0.5, 1.0, 2.0)
 EPOCH = datetime.fromtimestamp(0, timezone.utc)
@@ -82,10 +84,12 @@ class Bus:
         self._sender = Worker("bus-sender", self._send)
         # Of the thread that hears alone
         self._token: Mapping[str, Any] | None = None  # where the stream is
+        self._is_stuck = False  # the database refused to go on from there
         self._since: datetime | None = None  # the newest that a look has seen
         self._known: OrderedDict[str, None] = OrderedDict()  # heard so far
         self._heard_at: float | None = None  # when it last knew that it had heard all
         self._skipped = False
+        self._missed_at = -MISSED_EVERY_S
         self._by_stream = False
         self._hears = threading.Event()
         self._stopping = threading.Event()
@@ -165,8 +169,10 @@ class Bus:
                 self._make_index()
                 self._follow(backoff)
             except (PyMongoError, StorageError) as error:
-                if isinstance(error, OperationFailure) and error.code in OUT_OF_REACH:
-                    self._token = None
+                if isinstance(error, OperationFailure):
+                    if error.code in OUT_OF_REACH or self._is_stuck:
+                        self._token = None
+                    self._is_stuck = True
                 log.debug("the other servers can't be heard now: %s", error)
             except Exception:
                 log.exception("hearing the other servers failed, and begins anew")
@@ -195,7 +201,7 @@ class Bus:
             backoff.reset()
             while not self._stopping.is_set() and stream.alive:
                 change = stream.try_next()
-                self._token, self._heard_at = stream.resume_token, self._clock()
+                self._token, self._heard_at, self._is_stuck = stream.resume_token, self._clock(), False
                 if change is not None:
                     self._take(change.get("fullDocument"))
                 self._say_what_was_skipped()
@@ -221,7 +227,9 @@ class Bus:
         since = self._since or EPOCH
         with self._database.reading():
             found = self._rows.find({"$and": [PAST, {"at": {"$gte": since - OVERLAP}, "by": {"$ne": self._run}}]})
-            rows = list(found.sort("at", ASCENDING).limit(int(HEARD_AT_ONCE)))
+            rows = list(found.sort("at", DESCENDING).limit(LOOK_MOST))[::-1]
+        if len(rows) == LOOK_MOST and _name_in(rows[0]) not in self._known:
+            self._skipped = True
         self._since = max([since, *(row["at"] for row in rows)])
         return rows
 
@@ -245,10 +253,13 @@ class Bus:
             log.debug("a notice that can't be read: %.200r", document)
             return
         self._heard += 1
-        self._tell(notice)
+        if isinstance(notice, Missed):
+            self._skipped = True
+        else:
+            self._tell(notice)
 
     def _is_new(self, document: Document) -> bool:
-        name = str(document.get("_id"))[:64]
+        name = _name_in(document)
         if name in self._known:
             return False
         self._known[name] = None
@@ -257,8 +268,9 @@ class Bus:
         return True
 
     def _say_what_was_skipped(self) -> None:
-        if self._skipped and self._may_hear.take(1):
-            self._skipped = False
+        now = self._clock()
+        if self._skipped and now - self._missed_at >= MISSED_EVERY_S and self._may_hear.take(1):
+            self._skipped, self._missed_at = False, now
             self._tell(Missed())
 
     def _tell(self, notice: Notice) -> None:
@@ -270,3 +282,7 @@ class Bus:
                 self._skipped = True
             except Exception:
                 log.exception("a listener to what other servers tell failed")
+
+
+def _name_in(document: Document) -> str:
+    return str(document.get("_id"))[:64]

@@ -6,7 +6,6 @@ interval is disputed, and the opinion of one more person settles it.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -14,6 +13,7 @@ from functools import partial
 from typing import Any, Literal
 
 from pymongo import ASCENDING, DESCENDING
+from pymongo.errors import DuplicateKeyError
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.locks import KeyedLocks
@@ -39,7 +39,7 @@ LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": Fal
 UNDECIDED: Sequence[str | None] = (None, "open")  # None: nobody has ever looked
 DECIDED: Sequence[ReviewState] = ("confirmed", "dismissed", "disputed")
 HISTORY_MAX = 1000  # decisions about one interval
-STORED_WITHIN_S = 10.0
+TRIES = 10  # to be the next of those who decide about one interval at several servers
 TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
 
 
@@ -57,39 +57,51 @@ class Reviews:
         """
         # One decision about an interval at a time: each is told from those before it. Others' intervals don't wait for its storage.
         with self._deciding.held(video_id):
-            interval = self._database.interval(video_id)
-            if not (interval.get("flagged") or interval.get("marked")):
-                raise NotFound(
-                    _("The interval %(video_id)s is not flagged, and no proctor marked it: there is nothing to decide.", video_id=repr(video_id)),
-                    field="video_id",
-                )
-            history = self.history(video_id)
-            if decision is None and not any(entry["by"] == by for entry in _in_force(history)):
-                raise Conflict(
-                    _("%(by)s has decided nothing about %(video_id)s that could be taken back.", by=repr(by), video_id=repr(video_id)), field="by"
-                )
-            now = utc_now()
-            at = max(now, history[-1]["at"] + TICK) if history else now
-            entry = {"decision": decision, "reason": reason, "note": note, "by": by, "at": at}
-            standing = stand([*history, entry])
-            kept = {"video_id": video_id, "session_id": interval["session_id"], **entry}
-            with self._changing(interval["session_id"]):
-                tickets = [
-                    self._database.write("reviews", uuid.uuid4().hex, kept, insert_only=True),
-                    self._database.write("intervals", video_id, {"review": standing}),
-                ]
-                if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
-                    raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
+            for _try in range(TRIES):
+                standing = self._decide(video_id, {"decision": decision, "reason": reason, "note": note, "by": by})
+                if standing is not None:
+                    return standing
+        raise StorageError(_("Others decide about the same moment just now. Try again in some seconds."))
+
+    def _decide(self, video_id: str, said: Document) -> Document | None:
+        """Where the interval stands with this decision; None where another server stored one first. Raise as `decide` does."""
+        interval = self._database.interval(video_id)
+        if not (interval.get("flagged") or interval.get("marked")):
+            raise NotFound(
+                _("The interval %(video_id)s is not flagged, and no proctor marked it: there is nothing to decide.", video_id=repr(video_id)),
+                field="video_id",
+            )
+        stored = self._stored(video_id)
+        if len(stored) >= HISTORY_MAX:
+            raise Conflict(_("So much was decided about this moment that nothing more is taken."), reason="too_many")
+        history, by = _read(stored), said["by"]
+        if said["decision"] is None and not any(entry["by"] == by for entry in _in_force(history)):
+            raise Conflict(
+                _("%(by)s has decided nothing about %(video_id)s that could be taken back.", by=repr(by), video_id=repr(video_id)), field="by"
+            )
+        now, session_id = utc_now(), interval["session_id"]
+        entry = {**said, "at": max(now, history[-1]["at"] + TICK) if history else now}
+        standing = stand([*history, entry])
+        number = 1 + max(len(stored), *(row["number"] for row in stored if isinstance(row.get("number"), int)), 0)
+        with self._database.gone.writing(session_id), self._changing(session_id), self._database.reading():
+            try:  # who stores the one of this number has seen all before it
+                kept = {"_id": f"{video_id}-{number}", "number": number, "video_id": video_id, "session_id": session_id, **entry}
+                self._database.collection("reviews").insert_one(kept)
+            except DuplicateKeyError:
+                return None
+            self._stand(video_id, number, standing)
         return standing
 
+    def _stand(self, video_id: str, number: int, standing: Document) -> None:
+        """The interval stands so after the decision of this number, unless it shows a later one already."""
+        before = {"_id": video_id, "review.number": {"$not": {"$gte": number}}}
+        self._database.collection("intervals").update_one(before, {"$set": {"review": {**standing, "number": number}}})
+
     def answered(self, video_id: str) -> None:
-        """The student has answered: where somebody decided before, that is marked until the next decision. Raise `NotFound`, `StorageError`."""
-        with self._deciding.held(video_id):
-            review = self._database.interval(video_id).get("review") or {}
-            if review.get("state", "open") == "open" or review.get("answered_since"):
-                return
-            if not self._database.write("intervals", video_id, {"review": {**review, "answered_since": True}}).wait(STORED_WITHIN_S):
-                raise StorageError(_("The answer can't be stored now. Try again in some seconds."))
+        """The student has answered: where somebody decided before, that is marked until the next decision. Raise `Conflict`, `StorageError`."""
+        with self._database.gone.writing(video_id.partition("-")[0]), self._database.reading():
+            decided = {"_id": video_id, "review.state": {"$in": list(DECIDED)}}
+            self._database.collection("intervals").update_one(decided, {"$set": {"review.answered_since": True}})
 
     @contextmanager
     def _changing(self, session_id: str) -> Iterator[None]:
@@ -108,8 +120,10 @@ class Reviews:
 
     def history(self, video_id: str) -> list[Document]:
         """Every decision about one interval, oldest first; those taken back too. One that was damaged is left out."""
-        found = self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
-        return [{"decision": None, "reason": "", "note": "", **row} for row in read_decisions(found)[0]]
+        return _read(self._stored(video_id))
+
+    def _stored(self, video_id: str) -> list[Document]:
+        return self._database.page("reviews", {"video_id": video_id}, [("at", 1)], None, HISTORY_MAX)
 
     def queue(
         self,
@@ -200,6 +214,10 @@ def stand(history: Sequence[Mapping[str, Any]]) -> Document:
     dismissed = len(newest) - confirmed
     state = "disputed" if confirmed == dismissed else "confirmed" if confirmed > dismissed else "dismissed"
     return (first or {}) | {"second": second, "third": third, "state": state}
+
+
+def _read(stored: Sequence[Document]) -> list[Document]:
+    return [{"decision": None, "reason": "", "note": "", **row} for row in read_decisions(stored)[0]]
 
 
 def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

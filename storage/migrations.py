@@ -19,7 +19,7 @@ from typing import Any
 
 import pymongo
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from basics.errors import ConfigError
 from basics.texts import _
@@ -134,14 +134,12 @@ class Migrating:
             self._say(reason)
             return reason
         tell(_("it is brought to this version"))
-        with pymongo.timeout(QUESTION_S):
-            is_ours = lease.ask(self._db[lease.COLLECTION], JOB, self._owner, lease.TTL_S) is not None
-        if not is_ours:
+        if not self._holds():
             return _("another server brings it to this version")
         try:
             with self._kept() as is_lost:
                 for one in self._due():  # another may have made some before the lease came here
-                    if is_lost.is_set():
+                    if is_lost.is_set() or not self._holds():  # it may have hung in the change before, and another have gone on
                         return _("another server brings it to this version")
                     self._make(one)
         except PyMongoError:
@@ -153,6 +151,11 @@ class Migrating:
         self._made = True
         return ""
 
+    def _holds(self) -> bool:
+        """Is it this server that makes them, for some time from now on?"""
+        with pymongo.timeout(QUESTION_S):
+            return lease.ask(self._db[lease.COLLECTION], JOB, self._owner, lease.TTL_S) is not None
+
     def _due(self) -> list[Migration]:
         done = {row["_id"] for row in self._rows.find({"done": True}, {"_id": 1})}
         return [one for one in self.known if one.name not in done]
@@ -160,7 +163,10 @@ class Migrating:
     def _make(self, one: Migration) -> None:
         number, began = self.known.index(one) + 1, self._clock()
         said = {"number": number, "compatible": one.compatible, "by": VERSION, "server": self._owner, "done": False, "begun_at": utc_now()}
-        self._rows.update_one({"_id": one.name}, {"$set": said}, upsert=True)  # before it: who can't read a half of it must not, either
+        try:  # before it: who can't read a half of it must not, either
+            self._rows.update_one({"_id": one.name, "done": {"$ne": True}}, {"$set": said}, upsert=True)
+        except DuplicateKeyError:  # another has made it since
+            return
         log.info("the database is changed: %s", one.name)
         one.make(self._db)
         took_s = round(self._clock() - began, 3)

@@ -28,10 +28,10 @@ import av
 import numpy as np
 from pymongo.errors import PyMongoError
 
-from bench.cluster.people import Acting, Closing, Wall
+from bench.cluster.people import ACT_EVERY_S, BURST_EVERY, Closing, Wall
 from bench.cluster.town import Town, town
 from bench.faults.comparison import FoundClip, Kept, Outcome, Promised, compare
-from bench.faults.students import NumberedStudent
+from bench.faults.students import Acting, NumberedStudent
 from bench.harness.drawn import drawn_footage
 from bench.harness.server import ServerError
 from bench.harness.waiting import comes
@@ -76,7 +76,7 @@ class Exam:
             raise ServerError(f"{sum(not student.welcomed.is_set() for student in self.students)} students were not welcomed")
         self.walls = [Wall(place, exam_id, keys[exam_id], ids) for exam_id, ids in sessions.items()]
         self.wall_of = {session_id: wall for wall, ids in zip(self.walls, sessions.values(), strict=True) for session_id in ids}
-        self.acting = Acting(self.students)
+        self.acting = Acting(self.students, ACT_EVERY_S, burst_every=BURST_EVERY)
         self.closing = Closing(place)
         self.gaps: list[Gap] = []
 

@@ -1,4 +1,4 @@
-"""The people of the measurement: students who act now and then, and a wall for each exam that hears of them."""
+"""The people of the measurement: how often its students act, and a wall for each exam that hears of them."""
 
 from __future__ import annotations
 
@@ -13,45 +13,13 @@ from pymongo.errors import PyMongoError
 from socketio.exceptions import SocketIOError
 
 from bench.cluster.town import BEARER, Town
-from bench.faults.students import NumberedStudent
 from bench.harness.viewer import Viewer
 
 ACT_EVERY_S = 2.0  # of each student: 7 points in an interval of 15 s
 BURST_EVERY = 15  # turns after which a student does what flags the interval
-BURST = 10
 LOOK_S = 0.2
 AGAIN_S = 0.5
 SILENT_S = 5.0
-
-
-class Acting:
-    """Lets the students act in turn, each every `ACT_EVERY_S`, and each flag an interval every `BURST_EVERY` turns."""
-
-    def __init__(self, students: Sequence[NumberedStudent]) -> None:
-        self._students = students
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="acting", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Let nobody do anything more."""
-        self._stop.set()
-        self._thread.join(10)
-
-    def _run(self) -> None:
-        number = turn = 0
-        begun = time.monotonic()
-        while True:
-            for place, student in enumerate(self._students):
-                due = begun + ACT_EVERY_S * (turn + place / len(self._students))
-                if self._stop.wait(max(0.0, due - time.monotonic())):
-                    return
-                if student.ended.is_set():
-                    continue
-                for _ in range(BURST if turn % BURST_EVERY == place % BURST_EVERY else 1):
-                    number += 1
-                    student.do(number)
-            turn += 1
 
 
 class Wall:

@@ -14,6 +14,7 @@ from basics.readings import Frame
 from bench.harness.student import StudentClient
 
 ACT_EVERY_S = 0.5
+BURST = 10  # acts that flag an interval
 KIND = "copy"  # each one counts by itself, whatever is done beside it
 
 
@@ -80,11 +81,13 @@ class NumberedStudent(StudentClient):
 
 
 class Acting:
-    """Lets every student do something every `ACT_EVERY_S`, until it is stopped."""
+    """Lets the students act in turn, each every `every_s`, until it is stopped. One that comes too late is not made up for."""
 
-    def __init__(self, students: Sequence[NumberedStudent], every_s: float = ACT_EVERY_S) -> None:
+    def __init__(self, students: Sequence[NumberedStudent], every_s: float = ACT_EVERY_S, *, burst_every: int | None = None) -> None:
+        """`burst_every`: turns after which a student does `BURST` things at once, which flags the interval; None: never."""
         self._students = students
         self._every_s = every_s
+        self._burst_every = burst_every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="acting", daemon=True)
         self._thread.start()
@@ -95,9 +98,17 @@ class Acting:
         self._thread.join(10)
 
     def _run(self) -> None:
-        number = 0
-        while not self._stop.wait(self._every_s):
-            for student in self._students:
-                number += 1
-                if not student.ended.is_set():
+        number = turn = 0
+        due = time.monotonic()
+        while self._students:
+            for place, student in enumerate(self._students):
+                due = max(due + self._every_s / len(self._students), time.monotonic())
+                if self._stop.wait(max(0.0, due - time.monotonic())):
+                    return
+                if student.ended.is_set():
+                    continue
+                is_burst = self._burst_every is not None and turn % self._burst_every == place % self._burst_every
+                for _ in range(BURST if is_burst else 1):
+                    number += 1
                     student.do(number)
+            turn += 1

@@ -16,6 +16,7 @@ from basics.texts import _
 from media.stores.base import PIECE, Changed, Held, StoreError, checked
 
 CONNECT_S, READ_S, TRIES = 3, 10, 3
+SOON_CONNECT_S, SOON_READ_S = 2, 5  # where somebody waits for an answer, and a thread with him: once, and no longer
 CONNECTIONS = 20
 KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "InvalidToken", "ExpiredToken", "AllAccessDisabled"})
 FULL = frozenset({"QuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "InsufficientStorage", "507"})
@@ -49,7 +50,7 @@ class S3Store:
             raise ConfigError("CLIP_STORE=s3 needs the package boto3, which is not installed: run ./setup.sh --s3")
         self._place = place
         self._making = threading.Lock()
-        self._made: Any = None
+        self._made: dict[bool, Any] = {}
 
     def prepare(self, *, empty: bool) -> None:
         with self._said():
@@ -68,7 +69,7 @@ class S3Store:
 
         with self._said():
             try:
-                found = self._client.head_object(Bucket=self._place.bucket, Key=self._whole(key))
+                found = self._soon.head_object(Bucket=self._place.bucket, Key=self._whole(key))
             except ClientError as error:
                 if _code(error) in MISSING:
                     return None
@@ -80,7 +81,7 @@ class S3Store:
             return
         same = {"IfMatch": version} if version else {}
         with self._said():
-            found = self._client.get_object(Bucket=self._place.bucket, Key=self._whole(key), Range=f"bytes={start}-{end - 1}", **same)
+            found = self._soon.get_object(Bucket=self._place.bucket, Key=self._whole(key), Range=f"bytes={start}-{end - 1}", **same)
             body = found["Body"]
             try:
                 while piece := body.read(PIECE):
@@ -118,10 +119,18 @@ class S3Store:
 
     @property
     def _client(self) -> Any:
+        return self._kept(soon=False)
+
+    @property
+    def _soon(self) -> Any:
+        """For what somebody waits for: a store that is away holds a thread for some seconds, not for three times as long as it is given else."""
+        return self._kept(soon=True)
+
+    def _kept(self, *, soon: bool) -> Any:
         with self._making:
-            if self._made is None:
-                self._made = _client_of(self._place)
-            return self._made
+            if soon not in self._made:
+                self._made[soon] = _client_of(self._place, soon=soon)
+            return self._made[soon]
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -142,7 +151,7 @@ class S3Store:
             ) from error
 
 
-def _client_of(place: S3Place) -> Any:
+def _client_of(place: S3Place, *, soon: bool) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -151,9 +160,9 @@ def _client_of(place: S3Place) -> Any:
         s3={"addressing_style": "path"},
         request_checksum_calculation="when_required",  # older servers refuse the newer sums
         response_checksum_validation="when_required",
-        connect_timeout=CONNECT_S,
-        read_timeout=READ_S,
-        retries={"mode": "standard", "max_attempts": TRIES},
+        connect_timeout=SOON_CONNECT_S if soon else CONNECT_S,
+        read_timeout=SOON_READ_S if soon else READ_S,
+        retries={"mode": "standard", "total_max_attempts": 1 if soon else TRIES},  # `max_attempts` would not count the first
         max_pool_connections=CONNECTIONS,
         user_agent_extra="proctor",
     )

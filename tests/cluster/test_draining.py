@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,30 +18,22 @@ from tests.helpers.web import error_of, local_client
 from web.student.entry import ComeAgain, Elsewhere, may_enter
 
 
-@pytest.fixture
-def place(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
-
-
 def draining(of: House, town: Town) -> Draining:
     of.settings.data_dir.mkdir(exist_ok=True, parents=True)
     return Draining(of.monitor, of.membership, of.settings.data_dir, clock=lambda: town.now)
 
 
-def test_where_there_is_no_other_exams_run_to_their_end_and_none_begins(place: Town) -> None:
-    a = place.house("a")
-    part, data = draining(a, place), a.settings.data_dir
+def test_where_there_is_no_other_exams_run_to_their_end_and_none_begins(town: Town) -> None:
+    a = town.house("a")
+    part, data = draining(a, town), a.settings.data_dir
     client = local_client(a.app)
     running, waiting = a.begin("ann"), a.monitor.create("bob", "exam", "browser")
     part.look()
     assert client.get("/api/ready").get_json() == {"ready": True}
     ask(data)
-    place.pass_time(LEAD_S + 1, a)
+    town.pass_time(LEAD_S + 1, a)
     part.look()
-    place.pass_time(LEAD_S + 1, a)
+    town.pass_time(LEAD_S + 1, a)
     part.look()
     assert told(data) == Told(1, LEAD_S + 1)
     refused = client.post("/api/student/start", json={"user_id": "late", "exam_id": "exam"})
@@ -65,18 +56,18 @@ def test_where_there_is_no_other_exams_run_to_their_end_and_none_begins(place: T
     assert may_enter(a.parts, waiting.session_id) is not None
 
 
-def test_a_server_that_has_just_started_is_not_ready_yet(place: Town) -> None:
-    a = place.house("a")
+def test_a_server_that_has_just_started_is_not_ready_yet(town: Town) -> None:
+    a = town.house("a")
     a.monitor.resumed.clear()
     answer = local_client(a.app).get("/api/ready")
     assert "just started" in error_of(answer, 503)["message"]
     assert answer.headers["Retry-After"] == "1"
 
 
-def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(place: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    a, b = place.house("a"), place.house("b")
-    place.pass_time(1, a, b)
-    part, data = draining(a, place), a.settings.data_dir
+def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    part, data = draining(a, town), a.settings.data_dir
     session, stray, waiting = a.begin("ann"), a.begin("bob"), a.monitor.create("eve", "exam", "browser")
     acts(session, "one")
     ask(data)
@@ -84,7 +75,7 @@ def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(place: Town
     assert a.has(session.session_id)
     with pytest.raises(Elsewhere):
         may_enter(a.parts, waiting.session_id)
-    place.pass_time(LEAD_S, a, b)
+    town.pass_time(LEAD_S, a, b)
     part.look()
     until(lambda: a.owner(session.session_id)[0] is None and a.owner(stray.session_id)[0] is None)
     with pytest.raises(Elsewhere):
@@ -98,30 +89,30 @@ def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(place: Town
         may_enter(a.parts, stray.session_id)
     monkeypatch.setattr(taking, "SENT_ON_S", 0.0)
     assert may_enter(a.parts, stray.session_id) is not None
-    place.pass_time(1, a, b)
+    town.pass_time(1, a, b)
     part.look()
     assert a.has(stray.session_id)
     assert told(data) == Told(1, LEAD_S + 1)
 
 
-def test_exams_stay_where_the_other_drains_too(place: Town) -> None:
-    a, b = place.house("a"), place.house("b")
+def test_exams_stay_where_the_other_drains_too(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
     b.membership.drain()
-    place.pass_time(1, a, b)
-    place.pass_time(1, b, a)
-    part = draining(a, place)
+    town.pass_time(1, a, b)
+    town.pass_time(1, b, a)
+    part = draining(a, town)
     session = a.begin("ann")
     ask(a.settings.data_dir)
     part.look()
-    place.pass_time(LEAD_S, a, b)
+    town.pass_time(LEAD_S, a, b)
     part.look()
     assert a.has(session.session_id)
     assert may_enter(a.parts, session.session_id) is not None
 
 
-def test_what_was_asked_of_an_earlier_run_is_over(place: Town) -> None:
-    a = place.house("a")
-    part, data = draining(a, place), a.settings.data_dir
+def test_what_was_asked_of_an_earlier_run_is_over(town: Town) -> None:
+    a = town.house("a")
+    part, data = draining(a, town), a.settings.data_dir
     ask(data)
     tell(data, Told(3, 1.0))
     part.start()

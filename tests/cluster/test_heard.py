@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -18,14 +16,6 @@ from tests.helpers.town import Town
 from tests.helpers.waiting import until
 from tests.helpers.web import local_client
 from web.student.entry import Elsewhere, may_enter
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 def test_exams_and_accommodations_that_change_at_one_server_hold_at_the_others(town: Town) -> None:

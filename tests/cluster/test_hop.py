@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,6 @@ from web.hop.sending import AT_ONCE, MARK, SEAL, SILENT_S, Unreached
 
 CALLER = "203.0.113.9"
 SCRIPT = {"Authorization": f"Bearer {API_TOKEN}"}
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,14 +10,6 @@ from basics.errors import StorageError
 from scoring.exam import ExamDefinition
 from tests.helpers.town import House, Town, acts
 from tests.helpers.web import local_client
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 def got(house: House, path: str) -> Any:

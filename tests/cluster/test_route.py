@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -19,14 +17,6 @@ from tests.helpers.web import local_client
 
 SESSION = "f" * 32
 ROWS = [{"_id": f"{number:032x}", "exam_key": exam_key("ethics"), "code_hash": str(number)} for number in range(50)]
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 def test_an_exam_has_one_key_for_all_its_spellings_and_students_and_it_is_its_name_in_addresses() -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +18,6 @@ from tests.helpers.town import Town, acts
 from tests.helpers.waiting import free_port, until
 from tests.helpers.web import local_client
 from web.student.entry import ComeAgain, Elsewhere, may_enter
-
-
-@pytest.fixture
-def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
-    made = Town((mongo_uri, db_name), tmp_path)
-    yield made
-    for house in made.houses:
-        house.close()
 
 
 def test_a_session_follows_its_page_from_a_living_server_with_all_that_was_read(town: Town) -> None:

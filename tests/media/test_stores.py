@@ -218,6 +218,27 @@ def test_a_full_store_and_one_that_is_away_are_told(
         S3Store(place_at(free_port())).put(clip, KEY, SHA256)
 
 
+def test_who_waits_for_a_store_that_hangs_does_so_once(serve: Callable[[type[BaseHTTPRequestHandler]], int], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("boto3")
+    asked: list[str] = []
+
+    class Hangs(BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            asked.append(self.command)
+            self.rfile.read(1)  # until the other side has enough of it
+            self.close_connection = True
+
+        do_GET = do_HEAD
+
+    monkeypatch.setattr(s3, "SOON_READ_S", 0.2)
+    store = S3Store(place_at(serve(Hangs)))
+    for ask in (lambda: store.stat(KEY), lambda: list(store.read(KEY, 0, 10))):
+        with pytest.raises(StoreError, match="does not answer"):
+            ask()
+    assert asked == ["HEAD", "GET"]
+    assert s3.SOON_CONNECT_S + s3.SOON_READ_S < 10
+
+
 def signed_by_hand(place: S3Place, key: str, at: datetime, seconds: int) -> str:
     """The signature of an address, by the letter of AWS Signature Version 4 (query parameters)."""
     scope = f"{at:%Y%m%d}/{place.region}/s3/aws4_request"

@@ -19,7 +19,7 @@ from cluster.membership import Membership
 from database import Database
 from records.reader import stored as stored_in
 from storage.lease import COLLECTION as LEASES
-from storage.migrations import COLLECTION, MIGRATIONS, Migration
+from storage.migrations import COLLECTION, MIGRATIONS, Migrating, Migration
 from tests.helpers.waiting import until
 from tests.helpers.web import settings_for
 
@@ -168,6 +168,24 @@ def test_neither_server_nor_command_opens_a_newer_database(stored: Stored, mongo
     with pytest.raises(ConfigError, match=said), stored_in(settings):
         pass
     assert "instances" not in stored.list_collection_names() or not stored.instances.count_documents({})
+
+
+def test_who_hung_in_a_change_that_another_made_meanwhile_makes_nothing_again(stored: Stored) -> None:
+    made: list[str] = []
+
+    def change(name: str, said: str) -> Migration:
+        return Migration(name, lambda _database: made.append(said), compatible=True)
+
+    def hangs(database: Stored) -> None:
+        made.append("one hangs")
+        stored[LEASES].delete_one({"_id": "job:migrations"})  # its time is over
+        other = Migrating(database, (change("first", "the other's first"), change("second", "the other's second")))
+        assert other.make(other.look(), lambda _text: None) == ""
+
+    one = Migrating(stored, (Migration("first", hangs, compatible=True), change("second", "one's second")))
+    assert one.make(one.look(), lambda _text: None) == ""
+    assert made == ["one hangs", "the other's first", "the other's second"]
+    assert [row["done"] for row in rows(stored).values()] == [True, True]
 
 
 def test_the_programs_own_changes_have_names_of_their_own() -> None:

@@ -125,11 +125,11 @@ def test_a_decision_that_waits_holds_up_its_own_interval_alone(database: Databas
     class Slow(Reviews):
         """Waits in the middle of the first decision about one interval, as a storage that does not answer lets it."""
 
-        def history(self, video_id: str) -> list[dict[str, Any]]:
+        def _stored(self, video_id: str) -> list[dict[str, Any]]:
             if video_id == slow and not waits.is_set():
                 waits.set()
                 assert goes_on.wait(20)
-            return super().history(video_id)
+            return super()._stored(video_id)
 
     reviews = Slow(database)
     first = threading.Thread(target=lambda: reviews.decide(slow, "confirmed", by="Ada"))

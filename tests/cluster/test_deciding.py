@@ -1,0 +1,100 @@
+"""People who decide and conclude at two servers in one moment: each is told as within one server, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from basics.errors import Conflict
+from database import Database
+from records.conclusions import Conclusion, Conclusions, Person
+from records.reviews import Reviews
+from tests.helpers.databases import START, add_interval
+
+SESSION = "5" * 32
+FLAG = f"{SESSION}-1"
+ANN, BEN, EVE = Person("Ann"), Person("Ben"), Person("Eve")
+
+
+class Here(Reviews):
+    """One server, between whose steps another one's are made: once it has `read`, and once it has `stored`."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.then: dict[str, Callable[[], object]] = {}
+
+    def _stored(self, video_id: str) -> list[dict[str, Any]]:
+        found = super()._stored(video_id)
+        self.then.pop("read", lambda: None)()
+        return found
+
+    def _stand(self, video_id: str, number: int, standing: dict[str, Any]) -> None:
+        self.then.pop("stored", lambda: None)()
+        super()._stand(video_id, number, standing)
+
+
+@pytest.fixture
+def flagged(database: Database) -> Database:
+    assert database.write("sessions", SESSION, {"user_id": "ann", "exam_id": "exam", "state": "ended"}).wait(10)
+    assert add_interval(database, SESSION, 1, flagged_at=START).wait(10)
+    return database
+
+
+def standing(database: Database) -> tuple[str, bool]:
+    review = database.interval(FLAG)["review"]
+    return review["state"], review.get("answered_since", False)
+
+
+def test_of_two_who_decide_at_once_at_two_servers_both_count_and_the_second_is_told_so(flagged: Database) -> None:
+    here, there = Here(flagged), Reviews(flagged)
+    here.then["read"] = lambda: there.decide(FLAG, "dismissed", by="Ben", reason="other")
+    assert here.decide(FLAG, "confirmed", by="Ann")["state"] == "disputed"
+    assert [entry["by"] for entry in here.history(FLAG)] == ["Ben", "Ann"]
+    here.then["stored"] = lambda: there.decide(FLAG, "confirmed", by="Eve")
+    here.decide(FLAG, "dismissed", by="Dan", reason="other")
+    assert [entry["by"] for entry in here.history(FLAG)] == ["Ben", "Ann", "Dan", "Eve"]
+    assert standing(flagged) == ("disputed", False), "it shows what the newest of them makes of it, though that was stored first"
+
+    here.then["read"] = lambda: there.decide(FLAG, None, by="Ann")
+    with pytest.raises(Conflict, match="nothing"):
+        here.decide(FLAG, None, by="Ann")
+    assert standing(flagged)[0] == "dismissed"
+
+    here.then["stored"] = lambda: there.answered(FLAG)  # nobody's decision is undone by it
+    here.decide(FLAG, "dismissed", by="Ann", reason="other")
+    assert standing(flagged) == ("dismissed", False)
+    there.answered(FLAG)
+    assert standing(flagged) == ("dismissed", True)
+    document = flagged.session(SESSION)
+    assert (document["deciding"], document["changes"] >= 6) == (0, True)
+
+
+def test_of_two_who_conclude_at_two_servers_the_second_is_told_what_is_in_force(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there, reviews = Conclusions(flagged), Conclusions(flagged), Reviews(flagged)
+    seen = Conclusions._seen
+
+    def meanwhile(do: Callable[[], object]) -> None:
+        """Let another server act, once, between what this one reads and what it stores."""
+        left = [do]
+
+        def read(self: Conclusions, session_id: str, revision: int) -> Conclusion | None:
+            kept = seen(self, session_id, revision)
+            if self is here and left:
+                left.pop()()
+            return kept
+
+        monkeypatch.setattr(Conclusions, "_seen", read)
+
+    meanwhile(lambda: there.conclude(SESSION, "finding", person=BEN, reason="notes", revision=0, four_eyes=True))
+    with pytest.raises(Conflict) as caught:
+        here.conclude(SESSION, "no_finding", person=ANN, reason="", revision=0, four_eyes=False)
+    assert (caught.value.details["reason"], caught.value.details["by"], caught.value.details["revision"]) == ("meanwhile", "Ben", 1)
+    meanwhile(lambda: there.second(SESSION, person=EVE, agrees=True, revision=1))
+    with pytest.raises(Conflict, match="Eve"):
+        here.withdraw(SESSION, person=ANN, reason="a mistake", revision=1)
+    meanwhile(lambda: reviews.decide(FLAG, "confirmed", by="Ben"))
+    withdrawn = here.withdraw(SESSION, person=ANN, reason="a mistake", revision=2)
+    assert [entry["act"] for entry in withdrawn.history] == ["concluded", "agreed", "withdrawn"]
+    assert standing(flagged)[0] == "confirmed"
