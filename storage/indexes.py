@@ -125,6 +125,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("changed_at", 1)], name="changed"),
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
+    "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
     "exams": [
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
