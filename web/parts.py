@@ -14,6 +14,7 @@ from cluster.notices import AccommodationsImported
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
+from records.exam_passwords import ExamPasswords
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
 from records.mailer import Mailer
@@ -94,6 +95,7 @@ class Parts:
     erased: ErasedMark = field(init=False)
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
+    exam_passwords: ExamPasswords = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -144,6 +146,7 @@ class Parts:
         self.hops = Hops(self.access.secret_key, self.membership)
         self.figures.append(self.hops.figures)
         self.exam_page = ExamPage(self.settings)
+        self.exam_passwords = ExamPasswords(self.database)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         folders["identity"] = self.settings.identity_dir

@@ -27,6 +27,7 @@ from web.proctor.analytics import analytics
 from web.proctor.erasure import erasure_calls
 from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
+from web.proctor.exam_password import exam_password
 from web.proctor.identity import identity
 from web.proctor.packages import packages
 from web.proctor.results import results
@@ -47,6 +48,7 @@ from web.student.identity import PICTURE_BYTES_MAX, student_identity
 from web.student.link import link
 from web.student.link_trial import link_trial
 from web.student.own_report import own_report
+from web.student.password import student_password
 from web.student.start import students
 from web.student.trials import trials
 
@@ -88,6 +90,8 @@ BLUEPRINTS = (
     link,
     http_link,
     link_trial,
+    exam_password,
+    student_password,
 )
 
 

@@ -192,6 +192,9 @@ RULES: Mapping[str, Rule] = {
     "sign_in_oidc.back": OPEN,  # what the provider says decides
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
+    "exam_password.shown": needs("exams", "exam"),
+    "exam_password.change": needs("exams", "exam"),
+    "student_password.shown": STUDENT,
     "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,

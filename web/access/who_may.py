@@ -20,6 +20,7 @@ from werkzeug.wrappers import Request, Response
 from basics.errors import ConfigError, Forbidden, ProctorError, Unauthorized
 from basics.texts import _
 from basics.times import WALL_DOUBT_S
+from records.server_key import find_key
 from settings.settings import Settings
 from web.access.behind import prefix_of
 from web.access.callers import NOBODY, Caller
@@ -27,7 +28,7 @@ from web.access.limits import RateLimit
 from web.access.local import LocalCallers, is_loopback_name
 from web.access.logins import Logins
 from web.access.rights import RULES, Rule
-from web.access.signing import BROWSER_MAX_AGE, LOGIN_MAX_AGE, Signer, find_key
+from web.access.signing import BROWSER_MAX_AGE, LOGIN_MAX_AGE, Signer
 
 PROCTOR = "proctor"  # the one user's name
 LOGIN_COOKIE = "proctor_login"
