@@ -215,6 +215,27 @@ class Rosters:
                 self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
 
+    def admit(self, exam_key: str, exam_id: str, student: Student, has: Collection[Column], *, by: str) -> tuple[RosterRow, bool]:
+        """Put one student into the list, or take over what is new of one who stands in it; the row, and whether it was made now.
+
+        It reads no other row: a whole exam's students may come within a minute. Raise `Conflict` beyond 5,000 students, `StorageError`.
+        """
+        row_id, now = row_id_of(exam_key, student.user_id), utc_now()
+        with self._database.gone.writing(of_exam(exam_key), of_student(student.user_id)):
+            with self._database.reading():
+                document = self._database.collection(ROSTER).find_one({"_id": row_id})
+            before = RosterRow.from_document(document) if document is not None else None
+            fields = self.changes(before, student, has)
+            if before is not None and not fields:
+                return before, False
+            if before is None and self.count(exam_key) >= MOST_ROWS:
+                raise Conflict(_("An exam takes 5,000 students at most."))
+            made = self._made(row_id, exam_key, exam_id, student.user_id, by, now)
+            with self._database.reading():
+                change = {"$set": fields or {"changed_at": now}, "$setOnInsert": _without(made, fields)}
+                self._database.collection(ROSTER).update_one({"_id": row_id}, change, upsert=True)
+        return replace(before or RosterRow(row_id, exam_key, exam_id, student.user_id), **fields), before is None
+
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
         """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""
         self.version += 1

@@ -126,6 +126,10 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
     "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
+    "lti_used": [IndexModel([("until", 1)], name="over", expireAfterSeconds=0)],
+    "lti_people": [IndexModel([("user_id", 1)], name="of_user"), IndexModel([("seen_at", 1)], name="over", expireAfterSeconds=400 * 86_400)],
+    "lti_links": [IndexModel([("exam_key", 1)], name="of_exam")],
+    "lti_exams": [IndexModel([("owner", 1)], name="of_course"), IndexModel([("exam_key", 1)], name="of_exam")],
     "exams": [
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),

@@ -33,6 +33,7 @@ from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
 from web.hop.sending import Hops
+from web.integrations.lti.tool import LtiTool
 from web.links import Links
 from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
@@ -96,6 +97,7 @@ class Parts:
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
     exam_passwords: ExamPasswords = field(init=False)
+    lti: LtiTool = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -127,6 +129,7 @@ class Parts:
         self.access.sign_ins = self.people
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
+        self.lti = LtiTool(self.database, self.access.secret_key)
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
         self.rosters.route_of = lambda row: self.monitor.maker.routing.of(row.user_id, row.exam_id)

@@ -11,6 +11,7 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.lti.launch import lti
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -87,6 +88,7 @@ BLUEPRINTS = (
     people_pages,
     sign_in,
     sign_in_oidc,
+    lti,
     link,
     http_link,
     link_trial,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from web.parts import parts_of
 
@@ -20,6 +20,8 @@ PLAIN_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Frame-Options": "DENY",
 }
+AGAINST_FRAMES = ("X-Frame-Options", "frame-ancestors")
+"""What keeps a page from being shown inside another site's; a view that has nothing to be clicked on by mistake sets `g.may_be_framed`."""
 
 
 def content_security_policy(host: str, exam_url: str = "", clips: str = "") -> str:
@@ -57,11 +59,15 @@ def register_headers(app: Flask) -> None:
 
     @app.after_request
     def add_headers(response: Response) -> Response:
+        framed = g.get("may_be_framed", False)
         for name, value in PLAIN_HEADERS.items():
-            response.headers.setdefault(name, value)
+            if not (framed and name in AGAINST_FRAMES):
+                response.headers.setdefault(name, value)
         if parts_of(app).access.is_https:
             response.headers.setdefault("Strict-Transport-Security", HSTS)
         policy = content_security_policy(request.environ.get("HTTP_HOST", ""), parts_of(app).settings.exam_url, parts_of(app).clips_from)
+        if framed:
+            policy = "; ".join(rule for rule in policy.split("; ") if not rule.startswith(AGAINST_FRAMES))
         response.headers.setdefault("Content-Security-Policy", policy)
         if request.endpoint != "static" and "Cache-Control" not in response.headers:
             response.headers["Cache-Control"] = "no-store"  # answers and pages show the moment, and name students

@@ -190,6 +190,9 @@ RULES: Mapping[str, Rule] = {
     "sign_in.invitation": OPEN,
     "sign_in_oidc.begin": OPEN,
     "sign_in_oidc.back": OPEN,  # what the provider says decides
+    "lti.login": OPEN,
+    "lti.launch": OPEN,  # what the learning platform signed decides
+    "lti.jwks": OPEN,
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
     "exam_password.shown": needs("exams", "exam"),

@@ -46,6 +46,7 @@ GROUPS = {
     "tokens": "Tokens",
     "account": "One's own account",
     "sign_in": "Signing in",
+    "lti": "Learning platforms (LTI)",
     "health": "The server",
     "live": "Live",
     "link": "Live",
