@@ -69,9 +69,9 @@ class LtiKeys:
 
     def rotate(self, now: datetime | None = None) -> datetime:
         """Make the next key; give from when it signs, a day later. Raise `Conflict` where one waits already, `StorageError`."""
-        now = now or self._now()
         self._known = None
         documents = self._documents()
+        now = now or self._now()  # after the first was made, where there was none
         last = documents[-1]
         if last["signs_from"] > now:
             raise Conflict(_("The next key is published already, and signs from %(when)s on.", when=last["signs_from"].isoformat(timespec="minutes")))

@@ -40,15 +40,19 @@ FIELDS: Mapping[str, Check] = {
     "number": whole(1),
     "revoked": is_switch,
     **dict.fromkeys(("invited_at", "shown_at", "added_at"), maybe(is_moment)),
+    "in_course": one_of(("", "active", "inactive")),
     "mail": maybe(lambda value: isinstance(value, Mapping)),
 }
 
 LinkAction = Literal["renew", "revoke", "restore"]
+InCourse = Literal["", "active", "inactive"]
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands."""
+    """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands,
+    `in_course` how the learning platform's course from which the list was filled has the student; empty: it was not.
+    """
 
     row_id: str
     exam_key: str
@@ -66,6 +70,7 @@ class RosterRow:
     shown_at: datetime | None = None
     mail: Mapping[str, Any] | None = None
     added_at: datetime | None = None
+    in_course: InCourse = ""
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
@@ -269,6 +274,17 @@ class Rosters:
             writes.append(UpdateOne({"_id": row.row_id}, {"$set": fields}))
         self._write(writes)
         return after
+
+    def mark_course(self, exam_key: str, active: Iterable[str], inactive: Iterable[str]) -> int:
+        """Mark who is active in the course from which the list was filled, and who is not, or not any more; give how many the latter are."""
+        self.version += 1
+        ids, others = ([row_id_of(exam_key, user_id) for user_id in some] for some in (active, inactive))
+        with self._database.reading():
+            rows = self._database.collection(ROSTER)
+            left: Document = {"$or": [{"_id": {"$in": others}}, {"in_course": "active", "_id": {"$nin": ids}}]}
+            rows.update_many({"exam_key": exam_key, **left}, {"$set": {"in_course": "inactive"}})
+            rows.update_many({"exam_key": exam_key, "_id": {"$in": ids}}, {"$set": {"in_course": "active"}})
+            return rows.count_documents({"exam_key": exam_key, "in_course": "inactive"})
 
     def links_shown(self, rows: Iterable[RosterRow]) -> None:
         """Links or codes of these students were given out as a table or on paper. Raise `StorageError`."""

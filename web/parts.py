@@ -17,6 +17,8 @@ from records.entry_codes import EntryKeys
 from records.exam_passwords import ExamPasswords
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
+from records.lti_courses import LtiCourses
+from records.lti_waiting import LtiWaiting
 from records.mailer import Mailer
 from records.names import Names
 from records.results import Results
@@ -33,6 +35,8 @@ from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
 from web.hop.sending import Hops
+from web.integrations.lti.outward import Outward
+from web.integrations.lti.service import Platforms
 from web.integrations.lti.tool import LtiTool
 from web.links import Links
 from web.student.cut_links import CutLinks
@@ -97,6 +101,9 @@ class Parts:
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
     exam_passwords: ExamPasswords = field(init=False)
+    lti_waiting: LtiWaiting = field(init=False)
+    lti_courses: LtiCourses = field(init=False)
+    platforms: Platforms = field(init=False)
     lti: LtiTool = field(init=False)
 
     @property
@@ -150,6 +157,9 @@ class Parts:
         self.figures.append(self.hops.figures)
         self.exam_page = ExamPage(self.settings)
         self.exam_passwords = ExamPasswords(self.database)
+        self.lti_waiting = LtiWaiting(self.database)
+        self.lti_courses = LtiCourses(self.database)
+        self.platforms = Platforms(Outward(self.settings.lti_hosts), self.lti.keys)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         folders["identity"] = self.settings.identity_dir

@@ -11,7 +11,11 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.lti.deep_linking import lti_choose
+from web.integrations.lti.dynamic import lti_register
 from web.integrations.lti.launch import lti
+from web.integrations.lti.names_roles import lti_names
+from web.integrations.lti.registration_calls import lti_registrations
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -94,6 +98,10 @@ BLUEPRINTS = (
     link_trial,
     exam_password,
     student_password,
+    lti_register,
+    lti_choose,
+    lti_names,
+    lti_registrations,
 )
 
 

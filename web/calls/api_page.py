@@ -46,6 +46,8 @@ GROUPS = {
     "tokens": "Tokens",
     "account": "One's own account",
     "sign_in": "Signing in",
+    "lti_registrations": "Learning platforms",
+    "lti_names": "Learning platforms",
     "lti": "Learning platforms (LTI)",
     "health": "The server",
     "live": "Live",

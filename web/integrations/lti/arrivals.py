@@ -23,6 +23,7 @@ from web.calls.audit import note
 from web.calls.told import tell_roster
 from web.integrations.lti.claims import Launch
 from web.integrations.lti.errors import Refused
+from web.integrations.lti.names_roles import note_course
 from web.operator.sign_in import let_in
 from web.parts import parts
 
@@ -48,6 +49,7 @@ def arrive(launch: Launch) -> BaseResponse:
         raise Refused(_("No exam is set up here yet. It is when a teacher of the course has opened this link once."), "a link that has no exam")
     if comes_as == "learner":
         return _to_portal(launch, exam)
+    note_course(exam, launch)
     return _to_exam(launch, exam, comes_as)
 
 

@@ -12,8 +12,10 @@ from basics.texts import _, joined
 from records.lti_registrations import Registration
 from web.calls.audit import note
 from web.integrations.lti.arrivals import arrive
+from web.integrations.lti.choosing import is_choosing
 from web.integrations.lti.claims import RESOURCE_LINK, Launch, told
 from web.integrations.lti.cookies import WAY_S, State, check_browser, is_framed
+from web.integrations.lti.deep_linking import DEEP_LINKING, begin
 from web.integrations.lti.errors import BEGIN_AGAIN, Refused
 from web.integrations.lti.login import check_enabled, lti
 from web.integrations.lti.refusals import refusal, window_page
@@ -22,7 +24,7 @@ from web.parts import parts
 
 NONCE_S = 2 * WAY_S  # that a nonce is remembered: longer than any state is good
 
-MESSAGES: Mapping[str, Callable[[Launch], BaseResponse]] = {RESOURCE_LINK: arrive}
+MESSAGES: Mapping[str, Callable[[Launch], BaseResponse]] = {RESOURCE_LINK: arrive, DEEP_LINKING: begin}
 """What is done with each kind of message."""
 
 
@@ -44,7 +46,8 @@ def _launched(state: State) -> BaseResponse:
     registration = tool.registrations.get(state.registration_id)
     check_enabled(registration)
     tool.of_registration.take(registration.registration_id)
-    if is_framed(request) and state.begun_by:
+    stays = is_choosing(state.begun_by)  # in the frame in which it is shown
+    if is_framed(request) and state.begun_by and not stays:
         return window_page(state.begun_by)
     check_browser(state, request)
     if "error" in request.form:
@@ -53,7 +56,7 @@ def _launched(state: State) -> BaseResponse:
     if not tool.used.take("nonce", state.nonce, NONCE_S):
         raise Refused(joined(" ", [_("This launch was used already."), BEGIN_AGAIN]), "a launch that was used already")
     _take_deployment(registration, found)
-    if found.is_framed and "Sec-Fetch-Dest" not in request.headers and state.begun_by:  # a browser that doesn't say it itself
+    if found.is_framed and "Sec-Fetch-Dest" not in request.headers and state.begun_by and not stays:  # a browser that doesn't say it itself
         return window_page(state.begun_by)
     return MESSAGES[found.message_type](found)
 

@@ -12,6 +12,7 @@ from basics.errors import ProctorError
 from basics.texts import _, joined
 from records.lti_registrations import Registration
 from web.calls.addresses import server_address
+from web.integrations.lti.choosing import is_choosing
 from web.integrations.lti.cookies import State, browser_of, give_browser, is_framed, print_of
 from web.integrations.lti.errors import ASK, Refused
 from web.integrations.lti.refusals import refusal, window_page
@@ -42,7 +43,7 @@ def login() -> Response:
                 raise Refused(joined(" ", [_("What your learning platform sent is too long."), ASK]), f"{name} of more than {most} characters")
         registration = known(given)
         registration_id = registration.registration_id
-        if is_framed(request):
+        if is_framed(request) and not is_choosing(given):
             return window_page(given)
         return _to_platform(registration, given)
     except ProctorError as error:
