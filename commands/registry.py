@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, backup, drain, rescore, retention, scrub, users, verify
+from commands import api_token, audit, backup, drain, lti, rescore, retention, scrub, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -20,9 +20,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     retention.register,
     scrub.register,
     drain.register,
+    lti.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub", "drain"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub", "drain", "lti"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

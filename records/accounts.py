@@ -82,6 +82,7 @@ class Accounts:
         self._store = store
         self._by_id: dict[str, Account] = {}
         self._by_look: dict[str, str] = {}
+        self._by_provider: dict[str, str] = {}
         self._lock = threading.Lock()
         self._editing = threading.Lock()  # one at a time: each looks first whether an administrator is left
         self._read_at: datetime | None = None
@@ -120,7 +121,8 @@ class Accounts:
 
     def of_provider(self, oidc: str) -> Account | None:
         """The account that signs in so at a provider."""
-        return next((account for account in list(self._by_id.values()) if account.oidc == oidc), None)
+        found = self._by_id.get(self._by_provider.get(oidc, ""))
+        return found if found is not None and found.oidc == oidc else None
 
     def listed(self, search: str = "") -> list[Account]:
         """All, by name; `search` is a part of a name, a login name or an e-mail address in any case."""
@@ -288,6 +290,7 @@ class Accounts:
                 return before
             self._by_id[account.id] = account
             self._by_look[look(account.login)] = account.id
+            self._by_provider[account.oidc] = account.id
         return account
 
     def _check_free(self, login: str | None, name: str, own: str) -> None:

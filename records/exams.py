@@ -138,6 +138,13 @@ class Exams:
         documents = self._database.page(EXAMS, query, [("changed_at", DESCENDING)], after, limit)
         return self._remembered(documents)
 
+    def of_teacher(self, account_id: str, keys: Collection[str], *, limit: int) -> list[Exam]:
+        """Those that the account teaches, and those of these keys; changed last first, without archived ones. Raise `StorageError`."""
+        query: Document = {"$or": [{"teachers": account_id}, {"_id": {"$in": list(keys)}}], "state": {"$ne": "archived"}, "deleting": {"$ne": True}}
+        with self._database.reading():
+            found = list(self._database.collection(EXAMS).find(query).sort("changed_at", DESCENDING).limit(limit))
+        return self._remembered(found)
+
     def make(self, definition: ExamDefinition, by: str) -> Exam:
         """Keep a new exam, as a draft. Raise `Conflict` where one of its id is defined, `StorageError`."""
         now = utc_now()

@@ -27,7 +27,7 @@ Ends = Callable[[str], object]
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """One login: whose, how it was made (`password`, `invitation`, `oidc`), when, from where; `epoch` is the account's when it was."""
+    """One login: whose, how it was made (`password`, `invitation`, `oidc`, `lti`), when, from where; `epoch` is the account's when it was."""
 
     id: str
     account_id: str

@@ -40,15 +40,19 @@ FIELDS: Mapping[str, Check] = {
     "number": whole(1),
     "revoked": is_switch,
     **dict.fromkeys(("invited_at", "shown_at", "added_at"), maybe(is_moment)),
+    "in_course": one_of(("", "active", "inactive")),
     "mail": maybe(lambda value: isinstance(value, Mapping)),
 }
 
 LinkAction = Literal["renew", "revoke", "restore"]
+InCourse = Literal["", "active", "inactive"]
 
 
 @dataclass(frozen=True, slots=True)
 class RosterRow:
-    """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands."""
+    """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands,
+    `in_course` how the learning platform's course from which the list was filled has the student; empty: it was not.
+    """
 
     row_id: str
     exam_key: str
@@ -66,6 +70,7 @@ class RosterRow:
     shown_at: datetime | None = None
     mail: Mapping[str, Any] | None = None
     added_at: datetime | None = None
+    in_course: InCourse = ""
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
@@ -215,6 +220,27 @@ class Rosters:
                 self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
 
+    def admit(self, exam_key: str, exam_id: str, student: Student, has: Collection[Column], *, by: str) -> tuple[RosterRow, bool]:
+        """Put one student into the list, or take over what is new of one who stands in it; the row, and whether it was made now.
+
+        It reads no other row: a whole exam's students may come within a minute. Raise `Conflict` beyond 5,000 students, `StorageError`.
+        """
+        row_id, now = row_id_of(exam_key, student.user_id), utc_now()
+        with self._database.gone.writing(of_exam(exam_key), of_student(student.user_id)):
+            with self._database.reading():
+                document = self._database.collection(ROSTER).find_one({"_id": row_id})
+            before = RosterRow.from_document(document) if document is not None else None
+            fields = self.changes(before, student, has)
+            if before is not None and not fields:
+                return before, False
+            if before is None and self.count(exam_key) >= MOST_ROWS:
+                raise Conflict(_("An exam takes 5,000 students at most."))
+            made = self._made(row_id, exam_key, exam_id, student.user_id, by, now)
+            with self._database.reading():
+                change = {"$set": fields or {"changed_at": now}, "$setOnInsert": _without(made, fields)}
+                self._database.collection(ROSTER).update_one({"_id": row_id}, change, upsert=True)
+        return replace(before or RosterRow(row_id, exam_key, exam_id, student.user_id), **fields), before is None
+
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
         """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""
         self.version += 1
@@ -248,6 +274,17 @@ class Rosters:
             writes.append(UpdateOne({"_id": row.row_id}, {"$set": fields}))
         self._write(writes)
         return after
+
+    def mark_course(self, exam_key: str, active: Iterable[str], inactive: Iterable[str]) -> int:
+        """Mark who is active in the course from which the list was filled, and who is not, or not any more; give how many the latter are."""
+        self.version += 1
+        ids, others = ([row_id_of(exam_key, user_id) for user_id in some] for some in (active, inactive))
+        with self._database.reading():
+            rows = self._database.collection(ROSTER)
+            left: Document = {"$or": [{"_id": {"$in": others}}, {"in_course": "active", "_id": {"$nin": ids}}]}
+            rows.update_many({"exam_key": exam_key, **left}, {"$set": {"in_course": "inactive"}})
+            rows.update_many({"exam_key": exam_key, "_id": {"$in": ids}}, {"$set": {"in_course": "active"}})
+            return rows.count_documents({"exam_key": exam_key, "in_course": "inactive"})
 
     def links_shown(self, rows: Iterable[RosterRow]) -> None:
         """Links or codes of these students were given out as a table or on paper. Raise `StorageError`."""

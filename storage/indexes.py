@@ -128,9 +128,17 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("changed_at", 1)], name="changed"),
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
+    "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
+    "lti_waiting": [IndexModel([("until", 1)], name="until", expireAfterSeconds=0)],
+    "lti_courses": [IndexModel([("exam_key", 1), ("seen_at", -1)], name="of_exam")],
+    "lti_used": [IndexModel([("until", 1)], name="over", expireAfterSeconds=0)],
+    "lti_people": [IndexModel([("user_id", 1)], name="of_user"), IndexModel([("seen_at", 1)], name="over", expireAfterSeconds=400 * 86_400)],
+    "lti_links": [IndexModel([("exam_key", 1)], name="of_exam")],
+    "lti_exams": [IndexModel([("owner", 1)], name="of_course"), IndexModel([("exam_key", 1)], name="of_exam")],
     "exams": [
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
+        IndexModel([("teachers", 1), ("changed_at", -1)], name="of_teacher"),
     ],
     "roster": [
         IndexModel([("exam_key", 1), ("user_id", 1), ("name", 1)], name="names"),

@@ -14,8 +14,11 @@ from cluster.notices import AccommodationsImported
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
+from records.exam_passwords import ExamPasswords
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
+from records.lti_courses import LtiCourses
+from records.lti_waiting import LtiWaiting
 from records.mailer import Mailer
 from records.names import Names
 from records.results import Results
@@ -32,6 +35,9 @@ from web.access.sign_in import SignIn
 from web.access.who_may import Access
 from web.exam_page import ExamPage
 from web.hop.sending import Hops
+from web.integrations.lti.outward import Outward
+from web.integrations.lti.service import Platforms
+from web.integrations.lti.tool import LtiTool
 from web.links import Links
 from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
@@ -94,6 +100,11 @@ class Parts:
     erased: ErasedMark = field(init=False)
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
+    exam_passwords: ExamPasswords = field(init=False)
+    lti_waiting: LtiWaiting = field(init=False)
+    lti_courses: LtiCourses = field(init=False)
+    platforms: Platforms = field(init=False)
+    lti: LtiTool = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -125,6 +136,7 @@ class Parts:
         self.access.sign_ins = self.people
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
+        self.lti = LtiTool(self.database, self.access.secret_key)
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
         self.rosters.route_of = lambda row: self.monitor.maker.routing.of(row.user_id, row.exam_id)
@@ -144,6 +156,10 @@ class Parts:
         self.hops = Hops(self.access.secret_key, self.membership)
         self.figures.append(self.hops.figures)
         self.exam_page = ExamPage(self.settings)
+        self.exam_passwords = ExamPasswords(self.database)
+        self.lti_waiting = LtiWaiting(self.database)
+        self.lti_courses = LtiCourses(self.database)
+        self.platforms = Platforms(Outward(self.settings.lti_hosts), self.lti.keys)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         folders["identity"] = self.settings.identity_dir

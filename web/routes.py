@@ -11,6 +11,11 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.lti.deep_linking import lti_choose
+from web.integrations.lti.dynamic import lti_register
+from web.integrations.lti.launch import lti
+from web.integrations.lti.names_roles import lti_names
+from web.integrations.lti.registration_calls import lti_registrations
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -27,6 +32,7 @@ from web.proctor.analytics import analytics
 from web.proctor.erasure import erasure_calls
 from web.proctor.exam_calls import exams
 from web.proctor.exam_desk import exam_desk
+from web.proctor.exam_password import exam_password
 from web.proctor.identity import identity
 from web.proctor.packages import packages
 from web.proctor.results import results
@@ -47,6 +53,7 @@ from web.student.identity import PICTURE_BYTES_MAX, student_identity
 from web.student.link import link
 from web.student.link_trial import link_trial
 from web.student.own_report import own_report
+from web.student.password import student_password
 from web.student.start import students
 from web.student.trials import trials
 
@@ -85,9 +92,16 @@ BLUEPRINTS = (
     people_pages,
     sign_in,
     sign_in_oidc,
+    lti,
     link,
     http_link,
     link_trial,
+    exam_password,
+    student_password,
+    lti_register,
+    lti_choose,
+    lti_names,
+    lti_registrations,
 )
 
 

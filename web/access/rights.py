@@ -191,8 +191,26 @@ RULES: Mapping[str, Rule] = {
     "sign_in.invitation": OPEN,
     "sign_in_oidc.begin": OPEN,
     "sign_in_oidc.back": OPEN,  # what the provider says decides
+    "lti.login": OPEN,
+    "lti.launch": OPEN,  # what the learning platform signed decides
+    "lti.jwks": OPEN,
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
+    "exam_password.shown": needs("exams", "exam"),
+    "exam_password.change": needs("exams", "exam"),
+    "student_password.shown": STUDENT,
+    "lti_register.register": OPEN,  # a link that is good once decides, or the administrator's login
+    "lti_register.confirm": needs("server"),
+    "lti_choose.choose": OPEN,  # the secret in the address decides: a platform shows it in a frame, where no login comes
+    "lti_choose.chosen": OPEN,  # likewise
+    "lti_names.fill": needs("roster", "exam"),
+    "lti_registrations.listed": needs("server"),
+    "lti_registrations.add": needs("server"),
+    "lti_registrations.change": needs("server"),
+    "lti_registrations.remove": needs("server"),
+    "lti_registrations.make_link": needs("server"),
+    "lti_registrations.rotate_key": needs("server"),
+    "lti_registrations.page": needs("server"),
     "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,

@@ -7,27 +7,23 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
-from basics.errors import ConfigError, StorageError, Unauthorized
+from basics.errors import StorageError, Unauthorized
 from basics.texts import _
 from basics.times import WALL_DOUBT_S
-from settings.settings import Settings
 
 Age = Literal["good", "old", "early"]
 
 STUDENT_TOKEN_MAX_AGE = 24 * 3600  # s; longer than any exam, and a link that leaked is dead the next day
 LOGIN_MAX_AGE = 12 * 3600  # s; one working day
 BROWSER_MAX_AGE = 400 * 86_400  # s; the longest that browsers keep a cookie
-LEAST_KEY = 16  # characters of SECRET_KEY
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 LINK = re.compile(r"[0-9a-f]{32}(\.[0-9]{1,6})?")  # a session and, from the second link on, the link's number
 
@@ -109,56 +105,3 @@ def _read(serializer: URLSafeTimedSerializer, token: str) -> tuple[Any, float]:
     except (BadData, UnicodeError):
         return None, 0.0
     return content, made.timestamp()
-
-
-def find_key(settings: Settings) -> str:
-    """SECRET_KEY, or the key in `data_dir/secret_key`, which is made at the first start. Raise `ConfigError`."""
-    given = settings.secret_key.get_secret_value()
-    if given:
-        if len(given) < LEAST_KEY:
-            raise ConfigError(
-                f"SECRET_KEY has {len(given)} characters and needs at least {LEAST_KEY}; leave it empty and the server makes one.", field="SECRET_KEY"
-            )
-        return given
-    path = settings.data_dir / "secret_key"
-    try:
-        return _read_key(path) or _make_key(path)
-    except OSError as error:
-        raise ConfigError(
-            f"The server's key {path} can't be read or written: {error}. Make the folder writable, or set SECRET_KEY.", field="DATA_DIR"
-        ) from error
-
-
-def _read_key(path: Path) -> str:
-    try:
-        key = path.read_text("ascii", errors="replace").strip()
-    except FileNotFoundError:
-        return ""
-    if len(key) < LEAST_KEY:
-        raise ConfigError(
-            f"The server's key {path} has {len(key)} characters and needs at least {LEAST_KEY}; remove the file and start again.", field="DATA_DIR"
-        )
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        path.chmod(0o600)
-    return key
-
-
-def _make_key(path: Path) -> str:
-    """Write a new key for the owner's eyes only. Two servers that start at once on one folder end with the same key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)  # unlike a rename, this can't replace the key that another server has just made
-        except FileExistsError:
-            pass
-        except OSError:  # a file system without links
-            temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return _read_key(path)

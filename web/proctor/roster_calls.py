@@ -196,7 +196,8 @@ def remove(exam_key: str, row_id: str) -> Response:
 def page(exam_key: str) -> str:
     """Show the students of an exam: import, links and codes, how each stands."""
     exam = parts().exams.by_key(exam_key)
-    return render_template("exam_roster.html", active="exams", exam=exam, **for_people())
+    courses = parts().lti_courses.of_exam(exam.key)
+    return render_template("exam_roster.html", active="exams", exam=exam, courses=courses, **for_people())
 
 
 def all_standings(exam: Exam) -> list[Standing]:
@@ -244,6 +245,7 @@ COLUMNS: Columns = {
     **{name: _field(name) for name in ("invited_at", "rehearsed_at", "started_at", "ended_at")},
     "rehearsal not ready": lambda row: ", ".join(row["failed"]),
     "link revoked": _field("revoked"),
+    "in the course": _field("in_course"),
 }
 
 

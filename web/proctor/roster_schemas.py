@@ -11,7 +11,7 @@ from basics.texts import _
 from records.roster_file import FILE_BYTES_MAX
 from records.roster_rows import EMAIL_MAX, MINUTES_MAX, NAME_MAX, NOTE_MAX, PERCENT_MAX, Column, is_email
 from records.roster_states import RosterState
-from records.rosters import LinkAction
+from records.rosters import InCourse, LinkAction
 from scoring.accommodation_presets import PresetName
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import DOCUMENT_ID_PATTERN, Person, Time
@@ -132,6 +132,7 @@ class RosterStudent(BaseModel):
     sessions: list[str] = Field(description="Ids of the student's sessions of this exam, the latest first.")
     started_at: Time | None
     ended_at: Time | None
+    in_course: InCourse = Field(default="", description="How the learning platform's course has the student; empty: it did not fill the list.")
 
 
 class RosterAnswer(BaseModel):

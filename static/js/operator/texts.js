@@ -66,6 +66,25 @@ export const texts = {
     browserOn: (browser, system) => _("%(browser)s on %(system)s", { browser, system }),
   },
 
+  platforms: {
+    failed: (message) => _("The learning platforms can’t be read. %(message)s", { message }),
+    noDeployment: _("None yet"),
+    on: _("On"),
+    off: _("Off"),
+    add: _("Register a learning platform"),
+    change: _("Change"),
+    changeOf: (name) => _("Change %(name)s", { name }),
+    remove: _("Remove"),
+    removeOf: (name) => _("Remove %(name)s", { name }),
+    link: _("Registration link"),
+    linkText: _("For the platform’s administrator alone, who pastes it as the tool’s registration URL. It is good once, for a day, and is shown this once."),
+    rotated: _("The next key is published. This server signs with it from tomorrow on."),
+    sure: {
+      remove: { title: (name) => _("Remove %(name)s?", { name }), text: _("Nobody comes from this platform any more. Exams, accounts and sessions stay."), yes: _("Remove") },
+      rotate: { title: () => _("Make a new signing key?"), text: _("Platforms read it for a day before it is used, and know the present one until a day after."), yes: _("Make it") },
+    },
+  },
+
   invitation: {
     noToken: _("This is not the whole link. Open it once more from the message that you were sent."),
     invited: (name) => _("You were invited as %(name)s.", { name }),

@@ -18,6 +18,7 @@ import { DeviceDialog } from "./device-dialog.js";
 import { ExamBar } from "./exam-bar.js";
 import { ExamDevices } from "./exam-devices.js";
 import { ExamPage } from "./exam-page.js";
+import { ExamPassword } from "./exam-password.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
 import { Presence } from "./presence.js";
@@ -46,6 +47,7 @@ export class ExamStep {
     this.devices = new ExamDevices(this.video, this.notices);
     this.page = new ExamPage((document) => this.acts.hear(document));
     this.asked = new AskedPicture();
+    this.password = new ExamPassword(this.notices, () => call("/api/student/password", { token: this.token }));
     this.messages = new Messages((id) => this.link.read(id), (message) => this.#answerAsked(message));
     this.breaks = new BreakControl((on) => {
       const said = this.link.takeBreak(on);
@@ -180,6 +182,7 @@ export class ExamStep {
     else if (state !== "connecting") this.#offline = false;
     if (state === "open") this.way.opened();
     if (state === "open") this.page.begin();
+    if (state === "open") this.password.look();
     this.bar.set({ link: state, offline: this.#offline, slower: this.way.isByHttp });
     this.#tellLine();
     if (state === "open") this.notices.set("break", null);

@@ -5,6 +5,7 @@ import { addressOf } from "../shared/base.js";
 import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
 import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
+import { wirePassword } from "./exam-password.js";
 import { drawReports, wireReports } from "./exam-reports.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
@@ -34,6 +35,7 @@ class ExamPage {
     byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
+    if (this.key) wirePassword(this.key);
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
       const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids

@@ -11,6 +11,7 @@ import { showRows } from "./exams-forms.js";
 import { labelled } from "./phrases.js";
 import { ProctorSocket } from "./proctor-socket.js";
 import { rosterTexts as t } from "./texts-roster.js";
+import { wireCourse } from "./roster-course.js";
 import { ImportForm } from "./roster-import.js";
 import { LinksPanel } from "./roster-links.js";
 import { MailForm } from "./roster-mail.js";
@@ -35,6 +36,7 @@ class RosterPage {
     wireCopyButtons(document);
     this.dialog = new StudentDialog(this.address, () => this.read());
     new ImportForm(this.address, () => this.read()).start();
+    wireCourse(this.address, () => this.read());
     new MailForm(this.address, () => this.read()).start();
     new LinksPanel(this.address, () => this.read()).start();
     byId("roster-filters").addEventListener("submit", (event) => event.preventDefault());
@@ -119,6 +121,7 @@ class RosterPage {
 
   #row(one) {
     const lines = [
+      one.in_course === "inactive" && t.course.left,
       one.rehearsed_at && !one.started_at && t.rehearsedAt(fullTime(one.rehearsed_at)),
       one.failed.length > 0 && !one.started_at && t.notReady(list(one.failed.map(itemName))),
       one.ended_at ? t.endedAt(fullTime(one.ended_at)) : one.started_at && t.begunAt(fullTime(one.started_at)),

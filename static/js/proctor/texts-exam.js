@@ -15,6 +15,8 @@ export const examTexts = {
     running
       ? ngettext("Saved. %(count)s session runs and keeps what it began with.", "Saved. %(count)s sessions run and keep what they began with.", running)
       : _("Saved. It holds for every session that starts from now on."),
+  passwordSet: _("Saved. Students see it the next time they have it shown."),
+  passwordGone: _("Students are shown no password."),
   unsaved: _("There are changes that are not saved."),
   made: _("The exam is a draft: no student can begin it until you open it."),
   done: { open: _("The exam is open."), closed: _("The exam is closed: nobody begins it any more."), draft: _("The exam is a draft again."), archived: _("The exam is archived.") },

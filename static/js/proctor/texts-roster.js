@@ -24,6 +24,12 @@ export const rosterTexts = {
     reads_aloud: _("Reads aloud"), eye_movement: _("Tics or involuntary eye movement"), low_vision: _("Low vision or screen reader"), breaks: _("Breaks"), another_person: _("Another person present"),
   },
   noPreset: _("None"),
+  course: {
+    asks: _("The learning platform is asked…"),
+    filled: ({ new: fresh, changed, inactive }) => _("The list is filled: %(fresh)s new, %(changed)s changed, %(inactive)s not active in the course.", { fresh: number(fresh), changed: number(changed), inactive: number(inactive) }),
+    failed: (message) => _("The list stays as it was. %(message)s", { message }),
+    left: _("Not active in the course"),
+  },
   revoked: _("Revoked"),
   sent: (time) => _("Sent %(time)s", { time }),
   givenOut: (time) => _("Given out %(time)s", { time }),

@@ -1,0 +1,258 @@
+"""The learning platforms (LTI 1.3) that this server knows: each as an administrator registered it. One registration is one tenant.
+
+What was read last serves for some seconds: a whole exam launches within a minute.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from basics.errors import Conflict, InvalidInput, NotFound
+from basics.texts import _
+from basics.times import utc_now
+from records.stores import Document, Store
+
+COLLECTION = "lti_registrations"
+REGISTRATIONS_MAX = 500
+DEPLOYMENTS_MAX = 100
+FRESH_S = 5.0  # within which other servers and commands may have changed one
+NAME_MAX, PATTERN_MAX, LONGEST = 100, 40, 255  # characters; a client's, a deployment's id
+URL_MAX = 2000
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class UnknownPlatform(NotFound):
+    """Nobody registered this platform, or it can't be told which of several registrations is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One platform's client here. `audience` is of our client assertions, empty: `auth_token_url`. With `accepts_deployments` a deployment that
+    isn't known is added at its first launch. `course_pattern` is put before the label of a context where an exam's `course` is made of it.
+    """
+
+    registration_id: str
+    name: str
+    issuer: str
+    client_id: str
+    auth_login_url: str
+    auth_token_url: str
+    key_set_url: str
+    audience: str = ""
+    deployments: tuple[str, ...] = ()
+    accepts_deployments: bool = False
+    course_pattern: str = ""
+    enabled: bool = True
+    created_at: datetime | None = None
+
+
+FIELDS = frozenset(Registration.__dataclass_fields__) - {"registration_id", "created_at"}
+
+
+class LtiRegistrations:
+    """The registrations of one store. Safe between threads."""
+
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: tuple[float, Mapping[str, Registration]] | None = None
+        self._reading = threading.Lock()
+
+    def all(self) -> list[Registration]:
+        """All, by name. Raise `StorageError`."""
+        return sorted(self._fresh().values(), key=lambda one: (one.name.casefold(), one.registration_id))
+
+    def get(self, registration_id: str) -> Registration:
+        """The one of this id. Raise `UnknownPlatform`, `StorageError`."""
+        found = self._fresh().get(registration_id)
+        if found is None:
+            raise _unknown_id(registration_id)
+        return found
+
+    def find(self, issuer: str, client_id: str | None) -> Registration:
+        """The one of a platform's issuer and of its client; without a client the issuer's only one. Raise `UnknownPlatform`, `StorageError`."""
+        of_issuer = [one for one in self._fresh().values() if one.issuer == issuer]
+        found = [one for one in of_issuer if client_id is None or one.client_id == client_id]
+        if len(found) > 1:
+            raise UnknownPlatform(
+                _("This learning platform has several registrations here, and does not say which is meant (client_id)."), field="client_id"
+            )
+        if not found:
+            raise UnknownPlatform(
+                _("This learning platform is not registered here: %(issuer)s, client %(client)s.", issuer=repr(issuer[:200]), client=repr(client_id)),
+                field="client_id" if of_issuer else "iss",
+            )
+        return found[0]
+
+    def add(
+        self,
+        *,
+        name: str,
+        issuer: str,
+        client_id: str,
+        auth_login_url: str,
+        auth_token_url: str,
+        key_set_url: str,
+        audience: str = "",
+        deployments: Iterable[str] = (),
+        accepts_deployments: bool = False,
+        course_pattern: str = "",
+        enabled: bool = True,
+    ) -> Registration:
+        """Register a platform. Raise `InvalidInput`, `Conflict` where its issuer and client are registered or there are too many, `StorageError`."""
+        given = dict(locals())
+        fields = _checked({field: given[field] for field in FIELDS})
+        made = Registration(secrets.token_urlsafe(12), created_at=_now(), **fields)
+        with self._store.reading():
+            kept = self._store.collection(COLLECTION)
+            if kept.count_documents({}) >= REGISTRATIONS_MAX:
+                raise Conflict(_("There are %(most)s registrations, as many as one server keeps.", most=REGISTRATIONS_MAX))
+            try:
+                kept.insert_one({"_id": made.registration_id, **_stored(fields), "created_at": made.created_at})
+            except DuplicateKeyError:
+                raise _taken(made.issuer, made.client_id) from None
+        self.forget()
+        return made
+
+    def change(self, registration_id: str, **fields: Any) -> Registration:
+        """Change fields of one. Raise `UnknownPlatform`, `InvalidInput`, `Conflict`, `StorageError`."""
+        before = self.get(registration_id)
+        fields = _checked(fields)
+        after = replace(before, **fields)
+        with self._store.reading():
+            try:
+                found = self._store.collection(COLLECTION).update_one({"_id": registration_id}, {"$set": _stored(fields)})
+            except DuplicateKeyError:
+                raise _taken(after.issuer, after.client_id) from None
+        self.forget()
+        if not found.matched_count:
+            raise _unknown_id(registration_id)
+        return after
+
+    def take_deployment(self, registration_id: str, deployment_id: str) -> Registration:
+        """Add a deployment that came with a launch. Raise `UnknownPlatform` where that may not be, or there are too many, `StorageError`."""
+        (deployment_id,) = _checked_deployments([deployment_id])
+        room: Document = {"accepts_deployments": True, f"deployments.{DEPLOYMENTS_MAX - 1}": {"$exists": False}}
+        with self._store.reading():
+            found = self._store.collection(COLLECTION).find_one_and_update(
+                {"_id": registration_id, **room}, {"$addToSet": {"deployments": deployment_id}}, return_document=ReturnDocument.AFTER
+            )
+        self.forget()
+        if found is None:
+            raise UnknownPlatform(_("This deployment of the learning platform is not registered here."), field="deployment_id")
+        return registration_of(found)
+
+    def remove(self, registration_id: str) -> Registration:
+        """Forget a platform; nobody comes from it any more. Raise `UnknownPlatform`, `StorageError`."""
+        with self._store.reading():
+            found = self._store.collection(COLLECTION).find_one_and_delete({"_id": registration_id})
+        self.forget()
+        if found is None:
+            raise _unknown_id(registration_id)
+        return registration_of(found)
+
+    def forget(self) -> None:
+        """Read them again at the next question: somebody may have changed one."""
+        self._known = None
+
+    def _fresh(self) -> Mapping[str, Registration]:
+        known = self._known
+        if known is not None and self._clock() - known[0] < FRESH_S:
+            return known[1]
+        with self._reading:  # one reads for all who come meanwhile
+            known = self._known
+            if known is None or self._clock() - known[0] >= FRESH_S:
+                at = self._clock()
+                with self._store.reading():
+                    found = [registration_of(document) for document in self._store.collection(COLLECTION).find().limit(REGISTRATIONS_MAX)]
+                known = self._known = (at, {one.registration_id: one for one in found})
+            return known[1]
+
+
+def registration_of(document: Document) -> Registration:
+    """A registration as it is stored."""
+    fields = {name: document[name] for name in FIELDS if name in document}
+    fields["deployments"] = tuple(document.get("deployments") or ())
+    return Registration(registration_id=str(document["_id"]), created_at=document.get("created_at"), **fields)
+
+
+def is_platform_url(address: str) -> bool:
+    """Is this an address of a platform: by HTTPS (plain HTTP to this machine only), without a user's name or a fragment?"""
+    try:
+        parts = urlsplit(address)
+        host, _port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    plain = address.isascii() and address.isprintable() and not set(address) & set(" \\\"'<>") and len(address) <= URL_MAX
+    by = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    return bool(plain and by and host and not parts.fragment and "@" not in parts.netloc)
+
+
+def _checked(fields: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(fields) - FIELDS
+    if unknown:
+        raise TypeError(f"a registration has no {', '.join(sorted(unknown))}")
+    checked = dict(fields)
+    for name in ("name", "client_id", "course_pattern", "audience"):
+        if name in checked:
+            checked[name] = _text(name, checked[name])
+    for name in ("issuer", "auth_login_url", "auth_token_url", "key_set_url"):
+        if name in checked:
+            checked[name] = _url(name, checked[name])
+    if "deployments" in checked:
+        checked["deployments"] = _checked_deployments(checked["deployments"])
+    return checked
+
+
+def _text(name: str, value: str) -> str:
+    least, most = {"name": (1, NAME_MAX), "client_id": (1, LONGEST), "course_pattern": (0, PATTERN_MAX), "audience": (0, URL_MAX)}[name]
+    text = value.strip()
+    if not least <= len(text) <= most or not text.isprintable():
+        raise InvalidInput(_("It has %(least)s to %(most)s characters, on one line.", least=least, most=most), field=name)
+    return text
+
+
+def _url(name: str, value: str) -> str:
+    if not is_platform_url(value.strip()):
+        raise InvalidInput(
+            _("%(given)s is no address of a learning platform: it begins with https:// and has no # and no user's name.", given=repr(value[:200])),
+            field=name,
+        )
+    return value.strip()
+
+
+def _checked_deployments(given: Iterable[str]) -> tuple[str, ...]:
+    deployments = tuple(dict.fromkeys(one.strip() for one in given))
+    if len(deployments) > DEPLOYMENTS_MAX or not all(1 <= len(one) <= LONGEST and one.isprintable() for one in deployments):
+        raise InvalidInput(
+            _("A registration has up to %(most)s deployments, each of 1 to %(longest)s characters.", most=DEPLOYMENTS_MAX, longest=LONGEST),
+            field="deployments",
+        )
+    return deployments
+
+
+def _stored(fields: Mapping[str, Any]) -> Document:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
+
+
+def _now() -> datetime:
+    now = utc_now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the database keeps it
+
+
+def _unknown_id(registration_id: str) -> UnknownPlatform:
+    return UnknownPlatform(_("There is no registration %(id)s.", id=repr(registration_id[:40])), field="registration_id")
+
+
+def _taken(issuer: str, client_id: str) -> Conflict:
+    return Conflict(_("The client %(client)s of %(issuer)s is registered already.", client=repr(client_id), issuer=repr(issuer)), field="client_id")

@@ -1,0 +1,79 @@
+"""A launch in a real Chromium: from a platform of another site that shows us in a frame, into a window of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, Playwright, expect
+from werkzeug.serving import make_server
+
+from tests.helpers.browser import judge, needs_chromium
+from tests.helpers.lti import INSTRUCTOR, Platform, platform_on_loopback
+from tests.helpers.web import PASSWORD, MakeApp
+from web.parts import parts_of
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=needs_chromium(), args=["--no-sandbox"])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    with platform_on_loopback() as found:
+        yield found
+
+
+@pytest.fixture
+def app(make_app: MakeApp, platform: Platform) -> Iterator[Flask]:
+    """At `localhost`, while the platform is at 127.0.0.1: another site to a browser."""
+    first = make_server("127.0.0.1", 0, lambda _environ, _start: [])
+    port = first.server_port
+    first.server_close()
+    platform.tool = f"http://localhost:{port}"
+    app = make_app(proctor_password=PASSWORD, public_url=platform.tool)
+    platform.register(app)
+    server = make_server("localhost", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield app
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def opened_from_course(page: Page, platform: Platform) -> Page:
+    """The window that the one button in the course's frame opens."""
+    page.goto(f"{platform.issuer}/course")
+    button = page.frame_locator("iframe").get_by_role("link", name="Open in a new window")
+    expect(button).to_be_visible()
+    with page.expect_popup() as opened:
+        button.click()
+    return opened.value
+
+
+def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platform: Platform, browser: Browser, folder: Path) -> None:
+    platform.says = {"sub": "t-1", "name": "Ada Byron", "roles": [INSTRUCTOR]}
+    page = browser.new_context().new_page()
+    teacher = opened_from_course(page, platform)
+    expect(teacher.get_by_role("link", name="Ada Byron (Moodle)")).to_be_visible()
+    assert "/exams/" in teacher.url, "the login's cookie came along to the exam's page"
+    key = teacher.url.rpartition("/exams/")[2]
+    parts_of(app).exams.set_state(key, "open", by="a test")
+
+    platform.says = {}
+    course = browser.new_context().new_page()
+    student = opened_from_course(course, platform)
+    student.wait_for_url("**/portal?*")
+    expect(student.get_by_text("Mid-term").first).to_be_visible()
+    (row,) = parts_of(app).rosters.rows(key)
+    assert row.name == "Ann Lee"
+    course.goto(f"{platform.tool}/lti/login?iss=https://nobody.example&login_hint=h")
+    expect(course.get_by_role("alert")).to_contain_text("not registered here")
+    assert judge(course, folder, "lti") == []

@@ -1,0 +1,103 @@
+"""Open edX's own platform code (`lti-consumer-xblock`), in an environment of its own: `python openedx_platform.py TOOL KEY`.
+
+It prints its port. `/open?user=…&role=…` begins a launch as a course's page does; `/auth` answers our login; `/keys` are its keys.
+"""
+
+# mypy: ignore-errors
+
+import json
+import sys
+from html import escape
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+import django
+from django.conf import settings
+
+settings.configure(
+    PLATFORM_NAME="Open edX of the tests",
+    CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+    LTI_CUSTOM_URL_CLAIM=None,
+    FEATURES={},
+    SECRET_KEY="of the tests",
+)
+django.setup()
+
+from lti_consumer.data import Lti1p3LaunchData  # noqa: E402 (Django must be set up first)
+from lti_consumer.lti_1p3.consumer import LtiConsumer1p3  # noqa: E402
+from lti_consumer.utils import get_data_from_cache  # noqa: E402
+
+TOOL, KEY = sys.argv[1:3]
+COURSE = "course-v1:Uni+ALG1+2026"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        address = urlsplit(self.path)
+        given = dict(parse_qsl(address.query))
+        if address.path == "/keys":
+            self.answer("application/json", json.dumps(consumer().get_public_keyset()))
+        elif address.path == "/open":
+            data = Lti1p3LaunchData(
+                user_id=given["user"],
+                user_role=given["role"],
+                config_id="1",
+                resource_link_id="block-v1:Uni+ALG1+2026+type@lti_consumer+block@1",
+                name=given["name"],
+                email=given["email"],
+                launch_presentation_document_target="window",
+                context_id=COURSE,
+                context_title="Algebra 1",
+                context_label=COURSE,
+            )
+            self.send_response(302)
+            self.send_header("Location", consumer().prepare_preflight_url(data))
+            self.end_headers()
+        else:
+            self.auth(given)
+
+    def auth(self, given):
+        data = get_data_from_cache(given["lti_message_hint"])
+        platform = consumer()
+        platform.set_user_data(user_id=data.user_id, role=data.user_role, full_name=data.name, email_address=data.email)
+        platform.set_resource_link_claim(data.resource_link_id)
+        platform.set_launch_presentation_claim(document_target=data.launch_presentation_document_target)
+        platform.set_context_claim(data.context_id, context_title=data.context_title, context_label=data.context_label)
+        form = platform.generate_launch_request(given)
+        fields = "".join(f'<input type="hidden" name="{name}" value="{escape(value)}">' for name, value in form.items())
+        self.answer(
+            "text/html", f'<form method="post" action="{escape(given["redirect_uri"])}">{fields}</form><script>document.forms[0].submit()</script>'
+        )
+
+    def answer(self, kind, text):
+        body = text.encode()
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_given):
+        """Say nothing."""
+
+
+server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+ISSUER = f"http://127.0.0.1:{server.server_address[1]}"
+
+
+def consumer():
+    return LtiConsumer1p3(
+        iss=ISSUER,
+        lti_oidc_url=f"{TOOL}/lti/login",
+        lti_launch_url=f"{TOOL}/lti/launch",
+        client_id="tool-1",
+        deployment_id="1",
+        rsa_key=open(KEY).read(),
+        rsa_key_id="of-openedx",
+        redirect_uris=[f"{TOOL}/lti/launch"],
+        tool_keyset_url=f"{TOOL}/lti/jwks",
+    )
+
+
+print(server.server_address[1], flush=True)
+server.serve_forever()

@@ -1,0 +1,94 @@
+"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, portal_link
+from tests.helpers.people import browser_of
+from tests.helpers.web import PASSWORD, MakeApp
+from web.parts import parts_of
+
+PACKAGE = "lti-consumer-xblock==11.4.4"
+INSTALL_S = 540
+SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_platform.py"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The platform's address."""
+    folder = tmp_path_factory.mktemp("openedx")
+    venv.create(folder / "venv", with_pip=True, symlinks=True)
+    python = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", PACKAGE]
+    try:
+        done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{PACKAGE} could not be installed within {INSTALL_S} s: PyPI is slow or away")
+    if done.returncode:
+        pytest.skip(f"{PACKAGE} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
+    (folder / "key.pem").write_bytes(key_called("first").as_pem(private=True))
+    process = subprocess.Popen([str(python), str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        assert port, "the platform ended"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture
+def app(make_app: MakeApp, platform: str) -> Flask:
+    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    urls: dict[str, Any] = {"auth_login_url": f"{platform}/auth", "auth_token_url": f"{platform}/token", "key_set_url": f"{platform}/keys"}
+    parts_of(app).lti.registrations.add(name="Open edX", issuer=platform, client_id="tool-1", deployments=["1"], **urls)
+    return app
+
+
+def come(app: Flask, platform: str, user: str, role: str, name: str) -> tuple[FlaskClient, TestResponse]:
+    """What a browser does that clicks on the link in the course."""
+    client = browser_of(app)
+    opened = requests.get(
+        f"{platform}/open", params={"user": user, "role": role, "name": name, "email": f"{user}@uni.example"}, allow_redirects=False
+    )
+    to_us = urlsplit(opened.headers["Location"])
+    assert to_us.path == "/lti/login"
+    back = client.get(f"{to_us.path}?{to_us.query}", base_url=HERE, headers=FROM_PLATFORM)
+    assert back.status_code == 303, back.text
+    form = requests.get(back.headers["Location"], allow_redirects=False)
+    assert form.status_code == 200, form.text
+    fields = {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form.text)}
+    return client, client.post("/lti/launch", data=fields, base_url=HERE, headers=FROM_PLATFORM)
+
+
+def test_teacher_and_student_come_from_open_edx(app: Flask, platform: str) -> None:
+    parts = parts_of(app)
+    client, answer = come(app, platform, "7", "staff", "Ada Byron")
+    assert answer.status_code == 303, answer.text
+    key = answer.headers["Location"].rpartition("/exams/")[2]
+    assert client.get(f"/exams/{key}", base_url=HERE).status_code == 200
+    parts.exams.set_state(key, "open", by="a test")
+    assert parts.exams.by_key(key).definition.course == "course-v1:Uni+ALG1+2026"
+
+    link = portal_link(come(app, platform, "8", "student", "Ann Lee")[1])
+    entered = browser_of(app).post("/api/student/enter", json={"link": link}, base_url=HERE).get_json()
+    assert entered["session_id"]
+    (row,) = parts.rosters.rows(key)
+    assert (row.user_id, row.name, row.email) == (entered["user_id"], "Ann Lee", "8@uni.example")
+    assert portal_link(come(app, platform, "8", "student", "Ann Lee")[1]) == link

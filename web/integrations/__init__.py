@@ -1,0 +1,1 @@
+"""What other systems speak to, and what speaks to them."""

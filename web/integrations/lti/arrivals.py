@@ -1,0 +1,200 @@
+"""Who comes by a launch, and where they are led: a student to the exam's portal, whoever teaches the course to the exam's page."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from typing import Any
+
+from flask import redirect, request, url_for
+from pydantic import ValidationError
+from werkzeug.wrappers import Response as BaseResponse
+
+from basics.errors import Conflict, InvalidInput
+from basics.identifiers import normal_id
+from basics.texts import _, joined
+from records.accounts import ADMINISTRATOR, LONGEST_NAME, Account
+from records.exams import Exam
+from records.lti_people import LtiPerson, Role
+from records.roster_rows import Column, Student
+from scoring.exam import ExamDefinition
+from web.calls.addresses import server_address
+from web.calls.audit import note
+from web.calls.told import tell_roster
+from web.integrations.lti.claims import Launch
+from web.integrations.lti.errors import Refused
+from web.integrations.lti.names_roles import note_course
+from web.operator.sign_in import let_in
+from web.parts import parts
+
+log = logging.getLogger(__name__)
+
+BY = "lti"  # who made what a launch makes
+GOES_ON = 303  # a reload doesn't post the launch again
+SHOWN_LINK = 20  # characters of a link's key in the id of an exam that is made for it
+
+
+def arrive(launch: Launch) -> BaseResponse:
+    """Lead on who comes by a resource link. Raise `Refused`, `Conflict`, `StorageError`."""
+    comes_as = launch.comes_as
+    if not comes_as:
+        raise Refused(
+            _("Your learning platform says that you are neither a student nor a teacher of this course. Ask whoever teaches it to enrol you."),
+            "no role in the course",
+        )
+    exam = exam_of(launch)
+    if exam is None and comes_as == "teacher":
+        exam = make_exam(launch)
+    if exam is None or exam.deleting:
+        raise Refused(_("No exam is set up here yet. It is when a teacher of the course has opened this link once."), "a link that has no exam")
+    if comes_as == "learner":
+        return _to_portal(launch, exam)
+    note_course(exam, launch)
+    return _to_exam(launch, exam, comes_as)
+
+
+# The exam
+
+
+def exam_of(launch: Launch) -> Exam | None:
+    """The exam that the launch means: what the link names by `custom.exam_id`, where it belongs to this course; else what the link was made for.
+
+    None where it is not made yet. Raise `Refused` for an exam of another course, whether there is one or not.
+    """
+    links, named = parts().lti.links, launch.exam_id
+    if not named:
+        found = links.exam_of(launch.course, launch.link_id)
+        return parts().exams.get(found) if found is not None else None
+    try:
+        exam = parts().exams.get(normal_id(named))
+    except ValueError:
+        exam = None
+    if exam is None or not links.belongs(launch.course, exam.exam_id):
+        text = _("This course has no exam %(exam_id)s here.", exam_id=repr(named[:80]))
+        mend = _("Whoever teaches it chooses an exam in the learning platform anew, or asks an administrator of this server to link it.")
+        raise Refused(joined(" ", [text, mend]), f"the exam {named[:80]!r} does not belong to the course")
+    return exam
+
+
+def make_exam(launch: Launch) -> Exam:
+    """A draft for a link that a teacher opens first. Raise `Conflict` where the course has too many, `StorageError`."""
+    course, link = launch.course, launch.course.of_link(launch.link_id)
+    title = launch.link_title or launch.course_title or _("Exam")
+    try:
+        definition = ExamDefinition(exam_id=f"lti-{link[:SHOWN_LINK]}", title=str(title), course=launch.course_name)
+    except ValidationError:
+        definition = ExamDefinition(exam_id=f"lti-{link[:SHOWN_LINK]}", title=str(_("Exam")))
+    parts().lti.links.add_exam(course, definition.exam_id, BY)
+    try:
+        exam = parts().exams.make(definition, BY)
+    except Conflict:  # another teacher's page was faster
+        made = parts().exams.get(definition.exam_id)
+        if made is None or made.made_by != BY:
+            parts().lti.links.remove_exam(course, definition.exam_id)
+            raise
+        exam = made
+    else:
+        note("exam: made", BY, exam_id=exam.exam_id, exam_key=exam.key, registration=launch.registration.registration_id)
+    parts().lti.links.set_exam(course, launch.link_id, exam.exam_id)
+    parts().people.exams_changed()
+    return exam
+
+
+# Students
+
+
+def _to_portal(launch: Launch, exam: Exam) -> BaseResponse:
+    """The student's own link: the portal goes on with the session that there is, or says how the exam stands."""
+    person = _come(launch, "")
+    has: set[Column] = {"name"} if person.name else set()
+    has |= {"email"} if person.email else set()
+    student = Student(0, person.user_id, person.name, person.email)
+    row, is_new = parts().rosters.admit(exam.key, exam.exam_id, student, has, by=BY)
+    if is_new:
+        note("lti: student new", BY, user_id=person.user_id, exam_id=exam.exam_id, registration=person.registration_id)
+        tell_roster(exam)
+    return redirect(parts().rosters.address(server_address(request), row), GOES_ON)
+
+
+def _come(launch: Launch, role: Role) -> LtiPerson:
+    """Note who came, as what. Whoever was more in this course the last time is it no more."""
+    before, person = parts().lti.people.come(
+        launch.registration.registration_id,
+        launch.sub,
+        name=launch.name,
+        email=launch.email,
+        course=launch.course.key,
+        role=role,
+        holds=timedelta(hours=parts().settings.login_max_h),
+    )
+    if not role and before is not None and launch.course.key in before.courses:
+        parts().people.ready()
+        account = parts().people.accounts.of_provider(person.account_key)
+        if account is not None:
+            _give_exams(account, person)
+    return person
+
+
+# Teachers and proctors
+
+
+def _to_exam(launch: Launch, exam: Exam, role: Role) -> BaseResponse:
+    """Sign in whoever teaches or proctors, with the exams of the courses from which they came of late, and show the exam."""
+    parts().people.ready()
+    person = _come(launch, role)
+    account = parts().people.accounts.of_provider(person.account_key)
+    if account is not None and account.disabled:
+        raise Refused(_("Your account here is disabled. Ask an administrator."), f"the account {account.login} is disabled")
+    if account is not None and ADMINISTRATOR in account.all_roles:  # whoever runs the platform could sign in as anybody
+        raise Refused(
+            _("Your account here is an administrator's, which no learning platform signs in. Ask an administrator."), "an administrator's account"
+        )
+    account = _give_exams(account or _made(launch, person), person)
+    if exam.exam_id not in account.exam_roles:  # linked for the whole platform
+        raise Refused(
+            _("This exam is linked for students of every course. Who teaches it is said on its own page here, not by your learning platform."),
+            "a teacher of a course to which the exam does not belong",
+        )
+    note(
+        "lti: teacher launched",
+        account.name,
+        account=account.id,
+        exam_id=exam.exam_id,
+        exam_key=exam.key,
+        role=role,
+        registration=person.registration_id,
+    )
+    page = url_for("pages.exam", exam_key=exam.key) if role == "teacher" else url_for("pages.dashboard")
+    answer = let_in(account, "lti", page)
+    answer.status_code = GOES_ON
+    return answer
+
+
+def _made(launch: Launch, person: LtiPerson) -> Account:
+    """An account by our own id of the person, so that it stands in nobody's way; the name says from which platform it comes."""
+    accounts, login = parts().people.accounts, person.user_id
+    of_platform = f" ({launch.registration.name})"
+    called = (person.name or person.email or login)[: max(1, LONGEST_NAME - len(of_platform))]
+    for name in (f"{called}{of_platform}", f"{called[: LONGEST_NAME - len(login) - 3]} ({login})", login):
+        try:
+            return accounts.add(login, name, frozenset(), by=BY, email=person.email, oidc=person.account_key, single_sign_on=True)
+        except InvalidInput:
+            continue
+        except Conflict:
+            made = accounts.of_provider(person.account_key)
+            if made is not None:  # another page of theirs was faster
+                return made
+    raise Refused(_("No account can be made for you here. Ask an administrator."), "no name for an account")
+
+
+def _give_exams(account: Account, person: LtiPerson) -> Account:
+    """The account has the exams of its courses, and no other right. Raise `StorageError`."""
+    roles: dict[str, set[str]] = {}
+    for course, exams in parts().lti.links.exams_of(person.courses).items():
+        for exam_id in exams:
+            roles.setdefault(exam_id, set()).add(person.courses[course][0])
+    rows = [{"exam_id": exam_id, "roles": sorted(given)} for exam_id, given in sorted(roles.items())]
+    told: dict[str, Any] = {"email": person.email} if person.email else {}
+    changed = parts().people.accounts.change(account.id, exam_roles=rows, **told)
+    parts().people.changed()  # what a course gave may be gone: other logins watch no longer by it
+    return changed

@@ -1,0 +1,216 @@
+"""Deep linking 2.0: a teacher in a learning platform chooses one of the own exams, or makes one, and the platform gets a link to it.
+
+The platform mostly shows the page in a frame, to which browsers send no cookies: a secret in the address, good for an hour and one answer, stands
+for the teacher whom the launch's token named.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
+from joserfc import jwt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+
+from basics.errors import Forbidden, InvalidInput, NotFound, ProctorError
+from basics.plain_text import one_line, printable
+from basics.texts import _
+from records.exams import Exam, exam_key
+from records.lti_keys import ALGORITHM
+from records.lti_links import Course
+from records.lti_people import LtiPerson
+from records.lti_registrations import Registration, is_platform_url
+from records.lti_waiting import CHOICE_FOR
+from records.stores import Document
+from scoring.exam import LONGEST_MIN, TITLE_MAX, ExamDefinition, Preset
+from web.calls.addresses import server_address
+from web.calls.audit import note
+from web.calls.errors import status_of
+from web.integrations.lti.claims import LTI, Launch
+from web.integrations.lti.dynamic import framed
+from web.integrations.lti.errors import Refused
+from web.integrations.lti.names_roles import memberships_of, note_list
+from web.parts import parts
+from web.proctor.exam_words import PRESETS
+
+lti_choose = Blueprint("lti_choose", __name__)
+
+DEEP_LINKING = "LtiDeepLinkingRequest"
+DEEP_LINK = "https://purl.imsglobal.org/spec/lti-dl/claim/"
+DATA_MAX = 16_384  # characters of what the platform wants back
+ANSWER_S = 300  # for which an answer is good
+OFFERED_MAX = 200
+BY = "lti"  # who chose, where the platform keeps the name
+
+
+class Choice(BaseModel):
+    """What a teacher chose: an exam that there is, or one to be made."""
+
+    exam: Annotated[str, Field(pattern=r"^(new|[0-9a-f]{32})$")]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=TITLE_MAX), AfterValidator(printable), AfterValidator(one_line)] = ""
+    length_min: Annotated[int | None, BeforeValidator(lambda value: value or None), Field(ge=1, le=LONGEST_MIN)] = None
+    preset: Preset = "standard"
+
+
+def begin(launch: Launch) -> Response:
+    """Lead a teacher who comes with a checked LtiDeepLinkingRequest to the choice. Raise `Refused`, `InvalidInput`, `Conflict`, `StorageError`."""
+    if launch.comes_as != "teacher":
+        raise Refused(_("Only a teacher of the course chooses its exams. Your learning platform says that you are none."), "a choice by no teacher")
+    settings = launch.claims.get(f"{DEEP_LINK}deep_linking_settings")
+    settings = settings if isinstance(settings, dict) else {}
+    back, data, types = settings.get("deep_link_return_url"), settings.get("data"), settings.get("accept_types")
+    if not isinstance(back, str) or not is_platform_url(back):
+        raise InvalidInput(_("The learning platform does not say where the choice goes (deep_link_return_url)."), field="deep_link_return_url")
+    if data is not None and (not isinstance(data, str) or len(data) > DATA_MAX):
+        raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
+    if not isinstance(types, list) or "ltiResourceLink" not in types:
+        raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
+    targets = settings.get("accept_presentation_document_targets")
+    waiting = {
+        "course": asdict(launch.course),
+        "course_name": launch.course_name,
+        "course_title": launch.course_title,
+        "memberships": memberships_of(launch),
+        "account_key": LtiPerson(launch.registration.registration_id, launch.sub, "").account_key,
+        "by": launch.name or BY,
+        "back": back,
+        "data": data,
+        "in_window": not isinstance(targets, list) or "window" in targets,
+    }
+    secret = parts().lti_waiting.keep("choice", waiting, CHOICE_FOR)
+    return make_response(redirect(url_for("lti_choose.choose", secret=secret), 303))
+
+
+@lti_choose.get("/lti/choose/<secret>")
+def choose(secret: str) -> Response:
+    """Show a teacher who comes from a learning platform the own exams, to choose one or make one."""
+    try:
+        return _form(secret, _waiting(secret))
+    except ProctorError as error:
+        return _failed(error)
+
+
+@lti_choose.post("/lti/choose/<secret>")
+def chosen(secret: str) -> Response:
+    """Take the choice, and send it back to the learning platform."""
+    try:
+        waiting = _waiting(secret)
+        try:
+            choice = Choice.model_validate(request.form.to_dict())
+        except ValidationError:
+            return _form(secret, waiting, _("Look at title and length: they can't be taken so."))
+        if choice.exam == "new" and not choice.title:
+            return _form(secret, waiting, _("Give the exam a title."))
+        course = _course(waiting)
+        registration = parts().lti.registrations.get(course.registration_id)
+        found = next((one for one in _offered(waiting) if one.key == choice.exam), None)
+        if choice.exam != "new" and found is None:
+            raise NotFound(_("This exam is not one of yours any more. Go back, and choose another one."))
+        if not registration.enabled or parts().lti_waiting.take("choice", secret) is None:
+            raise _over()
+        exam = found or _made(choice, waiting)
+        parts().lti.links.add_exam(course, exam.exam_id, waiting["by"])
+        if waiting["memberships"]:
+            note_list(exam, course, waiting["course_title"], waiting["memberships"])
+        note("lti: exam linked", waiting["by"], exam_id=exam.exam_id, exam_key=exam.key, registration=registration.registration_id)
+        answer = _answer(registration, waiting, exam)
+        page = make_response(render_template("integrations_answer.html", back=waiting["back"], answer=answer, title=exam.definition.title))
+        return framed(page, _origin(waiting), posts_on=True)
+    except ProctorError as error:
+        return _failed(error)
+
+
+def _answer(registration: Registration, waiting: Document, exam: Exam) -> str:
+    """The signed LtiDeepLinkingResponse."""
+    now, key = int(time.time()), parts().lti.keys.signing()
+    item: dict[str, Any] = {
+        "type": "ltiResourceLink",
+        "title": exam.definition.title,
+        "url": f"{server_address(request)}/lti/launch",
+        "custom": {"exam_id": exam.exam_id},
+    }
+    if waiting["in_window"]:  # cameras and screens need a window of their own, not a platform's frame
+        item["window"] = {"targetName": "_blank"}
+    claims = {
+        "iss": registration.client_id,
+        "aud": registration.issuer,
+        "iat": now,
+        "exp": now + ANSWER_S,
+        "nonce": secrets.token_urlsafe(18),
+        f"{LTI}message_type": "LtiDeepLinkingResponse",
+        f"{LTI}version": "1.3.0",
+        f"{LTI}deployment_id": waiting["course"]["deployment_id"],
+        f"{DEEP_LINK}content_items": [item],
+        **({f"{DEEP_LINK}data": waiting["data"]} if waiting["data"] is not None else {}),
+    }
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid, "typ": "JWT"}, claims, key)
+
+
+def _offered(waiting: Document) -> list[Exam]:
+    """The exams that the teacher may choose: this course's, which stand first, and all others of which the person is a teacher here."""
+    course = _course(waiting).key
+    own = {exam_key(exam_id) for exam_id in parts().lti.links.exams_of([course])[course]}
+    parts().people.ready()
+    account = parts().people.accounts.of_provider(waiting["account_key"])
+    if account is not None and account.disabled:
+        raise Refused(_("Your account here is disabled. Ask an administrator."), f"the account {account.login} is disabled")
+    taught = {exam_key(exam_id) for exam_id, roles in account.exam_roles.items() if "teacher" in roles} if account is not None else set()
+    found = parts().exams.of_teacher(account.id if account is not None else "", own | taught, limit=OFFERED_MAX)
+    return sorted(found, key=lambda exam: exam.key not in own)
+
+
+def _made(choice: Choice, waiting: Document) -> Exam:
+    """A draft of the course, whose teachers are the exam's."""
+    stem = re.sub(r"[^0-9A-Za-z]+", "-", waiting["course_name"]).strip("-")[:40] or "exam"
+    fields = choice.model_dump(include={"title", "length_min", "preset"})
+    definition = ExamDefinition.model_validate({**fields, "exam_id": f"{stem}-{secrets.token_hex(4)}", "course": waiting["course_name"]})
+    exam = parts().exams.make(definition, waiting["by"])
+    parts().people.exams_changed()
+    note("exam: made", waiting["by"], exam_id=exam.exam_id, exam_key=exam.key, registration=waiting["course"]["registration_id"])
+    return exam
+
+
+def _form(secret: str, waiting: Document, problem: str = "") -> Response:
+    presets = [(name, title) for name, title, _words in PRESETS]
+    page = render_template(
+        "integrations_choose.html",
+        secret=secret,
+        exams=_offered(waiting),
+        course=waiting["course_name"],
+        presets=presets,
+        problem=problem,
+        given=request.form,
+    )
+    response = framed(make_response(page), _origin(waiting))
+    response.status_code = 422 if problem else 200
+    return response
+
+
+def _failed(error: ProctorError) -> Response:
+    page = make_response(render_template("integrations_register.html", part="lti_choice_failed", message=error.message))
+    page.status_code = status_of(error)
+    return framed(page, "")
+
+
+def _waiting(secret: str) -> Document:
+    found = parts().lti_waiting.look("choice", secret)
+    if found is None:
+        raise _over()
+    return found
+
+
+def _over() -> Forbidden:
+    return Forbidden(_("This choice is over: an hour has passed, or it was made already. Begin again in the learning platform."))
+
+
+def _course(waiting: Document) -> Course:
+    return Course(**waiting["course"])
+
+
+def _origin(waiting: Document) -> str:
+    """The site that shows this in a frame: the one where the answer goes."""
+    return "/".join(str(waiting["back"]).split("/")[:3])

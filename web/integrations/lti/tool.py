@@ -1,0 +1,54 @@
+"""What the LTI tool of one server is made of: registrations, keys, people and links as they are kept, and its limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from basics.errors import TooMany
+from basics.texts import _
+from database import Database
+from records.lti_keys import LtiKeys
+from records.lti_links import LtiLinks
+from records.lti_people import LtiPeople
+from records.lti_registrations import LtiRegistrations
+from records.lti_used import LtiUsed
+from web.access.limits import RateLimit
+from web.integrations.lti.cookies import States
+from web.integrations.lti.tokens import PlatformKeys
+
+WINDOW_S = 10.0
+OF_ADDRESS = 600  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
+OF_REGISTRATION = 1200
+AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
+REFUSALS_KEPT = 60  # that the audit keeps of a minute
+
+
+class LtiTool:
+    """Safe between threads."""
+
+    def __init__(self, database: Database, secret_key: str) -> None:
+        self.registrations = LtiRegistrations(database)
+        self.keys = LtiKeys(database, secret_key)
+        self.used = LtiUsed(database)
+        self.people = LtiPeople(database)
+        self.links = LtiLinks(database)
+        self.platform_keys = PlatformKeys()
+        self.states = States(secret_key)
+        many = _("Many come at once.")
+        self.logins = RateLimit(2 * OF_ADDRESS, WINDOW_S, many)
+        self.launches = RateLimit(OF_ADDRESS, WINDOW_S, many)
+        self.of_registration = RateLimit(OF_REGISTRATION, WINDOW_S, many)
+        self.refusals = RateLimit(REFUSALS_KEPT, 60.0, "")
+        self._places = threading.Semaphore(AT_ONCE)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """One of the launches that are worked on. Raise `TooMany` where there are as many as the server takes."""
+        if not self._places.acquire(blocking=False):
+            raise TooMany(_("Many come at once."), retry_after_s=3)
+        try:
+            yield
+        finally:
+            self._places.release()
