@@ -192,6 +192,11 @@ RULES: Mapping[str, Rule] = {
     "sign_in_oidc.back": OPEN,  # what the provider says decides
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
+    "seb.check": STUDENT,
+    "seb.file": OPEN,  # a Mac's client brings nothing along; it holds nothing that the portal's own page doesn't tell
+    "seb.start": OPEN,  # the ticket decides, and without one it is the portal
+    "seb.leave": OPEN,
+    "seb.read_key": needs("exams", "page"),  # reads what it is sent, and keeps nothing
     "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,

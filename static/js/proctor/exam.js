@@ -6,6 +6,7 @@ import { answerOf, byId, oneWish, setText } from "../shared/dom.js";
 import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
 import { drawReports, wireReports } from "./exam-reports.js";
+import { drawSeb, wireSeb } from "./exam-seb.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
 
@@ -34,6 +35,7 @@ class ExamPage {
     byId("exam-take-theirs").addEventListener("click", () => this.takeTheirs());
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
+    wireSeb(() => this.changed());
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
       const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids
@@ -114,6 +116,7 @@ class ExamPage {
     for (const button of document.querySelectorAll("#exam-actions [data-state]")) button.hidden = !NEXT[exam.state].includes(button.dataset.state);
     byId("exam-end-all").hidden = exam.state === "draft" && !running;
     drawReports(exam);
+    drawSeb(exam);
     const query = new URLSearchParams({ exam_id: exam.exam_id });
     byId("exam-live").href = addressOf(`/?${new URLSearchParams({ exam: exam.exam_id })}`);
     byId("exam-sessions").href = addressOf(`/exams?${query}`);

@@ -14,7 +14,7 @@ const TRIAL_TRIES = 4; // an exam room that checks at once takes turns
 const TRIAL_PAUSE_MS = 700;
 const TRIAL_BYTES = 2048; // about a small picture: what lets a handshake through may hold up what follows
 
-const socketTo = (address, token) => new WebSocket(address, linkProtocols(token));
+const socketTo = (address, token, pass) => new WebSocket(address, linkProtocols(token, pass));
 
 /** One WebSocket that begins no exam: true where it opened and what was sent over it arrived. */
 export function tryOnce(open, { ms = TRIAL_MS } = {}) {
@@ -62,9 +62,9 @@ export async function letsWebSocketsThrough(
 }
 
 /** A batch as a call of the server's. */
-async function postBatch(token, { connection, batch }, body, signal) {
+async function postBatch(token, pass, { connection, batch }, body, signal) {
   const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}` };
-  const answer = await fetch(addressOf(routed(`/api/student/link?connection=${connection}&batch=${batch}`)), { method: "POST", headers, body, signal });
+  const answer = await fetch(addressOf(routed(`/api/student/link?connection=${connection}&batch=${batch}${pass && `&seb=${pass}`}`)), { method: "POST", headers, body, signal });
   return { status: answer.status, answer: await answer.json().catch(() => null) };
 }
 
@@ -83,8 +83,8 @@ export class Way {
   ) {
     this.#failed = blocked || storage.getItem(KEPT) ? FAILED_MOST : 0;
     Object.assign(this, { onWebSocket, now, storage });
-    this.webSocket = webSocket ?? ((address) => socketTo(address, token));
-    this.http = http ?? (() => new HttpSocket((...batch) => postBatch(token, ...batch)));
+    this.webSocket = webSocket ?? ((address, pass) => socketTo(address, token, pass));
+    this.http = http ?? ((pass) => new HttpSocket((...batch) => postBatch(token, pass, ...batch)));
     this.trial = trial ?? (() => letsWebSocketsThrough(token, { tries: 1 }));
   }
 
@@ -93,10 +93,11 @@ export class Way {
     return this.#byHttp;
   }
 
-  open(address) {
+  /** `pass` lets a page in Safe Exam Browser in, where the exam asks for it. */
+  open(address, pass = "") {
     this.#byHttp = this.#failed >= FAILED_MOST;
     this.#lookAt = this.#byHttp ? this.now() + (this.#went ? AGAIN_SOON_MS : AGAIN_MS) : Infinity;
-    const socket = this.#byHttp ? this.http() : this.webSocket(address);
+    const socket = this.#byHttp ? this.http(pass) : this.webSocket(address, pass);
     if (this.#byHttp) this.#failed = FAILED_MOST - 1; // where this one is lost as well it need not be the WebSockets: they are tried again
     else {
       this.#failed += 1; // until something is heard
