@@ -27,7 +27,7 @@ from basics.texts import _
 from scoring.zones import in_utc, known_zone
 from settings.keeping import Kept
 from settings.rules import RuleSettings
-from settings.server import EXAM_ADDRESS
+from settings.server import CONFIG_KEYS_MAX, EXAM_ADDRESS
 
 State = Literal["draft", "open", "closed", "archived"]
 Preset = Literal["standard", "open_book", "on_paper", "spoken", "strict"]
@@ -41,6 +41,7 @@ SITES_MAX = 50
 DAYS_MAX = 3650
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 TITLE_MAX, INSTRUCTIONS_MAX = 200, 10_000
+BROWSER_EXAM_KEYS_MAX = 100
 
 # From which state to which; what time alone does (`scoring.exam_times`) isn't here.
 CHANGES: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -55,6 +56,8 @@ CHANGES: Mapping[State, frozenset[State]] = MappingProxyType(
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=TITLE_MAX), AfterValidator(printable), AfterValidator(one_line)]
 AccountId = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_.@-]+$")]
 Points = Annotated[int, Field(ge=0, le=100)]
+SebMode = Literal["off", "noted", "required"]
+SebKey = Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[0-9A-Fa-f]{64}$")]
 
 
 def bounds_of(limit: Limit) -> tuple[float, float]:
@@ -109,6 +112,16 @@ class ExamDefinition(BaseModel):
     break_minutes: float = Field(default=5, gt=0, le=240, description="Minutes after which a student's break ends by itself.")
     identity_step: bool = Field(default=False, description="Ask for a picture of the face and of a card at the start, for a person to compare.")
     room_view: bool = Field(default=False, description="Proctors may ask for pictures of the room; each student may decline.")
+    seb: SebMode = Field(
+        default="off", description="Safe Exam Browser: `noted`: it is said whether a student is in it; `required`: nobody begins in another browser."
+    )
+    seb_own_file: bool = Field(default=True, description="The settings that this server makes for the exam (`/exams/<exam_key>.seb`) are allowed.")
+    seb_config_keys: list[SebKey] = Field(
+        default=[], max_length=CONFIG_KEYS_MAX, description="Config Keys of other settings that are allowed. Empty: SEB_CONFIG_KEYS."
+    )
+    seb_browser_exam_keys: list[SebKey] = Field(
+        default=[], max_length=BROWSER_EXAM_KEYS_MAX, description="Browser Exam Keys that are allowed, one for each of its versions and systems."
+    )
     language: str | None = Field(default=None, max_length=20, description="The language in which students' pages begin; null: their browser's.")
     help_contact: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500), AfterValidator(printable)] = Field(
         default="", description="Whom students call for help, and how."
@@ -164,7 +177,7 @@ class ExamDefinition(BaseModel):
             sites.append(site)
         return list(dict.fromkeys(sites))
 
-    @field_validator("teachers", "proctors")
+    @field_validator("teachers", "proctors", "seb_config_keys", "seb_browser_exam_keys")
     @classmethod
     def _each_once(cls, people: list[str]) -> list[str]:
         return list(dict.fromkeys(people))

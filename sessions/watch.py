@@ -15,6 +15,7 @@ from sessions.events import Events
 from sessions.failures import Failures
 from sessions.notices import Notices
 from sessions.oversight import Oversight, Seen
+from sessions.seb_seen import SebSeen
 from sessions.unwatched import UnwatchedSince, why
 from settings.settings import Settings
 
@@ -45,6 +46,7 @@ class Watch:
         self._limits: Mapping[DeviceName, float] = {"camera": silent, "microphone": silent, "screen": SCREEN_SILENT_S}
         self._connections: list[dict[str, Any]] = []
         self.page_clocks: list[dict[str, Any]] = []
+        self.seb = SebSeen(store)
         self._not_asked: frozenset[DeviceName] = frozenset()
         self.link_number = 0  # of the newest link that was made for its student; those before are over
 
@@ -131,6 +133,7 @@ class Watch:
         self.seen_of.doubts.take_up(document.get("doubts") or [], until)
         self.link_number = document.get("link_number") or 0
         self.page_clocks = list(document.get("page_clocks") or [])
+        self.seb.take_up(document)
         self._connections = list(document.get("connections") or [])
         if self._connections:
             newest = self._connections[-1]

@@ -19,6 +19,7 @@ OWN_PATHS = frozenset(
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 
+CONFIG_KEYS_MAX = 20
 EXAM_ADDRESS = re.compile(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?([/?#]\S*)?")
 
 
@@ -189,6 +190,19 @@ class PageSettings(BaseModel):
         json_schema_extra=EVERYDAY,
     )
 
+    seb_config_keys: str = Field(
+        default="",
+        max_length=2000,
+        description="Config Keys of Safe Exam Browser, separated by commas (64 hexadecimal digits each, at most 20), that are allowed in exams which "
+        "ask for it and name none of their own; the settings that this server makes for an exam need none.",
+        json_schema_extra=EVERYDAY,
+    )
+
+    @property
+    def config_keys(self) -> tuple[str, ...]:
+        """SEB_CONFIG_KEYS, in lower case."""
+        return tuple(dict.fromkeys(key for one in self.seb_config_keys.split(",") if (key := one.strip().lower())))
+
     @property
     def leaving_counts(self) -> bool:
         """Does it count when a student leaves the page? Not where the exam is somewhere else on the computer."""
@@ -199,6 +213,17 @@ class PageSettings(BaseModel):
         if self.exam_url and self.exam_place != "page":
             raise ValueError(f"EXAM_PLACE={self.exam_place} says that the exam is elsewhere, and EXAM_URL shows it in the page; leave one out")
         return self
+
+    @field_validator("seb_config_keys")
+    @classmethod
+    def _check_keys(cls, value: str) -> str:
+        keys = [key for one in value.split(",") if (key := one.strip())]
+        wrong = [key for key in keys if not re.fullmatch(r"[0-9a-fA-F]{64}", key)]
+        if wrong:
+            raise ValueError(f"has {wrong[0][:80]!r}, which is no Config Key: one has 64 hexadecimal digits")
+        if len(keys) > CONFIG_KEYS_MAX:
+            raise ValueError(f"has {len(keys)} keys; at most {CONFIG_KEYS_MAX} are compared")
+        return value
 
     @field_validator("exam_url")
     @classmethod

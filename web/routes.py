@@ -16,6 +16,7 @@ from web.integrations.lti.dynamic import lti_register
 from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
+from web.integrations.seb import seb
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -102,6 +103,7 @@ BLUEPRINTS = (
     lti_choose,
     lti_names,
     lti_registrations,
+    seb,
 )
 
 

@@ -12,6 +12,7 @@ from playwright.sync_api import Page, Playwright, Route, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.server import Server
 from bench.harness.stored import stored
+from records.seb import proof
 from tests.helpers.browser import judge, until
 from tests.helpers.desk import fill_in
 
@@ -382,3 +383,63 @@ def test_who_finds_no_room_waits_and_goes_on_by_itself(
         first.close()
         second.close()
         assert wrong == []
+
+
+# Chromium plays Safe Exam Browser: the test puts its interface into the page, or its headers onto the calls.
+BY_INTERFACE = """key => window.SafeExamBrowser = { version: "SEB_macOS_3.0", security: { updateKeys(done) {
+  crypto.subtle.digest("SHA-256", new TextEncoder().encode(location.href.split("#")[0] + key)).then((hash) => {
+    this.configKey = [...new Uint8Array(hash)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    window[done.name]();
+  });
+} } }"""
+
+
+def test_an_exam_in_safe_exam_browser_only_is_begun_there_and_nowhere_else(server: Server, chromium: Chromium, folder: Path) -> None:
+    made = server.call("POST", "/api/exams", json={"exam_id": "locked", "title": "Locked", "seb": "required"})["exam"]
+    server.call("POST", f"/api/exams/{made['exam_key']}/state", json={"state": "open"})
+    own = server.call("GET", f"/api/exams/{made['exam_key']}")["exam"]["seb_config_key"]
+
+    def seen(session_id: str) -> list[tuple[str, str]]:
+        changes = server.call("GET", f"/api/session/{session_id}/details")["session"]["seb"]
+        return [(change["state"], change["version"]) for change in changes]
+
+    created = server.create("locked-in", "locked")
+    page = chromium.open(created["portal_url"])
+    expect(page.get_by_text("In this browser you can’t begin it")).to_be_visible()
+    link = page.get_by_role("link", name="Open in Safe Exam Browser").get_attribute("href")
+    assert link is not None
+    assert link.startswith(f"{server.url.replace('http', 'seb', 1)}/exams/{made['exam_key']}.seb??t=")
+    wrong = judge(page, folder, "portal-seb")
+    assert seen(created["session_id"]) == [("no", "")]
+    page.close()
+
+    page = chromium.open("about:blank")
+    page.add_init_script(f"({BY_INTERFACE})({'0' * 64!r})")
+    page.goto(created["portal_url"])
+    expect(page.get_by_text("it has not opened this exam’s own file")).to_be_visible()
+    page.close()
+
+    page = chromium.open("about:blank")
+    page.add_init_script(f"({BY_INTERFACE})({own!r})")
+    page.goto(f"{server.url}/seb/{made['exam_key']}?t={link.partition('??t=')[2]}")  # as the file begins, with the link's query behind it
+    begin(page)
+    assert "seb=" in page.url
+    assert seen(created["session_id"])[-1] == ("yes", "SEB_macOS_3.0")
+    end(page)
+    expect(page.get_by_role("link", name="Leave Safe Exam Browser")).to_be_visible()
+    page.close()
+
+    other = server.create("locked-by-header", "locked")
+    page = chromium.open("about:blank")
+    page.add_init_script('window.SafeExamBrowser = { version: "SEB_Windows_3.3.1" }')
+
+    def with_header(route: Route) -> None:
+        route.continue_(headers=route.request.headers | {"X-SafeExamBrowser-ConfigKeyHash": proof(route.request.url, own)})
+
+    page.route("**/api/student/*", with_header)
+    page.goto(other["portal_url"])
+    begin(page)
+    assert seen(other["session_id"])[-1] == ("yes", "SEB_Windows_3.3.1")
+    end(page)
+    page.close()
+    assert wrong == []

@@ -211,6 +211,11 @@ RULES: Mapping[str, Rule] = {
     "lti_registrations.make_link": needs("server"),
     "lti_registrations.rotate_key": needs("server"),
     "lti_registrations.page": needs("server"),
+    "seb.check": STUDENT,
+    "seb.file": OPEN,  # a Mac's client brings nothing along; it holds nothing that the portal's own page doesn't tell
+    "seb.start": OPEN,  # the ticket decides, and without one it is the portal
+    "seb.leave": OPEN,
+    "seb.read_key": needs("exams", "page"),  # reads what it is sent, and keeps nothing
     "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,

@@ -34,6 +34,7 @@ PROCTOR = "proctor"  # the one user's name
 LOGIN_COOKIE = "proctor_login"
 LINK_PROTOCOL = "proctor.link"  # the subprotocol of the student's link
 TOKEN_PROTOCOL = "proctor.token."  # in front of a student's token among the subprotocols that are offered
+SEB_PROTOCOL = "proctor.seb."  # likewise, of the pass that a page in Safe Exam Browser was given
 ENDED_MAX = 10_000  # logins that were logged out and are remembered until they would have ended by themselves
 STARTS = 120  # exams started by the open portal from one address in STARTS_WINDOW; an exam room behind one address starts at once
 STARTS_WINDOW = 60.0  # s
@@ -152,7 +153,7 @@ class Access:
         """
         token = bearer(request)
         if not token and is_websocket(request.environ):
-            token = _offered_token(request) or request.args.get("token", "")
+            token = offered(request, TOKEN_PROTOCOL) or request.args.get("token", "")
         if not token:
             raise Unauthorized(
                 _("This needs the token of an exam link. Open the portal by the whole link, or start from the portal page."), field="token"
@@ -341,10 +342,10 @@ def _addressed(request: Request) -> tuple[str | None, int | None]:
     return name, port
 
 
-def _offered_token(request: Request) -> str:
-    """The student's token among the subprotocols that a WebSocket offers: a page can send it nowhere else but in the address."""
-    offered = (name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
-    return next((name.removeprefix(TOKEN_PROTOCOL) for name in offered if name.startswith(TOKEN_PROTOCOL)), "")
+def offered(request: Request, protocol: str) -> str:
+    """What stands behind `protocol` among those that a WebSocket offers, empty for none: a page can send it nowhere else but in the address."""
+    names = (name.strip() for name in request.headers.get("Sec-WebSocket-Protocol", "").split(","))
+    return next((name.removeprefix(protocol) for name in names if name.startswith(protocol)), "")
 
 
 def _login_cookie(scheme: str, prefix: str) -> str:

@@ -58,6 +58,7 @@ CALLS: Mapping[str, Call] = {
     "reviews.decide": Call("video", needed=False),
     "students.session": Call("token", needed=False),
     "students.check": Call("token"),
+    "seb.check": Call("token"),
     "students.rehearsal": Call("token"),
     "student_identity.say": Call("token"),
     "student_identity.answer": Call("token"),

@@ -38,6 +38,7 @@ WITH_IT = (  # a caller's headers that go with the call
     *("Accept", "Accept-Language", "Accept-Encoding", "Authorization", "Content-Type", "Cookie", "User-Agent", "Origin"),
     *("Range", "If-Range", "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since"),
     *("Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest"),
+    *("X-SafeExamBrowser-ConfigKeyHash", "X-SafeExamBrowser-RequestHash"),
 )
 NOT_BACK = frozenset(  # of an answer: what is of one connection, and what each server says itself
     ("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade")

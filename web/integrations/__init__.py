@@ -1,1 +1,1 @@
-"""What other systems speak to, and what speaks to them."""
+"""What other systems are told and ask: webhooks, learning platforms, secured browsers."""

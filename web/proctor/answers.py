@@ -83,6 +83,7 @@ def session_answer(document: Document, session: ExamSession | None) -> SessionAn
         }
     if session is not None:
         fields["doubts"] = clean_value(session.watch_over.seen_of.doubts.documents())
+        fields["seb"] = clean_value(session.watch_over.seb.documents())
     if fields.get("doubts"):
         fields["doubts"] = with_doubts(fields["doubts"])
     fields |= shown_accommodations(fields) | {"instance": parts().monitor.elsewhere.instance(document)}

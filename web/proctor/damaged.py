@@ -21,6 +21,7 @@ LISTS: Mapping[str, Mapping[str, type]] = {
     "connections": {"at": float},
     "doubts": {"code": str, "start": float},
     "marks": {"at": float, "by": str},
+    "seb": {"at": float, "state": str},
     "messages": {"at": float, "text": str, "level": str, "by": str},
 }
 CHECKED: Mapping[str, type] = {"item": str, "state": str}  # a row of what was checked before the exam, or at the rehearsal

@@ -41,6 +41,7 @@ from web.proctor.exam_schemas import (
     Presets,
     PutInState,
 )
+from web.student.seb import own_key
 
 log = logging.getLogger(__name__)
 
@@ -240,6 +241,7 @@ def _answer(exam: Exam) -> DefinedExamAnswer:
             "is_open": exam.is_open(now),
             "rules": rules_for(definition, _defaults()).to_dict(),
             "notes": _notes(exam),
+            "seb_config_key": own_key(exam),
             "framed": parts().exam_page.shown_in(server_address(request), definition.address, definition.opens_in) if definition.address else "",
         }
     )
@@ -255,6 +257,10 @@ def _notes(exam: Exam) -> list[str]:
     if exam.unreadable:
         fields = ", ".join(exam.unreadable)
         notes.append(_("Of this exam’s record can’t be read, and is as if never set: %(fields)s. Look at it, and save the exam anew.", fields=fields))
+    if definition.seb == "required" and not (
+        definition.seb_own_file or definition.seb_config_keys or definition.seb_browser_exam_keys or parts().settings.config_keys
+    ):
+        notes.append(_("Nobody can begin it: it is taken in Safe Exam Browser only, and no key is allowed. Allow its own file, or name a key."))
     if strangers := [one for one in (*definition.teachers, *definition.proctors) if parts().people.accounts.by_id(one) is None]:
         notes.append(_("Nobody has an account of the id %(ids)s: whoever is meant sees nothing of this exam.", ids=", ".join(strangers[:5])))
     if definition.opens is not None and is_twice(definition.opens, zone):

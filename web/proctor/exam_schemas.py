@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field
 
 from basics.signals import ViolationKind
-from scoring.exam import Allowed, ExamDefinition, Limit, Preset, State
+from scoring.exam import Allowed, ExamDefinition, Limit, Preset, SebMode, State
 from web.calls.paging import LONGEST_PAGE
 from web.calls.spoken import known
 from web.calls.values import Identifier, Person, Text, Time
@@ -91,6 +91,11 @@ class DefinedExam(BaseModel):
     break_minutes: float
     identity_step: bool
     room_view: bool
+    seb: SebMode
+    seb_own_file: bool
+    seb_config_keys: list[str]
+    seb_browser_exam_keys: list[str]
+    seb_config_key: str = Field(default="", description="The Config Key of the settings that this server makes for the exam, as it is reached now.")
     language: str | None
     help_contact: str
     teachers: list[str]

@@ -49,6 +49,8 @@ ACTS: Mapping[Any, Text] = {
     "withdrawn": _("Withdrew"),
 }
 
+SEB: Mapping[Any, Text] = {"yes": _("Yes: it proved an allowed key."), "no": _("No: another browser."), "unknown": _("It could not be told.")}
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -115,6 +117,7 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
         (_("Began"), started),
         (_("Ended"), session.get("ended_at")),
         (_("Why it ended"), session.get("end_reason")),
+        (_("Safe Exam Browser"), _seb(session.get("seb"))),
         (_("Points"), session.get("total_score")),
         (_("Intervals"), len(gathered.intervals)),
         (_("Records of readings"), gathered.checks_of),
@@ -160,6 +163,12 @@ def report_of(gathered: Gathered, made_at: datetime, made_by: str) -> Report:
     _add(report, _("Messages"), [] if messages else [_("There were none.")], table=_table((_("Time"), _("By"), _("Message")), messages))
     _add(report, _("Rules in force"), table=_table((_("Rule"), _("Value")), _rules(session.get("rules") or {})))
     return report
+
+
+def _seb(changes: object) -> str:
+    """Whether the student was in Safe Exam Browser, each change with what it called itself; empty where the exam did not ask."""
+    known = [one for one in changes if isinstance(one, Mapping) and one.get("state") in SEB] if isinstance(changes, list) else []
+    return joined(" ", [part for one in known for part in (SEB[one["state"]], str(one.get("version") or "")) if part])
 
 
 def _read(intervals: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:

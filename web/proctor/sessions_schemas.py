@@ -210,6 +210,16 @@ class Gone(BaseModel):
     days: int
 
 
+class SebChange(BaseModel):
+    """Whether the student was in Safe Exam Browser from a moment on. It never counts."""
+
+    at: float = Field(description="Seconds on the session's clock.")
+    state: Literal["yes", "no", "unknown"] = Field(
+        description="`yes`: an allowed key was proved; `unknown`: it says that it is one, and proved none, or nothing was heard."
+    )
+    version: str = Field(default="", description="As it calls itself.")
+
+
 class SessionAnswer(BaseModel):
     """A session as it is stored, with what is newer while it runs."""
 
@@ -248,6 +258,9 @@ class SessionAnswer(BaseModel):
     )
     connections: list[dict[str, Any]] = Field(
         default_factory=list, description="From where the student's page was connected, at each change: `at` (s), `address`, `browser`."
+    )
+    seb: list[SebChange] = Field(
+        default_factory=list, description="Was the student in Safe Exam Browser? Each change, the newest last; empty: the exam did not ask."
     )
     unread: Unread | None = Field(default=None, description="Null: stored by an older version, which did not know.")
     accommodation: dict[str, Any] | None = Field(default=None, description="The one that holds now, or held at the end; null: none.")
@@ -303,6 +316,7 @@ class SessionLine(BaseModel):
     end_note: str | None
     total_score: int
     flagged_intervals: int
+    seb: list[SebChange] = Field(default_factory=list, description="Was the student in Safe Exam Browser? As the session's details have it.")
     unread: Unread | None
     instance: Instance = None
     decisions: dict[str, int] = Field(default_factory=dict, description="How many of its flags stand in each state: `open`, `confirmed`, …")

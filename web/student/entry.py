@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from flask import Request
 
 from basics.errors import Conflict, NotFound, StorageError, TooMany
+from records.exams import Exams
+from scoring.exam import ExamDefinition
 from sessions.ends import End
 from sessions.session import ExamSession
 from sessions.taking import Moved
@@ -35,11 +37,15 @@ class Elsewhere(ComeAgain):
     """The exam is at another server, or on its way here: the page is told so, and comes again soon."""
 
 
-def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | None:
-    """The session that a page enters, and what its pages may send; None where the exam is over. Raise `ComeAgain`."""
+def may_enter(owner: Parts, session_id: str, seb_pass: str = "") -> tuple[ExamSession, Budget] | None:
+    """The session that a page enters, and what its pages may send; None where the exam is over. Raise `ComeAgain`.
+
+    `seb_pass` is what the page was given when it proved that it is in Safe Exam Browser.
+    """
     session = owner.monitor.get(session_id) or bring(owner, session_id)
     if session is None:
         return None
+    _check_seb(owner, session, seb_pass)
     if not session.begun and owner.monitor.ownership.is_draining:
         raise (Elsewhere if owner.monitor.ownership.others_take() else ComeAgain)("this server is about to end; the page comes again by itself")
     try:
@@ -57,6 +63,27 @@ def may_enter(owner: Parts, session_id: str) -> tuple[ExamSession, Budget] | Non
     if not budget.connection():
         raise ComeAgain("this exam's pages came too often or sent too much; the page comes again by itself")
     return session, budget
+
+
+def _check_seb(owner: Parts, session: ExamSession, given: str) -> None:
+    """Raise `ComeAgain` where the exam is taken in Safe Exam Browser only, and the page has not just shown that it is there."""
+    definition = definition_of(session, owner.exams)
+    if definition is None or definition.seb == "off":
+        return
+    seen = session.watch_over.seb
+    if seen.take_pass(given):
+        return
+    newest = seen.documents()[-1:]
+    if not newest or (definition.seb == "noted" and newest[0]["state"] == "yes"):  # what was proved is not of this page
+        seen.see("unknown", "", session.clock())
+    if definition.seb == "required":
+        raise ComeAgain("this exam is taken in Safe Exam Browser only, and the page has not shown that it is there; it comes again by itself")
+
+
+def definition_of(session: ExamSession, exams: Exams) -> ExamDefinition | None:
+    """What is said of Safe Exam Browser now: keys that are put right hold at once. None: nobody defined the exam."""
+    exam = exams.known(session.exam_id) or session.limit.exam
+    return exam.definition if exam is not None else None
 
 
 def bring(owner: Parts, session_id: str) -> ExamSession | None:

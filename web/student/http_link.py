@@ -29,6 +29,7 @@ class Batch(BaseModel):
     """Which batch of which connection."""
 
     connection: str = Field(pattern=r"^[0-9A-Za-z-]{16,64}$", description="The page's own name for this connection: a new UUID for each.")
+    seb: str = Field(default="", max_length=100, description="`link_pass` of `POST /api/student/seb`, where the exam is taken in Safe Exam Browser.")
     batch: int = Field(ge=0, le=1_000_000_000, description="0, 1, 2, …: a batch that comes again is answered as it was, and counts once.")
     page: str = Field(default="", max_length=64, description="The page's name, a new UUID for each load.")
     attempt: str = Field(default="", max_length=9, description="Which of its attempts to connect this is: one that comes late replaces no newer one.")
@@ -72,7 +73,7 @@ def _serve(owner: Parts, session_id: str, asked: Batch, size: int) -> Heard:
     if link is None:
         if asked.batch > 0:
             raise ComeAgain("this connection is not known here, or over")
-        found = may_enter(owner, session_id)
+        found = may_enter(owner, session_id, asked.seb)
         if found is None:
             return Heard(asked.batch, (end_of(owner, session_id),), "ended")
         session, budget = found

@@ -18,6 +18,7 @@ from wsproto.utilities import RemoteProtocolError
 
 from basics.errors import InvalidInput, TooMany
 from sessions.session import ExamSession
+from web.access.who_may import SEB_PROTOCOL, offered
 from web.languages import said
 from web.links import Attempt, attempt_of
 from web.parts import Parts, parts
@@ -103,7 +104,7 @@ def student_link() -> Response:
 
 def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     try:
-        found = may_enter(owner, session_id)
+        found = may_enter(owner, session_id, offered(request, SEB_PROTOCOL))
     except ComeAgain as again:
         if isinstance(again, Elsewhere):
             socket.send(json.dumps(MOVED))

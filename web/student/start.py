@@ -30,6 +30,7 @@ from web.calls.values import StudentExam
 from web.parts import parts
 from web.proctor.damaged import readable_part
 from web.student.presence import there
+from web.student.seb import look_for_seb, terms_of
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
 from web.student.surface import exam_for_student, surface_of
 from web.student.trials import count_check
@@ -140,6 +141,7 @@ def session() -> Response:
                 "ends_at": ends_at,
                 "time_left_s": left_s,
                 "exam": exam_for_student(exam, refusal=refusal) if exam else None,
+                "seb": terms_of(session_id, exam, route) if state == "running" else None,
                 "report_open": report_open,
                 "route": route,
             }
@@ -167,10 +169,13 @@ def check() -> Response:
     session_id: str = g.student_session_id
     count_check(session_id)
     found = read_body(request, StudentCheck)
-    if parts().monitor.get(session_id) is None:
+    running = parts().monitor.get(session_id)
+    if running is None:
         _stored(session_id)
         raise Conflict(_("This exam has ended."))
-    _store("sessions", session_id, {"checks_before": {"at": utc_now(), **found.model_dump()}})
+    if found.seb is not None:
+        look_for_seb(running, found.seb)
+    _store("sessions", session_id, {"checks_before": {"at": utc_now(), **found.model_dump(exclude={"seb"})}})
     return reply(Done())
 
 

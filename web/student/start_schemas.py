@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from scoring.exam import Allowed
+from scoring.exam import Allowed, SebMode
 from web.calls.values import Identifier, StudentExam, Time, printable
 from web.proctor.sessions_schemas import SessionCreated
 from web.student.check_items import ItemName
+from web.student.seb_said import SebSaid
 from web.student.video import Video
 
 
@@ -54,6 +55,7 @@ class StudentExamShown(BaseModel):
     length_s: float | None = Field(description="With the extra time.")
     extra_s: float
     identity_step: bool = Field(description="Is the student to take pictures of the face and of a card before the exam?")
+    seb: SebMode = Field(description="Is the exam taken in Safe Exam Browser?")
     room_view: bool = Field(description="May a proctor ask for pictures of the room?")
     may_begin: bool = Field(description="May it be begun now? One that runs was.")
     refused: Literal["", "draft", "early", "closed"] = Field(description="Why not.")
@@ -71,6 +73,14 @@ class ExamFound(BaseModel):
     success: Literal[True] = True
     exam: StudentExamShown | None
     not_asked: list[Literal["camera", "microphone"]] = Field(default_factory=list, description="Devices without which it can be begun.")
+
+
+class SebTerms(BaseModel):
+    """What a student's page must know where its exam asks for Safe Exam Browser."""
+
+    mode: Literal["noted", "required"]
+    page: str = Field(description="Path and query at which the page must be open for its proof to be this session's, and no other's.")
+    ticket: str = Field(description="Behind `??t=` of a link to the exam's `.seb` file: Safe Exam Browser opens this student's exam then.")
 
 
 class StudentSession(BaseModel):
@@ -106,6 +116,7 @@ class StudentSession(BaseModel):
     ends_at: Time | None = Field(default=None, description="When the exam's time is over for this student; null: no time is set, or none runs yet.")
     time_left_s: float | None = Field(default=None, description="Seconds until then.")
     exam: StudentExamShown | None = Field(default=None, description="The exam, where somebody defined it.")
+    seb: SebTerms | None = Field(default=None, description="While it runs, where the exam asks for Safe Exam Browser.")
     report_open: bool = Field(default=False, description="May the student read the own report now?")
     route: str = Field(default="", description="Where several servers share a database: `e` in the query of its link and calls leads to its own.")
 
@@ -124,6 +135,7 @@ class StudentCheck(BaseModel):
 
     results: list[CheckResult] = Field(min_length=1, max_length=20)
     user_agent: Annotated[str, StringConstraints(max_length=300), AfterValidator(printable)] = ""
+    seb: SebSaid | None = Field(default=None, description="Where the exam asks for Safe Exam Browser, as `POST /api/student/seb` takes it.")
 
 
 class Rehearsal(StudentCheck):

@@ -62,6 +62,7 @@ def exam_for_student(exam: SessionExam, *, refusal: dict[str, Any] | None) -> di
         "extra_s": times.extra_s,
         "identity_step": definition.identity_step,
         "room_view": definition.room_view,
+        "seb": definition.seb,
         "may_begin": refusal is None,
         "refused": (refusal or {}).get("reason", ""),
     }

@@ -124,9 +124,9 @@ export class CheckStep {
   }
 
   /** Have it kept with the session of `token`; the exam does not wait for that. */
-  keep(token) {
-    const body = { results: this.results, user_agent: agent() };
-    call("/api/student/check", { method: "POST", token, body }).catch((error) => console.info("The check was not stored.", error.message));
+  keep(token, { seb, query }) {
+    const body = { results: this.results, user_agent: agent(), ...(seb && { seb }) };
+    call(`/api/student/check${query}`, { method: "POST", token, body }).catch((error) => console.info("The check was not stored.", error.message));
   }
 
   async #begin() {

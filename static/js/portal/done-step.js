@@ -6,6 +6,7 @@ import { itemName } from "../shared/names.js";
 import { foundOf } from "./checks.js";
 import { Receipt, examLines, rehearsalLines } from "./receipt.js";
 import { brokeOff, endWords, refusalWords } from "./said.js";
+import { isSeb } from "./seb.js";
 import { texts } from "./texts.js";
 
 const ANSWER_MS = 8000;
@@ -49,7 +50,8 @@ export class DoneStep {
     byId("done-next").hidden = state !== "ended" || end.code === "unused";
     const goesOn = state === "replaced" || (state === "ended" && brokeOff(end));
     byId("done-here").hidden = !goesOn;
-    byId("done-close").hidden = goesOn;
+    byId("done-close").hidden = goesOn || isSeb();
+    byId("done-leave").hidden = goesOn || !isSeb();
     setText(byId("done-here"), state === "replaced" ? texts.exam.here : texts.exam.goOn);
     this.receipt.show("", []);
     if (state === "ended" && end.code !== "unused" && session) this.#giveReceipt(session, token);

@@ -1,6 +1,7 @@
 // The exam's own page: in a frame, or in a window of its own where it refuses frames. It is asked for only once recording has begun.
 
 import { setText } from "../shared/dom.js";
+import { isSeb } from "./seb.js";
 import { texts } from "./texts.js";
 
 const BAR_PX = 170; // of the portal's window, left in view above the exam's
@@ -115,6 +116,10 @@ export class ExamPage {
     this.words = document.getElementById("exam-page-text");
     this.frame = document.getElementById("exam-frame");
     this.button = document.getElementById("exam-open");
+    if (this.frame && isSeb()) {
+      this.button?.remove(); // no windows there, where the frame serves
+      this.button = null;
+    }
     this.button?.addEventListener("click", () => this.#openWindow());
     this.sight = new Sight(Number(this.place?.dataset.withoutLinkMin), now);
   }

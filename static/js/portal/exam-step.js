@@ -64,7 +64,7 @@ export class ExamStep {
     };
   }
 
-  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits, blocked}`. When it throws, nothing is left running. */
+  /** Go: `devices` is what the check opened, `{camera, microphone, sound, screen, kbits, blocked}`, and where the page runs, `seb`. When it throws, nothing is left running. */
   async open(session, token, devices) {
     try {
       await this.#open(session, token, devices);
@@ -75,7 +75,7 @@ export class ExamStep {
     }
   }
 
-  async #open(session, token, { camera, microphone, sound, screen = null, kbits = 0, blocked = false }) {
+  async #open(session, token, { camera, microphone, sound, seb, screen = null, kbits = 0, blocked = false }) {
     Object.assign(this, { session, token, sound, screen });
     this.#over = new AbortController();
     const { signal } = this.#over;
@@ -108,7 +108,8 @@ export class ExamStep {
       time: (message) => this.time.hear(message),
       different: (message) => this.#setDifferent(message),
       error: (message) => this.#refused(message),
-    }, { open: (address) => this.way.open(address) });
+    }, { open: (address) => seb.open(address, this.way) });
+    seb.onState = (text) => this.notices.set("seb", text);
     this.sending.link = this.link;
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
     this.devices.unask(session.not_asked ?? []);

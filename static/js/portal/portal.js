@@ -1,7 +1,6 @@
 // The student's page: who, what is watched, check, exam. Holds the token and moves from step to step.
 
 import { call } from "../shared/api.js";
-import { backOff } from "../shared/clock.js";
 import { byId, oneWish, setText } from "../shared/dom.js";
 import { goBy } from "../shared/route.js";
 import { AboutExam, leadsTo } from "./about-exam.js";
@@ -11,14 +10,16 @@ import { DoneStep } from "./done-step.js";
 import { Entry, TOKEN, entryOf, tokenOf } from "./entry.js";
 import { ExamStep } from "./exam-step.js";
 import { IdentityStep } from "./identity-step.js";
-import { isFinal, refusalWords } from "./said.js";
+import { askSession, readSession } from "./read-session.js";
+import { refusalWords } from "./said.js";
+import { Seb } from "./seb.js";
 import { beganByLink, mayRunByLink, nonceOf, overHere, startedHere } from "./started.js";
 import { haveExam, leaveExam, runsElsewhere } from "./tabs.js";
 import { texts } from "./texts.js";
 import { WaitingStep } from "./waiting-step.js";
 import { WhoStep } from "./who-step.js";
 
-const STEPS = ["who", "watched", "check", "identity", "waiting", "exam", "done"].filter((name) => document.getElementById(`step-${name}`));
+const STEPS = ["seb", "who", "watched", "check", "identity", "waiting", "exam", "done"].filter((name) => document.getElementById(`step-${name}`));
 const STAGE = "portal.stage";
 const ENTERED = "portal.entered"; // what was entered before the exam's own page was opened
 const HERE = "portal.here"; // of this tab: the session that its student wants here, though it goes on elsewhere
@@ -37,6 +38,7 @@ class Portal {
   waiting = new WaitingStep({ onShow: () => this.show("waiting", { focus: document.body.dataset.step !== "waiting" }) });
   exam = new ExamStep({ onDone: (state, end) => this.finish(state, end), onDifferent: () => this.drawAccommodation("exam-accommodation") });
   isOpen = document.body.dataset.portalOpen === "true"; // whoever has no link may enter IDs
+  seb = new Seb();
   entry = new Entry({ onCode: () => this.entry.into(this) });
   who = new WhoStep({ rehearsal: this.rehearsal, isOpen: this.isOpen, onEnter: () => this.enter(), onOther: () => this.another() });
 
@@ -64,7 +66,7 @@ class Portal {
     if (!started) return;
     try {
       const { token } = await call("/api/student/continue", { method: "POST", body: started, signal: AbortSignal.timeout(ANSWER_MS) });
-      const session = await call("/api/student/session", { token, signal: AbortSignal.timeout(ANSWER_MS) });
+      const session = await askSession(token);
       if (session.state !== "running" || !session.begun || document.body.dataset.step !== "who" || this.who.isTyped) return;
       Object.assign(this, { token, session });
       this.who.greet(session, { elsewhere: await runsElsewhere(session.session_id), found: true });
@@ -92,7 +94,7 @@ class Portal {
     this.who.wait();
     this.show("who", { focus: false });
     try {
-      this.session = await this.readSession();
+      this.session = await readSession(this.token);
     } catch (error) {
       console.info("The link is refused.", error.message);
       this.forget();
@@ -103,6 +105,7 @@ class Portal {
     }
     const { state, end_code: code, end_note: note } = this.session;
     if (state === "running" && leadsTo(this.session.exam?.exam_key)) return;
+    if (state === "running" && !(await this.#maySit())) return;
     if (state === "running") this.goOn();
     else if (!this.rehearsal) this.finish("ended", { code, note });
     else {
@@ -110,6 +113,15 @@ class Portal {
       this.session = null;
       this.offer();
     }
+  }
+
+  /** May its student sit here? Not where the exam is taken in Safe Exam Browser only, and this is another; what to do is said then. */
+  async #maySit() {
+    const tell = () => {
+      this.check.close(); // it may want the camera for itself
+      this.show("seb");
+    };
+    return this.rehearsal || this.seb.allows(this.session, this.token, tell);
   }
 
   /** Into the exam that this tab had, else to its start. A tab's storage is copied with it, so another one may have it. */
@@ -121,22 +133,6 @@ class Portal {
     if (elsewhere) sessionStorage.removeItem(STAGE);
     if (!this.rehearsal && sessionStorage.getItem(STAGE) === session_id) this.resume();
     else this.who.greet(this.session, { elsewhere });
-  }
-
-  /** The session of the token, however long the server is away. Throws only when it refuses the token. */
-  async readSession() {
-    for (let tries = 0; ; tries += 1) {
-      try {
-        const session = await call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
-        byId("who-waiting").hidden = true;
-        return session;
-      } catch (error) {
-        byId("who-waiting").hidden = isFinal(error);
-        if (isFinal(error)) throw error;
-        setText(byId("who-waiting"), texts.who.waiting);
-        await new Promise((resolve) => setTimeout(resolve, backOff(tries)));
-      }
-    }
   }
 
   /** The token from the link, else from before a reload. It leaves the address, so that it is not shared with it. */
@@ -168,6 +164,7 @@ class Portal {
       return;
     }
     if (!this.session && !this.entry.given && (await this.#isElsewhere())) return;
+    if (!this.session && !this.rehearsal && this.seb.keepsOut(this.known)) return void this.show("seb");
     this.told = this.drawAccommodation("watched-accommodation");
     this.about.draw(this.session?.exam ?? this.known);
     this.show("watched");
@@ -265,12 +262,12 @@ class Portal {
         this.token = started.token;
         sessionStorage.setItem(TOKEN, this.token);
       }
-      this.session = await this.#ask();
+      this.session = await askSession(this.token);
     } else if (!this.session.begun) await this.#askAgain();
     const { exam, begun, route } = this.session;
     goBy(route);
     if (exam && !begun && !exam.may_begin) throw Object.assign(new Error(""), { code: "conflict", status: 409, details: { reason: exam.refused, opens: exam.opens } });
-    if (leadsTo(exam?.exam_key)) return;
+    if (leadsTo(exam?.exam_key) || !(await this.#maySit())) return;
     const { session_id } = this.session;
     const own = startedHere();
     if (own?.user_id !== this.session.user_id || (own.exam_id ?? null) !== this.session.exam_id) beganByLink();
@@ -282,24 +279,20 @@ class Portal {
       return;
     }
     sessionStorage.setItem(STAGE, session_id);
-    if (!resumed) this.check.keep(this.token);
+    if (!resumed) this.check.keep(this.token, { seb: await this.seb.said(), query: this.seb.query });
     await this.waiting.pass(this.token);
     haveExam(session_id);
     this.drawAccommodation("exam-accommodation");
     this.show("exam");
-    await this.exam.open(this.session, this.token, this.check.handOver());
+    await this.exam.open(this.session, this.token, { ...this.check.handOver(), seb: this.seb });
   }
 
   /** It may have opened since this page came, and what is different for the student may have been set. */
   async #askAgain() {
     const before = differentWords(this.session).join();
-    this.session = await this.#ask();
+    this.session = await askSession(this.token);
     this.check.unasked = this.unasked;
     if (differentWords(this.session).join() !== before) this.told = false;
-  }
-
-  #ask() {
-    return call("/api/student/session", { token: this.token, signal: AbortSignal.timeout(ANSWER_MS) });
   }
 
   async endRehearsal() {
@@ -333,7 +326,7 @@ class Portal {
   show(step, { focus = true } = {}) {
     for (const name of STEPS) byId(`step-${name}`).hidden = name !== step;
     document.body.classList.toggle("in-exam", step === "exam");
-    byId("steps").hidden = step === "exam" || step === "done";
+    byId("steps").hidden = ["seb", "exam", "done"].includes(step);
     for (const item of byId("steps").children) {
       const at = STEPS.indexOf(item.dataset.step);
       item.toggleAttribute("data-done", at < STEPS.indexOf(step));

@@ -1,6 +1,7 @@
 // A small window that stays on top while the exam is in another tab or program: what is recorded, and what the proctor wrote.
 
 import { byId, make } from "../shared/dom.js";
+import { isSeb } from "./seb.js";
 import { texts } from "./texts.js";
 
 const SIZE = { width: 360, height: 260 };
@@ -27,7 +28,7 @@ export class SmallWindow {
   constructor() {
     this.button = document.getElementById("exam-small"); // there only where the exam is elsewhere
     this.api = globalThis.documentPictureInPicture;
-    if (!this.button || !this.api) return;
+    if (!this.button || !this.api || isSeb()) return;
     this.button.hidden = false;
     this.button.addEventListener("click", () => this.#open());
     this.watch = new MutationObserver(() => this.#draw());

@@ -7,6 +7,7 @@ import { minuteTime } from "../shared/moments.js";
 import { ExamForm } from "./exam-form.js";
 import { wirePassword } from "./exam-password.js";
 import { drawReports, wireReports } from "./exam-reports.js";
+import { drawSeb, wireSeb } from "./exam-seb.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
 
@@ -36,6 +37,7 @@ class ExamPage {
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
     if (this.key) wirePassword(this.key);
+    wireSeb(() => this.changed());
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
       const people = call("/api/people/choices").then((answer) => answer.people, () => []); // without it they stand there by their ids
@@ -116,6 +118,7 @@ class ExamPage {
     for (const button of document.querySelectorAll("#exam-actions [data-state]")) button.hidden = !NEXT[exam.state].includes(button.dataset.state);
     byId("exam-end-all").hidden = exam.state === "draft" && !running;
     drawReports(exam);
+    drawSeb(exam);
     const query = new URLSearchParams({ exam_id: exam.exam_id });
     byId("exam-live").href = addressOf(`/?${new URLSearchParams({ exam: exam.exam_id })}`);
     byId("exam-sessions").href = addressOf(`/exams?${query}`);

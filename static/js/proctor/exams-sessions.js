@@ -8,6 +8,7 @@ import { damagedLine } from "./damaged.js";
 import { ZONE, endTime, fullTime, minuteTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
 import { bracketed, labelled } from "./phrases.js";
+import { sebNow } from "./seb-words.js";
 import { texts } from "./texts.js";
 import { readShare, unreadLines, unreadReasons } from "./unread.js";
 import { who } from "./who.js";
@@ -148,7 +149,7 @@ export class SessionsTable {
     return make(
       "tr",
       {},
-      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: who(session) || id }), damagedLine(session)),
+      make("th", { scope: "row" }, make("a", { href: addressOf(`/session/${id}`), text: who(session) || id }), sebNow(session.seb) ? make("div", { class: "muted", text: sebNow(session.seb) }) : null, damagedLine(session)),
       make("td", {}, make("bdi", { text: exam ?? texts.analytics.noExam })),
       make("td", { class: "when", text: minuteTime(started), "data-value": started ? Date.parse(started) : "" }),
       make("td", { class: "ended", "data-value": ended ? Date.parse(ended) : "" }, ended ? make("div", { class: "when", text: endTime(ended, started) }) : null, how ? make("div", { class: "muted", text: how }) : null),

@@ -11,6 +11,7 @@ import { reasonOf } from "./clip.js";
 import { ZONE, clockTime, fullTime } from "./dates.js";
 import { actLine, standsLines } from "./conclusion-words.js";
 import { bracketed, exact, items, labelled } from "./phrases.js";
+import { sebChanges } from "./seb-words.js";
 import { readRecord } from "./session-record.js";
 import { studentWords } from "./student-words.js";
 import { texts } from "./texts.js";
@@ -176,10 +177,11 @@ class Report {
     const rows = doubts.map(({ start, end, text }) => [this.wall(start), typeof end === "number" ? spellSeconds(end - start) : "–", text]);
     const places = connections.map(({ at, address, browser }) => [this.wall(at), address, browser]);
     const camera = devices.camera?.label ? said(t.camera(devices.camera.label)) : null;
+    const seb = sebChanges(this.session.seb).map(([at, words]) => said(labelled(this.wall(at), words)));
     const unread = unreadLines(this.session.unread);
     const noted = [unread.length ? bullets(unread) : null, rows.length ? table(t.doubtHead, rows) : null].filter(Boolean);
     byId("report-doubts").replaceChildren(
-      ...[...(noted.length ? noted : [said(t.noDoubts)]), camera, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
+      ...[...(noted.length ? noted : [said(t.noDoubts)]), camera, ...seb, places.length ? table(t.connectionHead, places) : null].filter(Boolean),
     );
   }
 

@@ -10,6 +10,7 @@ import { clockTime, fullTime } from "./dates.js";
 import { socket, watching } from "./desk.js";
 import { drawOverlay } from "./overlay.js";
 import { PictureCanvas } from "./picture-canvas.js";
+import { sebNow } from "./seb-words.js";
 import { haveSeen } from "./seen-flags.js";
 import { SessionActions } from "./session-actions.js";
 import { SessionConclusion } from "./session-conclusion.js";
@@ -173,6 +174,8 @@ class SessionPage {
       ? texts.session.span(fullTime(session.started_at), clockTime(session.ended_at))
       : texts.session.since(fullTime(session.started_at));
     setText(byId("session-when"), list([state, time].filter(Boolean)));
+    byId("session-seb").hidden = !session.seb?.length;
+    setText(byId("session-seb"), sebNow(session.seb));
     setText(byId("session-source"), list([texts.session.source[session.source] ?? session.source, session.station].filter(Boolean)));
     setText(byId("session-total"), texts.live.total(session.total_score));
     byId(session.is_running ? "unread-while" : "unread-after").append(byId("session-unread")); // while it runs, the picture and what is found come first

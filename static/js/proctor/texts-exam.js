@@ -51,6 +51,10 @@ export const examTexts = {
     break_minutes: _("minutes a break"),
     identity_step: _("identity"),
     room_view: _("pictures of the room"),
+    seb: _("Safe Exam Browser"),
+    seb_own_file: _("its own file"),
+    seb_config_keys: _("Config Keys"),
+    seb_browser_exam_keys: _("Browser Exam Keys"),
     language: _("language"),
     help_contact: _("whom students call"),
     teachers: _("teachers"),
@@ -61,6 +65,13 @@ export const examTexts = {
     anonymous_review: _("names"),
     answer_first: _("answers of students"),
     student_clips: _("clips for students"),
+  },
+  seb: {
+    added: (file, begins) =>
+      begins ? _("The key of %(file)s is added; the file begins at %(address)s. Save the exam.", { file, address: begins }) : _("The key of %(file)s is added. Save the exam.", { file }),
+    notRead: (file, message) => _("%(file)s was not taken. %(message)s", { file, message }),
+    own: (key) => _("Its Config Key: %(key)s", { key }),
+    ownNot: _("It is not allowed as the exam is saved: whoever begins by it is not known to be in Safe Exam Browser."),
   },
   people: {
     remove: _("Remove"),

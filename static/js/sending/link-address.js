@@ -5,6 +5,7 @@ import { routed } from "../shared/route.js";
 
 const PROTOCOL = "proctor.link";
 const TOKEN = "proctor.token.";
+const SEB = "proctor.seb.";
 
 /** The address of the link, or of what stands under it (`/trial`). */
 export function linkAddress(under = "") {
@@ -12,5 +13,5 @@ export function linkAddress(under = "") {
   return `${scheme}//${location.host}${addressOf(routed(`/student/link${under}`))}`;
 }
 
-/** What the link's WebSocket offers; the server takes the first. */
-export const linkProtocols = (token) => [PROTOCOL, ...(token ? [TOKEN + token] : [])];
+/** What the link's WebSocket offers; the server takes the first. `pass`: of a page in Safe Exam Browser. */
+export const linkProtocols = (token, pass) => [PROTOCOL, ...(token ? [TOKEN + token] : []), ...(pass ? [SEB + pass] : [])];

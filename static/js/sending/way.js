@@ -14,7 +14,7 @@ const TRIAL_TRIES = 4; // an exam room that checks at once takes turns
 const TRIAL_PAUSE_MS = 700;
 const TRIAL_BYTES = 2048; // about a small picture: what lets a handshake through may hold up what follows
 
-const socketTo = (address, token) => new WebSocket(address, linkProtocols(token));
+const socketTo = (address, token, pass) => new WebSocket(address, linkProtocols(token, pass));
 
 /** One WebSocket that begins no exam: true where it opened and what was sent over it arrived. */
 export function tryOnce(open, { ms = TRIAL_MS } = {}) {
@@ -61,11 +61,12 @@ export async function letsWebSocketsThrough(
   return false;
 }
 
-/** A batch as a call of the server's; `address` is that of the link, which names the page and its attempt. */
-async function postBatch(token, address, { connection, batch }, body, signal) {
+/** A batch as a call of the server's; `address` is that of the link, which names the page and its attempt, `pass` as `Way.open` has it. */
+async function postBatch(token, { address, pass }, { connection, batch }, body, signal) {
   const { searchParams } = new URL(address);
   const query = new URLSearchParams({ connection, batch });
   for (const name of ["page", "attempt"]) if (searchParams.has(name)) query.set(name, searchParams.get(name));
+  if (pass) query.set("seb", pass);
   const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}` };
   const answer = await fetch(addressOf(routed(`/api/student/link?${query}`)), { method: "POST", headers, body, signal });
   return { status: answer.status, answer: await answer.json().catch(() => null) };
@@ -86,8 +87,8 @@ export class Way {
   ) {
     this.#failed = blocked || storage.getItem(KEPT) ? FAILED_MOST : 0;
     Object.assign(this, { onWebSocket, now, storage });
-    this.webSocket = webSocket ?? ((address) => socketTo(address, token));
-    this.http = http ?? ((address) => new HttpSocket((...batch) => postBatch(token, address, ...batch)));
+    this.webSocket = webSocket ?? ((address, pass) => socketTo(address, token, pass));
+    this.http = http ?? ((address, pass) => new HttpSocket((...batch) => postBatch(token, { address, pass }, ...batch)));
     this.trial = trial ?? (() => letsWebSocketsThrough(token, { tries: 1 }));
   }
 
@@ -96,10 +97,11 @@ export class Way {
     return this.#byHttp;
   }
 
-  open(address) {
+  /** `pass` lets a page in Safe Exam Browser in, where the exam asks for it. */
+  open(address, pass = "") {
     this.#byHttp = this.#failed >= FAILED_MOST;
     this.#lookAt = this.#byHttp ? this.now() + (this.#went ? AGAIN_SOON_MS : AGAIN_MS) : Infinity;
-    const socket = this.#byHttp ? this.http(address) : this.webSocket(address);
+    const socket = this.#byHttp ? this.http(address, pass) : this.webSocket(address, pass);
     if (this.#byHttp) this.#failed = FAILED_MOST - 1; // where this one is lost as well it need not be the WebSockets: they are tried again
     else {
       this.#failed += 1; // until something is heard
