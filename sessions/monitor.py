@@ -39,6 +39,7 @@ from sessions.session import ExamSession
 from sessions.sources import Stations
 from sessions.starts import check_may_reopen, taking_up
 from sessions.station_feed import StationFeeds
+from sessions.student_links import number_in
 from sessions.taking import Taking
 from sessions.workers import Workers
 from settings.settings import Settings
@@ -247,13 +248,17 @@ class Monitor:
         if session is not None:
             return session.watch_over.link_number
         try:
-            return int(self._database.session(session_id).get("link_number") or 0)
+            return number_in(self._database.session(session_id))
         except NotFound:
             return 0
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` gets another link, which ends those before: where nobody has begun it, it waits for the life of that one."""
         session.watch_over.end_links()
+        self.link_is_new(session)
+
+    def link_is_new(self, session: ExamSession) -> None:
+        """Those before are over, wherever they were ended."""
         self.attendance.vouch(session.session_id)
         self.attendance.forget_browser(session.session_id)
         if not session.begun:

@@ -27,6 +27,7 @@ from sessions.events import Events, SessionMoved
 from sessions.ownership import Owned, Ownership
 from sessions.resume import Resumed, close_abandoned, close_unreadable, give_up_clips, make_kept_clips, resumed_from
 from sessions.session import ExamSession
+from sessions.student_links import read_again
 from settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -246,6 +247,8 @@ class Taking:
         kept = {"clock": mark(session.start)} if session.begun else self._ownership.wall_clock()
         session.storage.write("sessions", session.session_id, kept)
         self._monitor.taking_effect.bring(session, newer_only=True)  # one may have been set while nobody had the session
+        with suppress(StorageError):  # who ended them hears of the outage, too, and so does this server afterwards
+            read_again(self._monitor, self._database, [session])
         self._monitor.open(session)
 
     # It is elsewhere
