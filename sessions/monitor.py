@@ -74,7 +74,6 @@ class Monitor:
         self.recorder = recorder
         self.maker = SessionMaker(settings, database, models, recorder, events, clock, membership)
         self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
-        self.taking_effect = TakingEffect(self.maker, self.active)
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
         self.resumed = threading.Event()  # the sessions of an earlier run have been looked at: one that isn't live has ended
         self._settings = settings
@@ -86,6 +85,7 @@ class Monitor:
         self._feeds = StationFeeds(stations)
         self._workers = Workers(self.active, events, workers)
         self.ownership, self.elsewhere = Ownership(database, membership, recorder.server), Elsewhere(database, membership, self.is_live)
+        self.taking_effect = TakingEffect(self.maker, self.active, self.elsewhere)
         self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
         self.admission = Admission(settings, self.active, self.attendance, Capacity(settings, self._workers, clock), clock)
         self._stopping = threading.Event()
