@@ -5,6 +5,7 @@ Where there is no other server nothing is asked.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -21,6 +22,7 @@ FIELDS = (
     *("total_score", "flagged_intervals", "newest_interval", "devices", "breaks", "call", "route", "rules.flag_threshold"),
 )
 ACCOMMODATED = ("user_id", "exam_id", "begun", "accommodation", "accommodations")
+SESSION_ID = re.compile(r"[0-9a-f]{32}")
 ON_ITS_WAY = ""  # where a session is that no server has just now
 
 
@@ -56,6 +58,14 @@ class Elsewhere:
         with self._database.reading():
             found = list(self._database.collection("sessions").find(query, fields).sort("started_at").limit(MOST))
         return [one for one in found if not self._is_live(one["_id"])]
+
+    def where(self, session_id: str) -> tuple[str | None, str] | None:
+        """The exam of a session that runs at another server, and that server's name; None where it doesn't, or nobody can tell. Never raises."""
+        try:
+            found = self._found({"_id": session_id}, ("exam_id", "owner")) if SESSION_ID.fullmatch(session_id) else []
+        except StorageError:
+            return None
+        return next(((one.get("exam_id"), owner_of(one) or ON_ITS_WAY) for one in found), None)
 
     def instance(self, document: Mapping[str, Any]) -> str | None:
         """The name of the server at which a session runs, as its record says; None where that is this one, or it doesn't run."""

@@ -62,6 +62,7 @@ def test_a_running_session_is_seen_written_to_and_ended_at_whichever_server(pair
     session, wrong = a.begin("ann"), at(b)
     url = f"/api/session/{session.session_id}"
     assert wrong.get(f"{url}/details?limit=5").get_json()["session"]["is_running"] is True
+    assert [client.get("/api/ready").get_json()["instance"] for client in (wrong, b.app.test_client())] == ["b", None], "told to who is logged in"
 
     assert wrong.post(f"{url}/mark", json={"note": "look"}).get_json()["mark"]["note"] == "look"
     assert wrong.post(f"{url}/seen", json={}).status_code == 200

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import g, request
 
 from basics.errors import StorageError
 from scoring.exam import ExamDefinition
 from sessions.changes import CHANGES_MAX
+from tests.helpers.callers import token
 from tests.helpers.town import House, Town, acts
 from tests.helpers.web import local_client
+from web.access.who_may import LOCAL
+from web.proctor.viewers import Viewer
 
 
 def got(house: House, path: str) -> Any:
@@ -94,3 +98,30 @@ def test_whom_an_accommodation_touches_and_who_can_take_no_more_is_told_by_every
     assert given(50).status_code == 429
     refused = client.post(f"/api/exams/{key}/roster", json={"text": "id,extra time\nann,50%\n"})
     assert (refused.status_code, [one["line"] for one in refused.get_json()["error"]["faults"]]) == (422, [2])
+
+
+def test_who_joins_a_session_at_the_wrong_server_is_told_at_which_it_is(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session = b.begin("ann")
+    wall = a.share()
+    wall.where = a.monitor.elsewhere.where
+    viewer = wall._viewers["page"] = Viewer()
+
+    def joined(session_id: Any) -> Any:
+        with a.app.test_request_context():
+            g.language, request.sid = "en", "page"  # type: ignore[attr-defined]
+            return wall._answer(wall._join_session, {"session_id": session_id, "frames": "nothing"})
+
+    assert joined(session.session_id)["error"]["instance"] == "b"
+    assert [got(house, "/api/ready")["instance"] for house in (a, b)] == ["a", "b"], "so a key is found that leads there"
+    for unknown in ("0" * 32, "x", 7, None, "$where"):
+        assert "instance" not in joined(unknown)["error"]
+    viewer.who = token("sessions", only=["another exam"])
+    assert "instance" not in joined(session.session_id)["error"], "nor is whoever may not see the exam"
+    viewer.who = LOCAL
+    b.monitor.taking.give_up(session.session_id)
+    assert b.database.flush(10)
+    assert joined(session.session_id)["error"]["instance"] == "", "it is on its way"
+    assert a.monitor.taking.bring(session.session_id) is not None
+    assert "frames" in joined(session.session_id)["error"]["message"], "it is here"
