@@ -442,7 +442,7 @@ class Monitor:
         """Figures for `/metrics` that say what they are."""
         running = [session for session in self.active() if session.begun]
         cpu = Figure("reading_cpu_seconds_total", "CPU-seconds of the threads that read pictures.", self._workers.cpu_s)
-        return [cpu, *reading_figures(running, self._settings.gaze_fps), *self.admission.figures()]
+        return [cpu, *reading_figures(running, self._settings.gaze_fps), *self.admission.figures(), *self.taking.wandering.figures()]
 
     def metrics(self) -> dict[str, float]:
         """Numbers for `/metrics`, by name."""

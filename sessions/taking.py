@@ -28,6 +28,7 @@ from sessions.ownership import Owned, Ownership
 from sessions.resume import Resumed, close_abandoned, close_unreadable, give_up_clips, make_kept_clips, resumed_from
 from sessions.session import ExamSession
 from sessions.student_links import read_again
+from sessions.wandering import Wandering
 from settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class Taking:
         self._sent_on: OrderedDict[str, float] = OrderedDict()  # by id since when its page is sent on
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self.wandering = Wandering(clock)
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="giving-up")
         if membership is not None:
             membership.on_asked(self._asked)
@@ -200,7 +202,9 @@ class Taking:
             return None
         if resumed is None:
             return None
-        self._taken += owner_of(document) != self._ownership.name
+        if owner_of(document) != self._ownership.name:
+            self._taken += 1
+            self.wandering.came(session_id)
         return resumed.session
 
     def close_abandoned(self, document: Document) -> bool:

@@ -144,6 +144,8 @@ class Parts:
         self.by_http = HttpLinks()
         self.hops = Hops(self.access.secret_key, self.membership)
         self.figures.append(self.hops.figures)
+        if self.membership is not None:
+            self.figures.append(self.membership.figures)
         self.exam_page = ExamPage(self.settings)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}

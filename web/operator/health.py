@@ -108,6 +108,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         **{name: part.health() for name, part in keeping.items() if part is not None},
         **({"erased": of.erased.health()} if of.erased.embedded else {}),
         **({"instances": of.membership.health()} if of.membership is not None else {}),
+        **({"routing": of.monitor.taking.wandering.health()} if of.hops.has_others else {}),
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 
