@@ -281,7 +281,9 @@ def test_clocks_that_are_an_hour_off_are_borne_with_and_old_calls_are_not() -> N
     for broken in ("", ".", "x", "é.é", f"{'A' * 5000}.00", "bm8=." + slow._signature(b"bm8=")):
         with pytest.raises(Forged):
             slow.opened(broken)
-    ticks = iter((0.0, 1.0, 1e6))
+    with pytest.raises(Forged, match="before this server began"):  # who has just started doesn't know what came to the one before it
+        Seals(key, lambda: 0.0, wall=lambda: now + 30, clock=lambda: 1.0).opened(Seals(key, lambda: 0.0, wall=lambda: now).sealed(hop))
+    ticks = iter((0.0, 0.0, 1.0, 1e6))
     memory = Seals(key, lambda: 0.0, clock=lambda: next(ticks))
     memory.take(hop)
     with pytest.raises(Forged, match="before"):
