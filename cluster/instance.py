@@ -28,6 +28,12 @@ class Instance:
         """Nobody has declared it dead."""
         return self.state != "dead"
 
+    @property
+    def database_ahead_s(self) -> float | None:
+        """By so many seconds the database's clock is ahead of that machine's, as it says; None where it doesn't."""
+        told = self.facts.get("database_ahead_s")
+        return float(told) if isinstance(told, int | float) else None
+
 
 @dataclass(slots=True)
 class Seen:

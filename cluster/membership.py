@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from pymongo.collection import Collection
 from pymongo.errors import DuplicateKeyError
 
 from basics.errors import ConfigError, StorageError
+from basics.figures import Figure
 from basics.texts import joined
 from basics.times import utc_now
 from cluster.instance import ALSO, LIVING, Instance, Seen, State
@@ -229,9 +230,18 @@ class Membership:
         """`state` and `reason`, this server's `name`, the `others`, and by how much the database's clock is ahead of this machine's."""
         reasons = [renamed(self._base, self._name) if self._renamed_from else None, clock_is_off(self.database_ahead_s), self._key_trouble()]
         reason = joined(" ", [one for one in reasons if one])
-        others = [{"name": one.name, "state": one.state, "still_s": one.still_s, "url": one.url} for one in self.others()]
+        others = [
+            {"name": one.name, "state": one.state, "still_s": one.still_s, "url": one.url, "database_ahead_s": one.database_ahead_s}
+            for one in self.others()
+        ]
         found = {"state": "degraded" if reason else "ok", "reason": reason, "name": self._name, "is": self._state, "others": others}
-        return {**found, "database_ahead_s": None if self.database_ahead_s is None else round(self.database_ahead_s, 1)}
+        return {**found, "database_ahead_s": None if self.database_ahead_s is None else round(self.database_ahead_s, 2)}
+
+    def figures(self) -> Iterator[Figure]:
+        """For `/metrics`."""
+        about = "By so many seconds the database's clock is ahead of this machine's, with half the time of a question as the doubt."
+        if self.database_ahead_s is not None:
+            yield Figure("database_ahead_seconds", about, self.database_ahead_s)
 
     def _key_trouble(self) -> str:
         if self._key is None:
@@ -282,6 +292,8 @@ class Membership:
         """Count on. None where the row is not this run's any more, or says that it is dead."""
         with self._lock:
             facts = dict(self._facts)
+        if self.database_ahead_s is not None:
+            facts["database_ahead_s"] = round(self.database_ahead_s, 2)
         before = utc_now()
         with self._database.reading():
             row = self._rows.find_one_and_update(

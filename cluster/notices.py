@@ -84,6 +84,14 @@ class RosterChanged(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class LinksEnded(Notice):
+    """Links of students of an exam open nothing any more, whose sessions may run at other servers."""
+
+    exam_key: str
+    CHECKS: ClassVar[Mapping[str, Check]] = {"exam_key": KEY}
+
+
+@dataclass(frozen=True, slots=True)
 class AccommodationChanged(Notice):
     """One was set, changed or removed; `key` is its id."""
 
@@ -127,7 +135,7 @@ class IntervalReviewed(Notice):
 KINDS: Mapping[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
-        *(Missed, PeopleChanged, LoginBegun, LoginEnded, SharedLoginEnded, ExamChanged, RosterChanged),
+        *(Missed, PeopleChanged, LoginBegun, LoginEnded, SharedLoginEnded, ExamChanged, RosterChanged, LinksEnded),
         *(AccommodationChanged, AccommodationsImported, StudentErased, SessionTold, IntervalReviewed),
     )
 }

@@ -12,18 +12,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from basics.errors import Conflict, StorageError, TooMany
-from basics.looks import folded, same_id
+from basics.looks import folded, look, same_id
 from basics.readings import DeviceName
 from basics.signals import ViolationKind
 from basics.texts import _
+from database import Document
 from scoring.accommodations import Accommodation
 from scoring.asked import not_asked
 from scoring.exam_times import times_of
-from scoring.held import Held, history_of, reweighings
+from scoring.held import Held, applied_in, history_of, reweighings
 from scoring.session_exam import SessionExam
 from scoring.weights import Reweighing
 from sessions.break_control import MEDIA_AHEAD_S
 from sessions.documents import Documents, Records
+from sessions.elsewhere import Elsewhere
 from sessions.events import Events, Updated
 from sessions.pauses import Pauses
 from sessions.score_book import ScoreBook, Scored
@@ -96,12 +98,7 @@ class Changes:
     def check_room(self) -> None:
         """Raise `TooMany` where the session can keep no further change."""
         if self.is_full:
-            raise TooMany(
-                _(
-                    "What is different for this student has changed %(most)s times in the exam that runs, and can't be changed again before its end.",
-                    most=CHANGES_MAX,
-                )
-            )
+            raise changed_too_often()
 
     def apply(self, accommodation: Accommodation | None, by: str) -> bool:
         """From now on this is the student's accommodation; None: there is none. False where that changes nothing. Raise `TooMany`."""
@@ -172,6 +169,19 @@ class Changes:
         return reweighings(self.history)
 
 
+def changed_too_often() -> TooMany:
+    """A session can keep no further change."""
+    text = _(
+        "What is different for this student has changed %(most)s times in the exam that runs, and can't be changed again before its end.",
+        most=CHANGES_MAX,
+    )
+    return TooMany(text)
+
+
+def _is_full(document: Document) -> bool:
+    return len(document.get("accommodations") or ()) > CHANGES_MAX
+
+
 def effect_of(accommodation: Accommodation | None) -> Mapping[str, Any]:
     """What an accommodation changes: not who set it when, and no note."""
     shown = accommodation or Accommodation("")
@@ -189,29 +199,48 @@ def _with_extra(exam: SessionExam, accommodation: Accommodation | None) -> Sessi
 
 
 class TakingEffect:
-    """Brings what is stored of accommodations to the sessions that run here. One at a time, so that what was stored last holds in the end."""
+    """Brings what is stored of accommodations to the sessions that run here. One at a time, so that what was stored last holds in the end.
 
-    def __init__(self, maker: SessionMaker, active: Callable[[], Iterable[ExamSession]]) -> None:
+    Those that run at other servers hear of it there; of them their records say whether they can take it, and how many it touches.
+    """
+
+    def __init__(self, maker: SessionMaker, active: Callable[[], Iterable[ExamSession]], elsewhere: Elsewhere) -> None:
         self._maker = maker
         self._active = active
+        self._elsewhere = elsewhere
         self._lock = threading.Lock()
 
     def sessions_of(self, user_id: str, exam_id: str | None) -> list[ExamSession]:
         """The sessions here that an accommodation of this student touches; `exam_id` None: of every exam."""
         return [one for one in self._active() if same_id(one.user_id, user_id) and (exam_id is None or same_id(one.exam_id, exam_id))]
 
-    def check_room(self, user_id: str, exam_id: str | None) -> None:
-        """Before it is stored: raise `TooMany` where a running session can't take it."""
+    def check_room(self, user_id: str, exam_id: str | None) -> list[Document]:
+        """Before it is stored: raise `TooMany` where a running session can't take it. Return those that run elsewhere, as they are."""
         for session in self.sessions_of(user_id, exam_id):
             session.changes.check_room()
+        alike = self._elsewhere.accommodated({"user_look": look(user_id)})
+        elsewhere = [one for one in alike if same_id(one["user_id"], user_id) and (exam_id is None or same_id(one.get("exam_id"), exam_id))]
+        if any(_is_full(one) for one in elsewhere):
+            raise changed_too_often()
+        return elsewhere
 
     def full_in(self, exam_id: str) -> set[str]:
         """The students, by folded id, whose session of this exam can't take another change."""
-        return {folded(one.user_id) for one in self._active() if one.changes.is_full and same_id(one.exam_id, exam_id)}
+        here = {folded(one.user_id) for one in self._active() if one.changes.is_full and same_id(one.exam_id, exam_id)}
+        full = self._elsewhere.accommodated({"exam_look": look(exam_id), f"accommodations.{CHANGES_MAX}": {"$exists": True}})
+        return here | {folded(one["user_id"]) for one in full if same_id(one["exam_id"], exam_id)}
 
-    def changed(self, user_id: str, exam_id: str | None, by: str) -> int:
-        """What is stored for this student is another now; return for how many exams that are going on something is different by it."""
-        return sum(self.bring(session, by) for session in self.sessions_of(user_id, exam_id))
+    def changed(self, user_id: str, exam_id: str | None, by: str, elsewhere: Iterable[Document] = ()) -> int:
+        """What is stored for this student is another now; return for how many exams that are going on something is different by it.
+
+        `elsewhere` is what `check_room` gave before it was stored.
+        """
+        here = sum(self.bring(session, by) for session in self.sessions_of(user_id, exam_id))
+        return here + sum(self._is_another(one) for one in elsewhere if one.get("begun") is not False)
+
+    def _is_another(self, document: Document) -> bool:
+        found = self._maker.accommodations.find(document["user_id"], document.get("exam_id"))
+        return effect_of(applied_in(document)) != effect_of(found)
 
     def changed_in(self, user_ids: Collection[str], exam_id: str, by: str) -> None:
         """The same for many students of one exam, as a list of them sets it."""

@@ -5,10 +5,12 @@ Where there is no other server nothing is asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from basics.errors import StorageError
 from cluster.membership import Membership
 from cluster.owning import owner_of
 from cluster.route import stored_route
@@ -19,6 +21,8 @@ FIELDS = (
     *("user_id", "exam_id", "source", "station", "started_at", "begun", "owner", "state"),
     *("total_score", "flagged_intervals", "newest_interval", "devices", "breaks", "call", "route", "rules.flag_threshold"),
 )
+ACCOMMODATED = ("user_id", "exam_id", "begun", "accommodation", "accommodations")
+SESSION_ID = re.compile(r"[0-9a-f]{32}")
 ON_ITS_WAY = ""  # where a session is that no server has just now
 
 
@@ -38,14 +42,30 @@ class Elsewhere:
 
     def running(self, exams: Document | None = None) -> list[Document]:
         """Those that run elsewhere, oldest first, with `FIELDS` of each; `exams`: a condition on their exam. Raise `StorageError`."""
+        return self._found({"exam_id": exams} if exams is not None else {}, FIELDS)
+
+    def accommodated(self, query: Document) -> list[Document]:
+        """Those that run elsewhere and meet `query`, with what is different for their students; while the database is away none. Never raises."""
+        try:
+            return self._found(query, ACCOMMODATED)
+        except StorageError:
+            return []
+
+    def _found(self, query: Document, fields: Sequence[str]) -> list[Document]:
         if self._membership is None or not self.possible:
             return []
-        query: Document = {"state": "running", "owner": {"$ne": self._membership.name}}
-        if exams is not None:
-            query["exam_id"] = exams
+        query = {"state": "running", "owner": {"$ne": self._membership.name}, **query}
         with self._database.reading():
-            found = list(self._database.collection("sessions").find(query, FIELDS).sort("started_at").limit(MOST))
+            found = list(self._database.collection("sessions").find(query, fields).sort("started_at").limit(MOST))
         return [one for one in found if not self._is_live(one["_id"])]
+
+    def where(self, session_id: str) -> tuple[str | None, str] | None:
+        """The exam of a session that runs at another server, and that server's name; None where it doesn't, or nobody can tell. Never raises."""
+        try:
+            found = self._found({"_id": session_id}, ("exam_id", "owner")) if SESSION_ID.fullmatch(session_id) else []
+        except StorageError:
+            return None
+        return next(((one.get("exam_id"), owner_of(one) or ON_ITS_WAY) for one in found), None)
 
     def instance(self, document: Mapping[str, Any]) -> str | None:
         """The name of the server at which a session runs, as its record says; None where that is this one, or it doesn't run."""

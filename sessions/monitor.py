@@ -39,6 +39,7 @@ from sessions.session import ExamSession
 from sessions.sources import Stations
 from sessions.starts import check_may_reopen, taking_up
 from sessions.station_feed import StationFeeds
+from sessions.student_links import number_in
 from sessions.taking import Taking
 from sessions.workers import Workers
 from settings.settings import Settings
@@ -73,7 +74,6 @@ class Monitor:
         self.recorder = recorder
         self.maker = SessionMaker(settings, database, models, recorder, events, clock, membership)
         self.accommodations, self.exams = self.maker.accommodations, self.maker.exams
-        self.taking_effect = TakingEffect(self.maker, self.active)
         self.attendance = Attendance(clock, abandoned_s=settings.abandoned_s)
         self.resumed = threading.Event()  # the sessions of an earlier run have been looked at: one that isn't live has ended
         self._settings = settings
@@ -85,6 +85,7 @@ class Monitor:
         self._feeds = StationFeeds(stations)
         self._workers = Workers(self.active, events, workers)
         self.ownership, self.elsewhere = Ownership(database, membership, recorder.server), Elsewhere(database, membership, self.is_live)
+        self.taking_effect = TakingEffect(self.maker, self.active, self.elsewhere)
         self.taking = Taking(self, settings, database, self.ownership, membership, events, clock)
         self.admission = Admission(settings, self.active, self.attendance, Capacity(settings, self._workers, clock), clock)
         self._stopping = threading.Event()
@@ -247,13 +248,17 @@ class Monitor:
         if session is not None:
             return session.watch_over.link_number
         try:
-            return int(self._database.session(session_id).get("link_number") or 0)
+            return number_in(self._database.session(session_id))
         except NotFound:
             return 0
 
     def link_made(self, session: ExamSession) -> None:
         """The student of `session` gets another link, which ends those before: where nobody has begun it, it waits for the life of that one."""
         session.watch_over.end_links()
+        self.link_is_new(session)
+
+    def link_is_new(self, session: ExamSession) -> None:
+        """Those before are over, wherever they were ended."""
         self.attendance.vouch(session.session_id)
         self.attendance.forget_browser(session.session_id)
         if not session.begun:
@@ -437,7 +442,7 @@ class Monitor:
         """Figures for `/metrics` that say what they are."""
         running = [session for session in self.active() if session.begun]
         cpu = Figure("reading_cpu_seconds_total", "CPU-seconds of the threads that read pictures.", self._workers.cpu_s)
-        return [cpu, *reading_figures(running, self._settings.gaze_fps), *self.admission.figures()]
+        return [cpu, *reading_figures(running, self._settings.gaze_fps), *self.admission.figures(), *self.taking.wandering.figures()]
 
     def metrics(self) -> dict[str, float]:
         """Numbers for `/metrics`, by name."""

@@ -27,6 +27,8 @@ from sessions.events import Events, SessionMoved
 from sessions.ownership import Owned, Ownership
 from sessions.resume import Resumed, close_abandoned, close_unreadable, give_up_clips, make_kept_clips, resumed_from
 from sessions.session import ExamSession
+from sessions.student_links import read_again
+from sessions.wandering import Wandering
 from settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,6 +77,7 @@ class Taking:
         self._sent_on: OrderedDict[str, float] = OrderedDict()  # by id since when its page is sent on
         self._lock = threading.Lock()
         self._stopping = threading.Event()
+        self.wandering = Wandering(clock)
         self._hands = ThreadPoolExecutor(HANDS, thread_name_prefix="giving-up")
         if membership is not None:
             membership.on_asked(self._asked)
@@ -199,7 +202,9 @@ class Taking:
             return None
         if resumed is None:
             return None
-        self._taken += owner_of(document) != self._ownership.name
+        if owner_of(document) != self._ownership.name:
+            self._taken += 1
+            self.wandering.came(session_id)
         return resumed.session
 
     def close_abandoned(self, document: Document) -> bool:
@@ -246,6 +251,8 @@ class Taking:
         kept = {"clock": mark(session.start)} if session.begun else self._ownership.wall_clock()
         session.storage.write("sessions", session.session_id, kept)
         self._monitor.taking_effect.bring(session, newer_only=True)  # one may have been set while nobody had the session
+        with suppress(StorageError):  # who ended them hears of the outage, too, and so does this server afterwards
+            read_again(self._monitor, self._database, [session])
         self._monitor.open(session)
 
     # It is elsewhere

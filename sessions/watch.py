@@ -16,6 +16,7 @@ from sessions.failures import Failures
 from sessions.notices import Notices
 from sessions.oversight import Oversight, Seen
 from sessions.seb_seen import SebSeen
+from sessions.student_links import ended_in, made_in
 from sessions.unwatched import UnwatchedSince, why
 from settings.settings import Settings
 
@@ -48,7 +49,7 @@ class Watch:
         self.page_clocks: list[dict[str, Any]] = []
         self.seb = SebSeen(store)
         self._not_asked: frozenset[DeviceName] = frozenset()
-        self.link_number = 0  # of the newest link that was made for its student; those before are over
+        self._links_made = self._links_ended = 0  # here beside the first, and from other servers
 
     # What the sources say
 
@@ -122,16 +123,26 @@ class Watch:
             self.page_clocks = clocks
             self._store.session(page_clocks=clocks)
 
+    @property
+    def link_number(self) -> int:
+        """Of the newest link that was made for its student; those before are over."""
+        return self._links_made + self._links_ended
+
     def end_links(self) -> None:
         """Another link is made for the student: those before are over."""
-        self.link_number += 1
-        self._store.session(link_number=self.link_number, nonce="")
+        self._links_made += 1
+        self._store.session(link_number=self._links_made, nonce="")
+
+    def links_ended_elsewhere(self, count: int) -> bool:
+        """Other servers have ended so many links in all. False where that was known."""
+        before, self._links_ended = self._links_ended, max(self._links_ended, count)
+        return self._links_ended > before
 
     def take_up(self, document: Mapping[str, Any], acts: Iterable[Mapping[str, Any]], until: float) -> None:
         """Take up what was stored of it before the server stopped, at `until` or soon after."""
         self.seen_of.take_acts(ScreenAct(str(act["_id"]), act["at"], act["kind"]) for act in acts)
         self.seen_of.doubts.take_up(document.get("doubts") or [], until)
-        self.link_number = document.get("link_number") or 0
+        self._links_made, self._links_ended = made_in(document), ended_in(document)
         self.page_clocks = list(document.get("page_clocks") or [])
         self.seb.take_up(document)
         self._connections = list(document.get("connections") or [])

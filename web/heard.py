@@ -20,6 +20,7 @@ from scoring.accommodations import document_id_of
 from sessions.elsewhere import ON_ITS_WAY, status_of
 from sessions.events import Events, SessionEnded, SessionEvent, SessionMoved, SessionStarted
 from sessions.session import ExamSession
+from sessions.student_links import read_again
 from web.parts import Parts
 from web.proctor.messages import MOVED
 
@@ -57,6 +58,7 @@ def _hear(of: Parts, bus: Bus) -> None:
     bus.subscribe(told.SharedLoginEnded, lambda one: _logged_out(of, one.digest))
     bus.subscribe(told.ExamChanged, lambda one: _exam_changed(of, one.exam_key))
     bus.subscribe(told.RosterChanged, lambda one: _roster_changed(of, one.exam_key))
+    bus.subscribe(told.LinksEnded, lambda one: read_again(of.monitor, of.database, _of_exam(of, one.exam_key)))
     bus.subscribe(told.AccommodationChanged, lambda one: _accommodation_changed(of, one.key))
     bus.subscribe(told.AccommodationsImported, lambda one: _accommodations_imported(of, one.exam_key))
     bus.subscribe(told.StudentErased, lambda one: _erased(of, one.user_key))
@@ -65,6 +67,7 @@ def _hear(of: Parts, bus: Bus) -> None:
     again: tuple[Callable[[], object], ...] = (
         *(people.read_again, people.logins.read, exams.read_again, accommodations.read_all_again, of.rosters.forget),
         lambda: _bring(of, of.monitor.active()),
+        lambda: read_again(of.monitor, of.database, of.monitor.active()),
     )
     for read in again:
         bus.subscribe(Missed, _whatever(read))
@@ -102,7 +105,11 @@ def _accommodation_changed(of: Parts, key: str) -> None:
 def _accommodations_imported(of: Parts, exam_key: str) -> None:
     of.rosters.forget()
     of.monitor.accommodations.read_all_again()
-    _bring(of, (one for one in of.monitor.active() if one.exam_id is not None and key_of(one.exam_id) == exam_key))
+    _bring(of, _of_exam(of, exam_key))
+
+
+def _of_exam(of: Parts, exam_key: str) -> list[ExamSession]:
+    return [one for one in of.monitor.active() if one.exam_id is not None and key_of(one.exam_id) == exam_key]
 
 
 def _bring(of: Parts, sessions: Iterable[ExamSession]) -> None:

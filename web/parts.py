@@ -146,6 +146,7 @@ class Parts:
         self.names = Names(self.database, lambda: self.exams, self.rosters, anonymous=self.settings.anonymous_review)
         if self.live is not None:
             self.live.name_of = self.names.known
+            self.live.where = lambda session_id: self.monitor.elsewhere.where(session_id)  # noqa: PLW0108 (tests have apps without one)
         self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)
@@ -155,6 +156,8 @@ class Parts:
         self.by_http = HttpLinks()
         self.hops = Hops(self.access.secret_key, self.membership)
         self.figures.append(self.hops.figures)
+        if self.membership is not None:
+            self.figures.append(self.membership.figures)
         self.exam_page = ExamPage(self.settings)
         self.exam_passwords = ExamPasswords(self.database)
         self.lti_waiting = LtiWaiting(self.database)

@@ -29,7 +29,7 @@ def test_where_there_is_no_other_exams_run_to_their_end_and_none_begins(town: To
     client = local_client(a.app)
     running, waiting = a.begin("ann"), a.monitor.create("bob", "exam", "browser")
     part.look()
-    assert client.get("/api/ready").get_json() == {"ready": True}
+    assert client.get("/api/ready").get_json() == {"ready": True, "instance": "a"}
     ask(data)
     town.pass_time(LEAD_S + 1, a)
     part.look()

@@ -5,14 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from flask.testing import FlaskClient
 
+from basics.errors import Unauthorized
 from basics.identifiers import key_of
 from basics.times import utc_now
 from cluster.notices import StudentErased
 from scoring.exam import ExamDefinition
 from sessions.ends import End
 from tests.helpers.databases import START, add_interval
-from tests.helpers.town import Town
+from tests.helpers.town import House, Town
 from tests.helpers.waiting import until
 from tests.helpers.web import local_client
 from web.student.entry import Elsewhere, may_enter
@@ -134,3 +136,57 @@ def test_dashboards_are_told_of_what_happens_at_another_server(town: Town) -> No
     ended = near.hears("session_ended", session_id=session.session_id)
     assert (ended["code"], ended["note"], ended["state"]) == ("proctor", "enough", "ended")
     assert [name for name, one in far.told if name == "session_ended"] == ["session_ended"], "nobody hears itself"
+
+
+def test_links_and_codes_that_are_ended_at_one_server_open_nothing_at_the_others(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    a.share()
+    b.share()
+    made = a.parts.exams.make(ExamDefinition(exam_id="exam", title="Exam"), "teacher")
+    a.parts.exams.set_state(made.key, "open", by="teacher")
+    until(lambda: (known := b.parts.exams.known("exam")) is not None and known.state == "open")
+    office, page = local_client(a.app), local_client(b.app)
+    assert office.post(f"/api/exams/{made.key}/roster", json={"text": "id\nann\nben\n"}).status_code == 200
+    rows = {row.user_id: row for row in a.parts.rosters.rows(made.key)}
+
+    def entered(name: str, client: FlaskClient = page) -> list[int]:
+        """By the first link, and by the first code."""
+        keys = b.parts.rosters.keys
+        by = ({"link": keys.link(rows[name].row_id, 1)}, {"code": keys.code(rows[name].row_id, 1)})
+        return [client.post("/api/student/enter", json=one).status_code for one in by]
+
+    def good(house: House, token: str) -> bool:
+        try:
+            return bool(house.parts.access.read_student_token(token))
+        except Unauthorized:
+            return False
+
+    assert entered("ann") == entered("ben") == [200, 200]
+    ann, ben = (b.monitor.find(name, "exam") for name in ("ann", "ben"))
+    assert ann is not None
+    assert ben is not None
+    ann.begin()
+    assert b.database.flush(10)
+    tokens = [b.parts.access.make_student_token(one.session_id) for one in (ann, ben)]
+    for action in ("renew", "revoke"):
+        answer = office.post(f"/api/exams/{made.key}/roster/links", json={"action": action, "rows": [rows["ann"].row_id]})
+        assert answer.get_json()["changed"] == 1
+        assert entered("ann") == entered("ann", office) == [401, 401]
+        until(lambda: not good(b, tokens[0]), what="the server at which it runs refuses the page's token")
+        assert not good(a, tokens[0])
+        assert good(a, tokens[1]), "the other student's holds"
+        tokens[0] = b.parts.access.make_student_token(ann.session_id)
+        assert good(a, tokens[0]), "both count the same"
+    b.monitor.link_made(ann)  # as where a proctor makes a link there
+    tokens[0] = b.parts.access.make_student_token(ann.session_id)
+    assert b.bus is not None
+    b.bus.stop()  # from now on it hears nothing
+    office.post(f"/api/exams/{made.key}/roster/links", json={"action": "renew", "rows": [rows["ann"].row_id]})
+    b.monitor.taking.give_up(ann.session_id)
+    assert b.database.flush(10)
+    assert not good(b, tokens[0]), "whoever takes it next knows"
+    taken = b.monitor.taking.bring(ann.session_id)
+    assert taken is not None
+    assert taken.watch_over.link_number == 4
+    assert not good(b, tokens[0])

@@ -66,6 +66,7 @@ def test_a_running_session_is_seen_written_to_and_ended_at_whichever_server(pair
     session, wrong = a.begin("ann"), at(b)
     url = f"/api/session/{session.session_id}"
     assert wrong.get(f"{url}/details?limit=5").get_json()["session"]["is_running"] is True
+    assert [client.get("/api/ready").get_json()["instance"] for client in (wrong, b.app.test_client())] == ["b", None], "told to who is logged in"
 
     assert wrong.post(f"{url}/mark", json={"note": "look"}).get_json()["mark"]["note"] == "look"
     assert wrong.post(f"{url}/seen", json={}).status_code == 200
@@ -328,7 +329,9 @@ def test_clocks_that_are_an_hour_off_are_borne_with_and_old_calls_are_not() -> N
     for broken in ("", ".", "x", "é.é", f"{'A' * 5000}.00", "bm8=." + slow._signature(b"bm8=")):
         with pytest.raises(Forged):
             slow.opened(broken)
-    ticks = iter((0.0, 1.0, 1e6))
+    with pytest.raises(Forged, match="before this server began"):  # who has just started doesn't know what came to the one before it
+        Seals(key, lambda: 0.0, wall=lambda: now + 30, clock=lambda: 1.0).opened(Seals(key, lambda: 0.0, wall=lambda: now).sealed(hop))
+    ticks = iter((0.0, 0.0, 1.0, 1e6))
     memory = Seals(key, lambda: 0.0, clock=lambda: next(ticks))
     memory.take(hop)
     with pytest.raises(Forged, match="before"):

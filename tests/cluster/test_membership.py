@@ -62,7 +62,7 @@ def test_servers_see_each_other_with_their_addresses_and_what_they_tell(room: Ro
     first.drain()
     room.pass_time(1, first, second)
     (seen,) = second.others()
-    assert (seen.name, seen.url, seen.state, seen.lives, seen.facts) == ("a", "http://127.0.0.1:5001", "draining", True, {"capacity": 12})
+    assert (seen.name, seen.url, seen.state, seen.lives, seen.facts["capacity"]) == ("a", "http://127.0.0.1:5001", "draining", True, 12)
     assert (second.owner_url("a"), second.owner_url("b"), second.owner_url("nobody")) == ("http://127.0.0.1:5001", None, None)
     assert first.owner_url("a") == "http://127.0.0.1:5001"
     assert second.database_ahead_s is not None
@@ -234,6 +234,15 @@ def test_a_clock_that_is_off_is_told_by_how_much(room: Room, monkeypatch: pytest
     assert health["state"] == ("degraded" if said else "ok")
     assert said in health["reason"]
     assert health["database_ahead_s"] == pytest.approx(-ahead_s, abs=5)
+
+
+def test_each_server_tells_by_how_much_its_clock_and_the_databases_differ(room: Room) -> None:
+    one, other = room.server("a"), room.server("b")
+    other.database_ahead_s = -3600.0
+    other.turn()
+    one.turn()
+    assert [row["database_ahead_s"] for row in one.health()["others"]] == [-3600.0]
+    assert {figure.name: figure.value for figure in one.figures()} == {"database_ahead_seconds": one.database_ahead_s}
 
 
 def test_without_a_name_the_machine_s_is_taken_and_kept_with_data_dir(room: Room, tmp_path: Path) -> None:

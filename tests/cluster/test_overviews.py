@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from flask import g, request
 
 from basics.errors import StorageError
 from scoring.exam import ExamDefinition
+from sessions.changes import CHANGES_MAX
+from tests.helpers.callers import token
 from tests.helpers.town import House, Town, acts
 from tests.helpers.web import local_client
+from web.access.who_may import LOCAL
+from web.proctor.viewers import Viewer
 
 
 def got(house: House, path: str) -> Any:
@@ -65,3 +70,58 @@ def test_a_session_on_its_way_is_listed_and_one_server_alone_asks_nothing(town: 
     for house in (a, b):
         (shown,) = got(house, "/api/sessions/active")["sessions"]
         assert (shown["user_id"], shown["instance"]) == ("ann", "")
+
+
+def test_whom_an_accommodation_touches_and_who_can_take_no_more_is_told_by_every_server(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    key = a.parts.exams.make(ExamDefinition(exam_id="exam", title="Exam"), "teacher").key
+    a.parts.exams.set_state(key, "open", by="teacher")
+    session, client = b.begin("ann"), local_client(a.app)
+    b.monitor.create("ann", "another", "browser")  # a link that nobody has used
+    assert b.database.flush(10)
+
+    def given(percent: int, user_id: str = "ANN") -> Any:
+        return client.post("/api/accommodations", json={"user_id": user_id, "exam_id": "exam", "extra_percent": percent})
+
+    assert (given(25).get_json()["running"], given(25, "ben").get_json()["running"]) == (1, 0)
+    b.monitor.taking_effect.bring(session)
+    assert b.database.flush(10)
+    assert given(25).get_json()["running"] == 0, "it is so already"
+    assert client.post("/api/accommodations", json={"user_id": "ann"}).get_json()["running"] == 0, "the one for this exam goes before"
+    held = client.get("/api/accommodations?user_id=ann&exam_id=exam").get_json()["accommodations"]
+    assert client.delete(f"/api/accommodations/{held[0]['id']}").get_json()["running"] == 1
+
+    with a.database.reading():
+        full = [one.to_dict() for one in session.changes.history[:1]] * (CHANGES_MAX + 1)
+        a.database.collection("sessions").update_one({"_id": session.session_id}, {"$set": {"accommodations": full}})
+    assert given(50).status_code == 429
+    refused = client.post(f"/api/exams/{key}/roster", json={"text": "id,extra time\nann,50%\n"})
+    assert (refused.status_code, [one["line"] for one in refused.get_json()["error"]["faults"]]) == (422, [2])
+
+
+def test_who_joins_a_session_at_the_wrong_server_is_told_at_which_it_is(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    session = b.begin("ann")
+    wall = a.share()
+    wall.where = a.monitor.elsewhere.where
+    viewer = wall._viewers["page"] = Viewer()
+
+    def joined(session_id: Any) -> Any:
+        with a.app.test_request_context():
+            g.language, request.sid = "en", "page"  # type: ignore[attr-defined]
+            return wall._answer(wall._join_session, {"session_id": session_id, "frames": "nothing"})
+
+    assert joined(session.session_id)["error"]["instance"] == "b"
+    assert [got(house, "/api/ready")["instance"] for house in (a, b)] == ["a", "b"], "so a key is found that leads there"
+    for unknown in ("0" * 32, "x", 7, None, "$where"):
+        assert "instance" not in joined(unknown)["error"]
+    viewer.who = token("sessions", only=["another exam"])
+    assert "instance" not in joined(session.session_id)["error"], "nor is whoever may not see the exam"
+    viewer.who = LOCAL
+    b.monitor.taking.give_up(session.session_id)
+    assert b.database.flush(10)
+    assert joined(session.session_id)["error"]["instance"] == "", "it is on its way"
+    assert a.monitor.taking.bring(session.session_id) is not None
+    assert "frames" in joined(session.session_id)["error"]["message"], "it is here"

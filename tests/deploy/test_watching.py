@@ -14,6 +14,7 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from basics.paths import ROOT
+from cluster.membership import Membership
 from records.uploads import Uploads
 from tests.helpers.deployed import DASHBOARD, DEPLOY, RULES, loaded, program
 from tests.helpers.web import MakeApp, local_client
@@ -40,11 +41,14 @@ def expressions() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 def figures(make_app: MakeApp, tmp_path: Path) -> set[str]:
-    """The names of all that `/metrics` gives of a server with a store of clips, after a call."""
+    """The names of all that `/metrics` gives of a server among others with a store of clips, after a call."""
     app = make_app(clip_store="shared", clip_store_dir=tmp_path / "store")
     parts = parts_of(app)
     assert parts.files.store is not None
     parts.uploads = Uploads(parts.database, parts.files, parts.files.store)
+    among_others = Membership(parts.database, parts.settings, tmp_path)
+    among_others.database_ahead_s = 0.0
+    parts.figures.append(among_others.figures)
     client = local_client(app)
     client.get("/api/health")
     families = text_string_to_metric_families(client.get("/metrics").get_data(as_text=True))

@@ -22,6 +22,7 @@ class Page:
 
     def __init__(self) -> None:
         self.session = SESSION
+        self.attempt = None
         self.said: list[dict[str, Any]] = []
 
     def say(self, message: dict[str, Any]) -> None:

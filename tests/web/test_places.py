@@ -21,7 +21,7 @@ from web.student.link_socket import TRY_AGAIN
 
 
 def page(session_id: str = "a") -> Any:
-    return SimpleNamespace(session=SimpleNamespace(session_id=session_id))
+    return SimpleNamespace(session=SimpleNamespace(session_id=session_id), attempt=None)
 
 
 def test_the_pages_of_one_session_take_their_own_places_only() -> None:

@@ -48,7 +48,8 @@ the server that has it.
 
 Client to server: `join_session {session_id, frames?: "base64"|"binary"|"h264"|"none", fps?}`, `leave_session {session_id}`,
 `join_sound {session_id}`, `leave_sound {session_id}`, `join_exam {exam_id?}`, `leave_exam {exam_id?}`;
-each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message}}`.
+each is acknowledged with `{ok: true}` or `{ok: false, error: {code, message, instance?}}`; `instance`: the session runs at the server of this name
+(empty: it is on its way to one), and a key `e` is to be used by which `GET /api/ready` is answered there.
 
 Server to client:
 `monitoring_update {session_id, frame, gaze, faces, interval_score, total_score, violations, timestamp, …}`

@@ -22,6 +22,7 @@ from typing import Any
 from basics.times import WALL_DOUBT_S
 
 AGE_S = 60.0
+BEFORE_S = 5.0  # by which a call may seem to be older than this server: what either knows of the database's clock isn't exact
 REMEMBERED = 20_000  # calls that came of late; one takes about 150 bytes
 LONGEST = 4096  # characters of a seal
 
@@ -63,6 +64,7 @@ class Seals:
         """`ahead_s` says by how much the database's clock is before `wall`, None where that is not known; `clock` is one that nobody sets."""
         self._key = hmac.new(secret_key.encode(), b"call sent on by another server", hashlib.sha256).digest()
         self._ahead_s, self._wall, self._clock = ahead_s, wall, clock
+        self._began = clock()
         self._came: OrderedDict[str, float] = OrderedDict()  # by nonce when it may be forgotten
         self._lock = threading.Lock()
 
@@ -85,6 +87,8 @@ class Seals:
         age = self._wall() + (self._ahead_s() or 0.0) - at
         if abs(age) > self._longest():
             raise Forged(f"it is {age:.0f} s old; look at both machines' clocks")
+        if self._ahead_s() is not None and age > self._clock() - self._began + BEFORE_S:  # whether it came before nobody remembers
+            raise Forged("it was sent before this server began")
         return hop
 
     def take(self, hop: Hop) -> None:

@@ -36,6 +36,7 @@ class Ready(BaseModel):
     """People may be sent here."""
 
     ready: Literal[True] = True
+    instance: str | None = Field(default=None, description="This server's name among others; told with a login, where there may be others.")
 
 
 @health_calls.get("/api/health")
@@ -73,7 +74,9 @@ def ready() -> Response:
         raise Unready(_("This server drains: it is about to end."), retry_after_s=5)
     if not monitor.resumed.is_set():
         raise Unready(_("This server has just started, and takes up the exams that ran."), retry_after_s=1)
-    return reply(Ready())
+    if not parts().hops.has_others or not parts().access.is_proctor(request):
+        return reply(Ready())
+    return reply(Ready(instance=parts().hops.name))
 
 
 @health_calls.get("/metrics")
@@ -105,6 +108,7 @@ def part_states(of: Parts) -> dict[str, Any]:
         **{name: part.health() for name, part in keeping.items() if part is not None},
         **({"erased": of.erased.health()} if of.erased.embedded else {}),
         **({"instances": of.membership.health()} if of.membership is not None else {}),
+        **({"routing": of.monitor.taking.wandering.health()} if of.hops.has_others else {}),
         **({"sign_in": of.provider.health()} if of.provider is not None else {}),
     }
 

@@ -21,6 +21,7 @@ TODO: Mapping[str, str] = {
     ),
     "clip_store": _("Nothing is lost: files wait on this machine's disk, and are sent once the store takes them. See what it needs."),
     "instances": _("Give all servers one SECRET_KEY and a right clock, each a name of its own, and start anew whichever this was changed at."),
+    "routing": _("Let the web server in front send each exam to one server, by `e` in the address (docs/operators.md, Which server an exam is on)."),
     "sign_in": _("Look whether the provider of OIDC_ISSUER answers. Whoever is logged in stays so; accounts with a password can log in."),
     "stations": _("Look at the cable of the camera or microphone, and whether another program holds it."),
 }

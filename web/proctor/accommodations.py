@@ -97,9 +97,9 @@ def save() -> Response:
     """
     wanted = as_known(read_body(request, SetAccommodation))
     monitor = parts().monitor
-    monitor.taking_effect.check_room(wanted.user_id, wanted.exam_id)
+    elsewhere = monitor.taking_effect.check_room(wanted.user_id, wanted.exam_id)
     stored = monitor.accommodations.set(Accommodation(**wanted.model_dump()))
-    running = monitor.taking_effect.changed(wanted.user_id, wanted.exam_id, stored["set_by"])
+    running = monitor.taking_effect.changed(wanted.user_id, wanted.exam_id, stored["set_by"], elsewhere)
     note("accommodation: set", wanted.set_by, user_id=wanted.user_id, exam_id=wanted.exam_id, accommodation=stored["_id"], running=running)
     return reply(AccommodationSet(accommodation=_answer(stored), running=running))
 
@@ -125,9 +125,9 @@ def remove(accommodation_id: str) -> Response:
     monitor = parts().monitor
     found = monitor.accommodations.get(accommodation_id[:64])
     check_held("accommodation", [found.user_id], signature(), exam_id=found.exam_id, accommodation=accommodation_id[:64])
-    monitor.taking_effect.check_room(found.user_id, found.exam_id)
+    elsewhere = monitor.taking_effect.check_room(found.user_id, found.exam_id)
     removed = monitor.accommodations.remove(accommodation_id[:64])
-    running = monitor.taking_effect.changed(removed.user_id, removed.exam_id, signature())
+    running = monitor.taking_effect.changed(removed.user_id, removed.exam_id, signature(), elsewhere)
     note("accommodation: removed", signature(), user_id=removed.user_id, exam_id=removed.exam_id, accommodation=accommodation_id, running=running)
     return reply(AccommodationRemoved(running=running))
 

@@ -83,6 +83,7 @@ class Live:
         self._whole = threading.RLock()
         keep_answers_apart(self.socketio.server, self._whole)
         self.name_of: Callable[[str, str | None], str] = lambda _user, _exam: ""  # what a student is called; told without waiting
+        self.where: Callable[[str], tuple[str | None, str] | None] = lambda _id: None  # of a session that is not here, its exam and its server
         self._connections = Connections(self.socketio.server)
         self._register()
         events.subscribe(FrameCame, self._changed)
@@ -346,14 +347,18 @@ class Live:
                 raise Unauthorized(_("The login has ended. Log in again."))
             handle(data or {})
         except ProctorError as error:
-            return {"ok": False, "error": {"code": error.code, "message": said(error.message)}}
+            at = {name: error.details[name] for name in ("instance",) if name in error.details}
+            return {"ok": False, "error": {"code": error.code, "message": said(error.message), **at}}
         return {"ok": True}
 
     def _running(self, session_id: Any) -> ExamSession:
         session = self._get_session(session_id) if isinstance(session_id, str) else None
         missing = _("no session %(session_id)s is running", session_id=repr(str(session_id)[:80]))
         if session is None:
-            raise NotFound(missing)
+            if (elsewhere := self.where(str(session_id))) is None:
+                raise NotFound(missing)
+            self._own().check(elsewhere[0], missing)
+            raise NotFound(_("This exam is at another server: its pictures come from there."), instance=elsewhere[1])
         self._own().check(session.exam_id, missing)
         return session
 

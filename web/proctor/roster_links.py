@@ -7,9 +7,11 @@ import io
 import segno
 from flask import Blueprint, Response, render_template, request
 
+from cluster.notices import LinksEnded
 from records.entry_codes import shown as shown_code
 from records.exams import Exam
 from records.rosters import RosterRow
+from sessions.student_links import end_links
 from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
@@ -42,11 +44,9 @@ def set_links(exam_key: str) -> Response:
     chosen = set(wanted.rows)
     rows = [row for row in parts().rosters.rows(exam.key) if not chosen or row.row_id in chosen]
     changed = parts().rosters.set_links(rows, wanted.action)
-    if wanted.action != "restore":
-        for row in changed:
-            session = parts().monitor.find(row.user_id, exam.exam_id)
-            if session is not None:
-                parts().monitor.link_made(session)
+    if wanted.action != "restore" and changed:
+        end_links(parts().monitor, parts().database, exam.exam_id, [row.user_id for row in changed])
+        parts().tell(LinksEnded(exam.key))
     note(f"roster: links {wanted.action}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, students=len(changed))
     tell_roster(exam)
     return reply(LinksSet(changed=len(changed)))

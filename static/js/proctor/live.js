@@ -7,6 +7,7 @@ import { list } from "../shared/translate.js";
 import { wireAlertSwitches } from "./alerts.js";
 import { wireCopyButtons } from "./copy.js";
 import { alerts, flags, socket } from "./desk.js";
+import { WallDetours } from "./detours.js";
 import "./exam-message.js";
 import "./not-come.js";
 import { ProctorSocket } from "./proctor-socket.js";
@@ -34,7 +35,8 @@ class LivePage {
   threshold = Number(document.body.dataset.flagThreshold);
   grid = byId("grid");
   wall = new Wall(this.grid);
-  sockets = new WallSockets(socket, (route) => new ProctorSocket({ route, quiet: true }));
+  sockets = new WallSockets(socket, (route) => new ProctorSocket({ route, quiet: true, onElsewhere: (id, server) => this.detours.away(id, server) }));
+  detours = new WallDetours(this.tiles, (id) => [this.connect(), this.join(id)]);
   filters = { search: "", exam: "", state: "", fine: "" };
   usedAt = -Infinity; // when a pointer or key was at the tiles
   // a tile that nobody sees gets its state, and no picture
@@ -52,9 +54,10 @@ class LivePage {
     });
     sockets.on("break_changed", ({ session_id, on }) => this.tiles.get(session_id)?.update({ on_break: on }));
     sockets.on("call_changed", ({ session_id, call }) => this.tiles.has(session_id) && this.called(this.tiles.get(session_id), call));
+    sockets.on("session_moved", ({ session_id }) => this.detours.home(session_id));
     sockets.on("flags_seen", ({ session_id, unseen }) => this.seen(session_id, unseen));
     setInterval(() => socket.isOpen && this.read(), READ_AGAIN_MS);
-    setInterval(() => sockets.missing && !document.hidden && this.read(), FAR_MS);
+    setInterval(() => (sockets.missing || this.detours.lost) && !document.hidden && this.read(), FAR_MS);
     wireCopyButtons(document);
     wireAlertSwitches(document, alerts);
     this.wireFilters();
@@ -110,7 +113,7 @@ class LivePage {
     const tile = this.tiles.get(status.session_id);
     if (!tile) return;
     this.called(tile, status.call);
-    tile.update(status);
+    tile.update({ ...status, elsewhere: null });
     tile.picture({ frame, h264 }, { taken, now: status.elapsed_s });
   }
 
@@ -199,7 +202,7 @@ class LivePage {
     const tile = this.tiles.get(session_id);
     if (!tile || tile.ended) return;
     const seen = !document.hidden && tile.inView;
-    const near = this.sockets.of(tile.status.route);
+    const near = this.sockets.of(tile.route);
     if (tile.socket !== near) tile.socket?.leaveSession(session_id);
     tile.socket = near;
     near?.joinSession(session_id, { frames: seen ? tile.view.frames : "none", fps: TILE_FPS });
@@ -238,7 +241,7 @@ class LivePage {
 
   /** To the servers of the exams that are shown, and of the others while there is room. */
   connect() {
-    const routes = (hidden) => [...this.tiles.values()].filter(({ element }) => element.hidden === hidden).map(({ status }) => status.route);
+    const routes = (hidden) => [...this.tiles.values()].filter(({ element }) => element.hidden === hidden).map(({ route }) => route);
     if (this.sockets.want(routes(false), routes(true))) this.joinAll();
     const { missing } = this.sockets;
     byId("far").hidden = !missing;

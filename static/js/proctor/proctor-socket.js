@@ -4,6 +4,7 @@ import { io } from "../../vendor/socket.io.esm.min.js";
 import { addressOf } from "../shared/base.js";
 import { byId, setText } from "../shared/dom.js";
 import { routed } from "../shared/route.js";
+import { Detours } from "./detours.js";
 import { lookAgain } from "./signed-out.js";
 import { texts } from "./texts.js";
 
@@ -23,11 +24,15 @@ export class ProctorSocket {
   #isOut = false;
   #askedAt = -Infinity;
   #closed = new AbortController();
+  #detours = new Detours();
 
-  /** To the server of the page's own key, or of `route`. The page does not show how a `quiet` one is. */
-  constructor({ route, quiet = false } = {}) {
+  /**
+   * To the server of the page's own key, or of `route`. The page does not show how a `quiet` one is. `onElsewhere(session_id, server)`: a session runs
+   * at another server; else the connection goes there, where it is for one session alone.
+   */
+  constructor({ route, quiet = false, onElsewhere = (session_id, server) => this.#goTo(server) } = {}) {
     const query = Object.fromEntries(new URLSearchParams(routed("", route)));
-    Object.assign(this, { quiet, isLed: Boolean(query.e) });
+    Object.assign(this, { quiet, isLed: Boolean(query.e), onElsewhere });
     this.socket = io({ path: addressOf("/socket.io"), query, forceNew: quiet, transports: ["websocket", "polling"], reconnectionDelay: 500, reconnectionDelayMax: 5000 });
     this.socket.on("connect", async () => {
       this.#show("open");
@@ -117,6 +122,7 @@ export class ProctorSocket {
         return;
       }
       this.#refused += 1;
+      if (answer.error?.instance && this.#sessions.has(session_id)) this.onElsewhere(session_id, answer.error.instance);
       this.#joinSoon(session_id); // after a restart the server takes a session up only when its student is back
     });
   }
@@ -128,6 +134,15 @@ export class ProctorSocket {
       if (isElsewhere) this.socket.disconnect().connect(); // the key leads to another server now
       else this.#emitJoin(session_id);
     }, JOIN_AGAIN_MS);
+  }
+
+  async #goTo(server) {
+    const { query } = this.socket.io.opts;
+    const key = this.#sessions.size === 1 ? await this.#detours.find(server, query.e) : null;
+    if (!key || key === query.e || this.#isOut || this.#joined.size) return;
+    this.isLed = true;
+    query.e = key;
+    this.socket.disconnect().connect();
   }
 
   /** For good. */

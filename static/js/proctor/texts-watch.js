@@ -157,6 +157,7 @@ export const watchTexts = {
     over: _("The exam has ended"),
     onBreak: _("On a break"),
     noPicture: _("No picture yet"),
+    elsewhere: (server) => _("Watched at the server %(server)s, to which this page finds no way. Its points and flags are shown.", { server }),
     cameraNotAsked: _("Camera not asked"),
     seen: _("Mark as seen"),
     seenFailed: (message) => _("The flag stays marked. %(message)s", { message }),

@@ -17,6 +17,7 @@ export class Tile {
     this.threshold = threshold;
     this.ended = false;
     this.place = null;
+    this.detour = null;
     this.heardAt = performance.now();
     this.#build(status, onSeen, onTrouble);
     this.update(status);
@@ -31,6 +32,11 @@ export class Tile {
   /** What came with an update: see `PictureCanvas.take`. */
   picture(shown, when) {
     if (this.view.take(shown, when)) this.empty.hidden = true;
+  }
+
+  /** The key that leads to its session's server; `detour`: another than the session was made with. */
+  get route() {
+    return this.detour ?? this.status.route;
   }
 
   /** Has it flags that nobody has seen? */
@@ -121,6 +127,7 @@ export class Tile {
     if (this.ended) return texts.live.over;
     if (this.status.on_break) return texts.live.onBreak;
     if (this.state === "waiting") return waitingWords(this.status);
+    if (this.status.elsewhere) return texts.live.elsewhere(this.status.elsewhere);
     if (isPictureOld(this.status, this.silent)) return texts.live.nothingComes;
     if (needsNoPicture(this.status)) return texts.live.cameraNotAsked;
     return texts.reading(this.status);

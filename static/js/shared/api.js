@@ -11,14 +11,14 @@ export class ApiError extends Error {
   }
 }
 
-/** Call `path`; give the JSON answer. Throws ApiError; `code` is `unreachable` when there was no answer. */
-export async function call(path, { method = "GET", body, token, signal } = {}) {
+/** Call `path`, by the page's key or `by`; give the JSON answer. Throws ApiError; `code` is `unreachable` when there was no answer. */
+export async function call(path, { method = "GET", body, token, signal, by } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (token) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
-    response = await fetch(addressOf(routed(path)), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(addressOf(routed(path, by)), { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiError(0, { code: "unreachable", message: texts.api.unreachable });
