@@ -47,7 +47,9 @@ class Connection(Protocol):
     """A student's link, as the others know it."""
 
     session: ExamSession
-    attempt: Attempt | None
+
+    @property
+    def attempt(self) -> Attempt | None: ...
 
     def say(self, message: dict[str, Any]) -> None: ...
 
