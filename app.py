@@ -123,6 +123,7 @@ def _open_database(closing: ExitStack, settings: Settings, secret_key: str) -> t
 def _open_recorder(closing: ExitStack, settings: Settings, server: str) -> Recorder:
     """Start what makes the clips; `server` is this one's name among those that share the database."""
     from basics.instances import mark_of
+    from cluster.own_names import known_names
     from media.recorder import Recorder
 
     recorder = Recorder(
@@ -133,6 +134,7 @@ def _open_recorder(closing: ExitStack, settings: Settings, server: str) -> Recor
         min_free_mb=settings.min_free_mb,
         own=mark_of(settings.data_dir),
         server=server,
+        earlier=known_names(settings.data_dir),
     )
     _run(closing, recorder.start, lambda: recorder.stop(RECORDER_STOP_S))
     return recorder

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -83,14 +83,16 @@ class Recorder:
         min_free_mb: int = MIN_FREE_MB,
         own: str = "0",
         server: str = "",
+        earlier: Iterable[str] = (),
     ) -> None:
         """`own`: hexadecimal digits that tell this server's half clips from those of others that may use the same folders.
 
-        `server` is this server's name, by which a clip's record says where its file is.
+        `server` is this server's name, by which a clip's record says where its file is; `earlier` are those that it has had before.
         """
         self.clips_dir = clips_dir
         self._own = own
         self.server = server
+        self._names = frozenset(("", server, *earlier))
         self.temp_dir = temp_dir
         self.kept = KeptMedia(temp_dir)
         self._crf = crf
@@ -165,6 +167,10 @@ class Recorder:
             done(Clip("failed", reason=clip_reasons.BEHIND % {"waiting": waiting}, start=job.start))
             return
         self._jobs.put(waits)
+
+    def is_others(self, on: str) -> bool:
+        """Does another server keep what a clip is made of, by the name in its record?"""
+        return on not in self._names
 
     def waiting(self) -> int:
         """How many clips wait."""

@@ -81,7 +81,7 @@ class DueClips:
                 clip.state == "failed" and index not in self._clips and self._kept.has(self._identity.interval_id(index))
             )
             self._clips[index] = clip
-            if clip.state == "pending" and clip.on not in ("", self._recorder.server):
+            if clip.state == "pending" and self._recorder.is_others(clip.on):
                 self._begun_on[index] = clip.on
             if again:
                 self._due.add(index)

@@ -115,7 +115,7 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
         on = str(part_of(interval, "clip").get("on") or "")
-        other = on if on != recorder.server else ""
+        other = on if recorder.is_others(on) else ""
         clip = Clip("failed", reason=str(ELSEWHERE) % {"server": other} if other else str(STOPPED), on=other)
         database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
 

@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from media.clip import Clip, ClipJob
+from media.clip_reasons import STOPPED
 from media.recorder import Done
 from sessions.ends import End
 from tests.helpers.sessions import create, leave_tab, live, store_interval
@@ -44,3 +45,15 @@ def test_a_clip_that_is_made_in_the_moment_of_the_start_is_not_given_up(parts: P
     assert parts.database.flush(10)
     assert parts.database.interval(key)["clip"]["state"] == "ready"
     assert parts.database.interval(lost)["clip"]["state"] == "failed"
+
+
+def test_a_clip_whose_pictures_another_server_keeps_is_given_up_only_until_that_is_back(parts: Parts) -> None:
+    session_id, own = "6" * 32, parts.monitor.recorder.server
+    kept, lost = (
+        store_interval(parts.database, session_id, number, clip=Clip("pending", on=on).to_dict()) for number, on in enumerate(("another", own))
+    )
+    assert parts.database.flush(10)
+    parts.monitor.resume()
+    assert parts.database.flush(10)
+    assert "the server another" in parts.database.interval(kept)["clip"]["reason"]
+    assert parts.database.interval(lost)["clip"]["reason"] == STOPPED
