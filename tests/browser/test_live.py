@@ -130,6 +130,43 @@ def test_exams_on_several_servers_have_a_connection_each_and_one_that_fails_touc
     page.close()
 
 
+def test_an_exam_that_is_at_another_server_than_its_key_leads_to_is_seen_by_a_key_that_leads_there(
+    room: Room, server: Server, chromium: Chromium
+) -> None:
+    room.seat("nora", "east")
+    page = chromium.open("about:blank")
+    joined: list[str] = []  # by which keys
+
+    def connect(line: WebSocketRoute) -> None:
+        key, there = parse_qs(urlsplit(line.url).query).get("e", [""])[0], line.connect_to_server()
+
+        def asked(message: str | bytes) -> None:
+            number = re.match(r'42(\d+)\["join_session"', message) if isinstance(message, str) else None
+            if number is not None:
+                joined.append(key)
+            if number is None or key != exam_key("east"):
+                there.send(message)
+            else:
+                line.send(f'43{number[1]}[{{"ok":false,"error":{{"code":"not_found","message":"","instance":"b"}}}}]')
+
+        line.on_message(asked)
+
+    def answers(route: Route) -> None:
+        probes.append(parse_qs(urlsplit(route.request.url).query)["e"][0])
+        route.fulfill(json={"ready": True, "instance": "b" if len(probes) == 3 else "a"})
+
+    probes: list[str] = []
+    page.route_web_socket(re.compile("/socket.io/"), connect)
+    page.route("**/api/sessions/active", lambda route: route.fulfill(response=(got := route.fetch()), json={**got.json(), "alone": False}))
+    page.route("**/api/ready?*", answers)
+    page.goto(server.url)
+    expect(tile_of(page, "nora")).to_be_visible()
+    expect(tile_of(page, "nora").locator(".tile-empty")).to_be_hidden()
+    assert len(probes) == 3
+    assert (joined[0], joined[-1]) == (exam_key("east"), probes[2])
+    page.close()
+
+
 def test_what_is_looked_for_is_found_and_stands_in_the_address(room: Room, server: Server, chromium: Chromium) -> None:
     for name, exam in (("anna", "art"), ("anton", "biology"), ("berta", "art")):
         room.seat(name, exam)
