@@ -1,7 +1,11 @@
-"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes."""
+"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes.
+
+That takes a minute or three; where `OPENEDX_VENV` names a folder it is kept there for the next time.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -32,8 +36,10 @@ SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_pl
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The platform's address."""
     folder = tmp_path_factory.mktemp("openedx")
-    venv.create(folder / "venv", with_pip=True, symlinks=True)
-    python = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    home = Path(os.environ.get("OPENEDX_VENV") or folder / "venv")
+    python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True, symlinks=True)
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *PACKAGES]
     try:
         done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
