@@ -10,6 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from media.recorder import Recorder
+from records.clip_sweep import ClipSweep
+from records.retention import Retention
 from scoring.exam import ExamDefinition
 from tests.helpers.lti import (
     ADMINISTRATOR,
@@ -23,7 +26,7 @@ from tests.helpers.lti import (
     portal_link,
     said,
 )
-from tests.helpers.people import browser_of
+from tests.helpers.people import administrator, browser_of
 from tests.helpers.web import PASSWORD, MakeApp
 from web.integrations.lti.claims import INSTITUTION, MEMBERSHIP, comes_as
 from web.parts import Parts, parts_of
@@ -225,3 +228,18 @@ def test_a_name_that_somebody_has_here_is_taken_from_nobody(app: Flask, parts: P
 )
 def test_what_somebody_is_says_the_membership_of_the_course(roles: list[str], expected: str) -> None:
     assert comes_as(roles) == expected
+
+
+def test_what_is_kept_of_a_student_goes_with_the_student(app: Flask, parts: Parts, platform: Platform) -> None:
+    settings = parts.settings
+    clips = ClipSweep(parts.database, settings.clips_dir, settings.temp_dir)
+    recorder = Recorder(settings.clips_dir, settings.temp_dir)
+    parts.retention = Retention(parts.database, settings.clips_dir, parts.stills.folder, 30, clips=clips, recorder=recorder)
+    key = exam_key(teach(app, platform)[1])
+    portal_link(launch(app, platform))
+    (row,) = parts.rosters.rows(key)
+    body = {"user_id": row.user_id, "again": row.user_id}
+    answer = administrator(app).post("/api/students/erase", json=body)
+    assert (answer.status_code, answer.get_json()["counts"]["lti_people"]) == (200, 1), answer.text
+    assert parts.lti.people.by_user_id(row.user_id) is None
+    assert parts.rosters.rows(key) == []

@@ -1,7 +1,11 @@
-"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes."""
+"""A whole launch from Open edX's own platform code, in an environment of its own, which this test makes.
+
+That takes a minute or three; where `OPENEDX_VENV` names a folder it is kept there for the next time.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -23,7 +27,7 @@ from tests.helpers.people import browser_of
 from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import parts_of
 
-PACKAGE = "lti-consumer-xblock==11.4.4"
+PACKAGES = ("lti-consumer-xblock==11.4.4", "cryptography==50.0.2")  # Open edX itself brings the second
 INSTALL_S = 540
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_platform.py"
 
@@ -32,17 +36,19 @@ SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_pl
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The platform's address."""
     folder = tmp_path_factory.mktemp("openedx")
-    venv.create(folder / "venv", with_pip=True, symlinks=True)
-    python = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", PACKAGE]
+    home = Path(os.environ.get("OPENEDX_VENV") or folder / "venv")
+    python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True, symlinks=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *PACKAGES]
     try:
         done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"{PACKAGE} could not be installed within {INSTALL_S} s: PyPI is slow or away")
+        pytest.skip(f"{PACKAGES[0]} could not be installed within {INSTALL_S} s: PyPI is slow or away")
     if done.returncode:
-        pytest.skip(f"{PACKAGE} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
+        pytest.skip(f"{PACKAGES[0]} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
     (folder / "key.pem").write_bytes(key_called("first").as_pem(private=True))
-    process = subprocess.Popen([str(python), str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([str(python), "-I", str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()

@@ -322,6 +322,11 @@ def test_of_too_many_at_once_some_are_told_to_come_again_and_do_so_by_themselves
     assert "/lti/login?" in busy.text
     parts.lti.of_registration = RateLimit(9, 10.0, "")
     portal_link(post(client, state=state, id_token=platform.token(nonce)))  # it was not used up
+    parts.lti.launches = RateLimit(1, 10.0, "Many come at once.")
+    assert post(client, state="x").status_code == 403
+    state, nonce = begin(client, platform)
+    assert 'http-equiv="refresh"' in post(client, state=state, id_token=platform.token(nonce)).text
+    assert post(client, state="x").status_code == 429
 
 
 def test_a_deployment_that_may_come_is_added_and_noted(app: Flask, parts: Parts, platform: Platform) -> None:

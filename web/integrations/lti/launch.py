@@ -31,11 +31,16 @@ MESSAGES: Mapping[str, Callable[[Launch], BaseResponse]] = {RESOURCE_LINK: arriv
 @lti.post("/launch")
 def launch() -> BaseResponse:
     """Take a launch from a learning platform: a student is led to the exam's portal, a teacher to the exam's page."""
-    state = State("", "", "")
+    tool, state, foreign = parts().lti, State("", "", ""), None
     try:
-        parts().lti.launches.take(request.remote_addr)
-        state = parts().lti.states.read(request.form.get("state", ""))
-        with parts().lti.place():
+        state = tool.states.read(request.form.get("state", ""))  # first: whoever comes too early is told where to begin again
+    except Refused as error:
+        foreign = error
+    try:
+        tool.launches.take(request.remote_addr)
+        if foreign is not None:
+            raise foreign
+        with tool.place():
             return _launched(state)
     except ProctorError as error:
         return refusal(error, state.registration_id, state.begun_by)
@@ -45,7 +50,6 @@ def _launched(state: State) -> BaseResponse:
     tool = parts().lti
     registration = tool.registrations.get(state.registration_id)
     check_enabled(registration)
-    tool.of_registration.take(registration.registration_id)
     stays = is_choosing(state.begun_by)  # in the frame in which it is shown
     if is_framed(request) and state.begun_by and not stays:
         return window_page(state.begun_by)
@@ -53,6 +57,8 @@ def _launched(state: State) -> BaseResponse:
     if "error" in request.form:
         raise _said_no()
     found = read_launch(tool.platform_keys, registration, request.form.get("id_token", ""), state.nonce, MESSAGES)
+    tool.of_registration.take(registration.registration_id)  # only now: nobody but the platform uses its share up
+    tool.of_all.take("")
     if not tool.used.take("nonce", state.nonce, NONCE_S):
         raise Refused(joined(" ", [_("This launch was used already."), BEGIN_AGAIN]), "a launch that was used already")
     _take_deployment(registration, found)

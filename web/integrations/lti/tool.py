@@ -19,8 +19,8 @@ from web.integrations.lti.cookies import States
 from web.integrations.lti.tokens import PlatformKeys
 
 WINDOW_S = 10.0
-OF_ADDRESS = 600  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
-OF_REGISTRATION = 1200
+OF_ADDRESS = 200  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
+OF_REGISTRATION, OF_ALL = 300, 400  # of those that a platform has signed: each takes time of the core that exams need, too
 AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
 REFUSALS_KEPT = 60  # that the audit keeps of a minute
 
@@ -40,6 +40,7 @@ class LtiTool:
         self.logins = RateLimit(2 * OF_ADDRESS, WINDOW_S, many)
         self.launches = RateLimit(OF_ADDRESS, WINDOW_S, many)
         self.of_registration = RateLimit(OF_REGISTRATION, WINDOW_S, many)
+        self.of_all = RateLimit(OF_ALL, WINDOW_S, many)
         self.refusals = RateLimit(REFUSALS_KEPT, 60.0, "")
         self._places = threading.Semaphore(AT_ONCE)
 
