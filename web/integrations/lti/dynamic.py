@@ -76,7 +76,7 @@ def register() -> Response:
         return _failed(asked, error)
 
 
-@lti_register.post("/lti/register")
+@lti_register.post("/lti/register/confirm")
 def confirm() -> Response:
     """Register it, after an administrator who is logged in said so."""
     asked = _asked(request.form)
