@@ -23,7 +23,7 @@ from tests.helpers.people import browser_of
 from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import parts_of
 
-PACKAGE = "lti-consumer-xblock==11.4.4"
+PACKAGES = ("lti-consumer-xblock==11.4.4", "cryptography==50.0.2")  # Open edX itself brings the second
 INSTALL_S = 540
 SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_platform.py"
 
@@ -34,15 +34,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("openedx")
     venv.create(folder / "venv", with_pip=True, symlinks=True)
     python = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", PACKAGE]
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *PACKAGES]
     try:
         done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
     except subprocess.TimeoutExpired:
-        pytest.skip(f"{PACKAGE} could not be installed within {INSTALL_S} s: PyPI is slow or away")
+        pytest.skip(f"{PACKAGES[0]} could not be installed within {INSTALL_S} s: PyPI is slow or away")
     if done.returncode:
-        pytest.skip(f"{PACKAGE} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
+        pytest.skip(f"{PACKAGES[0]} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
     (folder / "key.pem").write_bytes(key_called("first").as_pem(private=True))
-    process = subprocess.Popen([str(python), str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([str(python), "-I", str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         port = process.stdout.readline().strip()
