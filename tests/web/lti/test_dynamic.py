@@ -100,6 +100,7 @@ def test_an_administrator_is_asked_first_and_nobody_else_registers_anything(app:
         ({"registration_endpoint": "http://10.0.0.1/register"}, "registration_endpoint"),
         ({"registration_endpoint": "https://10.0.0.1/register"}, "private address"),
         ({"jwks_uri": None}, "jwks_uri"),
+        ({"jwks_uri": "https://10.0.0.1/jwks"}, "private address"),
         ({"token_endpoint": "javascript:alert(1)"}, "token_endpoint"),
     ],
 )
