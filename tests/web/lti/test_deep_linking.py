@@ -157,7 +157,7 @@ def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(
         assert browser.get("/lti/login", query_string=given, base_url=HERE, headers=framed).status_code == 200, "a button that opens a window"
         given["target_link_uri"] += CHOOSING
         state, nonce = sent_with(browser.get("/lti/login", query_string=given, base_url=HERE, headers=framed))
-        named = {"message_type": "LtiDeepLinkingRequest", "roles": [INSTRUCTOR], f"{DEEP_LINK}deep_linking_settings": settings}
+        named: dict[str, Any] = {"message_type": "LtiDeepLinkingRequest", "roles": [INSTRUCTOR], f"{DEEP_LINK}deep_linking_settings": settings}
         answer = post(browser, framed, state=state, id_token=lms.token(nonce, client_id=student, **named))
         assert (answer.status_code, "/lti/choose/" in answer.headers["Location"]) == (303, True)
         page = browser.get(answer.headers["Location"], base_url=HERE, headers=framed)
