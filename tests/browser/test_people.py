@@ -170,3 +170,35 @@ def test_who_may_less_is_shown_what_they_may_and_nothing_that_is_refused(server:
     expect(olga.locator("#acc-none")).to_be_visible()
     expect(olga.get_by_role("heading", name="Sessions")).to_have_count(0)
     assert not refused
+
+
+def test_a_learning_platform_is_registered_and_a_quizs_password_set_by_who_may(server: Server, browser: Browser, folder: Path) -> None:
+    page = browser.new_page(viewport={"width": 1200, "height": 1400})
+    log_in(page, server, "proctor", PASSWORD)
+    page.goto(f"{server.url}/integrations")
+    expect(page.locator("#platforms-none")).to_be_visible()
+    page.get_by_role("button", name="Register one by hand").click()
+    given = {"Name": "Moodle", "Client ID": "c-1", "Platform ID": "https://lms.example", "Authentication": "https://lms.example/a"}
+    for label, value in {**given, "Access token": "https://lms.example/t", "Public keyset": "javascript:x"}.items():
+        page.get_by_label(re.compile(f"^{label}")).fill(value)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#platform-error")).to_contain_text("no address of a learning platform")
+    page.get_by_label(re.compile("^Public keyset")).fill("https://lms.example/k")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#platforms")).to_contain_text("https://lms.example")
+    wrong = judge(page, folder, "integrations")
+    page.get_by_role("button", name="Make a registration link").click()
+    expect(page.locator("#secret")).to_contain_text("/lti/register?once=")
+    page.get_by_role("button", name="Done").click()
+    page.get_by_role("button", name="Remove Moodle").click()
+    page.locator("#sure-yes").click()
+    expect(page.locator("#platforms-none")).to_be_visible()
+    made = page.evaluate(SEND, ["/api/exams", json.dumps({"exam_id": "quiz-1", "title": "Quiz"})])
+    page.goto(f"{server.url}/exams/{made['exam']['exam_key']}")
+    page.locator("#exam-password-word").fill("correct horse")
+    page.get_by_role("button", name="Save the password").click()
+    expect(page.locator("#exam-password-said")).to_contain_text("Saved")
+    page.reload()
+    expect(page.locator("#exam-password-word")).to_have_value("correct horse")
+    assert wrong == []
+    page.close()

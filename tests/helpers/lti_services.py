@@ -53,6 +53,7 @@ class Services:
             "/token": lambda: self._token(parse_qs(body)),
             "/members": lambda: self._members(headers, int(parse_qs(query).get("page", ["0"])[0])),
             "/.well-known/openid-configuration": self._configuration,
+            "/jwks": lambda: (200, {}, {"keys": []}),
             "/register": lambda: self._register(headers, json.loads(body)),
         }
         return said.get(at, lambda: (404, {}, {}))()

@@ -16,9 +16,11 @@ from joserfc.jwk import KeySet
 from basics.errors import InvalidInput
 from records.lti_links import Course
 from records.lti_registrations import Registration
+from tests.helpers.lti import FROM_PLATFORM, HERE, INSTRUCTOR, platform_on_loopback, post, sent_with
 from tests.helpers.lti_services import Services, services
 from tests.helpers.people import browser_of
 from tests.helpers.web import PASSWORD, MakeApp, local_client
+from web.integrations.lti.choosing import CHOOSING
 from web.integrations.lti.claims import LTI, MEMBERSHIP, Launch
 from web.integrations.lti.deep_linking import DATA_MAX, DEEP_LINK, begin
 from web.integrations.lti.errors import Refused
@@ -142,3 +144,23 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
     place = launched(app, registration)
     parts_of(app).lti.registrations.change(registration.registration_id, enabled=False)
     assert browser.post(place, data={"exam": "new", "title": "x"}).status_code == 403
+
+
+def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(make_app: MakeApp, student: str) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    framed = {**FROM_PLATFORM, "Sec-Fetch-Dest": "iframe"}
+    settings = {"deep_link_return_url": "https://lms.example/back", "accept_types": ["ltiResourceLink"]}
+    with platform_on_loopback() as lms:
+        lms.register(app, student)
+        given = {"iss": lms.issuer, "login_hint": "h", "client_id": student, "target_link_uri": f"{HERE}/lti/launch"}
+        browser = browser_of(app)
+        assert browser.get("/lti/login", query_string=given, base_url=HERE, headers=framed).status_code == 200, "a button that opens a window"
+        given["target_link_uri"] += CHOOSING
+        state, nonce = sent_with(browser.get("/lti/login", query_string=given, base_url=HERE, headers=framed))
+        named: dict[str, Any] = {"message_type": "LtiDeepLinkingRequest", "roles": [INSTRUCTOR], f"{DEEP_LINK}deep_linking_settings": settings}
+        answer = post(browser, framed, state=state, id_token=lms.token(nonce, client_id=student, **named))
+        assert (answer.status_code, "/lti/choose/" in answer.headers["Location"]) == (303, True)
+        page = browser.get(answer.headers["Location"], base_url=HERE, headers=framed)
+    assert page.status_code == 200
+    assert "X-Frame-Options" not in page.headers
+    assert "frame-ancestors https://lms.example" in page.headers["Content-Security-Policy"]

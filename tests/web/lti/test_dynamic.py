@@ -80,14 +80,14 @@ def test_an_administrator_is_asked_first_and_nobody_else_registers_anything(app:
     form = {"openid_configuration": f"{lms.url}/.well-known/openid-configuration", "registration_token": "t-1"}
     teacher = someone(app, f"t-{lms.url[-5:]}@uni.example", "teacher").client
     assert teacher.get("/lti/register", query_string=form).status_code == 403
-    assert teacher.post("/lti/register", data=form).status_code == 403
+    assert teacher.post("/lti/register/confirm", data=form).status_code == 403
     stranger = browser_of(app)
     assert "/login?next=" in stranger.get("/lti/register", query_string=form).headers["Location"]
     assert come(stranger, lms, once="guessed").status_code == 403
     evil = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
-    assert chief.post("/lti/register", data=form, headers=evil).status_code == 403
+    assert chief.post("/lti/register/confirm", data=form, headers=evil).status_code == 403
     assert (registered(app, lms), lms.asked) == ([], [])
-    assert chief.post("/lti/register", data=form).status_code == 200
+    assert chief.post("/lti/register/confirm", data=form).status_code == 200
     assert len(registered(app, lms)) == 1
 
 
@@ -100,6 +100,7 @@ def test_an_administrator_is_asked_first_and_nobody_else_registers_anything(app:
         ({"registration_endpoint": "http://10.0.0.1/register"}, "registration_endpoint"),
         ({"registration_endpoint": "https://10.0.0.1/register"}, "private address"),
         ({"jwks_uri": None}, "jwks_uri"),
+        ({"jwks_uri": "https://10.0.0.1/jwks"}, "private address"),
         ({"token_endpoint": "javascript:alert(1)"}, "token_endpoint"),
     ],
 )

@@ -76,7 +76,7 @@ def register() -> Response:
         return _failed(asked, error)
 
 
-@lti_register.post("/lti/register")
+@lti_register.post("/lti/register/confirm")
 def confirm() -> Response:
     """Register it, after an administrator who is logged in said so."""
     asked = _asked(request.form)
@@ -96,6 +96,8 @@ def register_at(outward: Outward, asked: Asked, server: str, name: str) -> dict[
     for endpoint in ENDPOINTS:
         if not isinstance(config.get(endpoint), str) or not is_platform_url(config[endpoint]):
             raise away(_("it does not say its %(name)s", name=endpoint))
+    if not isinstance(wanted(outward.ask("GET", config["jwks_uri"], {"Accept": "application/json"})).get("keys"), list):
+        raise away(_("its jwks_uri gives no keys"))  # and is an address that may be asked: launches read it
     platform = config.get(PLATFORM) if isinstance(config.get(PLATFORM), dict) else {}
     bearer = {"Authorization": f"Bearer {asked.token}"} if asked.token else {}
     headers = {"Content-Type": "application/json", "Accept": "application/json", **bearer}
