@@ -215,6 +215,12 @@ def portal() -> Response:
     return Response(page, mimetype="text/html", headers=headers)
 
 
+@pages.get("/seb/quit")
+def leave_seb() -> str:
+    """Show what is at the address by which Safe Exam Browser ends, to any other browser."""
+    return render_template("seb_quit.html")
+
+
 @pages.route("/login", methods=["GET", "POST"])
 def login() -> BaseResponse:
     """Ask for name and password; with the right ones go on to the page that was wanted, or to the second factor's code."""

@@ -9,9 +9,12 @@ from playwright.sync_api import Page, expect
 
 from bench.harness.chromium import Chromium
 from bench.harness.server import Server
+from records.seb import config_key, read_seb, write_seb
 from tests.helpers.browser import judge, show
 
 SERVER: dict[str, str] = {}
+
+SEB = write_seb({"startURL": "https://quiz.example/", "allowQuit": True})
 
 
 def made(page: Page, server: Server) -> str:
@@ -58,6 +61,12 @@ def test_an_exam_is_set_up_by_one_teacher_and_the_second_is_told(server: Server,
     wrong = judge(page, folder, "exam-changed")
     page.get_by_role("button", name="Show what is in force").click()
     expect(page.get_by_label("Title", exact=True)).to_have_value("Linear algebra 1")
+    page.get_by_label("Students take the exam").select_option("required")
+    page.get_by_label("Add the key of a .seb file").set_input_files({"name": "own.seb", "mimeType": "application/seb", "buffer": SEB})
+    expect(page.locator("#exam-seb-said")).to_contain_text("the file begins at https://quiz.example/")
+    expect(page.get_by_label("Config Keys of other files")).to_have_value(config_key(read_seb(SEB)))
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.locator("#exam-seb-key")).to_contain_text("Its Config Key:")
     page.get_by_role("button", name="Open the exam").click()
     expect(page.locator("#exam-state")).to_contain_text("Opens")
     wrong += judge(page, folder, "exam-open")

@@ -28,6 +28,7 @@ PAGES = [
     f"/exams/{SESSION}",
     "/settings",
     "/help",
+    "/integrations",
     f"/session/{SESSION}",
     f"/session/{SESSION}/report",
     "/portal",

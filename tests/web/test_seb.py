@@ -11,12 +11,15 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 
 from basics.errors import ConfigError
+from basics.times import utc_now
+from records.package_contents import Gathered
 from records.seb import FILE_MAX_BYTES, config_key, proof, read_seb
 from settings.settings import load_settings
 from tests.helpers.http_page import HttpPage
 from tests.helpers.sessions import live
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
+from web.proctor.package_report import report_of
 
 OWN, OTHER = "c" * 64, "d" * 64
 MAC = "SEB_macOS_3.5"
@@ -277,6 +280,15 @@ def test_keys_are_bounded_and_copied_with_the_exam(taken: Taken) -> None:
     copied = taken.client.post(f"/api/exams/{taken.key}/duplicate", json={"exam_id": f"{taken.exam_id}-c"}).get_json()["exam"]
     assert (copied["seb"], copied["seb_config_keys"]) == ("noted", [OWN])
     assert copied["seb_config_key"] != taken.own, "its own file begins at another exam"
+
+
+def test_a_packages_report_says_it() -> None:
+    changes = [{"at": 0.0, "state": "no", "version": ""}, {"at": 9.0, "state": "yes", "version": MAC}, {"at": 9.5, "state": 5}]
+    for seb, words in ((changes, f"No: another browser. Yes: it proved an allowed key. {MAC}"), ([], None)):
+        session = {"_id": "a" * 32, "user_id": "s", "state": "ended", "started_at": utc_now(), "seb": seb}
+        report = report_of(Gathered(session, [], [], 0, {}), utc_now(), "proctor")
+        facts = {row[0]: row[1] for section in report.sections if section.table for row in section.table.rows if len(row) == 2}
+        assert facts.get("Safe Exam Browser") == words
 
 
 @pytest.mark.parametrize("wrong", ["x" * 64, "a" * 63, ",".join(f"{n:064x}" for n in range(21))])

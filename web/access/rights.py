@@ -214,8 +214,8 @@ RULES: Mapping[str, Rule] = {
     "seb.check": STUDENT,
     "seb.file": OPEN,  # a Mac's client brings nothing along; it holds nothing that the portal's own page doesn't tell
     "seb.start": OPEN,  # the ticket decides, and without one it is the portal
-    "seb.leave": OPEN,
     "seb.read_key": needs("exams", "page"),  # reads what it is sent, and keeps nothing
+    "pages.leave_seb": OPEN,
     "pages.verify": OPEN,
     "pages.portal": OPEN,
     "pages.login": OPEN,

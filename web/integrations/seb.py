@@ -1,10 +1,10 @@
-"""Safe Exam Browser: the file that opens an exam in it, where it begins and ends, a page's proof that it is there, and keys of uploaded files."""
+"""Safe Exam Browser: the file that opens an exam in it, where it begins, a page's proof that it is there, and keys of uploaded files."""
 
 from __future__ import annotations
 
 import re
 
-from flask import Blueprint, Response, g, redirect, render_template, request
+from flask import Blueprint, Response, g, redirect, request
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -74,12 +74,6 @@ def start(exam_key: str) -> BaseResponse:
     answer.headers["Cache-Control"] = "no-store"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
-
-
-@seb.get("/seb/quit")
-def leave() -> str:
-    """What is seen at the address by which Safe Exam Browser ends, in any other browser."""
-    return render_template("seb_quit.html")
 
 
 @seb.post("/api/seb/config-key")

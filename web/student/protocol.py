@@ -3,8 +3,9 @@
 It is one WebSocket without compression, `/student/link`, that offers the subprotocols `proctor.link` and `proctor.token.TOKEN`, of which the server
 takes the first; a client that can send headers may bring `Authorization: Bearer TOKEN` instead. (`/student/link?token=TOKEN` is read, too, from
 clients that were made before, but addresses are kept in logs.) The address may have `page`, the page's name, a new UUID for each load, and `attempt`,
-which counts its attempts to connect: one that the server comes to late replaces no newer one of the same page. Text messages are JSON objects with a
-`type`; binary messages carry pictures, sound and stills of the screen.
+which counts its attempts to connect: one that the server comes to late replaces no newer one of the same page. Where the exam is taken in Safe Exam
+Browser only, `proctor.seb.PASS` stands among the subprotocols, too, with the `link_pass` of `POST /api/student/seb`; each connection needs one of its
+own, else it closes with 1013. Text messages are JSON objects with a `type`; binary messages carry pictures, sound and stills of the screen.
 
 1. The server says `clock`, and the page answers at once; three times before the first picture, then every 10 seconds. By these round trips the
    page's times are known on the session's clock. The server's own clock decides: media count as taken at most a minute before they arrive, acts

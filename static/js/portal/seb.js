@@ -89,7 +89,7 @@ export class Seb {
   constructor({ page = window, ask = call } = {}) {
     Object.assign(this, { page, ask });
     this.onState = () => {};
-    document.getElementById("seb-again")?.addEventListener("click", () => page.location.reload()); // there only where an exam is taken in it
+    byId("seb-again").addEventListener("click", () => page.location.reload());
   }
 
   /** May the student of `session` go on in this page? Else it is on its way to its own address, or `show()` shows what to do. */
