@@ -179,9 +179,7 @@ SMALL = {"startURL": "https://x.example/", "allowQuit": True}
 PLAIN = plistlib.dumps(SMALL)
 
 
-@pytest.mark.parametrize(
-    "data", [PLAIN, b"\xef\xbb\xbf\n" + PLAIN, compress(PLAIN), compress(b"plnd" + compress(PLAIN)), b"plnd" + PLAIN]
-)
+@pytest.mark.parametrize("data", [PLAIN, b"\xef\xbb\xbf\n" + PLAIN, compress(PLAIN), compress(b"plnd" + compress(PLAIN)), b"plnd" + PLAIN])
 def test_a_file_that_is_not_encrypted_is_read(data: bytes) -> None:
     assert read_seb(data) == SMALL
 
