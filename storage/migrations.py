@@ -35,6 +35,7 @@ JOB = "migrations"
 QUESTION_S = 3.0  # for each question but what a change itself asks
 STILL_S = 3.0  # a server whose beat stands still for so long does not live
 _NAMED = 3  # servers, in a reason
+_READ = 100  # changes that this program does not know
 
 Db = Database[dict[str, Any]]
 
@@ -74,9 +75,10 @@ MIGRATIONS: tuple[Migration, ...] = (
 
 def refusal(database: Db, known: Sequence[Migration] = MIGRATIONS) -> str:
     """Why a program that knows these migrations can't read the database; empty where it can. Raise `PyMongoError`."""
-    found = database[COLLECTION].find_one({"compatible": False, "_id": {"$nin": [one.name for one in known]}}, sort=[("number", -1)])
-    if found is None:
+    unknown = list(database[COLLECTION].find({"compatible": False, "_id": {"$nin": [one.name for one in known]}}).limit(_READ))
+    if not unknown:
         return ""
+    found = max(unknown, key=lambda row: number if isinstance(number := row.get("number"), int) else 0)  # the newest: that version reads them all
     return _(
         "The database %(database)s is of a newer version of this program: version %(version)s made the change %(change)s, and this one, version "
         "%(own)s, can't read what came of it. Start the newer version here, too; the way back is a backup of before.",

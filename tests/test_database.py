@@ -16,6 +16,7 @@ from database import Database
 from records.accommodations import Accommodations
 from records.reviews import Reviews
 from scoring.accommodations import Accommodation
+from storage import migrations
 from storage.writes import Ticket
 from tests.helpers.databases import START, add_interval, all_stored, opened
 
@@ -343,6 +344,7 @@ def test_every_query_uses_an_index(database: Database, stored: Any) -> None:
     database.audit_entries(5, "a1")
     database.get("users", "u1")
     database.documents("users", "u1")
+    assert migrations.refusal(stored) == ""
     stored.command("profile", 0)
     seen = list(stored["system.profile"].find({"ns": {"$ne": f"{stored.name}.system.profile"}, "planSummary": {"$exists": True}}))
     assert len(seen) > 25

@@ -175,6 +175,9 @@ def test_keys_that_rotate_in_mid_exam_are_found_and_a_platform_is_not_asked_agai
     platform.answer = (503, b"")
     clock.now += FRESH_S + 1
     assert keys.key(registration, "first").kid == "first", "what was known serves while the platform is away"
+    asking = keys._of(registration).asking
+    assert asking is not None
+    asking.result(30)
     clock.now += STALE_S
     away = launch(app, platform)
     assert (away.status_code, "status 503" in said(away)) == (503, True)
