@@ -54,6 +54,7 @@ ACTS: Mapping[str, Text] = {
     "exam: open": _("Exam opened"),
     "exam: password seen": _("Password of an exam elsewhere looked at"),
     "exam: password set": _("Password of an exam elsewhere set"),
+    "exam: password shown": _("Password of an exam elsewhere shown to a student"),
     "exam: password taken away": _("Password of an exam elsewhere taken away"),
     "exam: warning": _("Warning to all of an exam"),
     "flags: seen": _("Flags seen"),
