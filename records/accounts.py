@@ -115,7 +115,7 @@ class Accounts:
         with self._store.reading():
             users = self._store.collection("users")
             found = [account_of(document) for document in users.find(since).limit(ACCOUNTS_MAX)]
-            if since and users.count_documents({}) < len(before):  # another server has deleted one
+            if since and users.count_documents({}) < len(before | {account.id for account in found}):  # another server has deleted one
                 found, since = [account_of(document) for document in users.find().limit(ACCOUNTS_MAX)], {}
         gone = before - {account.id for account in found} if not since else frozenset[str]()
         for account_id in gone:

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 Opens = Literal["auto", "frame", "window"]
 Shown = Literal["frame", "window", "either"]  # either: in a frame, with a way out where it stays empty
 
-ASK_S = 10.0  # for each step of one look
+CONNECT_S, ASK_S = 3.0, 10.0  # for each connection, and between two bytes of an answer
 WHOLE_S = 20.0  # for all of one look, however slowly its answers come
 REDIRECTS = 5
 ADDRESSES_MAX = 200
@@ -202,10 +202,11 @@ def _ask(address: SplitResult, private: Collection[str], ends: float) -> _Answer
     left = ends - time.monotonic()
     if left <= 0:
         raise TimeoutError("it takes too long")
-    connected = connection_to(host, port, min(ASK_S, left), private)
+    connected = connection_to(host, port, min(CONNECT_S, left), private)
+    connected.settimeout(min(ASK_S, left))
     if address.scheme == "https":
         connected = ssl.create_default_context().wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
-    connection = http.client.HTTPConnection(host, port)
+    connection = (http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection)(host, port)
     connection.sock = connected
     end = threading.Timer(ends - time.monotonic(), _shut, (connected,))
     end.daemon = True

@@ -60,6 +60,8 @@ def test_it_is_shown_once_the_check_has_passed_and_the_exam_has_begun_and_as_it_
         assert client.post("/api/student/check", json={"results": results}, headers=header).status_code == 200
         assert parts.database.flush(10)
         assert error_of(shown(), 409)["reason"] == reason, results
+    session.device_state("connection", "ok")
+    session.device_state("camera", "ok")
     session.take_readings(PictureReadings(session.clock(), GazeReading(session.clock(), "unknown", "error")))
     assert error_of(shown(), 409)["reason"] == "picture", "a picture that could not be looked at"
     session.take_readings(PictureReadings(session.clock(), GazeReading(session.clock(), "focused")))

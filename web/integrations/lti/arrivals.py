@@ -41,7 +41,7 @@ SHOWN_LINK = 20  # characters of a link's key in the id of an exam that is made 
 def arrive(launch: Launch) -> BaseResponse:
     """Lead on who comes by a resource link. Raise `Refused`, `Conflict`, `StorageError`."""
     comes_as = launch.comes_as
-    _withdraw(launch, comes_as if comes_as in ("teacher", "proctor") else "")
+    withdraw(launch)
     if not comes_as:
         raise Refused(
             _("Your learning platform says that you are neither a student nor a teacher of this course. Ask whoever teaches it to enrol you."),
@@ -139,8 +139,10 @@ def come(launch: Launch, role: Role) -> LtiPerson:
     return person
 
 
-def _withdraw(launch: Launch, role: Role) -> None:
-    """Whoever was something else in this course the last time is it no more, whether let in now or not."""
+def withdraw(launch: Launch) -> None:
+    """Whoever was something else in this course the last time is it no more, whether let in now or not. Raise `Conflict`, `StorageError`."""
+    comes_as = launch.comes_as
+    role: Role = "" if comes_as == "learner" else comes_as
     known = parts().lti.people.by_user_id(user_id_of(launch.registration.registration_id, launch.sub))
     if known is not None and known.courses.get(launch.course.key, (role, None))[0] != role:
         person = come(launch, role)

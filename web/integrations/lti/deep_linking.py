@@ -31,7 +31,7 @@ from scoring.exam import LONGEST_MIN, TITLE_MAX, ExamDefinition, Preset
 from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.errors import status_of
-from web.integrations.lti.arrivals import checked_account, come, give_exams
+from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
 from web.integrations.lti.bounds import check_exams
 from web.integrations.lti.claims import LTI, Launch
 from web.integrations.lti.cookies import COOKIE, print_of
@@ -61,6 +61,7 @@ class Choice(BaseModel):
 
 def begin(launch: Launch) -> Response:
     """Lead a teacher who comes with a checked LtiDeepLinkingRequest to the choice. Raise `Refused`, `InvalidInput`, `Conflict`, `StorageError`."""
+    withdraw(launch)
     if launch.comes_as != "teacher":
         raise Refused(_("Only a teacher of the course chooses its exams. Your learning platform says that you are none."), "a choice by no teacher")
     if not launch.course.context_id:
