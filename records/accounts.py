@@ -326,7 +326,9 @@ class Accounts:
     def _drop(self, account_id: str) -> None:
         with self._lock:
             account = self._by_id.pop(account_id, None)
-            for known, name in ((self._by_look, look(account.login)), (self._by_provider, account.oidc)) if account is not None else ():
+            if account is None:
+                return
+            for known, name in ((self._by_look, look(account.login)), (self._by_provider, account.oidc)):
                 if known.get(name) == account_id:
                     del known[name]
 
