@@ -157,7 +157,13 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
-OUTDATED = {"sessions": ("flags", "by_time"), "intervals": ("tally", "scored", "scored_of_exam"), "conclusions": ("of_exam",), "roster": ("of_exam",)}
+OUTDATED = {
+    "sessions": ("flags", "by_time"),
+    "intervals": ("tally", "scored", "scored_of_exam"),
+    "conclusions": ("of_exam",),
+    "roster": ("of_exam",),
+    "exams": ("of_teacher",),
+}
 """Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""
 
 

@@ -81,7 +81,7 @@ export const texts = {
     linkText: _("For the platform’s administrator alone, who pastes it as the tool’s registration URL. It is good once, for a day, and is shown this once."),
     rotated: _("The next key is published. This server signs with it from tomorrow on."),
     sure: {
-      remove: { title: (name) => _("Remove %(name)s?", { name }), text: _("Nobody comes from this platform any more. Exams, accounts and sessions stay."), yes: _("Remove") },
+      remove: { title: (name) => _("Remove %(name)s?", { name }), text: _("Nobody comes from this platform any more, and the logins of its teachers end. Exams, accounts and sessions stay."), yes: _("Remove") },
       rotate: { title: () => _("Make a new signing key?"), text: _("Platforms read it for a day before it is used, and know the present one until a day after."), yes: _("Make it") },
     },
   },
