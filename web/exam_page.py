@@ -217,6 +217,8 @@ def _ask(address: SplitResult, private: Collection[str], ends: float) -> _Answer
         path = address.path or "/"
         connection.request("GET", f"{path}?{address.query}" if address.query else path, headers=HEADERS)
         answer = connection.getresponse()
+        if time.monotonic() >= ends:  # cut off, which reads as the headers' end
+            raise TimeoutError("it takes too long")
         location = (answer.getheader("Location") or "") if 300 <= answer.status < 400 else ""
         headers = answer.msg
         found = _Answer(location, headers.get_all("X-Frame-Options") or [], headers.get_all("Content-Security-Policy") or [])
