@@ -232,7 +232,8 @@ def test_each_person_has_one_choice_and_each_platform_so_many(
         launched(app, registration, sub="t-3")
     other = parts_of(app).lti.registrations.add(**{**_fields(registration), "client_id": f"o-{student}"})
     assert browser.get(launched(app, other)).status_code == 200
-    monkeypatch.setattr(lti_waiting, "LINKS_MAX", 0)
+    monkeypatch.setattr(lti_waiting, "LINKS_MAX", 1)
+    parts_of(app).lti_waiting.keep_link({"by": "a test"})
     with pytest.raises(Conflict, match="waits here already"):
         parts_of(app).lti_waiting.keep_link({"by": "a test"})
 
