@@ -9,8 +9,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from basics.readings import GazeReading, PictureReadings
+from basics.readings import GazeReading
 from records.exam_passwords import ExamPassword, ExamPasswords
+from sessions.analysis import PictureReadings
 from sessions.ends import End
 from tests.helpers.people import browser_of, someone
 from tests.helpers.sessions import create, live
