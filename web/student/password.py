@@ -58,7 +58,7 @@ def shown() -> Response:
     if by_camera and not _is_seen(session):
         raise Conflict(_("The password is shown once your camera’s picture has arrived. Wait a moment, and try again."), reason="picture")
     if parts().lti.used.take("password shown", session_id, NOTED_FOR_S):
-        note("exam: password shown", "student", exam_id=exam.exam_id, exam_key=exam.key, session_id=session_id, user_id=session.user_id)
+        note("exam: password shown", "student", exam_id=session.exam_id, exam_key=exam.key, session_id=session_id, user_id=session.user_id)
     return reply(PasswordShown(password=found.password, text=found.text))
 
 
