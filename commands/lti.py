@@ -14,10 +14,12 @@ from flask.cli import with_appcontext
 from basics.times import iso_time
 from commands.users import BY, opened
 from records.command_acts import note_act
+from records.lti_accounts import end_platform
 from records.lti_courses import LtiCourses
 from records.lti_keys import LtiKeys
+from records.lti_links import LtiLinks
 from records.lti_registrations import LtiRegistrations
-from records.lti_waiting import LINK_FOR, LtiWaiting
+from records.lti_waiting import LtiWaiting
 from records.server_key import find_key
 from records.stores import PlainStore
 from settings.settings import Settings
@@ -74,6 +76,8 @@ def register(app: Flask, settings: Settings | None = None) -> None:
         with _registrations(settings) as (store, registrations, _in_force):
             removed = registrations.remove(registration_id)
             LtiCourses(store).forget_platform(registration_id)
+            LtiLinks(store).forget_platform(registration_id)
+            end_platform(store, registration_id)
             note_act(store, "lti: removed", registration=registration_id, name=removed.name, issuer=removed.issuer, client_id=removed.client_id)
             click.echo(f"{removed.name} is removed.")
 
@@ -81,7 +85,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     @with_appcontext
     def link() -> None:
         with _registrations(settings) as (store, _registrations_of, in_force):
-            secret = LtiWaiting(store).keep("registration", {"by": BY}, LINK_FOR)
+            secret = LtiWaiting(store).keep_link({"by": BY})
             note_act(store, "lti: registration link made")
             base = in_force.public_url.rstrip("/") or f"http://localhost:{in_force.flask_port}"
             click.echo(f"For the platform's administrator alone; good once, for a day:\n  {base}/lti/register?once={quote(secret, safe='')}")

@@ -29,13 +29,15 @@ ACCOUNTS_MAX = 20_000  # about 20 MB in memory
 LONGEST_LOGIN, LONGEST_NAME = 128, 100  # characters
 INVITED_FOR = timedelta(days=7)
 READ_AGAIN = timedelta(minutes=10)  # what changed before the last look is read once more: another machine's clock may be behind
-RESERVED = frozenset(look(name) for name in ("proctor", "server", "student", "API_TOKEN", "command"))
-"""Names under which the server, its one password and students stand in records."""
+RESERVED = frozenset(look(name) for name in ("proctor", "server", "student", "API_TOKEN", "command", "lti"))
+"""Names under which the server, its one password, students and who comes from a learning platform stand in records."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """One person. `roles` were given here, `group_roles` and `exam_roles` (by exam id) come from the groups of a sign-in provider.
+
+    Of whom a learning platform signs in (`registration_id`), the `exam_roles` come from the courses there, and hold until `exam_until`.
 
     `epoch` is raised to end all logins, `version` by every change, `revision` by what people change of it, `edited_by` last. `password` is a hash,
     `totp` a sealed secret; `invite` is the hash of an invitation's token, and until when.
@@ -48,6 +50,8 @@ class Account:
     roles: frozenset[str] = frozenset()
     group_roles: frozenset[str] = frozenset()
     exam_roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    exam_until: Mapping[str, datetime] = field(default_factory=dict)
+    registration_id: str = ""
     password: str = ""
     totp: str = ""
     recovery: int = 0
@@ -68,6 +72,10 @@ class Account:
     def all_roles(self) -> frozenset[str]:
         """The roles in force for the whole server."""
         return self.roles | self.group_roles
+
+    def exam_roles_at(self, now: datetime) -> Mapping[str, frozenset[str]]:
+        """The roles in single exams that are in force at `now`."""
+        return {exam: roles for exam, roles in self.exam_roles.items() if exam not in self.exam_until or self.exam_until[exam] > now}
 
     @property
     def state(self) -> Literal["active", "invited", "disabled"]:
@@ -101,15 +109,22 @@ class Accounts:
 
     def read(self, *, whole: bool = False) -> bool:
         """Read what has changed, or all of it, whatever other machines' clocks say; True where something has. Raise `StorageError`."""
+        before = frozenset(self._by_id)
         since = {"changed_at": {"$gte": self._read_at - READ_AGAIN}} if self._read_at is not None and not whole else {}
         now = utc_now()
         with self._store.reading():
-            found = [account_of(document) for document in self._store.collection("users").find(since).limit(ACCOUNTS_MAX)]
+            users = self._store.collection("users")
+            found = [account_of(document) for document in users.find(since).limit(ACCOUNTS_MAX)]
+            if since and users.count_documents({}) < len(before | {account.id for account in found}):  # another server has deleted one
+                found, since = [account_of(document) for document in users.find().limit(ACCOUNTS_MAX)], {}
+        gone = before - {account.id for account in found} if not since else frozenset[str]()
+        for account_id in gone:
+            self._drop(account_id)
         changed = [account for account in found if self._by_id.get(account.id) != account]
         for account in changed:
             self._keep(account)
         self._read_at = now
-        return bool(changed)
+        return bool(changed or gone)
 
     def by_id(self, account_id: str) -> Account | None:
         """The account of this id, as it was read last."""
@@ -123,6 +138,14 @@ class Accounts:
         """The account that signs in so at a provider."""
         found = self._by_id.get(self._by_provider.get(oidc, ""))
         return found if found is not None and found.oidc == oidc else None
+
+    def has_ended(self, since: datetime, now: datetime) -> bool:
+        """Has somebody's role in an exam come to its end between these?"""
+        return any(since < end <= now for account in list(self._by_id.values()) for end in account.exam_until.values())
+
+    def of_registration(self, registration_id: str) -> list[Account]:
+        """Those whom this learning platform signs in."""
+        return [account for account in list(self._by_id.values()) if account.registration_id == registration_id]
 
     def listed(self, search: str = "") -> list[Account]:
         """All, by name; `search` is a part of a name, a login name or an e-mail address in any case."""
@@ -193,6 +216,13 @@ class Accounts:
         if document is None:
             raise _no_account(account_id)
         return self._keep(account_of(document))
+
+    def remove(self, account_id: str) -> None:
+        """Delete an account, with all its logins. Raise `NotFound`, `StorageError`."""
+        self.change(account_id, ends_logins=True, disabled=True, exam_roles=[])  # so servers know it that hear of its end a little later
+        with self._store.reading():
+            self._store.collection("users").delete_one({"_id": account_id})
+        self._drop(account_id)
 
     def edit(self, account_id: str, *, by: str, revision: int | None = None, ends_logins: bool = False, **fields: Any) -> Account:
         """What a person changes of an account, seen at `revision` (None: however it is now). Raise `NotFound`, `StorageError`, and `Conflict`
@@ -293,6 +323,15 @@ class Accounts:
             self._by_provider[account.oidc] = account.id
         return account
 
+    def _drop(self, account_id: str) -> None:
+        with self._lock:
+            account = self._by_id.pop(account_id, None)
+            if account is None:
+                return
+            for known, name in ((self._by_look, look(account.login)), (self._by_provider, account.oidc)):
+                if known.get(name) == account_id:
+                    del known[name]
+
     def _check_free(self, login: str | None, name: str, own: str) -> None:
         wanted = [{"name_look": look(name)}, *([{"login_look": look(login)}] if login is not None else [])]
         with self._store.reading():
@@ -310,6 +349,7 @@ def account_of(document: Document) -> Account:
         roles=frozenset(document.get("roles") or ()),
         group_roles=frozenset(document.get("group_roles") or ()),
         exam_roles={row["exam_id"]: frozenset(row["roles"]) for row in document.get("exam_roles") or ()},
+        exam_until={row["exam_id"]: row["until"] for row in document.get("exam_roles") or () if "until" in row},
         recovery=len(document.get("recovery") or ()),
         invite=invite.get("hash", ""),
         invited_until=invite.get("until"),
@@ -332,6 +372,7 @@ _PLAIN = (
     "edited_by",
     "made_at",
     "made_by",
+    "registration_id",
     "signed_in_at",
 )
 

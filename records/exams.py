@@ -34,6 +34,7 @@ FIELDS: Mapping[str, Check] = {
     **dict.fromkeys(("made_by", "changed_by"), is_text),
     **dict.fromkeys(("made_at", "changed_at"), is_moment),
     "deleting": is_switch,
+    "registration_id": is_text,
 }
 # A state that can't be read keeps nobody out.
 BLANK: Mapping[str, Any] = {"state": "open", "revision": 0, "made_by": "", "changed_by": "", "made_at": EPOCH, "changed_at": EPOCH}
@@ -42,7 +43,9 @@ COMPARED = ("state", *(name for name in ExamDefinition.model_fields if name != "
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """One exam as it is kept. `state` is what somebody put it in; `revision` grows with every change."""
+    """One exam as it is kept. `state` is what somebody put it in; `revision` grows with every change; `registration_id` is of the learning platform
+    from which it was made.
+    """
 
     key: str
     definition: ExamDefinition
@@ -53,6 +56,7 @@ class Exam:
     changed_at: datetime
     changed_by: str
     deleting: bool = False
+    registration_id: str = ""
     unreadable: tuple[str, ...] = ()  # what was damaged in the record: it has its default
 
     @property
@@ -81,6 +85,7 @@ class Exam:
             "changed_at": self.changed_at,
             "changed_by": self.changed_by,
             "deleting": self.deleting,
+            **({"registration_id": self.registration_id} if self.registration_id else {}),
         }
 
 
@@ -138,17 +143,22 @@ class Exams:
         documents = self._database.page(EXAMS, query, [("changed_at", DESCENDING)], after, limit)
         return self._remembered(documents)
 
-    def of_teacher(self, account_id: str, keys: Collection[str], *, limit: int) -> list[Exam]:
-        """Those that the account teaches, and those of these keys; changed last first, without archived ones. Raise `StorageError`."""
-        query: Document = {"$or": [{"teachers": account_id}, {"_id": {"$in": list(keys)}}], "state": {"$ne": "archived"}, "deleting": {"$ne": True}}
+    def in_use(self, keys: Collection[str], *, limit: int) -> list[Exam]:
+        """Those of these keys that are not archived; changed last first. Raise `StorageError`."""
+        query: Document = {"_id": {"$in": list(keys)}, "state": {"$ne": "archived"}, "deleting": {"$ne": True}}
         with self._database.reading():
             found = list(self._database.collection(EXAMS).find(query).sort("changed_at", DESCENDING).limit(limit))
         return self._remembered(found)
 
-    def make(self, definition: ExamDefinition, by: str) -> Exam:
+    def count_of_platform(self, registration_id: str, since: datetime = EPOCH) -> int:
+        """How many there are that were made from this learning platform since then. Raise `StorageError`."""
+        with self._database.reading():
+            return self._database.collection(EXAMS).count_documents({"registration_id": registration_id, "made_at": {"$gte": since}})
+
+    def make(self, definition: ExamDefinition, by: str, registration_id: str = "") -> Exam:
         """Keep a new exam, as a draft. Raise `Conflict` where one of its id is defined, `StorageError`."""
         now = utc_now()
-        exam = Exam(exam_key(definition.exam_id), definition, "draft", 1, now, by, now, by)
+        exam = Exam(exam_key(definition.exam_id), definition, "draft", 1, now, by, now, by, registration_id=registration_id)
         with self._database.reading():
             made = self._database.collection(EXAMS).update_one({"_id": exam.key}, {"$setOnInsert": exam.to_document()}, upsert=True)
         if made.upserted_id is None:

@@ -49,6 +49,11 @@ class LtiCourses:
         names = LinkedCourse.__dataclass_fields__
         return [LinkedCourse(**{name: one[name] if is_text(one.get(name)) else "" for name in names}) for one in found]
 
+    def forget(self, course: str, exam_key: str) -> None:
+        """An exam is reached from this course no more. Raise `StorageError`."""
+        with self._store.reading():
+            self._store.collection(COLLECTION).delete_one({"_id": f"{course} {exam_key}"})
+
     def forget_platform(self, registration_id: str) -> None:
         """A registration was removed: nothing of it is asked any more. Raise `StorageError`."""
         with self._store.reading():

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import DESCENDING
 
 from basics.errors import Conflict
 from basics.identifiers import key_of
@@ -17,6 +20,7 @@ from records.stores import Document, Store
 
 LINKS, EXAMS = "lti_links", "lti_exams"
 EXAMS_MAX = 200  # of one course
+OWNERS_MAX = 200  # of one exam that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,16 @@ class Course:
     def of_link(self, link_id: str) -> str:
         """The key of one of its resource links."""
         return _key(self.registration_id, self.deployment_id, "context", self.context_id, "link", link_id)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTo:
+    """What may launch an exam: `owner` is a course's key, or the id of a registration all of whose courses may."""
+
+    owner: str
+    registration_id: str
+    by: str
+    at: datetime
 
 
 class LtiLinks:
@@ -83,6 +97,24 @@ class LtiLinks:
         key = owner.key if isinstance(owner, Course) else owner
         with self._store.reading():
             self._store.collection(EXAMS).delete_one({"_id": f"{key} {key_of(exam_id)}"})
+
+    def owners_of(self, exam_key: str) -> list[LinkedTo]:
+        """The courses and registrations that may launch an exam, linked last first; at most 200. Raise `StorageError`."""
+        with self._store.reading():
+            rows = list(self._store.collection(EXAMS).find({"exam_key": exam_key}).sort("at", DESCENDING).limit(OWNERS_MAX))
+        return [LinkedTo(row["owner"], row["registration_id"], str(row.get("by") or ""), row["at"]) for row in rows]
+
+    def unlink(self, owner: str, exam_key: str) -> bool:
+        """Let a course, or a registration, launch an exam no more, by no link of its own either; False where it could not. Raise `StorageError`."""
+        with self._store.reading():
+            self._store.collection(LINKS).delete_many({"course": owner, "exam_key": exam_key})
+            return self._store.collection(EXAMS).delete_one({"_id": f"{owner} {exam_key}"}).deleted_count > 0
+
+    def forget_platform(self, registration_id: str) -> None:
+        """A registration was removed: none of its courses launches anything any more. Raise `StorageError`."""
+        with self._store.reading():
+            for name in (LINKS, EXAMS):
+                self._store.collection(name).delete_many({"registration_id": registration_id})
 
     def exams_of(self, courses: Collection[str]) -> Mapping[str, list[str]]:
         """The ids of the exams of each of these courses, by the course's key. Raise `StorageError`."""

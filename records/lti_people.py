@@ -20,6 +20,7 @@ from database import Database, Document
 
 COLLECTION = "lti_people"
 Role = Literal["", "teacher", "proctor"]
+STAFF_MAX = 2_000  # of one course
 COURSES_MAX = 100  # in which somebody teaches at a time
 KEPT = timedelta(days=400)  # since somebody came last
 
@@ -34,6 +35,10 @@ class LtiPerson:
     name: str = ""
     email: str = ""
     courses: Mapping[str, tuple[Role, datetime]] = field(default_factory=dict)
+
+    def role_at(self, now: datetime) -> Mapping[str, Role]:
+        """What the person is at `now` in each course, by its key."""
+        return {course: role for course, (role, until) in self.courses.items() if until > now}
 
     @property
     def account_key(self) -> str:
@@ -83,6 +88,11 @@ class LtiPeople:
         with self._database.reading():
             found = self._database.collection(COLLECTION).find_one({"_id": user_id})
         return _person(found) if found is not None else None
+
+    def of_course(self, course: str) -> list[LtiPerson]:
+        """Those who teach or proctor in a course, by its key; at most 2,000. Raise `StorageError`."""
+        with self._database.reading():
+            return [_person(row) for row in self._database.collection(COLLECTION).find({f"courses.{course}": {"$exists": True}}).limit(STAFF_MAX)]
 
 
 def user_id_of(registration_id: str, sub: str) -> str:

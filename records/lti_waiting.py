@@ -1,6 +1,6 @@
 """What waits for somebody to come back with a secret: an administrator's link for one registration, a teacher's choice of an exam.
 
-Only a secret's hash is kept, and what waits goes at its end.
+Only a secret's hash is kept, and what waits goes at its end. Each platform has room of its own, and each of its people one place.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from basics.times import utc_now
 from records.stores import Document, Store
 
 COLLECTION = "lti_waiting"
-WAITING_MAX = 20_000
+LINKS_MAX = 1_000
+CHOICES_MAX = 1_000  # of one platform
 LINK_FOR, CHOICE_FOR = timedelta(hours=24), timedelta(hours=1)
 SECRET_BYTES = 32
 
@@ -31,15 +32,15 @@ class LtiWaiting:
         self._store = store
         self._now = now
 
-    def keep(self, kind: Kind, fields: Mapping[str, Any], how_long: timedelta) -> str:
-        """Keep it; give the secret. Raise `Conflict` where too much waits, `StorageError`."""
-        secret = secrets.token_urlsafe(SECRET_BYTES)
+    def keep_link(self, fields: Mapping[str, Any]) -> str:
+        """Keep what a link to register a platform needs; give the link's secret. Raise `Conflict` where too many wait, `StorageError`."""
+        return self._keep("registration", "", LINKS_MAX, fields, LINK_FOR)
+
+    def keep_choice(self, registration_id: str, user_id: str, fields: Mapping[str, Any]) -> str:
+        """Keep a person's choice in place of the one before; give its secret. Raise `Conflict` where the platform has too many, `StorageError`."""
         with self._store.reading():
-            kept = self._store.collection(COLLECTION)
-            if kept.estimated_document_count() >= WAITING_MAX:
-                raise Conflict(_("Too much of the learning platforms waits here already. Try again in an hour."))
-            kept.insert_one({"_id": _hash(kind, secret), "kind": kind, "until": self._now() + how_long, **fields})
-        return secret
+            self._store.collection(COLLECTION).delete_many({"kind": "choice", "of": registration_id, "user_id": user_id})
+        return self._keep("choice", registration_id, CHOICES_MAX, {**fields, "user_id": user_id}, CHOICE_FOR)
 
     def look(self, kind: Kind, secret: str) -> Document | None:
         """What waits for this secret, which stays; None: nothing, or no more. Raise `StorageError`."""
@@ -50,6 +51,15 @@ class LtiWaiting:
         """The same, once: of two who come at the same moment one gets it. Raise `StorageError`."""
         with self._store.reading():
             return self._store.collection(COLLECTION).find_one_and_delete(self._query(kind, secret))
+
+    def _keep(self, kind: Kind, of: str, most: int, fields: Mapping[str, Any], how_long: timedelta) -> str:
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        with self._store.reading():
+            kept = self._store.collection(COLLECTION)
+            if kept.count_documents({"kind": kind, "of": of}, limit=most) >= most:
+                raise Conflict(_("Too much of the learning platforms waits here already. Try again in an hour."))
+            kept.insert_one({"_id": _hash(kind, secret), "kind": kind, "of": of, "until": self._now() + how_long, **fields})
+        return secret
 
     def _query(self, kind: Kind, secret: str) -> Document:
         return {"_id": _hash(kind, secret), "until": {"$gt": self._now()}}

@@ -129,7 +129,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "logins": [IndexModel([("until", 1)], name="by_end")],
     "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
-    "lti_waiting": [IndexModel([("until", 1)], name="until", expireAfterSeconds=0)],
+    "lti_waiting": [IndexModel([("until", 1)], name="until", expireAfterSeconds=0), IndexModel([("kind", 1), ("of", 1)], name="of")],
     "lti_courses": [IndexModel([("exam_key", 1), ("seen_at", -1)], name="of_exam")],
     "lti_used": [IndexModel([("until", 1)], name="over", expireAfterSeconds=0)],
     "lti_people": [IndexModel([("user_id", 1)], name="of_user"), IndexModel([("seen_at", 1)], name="over", expireAfterSeconds=400 * 86_400)],
@@ -138,7 +138,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "exams": [
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),
-        IndexModel([("teachers", 1), ("changed_at", -1)], name="of_teacher"),
+        IndexModel([("registration_id", 1), ("made_at", 1)], name="of_platform", partialFilterExpression={"registration_id": {"$gt": ""}}),
     ],
     "roster": [
         IndexModel([("exam_key", 1), ("user_id", 1), ("name", 1)], name="names"),
@@ -157,7 +157,13 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
 }
 
-OUTDATED = {"sessions": ("flags", "by_time"), "intervals": ("tally", "scored", "scored_of_exam"), "conclusions": ("of_exam",), "roster": ("of_exam",)}
+OUTDATED = {
+    "sessions": ("flags", "by_time"),
+    "intervals": ("tally", "scored", "scored_of_exam"),
+    "conclusions": ("of_exam",),
+    "roster": ("of_exam",),
+    "exams": ("of_teacher",),
+}
 """Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""
 
 

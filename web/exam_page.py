@@ -1,7 +1,8 @@
 """The exam's own page (EXAM_URL): may a browser show it in a frame of the students' page? Most learning platforms refuse that.
 
 It is asked once at the start and then from time to time, in a thread of its own: headers alone count, and another site's address is never
-followed. What can't be told is no refusal.
+followed. An exam's address is the word of whoever teaches it, and may come from a learning platform: only EXAM_URL, and hosts that LTI_PRIVATE_HOSTS
+names, may lie within one's own network. What can't be told is no refusal.
 """
 
 from __future__ import annotations
@@ -9,22 +10,27 @@ from __future__ import annotations
 import http.client
 import logging
 import re
+import socket
+import ssl
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from basics.texts import _
 from settings.settings import Settings
+from web.integrations.lti.outward import connection_to
 
 log = logging.getLogger(__name__)
 
 Opens = Literal["auto", "frame", "window"]
 Shown = Literal["frame", "window", "either"]  # either: in a frame, with a way out where it stays empty
 
-ASK_S = 10.0  # for each step of one look
+CONNECT_S, ASK_S = 3.0, 10.0  # for each connection, and between two bytes of an answer
+WHOLE_S = 20.0  # for all of one look, however slowly its answers come
 REDIRECTS = 5
 ADDRESSES_MAX = 200
 AGAIN_S, AGAIN_SOON_S = 3600.0, 300.0  # where it could be told, and where it couldn't
@@ -61,13 +67,15 @@ def why_not_framed(look: Look, portal: str) -> str:
     return ""
 
 
-def look_at(address: str) -> Look:
-    """Ask for the page as a browser does. Never raises: what is wrong is the look's `problem`."""
+def look_at(address: str, private: Collection[str] = (), whole_s: float = WHOLE_S) -> Look:
+    """Ask for the page as a browser does. `private` are the hosts that may have private addresses. Never raises: what is wrong is the look's
+    `problem`.
+    """
     first = urlsplit(address)
-    here = first
+    here, ends = first, time.monotonic() + whole_s
     try:
         for _step in range(REDIRECTS):
-            answer = _ask(here)
+            answer = _ask(here, private, ends)
             target = urlsplit(urljoin(here.geturl(), answer.location)) if answer.location else None
             if target is None:
                 return Look(here.geturl(), answer.frame_options, answer.policies)
@@ -86,6 +94,7 @@ class ExamPage:
         self._address = settings.exam_url
         self._opens: Opens = settings.exam_opens
         self._portal = settings.public_url
+        self._private = frozenset(host.casefold() for host in (*settings.lti_hosts, urlsplit(settings.exam_url).hostname or "") if host)
         self._looks: dict[str, tuple[Look | None, float]] = {}  # of each address what was seen, and when to look again, on the monotonic clock
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -170,7 +179,7 @@ class ExamPage:
             self._wake.wait(max(0.0, pause))
 
     def _look_at(self, address: str) -> None:
-        look = look_at(address)
+        look = look_at(address, self._private)
         with self._lock:
             if address not in self._looks:
                 return
@@ -187,15 +196,29 @@ class _Answer:
     policies: Sequence[str]
 
 
-def _ask(address: SplitResult) -> _Answer:
+def _ask(address: SplitResult, private: Collection[str], ends: float) -> _Answer:
     """One request, whose body is left unread. Raise `OSError`, `ValueError` or `HTTPException`."""
     host, port = address.hostname or "", address.port or PORTS[address.scheme]
-    kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
-    connection = kind(host, port, timeout=ASK_S)
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("it takes too long")
+    connected = connection_to(host, port, min(CONNECT_S, left), private)
+    connected.settimeout(min(ASK_S, left))
+    if address.scheme == "https":
+        connected = ssl.create_default_context().wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
+    connection = (http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection)(host, port)
+    connection.sock = connected
+    end = threading.Timer(ends - time.monotonic(), _shut, (connected,))
+    end.daemon = True
+    end.start()
     try:
+        if isinstance(connected, ssl.SSLSocket):
+            connected.do_handshake()
         path = address.path or "/"
         connection.request("GET", f"{path}?{address.query}" if address.query else path, headers=HEADERS)
         answer = connection.getresponse()
+        if time.monotonic() >= ends:  # cut off, which reads as the headers' end
+            raise TimeoutError("it takes too long")
         location = (answer.getheader("Location") or "") if 300 <= answer.status < 400 else ""
         headers = answer.msg
         found = _Answer(location, headers.get_all("X-Frame-Options") or [], headers.get_all("Content-Security-Policy") or [])
@@ -203,7 +226,14 @@ def _ask(address: SplitResult) -> _Answer:
             raise ValueError(f"it answers {answer.status}")
         return found
     finally:
+        end.cancel()
         connection.close()
+
+
+def _shut(connected: socket.socket) -> None:
+    """Whoever reads from it reads its end."""
+    with suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def _origin(address: SplitResult) -> tuple[str, str, int]:

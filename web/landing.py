@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 from flask import redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
+from basics.times import utc_now
 from records.accounts import Account
 from web.access.callers import Caller
 
@@ -36,7 +37,7 @@ def first_page(who: Caller) -> str:
 
 def landing(wanted: str, account: Account) -> str:
     """Where to go on to after a login: who may not watch has nothing on the dashboard, which is what is wanted where nothing else is."""
-    who = Caller("account", account.name, account.id, account.all_roles, exam_roles=account.exam_roles)
+    who = Caller("account", account.name, account.id, account.all_roles, exam_roles=account.exam_roles_at(utc_now()))
     return first_page(who) if wanted == url_for("pages.dashboard") else wanted
 
 

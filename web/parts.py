@@ -159,7 +159,7 @@ class Parts:
         if self.membership is not None:
             self.figures.append(self.membership.figures)
         self.exam_page = ExamPage(self.settings)
-        self.exam_passwords = ExamPasswords(self.database)
+        self.exam_passwords = ExamPasswords(self.database, self.access.secret_key)
         self.lti_waiting = LtiWaiting(self.database)
         self.lti_courses = LtiCourses(self.database)
         self.platforms = Platforms(Outward(self.settings.lti_hosts), self.lti.keys)

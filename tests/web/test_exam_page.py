@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,6 +18,7 @@ from web.exam_page import REDIRECTS, ExamPage, Look, look_at, why_not_framed
 
 EXAM = "https://moodle.uni.example/course?id=1"
 PORTAL = "https://proctor.uni.example"
+HERE = ("127.0.0.1",)
 
 
 def allowed(portal: str = PORTAL, address: str = EXAM, options: Sequence[str] = (), policies: Sequence[str] = ()) -> bool:
@@ -92,14 +95,14 @@ def platform() -> Iterator[str]:
 
 def test_the_page_that_a_login_leads_to_decides(platform: str) -> None:
     Platform.answers = {"/exam?id=1": (303, {"Location": "/login"}), "/login": (200, {"X-Frame-Options": "SAMEORIGIN"})}
-    look = look_at(f"{platform}/exam?id=1#top")
+    look = look_at(f"{platform}/exam?id=1#top", HERE)
     assert (look.frame_options, look.problem, Platform.asked) == (["SAMEORIGIN"], "", ["/exam?id=1", "/login"])
 
 
 def test_another_site_is_never_asked_and_no_frame_of_ours_may_show_it(platform: str) -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Platform) as other:
         Platform.answers = {"/exam": (302, {"Location": f"http://127.0.0.1:{other.server_port}/inner"})}
-        look = look_at(f"{platform}/exam")
+        look = look_at(f"{platform}/exam", HERE)
         assert look.elsewhere == f"http://127.0.0.1:{other.server_port}"
     assert Platform.asked == ["/exam"]
     assert "it leads to" in why_not_framed(look, PORTAL)
@@ -116,13 +119,44 @@ def test_another_site_is_never_asked_and_no_frame_of_ours_may_show_it(platform: 
 )
 def test_what_can_not_be_told_is_a_problem_and_no_refusal(platform: str, answers: dict[str, Any], problem: str) -> None:
     Platform.answers = answers
-    assert problem in look_at(f"{platform}/exam").problem
+    assert problem in look_at(f"{platform}/exam", HERE).problem
     assert len(Platform.asked) <= REDIRECTS
 
 
 def test_a_page_that_is_away_or_long_is_looked_at_by_its_headers_alone(platform: str) -> None:
-    assert look_at(f"http://127.0.0.1:{free_port()}/exam").problem
-    assert look_at(f"{platform}/long").problem == ""
+    assert look_at(f"http://127.0.0.1:{free_port()}/exam", HERE).problem
+    assert look_at(f"{platform}/long", HERE).problem == ""
+
+
+def test_an_address_within_ones_own_network_is_asked_only_where_the_operator_names_it(platform: str, tmp_path: Path) -> None:
+    for address in (platform, platform.replace("127.0.0.1", "localhost")):
+        assert "private address" in look_at(f"{address}/exam").problem
+    assert Platform.asked == []
+    port = platform.rpartition(":")[2]
+    for settings in ({"exam_url": f"{platform}/exam"}, {"lti_private_hosts": "127.0.0.1"}):
+        page = ExamPage(settings_for(tmp_path, **settings))
+        page.look_soon(f"http://127.0.0.1:{port}/of-an-exam", "auto")
+        until(lambda page=page: page.shown_in(PORTAL, f"http://127.0.0.1:{port}/of-an-exam", "auto") == "frame")  # type: ignore[misc]
+        page.stop()
+
+
+def test_a_page_that_trickles_is_looked_at_no_longer_than_a_whole_look_takes() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            taken, _address = server.accept()
+            with taken, suppress(OSError):
+                taken.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not done.wait(0.02):
+                    taken.sendall(b"X")
+
+        done = threading.Event()
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        look = look_at(f"http://127.0.0.1:{server.getsockname()[1]}/exam", HERE, whole_s=0.3)
+        done.set()
+        thread.join()
+    assert look.problem
 
 
 def test_the_server_looks_at_its_start_and_says_what_it_found(platform: str, tmp_path: Path) -> None:

@@ -9,14 +9,18 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from basics.readings import GazeReading
+from records.exam_passwords import ExamPassword, ExamPasswords
+from sessions.analysis import PictureReadings
 from sessions.ends import End
 from tests.helpers.people import browser_of, someone
 from tests.helpers.sessions import create, live
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.parts import Parts, parts_of
-from web.student.password import has_passed
+from web.student.password import BY_CAMERA, has_passed
 
 READY = {"item": "camera", "state": "ready"}
+FACE = {"item": "face", "state": "warning"}
 BAD = {"item": "camera", "state": "not_ready"}
 NO_SOUND = {"item": "microphone", "state": "not_ready"}
 
@@ -52,12 +56,19 @@ def test_it_is_shown_once_the_check_has_passed_and_the_exam_has_begun_and_as_it_
     assert error_of(shown(), 409)["reason"] == "not_begun"
     begin(parts, header)
     assert error_of(shown(), 409)["reason"] == "check"
-    for results, passed in (([BAD], False), ([READY, NO_SOUND], True)):
+    session = live(parts, {"session_id": header["session"]})
+    for results, reason in (([BAD, FACE], "check"), ([NO_SOUND], "check"), ([READY], "check"), ([READY, FACE, NO_SOUND], "picture")):
         assert client.post("/api/student/check", json={"results": results}, headers=header).status_code == 200
         assert parts.database.flush(10)
-        assert (shown().status_code == 200) is passed
+        assert error_of(shown(), 409)["reason"] == reason, results
+    session.device_state("connection", "ok")
+    session.device_state("camera", "ok")
+    session.take_readings(PictureReadings(session.clock(), GazeReading(session.clock(), "unknown", "error")))
+    assert error_of(shown(), 409)["reason"] == "picture", "a picture that could not be looked at"
+    session.take_readings(PictureReadings(session.clock(), GazeReading(session.clock(), "focused")))
     assert shown().get_json()["password"] == "correct-1 horse"
     set_to("battery-2 staple", "Type it in Moodle.")
+    session.take_readings(PictureReadings(session.clock(), GazeReading(session.clock(), "focused")))
     assert {name: shown().get_json()[name] for name in ("password", "text")} == {"password": "battery-2 staple", "text": "Type it in Moodle."}
     set_to("")
     assert shown().get_json()["password"] == ""
@@ -65,7 +76,10 @@ def test_it_is_shown_once_the_check_has_passed_and_the_exam_has_begun_and_as_it_
     parts.monitor.end_session(header["session"], End("student"))
     assert error_of(shown(), 409)["reason"] == "over"
     assert parts.database.flush(10)
+    acts = list(parts.database.collection("audit").find({"what": "exam: password shown", "session_id": header["session"]}))
+    assert [act["user_id"] for act in acts] == [student], "once for a session"
     everything = [
+        str(list(parts.database.collection("exam_passwords").find({"exam_key": key}))),
         client.get(f"/api/exams/{key}").text,
         client.get(f"/api/session/{header['session']}/details").text,
         str(list(parts.database.collection("audit").find({"exam_id": exam}))),
@@ -90,6 +104,17 @@ def test_who_may_not_change_the_exam_sees_none_and_a_wrong_one_is_refused(make_a
     assert parts_of(app).exam_passwords.of(made["exam"]["exam_key"]).password == "secret"
 
 
-@pytest.mark.parametrize("check", [None, {}, {"results": []}, {"results": "x"}, {"results": [READY, BAD]}, {"results": [3]}])
-def test_a_check_that_cant_be_read_has_not_passed(check: Any) -> None:
-    assert not has_passed(check)
+@pytest.mark.parametrize(
+    "check", [None, {}, {"results": []}, {"results": "x"}, {"results": [READY, FACE, BAD]}, {"results": [READY]}, {"results": [READY, FACE, 3]}]
+)
+def test_a_check_that_cant_be_read_or_lacks_something_has_not_passed(check: Any) -> None:
+    assert not has_passed(check, BY_CAMERA)
+
+
+def test_an_exam_that_asks_for_no_camera_needs_none_in_its_check() -> None:
+    assert has_passed({"results": [NO_SOUND]}, frozenset())
+
+
+def test_what_was_sealed_by_another_key_is_no_password(parts: Parts, student: str) -> None:
+    parts.exam_passwords.set(student, ExamPassword("secret"), "a test")
+    assert ExamPasswords(parts.database, "another key").of(student) == ExamPassword()

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from basics.errors import StorageError
 from basics.looks import folded
+from basics.times import utc_now
 from basics.worker import Worker
 from database import Database
 from records.accounts import Account, Accounts
@@ -44,6 +45,7 @@ class People:
         self._act_listeners: dict[str, Callable[[], None]] = {}
         self._reading = threading.Lock()
         self._tidied = time.monotonic()
+        self._looked_at = utc_now()
         self._watch = Worker("people-watch", self._look)
         self.start = self._watch.start
 
@@ -131,7 +133,7 @@ class People:
         return Caller("token", found.name, scopes=found.scopes, exams=exams, people=self.exams)
 
     def _caller(self, account: Account, login: Login) -> Caller:
-        in_exams = {folded(exam): roles for exam, roles in account.exam_roles.items()}
+        in_exams = {folded(exam): roles for exam, roles in account.exam_roles_at(utc_now()).items()}
         return Caller("account", account.name, account.id, account.all_roles, exam_roles=in_exams, login_id=login.id, people=self.exams)
 
     # The watch
@@ -145,6 +147,9 @@ class People:
     def _look(self) -> float:
         try:
             self.read_again(whole=False)
+            before, self._looked_at = self._looked_at, utc_now()
+            if self.accounts.has_ended(before, self._looked_at):
+                self._tell()
             for what in take_command_acts(self._database):
                 self._act_listeners.get(what, _nothing)()
             if time.monotonic() - self._tidied > TIDY_S:

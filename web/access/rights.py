@@ -172,6 +172,7 @@ RULES: Mapping[str, Rule] = {
     "people.add": needs("people"),
     "people.shown": needs("people"),
     "people.change": needs("people"),
+    "people.remove": needs("people"),
     "people.invite": needs("people"),
     "people.reset": needs("people"),
     "people.log_out": needs("people"),
@@ -201,9 +202,11 @@ RULES: Mapping[str, Rule] = {
     "student_password.shown": STUDENT,
     "lti_register.register": OPEN,  # a link that is good once decides, or the administrator's login
     "lti_register.confirm": needs("server"),
-    "lti_choose.choose": OPEN,  # the secret in the address decides: a platform shows it in a frame, where no login comes
+    "lti_choose.choose": OPEN,  # a secret decides, in the browser that began: a platform shows it in a frame, where no login comes
     "lti_choose.chosen": OPEN,  # likewise
     "lti_names.fill": needs("roster", "exam"),
+    "lti_courses.listed": needs("exams", "exam"),
+    "lti_courses.unlink": needs("exams", "exam"),
     "lti_registrations.listed": needs("server"),
     "lti_registrations.add": needs("server"),
     "lti_registrations.change": needs("server"),

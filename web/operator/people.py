@@ -9,6 +9,7 @@ from flask import Blueprint, Response, request
 from basics.errors import Conflict, InvalidInput
 from basics.texts import _
 from records.accounts import Account, Accounts
+from records.lti_accounts import MADE_BY, is_of_platform_alone
 from web.access.callers import caller, signature
 from web.calls.addresses import server_address
 from web.calls.audit import note
@@ -61,10 +62,19 @@ def listed() -> Response:
 @people.get("/choices")
 @describe(Choices, errors=(503,))
 def choices() -> Response:
-    """List those who can teach or proctor an exam, by name: whoever sets one up chooses among them."""
-    caller().exam_filter("exams")  # nothing here is an exam's own
-    found = [one for one in _accounts().listed() if not one.disabled and (one.all_roles & IN_EXAMS or one.exam_roles)][:CHOICES_MAX]
-    return reply(Choices(people=[Choice(id=one.id, login=one.login, name=one.name, roles=sorted(one.all_roles)) for one in found]))
+    """List those who can teach or proctor an exam, by name: whoever sets one up chooses among them.
+
+    Those who come from a learning platform are listed to administrators, and to whoever shares an exam with them.
+    """
+    caller().exam_filter("exams")
+    found = [one for one in _accounts().listed() if not one.disabled and (one.all_roles & IN_EXAMS or one.exam_roles) and _is_seen(one)]
+    return reply(Choices(people=[Choice(id=one.id, login=one.login, name=one.name, roles=sorted(one.all_roles)) for one in found[:CHOICES_MAX]]))
+
+
+def _is_seen(account: Account) -> bool:
+    """May the caller learn of this one? Who comes from a learning platform is known to those alone who share an exam."""
+    who = caller()
+    return account.made_by != MADE_BY or who.everywhere("exams") or any(who.may("exams", exam_id) for exam_id in account.exam_roles)
 
 
 @people.post("")
@@ -110,6 +120,21 @@ def change(account_id: str) -> Response:
     told = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in fields.items()}
     note("account: changed", signature(), account_id=account_id, login=account.login, changes=told)
     return _answer(changed)
+
+
+@people.delete("/<account_id>")
+@describe(Done, errors=(404, 409, 503))
+def remove(account_id: str) -> Response:
+    """Delete an account that a learning platform made, with all its logins. 409 for any other: it is disabled instead, since its name may stand
+    under decisions. Whoever comes from the platform again has a new one; disabled, nobody does.
+    """
+    account = _accounts().get(account_id)
+    if not is_of_platform_alone(account):
+        raise Conflict(_("Only an account that a learning platform made, and nobody gave a role here, can be deleted. Disable this one."))
+    _accounts().remove(account_id)
+    parts().people.changed()
+    note("account: deleted", signature(), account_id=account_id, login=account.login, registration=account.registration_id)
+    return reply(Done())
 
 
 @people.post("/<account_id>/invite")

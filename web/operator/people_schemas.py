@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from basics.times import utc_now
 from records.accounts import Account
 from records.api_tokens import ApiToken
 from records.logins import Login
+from records.lti_accounts import is_of_platform_alone
 from web.calls.paging import LONGEST_PAGE, PAGE
 from web.calls.values import Identifier, Time, one_line, printable
 
@@ -33,7 +35,7 @@ class LoginAnswer(BaseModel):
 
 
 class Person(BaseModel):
-    """One account. `group_roles` and `exam_roles` come from the groups of the sign-in provider, and are changed there."""
+    """One account. `group_roles` and `exam_roles` come from the groups of the sign-in provider, or a platform's courses, and are changed there."""
 
     id: str
     login: str
@@ -45,6 +47,7 @@ class Person(BaseModel):
     state: Literal["active", "invited", "disabled"]
     disabled: bool
     single_sign_on: bool
+    deletable: bool = Field(description="A learning platform made it, and nobody here gave it a role.")
     second_factor: bool
     invited_until: Time | None
     made_at: Time | None
@@ -166,10 +169,11 @@ def person_of(account: Account, logins: int) -> Person:
         email=account.email,
         roles=sorted(account.roles),
         group_roles=sorted(account.group_roles),
-        exam_roles={exam: sorted(roles) for exam, roles in account.exam_roles.items()},
+        exam_roles={exam: sorted(roles) for exam, roles in account.exam_roles_at(utc_now()).items()},
         state=account.state,
         disabled=account.disabled,
         single_sign_on=account.single_sign_on,
+        deletable=is_of_platform_alone(account),
         second_factor=bool(account.totp),
         invited_until=account.invited_until,
         made_at=account.made_at,

@@ -12,6 +12,7 @@ from basics.times import utc_now
 from database import Document
 from records.exam_removal import check_holds, delete_some, of_exam
 from records.exams import Exam
+from records.lti_accounts import take_exam_away
 from records.verification import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
 from scoring.exam_rules import PRESETS, rules_for
@@ -20,6 +21,7 @@ from scoring.zones import is_twice, zone_names
 from sessions.ends import End
 from sessions.session import ExamSession
 from web.access.callers import caller
+from web.access.hold import hold
 from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
@@ -122,6 +124,7 @@ def put_in_state(exam_key: str) -> Response:
 def duplicate(exam_key: str) -> Response:
     """Make another exam like this one, with an id of its own and without its times. It is a draft."""
     wanted = as_known(read_body(request, DuplicateExam))
+    hold("exams", wanted.exam_id)  # sessions may have it already, whose exam nobody defined
     first = parts().exams.by_key(exam_key).definition
     title = (wanted.title or "").strip() or first.title
     copy = ExamDefinition.model_validate({**first.model_dump(), "exam_id": wanted.exam_id, "title": title, "opens": None, "closes": None})
@@ -197,6 +200,8 @@ def delete(exam_key: str) -> Response:
     if not left:
         parts().monitor.accommodations.forget_exam(exam.exam_id)
         parts().rosters.forget()
+        take_exam_away(parts().database, exam.exam_id)
+        parts().people.accounts.read()
         parts().exams.forget(exam.key)
         parts().people.exams_changed()
         note("exam: deleted", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)

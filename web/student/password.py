@@ -1,8 +1,8 @@
-"""The password of the exam elsewhere, for a student who has begun and whose check has passed; for nobody before that."""
+"""The password of the exam elsewhere, for a student who has begun, whose check has passed and whose camera is seen here; for nobody before that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Literal
 
 from flask import Blueprint, Response, g
@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field
 from basics.errors import Conflict
 from basics.texts import _
 from records.exam_passwords import ExamPassword
+from sessions.session import ExamSession
+from web.calls.audit import note
 from web.calls.bodies import reply
 from web.calls.openapi import describe
 from web.parts import parts
@@ -18,6 +20,8 @@ from web.parts import parts
 student_password = Blueprint("student_password", __name__, url_prefix="/api/student")
 
 BORNE = frozenset({"microphone"})  # an exam may be begun without it, as the page has it
+BY_CAMERA = frozenset({"camera", "face"})  # of a check, what must be there where the exam asks for a camera
+NOTED_FOR_S = 30 * 86_400.0  # that it is known that a session's student was shown it: longer than any session lasts
 
 
 class PasswordShown(BaseModel):
@@ -33,7 +37,8 @@ class PasswordShown(BaseModel):
 def shown() -> Response:
     """Show a student the password that the exam elsewhere asks for, as it is now.
 
-    409 (`reason`) before the exam has begun (`not_begun`), after its end (`over`), and where the check before it has not passed (`check`).
+    409 (`reason`) before the exam has begun (`not_begun`), after its end (`over`), where the check before it has not passed (`check`), and, where the
+    exam asks for a camera, while no picture of it is read here (`picture`). That it was shown is in the audit, once for each session.
     """
     session_id: str = g.student_session_id
     session = parts().monitor.get(session_id)
@@ -43,16 +48,31 @@ def shown() -> Response:
         raise Conflict(_("The password is shown once your exam has begun."), reason="not_begun")
     exam = session.limit.exam
     found = parts().exam_passwords.of(exam.key) if exam is not None else ExamPassword()
-    if found.password and not has_passed(parts().database.session(session_id).get("checks_before")):
+    if not found.password or exam is None:
+        return reply(PasswordShown(password="", text=""))
+    by_camera = "camera" not in session.changes.not_asked
+    if not has_passed(parts().database.session(session_id).get("checks_before"), BY_CAMERA if by_camera else frozenset()):
         raise Conflict(
             _("The password is shown once your camera check has passed. Call the proctor: your check is not stored as passed."), reason="check"
         )
+    if by_camera and not _is_seen(session):
+        raise Conflict(_("The password is shown once your camera’s picture has arrived. Wait a moment, and try again."), reason="picture")
+    if parts().lti.used.take("password shown", session_id, NOTED_FOR_S):
+        note("exam: password shown", "student", exam_id=session.exam_id, exam_key=exam.key, session_id=session_id, user_id=session.user_id)
     return reply(PasswordShown(password=found.password, text=found.text))
 
 
-def has_passed(check: Any) -> bool:
-    """Has the check before the exam passed: was it made, and is nothing not ready without which an exam isn't begun?"""
+def has_passed(check: Any, needed: Collection[str]) -> bool:
+    """Has the check before the exam passed: was it made, with all that is `needed`, and is nothing not ready without which an exam isn't begun?"""
     results = check.get("results") if isinstance(check, Mapping) else None
-    if not isinstance(results, list) or not results:
+    if not isinstance(results, list) or not results or not all(isinstance(one, Mapping) for one in results):
         return False
-    return all(isinstance(one, Mapping) and (one.get("state") != "not_ready" or one.get("item") in BORNE) for one in results)
+    if not {one.get("item") for one in results} >= set(needed):
+        return False
+    return all(one.get("state") != "not_ready" or one.get("item") in BORNE for one in results)
+
+
+def _is_seen(session: ExamSession) -> bool:
+    """Has this server read one of the newest pictures, whatever was in it? What the page says of its check is only the page's word."""
+    gaze = session.watch_over.seen(session.clock()).gaze
+    return gaze is not None and gaze.reason != "error"

@@ -76,6 +76,7 @@ function openPerson(person) {
   setText(byId("person-disable"), person.disabled ? t.enable : t.disable);
   for (const id of ["person-invite", "person-reset"]) byId(id).hidden = person.disabled || person.single_sign_on;
   byId("person-out").hidden = person.logins === 0;
+  byId("person-delete").hidden = !person.deletable;
   sayIn(byId("person-error"), "");
   byId("person-dialog").showModal();
 }
@@ -115,6 +116,7 @@ function wirePerson() {
   byId("person-invite").addEventListener("click", () => withPerson((path) => call(`${path}/invite`, { method: "POST" })));
   byId("person-reset").addEventListener("click", () => afterAsking(t.sure.reset, (path) => call(`${path}/reset`, { method: "POST" })));
   byId("person-out").addEventListener("click", () => afterAsking(t.sure.out, (path) => call(`${path}/log-out`, { method: "POST" })));
+  byId("person-delete").addEventListener("click", () => afterAsking(t.sure.remove, (path) => call(path, { method: "DELETE" })));
   byId("person-disable").addEventListener("click", () => {
     const change = (path) => call(path, { method: "POST", body: { disabled: !open.disabled, revision: open.revision } });
     return open.disabled ? withPerson(change) : afterAsking(t.sure.disable, change);

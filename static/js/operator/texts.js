@@ -31,6 +31,7 @@ export const texts = {
     invitationText: _("Send this link to the person alone. It is good once, for seven days, and is shown this once."),
     sure: {
       disable: { title: (name) => _("Disable the account of %(name)s?", { name }), text: _("All its logins end at once, and what is watched by them. What the person decided stays."), yes: _("Disable") },
+      remove: { title: (name) => _("Delete the account of %(name)s?", { name }), text: _("All its logins end at once. Who comes from the learning platform again gets a new one; disable it to keep somebody out."), yes: _("Delete") },
       reset: { title: (name) => _("Reset the account of %(name)s?", { name }), text: _("Password and second factor are taken away and all logins end. The person chooses a new password by a link."), yes: _("Reset") },
       out: { title: (name) => _("Log %(name)s out everywhere?", { name }), text: _("All logins end at once, and what is watched by them. The person can log in again."), yes: _("Log out") },
       revoke: { title: (name) => _("Revoke the token %(name)s?", { name }), text: _("Scripts that send it are refused from now on."), yes: _("Revoke") },
@@ -80,7 +81,7 @@ export const texts = {
     linkText: _("For the platform’s administrator alone, who pastes it as the tool’s registration URL. It is good once, for a day, and is shown this once."),
     rotated: _("The next key is published. This server signs with it from tomorrow on."),
     sure: {
-      remove: { title: (name) => _("Remove %(name)s?", { name }), text: _("Nobody comes from this platform any more. Exams, accounts and sessions stay."), yes: _("Remove") },
+      remove: { title: (name) => _("Remove %(name)s?", { name }), text: _("Nobody comes from this platform any more, and the logins of its teachers end. Exams, accounts and sessions stay."), yes: _("Remove") },
       rotate: { title: () => _("Make a new signing key?"), text: _("Platforms read it for a day before it is used, and know the present one until a day after."), yes: _("Make it") },
     },
   },

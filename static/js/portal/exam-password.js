@@ -16,7 +16,9 @@ export class ExamPassword {
       const { password } = await this.ask();
       this.#offer(password);
     } catch (error) {
-      if (error.details?.reason === "check") this.notices.set(NAME, error.message);
+      const reason = error.details?.reason;
+      const again = { text: t.again, does: () => this.#show() };
+      if (reason === "check" || reason === "picture") this.notices.set(NAME, error.message, reason === "picture" ? again : null);
     }
   }
 

@@ -29,6 +29,8 @@ export const rosterTexts = {
     filled: ({ new: fresh, changed, inactive }) => _("The list is filled: %(fresh)s new, %(changed)s changed, %(inactive)s not active in the course.", { fresh: number(fresh), changed: number(changed), inactive: number(inactive) }),
     failed: (message) => _("The list stays as it was. %(message)s", { message }),
     left: _("Not active in the course"),
+    unlink: (title) => [_("Unlink the course %(title)s?", { title }), _("Its teachers lose this exam at once, and its links lead here no more. Students that are in the list stay."), _("Unlink")],
+    unlinked: (title) => _("%(title)s is unlinked.", { title }),
   },
   revoked: _("Revoked"),
   sent: (time) => _("Sent %(time)s", { time }),

@@ -34,3 +34,13 @@ test("without a password nothing is said, and a check that has not passed is", a
   await password.look();
   assert.deepEqual(told, { text: "Call the proctor.", action: null });
 });
+
+test("until a picture has arrived there is a button to try again", async () => {
+  const refusal = Object.assign(new Error("Wait a moment."), { details: { reason: "picture" } });
+  const { told, password } = page([refusal, { password: "new", text: "" }]);
+  await password.look();
+  assert.equal(told.text, "Wait a moment.");
+  told.action.does();
+  await settled();
+  assert.match(told.text, /new/);
+});

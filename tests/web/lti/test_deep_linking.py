@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from werkzeug.test import TestResponse
 
-from basics.errors import InvalidInput
+from basics.errors import Conflict, InvalidInput
+from basics.times import utc_now
+from records import lti_waiting
+from records.exams import exam_key
 from records.lti_links import Course
+from records.lti_people import LtiPerson, user_id_of
 from records.lti_registrations import Registration
 from tests.helpers.lti import FROM_PLATFORM, HERE, INSTRUCTOR, platform_on_loopback, post, sent_with
 from tests.helpers.lti_services import Services, services
@@ -22,10 +29,12 @@ from tests.helpers.people import browser_of
 from tests.helpers.web import PASSWORD, MakeApp, local_client
 from web.integrations.lti.choosing import CHOOSING
 from web.integrations.lti.claims import LTI, MEMBERSHIP, Launch
+from web.integrations.lti.cookies import COOKIE
 from web.integrations.lti.deep_linking import DATA_MAX, DEEP_LINK, begin
 from web.integrations.lti.errors import Refused
 from web.parts import parts_of
 
+MARK = "m0123456789012345678901234567"  # of the browser
 NRPS = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 
 
@@ -42,7 +51,10 @@ def app(make_app: MakeApp) -> Flask:
 
 @pytest.fixture
 def browser(app: Flask) -> FlaskClient:
-    return browser_of(app)
+    """The one in which each launch here was begun."""
+    client = browser_of(app)
+    client.set_cookie(COOKIE, MARK, path="/lti")
+    return client
 
 
 @pytest.fixture
@@ -50,22 +62,33 @@ def registration(app: Flask, lms: Services, student: str) -> Registration:
     return parts_of(app).lti.registrations.add(**lms.registration(f"d-{student}", course_pattern="LMS-"))
 
 
-def launched(app: Flask, registration: Registration, role: str = "Instructor", course: str = "c-1", **settings: Any) -> str:
+def launched(
+    app: Flask, registration: Registration, role: str = "Instructor", course: str = "c-1", sub: str = "t-1", name: str = "Tess", **settings: Any
+) -> str:
     """Where a teacher who comes to choose is led."""
     wanted = {"deep_link_return_url": f"{registration.issuer}/back", "accept_types": ["link", "ltiResourceLink"], "data": "opaque <&\"'>", **settings}
     claims = {
-        "sub": "t-1",
-        "name": "Tess",
+        "sub": sub,
+        "name": name,
         f"{LTI}deployment_id": "1",
         f"{LTI}roles": [f"{MEMBERSHIP}#{role}"],
         f"{LTI}context": {"id": course, "label": "ALG1", "title": "Algebra <1>"},
         f"{DEEP_LINK}deep_linking_settings": wanted,
         NRPS: {"context_memberships_url": f"{registration.issuer}/members"},
     }
-    with app.test_request_context("/lti/launch"):
+    with app.test_request_context("/lti/launch", headers={"Cookie": f"{COOKIE}={MARK}"}):
         answer = begin(Launch(registration, claims))
     assert answer.status_code == 303
     return str(answer.headers["Location"])
+
+
+def with_secret(place: str, **fields: str) -> dict[str, str]:
+    return {"once": parse_qs(urlsplit(place).query)["once"][0], **fields}
+
+
+def send(browser: FlaskClient, place: str, **fields: str) -> TestResponse:
+    """Send the form of the page at `place`."""
+    return browser.post("/lti/choose", data=with_secret(place, **fields))
 
 
 def answered(app: Flask, registration: Registration, page: str) -> dict[str, Any]:
@@ -82,9 +105,9 @@ def test_a_new_exam_is_made_for_the_course_and_linked(app: Flask, browser: Flask
     page = browser.get(place)
     assert (page.status_code, "LMS-ALG1" in page.text) == (200, True)
     assert f"frame-ancestors {registration.issuer}" in page.headers["Content-Security-Policy"]
-    assert "title" in browser.post(place, data={"exam": "new", "title": " "}).text
-    assert browser.post(place, data={"exam": "new", "title": "x", "length_min": "9999"}).status_code == 422
-    sent = browser.post(place, data={"exam": "new", "title": "Mid-term <b>", "length_min": "90", "preset": "strict"})
+    assert "title" in send(browser, place, exam="new", title=" ").text
+    assert send(browser, place, exam="new", title="x", length_min="9999").status_code == 422
+    sent = send(browser, place, exam="new", title="Mid-term <b>", length_min="90", preset="strict")
     assert "form-action" not in sent.headers["Content-Security-Policy"]
     assert "script-src 'self'" in sent.headers["Content-Security-Policy"]
     claims = answered(app, registration, sent.text)
@@ -101,7 +124,7 @@ def test_a_new_exam_is_made_for_the_course_and_linked(app: Flask, browser: Flask
     course = Course(registration.registration_id, "1", "c-1")
     assert parts_of(app).lti.links.belongs(course, exam.exam_id)
     assert [one.memberships_url for one in parts_of(app).lti_courses.of_exam(exam.key)] == [f"{registration.issuer}/members"]
-    again = browser.post(place, data={"exam": "new", "title": "Once more"})
+    again = send(browser, place, exam="new", title="Once more")
     assert (again.status_code, "made already" in again.text) == (403, True)
     assert "Mid-term &lt;b&gt;" in browser.get(launched(app, registration)).text, "a colleague's exam of the same course can be chosen"
 
@@ -117,8 +140,8 @@ def test_only_the_courses_own_exams_can_be_chosen(app: Flask, browser: FlaskClie
     place = launched(app, registration, course="c-2", accept_presentation_document_targets=["iframe"])
     page = browser.get(place).text
     assert ("Exam mine" in page, "Exam other" in page) == (True, False)
-    assert browser.post(place, data={"exam": keys["other"]}).status_code == 404
-    claims = answered(app, registration, browser.post(place, data={"exam": keys["mine"]}).text)
+    assert send(browser, place, exam=keys["other"]).status_code == 404
+    claims = answered(app, registration, send(browser, place, exam=keys["mine"]).text)
     (item,) = claims[f"{DEEP_LINK}content_items"]
     assert (item["custom"], "window" in item) == ({"exam_id": f"mine-{student}"}, False)
     elsewhere = parts_of(app).lti.registrations.add(**{**_fields(registration), "client_id": f"e-{student}"})
@@ -140,10 +163,79 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
         with pytest.raises(InvalidInput) as refused:
             launched(app, registration, **settings)
         assert refused.value.field == field
-    assert browser.get("/lti/choose/guessed").status_code == 403
+    with pytest.raises(Refused, match="names none"):
+        launched(app, registration, course="")
+    assert browser.get("/lti/choose?once=guessed").status_code == 403
     place = launched(app, registration)
+    for other in (browser_of(app), browser_of(app)):
+        assert "another browser" in other.get(place).text
+        assert "another browser" in other.post("/lti/choose", data=with_secret(place, exam="new", title="x")).text
+        other.set_cookie(COOKIE, MARK[::-1], path="/lti")
+        assert other.get(place).status_code == 403
     parts_of(app).lti.registrations.change(registration.registration_id, enabled=False)
-    assert browser.post(place, data={"exam": "new", "title": "x"}).status_code == 403
+    assert send(browser, place, exam="new", title="x").status_code == 403
+
+
+def test_only_what_is_taught_as_yet_can_be_chosen_and_who_teaches_no_more_chooses_nothing(
+    app: Flask, browser: FlaskClient, registration: Registration
+) -> None:
+    parts = parts_of(app)
+    claims = answered(app, registration, send(browser, launched(app, registration), exam="new", title="Of the first").text)
+    exam_id = claims[f"{DEEP_LINK}content_items"][0]["custom"]["exam_id"]
+    people = parts.database.collection("lti_people")
+    first = Course(registration.registration_id, "1", "c-1").key
+    person = user_id_of(registration.registration_id, "t-1")
+    place = launched(app, registration, course="c-2")
+    assert "Of the first" in browser.get(place).text
+    # An account may have it still from a role that has come to its end: it is not had by that.
+    key = LtiPerson(registration.registration_id, "t-1", "").account_key
+    account = parts.people.accounts.add(person, f"Tess ({person})", frozenset(), by="lti", oidc=key)
+    parts.people.accounts.change(account.id, exam_roles=[{"exam_id": exam_id, "roles": ["teacher"]}])
+    people.update_one({"_id": person}, {"$set": {f"courses.{first}.until": utc_now() - timedelta(seconds=1)}})
+    assert "Of the first" not in browser.get(place).text
+    assert send(browser, place, exam=exam_key(exam_id)).status_code == 404
+    launched(app, registration, course="c-3")
+    assert parts.people.accounts.get(account.id).exam_roles == {}, "and is gone at the next launch"
+    place = launched(app, registration, course="c-2")
+    with pytest.raises(Refused, match="Only a teacher"):
+        launched(app, registration, role="Learner", course="c-2")
+    assert "no more" in browser.get(place).text, "nor by what was begun before"
+    parts.people.accounts.change(account.id, roles=frozenset({"proctor"}))
+    with pytest.raises(Refused, match="roles on the whole server"):
+        launched(app, registration)
+
+
+def test_the_audit_and_the_exam_never_have_the_name_that_a_platform_tells(app: Flask, browser: FlaskClient, registration: Registration) -> None:
+    parts = parts_of(app)
+    claims = answered(app, registration, send(browser, launched(app, registration, name="Ada, an administrator"), exam="new", title="x").text)
+    exam_id = claims[f"{DEEP_LINK}content_items"][0]["custom"]["exam_id"]
+    exam = parts.exams.get(exam_id)
+    assert exam is not None
+    assert (exam.made_by, exam.registration_id) == ("lti", registration.registration_id)
+    assert parts.database.flush(10)
+    acts = list(parts.database.collection("audit").find({"exam_id": exam_id}))
+    person = user_id_of(registration.registration_id, "t-1")
+    assert {(act["who"], act["user_id"], act["what"]) for act in acts} == {("lti", person, "exam: made"), ("lti", person, "lti: exam linked")}
+    with pytest.raises(InvalidInput, match="server's own"):
+        parts.people.accounts.add("LTI", "LTI", frozenset(), by="a test")
+
+
+def test_each_person_has_one_choice_and_each_platform_so_many(
+    app: Flask, browser: FlaskClient, registration: Registration, student: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lti_waiting, "CHOICES_MAX", 2)
+    first = launched(app, registration)
+    assert browser.get(launched(app, registration)).status_code == 200
+    assert "made already" in browser.get(first).text
+    launched(app, registration, sub="t-2")
+    with pytest.raises(Conflict, match="waits here already"):
+        launched(app, registration, sub="t-3")
+    other = parts_of(app).lti.registrations.add(**{**_fields(registration), "client_id": f"o-{student}"})
+    assert browser.get(launched(app, other)).status_code == 200
+    monkeypatch.setattr(lti_waiting, "LINKS_MAX", 1)
+    parts_of(app).lti_waiting.keep_link({"by": "a test"})
+    with pytest.raises(Conflict, match="waits here already"):
+        parts_of(app).lti_waiting.keep_link({"by": "a test"})
 
 
 def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(make_app: MakeApp, student: str) -> None:
@@ -159,7 +251,7 @@ def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(
         state, nonce = sent_with(browser.get("/lti/login", query_string=given, base_url=HERE, headers=framed))
         named: dict[str, Any] = {"message_type": "LtiDeepLinkingRequest", "roles": [INSTRUCTOR], f"{DEEP_LINK}deep_linking_settings": settings}
         answer = post(browser, framed, state=state, id_token=lms.token(nonce, client_id=student, **named))
-        assert (answer.status_code, "/lti/choose/" in answer.headers["Location"]) == (303, True)
+        assert (answer.status_code, "/lti/choose?once=" in answer.headers["Location"]) == (303, True)
         page = browser.get(answer.headers["Location"], base_url=HERE, headers=framed)
     assert page.status_code == 200
     assert "X-Frame-Options" not in page.headers

@@ -196,7 +196,9 @@ def test_who_teaches_no_more_loses_it_at_the_next_launch_and_who_is_disabled_sta
     parts.people.accounts.edit(account.id, by="a test", disabled=True)
     assert "disabled" in said(teach(app, platform)[1])
     parts.people.accounts.edit(account.id, by="a test", disabled=False, roles=frozenset({"administrator"}))
-    assert "administrator's" in said(teach(app, platform)[1])
+    assert "roles on the whole server" in said(teach(app, platform)[1])
+    parts.people.accounts.change(account.id, roles=frozenset({"auditor"}))
+    assert "roles on the whole server" in said(teach(app, platform)[1])
 
 
 def test_a_name_that_somebody_has_here_is_taken_from_nobody(app: Flask, parts: Parts, platform: Platform) -> None:

@@ -13,6 +13,7 @@ from commands import registry
 from database import Database
 from records.command_acts import take_command_acts
 from records.lti_courses import LinkedCourse
+from records.lti_links import LtiLinks
 from records.lti_registrations import LtiRegistrations
 from records.lti_waiting import LtiWaiting
 from settings.settings import load_settings
@@ -88,7 +89,14 @@ def test_the_commands_do_the_same_from_the_servers_own_machine(
     database.collection("lti_keys").delete_many({})
     assert "signs from" in run("rotate")
     assert app.test_cli_runner().invoke(args=["lti", "remove", made.registration_id], input="n\n").exit_code == 1
+    of_it = {"registration_id": made.registration_id}
+    database.collection("users").insert_one({"_id": student, "made_by": "lti", "exam_roles": [{"exam_id": "e", "roles": ["teacher"]}], **of_it})
+    LtiLinks(database).add_exam(made.registration_id, "e", "a test")
     assert "is removed" in run("remove", made.registration_id, answer="y\n")
+    person = database.collection("users").find_one({"_id": student})
+    assert person is not None
+    assert (person["exam_roles"], person["epoch"], "changed_at" in person) == ([], 1, True), "a running server ends the logins when it reads this"
+    assert database.collection("lti_exams").count_documents(of_it) == 0
     assert {"lti: registered", "lti: registration link made", "lti: key rotated", "lti: removed"} <= set(take_command_acts(database))
     with pytest.raises(Exception, match="not registered"):
         LtiRegistrations(database).find(given["issuer"], student)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+import secrets
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import redirect, request, url_for
@@ -13,23 +14,26 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import Conflict, InvalidInput
 from basics.identifiers import normal_id
 from basics.texts import _, joined
-from records.accounts import ADMINISTRATOR, LONGEST_NAME, Account
+from basics.times import utc_now
+from records.accounts import LONGEST_NAME, Account
 from records.exams import Exam
-from records.lti_people import LtiPerson, Role
+from records.lti_accounts import MADE_BY as BY
+from records.lti_people import LtiPerson, Role, user_id_of
 from records.roster_rows import Column, Student
 from scoring.exam import ExamDefinition
 from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.told import tell_roster
+from web.integrations.lti.bounds import check_accounts, check_exams
 from web.integrations.lti.claims import Launch
 from web.integrations.lti.errors import Refused
+from web.integrations.lti.login import check_enabled
 from web.integrations.lti.names_roles import note_course
 from web.operator.sign_in import let_in
 from web.parts import parts
 
 log = logging.getLogger(__name__)
 
-BY = "lti"  # who made what a launch makes
 GOES_ON = 303  # a reload doesn't post the launch again
 SHOWN_LINK = 20  # characters of a link's key in the id of an exam that is made for it
 
@@ -37,6 +41,7 @@ SHOWN_LINK = 20  # characters of a link's key in the id of an exam that is made 
 def arrive(launch: Launch) -> BaseResponse:
     """Lead on who comes by a resource link. Raise `Refused`, `Conflict`, `StorageError`."""
     comes_as = launch.comes_as
+    withdraw(launch)
     if not comes_as:
         raise Refused(
             _("Your learning platform says that you are neither a student nor a teacher of this course. Ask whoever teaches it to enrol you."),
@@ -78,15 +83,19 @@ def exam_of(launch: Launch) -> Exam | None:
 
 def make_exam(launch: Launch) -> Exam:
     """A draft for a link that a teacher opens first. Raise `Conflict` where the course has too many, `StorageError`."""
+    check_exams(launch.registration.registration_id)
     course, link = launch.course, launch.course.of_link(launch.link_id)
+    exam_id = f"lti-{link[:SHOWN_LINK]}"
+    if parts().exams.get(exam_id) is not None and not parts().lti.links.belongs(course, exam_id):  # whoever unlinked it meant it
+        exam_id = f"{exam_id}-{secrets.token_hex(4)}"
     title = launch.link_title or launch.course_title or _("Exam")
     try:
-        definition = ExamDefinition(exam_id=f"lti-{link[:SHOWN_LINK]}", title=str(title), course=launch.course_name)
+        definition = ExamDefinition(exam_id=exam_id, title=str(title), course=launch.course_name)
     except ValidationError:
-        definition = ExamDefinition(exam_id=f"lti-{link[:SHOWN_LINK]}", title=str(_("Exam")))
+        definition = ExamDefinition(exam_id=exam_id, title=str(_("Exam")))
     parts().lti.links.add_exam(course, definition.exam_id, BY)
     try:
-        exam = parts().exams.make(definition, BY)
+        exam = parts().exams.make(definition, BY, launch.registration.registration_id)
     except Conflict:  # another teacher's page was faster
         made = parts().exams.get(definition.exam_id)
         if made is None or made.made_by != BY:
@@ -105,7 +114,7 @@ def make_exam(launch: Launch) -> Exam:
 
 def _to_portal(launch: Launch, exam: Exam) -> BaseResponse:
     """The student's own link: the portal goes on with the session that there is, or says how the exam stands."""
-    person = _come(launch, "")
+    person = come(launch, "")
     has: set[Column] = {"name"} if person.name else set()
     has |= {"email"} if person.email else set()
     student = Student(0, person.user_id, person.name, person.email)
@@ -116,9 +125,9 @@ def _to_portal(launch: Launch, exam: Exam) -> BaseResponse:
     return redirect(parts().rosters.address(server_address(request), row), GOES_ON)
 
 
-def _come(launch: Launch, role: Role) -> LtiPerson:
-    """Note who came, as what. Whoever was more in this course the last time is it no more."""
-    before, person = parts().lti.people.come(
+def come(launch: Launch, role: Role) -> LtiPerson:
+    """Note who came, as what. Raise `Conflict`, `StorageError`."""
+    _before, person = parts().lti.people.come(
         launch.registration.registration_id,
         launch.sub,
         name=launch.name,
@@ -127,12 +136,19 @@ def _come(launch: Launch, role: Role) -> LtiPerson:
         role=role,
         holds=timedelta(hours=parts().settings.login_max_h),
     )
-    if not role and before is not None and launch.course.key in before.courses:
-        parts().people.ready()
-        account = parts().people.accounts.of_provider(person.account_key)
-        if account is not None:
-            _give_exams(account, person)
     return person
+
+
+def withdraw(launch: Launch) -> None:
+    """Whoever was something else in this course the last time is it no more, whether let in now or not. Raise `Conflict`, `StorageError`."""
+    comes_as = launch.comes_as
+    role: Role = "" if comes_as == "learner" else comes_as
+    known = parts().lti.people.by_user_id(user_id_of(launch.registration.registration_id, launch.sub))
+    if known is not None and known.courses.get(launch.course.key, (role, None))[0] != role:
+        person = come(launch, role)
+        account = account_of(person)
+        if account is not None:
+            give_exams(account, person)
 
 
 # Teachers and proctors
@@ -140,16 +156,9 @@ def _come(launch: Launch, role: Role) -> LtiPerson:
 
 def _to_exam(launch: Launch, exam: Exam, role: Role) -> BaseResponse:
     """Sign in whoever teaches or proctors, with the exams of the courses from which they came of late, and show the exam."""
-    parts().people.ready()
-    person = _come(launch, role)
-    account = parts().people.accounts.of_provider(person.account_key)
-    if account is not None and account.disabled:
-        raise Refused(_("Your account here is disabled. Ask an administrator."), f"the account {account.login} is disabled")
-    if account is not None and ADMINISTRATOR in account.all_roles:  # whoever runs the platform could sign in as anybody
-        raise Refused(
-            _("Your account here is an administrator's, which no learning platform signs in. Ask an administrator."), "an administrator's account"
-        )
-    account = _give_exams(account or _made(launch, person), person)
+    person = come(launch, role)
+    account = checked_account(person)
+    account = give_exams(account or _made(launch, person), person)
     if exam.exam_id not in account.exam_roles:  # linked for the whole platform
         raise Refused(
             _("This exam is linked for students of every course. Who teaches it is said on its own page here, not by your learning platform."),
@@ -164,20 +173,43 @@ def _to_exam(launch: Launch, exam: Exam, role: Role) -> BaseResponse:
         role=role,
         registration=person.registration_id,
     )
+    parts().lti.registrations.forget()  # a login lasts for hours: another server may have switched the platform off this moment
+    check_enabled(parts().lti.registrations.get(person.registration_id))
     page = url_for("pages.exam", exam_key=exam.key) if role == "teacher" else url_for("pages.dashboard")
     answer = let_in(account, "lti", page)
     answer.status_code = GOES_ON
     return answer
 
 
+def account_of(person: LtiPerson) -> Account | None:
+    """The account of who teaches or proctors; None where there is none yet. Raise `StorageError`."""
+    parts().people.ready()
+    return parts().people.accounts.of_provider(person.account_key)
+
+
+def checked_account(person: LtiPerson) -> Account | None:
+    """The same. Raise `Refused` where no platform may sign it in."""
+    account = account_of(person)
+    if account is not None and account.disabled:
+        raise Refused(_("Your account here is disabled. Ask an administrator."), f"the account {account.login} is disabled")
+    if account is not None and account.all_roles:  # whoever runs the platform could sign in as anybody
+        raise Refused(
+            _("Your account has roles on the whole server, with which no learning platform signs anybody in. Ask an administrator."),
+            f"the account {account.login} has roles on the whole server",
+        )
+    return account
+
+
 def _made(launch: Launch, person: LtiPerson) -> Account:
     """An account by our own id of the person, so that it stands in nobody's way; the name says from which platform it comes."""
+    check_accounts(person.registration_id)
+    own = {"oidc": person.account_key, "single_sign_on": True, "registration_id": person.registration_id}
     accounts, login = parts().people.accounts, person.user_id
     of_platform = f" ({launch.registration.name})"
     called = (person.name or person.email or login)[: max(1, LONGEST_NAME - len(of_platform))]
     for name in (f"{called}{of_platform}", f"{called[: LONGEST_NAME - len(login) - 3]} ({login})", login):
         try:
-            return accounts.add(login, name, frozenset(), by=BY, email=person.email, oidc=person.account_key, single_sign_on=True)
+            return accounts.add(login, name, frozenset(), by=BY, email=person.email, **own)
         except InvalidInput:
             continue
         except Conflict:
@@ -187,13 +219,14 @@ def _made(launch: Launch, person: LtiPerson) -> Account:
     raise Refused(_("No account can be made for you here. Ask an administrator."), "no name for an account")
 
 
-def _give_exams(account: Account, person: LtiPerson) -> Account:
-    """The account has the exams of its courses, and no other right. Raise `StorageError`."""
-    roles: dict[str, set[str]] = {}
-    for course, exams in parts().lti.links.exams_of(person.courses).items():
-        for exam_id in exams:
-            roles.setdefault(exam_id, set()).add(person.courses[course][0])
-    rows = [{"exam_id": exam_id, "roles": sorted(given)} for exam_id, given in sorted(roles.items())]
+def give_exams(account: Account, person: LtiPerson) -> Account:
+    """The account has the exams of its courses for as long as each role holds, and no other right. Raise `StorageError`."""
+    found: dict[str, tuple[bool, datetime]] = {}
+    for course, exams in parts().lti.links.exams_of(person.role_at(utc_now())).items():
+        role, until = person.courses[course]
+        for exam_id in exams:  # of several the one that may more, and of these the longest
+            found[exam_id] = max(found.get(exam_id, (False, until)), (role == "teacher", until))
+    rows = [{"exam_id": one, "roles": ["teacher" if teaches else "proctor"], "until": until} for one, (teaches, until) in sorted(found.items())]
     told: dict[str, Any] = {"email": person.email} if person.email else {}
     changed = parts().people.accounts.change(account.id, exam_roles=rows, **told)
     parts().people.changed()  # what a course gave may be gone: other logins watch no longer by it

@@ -17,6 +17,7 @@ from web.integrations.lti.errors import BEGIN_AGAIN, Refused
 
 COOKIE = "proctor_lti"
 WAY_S = 600  # at the platform, where somebody may have to log in first
+CHOICE_S = 3600  # for which a choice that such a launch began may wait
 CLOCKS_S = 60  # by which two servers' clocks may differ
 HINTS_MAX = 1500  # characters of what the platform gave along, that go there and back again in an address
 FRAMES = frozenset({"iframe", "frame", "embed", "object"})
@@ -71,7 +72,7 @@ def give_browser(response: Response, request: Request, browser: str, *, secure: 
     By plain HTTP, which is this machine's own, a browser takes no cookie for other sites: it is one without a word of them.
     """
     also = {"samesite": "None", "partitioned": True} if secure else {}
-    response.set_cookie(COOKIE, browser, max_age=WAY_S + CLOCKS_S, path=f"{request.root_path}/lti", httponly=True, secure=secure, **also)  # type: ignore[arg-type]
+    response.set_cookie(COOKIE, browser, max_age=WAY_S + CHOICE_S + CLOCKS_S, path=f"{request.root_path}/lti", httponly=True, secure=secure, **also)  # type: ignore[arg-type]
 
 
 def check_browser(state: State, request: Request) -> None:

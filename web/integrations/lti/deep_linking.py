@@ -1,11 +1,12 @@
 """Deep linking 2.0: a teacher in a learning platform chooses one of the own exams, or makes one, and the platform gets a link to it.
 
-The platform mostly shows the page in a frame, to which browsers send no cookies: a secret in the address, good for an hour and one answer, stands
-for the teacher whom the launch's token named.
+The platform mostly shows the page in a frame, where no login comes: a secret in the address, good for an hour and one answer, in the browser where
+the launch was begun, stands for the teacher whom the launch's token named. Only what is launched lately, and taught still, can be chosen.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 import time
@@ -19,18 +20,21 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 from basics.errors import Forbidden, InvalidInput, NotFound, ProctorError
 from basics.plain_text import one_line, printable
 from basics.texts import _
+from basics.times import utc_now
 from records.exams import Exam, exam_key
+from records.lti_accounts import MADE_BY as BY
 from records.lti_keys import ALGORITHM
 from records.lti_links import Course
-from records.lti_people import LtiPerson
 from records.lti_registrations import Registration, is_platform_url
-from records.lti_waiting import CHOICE_FOR
 from records.stores import Document
 from scoring.exam import LONGEST_MIN, TITLE_MAX, ExamDefinition, Preset
 from web.calls.addresses import server_address
 from web.calls.audit import note
 from web.calls.errors import status_of
+from web.integrations.lti.arrivals import checked_account, come, give_exams, withdraw
+from web.integrations.lti.bounds import check_exams
 from web.integrations.lti.claims import LTI, Launch
+from web.integrations.lti.cookies import COOKIE, print_of
 from web.integrations.lti.dynamic import framed
 from web.integrations.lti.errors import Refused
 from web.integrations.lti.names_roles import memberships_of, note_list
@@ -44,7 +48,6 @@ DEEP_LINK = "https://purl.imsglobal.org/spec/lti-dl/claim/"
 DATA_MAX = 16_384  # characters of what the platform wants back
 ANSWER_S = 300  # for which an answer is good
 OFFERED_MAX = 200
-BY = "lti"  # who chose, where the platform keeps the name
 
 
 class Choice(BaseModel):
@@ -58,8 +61,11 @@ class Choice(BaseModel):
 
 def begin(launch: Launch) -> Response:
     """Lead a teacher who comes with a checked LtiDeepLinkingRequest to the choice. Raise `Refused`, `InvalidInput`, `Conflict`, `StorageError`."""
+    withdraw(launch)
     if launch.comes_as != "teacher":
         raise Refused(_("Only a teacher of the course chooses its exams. Your learning platform says that you are none."), "a choice by no teacher")
+    if not launch.course.context_id:
+        raise Refused(_("An exam is chosen in a course, and your learning platform names none (context)."), "a choice in no course")
     settings = launch.claims.get(f"{DEEP_LINK}deep_linking_settings")
     settings = settings if isinstance(settings, dict) else {}
     back, data, types = settings.get("deep_link_return_url"), settings.get("data"), settings.get("accept_types")
@@ -69,34 +75,39 @@ def begin(launch: Launch) -> Response:
         raise InvalidInput(_("The learning platform's data has more than %(most)s characters.", most=DATA_MAX), field="data")
     if not isinstance(types, list) or "ltiResourceLink" not in types:
         raise InvalidInput(_("The learning platform does not take a link to an exam at this place (accept_types)."), field="accept_types")
+    person = come(launch, "teacher")
+    account = checked_account(person)
+    if account is not None:
+        give_exams(account, person)
     targets = settings.get("accept_presentation_document_targets")
     waiting = {
         "course": asdict(launch.course),
         "course_name": launch.course_name,
         "course_title": launch.course_title,
         "memberships": memberships_of(launch),
-        "account_key": LtiPerson(launch.registration.registration_id, launch.sub, "").account_key,
-        "by": launch.name or BY,
+        "browser": print_of(request.cookies.get(COOKIE, "")),
         "back": back,
         "data": data,
         "in_window": not isinstance(targets, list) or "window" in targets,
     }
-    secret = parts().lti_waiting.keep("choice", waiting, CHOICE_FOR)
-    return make_response(redirect(url_for("lti_choose.choose", secret=secret), 303))
+    secret = parts().lti_waiting.keep_choice(person.registration_id, person.user_id, waiting)
+    return make_response(redirect(url_for("lti_choose.choose", once=secret), 303))
 
 
-@lti_choose.get("/lti/choose/<secret>")
-def choose(secret: str) -> Response:
+@lti_choose.get("/lti/choose")
+def choose() -> Response:
     """Show a teacher who comes from a learning platform the own exams, to choose one or make one."""
+    secret = request.args.get("once", "")
     try:
         return _form(secret, _waiting(secret))
     except ProctorError as error:
         return _failed(error)
 
 
-@lti_choose.post("/lti/choose/<secret>")
-def chosen(secret: str) -> Response:
+@lti_choose.post("/lti/choose")
+def chosen() -> Response:
     """Take the choice, and send it back to the learning platform."""
+    secret = request.form.get("once", "")
     try:
         waiting = _waiting(secret)
         try:
@@ -113,10 +124,10 @@ def chosen(secret: str) -> Response:
         if not registration.enabled or parts().lti_waiting.take("choice", secret) is None:
             raise _over()
         exam = found or _made(choice, waiting)
-        parts().lti.links.add_exam(course, exam.exam_id, waiting["by"])
+        parts().lti.links.add_exam(course, exam.exam_id, BY)
         if waiting["memberships"]:
             note_list(exam, course, waiting["course_title"], waiting["memberships"])
-        note("lti: exam linked", waiting["by"], exam_id=exam.exam_id, exam_key=exam.key, registration=registration.registration_id)
+        note("lti: exam linked", BY, **_of(waiting), exam_id=exam.exam_id, exam_key=exam.key)
         answer = _answer(registration, waiting, exam)
         page = make_response(render_template("integrations_answer.html", back=waiting["back"], answer=answer, title=exam.definition.title))
         return framed(page, _origin(waiting), posts_on=True)
@@ -151,27 +162,32 @@ def _answer(registration: Registration, waiting: Document, exam: Exam) -> str:
 
 
 def _offered(waiting: Document) -> list[Exam]:
-    """The exams that the teacher may choose: this course's, which stand first, and all others of which the person is a teacher here."""
-    course = _course(waiting).key
-    own = {exam_key(exam_id) for exam_id in parts().lti.links.exams_of([course])[course]}
-    parts().people.ready()
-    account = parts().people.accounts.of_provider(waiting["account_key"])
-    if account is not None and account.disabled:
-        raise Refused(_("Your account here is disabled. Ask an administrator."), f"the account {account.login} is disabled")
-    taught = {exam_key(exam_id) for exam_id, roles in account.exam_roles.items() if "teacher" in roles} if account is not None else set()
-    found = parts().exams.of_teacher(account.id if account is not None else "", own | taught, limit=OFFERED_MAX)
-    return sorted(found, key=lambda exam: exam.key not in own)
+    """The exams that the teacher may choose: this course's, which stand first, and those of the other courses that the person teaches as yet."""
+    course, person = _course(waiting).key, parts().lti.people.by_user_id(waiting["user_id"])
+    taught = [key for key, role in person.role_at(utc_now()).items() if role == "teacher"] if person is not None else []
+    if person is None or course not in taught:
+        raise Refused(_("You teach this course no more. Begin again in the learning platform."), "a choice of who teaches the course no more")
+    checked_account(person)
+    found = parts().lti.links.exams_of(taught)
+    own, others = {exam_key(one) for one in found[course]}, {exam_key(one) for exams in found.values() for one in exams}
+    return sorted(parts().exams.in_use(own | others, limit=OFFERED_MAX), key=lambda exam: exam.key not in own)
 
 
 def _made(choice: Choice, waiting: Document) -> Exam:
     """A draft of the course, whose teachers are the exam's."""
+    check_exams(waiting["course"]["registration_id"])
     stem = re.sub(r"[^0-9A-Za-z]+", "-", waiting["course_name"]).strip("-")[:40] or "exam"
     fields = choice.model_dump(include={"title", "length_min", "preset"})
     definition = ExamDefinition.model_validate({**fields, "exam_id": f"{stem}-{secrets.token_hex(4)}", "course": waiting["course_name"]})
-    exam = parts().exams.make(definition, waiting["by"])
+    exam = parts().exams.make(definition, BY, waiting["course"]["registration_id"])
     parts().people.exams_changed()
-    note("exam: made", waiting["by"], exam_id=exam.exam_id, exam_key=exam.key, registration=waiting["course"]["registration_id"])
+    note("exam: made", BY, **_of(waiting), exam_id=exam.exam_id, exam_key=exam.key)
     return exam
+
+
+def _of(waiting: Document) -> dict[str, str]:
+    """Who chose, for the audit: our own id, and never the name that the platform tells, which could be anybody's here."""
+    return {"user_id": waiting["user_id"], "registration": waiting["course"]["registration_id"]}
 
 
 def _form(secret: str, waiting: Document, problem: str = "") -> Response:
@@ -201,6 +217,8 @@ def _waiting(secret: str) -> Document:
     found = parts().lti_waiting.look("choice", secret)
     if found is None:
         raise _over()
+    if not hmac.compare_digest(print_of(request.cookies.get(COOKIE, "")).encode(), str(found["browser"]).encode()):
+        raise Forbidden(_("This choice was begun in another browser, or yours keeps no cookies here. Begin again in the learning platform."))
     return found
 
 

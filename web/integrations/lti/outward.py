@@ -119,6 +119,14 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
+def connection_to(host: str, port: int, timeout: float, private: Collection[str]) -> socket.socket:
+    """A connection to a host that has public addresses only, or is among these. Raise `OSError`."""
+    try:
+        return _connected(host, port, timeout, private)
+    except _Refused as refused:
+        raise OSError(str(refused.args[0])) from None
+
+
 class _Refused(Exception):
     """Why an answer or an address is not taken."""
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, render_template, request, url_for
 
-from basics.errors import ProctorError, TooMany
+from basics.errors import ProctorError
 from web.calls.audit import note
 from web.calls.errors import retry_after, status_of
 from web.integrations.lti.errors import Refused, reason_of
@@ -30,12 +30,11 @@ def refusal(error: ProctorError, registration_id: str = "", begun_by: Mapping[st
     """Tell the person what is wrong and what to do, and the log and the audit what it was."""
     status, reason, address = status_of(error), reason_of(error), request.remote_addr
     log.log(logging.ERROR if status >= 500 else logging.WARNING, "lti: refused from %s, registration %s: %s", address, registration_id or "-", reason)
-    try:
-        parts().lti.refusals.take("")
-    except TooMany:
-        log.debug("of a flood of refusals the audit keeps so many")
-    else:
+    refusals = parts().lti.refusals
+    if refusals.is_kept(registration_id):
         note("lti: refused", "lti", registration=registration_id, reason=reason)
+    elif count := refusals.count():
+        note("lti: many refused", "lti", count=count)
     wait = retry_after(error)
     helps = wait is not None or (isinstance(error, Refused) and error.in_window)
     return _page(status, message=said(error.message), again=_again(begun_by or {}) if helps else "", wait=wait)

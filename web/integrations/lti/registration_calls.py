@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from basics.plain_text import one_line, printable
 from basics.times import utc_now
+from records.lti_accounts import end_platform
 from records.lti_registrations import DEPLOYMENTS_MAX, FIELDS, LONGEST, NAME_MAX, PATTERN_MAX, URL_MAX, Registration
 from records.lti_waiting import LINK_FOR
 from web.access.callers import signature
@@ -133,9 +134,11 @@ def add() -> Response:
 @lti_registrations.patch(f"{API}/<registration_id>")
 @describe(PlatformAnswer, body=ChangePlatform, errors=(404, 409, 503))
 def change(registration_id: str) -> Response:
-    """Change a registration. Disabled, nobody comes from the platform any more; what its people did stays."""
+    """Change a registration. Disabled, nobody comes from the platform any more and its people's logins end; what they did stays."""
     fields = read_body(request, ChangePlatform).model_dump(exclude_none=True)
     changed = parts().lti.registrations.change(registration_id, **fields)
+    if not changed.enabled:
+        _end_logins(registration_id)
     _note("lti: changed", changed, fields=sorted(fields))
     return reply(PlatformAnswer(registration=_shown(changed)))
 
@@ -143,9 +146,13 @@ def change(registration_id: str) -> Response:
 @lti_registrations.delete(f"{API}/<registration_id>")
 @describe(Done, errors=(404, 503))
 def remove(registration_id: str) -> Response:
-    """Remove a registration: nobody comes from the platform any more, and nothing is asked of it. Exams, accounts and sessions stay."""
+    """Remove a registration: nobody comes from the platform any more, its people's logins end, and nothing is asked of it. Its courses
+    lead to no exam any more; exams, accounts and sessions stay.
+    """
     removed = parts().lti.registrations.remove(registration_id)
     parts().lti_courses.forget_platform(registration_id)
+    parts().lti.links.forget_platform(registration_id)
+    _end_logins(registration_id)
     _note("lti: removed", removed)
     return reply(Done())
 
@@ -155,7 +162,7 @@ def remove(registration_id: str) -> Response:
 def make_link() -> Response:
     """Make a link by which one learning platform registers itself: for the platform's administrator, good once, for a day."""
     until = utc_now() + LINK_FOR
-    secret = parts().lti_waiting.keep("registration", {"by": signature()}, LINK_FOR)
+    secret = parts().lti_waiting.keep_link({"by": signature()})
     note("lti: registration link made", signature())
     return reply(RegistrationLink(url=f"{_addresses().register_at}?once={quote(secret, safe='')}", until=until))
 
@@ -173,6 +180,12 @@ def rotate_key() -> Response:
 def page() -> str:
     """Show administrators the learning platforms, and what to paste into one."""
     return render_template("integrations.html", active="integrations", addresses=_addresses(), **for_people())
+
+
+def _end_logins(registration_id: str) -> None:
+    end_platform(parts().database, registration_id)
+    parts().people.accounts.read()
+    parts().people.changed()
 
 
 def _addresses() -> OwnAddresses:

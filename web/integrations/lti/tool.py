@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from basics.errors import TooMany
@@ -22,7 +23,36 @@ WINDOW_S = 10.0
 OF_ADDRESS = 200  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
 OF_REGISTRATION, OF_ALL = 300, 400  # of those that a platform has signed: each takes time of the core that exams need, too
 AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
-REFUSALS_KEPT = 60  # that the audit keeps of a minute
+REFUSALS_KEPT, REFUSALS_S = 60, 600.0  # that the audit keeps one by one of a platform in so many seconds
+COUNTED_S = 3600.0  # all others are counted, and noted once in so many
+
+
+class Refusals:
+    """Which refusals the audit keeps one by one, and how many there were beside them. Safe between threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limit = RateLimit(REFUSALS_KEPT, REFUSALS_S, "", clock)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._count, self._told_at = 0, -COUNTED_S
+
+    def is_kept(self, registration_id: str) -> bool:
+        """Is this one of a registered platform, which has room for it yet? Anybody may be refused without a platform, at any rate."""
+        try:
+            if registration_id:
+                self._limit.take(registration_id)
+        except TooMany:
+            return False
+        return bool(registration_id)
+
+    def count(self) -> int:
+        """Count one that isn't kept; give how many there were since the last time that it was to be told, 0 where it isn't yet."""
+        with self._lock:
+            self._count += 1
+            if self._clock() - self._told_at < COUNTED_S:
+                return 0
+            found, self._count, self._told_at = self._count, 0, self._clock()
+        return found
 
 
 class LtiTool:
@@ -41,7 +71,7 @@ class LtiTool:
         self.launches = RateLimit(OF_ADDRESS, WINDOW_S, many)
         self.of_registration = RateLimit(OF_REGISTRATION, WINDOW_S, many)
         self.of_all = RateLimit(OF_ALL, WINDOW_S, many)
-        self.refusals = RateLimit(REFUSALS_KEPT, 60.0, "")
+        self.refusals = Refusals()
         self._places = threading.Semaphore(AT_ONCE)
 
     @contextmanager
