@@ -47,7 +47,7 @@ def browser(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def registration(app: Flask, lms: Services, student: str) -> Registration:
-    return parts_of(app).lti.registrations.add(**lms.registration(f"d-{student}", course_pattern="LMS-"))
+    return parts_of(app).lti.registrations.add(**lms.registration(f"d-{student}", course_pattern="LMS-", own_keys=True))
 
 
 def launched(app: Flask, registration: Registration, role: str = "Instructor", course: str = "c-1", **settings: Any) -> str:
@@ -73,7 +73,7 @@ def answered(app: Flask, registration: Registration, page: str) -> dict[str, Any
     assert f'action="{registration.issuer}/back"' in page
     token = re.search(r'name="JWT" value="([^"]+)"', page)
     assert token is not None
-    keys: Any = parts_of(app).lti.keys.public()
+    keys: Any = parts_of(app).lti.keys.public(registration.registration_id)
     return dict(jwt.decode(unescape(token[1]), KeySet.import_key_set(keys), algorithms=["RS256"]).claims)
 
 
@@ -147,7 +147,7 @@ def test_who_may_not_choose_and_what_cant_be_answered_is_told_so(app: Flask, bro
 
 
 def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(make_app: MakeApp, student: str) -> None:
-    app = make_app(proctor_password=PASSWORD)
+    app = make_app(proctor_password=PASSWORD, lti_private_hosts="127.0.0.1")
     framed = {**FROM_PLATFORM, "Sec-Fetch-Dest": "iframe"}
     settings = {"deep_link_return_url": "https://lms.example/back", "accept_types": ["ltiResourceLink"]}
     with platform_on_loopback() as lms:
