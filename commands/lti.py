@@ -54,30 +54,44 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     @click.option("--keys-url", required=True, help="Its public keyset URL.")
     @click.option("--audience", default="", help="Of this server's own requests. Default: the access token URL.")
     @click.option(
-        "--deployment", "deployments", multiple=True, help="A deployment id; may be given several times. None: each is taken at its first launch."
+        "--deployment",
+        "deployments",
+        multiple=True,
+        help="A deployment id; may be given several times. None: for 30 days each is taken at its first launch.",
     )
+    @click.option("--own-keys", is_flag=True, help="Sign for it by keys of its own, whose address is printed, in place of /lti/jwks.")
     @with_appcontext
     def add(
-        name: str, issuer: str, client_id: str, login_url: str, token_url: str, keys_url: str, audience: str, deployments: tuple[str, ...]
+        name: str,
+        issuer: str,
+        client_id: str,
+        login_url: str,
+        token_url: str,
+        keys_url: str,
+        audience: str,
+        deployments: tuple[str, ...],
+        own_keys: bool,
     ) -> None:
         urls: dict[str, Any] = {"auth_login_url": login_url, "auth_token_url": token_url, "key_set_url": keys_url}
-        with _registrations(settings) as (store, registrations, _in_force):
-            made = registrations.add(
-                name=name, issuer=issuer, client_id=client_id, audience=audience, deployments=deployments, accepts_deployments=not deployments, **urls
-            )
+        more: dict[str, Any] = {"deployments": deployments, "accepts_deployments": not deployments, "own_keys": own_keys}
+        with _registrations(settings) as (store, registrations, in_force):
+            made = registrations.add(name=name, issuer=issuer, client_id=client_id, audience=audience, **urls, **more)
             note_act(store, "lti: registered", registration=made.registration_id, name=made.name, issuer=made.issuer, client_id=made.client_id)
             click.echo(f"{made.name} is registered, as {made.registration_id}.")
+            if made.own_keys:
+                click.echo(f"Its key set URL there: {_address(in_force)}/lti/jwks/{made.registration_id}")
 
     @lti.command("remove", help="Forget a platform by its id here: nobody comes from it any more.")
     @click.argument("registration_id")
     @click.confirmation_option(prompt="Nobody will come from this platform any more. Remove it?")
     @with_appcontext
     def remove(registration_id: str) -> None:
-        with _registrations(settings) as (store, registrations, _in_force):
+        with _registrations(settings) as (store, registrations, in_force):
             removed = registrations.remove(registration_id)
             LtiCourses(store).forget_platform(registration_id)
             LtiLinks(store).forget_platform(registration_id)
             end_platform(store, registration_id)
+            LtiKeys(store, find_key(in_force)).forget(registration_id)
             note_act(store, "lti: removed", registration=registration_id, name=removed.name, issuer=removed.issuer, client_id=removed.client_id)
             click.echo(f"{removed.name} is removed.")
 
@@ -87,7 +101,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
         with _registrations(settings) as (store, _registrations_of, in_force):
             secret = LtiWaiting(store).keep_link({"by": BY})
             note_act(store, "lti: registration link made")
-            base = in_force.public_url.rstrip("/") or f"http://localhost:{in_force.flask_port}"
+            base = _address(in_force)
             click.echo(f"For the platform's administrator alone; good once, for a day:\n  {base}/lti/register?once={quote(secret, safe='')}")
 
     @lti.command("rotate", help="Make the next key for what this server signs. It is published for a day before it signs.")
@@ -97,6 +111,10 @@ def register(app: Flask, settings: Settings | None = None) -> None:
             signs_from = LtiKeys(store, find_key(in_force)).rotate()
             note_act(store, "lti: key rotated")
             click.echo(f"The next key is published, and signs from {iso_time(signs_from)} on.")
+
+
+def _address(in_force: Settings) -> str:
+    return in_force.public_url.rstrip("/") or f"http://localhost:{in_force.flask_port}"
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +29,10 @@ FRESH_S = 5.0  # within which other servers and commands may have changed one
 NAME_MAX, PATTERN_MAX, LONGEST = 100, 40, 255  # characters; a client's, a deployment's id
 URL_MAX = 2000
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+DEPLOYMENTS_FOR = timedelta(days=30)  # in which deployments that aren't known are added
+# Instructure's own servers have one issuer for all institutions, whose configurations and tokens stand at addresses of their own.
+CANVAS = frozenset(f"canvas{kind}.instructure.com" for kind in ("", ".beta", ".test"))
+CANVAS_HOSTS = (".instructure.com", ".canvaslms.com")
 
 
 class UnknownPlatform(NotFound):
@@ -38,7 +42,8 @@ class UnknownPlatform(NotFound):
 @dataclass(frozen=True, slots=True)
 class Registration:
     """One platform's client here. `audience` is of our client assertions, empty: `auth_token_url`. With `accepts_deployments` a deployment that
-    isn't known is added at its first launch. `course_pattern` is put before the label of a context where an exam's `course` is made of it.
+    isn't known is added at its first launch, until `accepts_until`. `course_pattern` is put before the label of a context where an exam's `course`
+    is made of it. `own_keys`: it was given the address of keys that sign for it alone, else the common one's.
     """
 
     registration_id: str
@@ -52,19 +57,32 @@ class Registration:
     deployments: tuple[str, ...] = ()
     accepts_deployments: bool = False
     course_pattern: str = ""
+    own_keys: bool = False
     enabled: bool = True
     created_at: datetime | None = None
+    accepts_until: datetime | None = None
+
+    @property
+    def keys_of(self) -> str:
+        """Whose keys sign what it is sent, as `LtiKeys` names them."""
+        return self.registration_id if self.own_keys else ""
+
+    def takes_deployments(self, now: datetime) -> bool:
+        """Is a deployment that isn't known added at `now`?"""
+        return self.accepts_deployments and self.accepts_until is not None and now < self.accepts_until
 
 
-FIELDS = frozenset(Registration.__dataclass_fields__) - {"registration_id", "created_at"}
+KEPT = ("registration_id", "created_at", "accepts_until")  # what nobody gives
+FIELDS = frozenset(Registration.__dataclass_fields__) - frozenset(KEPT)
 
 
 class LtiRegistrations:
     """The registrations of one store. Safe between threads."""
 
-    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic, *, now: Callable[[], datetime] = utc_now) -> None:
         self._store = store
         self._clock = clock
+        self._wall = now
         self._known: tuple[float, Mapping[str, Registration]] | None = None
         self._reading = threading.Lock()
 
@@ -107,18 +125,25 @@ class LtiRegistrations:
         deployments: Iterable[str] = (),
         accepts_deployments: bool = False,
         course_pattern: str = "",
+        own_keys: bool = False,
         enabled: bool = True,
+        registration_id: str = "",
     ) -> Registration:
-        """Register a platform. Raise `InvalidInput`, `Conflict` where its issuer and client are registered or there are too many, `StorageError`."""
+        """Register a platform, by the id that it was told before, if any.
+
+        Raise `InvalidInput`, `Conflict` where its issuer and client are registered or there are too many, `StorageError`.
+        """
         given = dict(locals())
         fields = _checked({field: given[field] for field in FIELDS})
-        made = Registration(secrets.token_urlsafe(12), created_at=_now(), **fields)
+        until = self._now() + DEPLOYMENTS_FOR if accepts_deployments else None
+        made = Registration(registration_id or new_id(), created_at=self._now(), accepts_until=until, **fields)
+        self._check_keys(made)
         with self._store.reading():
             kept = self._store.collection(COLLECTION)
             if kept.count_documents({}) >= REGISTRATIONS_MAX:
                 raise Conflict(_("There are %(most)s registrations, as many as one server keeps.", most=REGISTRATIONS_MAX))
             try:
-                kept.insert_one({"_id": made.registration_id, **_stored(fields), "created_at": made.created_at})
+                kept.insert_one({"_id": made.registration_id, **_stored(fields), "created_at": made.created_at, "accepts_until": until})
             except DuplicateKeyError:
                 raise _taken(made.issuer, made.client_id) from None
         self.forget()
@@ -128,7 +153,11 @@ class LtiRegistrations:
         """Change fields of one. Raise `UnknownPlatform`, `InvalidInput`, `Conflict`, `StorageError`."""
         before = self.get(registration_id)
         fields = _checked(fields)
+        if fields.get("accepts_deployments") and not before.takes_deployments(self._now()):
+            fields["accepts_until"] = self._now() + DEPLOYMENTS_FOR
         after = replace(before, **fields)
+        if fields.keys() & {"issuer", "client_id", "auth_token_url", "audience", "own_keys"}:
+            self._check_keys(after)
         with self._store.reading():
             try:
                 found = self._store.collection(COLLECTION).update_one({"_id": registration_id}, {"$set": _stored(fields)})
@@ -142,7 +171,8 @@ class LtiRegistrations:
     def take_deployment(self, registration_id: str, deployment_id: str) -> Registration:
         """Add a deployment that came with a launch. Raise `UnknownPlatform` where that may not be, or there are too many, `StorageError`."""
         (deployment_id,) = _checked_deployments([deployment_id])
-        room: Document = {"accepts_deployments": True, f"deployments.{DEPLOYMENTS_MAX - 1}": {"$exists": False}}
+        room: Document = {"accepts_deployments": True, "accepts_until": {"$gt": self._now()}}
+        room[f"deployments.{DEPLOYMENTS_MAX - 1}"] = {"$exists": False}
         with self._store.reading():
             found = self._store.collection(COLLECTION).find_one_and_update(
                 {"_id": registration_id, **room}, {"$addToSet": {"deployments": deployment_id}}, return_document=ReturnDocument.AFTER
@@ -165,6 +195,32 @@ class LtiRegistrations:
         """Read them again at the next question: somebody may have changed one."""
         self._known = None
 
+    def _check_keys(self, one: Registration) -> None:
+        """What the common key signs must be of use to this platform alone: it is asked at its issuer's, and no other platform's client is called so.
+
+        Raise `InvalidInput`, `Conflict`, `StorageError`.
+        """
+        if one.own_keys:
+            return
+        for name, address in (("auth_token_url", one.auth_token_url), ("audience", one.audience)):
+            if address and not is_at_issuer(one.issuer, address):
+                text = _(
+                    "%(given)s is of another host than the issuer. Look whether it is right, or register it with keys of its own.",
+                    given=repr(address),
+                )
+                raise InvalidInput(text, field=name)
+        others: Document = {"client_id": one.client_id, "issuer": {"$ne": one.issuer}, "own_keys": {"$ne": True}, "_id": {"$ne": one.registration_id}}
+        with self._store.reading():
+            if self._store.collection(COLLECTION).find_one(others, {"_id": 1}) is not None:
+                raise Conflict(
+                    _("Another platform's client is called %(client)s, too. Give this platform keys of its own.", client=repr(one.client_id)),
+                    field="client_id",
+                )
+
+    def _now(self) -> datetime:
+        now = self._wall()
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the database keeps it
+
     def _fresh(self) -> Mapping[str, Registration]:
         known = self._known
         if known is not None and self._clock() - known[0] < FRESH_S:
@@ -183,7 +239,21 @@ def registration_of(document: Document) -> Registration:
     """A registration as it is stored."""
     fields = {name: document[name] for name in FIELDS if name in document}
     fields["deployments"] = tuple(document.get("deployments") or ())
-    return Registration(registration_id=str(document["_id"]), created_at=document.get("created_at"), **fields)
+    moments = {name: document.get(name) for name in ("created_at", "accepts_until")}
+    return Registration(registration_id=str(document["_id"]), **moments, **fields)
+
+
+def new_id() -> str:
+    """The id of a registration that is to be: 16 letters, digits, `-` and `_`."""
+    return secrets.token_urlsafe(12)
+
+
+def is_at_issuer(issuer: str, address: str) -> bool:
+    """Is this an address of the issuer's own host, of one below it, or of Canvas' for an issuer of Canvas?"""
+    if not is_platform_url(address):
+        return False
+    mine, its = urlsplit(issuer).hostname or "", urlsplit(address).hostname or ""
+    return f".{its}".endswith(f".{mine}") or (mine in CANVAS and f".{its}".endswith(CANVAS_HOSTS))
 
 
 def is_platform_url(address: str) -> bool:
@@ -243,11 +313,6 @@ def _checked_deployments(given: Iterable[str]) -> tuple[str, ...]:
 
 def _stored(fields: Mapping[str, Any]) -> Document:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}
-
-
-def _now() -> datetime:
-    now = utc_now()
-    return now.replace(microsecond=now.microsecond // 1000 * 1000)  # as the database keeps it
 
 
 def _unknown_id(registration_id: str) -> UnknownPlatform:

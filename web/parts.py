@@ -136,7 +136,8 @@ class Parts:
         self.access.sign_ins = self.people
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
-        self.lti = LtiTool(self.database, self.access.secret_key)
+        outward = Outward(self.settings.lti_hosts)
+        self.lti = LtiTool(self.database, self.access.secret_key, outward)
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
         self.rosters.route_of = lambda row: self.monitor.maker.routing.of(row.user_id, row.exam_id)
@@ -162,7 +163,7 @@ class Parts:
         self.exam_passwords = ExamPasswords(self.database, self.access.secret_key)
         self.lti_waiting = LtiWaiting(self.database)
         self.lti_courses = LtiCourses(self.database)
-        self.platforms = Platforms(Outward(self.settings.lti_hosts), self.lti.keys)
+        self.platforms = Platforms(outward, self.lti.keys)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}
         folders["identity"] = self.settings.identity_dir

@@ -37,7 +37,7 @@ def app(make_app: MakeApp, platform: Platform) -> Iterator[Flask]:
     port = first.server_port
     first.server_close()
     platform.tool = f"http://localhost:{port}"
-    app = make_app(proctor_password=PASSWORD, public_url=platform.tool)
+    app = make_app(proctor_password=PASSWORD, public_url=platform.tool, lti_private_hosts="127.0.0.1")
     platform.register(app)
     server = make_server("localhost", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from records.lti_registrations import Registration
@@ -60,7 +61,10 @@ class Services:
 
     def _token(self, form: Mapping[str, list[str]]) -> Said:
         key_set: Any = self.keys()
-        claims = dict(jwt.decode(form["client_assertion"][0], KeySet.import_key_set(key_set), algorithms=["RS256"]).claims)
+        try:
+            claims = dict(jwt.decode(form["client_assertion"][0], KeySet.import_key_set(key_set), algorithms=["RS256"]).claims)
+        except (JoseError, ValueError):  # signed by none of the keys
+            return 400, {}, {"error": "invalid_client"}
         self.assertions.append(claims)
         token = f"token-{claims['sub']}-{len(self.assertions)}"
         return 200, {}, {"access_token": token, "token_type": "Bearer", "expires_in": self.lasts_s, "scope": form["scope"][0]}

@@ -26,8 +26,8 @@ def keys_of(database: Database, time: Time, secret: str = "a secret") -> LtiKeys
     return LtiKeys(database, secret, now=time)
 
 
-def published(keys: LtiKeys) -> list[str]:
-    return [key["kid"] for key in keys.public()["keys"]]
+def published(keys: LtiKeys, of: str = "") -> list[str]:
+    return [key["kid"] for key in keys.public(of)["keys"]]
 
 
 def test_every_server_signs_by_the_same_key_and_publishes_no_private_half(database: Database) -> None:
@@ -71,3 +71,23 @@ def test_with_another_secret_a_new_key_is_made(database: Database) -> None:
     new = keys_of(database, time, "another secret")
     assert new.signing().kid not in before
     assert first in published(new)
+
+
+def test_a_registrations_own_keys_are_nobody_elses_and_follow_the_common_ones_rotation(database: Database) -> None:
+    time = Time()
+    keys = keys_of(database, time)
+    assert keys.public("r-1", make=False) == {"keys": []}
+    common, one, other = keys.signing().kid, keys.signing("r-1").kid, keys.signing("r-2").kid
+    assert len({common, one, other}) == 3
+    assert (published(keys), published(keys, "r-1"), published(keys, "r-2")) == ([common], [one], [other])
+    time.now += timedelta(hours=1)
+    keys.rotate()
+    assert len(published(keys, "r-1")) == 2
+    assert keys.signing("r-1").kid == one, "the next is published for a day first"
+    time.now += timedelta(hours=24)
+    (_one, second) = published(keys, "r-1")
+    assert keys.signing("r-1").kid == second
+    assert len(published(keys_of(database, time), "r-1")) == 2, "once a rotation"
+    keys.forget("r-1")
+    assert keys_of(database, time).public("r-1", make=False) == {"keys": []}
+    assert keys.signing("r-2").kid == other

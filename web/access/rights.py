@@ -195,6 +195,7 @@ RULES: Mapping[str, Rule] = {
     "lti.login": OPEN,
     "lti.launch": OPEN,  # what the learning platform signed decides
     "lti.jwks": OPEN,
+    "lti.own_jwks": OPEN,
     "sign_in.look_at_invitation": OPEN,  # the invitation's token decides
     "sign_in.accept_invitation": OPEN,  # likewise
     "exam_password.shown": needs("exams", "exam"),

@@ -44,6 +44,9 @@ function show(one) {
   for (const name of LINES) byId(`platform-${name}`).value = one?.[name] ?? "";
   byId("platform-deployments").value = (one?.deployments ?? []).join("\n");
   byId("platform-accepts").checked = one?.accepts_deployments ?? true;
+  byId("platform-own-keys").checked = one?.own_keys ?? false;
+  setText(byId("platform-own"), one?.own_jwks ?? "");
+  byId("platform-own-line").hidden = !one;
   byId("platform-enabled").checked = one?.enabled ?? true;
   sayIn(byId("platform-error"), "");
   byId("platform-dialog").showModal();
@@ -52,7 +55,8 @@ function show(one) {
 function given() {
   const fields = Object.fromEntries(LINES.map((name) => [name, byId(`platform-${name}`).value.trim()]));
   const deployments = byId("platform-deployments").value.split("\n").map((line) => line.trim()).filter(Boolean);
-  return { ...fields, deployments, accepts_deployments: byId("platform-accepts").checked, enabled: byId("platform-enabled").checked };
+  const checked = { accepts_deployments: byId("platform-accepts").checked, own_keys: byId("platform-own-keys").checked };
+  return { ...fields, ...checked, deployments, enabled: byId("platform-enabled").checked };
 }
 
 async function remove({ registration_id: id, name }) {

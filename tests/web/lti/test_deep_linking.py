@@ -59,7 +59,7 @@ def browser(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def registration(app: Flask, lms: Services, student: str) -> Registration:
-    return parts_of(app).lti.registrations.add(**lms.registration(f"d-{student}", course_pattern="LMS-"))
+    return parts_of(app).lti.registrations.add(**lms.registration(f"d-{student}", course_pattern="LMS-", own_keys=True))
 
 
 def launched(
@@ -96,7 +96,7 @@ def answered(app: Flask, registration: Registration, page: str) -> dict[str, Any
     assert f'action="{registration.issuer}/back"' in page
     token = re.search(r'name="JWT" value="([^"]+)"', page)
     assert token is not None
-    keys: Any = parts_of(app).lti.keys.public()
+    keys: Any = parts_of(app).lti.keys.public(registration.registration_id)
     return dict(jwt.decode(unescape(token[1]), KeySet.import_key_set(keys), algorithms=["RS256"]).claims)
 
 
@@ -239,7 +239,7 @@ def test_each_person_has_one_choice_and_each_platform_so_many(
 
 
 def test_a_launch_to_choose_stays_in_the_platforms_frame_and_any_other_does_not(make_app: MakeApp, student: str) -> None:
-    app = make_app(proctor_password=PASSWORD)
+    app = make_app(proctor_password=PASSWORD, lti_private_hosts="127.0.0.1")
     framed = {**FROM_PLATFORM, "Sec-Fetch-Dest": "iframe"}
     settings = {"deep_link_return_url": "https://lms.example/back", "accept_types": ["ltiResourceLink"]}
     with platform_on_loopback() as lms:

@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from basics.errors import ProviderAway
 from tests.helpers.lti_services import TOOL, Services, services
 from tests.helpers.people import administrator, browser_of, someone
 from tests.helpers.web import PASSWORD, MakeApp
@@ -65,7 +66,8 @@ def test_a_platform_registers_itself_by_a_link_that_is_good_once(app: Flask, lms
     ours = json.loads(body)
     assert (path, ours["token_endpoint_auth_method"]) == ("/register", "private_key_jwt")
     assert ours["redirect_uris"] == ["https://proctor.uni.example/lti/launch"]
-    assert ours["jwks_uri"] == "https://proctor.uni.example/lti/jwks"
+    assert ours["jwks_uri"] == f"https://proctor.uni.example/lti/jwks/{made.registration_id}"
+    assert browser.get(f"/lti/jwks/{made.registration_id}").status_code == 200
     assert [one["type"] for one in ours[TOOL]["messages"]] == ["LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiStartProctoring"]
     assert {one.rpartition("/")[2] for one in ours["scope"].split()} == {"contextmembership.readonly", "control.all"}
     again = come(browser, lms, once=link)
@@ -77,6 +79,8 @@ def test_an_administrator_is_asked_first_and_nobody_else_registers_anything(app:
     chief = administrator(app)
     asked = chief.get("/lti/register", query_string={"openid_configuration": f"{lms.url}/x", "registration_token": "t-1"})
     assert (asked.status_code, lms.url[7:] in asked.text, lms.asked) == (200, True, [])
+    assert asked.headers["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in asked.headers["Content-Security-Policy"], "nobody lays the button under another page's"
     form = {"openid_configuration": f"{lms.url}/.well-known/openid-configuration", "registration_token": "t-1"}
     teacher = someone(app, f"t-{lms.url[-5:]}@uni.example", "teacher").client
     assert teacher.get("/lti/register", query_string=form).status_code == 403
@@ -89,6 +93,25 @@ def test_an_administrator_is_asked_first_and_nobody_else_registers_anything(app:
     assert (registered(app, lms), lms.asked) == ([], [])
     assert chief.post("/lti/register/confirm", data=form).status_code == 200
     assert len(registered(app, lms)) == 1
+
+
+def test_what_is_signed_for_a_platform_that_calls_itself_another_ones_client_is_nothing_to_that_one(app: Flask, lms: Services) -> None:
+    lti = parts_of(app).lti
+    with services() as victim:
+        theirs = lti.registrations.add(**victim.registration("client-of-theirs"))
+        status, headers, config = lms._configuration()
+        stolen = {"token_endpoint": f"{victim.url}/token", "authorization_server": f"{victim.url}/token"}
+        lms.answers["/.well-known/openid-configuration"] = (status, headers, {**config, **stolen})
+        lms.answers["/register"] = (201, {}, {"client_id": theirs.client_id})
+        assert come(browser_of(app), lms, once=once(app)).status_code == 200
+        (made,) = registered(app, lms)
+        victim.keys = lti.keys.public
+        with pytest.raises(ProviderAway, match="invalid_client"):
+            parts_of(app).platforms.token(made, "a scope")
+        assert victim.assertions == [], "the key is none that it reads"
+        assert parts_of(app).platforms.token(theirs, "a scope")
+    signed = lti.keys.signing(made.keys_of)
+    assert [key["kid"] for key in lti.keys.public(made.registration_id)["keys"]] == [signed.kid]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +133,10 @@ def test_a_configuration_that_is_not_the_platforms_own_registers_nothing(app: Fl
     answer = come(browser_of(app), lms, once=once(app))
     assert (answer.status_code, why in answer.text) == (503, True), answer.text
     assert registered(app, lms) == []
+    known = [one.registration_id for one in parts_of(app).lti.registrations.all()]
+    with parts_of(app).database.reading():
+        kept = parts_of(app).database.collection("lti_keys").distinct("of", {"of": {"$ne": None, "$nin": known}})
+    assert kept == [], "keys that were made for it go"
 
 
 def test_a_platform_that_answers_with_a_page_or_refuses_is_told_of(app: Flask, lms: Services) -> None:

@@ -46,7 +46,7 @@ def platform(server: Platform) -> Platform:
 
 @pytest.fixture
 def app(make_app: MakeApp, platform: Platform) -> Flask:
-    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     platform.register(app)
     return app
 

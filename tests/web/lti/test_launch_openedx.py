@@ -61,7 +61,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def app(make_app: MakeApp, platform: str) -> Flask:
-    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     urls: dict[str, Any] = {"auth_login_url": f"{platform}/auth", "auth_token_url": f"{platform}/token", "key_set_url": f"{platform}/keys"}
     parts_of(app).lti.registrations.add(name="Open edX", issuer=platform, client_id="tool-1", deployments=["1"], **urls)
     return app

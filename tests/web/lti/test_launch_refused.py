@@ -33,6 +33,7 @@ from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.access.limits import RateLimit
 from web.integrations.lti.cookies import COOKIE, State, States
 from web.integrations.lti.errors import Refused
+from web.integrations.lti.outward import Outward
 from web.integrations.lti.tokens import AGAIN_S, FRESH_S, STALE_S, PlatformKeys, keys_of
 from web.parts import Parts, parts_of
 
@@ -51,7 +52,7 @@ def platform(server: Platform) -> Platform:
 
 @pytest.fixture
 def app(make_app: MakeApp, platform: Platform) -> Flask:
-    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     platform.register(app)
     assert launch(app, platform, sub="t-1", roles=[INSTRUCTOR]).status_code == 303  # makes the exam
     return app
@@ -79,6 +80,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no nonce": ({"nonce": None}, "another launch's nonce"),
     "expired": ({"exp": NOW - 120}, "expired"),
     "never expires": ({"exp": float("inf")}, "no exp or iat"),
+    "expires beyond all numbers": ({"exp": 10**400}, "no exp or iat"),
     "no end": ({"exp": None}, "no exp or iat"),
     "made later": ({"iat": NOW + 3600, "exp": NOW + 7200}, "ahead"),
     "version": ({"version": "1.1"}, "version '1.1'"),
@@ -157,20 +159,21 @@ def test_each_launch_is_good_once_in_the_browser_that_began_it(app: Flask, parts
 
 def test_keys_that_rotate_in_mid_exam_are_found_and_a_platform_is_not_asked_again_and_again(app: Flask, parts: Parts, platform: Platform) -> None:
     registration, clock = parts.lti.registrations.all()[0], Clock()
-    keys = parts.lti.platform_keys = PlatformKeys(clock)
+    keys = parts.lti.platform_keys = PlatformKeys(Outward(["127.0.0.1"]), clock)
     portal_link(launch(app, platform))
     before = platform.asked
-    platform.published = ["first", "second"]
-    assert launch(app, platform, kid="second").status_code == 403, "asked a moment ago"
-    for _ in range(5):
-        launch(app, platform, kid="made-up-by-somebody")
-    assert platform.asked == before
-    clock.now += AGAIN_S + 1
-    client = browser_of(app)
-    state, nonce = begin(client, platform)
-    portal_link(post(client, state=state, id_token=platform.token(nonce, kid="second")))
-    portal_link(launch(app, platform))
+    for _ in range(3):
+        assert launch(app, platform, kid="made-up-by-somebody").status_code == 403
     assert platform.asked == before + 1
+    platform.published = ["first", "second"]
+    portal_link(launch(app, platform, kid="second"))
+    portal_link(launch(app, platform))
+    assert platform.asked == before + 2, "another name that was made up keeps no new key out"
+    assert launch(app, platform, kid="third").status_code == 403
+    assert platform.asked == before + 2, "three times a minute, whatever is made up"
+    clock.now += AGAIN_S + 1
+    platform.published = ["first", "second", "third"]
+    portal_link(launch(app, platform, kid="third"))
 
     platform.answer = (503, b"")
     clock.now += FRESH_S + 1
@@ -189,14 +192,14 @@ def test_keys_that_rotate_in_mid_exam_are_found_and_a_platform_is_not_asked_agai
     [
         ((200, b"<!doctype html><p>Maintenance"), "no set of keys"),
         ((200, b'{"keys": [{"kty": "EC", "kid": "first"}, 7]}'), "none for RS256"),
-        ((302, b"http://127.0.0.1:1/keys"), "status 302"),
-        ((200, b" " * (257 * 1024)), "more than 256 KB"),
+        ((302, b"http://127.0.0.1:1/keys"), "leads on to another address"),
+        ((200, b" " * (257 * 1024)), "more than 262144 bytes"),
         ((404, b"{}"), "status 404"),
     ],
 )
 def test_a_platform_that_gives_no_keys_lets_nobody_in(app: Flask, parts: Parts, platform: Platform, answer: tuple[int, bytes], why: str) -> None:
     platform.answer = answer
-    registration, keys = parts.lti.registrations.all()[0], PlatformKeys()
+    registration, keys = parts.lti.registrations.all()[0], PlatformKeys(Outward(["127.0.0.1"]))
     with pytest.raises(ProviderAway, match=why):
         keys.key(registration, "first")
 
@@ -208,17 +211,17 @@ def test_a_platform_that_hangs_holds_up_a_few_and_none_of_another(
     other = platform.register(app, "tool-2")
     hangs = threading.Event()
     came = threading.Semaphore(0)
-    keys = PlatformKeys()
+    keys = PlatformKeys(Outward([]))
     real = keys._wait
 
     def wait(known: Any, asking: Any) -> None:
         came.release()
         real(known, asking)
 
-    def fetched(_address: str) -> bytes:
+    def fetched(_outward: Outward, _address: str) -> Any:
         if threading.current_thread().name == "lti-keys" and not hangs.is_set():
             hangs.wait(30)
-        return platform.key_set()[1]
+        return json.loads(platform.key_set()[1])
 
     monkeypatch.setattr("web.integrations.lti.tokens.fetched", fetched)
     monkeypatch.setattr(keys, "_wait", wait)
@@ -232,7 +235,7 @@ def test_a_platform_that_hangs_holds_up_a_few_and_none_of_another(
         time.sleep(0.01)
     with pytest.raises(TooMany):
         keys.key(registration, "first")
-    monkeypatch.setattr("web.integrations.lti.tokens.fetched", lambda _address: platform.key_set()[1])
+    monkeypatch.setattr("web.integrations.lti.tokens.fetched", lambda _outward, _address: json.loads(platform.key_set()[1]))
     assert keys.key(other, "first").kid == "first"
     hangs.set()
     for thread in threads:
@@ -240,10 +243,17 @@ def test_a_platform_that_hangs_holds_up_a_few_and_none_of_another(
         assert not thread.is_alive()
 
 
+def test_no_key_set_inside_the_own_network_is_read(make_app: MakeApp, platform: Platform) -> None:
+    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    platform.register(app)
+    answer = launch(app, platform)
+    assert (answer.status_code, "LTI_PRIVATE_HOSTS" in said(answer), platform.asked) == (503, True, 0)
+
+
 def test_weak_keys_are_none() -> None:
     good = key_called("first").as_dict(private=False)
     weak = {**good, "kid": "weak", "n": str(good["n"])[:171]}
-    assert list(keys_of(json.dumps({"keys": [weak, good]}).encode())) == ["first"]
+    assert list(keys_of({"keys": [weak, good]})) == ["first"]
 
 
 def test_nobody_is_sent_anywhere_but_to_the_platform_that_is_registered(app: Flask, parts: Parts, platform: Platform) -> None:
@@ -324,12 +334,23 @@ def test_of_too_many_at_once_some_are_told_to_come_again_and_do_so_by_themselves
     assert 'http-equiv="refresh"' in busy.text
     assert "/lti/login?" in busy.text
     parts.lti.of_registration = RateLimit(9, 10.0, "")
-    portal_link(post(client, state=state, id_token=platform.token(nonce)))  # it was not used up
+    portal_link(launch(app, platform, client))
     parts.lti.launches = RateLimit(1, 10.0, "Many come at once.")
     assert post(client, state="x").status_code == 403
     state, nonce = begin(client, platform)
     assert 'http-equiv="refresh"' in post(client, state=state, id_token=platform.token(nonce)).text
     assert post(client, state="x").status_code == 429
+
+
+def test_who_sends_one_launch_again_and_again_uses_up_nothing_that_others_need(app: Flask, parts: Parts, platform: Platform) -> None:
+    parts.lti.of_registration = parts.lti.of_all = RateLimit(4, 600.0, "")
+    client = browser_of(app)
+    state, nonce = begin(client, platform)
+    token = platform.token(nonce)
+    portal_link(post(client, state=state, id_token=token))
+    for _ in range(4):
+        assert "used already" in said(post(client, state=state, id_token=token))
+    portal_link(launch(app, platform))
 
 
 def test_a_deployment_that_may_come_is_added_and_noted(app: Flask, parts: Parts, platform: Platform) -> None:

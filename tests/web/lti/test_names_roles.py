@@ -108,6 +108,7 @@ def test_where_the_platform_does_not_answer_as_it_should_nothing_is_changed(
         ((200, {}, {"members": "many"}), "no members"),
         ((200, link, {"members": []}), "another host"),
         ((200, {"Link": f'<{lms.url}/members>; rel="next"'}, {"members": []}), "more than"),
+        ((200, {"Link": '<https://[>; rel="next"'}, {"members": []}), "next page"),
         ((503, {}, b""), "status 503"),
     ):
         lms.answers["/members"] = said
@@ -124,6 +125,18 @@ def test_an_exam_that_no_course_has_and_a_platform_that_is_off_give_no_list(
     parts_of(app).lti.registrations.change(registration.registration_id, enabled=False)
     assert "No course" in error_of(client.post(f"/api/exams/{key}/roster/lti", json={}), 409)["message"]
     assert lms.asked == []
+
+
+def test_of_one_platform_one_list_is_read_at_a_time_and_of_all_a_few(
+    client: FlaskClient, app: Flask, registration: Registration, lms: Services, student: str
+) -> None:
+    key, tool = linked(client, app, registration, f"m-{student}", lms), parts_of(app).lti
+    with tool.listing([registration.registration_id]):
+        assert error_of(client.post(f"/api/exams/{key}/roster/lti", json={}), 429)
+    with tool.listing(["a"]), tool.listing(["b"]), tool.listing(["c"]), tool.listing(["d"]):
+        assert error_of(client.post(f"/api/exams/{key}/roster/lti", json={}), 429)
+    assert lms.asked == []
+    assert client.post(f"/api/exams/{key}/roster/lti", json={}).status_code == 200
 
 
 def test_a_list_without_end_ends(lms: Services, app: Flask, registration: Registration, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,18 @@ def test_a_platform_is_added_changed_and_removed_and_the_audit_says_so(client: F
     assert [act["what"] for act in acts] == ["lti: registered", "lti: changed", "lti: removed"]
 
 
+def test_a_platform_that_is_asked_elsewhere_has_keys_of_its_own_at_an_address_of_its_own(client: FlaskClient, student: str) -> None:
+    elsewhere = {**platform(student), "auth_token_url": "https://auth.example/token"}
+    assert error_of(client.post(API, json=elsewhere), 422)["field"] == "auth_token_url"
+    made = client.post(API, json={**elsewhere, "own_keys": True}).get_json()["registration"]
+    assert made["own_jwks"] == f"http://localhost/lti/jwks/{made['registration_id']}"
+    (own,) = client.get(f"/lti/jwks/{made['registration_id']}").get_json()["keys"]
+    assert own["kid"] not in [key["kid"] for key in client.get("/lti/jwks").get_json()["keys"]]
+    assert client.get("/lti/jwks/there-is-none").status_code == 404
+    client.delete(f"{API}/{made['registration_id']}")
+    assert client.get(f"/lti/jwks/{made['registration_id']}").status_code == 404
+
+
 def test_the_page_has_what_is_to_be_pasted_and_a_button_to_copy_each(client: FlaskClient) -> None:
     text = client.get("/integrations").text
     addresses = client.get(API).get_json()["addresses"]
@@ -56,7 +68,7 @@ def test_the_page_has_what_is_to_be_pasted_and_a_button_to_copy_each(client: Fla
 
 def test_a_key_is_rotated_once_a_day(client: FlaskClient, parts: Parts) -> None:
     parts.database.collection("lti_keys").delete_many({})
-    parts.lti.keys._known = None
+    parts.lti.keys._known.clear()
     before = len(parts.lti.keys.public()["keys"])
     assert client.post(f"{API}/key", json={}).status_code == 200
     assert len(parts.lti.keys.public()["keys"]) == before + 1
@@ -79,6 +91,9 @@ def test_the_commands_do_the_same_from_the_servers_own_machine(
     run("add", "Canvas", *urls, "--keys-url", given["key_set_url"])
     made = LtiRegistrations(database).find(given["issuer"], student)
     assert made.accepts_deployments
+    assert "/lti/jwks/" in run(
+        "add", "Other", *[one.replace(student, f"own-{student}") for one in urls], "--keys-url", given["key_set_url"], "--own-keys"
+    )
     assert f"client {student}" in run("list")
     link = re.search(r"https://p\.example/lti/register\?once=(\S+)", run("link"))
     assert link is not None

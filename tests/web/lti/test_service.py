@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -12,7 +16,7 @@ from records.lti_keys import LtiKeys
 from tests.helpers.lti_services import Services, services
 from web.integrations.lti import outward
 from web.integrations.lti.outward import Outward, is_public, wanted
-from web.integrations.lti.service import EARLY_S, Platforms
+from web.integrations.lti.service import EARLY_S, LONGEST_S, Platforms
 
 SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 
@@ -60,6 +64,13 @@ def test_a_token_is_asked_for_by_an_assertion_of_ours_and_kept_until_shortly_bef
 def test_a_token_that_does_not_last_is_not_kept(platforms: Platforms, lms: Services, lasts_s: object) -> None:
     lms.lasts_s = lasts_s
     assert [platforms.token(lms.known(), SCOPE) for _ in range(2)] == ["token-c-1-1", "token-c-1-2"]
+
+
+def test_a_token_that_lasts_beyond_all_numbers_is_kept_for_a_day(platforms: Platforms, lms: Services, clock: Clock) -> None:
+    lms.lasts_s = 10**400
+    assert platforms.token(lms.known(), SCOPE) == platforms.token(lms.known(), SCOPE) == "token-c-1-1"
+    clock.now += LONGEST_S
+    assert platforms.token(lms.known(), SCOPE) == "token-c-1-2"
 
 
 def test_one_tenants_token_is_never_another_ones_though_issuer_and_addresses_are_the_same(platforms: Platforms, lms: Services) -> None:
@@ -147,6 +158,61 @@ def test_what_an_ip_address_leads_to_is_known_through_its_disguises() -> None:
     assert [one for one in inside if is_public(one)] == []
     assert is_public("93.184.215.14")
     assert is_public("2606:2800:21f:cb07::1")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "first", "more"),
+    [
+        ("http", b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        ("http", b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        ("http", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"0"),
+        ("http", b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+        ("https", b"\x16\x03\x03\x40\x00", b"\x00"),  # a record of 16 KB of the handshake
+    ],
+)
+def test_what_trickles_without_end_is_ended(scheme: str, first: bytes, more: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outward, "WHOLE_S", 1.0)
+    with trickling(first, more) as port, pytest.raises(ProviderAway, match="does not answer within 1 s"):
+        Outward(["127.0.0.1"]).ask("GET", f"{scheme}://127.0.0.1:{port}/", {})
+
+
+@contextmanager
+def trickling(first: bytes, more: bytes) -> Iterator[int]:
+    """The port of a server that says `first`, and `more` again and again; after 20 s it ends."""
+    stop = threading.Event()
+
+    def serve() -> None:
+        connection, _from = listening.accept()
+        with connection, suppress(OSError):
+            connection.recv(65536)
+            connection.sendall(first)
+            for _ in range(400):
+                if stop.wait(0.05):
+                    return
+                connection.sendall(more)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        stop.set()
+        thread.join()
+
+
+def test_a_name_that_is_never_found_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends, known = threading.Event(), socket.getaddrinfo
+
+    def hangs(host: str, *given: Any, **named: Any) -> Any:
+        return ends.wait(30) and [] if host == "hangs.example" else known(host, *given, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hangs)
+    monkeypatch.setattr(outward, "NAME_S", 0.05)
+    monkeypatch.setattr(outward, "_names", threading.Semaphore(2))
+    asking = Outward([])
+    for why in ["is not found within", "is not found within", "too many names"]:
+        with pytest.raises(ProviderAway, match=why):
+            asking.ask("GET", "https://hangs.example/", {})
+    ends.set()
 
 
 def test_the_next_page_is_found_in_the_links_that_platforms_send(lms: Services) -> None:

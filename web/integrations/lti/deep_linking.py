@@ -137,7 +137,7 @@ def chosen() -> Response:
 
 def _answer(registration: Registration, waiting: Document, exam: Exam) -> str:
     """The signed LtiDeepLinkingResponse."""
-    now, key = int(time.time()), parts().lti.keys.signing()
+    now, key = int(time.time()), parts().lti.keys.signing(registration.keys_of)
     item: dict[str, Any] = {
         "type": "ltiResourceLink",
         "title": exam.definition.title,

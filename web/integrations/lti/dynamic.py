@@ -16,7 +16,7 @@ from flask import Blueprint, Response, g, make_response, render_template, reques
 
 from basics.errors import Forbidden, ProctorError, Unauthorized
 from basics.texts import _
-from records.lti_registrations import LONGEST, NAME_MAX, Registration, is_platform_url
+from records.lti_registrations import CANVAS, CANVAS_HOSTS, LONGEST, NAME_MAX, Registration, is_platform_url, new_id
 from web.access.headers import content_security_policy
 from web.calls.addresses import server_address
 from web.calls.audit import note
@@ -35,9 +35,7 @@ CONTROL_SCOPE = "https://purl.imsglobal.org/spec/lti-ap/scope/control.all"
 LAUNCH, DEEP_LINK, PROCTORING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiStartProctoring"
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint")
 TOKEN_MAX = 10_000  # characters of a platform's registration token
-# Instructure's own servers have one issuer for all institutions, whose configurations stand at addresses of their own.
-CANVAS = frozenset(f"canvas{kind}.instructure.com" for kind in ("", ".beta", ".test"))
-CANVAS_HOSTS = (".instructure.com", ".canvaslms.com")
+ASK = "lti_register_ask"  # the part of the page with a button
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ def register() -> Response:
         once = request.args.get("once", "")
         if not once:
             _only_administrators()
-            return _page(asked, "lti_register_ask", host=urlsplit(asked.configuration).netloc)
+            return _page(asked, ASK, host=urlsplit(asked.configuration).netloc)
         waiting = parts().lti_waiting.take("registration", once)
         if waiting is None:
             raise Forbidden(_("This link to register a learning platform was used already, or is more than a day old. Ask for a new one."))
@@ -87,8 +85,11 @@ def confirm() -> Response:
         return _failed(asked, error)
 
 
-def register_at(outward: Outward, asked: Asked, server: str, name: str) -> dict[str, Any]:
-    """Tell the platform of us; give the fields of its registration here. Raise `ProviderAway` that says what it did not answer as it should."""
+def register_at(outward: Outward, asked: Asked, server: str, name: str, registration_id: str) -> dict[str, Any]:
+    """Tell the platform of us; give the fields of its registration here, which is to have this id.
+
+    Raise `ProviderAway` that says what it did not answer as it should.
+    """
     config = wanted(outward.ask("GET", asked.configuration, {"Accept": "application/json"}))
     issuer = config.get("issuer")
     if not isinstance(issuer, str) or not _is_issuer_of(issuer, asked.configuration):
@@ -101,7 +102,7 @@ def register_at(outward: Outward, asked: Asked, server: str, name: str) -> dict[
     platform = config.get(PLATFORM) if isinstance(config.get(PLATFORM), dict) else {}
     bearer = {"Authorization": f"Bearer {asked.token}"} if asked.token else {}
     headers = {"Content-Type": "application/json", "Accept": "application/json", **bearer}
-    body = json.dumps(our_configuration(server, platform, name)).encode()
+    body = json.dumps(our_configuration(server, platform, name, registration_id)).encode()
     answer = wanted(outward.ask("POST", config["registration_endpoint"], headers, body))
     client_id = answer.get("client_id")
     if not isinstance(client_id, str) or not 0 < len(client_id) <= LONGEST:
@@ -117,13 +118,18 @@ def register_at(outward: Outward, asked: Asked, server: str, name: str) -> dict[
         "auth_token_url": config["token_endpoint"],
         "key_set_url": config["jwks_uri"],
         "audience": audience if isinstance(audience, str) else "",
+        "own_keys": True,
+        "registration_id": registration_id,
         "deployments": deployments,
         "accepts_deployments": not deployments,
     }
 
 
-def our_configuration(server: str, platform: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """What a platform is told of this server at `server`: of what it offers, that which we take."""
+def our_configuration(server: str, platform: Mapping[str, Any], name: str, registration_id: str) -> dict[str, Any]:
+    """What a platform is told of this server at `server`: of what it offers, that which we take; and where the keys for it alone are.
+
+    What it says of its addresses and our client there is its own word, and may be another platform's: to that, what these keys sign is nothing.
+    """
     offered = {one.get("type") for one in _list(platform.get("messages_supported")) if isinstance(one, dict)}
     launch = f"{server}/lti/launch"
     messages: list[dict[str, Any]] = [{"type": LAUNCH}, {"type": DEEP_LINK, "target_link_uri": f"{launch}{CHOOSING}", "label": name}]
@@ -137,7 +143,7 @@ def our_configuration(server: str, platform: Mapping[str, Any], name: str) -> di
         "initiate_login_uri": f"{server}/lti/login",
         "redirect_uris": [launch],
         "client_name": name,
-        "jwks_uri": f"{server}/lti/jwks",
+        "jwks_uri": f"{server}/lti/jwks/{registration_id}",
         "token_endpoint_auth_method": "private_key_jwt",
         "scope": " ".join(scopes),
         TOOL: {
@@ -179,8 +185,14 @@ def _only_administrators() -> None:
 
 
 def _registered(asked: Asked, by: str) -> Response:
-    fields = register_at(parts().platforms.outward, asked, server_address(request), said(_("Proctored exam")))
-    made: Registration = parts().lti.registrations.add(**fields)
+    lti, registration_id = parts().lti, new_id()
+    lti.keys.signing(registration_id)  # the platform may read them at once
+    try:
+        fields = register_at(parts().platforms.outward, asked, server_address(request), said(_("Proctored exam")), registration_id)
+        made: Registration = lti.registrations.add(**fields)
+    except ProctorError:
+        lti.keys.forget(registration_id)
+        raise
     note("lti: registered", by, registration=made.registration_id, name=made.name, issuer=made.issuer, client_id=made.client_id)
     return _page(asked, "lti_register_done", name=made.name)
 
@@ -192,7 +204,9 @@ def _failed(asked: Asked, error: ProctorError) -> Response:
 
 
 def _page(asked: Asked, part: str, **words: str) -> Response:
-    return framed(make_response(render_template("integrations_register.html", part=part, asked=asked, **words)), asked.origin)
+    """Whoever asks says who may frame the answer, so a page with a button on it is framed by nobody."""
+    page = make_response(render_template("integrations_register.html", part=part, asked=asked, **words))
+    return framed(page, "" if part == ASK else asked.origin)
 
 
 def _is_issuer_of(issuer: str, configuration: str) -> bool:

@@ -57,10 +57,10 @@ def _launched(state: State) -> BaseResponse:
     if "error" in request.form:
         raise _said_no()
     found = read_launch(tool.platform_keys, registration, request.form.get("id_token", ""), state.nonce, MESSAGES)
-    tool.of_registration.take(registration.registration_id)  # only now: what no platform signed uses nothing up; a form that is sent again still does
-    tool.of_all.take("")
     if not tool.used.take("nonce", state.nonce, NONCE_S):
         raise Refused(joined(" ", [_("This launch was used already."), BEGIN_AGAIN]), "a launch that was used already")
+    tool.of_registration.take(registration.registration_id)  # only now: nobody uses it up but the platform, once by each word of its own
+    tool.of_all.take("")
     _take_deployment(registration, found)
     if found.is_framed and "Sec-Fetch-Dest" not in request.headers and state.begun_by and not stays:  # a browser that doesn't say it itself
         return window_page(state.begun_by)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, jsonify, request
 
-from basics.errors import ProctorError
+from basics.errors import NotFound, ProctorError
 from basics.texts import _, joined
 from records.lti_registrations import Registration
 from web.calls.addresses import server_address
@@ -91,6 +92,20 @@ def _to_platform(registration: Registration, given: Mapping[str, str]) -> Respon
 @lti.get("/jwks")
 def jwks() -> Response:
     """Show the keys by which this server signs what it sends to learning platforms."""
-    answer = jsonify(parts().lti.keys.public())
+    return _shown(parts().lti.keys.public())
+
+
+@lti.get("/jwks/<registration_id>")
+def own_jwks(registration_id: str) -> Response:
+    """Show the keys by which this server signs what it sends to one learning platform alone."""
+    tool = parts().lti
+    keys = tool.keys.public(registration_id, make=any(one.registration_id == registration_id for one in tool.registrations.all()))
+    if not keys["keys"]:
+        raise NotFound(_("There is no registration %(id)s.", id=repr(registration_id[:40])))
+    return _shown(keys)
+
+
+def _shown(keys: Mapping[str, Any]) -> Response:
+    answer = jsonify(keys)
     answer.headers["Cache-Control"] = f"public, max-age={JWKS_S}"
     return answer

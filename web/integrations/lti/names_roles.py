@@ -5,6 +5,7 @@ Filling it again updates and doubles nobody. Who has left a course, or is not ac
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readon
 SERVICE_CLAIM = "https://purl.imsglobal.org/spec/lti-nrps/claim/namesroleservice"
 CONTAINER = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 PEOPLE_MAX, PAGES_MAX = MOST_ROWS, 50
-WHOLE_S = 60.0  # of one course's list
+WHOLE_S, ALL_S = 60.0, 180.0  # of one course's list, and of all that are read for one exam
 TEST_PERSON = "person#TestUser"  # Canvas's
 
 
@@ -68,22 +69,25 @@ class FilledFromCourse(BaseModel):
 
 
 @lti_names.post("/api/exams/<exam_key>/roster/lti")
-@describe(FilledFromCourse, errors=(404, 409, 503))
+@describe(FilledFromCourse, errors=(404, 409, 429, 503))
 def fill(exam_key: str) -> Response:
     """Fill an exam's list of students from the courses of the learning platforms from which it is linked: active learners with names and addresses.
 
     Doing it again updates, and doubles nobody; who left or is not active stays, marked `inactive`. 409 where no course is known yet: it is, once
-    somebody has opened the exam from there. 503 where a platform does not answer; nothing is changed then.
+    somebody has opened the exam from there. 429 while another list is filled from the same platform, or from several. 503 where a platform does not
+    answer; nothing is changed then.
     """
     exam = parts().exams.by_key(exam_key)
     found = _courses_with_lists(exam)
     if not found:
         raise Conflict(_("No course with a list of people is known for this exam yet. Open the exam once from the learning platform."))
     people: dict[str, Member] = {}
-    for registration, course in found:
-        for member in members(parts().platforms, registration, course.memberships_url):
-            if member.is_learner:
-                _add(people, user_id_of(registration.registration_id, member.sub), member)
+    with parts().lti.listing([registration.registration_id for registration, _course in found]):
+        ends = time.monotonic() + ALL_S
+        for registration, course in found:
+            for member in members(parts().platforms, registration, course.memberships_url, until=ends):
+                if member.is_learner:
+                    _add(people, user_id_of(registration.registration_id, member.sub), member)
     return reply(_take(exam, people, len(found)))
 
 
@@ -105,9 +109,14 @@ def memberships_of(launch: Launch) -> str:
     return address if isinstance(address, str) and is_platform_url(address) else ""
 
 
-def members(platforms: Platforms, registration: Registration, address: str, *, clock: Callable[[], float] = time.monotonic) -> list[Member]:
-    """Everybody of a course, page by page. Raise `ProviderAway`, `Conflict` where there are more than an exam takes, `StorageError`."""
-    first, ends = urlsplit(address), clock() + WHOLE_S
+def members(
+    platforms: Platforms, registration: Registration, address: str, *, until: float = math.inf, clock: Callable[[], float] = time.monotonic
+) -> list[Member]:
+    """Everybody of a course, page by page, `until` a moment of the clock at most.
+
+    Raise `ProviderAway`, `Conflict` where there are more than an exam takes, `StorageError`.
+    """
+    first, ends = urlsplit(address), min(clock() + WHOLE_S, until)
     found: list[Member] = []
     seen: set[str] = set()
     while address:

@@ -10,8 +10,12 @@ import json
 import re
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -27,9 +31,12 @@ from basics.texts import _
 from records.lti_registrations import is_platform_url
 
 CONNECT_S, READ_S = 3.0, 5.0  # of one connection, and between two of its bytes
-WHOLE_S = 15.0  # of one answer, however slowly it comes
+NAME_S = 5.0  # of looking up where a name leads
+NAMES_AT_ONCE = 16  # that are looked up: what hangs there can't be ended
+WHOLE_S = 15.0  # of one question, from its connection to its answer's last byte, however slowly it comes
 ANSWER_MAX = 4 << 20  # bytes; 5,000 people on one page have 2 MB
 CHUNK = 64 << 10
+_names = threading.Semaphore(NAMES_AT_ONCE)
 _NEXT = re.compile(r'<([^<>\s]{1,4000})>\s*;[^<]*?\brel\s*=\s*"?next"?(?=[\s;,]|$)', re.IGNORECASE)
 
 
@@ -43,6 +50,10 @@ class Answer:
     next: str = ""
 
 
+class Unanswered(Exception):
+    """Why nothing came, or nothing that may be believed: its one argument, a part of a sentence."""
+
+
 class Outward:
     """Asks platforms. `private_hosts`: names of hosts that may have private addresses; only such a one may be asked by plain HTTP, on loopback."""
 
@@ -52,43 +63,57 @@ class Outward:
         trust = ssl.create_default_context()
         trust.load_verify_locations(certifi.where())
         self._pool = urllib3.PoolManager(ssl_context=trust, retries=False, maxsize=2)
-        self._pool.pool_classes_by_scheme = _pool_classes(self._private)
+        self._pool.pool_classes_by_scheme = _pool_classes(
+            lambda host, port, timeout: _connected(host, port, timeout, self._private, self._asking.end)
+        )
+        self._asking = threading.local()  # `.end`: of the question that this thread asks
 
     def ask(self, method: str, address: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """Ask once. Raise `ProviderAway` where nothing comes, or nothing that may be believed; any status is an answer."""
+        try:
+            return self.answer(method, address, headers, body)
+        except Unanswered as none:
+            raise away(none.args[0]) from none
+
+    def answer(
+        self,
+        method: str,
+        address: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        *,
+        most: int | None = None,
+        within_s: float | None = None,
+    ) -> Answer:
+        """The same, of at most `most` bytes (default: 4 MB), `within_s` seconds (default: 15) in all. Raise `Unanswered`."""
         host = urlsplit(address).hostname if is_platform_url(address) else None
         if host is None:
-            raise away(_("%(address)s is no address that this server asks: it begins with https://", address=repr(address[:200])))
+            raise Unanswered(_("%(address)s is no address that this server asks: it begins with https://", address=repr(address[:200])))
         if address.startswith("http:") and host.casefold() not in self._private:
-            raise away(_("%(host)s is asked by plain HTTP only where LTI_PRIVATE_HOSTS names it", host=host))
-        ends = self._clock() + WHOLE_S
+            raise Unanswered(_("%(host)s is asked by plain HTTP only where LTI_PRIVATE_HOSTS names it", host=host))
+        most, within_s = ANSWER_MAX if most is None else most, WHOLE_S if within_s is None else within_s
+        late = _("it does not answer within %(seconds)s s", seconds=int(within_s))
         timeout = urllib3.Timeout(connect=CONNECT_S, read=READ_S)
+        end = self._asking.end = _End(within_s, self._clock)
         try:
             response = self._pool.request(
                 method, address, headers=dict(headers), body=body, redirect=False, timeout=timeout, preload_content=False, decode_content=False
             )
             try:
-                content = self._read(response, ends)
+                content = _read(response, end, most)
             finally:
                 response.close()  # never kept: what else it has to say is nobody's next answer
-        except _Refused as refused:
-            raise away(refused.args[0]) from None
         except (HTTPError, OSError, ValueError) as error:
-            raise away(_("%(host)s can’t be reached (%(error)s)", host=host, error=type(error).__name__)) from error
+            why = _("%(host)s can’t be reached (%(error)s)", host=host, error=type(error).__name__)
+            raise Unanswered(late if end.is_over else why) from error
+        finally:
+            end.cancel()
+        if end.is_over:  # what came of it may be cut off
+            raise Unanswered(late)
         if 300 <= response.status < 400:
-            raise away(_("%(host)s leads on to another address, which is not followed; register the address itself", host=host))
+            raise Unanswered(_("%(host)s leads on to another address, which is not followed; register the address itself", host=host))
         kind = (response.headers.get("Content-Type") or "").partition(";")[0].strip().casefold()[:100]
         return Answer(response.status, _json(content), kind, _next_page(address, response.headers.get("Link") or ""))
-
-    def _read(self, response: urllib3.BaseHTTPResponse, ends: float) -> bytes:
-        content = bytearray()
-        while chunk := response.read1(CHUNK):
-            content += chunk
-            if len(content) > ANSWER_MAX:
-                raise _Refused(_("its answer has more than %(most)s bytes", most=ANSWER_MAX))
-            if self._clock() > ends:
-                raise _Refused(_("it does not answer within %(seconds)s s", seconds=int(WHOLE_S)))
-        return bytes(content)
 
 
 def wanted(answer: Answer, kind: type[Any] = dict) -> Any:
@@ -123,36 +148,113 @@ def connection_to(host: str, port: int, timeout: float, private: Collection[str]
     """A connection to a host that has public addresses only, or is among these. Raise `OSError`."""
     try:
         return _connected(host, port, timeout, private)
-    except _Refused as refused:
+    except Unanswered as refused:
         raise OSError(str(refused.args[0])) from None
 
 
-class _Refused(Exception):
-    """Why an answer or an address is not taken."""
+class _End:
+    """The end of one question: then its connection is shut, wherever it hangs. Timeouts alone bound the wait for a byte, not for all of them:
+    a handshake, the lines of a head or of chunks, and one "100 Continue" after another may trickle for ever.
+    """
+
+    def __init__(self, after_s: float, clock: Callable[[], float]) -> None:
+        self._clock, self._at = clock, clock() + after_s
+        self._lock = threading.Lock()
+        self._held: socket.socket | None = None
+        self._shut = False
+        self._timer = threading.Timer(after_s, self._shut_down)
+        self._timer.name, self._timer.daemon = "lti-end", True
+        self._timer.start()
+
+    @property
+    def is_over(self) -> bool:
+        return self._shut or self._clock() > self._at
+
+    def hold(self, connection: socket.socket) -> None:
+        """Shut this one at the end. A duplicate is kept: encryption takes the socket itself over."""
+        with self._lock:
+            self._let_go()
+            self._held = connection.dup()
+        if self._shut:
+            self._shut_down()
+
+    def cancel(self) -> None:
+        """The question is answered, or was given up."""
+        self._timer.cancel()
+        with self._lock:
+            self._let_go()
+
+    def _shut_down(self) -> None:
+        with self._lock:
+            self._shut = True
+            if self._held is not None:
+                with suppress(OSError):
+                    self._held.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
-def _connected(host: str, port: int, timeout: Any, private: Collection[str]) -> socket.socket:
-    """A connection to an address that was looked at: the very one, whatever the name stands for a moment later."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    if host.casefold() not in private and not all(is_public(str(address[0])) for *_more, address in found):
-        raise _Refused(_("%(host)s has a private address, which is asked only where LTI_PRIVATE_HOSTS names the host", host=host))
+def _connected(host: str, port: int, timeout: float, private: Collection[str], end: _End | None = None) -> socket.socket:
+    """A connection to an address that was looked at: the very one, whatever the name stands for a moment later. Raise `Unanswered`, `OSError`."""
+    found = _looked_up(host, port)
+    if host.casefold() not in private and not all(is_public(address) for address in found):
+        raise Unanswered(_("%(host)s has a private address, which is asked only where LTI_PRIVATE_HOSTS names the host", host=host))
     problem: OSError = OSError("no address")
-    for _family, _kind, _protocol, _name, address in found[:4]:
+    for address in found[:4]:
+        if end is not None and end.is_over:
+            break
         try:
-            return socket.create_connection((str(address[0]), port), timeout)
+            connection = socket.create_connection((address, port), timeout)
         except OSError as error:
             problem = error
+        else:
+            if end is not None:
+                end.hold(connection)
+            return connection
     raise problem
 
 
-def _pool_classes(private: Collection[str]) -> dict[str, type[HTTPConnectionPool]]:
+def _looked_up(host: str, port: int) -> list[str]:
+    """The IP addresses of a name; a thread of its own looks, since nothing bounds how long that takes. Raise `Unanswered`, `OSError`."""
+    names, found = _names, Future[list[str]]()
+    if not names.acquire(blocking=False):
+        raise Unanswered(_("too many names are being looked up"))
+
+    def look() -> None:
+        try:
+            found.set_result([str(address[0]) for *_more, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)])
+        except Exception as error:  # whoever waits is told
+            found.set_exception(error)
+        finally:
+            names.release()
+
+    threading.Thread(target=look, name="lti-name", daemon=True).start()
+    wait_for([found], NAME_S)
+    if not found.done():
+        raise Unanswered(_("%(host)s is not found within %(seconds)s s", host=host, seconds=int(NAME_S)))
+    return found.result()
+
+
+def _read(response: urllib3.BaseHTTPResponse, end: _End, most: int) -> bytes:
+    content = bytearray()
+    while not end.is_over and (chunk := response.read1(CHUNK)):
+        content += chunk
+        if len(content) > most:
+            raise Unanswered(_("its answer has more than %(most)s bytes", most=most))
+    return bytes(content)
+
+
+def _pool_classes(connected: Callable[[str, int, Any], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self.host, self.port, self.timeout, private)
+            return connected(self.host, self.port, self.timeout)
 
     class Secure(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
-            return _connected(self.host, self.port, self.timeout, private)
+            return connected(self.host, self.port, self.timeout)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -172,4 +274,7 @@ def _json(content: bytes) -> Any:
 
 def _next_page(address: str, link: str) -> str:
     found = _NEXT.search(link[:20_000])
-    return urljoin(address, found[1]) if found else ""
+    try:
+        return urljoin(address, found[1]) if found else ""
+    except ValueError:
+        raise Unanswered(_("the address of its next page can’t be read")) from None

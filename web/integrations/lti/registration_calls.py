@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from basics.plain_text import one_line, printable
 from basics.times import utc_now
 from records.lti_accounts import end_platform
-from records.lti_registrations import DEPLOYMENTS_MAX, FIELDS, LONGEST, NAME_MAX, PATTERN_MAX, URL_MAX, Registration
+from records.lti_registrations import DEPLOYMENTS_MAX, FIELDS, KEPT, LONGEST, NAME_MAX, PATTERN_MAX, URL_MAX, Registration
 from records.lti_waiting import LINK_FOR
 from web.access.callers import signature
 from web.calls.addresses import server_address
@@ -48,8 +48,13 @@ class AddPlatform(BaseModel):
     key_set_url: Address = Field(description="Its public keyset URL.")
     audience: Annotated[str, _line(URL_MAX, 0)] = Field(default="", description="Of this server's own requests; empty: the access token URL.")
     deployments: list[Key] = Field(default=[], max_length=DEPLOYMENTS_MAX, description="Deployment ids.")
-    accepts_deployments: bool = Field(default=False, description="A deployment that is not known is added at its first launch.")
+    accepts_deployments: bool = Field(default=False, description="For 30 days a deployment that is not known is added at its first launch.")
     course_pattern: Annotated[str, _line(PATTERN_MAX, 0)] = Field(default="", description="Put before a course's label, to make an exam's `course`.")
+    own_keys: bool = Field(
+        default=False,
+        description="It was given `own_jwks` for our keys, in place of the address that all are told. Without it access token URL and audience are "
+        "at the issuer's host or below it, and no other such platform's client has the same id.",
+    )
     enabled: bool = True
 
 
@@ -66,6 +71,7 @@ class ChangePlatform(BaseModel):
     deployments: list[Key] | None = Field(default=None, max_length=DEPLOYMENTS_MAX)
     accepts_deployments: bool | None = None
     course_pattern: Annotated[str, _line(PATTERN_MAX, 0)] | None = None
+    own_keys: bool | None = None
     enabled: bool | None = Field(default=None, description="False: nobody comes from it any more.")
 
 
@@ -74,6 +80,8 @@ class PlatformShown(AddPlatform):
 
     registration_id: str
     created_at: Time | None
+    accepts_until: Time | None = Field(description="Until when deployments that are not known are added: for 30 days.")
+    own_jwks: str = Field(description="Our public keyset for this platform alone.")
 
 
 class OwnAddresses(BaseModel):
@@ -153,6 +161,7 @@ def remove(registration_id: str) -> Response:
     parts().lti_courses.forget_platform(registration_id)
     parts().lti.links.forget_platform(registration_id)
     _end_logins(registration_id)
+    parts().lti.keys.forget(registration_id)
     _note("lti: removed", removed)
     return reply(Done())
 
@@ -170,7 +179,10 @@ def make_link() -> Response:
 @lti_registrations.post(f"{API}/key")
 @describe(KeyRotated, errors=(409, 503))
 def rotate_key() -> Response:
-    """Make the next key by which this server signs to platforms. They read it for a day before it is used. 409 where one waits already."""
+    """Make the next key by which this server signs to platforms. They read it for a day before it is used. 409 where one waits already.
+
+    A platform that has keys of its own gets a next one when they are used or read next.
+    """
     signs_from = parts().lti.keys.rotate()
     note("lti: key rotated", signature())
     return reply(KeyRotated(signs_from=signs_from))
@@ -196,10 +208,10 @@ def _addresses() -> OwnAddresses:
 
 
 def _shown(one: Registration) -> PlatformShown:
-    fields = {name: getattr(one, name) for name in FIELDS}
-    return PlatformShown.model_validate(
-        {**fields, "deployments": list(one.deployments), **{n: getattr(one, n) for n in ("registration_id", "created_at")}}
-    )
+    takes = one.takes_deployments(utc_now())
+    fields = {name: getattr(one, name) for name in (*FIELDS, *KEPT)}
+    fields |= {"deployments": list(one.deployments), "accepts_deployments": takes, "accepts_until": one.accepts_until if takes else None}
+    return PlatformShown.model_validate({**fields, "own_jwks": f"{_addresses().jwks}/{one.registration_id}"})
 
 
 def _note(what: str, one: Registration, **more: object) -> None:

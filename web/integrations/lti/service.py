@@ -79,7 +79,7 @@ class Platforms:
                 del self._tokens[key]
 
     def _new_token(self, registration: Registration, scope: str) -> tuple[str, float]:
-        now, key = int(self._wall()), self._keys.signing()
+        now, key = int(self._wall()), self._keys.signing(registration.keys_of)
         claims = {
             "iss": registration.client_id,
             "sub": registration.client_id,
@@ -100,7 +100,7 @@ class Platforms:
         if not isinstance(token, str) or not 0 < len(token) <= TOKEN_MAX or not _stands_in_a_header(token):
             raise _no_token()
         known = isinstance(lasts_s, int | float) and not isinstance(lasts_s, bool)
-        return token, min(max(float(lasts_s), 0.0), LONGEST_S) if known else 0.0
+        return token, float(min(max(lasts_s, 0.0), LONGEST_S)) if known else 0.0
 
 
 def _key(registration: Registration, scope: str) -> _Key:

@@ -1,6 +1,7 @@
 """A platform's token: read only by the keys that the platform publishes, and believed only when all of it is so.
 
-Keys are kept for each registration alone. An unknown one is looked for at most once a minute, and no platform holds up more than who waits for it.
+Keys are kept for each registration alone. An unknown one is looked for once a minute, three a minute in all, so that neither made-up names keep a new
+one out nor ask the platform again and again; and no platform holds up more than who waits for it.
 """
 
 from __future__ import annotations
@@ -18,38 +19,39 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from typing import Any
 
-import requests
 from joserfc import jwt
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import RSAKey
 
 from basics.errors import ProctorError, ProviderAway, TooMany
 from basics.texts import _
+from basics.times import utc_now
 from records.lti_registrations import Registration
 from web.integrations.lti.claims import LONGEST_ID, LTI, RESOURCE_LINK, VERSION, Launch, is_id
 from web.integrations.lti.errors import Refused, away, not_believed
+from web.integrations.lti.outward import Outward, Unanswered
 
 log = logging.getLogger(__name__)
 
 ALGORITHM = "RS256"
 TOKEN_MAX = 32 * 1024  # characters
+LATEST = 1e12  # a moment, in seconds since 1970
 CLOCKS_S = 60  # by which the platform's clock and ours may differ
-CONNECT_S, READ_S = 3.0, 5.0  # of one connection, and between two of its bytes
 WHOLE_S = 8.0  # that somebody waits for a platform's keys
 KEYS_BYTES, KEYS_MAX, LEAST_BITS = 256 * 1024, 100, 2048
 FRESH_S = 3600.0  # then keys are asked for again
 STALE_S = 24 * 3600.0  # so long they serve all the same, where the platform is away
-AGAIN_S = 60.0  # how often it is asked
+AGAIN_S, ASKED_MAX = 60.0, 3  # in so many seconds it is asked so often, for each unknown key once
 WAITING = 8  # requests that wait for one platform at a time
 
 
 @dataclass(slots=True)
 class _Known:
-    """The keys of one registration, by `kid`; when they were read, when asked for last, and the asking that goes on."""
+    """The keys of one registration, by `kid`; when they were read, when asked for of late, for which, and the asking that goes on."""
 
     keys: Mapping[str, RSAKey] = field(default_factory=dict)
     at: float = -math.inf
-    tried: float = -math.inf
+    tried: list[tuple[float, str]] = field(default_factory=list)
     asking: Future[None] | None = None
     problem: str = ""
     waiting: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(WAITING))
@@ -58,7 +60,8 @@ class _Known:
 class PlatformKeys:
     """The keys of all registrations of one server. Safe between threads."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, outward: Outward, clock: Callable[[], float] = time.monotonic) -> None:
+        self._outward = outward
         self._clock = clock
         self._known: dict[tuple[str, str], _Known] = {}
         self._lock = threading.Lock()
@@ -68,7 +71,7 @@ class PlatformKeys:
         known = self._of(registration)
         if kid in known.keys and self._clock() - known.at < FRESH_S:
             return known.keys[kid]
-        asking = self._ask(registration, known)
+        asking = self._ask(registration, known, kid)
         if asking is not None and not (kid in known.keys and self._clock() - known.at < STALE_S):  # else it serves until there are newer ones
             self._wait(known, asking)
         if kid in known.keys and self._clock() - known.at < STALE_S:
@@ -83,33 +86,36 @@ class PlatformKeys:
         with self._lock:
             return self._known.setdefault((registration.registration_id, registration.key_set_url), _Known())
 
-    def _ask(self, registration: Registration, known: _Known) -> Future[None] | None:
+    def _ask(self, registration: Registration, known: _Known, kid: str) -> Future[None] | None:
         """The asking that goes on, or begins now; None where it is too soon for another."""
         with self._lock:
             if known.asking is not None and not known.asking.done():
                 return known.asking
-            if self._clock() - known.tried < AGAIN_S:
+            now = self._clock()
+            known.tried = [one for one in known.tried if now - one[0] < AGAIN_S]
+            if len(known.tried) >= ASKED_MAX or kid in [asked_for for _at, asked_for in known.tried]:
                 return None
-            known.tried = self._clock()
+            known.tried.append((now, kid))
             asking: Future[None] = Future()
             known.asking = asking
         threading.Thread(target=self._read, args=(registration, known, asking), name="lti-keys", daemon=True).start()
         return asking
 
     def _wait(self, known: _Known, asking: Future[None]) -> None:
+        began = known.tried[-1][0] if known.tried else -math.inf
         if not known.waiting.acquire(blocking=False):
             raise TooMany(_("Many wait for your learning platform's keys."), retry_after_s=3)
         try:
-            wait_for([asking], max(0.0, known.tried + WHOLE_S - self._clock()))
+            wait_for([asking], max(0.0, began + WHOLE_S - self._clock()))
         finally:
             known.waiting.release()
 
     def _read(self, registration: Registration, known: _Known, asking: Future[None]) -> None:
         try:
-            keys = keys_of(fetched(registration.key_set_url))
+            keys = keys_of(fetched(self._outward, registration.key_set_url))
             known.keys, known.at, known.problem = keys, self._clock(), ""
-        except (requests.RequestException, ProctorError, ValueError, RecursionError) as error:
-            known.problem = error.message if isinstance(error, ProctorError) else _("it can't be reached (%(error)s)", error=type(error).__name__)
+        except (Unanswered, ProctorError) as error:
+            known.problem = error.message if isinstance(error, ProctorError) else error.args[0]
             log.warning("the keys of the learning platform %s can't be read: %s", registration.registration_id, known.problem)
         except Exception:
             known.problem = _("its answer can't be used")
@@ -118,30 +124,17 @@ class PlatformKeys:
             asking.set_result(None)
 
 
-def fetched(address: str) -> bytes:
-    """What stands at a platform's address: at most 256 KB, without a redirect. Raise `RequestException`, `ProviderAway`."""
-    ends = time.monotonic() + WHOLE_S
-    with requests.Session() as session:
-        session.trust_env = False
-        with session.get(address, timeout=(CONNECT_S, READ_S), stream=True, allow_redirects=False, headers={"Accept": "application/json"}) as answer:
-            if answer.status_code != 200:
-                raise ProviderAway(_("it answers with status %(status)s", status=answer.status_code))
-            body = bytearray()
-            for part in answer.iter_content(1024):
-                body += part
-                if len(body) > KEYS_BYTES:
-                    raise ProviderAway(_("its answer has more than %(most)s KB", most=KEYS_BYTES // 1024))
-                if time.monotonic() > ends:
-                    raise ProviderAway(_("it does not answer within %(seconds)s s", seconds=int(WHOLE_S)))
-    return bytes(body)
+def fetched(outward: Outward, address: str) -> Any:
+    """The JSON that stands at a platform's address, None where it is none: at most 256 KB, within 8 s. Raise `Unanswered`, `ProviderAway`."""
+    answer = outward.answer("GET", address, {"Accept": "application/json"}, most=KEYS_BYTES, within_s=WHOLE_S)
+    if answer.status != 200:
+        raise ProviderAway(_("it answers with status %(status)s", status=answer.status))
+    return answer.content
 
 
-def keys_of(body: bytes) -> dict[str, RSAKey]:
+def keys_of(key_set: Any) -> dict[str, RSAKey]:
     """The keys of a key set that can sign a launch, by `kid`. Raise `ProviderAway` where it is no key set, or has none."""
-    try:
-        found = json.loads(body)["keys"]
-    except (ValueError, TypeError, KeyError, RecursionError):
-        found = None
+    found = key_set.get("keys") if isinstance(key_set, dict) else None
     if not isinstance(found, list):
         raise ProviderAway(_("its answer is no set of keys"))
     keys: dict[str, RSAKey] = {}
@@ -225,7 +218,7 @@ def _check_message(registration: Registration, launch: Launch, types: Collection
     deployment = claims.get(f"{LTI}deployment_id")
     if not isinstance(deployment, str) or not is_id(deployment):
         raise not_believed(_("it does not name its deployment"), "no deployment_id")
-    if deployment not in registration.deployments and not registration.accepts_deployments:
+    if deployment not in registration.deployments and not registration.takes_deployments(utc_now()):
         raise Refused(
             _(
                 "This part of your learning platform (deployment %(id)s) is not registered here. Ask whoever runs this server.",
@@ -244,7 +237,7 @@ def _check_message(registration: Registration, launch: Launch, types: Collection
 
 
 def _moment(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LATEST else None
 
 
 def _decoded(part: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from basics.errors import TooMany
@@ -17,14 +17,16 @@ from records.lti_registrations import LtiRegistrations
 from records.lti_used import LtiUsed
 from web.access.limits import RateLimit
 from web.integrations.lti.cookies import States
+from web.integrations.lti.outward import Outward
 from web.integrations.lti.tokens import PlatformKeys
 
 WINDOW_S = 10.0
 OF_ADDRESS = 200  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
-OF_REGISTRATION, OF_ALL = 300, 400  # of those that a platform has signed: each takes time of the core that exams need, too
+OF_REGISTRATION, OF_ALL = 150, 400  # of those that a platform has signed: each takes time of the core that exams need, too
 AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
 REFUSALS_KEPT, REFUSALS_S = 60, 600.0  # that the audit keeps one by one of a platform in so many seconds
 COUNTED_S = 3600.0  # all others are counted, and noted once in so many
+LISTS_AT_ONCE = 4  # lists of courses' people that are read at a time, each in a thread that waits for platforms
 
 
 class Refusals:
@@ -58,13 +60,13 @@ class Refusals:
 class LtiTool:
     """Safe between threads."""
 
-    def __init__(self, database: Database, secret_key: str) -> None:
+    def __init__(self, database: Database, secret_key: str, outward: Outward) -> None:
         self.registrations = LtiRegistrations(database)
         self.keys = LtiKeys(database, secret_key)
         self.used = LtiUsed(database)
         self.people = LtiPeople(database)
         self.links = LtiLinks(database)
-        self.platform_keys = PlatformKeys()
+        self.platform_keys = PlatformKeys(outward)
         self.states = States(secret_key)
         many = _("Many come at once.")
         self.logins = RateLimit(2 * OF_ADDRESS, WINDOW_S, many)
@@ -73,6 +75,8 @@ class LtiTool:
         self.of_all = RateLimit(OF_ALL, WINDOW_S, many)
         self.refusals = Refusals()
         self._places = threading.Semaphore(AT_ONCE)
+        self._listing: list[frozenset[str]] = []
+        self._lock = threading.Lock()
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -83,3 +87,17 @@ class LtiTool:
             yield
         finally:
             self._places.release()
+
+    @contextmanager
+    def listing(self, registrations: Collection[str]) -> Iterator[None]:
+        """The lists of these registrations' courses are read: one of each at a time. Raise `TooMany`."""
+        wanted = frozenset(registrations)
+        with self._lock:
+            if len(self._listing) >= LISTS_AT_ONCE or any(wanted & others for others in self._listing):
+                raise TooMany(_("Another list is being filled from a course now. Try again in a minute."), retry_after_s=30)
+            self._listing.append(wanted)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._listing.remove(wanted)
