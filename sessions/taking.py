@@ -295,8 +295,11 @@ class Taking:
         self._leave(session)
         with self._monitor.held(session_id):
             session.is_running = False
+            session.save_clips()
             session.close()
         log.warning("session is let go: another server has taken it", extra={"session_id": session_id})
+        with suppress(StorageError):  # else the next start does
+            make_kept_clips(self._database, self._monitor.recorder, lambda one: one != session_id)
 
     def _leave(self, session: ExamSession) -> None:
         self._let_go_of += 1
