@@ -210,6 +210,30 @@ def test_a_package_has_what_lies_on_another_servers_disk_or_says_that_it_is_not_
     assert f"clips/{video_id}.mp4 (it is on the server a, which is away)" in report
 
 
+def test_a_package_waits_until_its_call_has_a_place_and_calls_no_server_away_that_lives(
+    pair: tuple[House, House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = pair
+    session = a.begin("ann")
+    video_id = a_clip(a, session.session_id, b"moving pictures")
+    slots, waited = b.parts.hops._slots, []
+    for _ in range(AT_ONCE):
+        assert slots.acquire(blocking=False)
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            slots.release()
+
+    monkeypatch.setattr("web.hop.files.sleep", wait)
+    checked, names, _report = _packed(b, session.session_id, tmp_path / "whole.zip")
+    assert (checked.whole, f"clips/{video_id}.mp4" in names, len(waited)) == (True, True, 3)
+    assert slots.acquire(blocking=False)
+    checked, _names, report = _packed(b, session.session_id, tmp_path / "lacking.zip")
+    assert (checked.whole, len(waited)) == (False, 23)
+    assert f"clips/{video_id}.mp4 (it is on the server a, which did not give it)" in report
+
+
 def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(town: Town, pair: tuple[House, House]) -> None:
     a, b = pair
     session, content = a.begin("ann"), bytes(range(256)) * 1000
