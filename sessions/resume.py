@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -113,15 +114,34 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
     recorder.submit(job, partial(_store_longer, database, recorder, key, clip) if misses else partial(_store_clip, database, key))
 
 
+def claim_clips(database: Database, recorder: Recorder, session: ExamSession) -> None:
+    """Of a session that another server has taken: clips that this one made stand for those that begin behind their moment. Raise `StorageError`."""
+    if _is_sealed(database, session.session_id):
+        return
+    for known in session.intervals():
+        clip, key = Clip(**known["clip"]), session.interval_id(known["index"])
+        if clip.state == "ready" and clip.on == recorder.server:
+            with suppress(NotFound, Conflict):
+                interval = database.interval(key)
+                standing = part_of(interval, "clip")
+                if standing.get("state") == "ready" and standing.get("sha256") != clip.sha256 and _begins_behind(recorder, interval, standing):
+                    _store_longer(database, recorder, key, standing, clip)
+
+
 def _misses_moment(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:
     """Does a clip that another server made begin after what it is about, and what is kept here before the clip?"""
+    if not _begins_behind(recorder, interval, clip):
+        return False
+    frames, sounds = recorder.kept.read(interval["_id"])
+    return min([*(frame.at for frame in frames), *(sound.at for sound in sounds)], default=clip["start"]) < clip["start"]
+
+
+def _begins_behind(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:
+    """Was a clip made by another server, and begins after what it is about?"""
     on, start = clip.get("on"), clip.get("start")
     if not recorder.server or not isinstance(on, str) or not isinstance(start, int | float) or not (on == "" or recorder.is_others(on)):
         return False
-    if start <= min([violation["start"] for violation in interval["violations"]], default=interval["start"]):
-        return False
-    frames, sounds = recorder.kept.read(interval["_id"])
-    return min([*(frame.at for frame in frames), *(sound.at for sound in sounds)], default=start) < start
+    return start > min([violation["start"] for violation in interval["violations"]], default=interval["start"])
 
 
 def _store_longer(database: Database, recorder: Recorder, key: str, standing: Mapping[str, Any], clip: Clip) -> Ticket | None:

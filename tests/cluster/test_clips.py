@@ -173,3 +173,17 @@ def test_what_a_server_kept_that_hung_is_made_once_it_lets_its_exam_go(town: Tow
     clip = a.database.interval(key)["clip"]
     assert (clip["state"], clip["on"]) == ("ready", "a"), clip["reason"]
     recorder.kept.stop()
+
+
+def test_a_clip_that_a_server_made_before_it_heard_that_its_exam_is_anothers_stands_for_one_that_begins_behind_the_moment(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    leave_tab(session, 0.01, 0.02, 0.03)
+    key = session.interval_id(0)
+    assert a.database.flush(10)
+    _store_clip(b.database, key, Clip("ready", "ann/behind.mp4", "b" * 64, start=20.0, on="b"))
+    assert b.database.flush(10)
+    session._clips.set(0, Clip("ready", "ann/flagged.mp4", SHA256, 4.0, len(CONTENT), on="a"))
+    a.monitor.taking.let_go(session)
+    assert a.database.flush(10)
+    assert a.database.interval(key)["clip"]["on"] == "a"
