@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -121,11 +120,15 @@ def claim_clips(database: Database, recorder: Recorder, session: ExamSession) ->
     for known in session.intervals():
         clip, key = Clip(**known["clip"]), session.interval_id(known["index"])
         if clip.state == "ready" and clip.on == recorder.server:
-            with suppress(NotFound, Conflict):
+            try:
                 interval = database.interval(key)
                 standing = part_of(interval, "clip")
                 if standing.get("state") == "ready" and standing.get("sha256") != clip.sha256 and _begins_behind(recorder, interval, standing):
                     _store_longer(database, recorder, key, standing, clip)
+            except StorageError:
+                raise
+            except Exception:
+                log.exception("which clip of interval %s stands can't be told", key, extra={"session_id": session.session_id})
 
 
 def _misses_moment(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:

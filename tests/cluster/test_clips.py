@@ -126,11 +126,10 @@ def test_what_two_servers_made_of_one_interval_stays_the_first_ones_and_moved_fi
 
 def test_the_moment_that_a_dead_server_kept_takes_the_place_of_a_clip_that_begins_behind_it(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     a, b = town.house("a"), town.house("b")
-    session = a.begin("ann")
+    recorder, session = keeping(a), a.begin("ann")
     leave_tab(session, 0.01, 0.02, 0.03)
     key = session.interval_id(0)
     assert a.database.flush(10)
-    recorder = keeping(a)
     _store_clip(b.database, key, Clip("ready", "ann/behind.mp4", "b" * 64, start=20.0, on="b"))
     assert b.database.flush(10)
     recorder.kept.add(key, [picture(0.0), picture(0.5)])

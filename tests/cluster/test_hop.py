@@ -216,7 +216,8 @@ def test_a_package_waits_until_its_call_has_a_place_and_calls_no_server_away_tha
     a, b = pair
     session = a.begin("ann")
     video_id = a_clip(a, session.session_id, b"moving pictures")
-    slots, waited = b.parts.hops._slots, []
+    slots = b.parts.hops._slots
+    waited: list[float] = []
     for _ in range(AT_ONCE):
         assert slots.acquire(blocking=False)
 
