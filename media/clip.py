@@ -19,8 +19,8 @@ NAME_SIGNS = frozenset("._@-+,=()")  # beside letters, marks and digits; the oth
 
 NOT_MADE: Mapping[str, Any] = {"clip.state": {"$nin": ["ready", "deleted"]}}
 """Of which records the clip may be written. One that is made stands: after a take-over two servers may make clips of one interval, each of what it
-has, and the file of the first may be on the store alone by the time at which the second is there. Who moves, misses or deletes a file says so by
-conditions of its own."""
+has, and the file of the first may be on the store alone by the time at which the second is there. Who moves, misses or deletes a file, or has kept
+the moment itself where another's clip begins behind it, says so by conditions of its own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ class KeptMedia:
         """Is something kept of this interval?"""
         return key in self._known
 
+    def path(self, key: str) -> Path:
+        """Where it is kept."""
+        return self.folder / f"{key}{SUFFIX}"
+
     def is_whole(self, key: str) -> bool:
         """Is all kept that was handed in for it?"""
         kept = self._known.get(key)
@@ -129,7 +133,7 @@ class KeptMedia:
         if kept is not None and self._thread is not None:
             self.seal(key)
             kept.sealed.wait(timeout)
-        path = self.folder / f"{key}{SUFFIX}"
+        path = self.path(key)
         items = list(unpack(path.read_bytes())) if path.exists() else []  # nothing came
         # What came while the first of it was handed in may be there twice.
         frames = {(item.at, item.sequence): item for item in items if isinstance(item, Frame)}
@@ -138,7 +142,7 @@ class KeptMedia:
 
     def keep_now(self, key: str, items: Iterable[Frame | Sound]) -> None:
         """Write an interval's file anew in the caller's thread: what could not be written before. Raise `OSError`."""
-        path = self.folder / f"{key}{SUFFIX}"
+        path = self.path(key)
         partial = path.with_suffix(".part")
         with partial.open("wb") as file:
             for item in items:
@@ -157,7 +161,7 @@ class KeptMedia:
             with contextlib.suppress(OSError):
                 kept.file.close()
         with contextlib.suppress(OSError):
-            (self.folder / f"{key}{SUFFIX}").unlink(missing_ok=True)
+            self.path(key).unlink(missing_ok=True)
 
     # The writer
 
@@ -183,11 +187,11 @@ class KeptMedia:
             return
         try:
             if kept.file is None:
-                kept.file = (self.folder / f"{key}{SUFFIX}").open("ab", buffering=0)
+                kept.file = self.path(key).open("ab", buffering=0)
                 kept.synced_at = time.monotonic()
                 if key not in self._known:  # dropped just now: nothing stays behind
                     self._close(kept)
-                    (self.folder / f"{key}{SUFFIX}").unlink(missing_ok=True)
+                    self.path(key).unlink(missing_ok=True)
                     return
             _write_all(kept.file, data)
             if time.monotonic() - kept.synced_at > SYNC_S:

@@ -25,6 +25,7 @@ from media.recorder import half_clips, hash_of
 from records.files_elsewhere import FilesElsewhere
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles
+from storage.deleted import COLLECTION as DELETED_SESSIONS
 
 log = logging.getLogger(__name__)
 
@@ -146,8 +147,8 @@ class ClipSweep:
         except NotFound:
             interval = None
         if mark is None or interval is None:
-            if mark is not None and self.elsewhere.is_asked_for(str(mark["clip"]).rpartition("-")[0]):
-                file.unlink(missing_ok=True)  # of a session that was deleted while this server was away
+            if mark is not None and self._is_deleted(str(mark["clip"]).rpartition("-")[0]):
+                file.unlink(missing_ok=True)
             else:
                 self.strangers += 1
             return "nobodys"
@@ -172,6 +173,12 @@ class ClipSweep:
         as_read = {"clip.state": clip.get("state"), "clip.sha256": clip.get("sha256")}
         self._set(key, Clip("ready", path, sha256, round(float(mark["duration"]), 3), size, "", start, marks, on), as_read)
         return "found"
+
+    def _is_deleted(self, session_id: str) -> bool:
+        """Was a session deleted, perhaps while this server was away? No record named a second clip of it, which nobody else deletes."""
+        with self._database.reading():
+            deleted = self._database.collection(DELETED_SESSIONS).find_one({"_id": session_id, "whole": True}, {"_id": 1})
+        return deleted is not None or self.elsewhere.is_asked_for(session_id)
 
     def _has_come_here(self, clip: Mapping[str, object], sha256: str) -> bool:
         """Is this the clip of a server that is gone, so that its disk, or a copy of it, is here now?"""

@@ -172,5 +172,5 @@ def _is_over(document: Document, documents: list[Document], now: datetime) -> bo
 
 
 def _number(document: Document) -> int:
-    number: int = document.get("number", document["_id"])
+    number: int = document["number"] if "number" in document else document["_id"]
     return number

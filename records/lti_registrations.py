@@ -239,7 +239,7 @@ def registration_of(document: Document) -> Registration:
     """A registration as it is stored."""
     fields = {name: document[name] for name in FIELDS if name in document}
     fields["deployments"] = tuple(document.get("deployments") or ())
-    moments = {name: document.get(name) for name in ("created_at", "accepts_until")}
+    moments: dict[str, Any] = {name: document.get(name) for name in ("created_at", "accepts_until")}
     return Registration(registration_id=str(document["_id"]), **moments, **fields)
 
 

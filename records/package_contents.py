@@ -28,6 +28,7 @@ FETCH = Callable[[str, str, object, Sequence[str]], AbstractContextManager[KeptF
 """A file of another server's disk: by session, name within it and hash, from the servers that may have it."""
 GONE = "the file is gone"
 AWAY = "it is on the server {server}, which is away"
+NOT_GIVEN = "it is on the server {server}, which did not give it"
 PART_BYTES = 1 << 18
 LARGEST = 1 << 32  # bytes; no file of a package is so large
 
@@ -46,6 +47,7 @@ class Reads:
     take_still: TAKE_STILL
     identity: bool = False  # with the pictures of face and card
     fetch: FETCH = nobody_has  # what lies on another server's disk
+    lives: Callable[[str], bool] = lambda _server: False  # can that server be asked?
 
     def chain_end(self) -> tuple[int, str]:
         """Place and hash of the audit's newest entry. Raise `StorageError`."""
@@ -199,8 +201,9 @@ def _write_clips(package: PackageWriter, reads: Reads, intervals: list[Document]
             if file is not None:
                 _write_clip(package, reads, file, video_id, clip, folder, stills)
             elif clip.get("state") == "ready":
-                on = clip.get("on")
-                package.lack(f"{folder}clips/{video_id}.mp4", AWAY.format(server=on) if reads.files.is_others(on) else GONE)
+                on = str(clip.get("on") or "")
+                why = GONE if not reads.files.is_others(on) else (NOT_GIVEN if reads.lives(on) else AWAY).format(server=on)
+                package.lack(f"{folder}clips/{video_id}.mp4", why)
             else:
                 why = str(clip.get("reason") or clip.get("state") or "none")
                 package.missing.append({"path": f"{folder}clips/{video_id}.mp4", "why": why[:200]})

@@ -21,6 +21,7 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.flag_counts import FLAG_STATES
+from records.keep_times import part_of
 from records.shapes import read_decisions
 from records.sought import with_part
 from storage.ranks import sortable
@@ -75,6 +76,13 @@ class Reviews:
         if len(stored) >= HISTORY_MAX:
             raise Conflict(_("So much was decided about this moment that nothing more is taken."), reason="too_many")
         history, by = _read(stored), said["by"]
+        newest = max((row["number"] for row in stored if isinstance(row.get("number"), int)), default=0)
+        if newest > _number_of(interval):  # stored, and an outage came before the interval said so
+            standing = stand(history)
+            with self._database.gone.writing(interval["session_id"]), self._changing(interval["session_id"]), self._database.reading():
+                self._stand(video_id, newest, standing)
+            if history and said.items() <= history[-1].items():
+                return standing
         if said["decision"] is None and not any(entry["by"] == by for entry in _in_force(history)):
             raise Conflict(
                 _("%(by)s has decided nothing about %(video_id)s that could be taken back.", by=repr(by), video_id=repr(video_id)), field="by"
@@ -82,7 +90,7 @@ class Reviews:
         now, session_id = utc_now(), interval["session_id"]
         entry = {**said, "at": max(now, history[-1]["at"] + TICK) if history else now}
         standing = stand([*history, entry])
-        number = 1 + max(len(stored), *(row["number"] for row in stored if isinstance(row.get("number"), int)), 0)
+        number = 1 + max(len(stored), newest)
         with self._database.gone.writing(session_id), self._changing(session_id), self._database.reading():
             try:  # who stores the one of this number has seen all before it
                 kept = {"_id": f"{video_id}-{number}", "number": number, "video_id": video_id, "session_id": session_id, **entry}
@@ -214,6 +222,12 @@ def stand(history: Sequence[Mapping[str, Any]]) -> Document:
     dismissed = len(newest) - confirmed
     state = "disputed" if confirmed == dismissed else "confirmed" if confirmed > dismissed else "dismissed"
     return (first or {}) | {"second": second, "third": third, "state": state}
+
+
+def _number_of(interval: Document) -> int:
+    """The number of the newest decision that an interval shows."""
+    number = part_of(interval, "review").get("number")
+    return number if isinstance(number, int) else 0
 
 
 def _read(stored: Sequence[Document]) -> list[Document]:

@@ -13,6 +13,7 @@ from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
 from sessions.identity import Identity
+from sessions.ownership import Owned
 from settings.keeping import Kept
 from storage.writes import NONE, Fields
 
@@ -54,8 +55,13 @@ class Documents:
         return self._storage.write("intervals", self.interval_id(index), fields, new=new)
 
     def clip(self, index: int, clip: Clip) -> Any:
-        """Say what has become of an interval's clip, where none is made. Whoever owns the session: it is a fact of the server that has the file."""
-        return self._storage.change("intervals", self.interval_id(index), {"clip": clip.to_dict()}, NOT_MADE)
+        """Say what has become of an interval's clip, where none is made. Whoever owns the session: it is a fact of the server that has the file.
+
+        That one is still to be made, or that none is, only its owner says.
+        """
+        is_fact = clip.state in ("ready", "failed") or not isinstance(self._storage, Owned)
+        where = NOT_MADE if is_fact else {**NOT_MADE, **self._storage.fence}
+        return self._storage.change("intervals", self.interval_id(index), {"clip": clip.to_dict()}, where)
 
     def check(self, number: int, record: Mapping[str, Any], started_at: datetime) -> Any:
         """Store a check record."""

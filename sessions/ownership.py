@@ -38,6 +38,11 @@ class Owned:
         self.epoch = epoch
         self._storage = storage
 
+    @property
+    def fence(self) -> Document:
+        """The condition that nobody has written of a document in a later epoch."""
+        return {"epoch": {"$not": {"$gt": self.epoch}}}
+
     def write(self, collection: str, document_id: str, fields: dict[str, Any], *, insert_only: bool = False, new: Fields = NONE) -> Any:
         """Queue a write. What is only inserted overwrites nothing, and needs no fence."""
         return self._storage.write(collection, document_id, fields, insert_only=insert_only, epoch=None if insert_only else self.epoch, new=new)

@@ -82,8 +82,17 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
     except NotFound:
         recorder.kept.drop(key)
         return
-    if not (interval.get("flagged") or interval.get("marked")) or part_of(interval, "clip").get("state") in ("ready", "deleted"):
+    clip = part_of(interval, "clip")
+    misses = clip.get("state") == "ready" and _misses_moment(recorder, interval, clip)
+    if not (interval.get("flagged") or interval.get("marked")) or (clip.get("state") in ("ready", "deleted") and not misses):
         recorder.kept.drop(key)
+        return
+    if misses and _is_sealed(database, session_id):
+        log.warning(
+            "the clip of interval %s begins after its moment, and is sealed so: what was kept of the moment stays, as %s",
+            *(index, recorder.kept.path(key)),
+            extra={"session_id": session_id},
+        )
         return
     marks = [[violation["kind"], violation["start"], violation["end"]] for violation in interval["violations"]]
     start, end, began = interval["start"], interval["end"] + KEPT_ROLL_S, interval["started_at"]
@@ -101,7 +110,68 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
         kept=True,
         flagged=bool(interval.get("flagged")),
     )
-    recorder.submit(job, partial(_store_clip, database, key))
+    recorder.submit(job, partial(_store_longer, database, recorder, key, clip) if misses else partial(_store_clip, database, key))
+
+
+def claim_clips(database: Database, recorder: Recorder, session: ExamSession) -> None:
+    """Of a session that another server has taken: clips that this one made stand for those that begin behind their moment. Raise `StorageError`."""
+    if _is_sealed(database, session.session_id):
+        return
+    for known in session.intervals():
+        clip, key = Clip(**known["clip"]), session.interval_id(known["index"])
+        if clip.state == "ready" and clip.on == recorder.server:
+            try:
+                interval = database.interval(key)
+                standing = part_of(interval, "clip")
+                if standing.get("state") == "ready" and standing.get("sha256") != clip.sha256 and _begins_behind(recorder, interval, standing):
+                    _store_longer(database, recorder, key, standing, clip)
+            except StorageError:
+                raise
+            except Exception:
+                log.exception("which clip of interval %s stands can't be told", key, extra={"session_id": session.session_id})
+
+
+def _misses_moment(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:
+    """Does a clip that another server made begin after what it is about, and what is kept here before the clip?"""
+    if not _begins_behind(recorder, interval, clip):
+        return False
+    frames, sounds = recorder.kept.read(interval["_id"])
+    return min([*(frame.at for frame in frames), *(sound.at for sound in sounds)], default=clip["start"]) < clip["start"]
+
+
+def _begins_behind(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:
+    """Was a clip made by another server, and begins after what it is about?"""
+    on, start = clip.get("on"), clip.get("start")
+    if not recorder.server or not isinstance(on, str) or not isinstance(start, int | float) or not (on == "" or recorder.is_others(on)):
+        return False
+    return start > min([violation["start"] for violation in interval["violations"]], default=interval["start"])
+
+
+def _store_longer(database: Database, recorder: Recorder, key: str, standing: Mapping[str, Any], clip: Clip) -> Ticket | None:
+    """In place of one that begins after its moment. Raise `Conflict` where that was sealed meanwhile, `StorageError`: what is kept stays."""
+    if clip.state != "ready":
+        return None
+    try:
+        _check_not_sealed(database, key.partition("-")[0])
+        if clip.start < standing["start"]:
+            return database.change("intervals", key, {"clip": clip.to_dict()}, {"clip.state": "ready", "clip.sha256": standing.get("sha256")})
+    except (Conflict, StorageError):
+        (recorder.clips_dir / clip.path).unlink(missing_ok=True)
+        raise
+    (recorder.clips_dir / clip.path).unlink(missing_ok=True)
+    return None
+
+
+def _check_not_sealed(database: Database, session_id: str) -> None:
+    if _is_sealed(database, session_id):
+        raise Conflict(f"the session {session_id} was sealed with another server's clip")
+
+
+def _is_sealed(database: Database, session_id: str) -> bool:
+    try:
+        return database.session(session_id).get("sealed_at") is not None
+    except NotFound:  # it is being deleted
+        return False
 
 
 def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:

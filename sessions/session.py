@@ -78,14 +78,14 @@ class ExamSession:
         self.pictures = PictureAnalyst(models, settings, gives_new=identity.source == "local")  # its driver waits for each picture
         self.accommodation = accommodation
         self.messages = MessageBook()
-        self._settings = settings
-        self._events = events
+        self._settings, self._events = settings, events
         self._time = SessionClock(clock, start, started_at, begun=begun)
         self.limit = ExamTime(self._time, exam)
         self._store = Documents(storage, identity)
         self.talk = Talk(self, self.messages, self._store, events)
         self._clips = DueClips(identity, settings, rules.interval_duration, recorder)
         self._book = ScoreBook(rules, settings.check_interval, self._time, self._store, self._clips, gaze_fps=settings.gaze_fps)
+        self.save_clips = partial(self._book.save_clips, self._clip_done)  # those that are in memory alone, which goes now
         self.flags_seen = SeenFlags(self, self._book, self._store, events)
         self._pauses = Pauses(self, self._book, self._store, events, self._tell_scored)
         self._pauses.allow(accommodation, exam)
@@ -391,7 +391,7 @@ class ExamSession:
         """Store what was read so far and save what clips need, before the ring is gone; the session goes on, elsewhere if this is the `last`."""
         self._book.checkpoint()
         self._book.cut_clips(None if last else self.clock(), self._clip_done)
-        self._book.save_clips(self._clip_done)
+        self.save_clips()
 
     # What others see
 

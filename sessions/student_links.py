@@ -51,6 +51,7 @@ def end_links(monitor: Monitor, database: Database, exam_id: str, user_ids: Iter
         ]
         if elsewhere:
             sessions.update_many({"_id": {"$in": elsewhere}, "state": "running"}, {"$inc": {ENDED: 1}, "$set": {"nonce": "", "vouched": True}})
+    read_again(monitor, database, [session for one in elsewhere if (session := monitor.get(one)) is not None])  # taken up here meanwhile
 
 
 def read_again(monitor: Monitor, database: Database, sessions: Iterable[ExamSession]) -> None:

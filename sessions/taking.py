@@ -25,7 +25,7 @@ from database import Database, Document
 from sessions.clock_mark import mark
 from sessions.events import Events, SessionMoved
 from sessions.ownership import Owned, Ownership
-from sessions.resume import Resumed, close_abandoned, close_unreadable, give_up_clips, make_kept_clips, resumed_from
+from sessions.resume import Resumed, claim_clips, close_abandoned, close_unreadable, give_up_clips, make_kept_clips, resumed_from
 from sessions.session import ExamSession
 from sessions.student_links import read_again
 from sessions.wandering import Wandering
@@ -295,8 +295,13 @@ class Taking:
         self._leave(session)
         with self._monitor.held(session_id):
             session.is_running = False
+            session.save_clips()
             session.close()
         log.warning("session is let go: another server has taken it", extra={"session_id": session_id})
+        recorder = self._monitor.recorder
+        with suppress(StorageError):  # else the next start does, of what is kept
+            make_kept_clips(self._database, recorder, lambda one: one != session_id)
+            claim_clips(self._database, recorder, session)
 
     def _leave(self, session: ExamSession) -> None:
         self._let_go_of += 1

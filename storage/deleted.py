@@ -29,8 +29,9 @@ class Deleted(Fenced):
 
 
 def mark_deleted(database: Database[dict[str, Any]], writes: Sequence[Write], session: ClientSession) -> None:
-    """Mark all of these that are of a session that was deleted. Raise `PyMongoError`."""
-    of = [(write, sessions_of(write.collection, write.document_id, write.fields)) for write in writes if write.error is None]
+    """Mark all of these that are of a session that was deleted, but for what the audit says of it, which outlives it. Raise `PyMongoError`."""
+    asked = [write for write in writes if write.error is None and write.collection != "audit"]
+    of = [(write, sessions_of(write.collection, write.document_id, write.fields)) for write in asked]
     gone = _deleted(database, {one for _write, ids in of for one in ids}, session)
     for write, ids in of:
         if not gone.isdisjoint(ids):

@@ -6,12 +6,17 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from basics.readings import Frame
+from basics.times import utc_now
 from cluster.membership import DEAD_S
 from media.clip import Clip
+from media.recorder import Recorder
 from sessions.ends import End
-from sessions.resume import _store_clip
+from sessions.resume import _store_clip, make_kept_clips
 from sessions.session import ExamSession
 from tests.helpers.sessions import leave_tab
 from tests.helpers.town import House, Town
@@ -28,6 +33,19 @@ def town(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Town]:
     yield made
     for house in made.houses:
         house.close()
+
+
+def picture(at: float) -> Frame:
+    return Frame(at, cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1].tobytes(), sequence=int(at * 2))
+
+
+def keeping(house: House) -> Recorder:
+    """The server's recorder, which keeps on the disk what clips are to be made of."""
+    recorder = house.monitor.recorder
+    recorder._min_free = 0
+    recorder.kept.folder.mkdir(parents=True, exist_ok=True)
+    recorder.kept.start()
+    return recorder
 
 
 def make_what_waits(house: House) -> None:
@@ -104,3 +122,67 @@ def test_what_two_servers_made_of_one_interval_stays_the_first_ones_and_moved_fi
     assert b.database.flush(10)
     clip = a.database.interval(key)["clip"]
     assert (clip["path"], clip["on"]) == ("ann/flagged.mp4", "")
+
+
+def test_the_moment_that_a_dead_server_kept_takes_the_place_of_a_clip_that_begins_behind_it(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    a, b = town.house("a"), town.house("b")
+    recorder, session = keeping(a), a.begin("ann")
+    leave_tab(session, 0.01, 0.02, 0.03)
+    key = session.interval_id(0)
+    assert a.database.flush(10)
+    _store_clip(b.database, key, Clip("ready", "ann/behind.mp4", "b" * 64, start=20.0, on="b"))
+    assert b.database.flush(10)
+    recorder.kept.add(key, [picture(0.0), picture(0.5)])
+
+    def start_again() -> Clip:
+        make_kept_clips(a.database, recorder, lambda _session_id: False)
+        make_what_waits(a)
+        recorder._drop_told()
+        return Clip(**a.database.interval(key)["clip"])
+
+    assert a.database.write("sessions", session.session_id, {"sealed_at": utc_now()}).wait(10)
+    assert (start_again().on, recorder.kept.has(key)) == ("b", True), "what was sealed is not altered"
+    assert f"{key}.kept" in caplog.text
+    assert a.database.write("sessions", session.session_id, {"sealed_at": None}).wait(10)
+    made = start_again()
+    assert (made.state, made.on, made.start, recorder.kept.has(key)) == ("ready", "a", 0.0, False)
+    with a.database.reading():
+        a.database.collection("intervals").update_one({"_id": key}, {"$set": {"clip.on": "b"}})
+    recorder.kept.add(key, [picture(0.0), picture(0.5)])
+    assert (start_again().sha256, recorder.kept.has(key)) == (made.sha256, False), "it has the moment"
+    recorder.kept.stop()
+
+
+def test_what_a_server_kept_that_hung_is_made_once_it_lets_its_exam_go(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    recorder, session = keeping(a), a.begin("ann")
+    session._clips.add_frame(picture(0.0), 0.0)
+    leave_tab(session, 0.01, 0.02, 0.03)
+    key = session.interval_id(0)
+    assert a.database.flush(10)
+    town.pass_time(DEAD_S + 1, b)
+    found = may_enter(b.parts, session.session_id)
+    assert found is not None
+    assert found[0].storage.write("intervals", key, {"revision": 9}).wait(10)
+    assert session._store.clip(0, Clip("none")).wait(10)
+    assert a.database.interval(key)["clip"]["state"] == "pending", "that none is made is not its to say any more"
+    a.monitor.taking.let_go(session)
+    make_what_waits(a)
+    clip = a.database.interval(key)["clip"]
+    assert (clip["state"], clip["on"]) == ("ready", "a"), clip["reason"]
+    recorder.kept.stop()
+
+
+def test_a_clip_that_a_server_made_before_it_heard_that_its_exam_is_anothers_stands_for_one_that_begins_behind_the_moment(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    leave_tab(session, 0.01, 0.02, 0.03)
+    key = session.interval_id(0)
+    assert a.database.flush(10)
+    _store_clip(b.database, key, Clip("ready", "ann/behind.mp4", "b" * 64, start=20.0, on="b"))
+    assert b.database.flush(10)
+    session._clips.set(0, Clip("ready", "ann/flagged.mp4", SHA256, 4.0, len(CONTENT), on="a"))
+    a.monitor.taking.let_go(session)
+    assert a.database.flush(10)
+    assert a.database.interval(key)["clip"]["on"] == "a"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from basics.errors import Conflict
+from basics.errors import Conflict, StorageError
 from database import Database
 from records.conclusions import Conclusion, Conclusions, Person
 from records.reviews import Reviews
@@ -69,6 +69,33 @@ def test_of_two_who_decide_at_once_at_two_servers_both_count_and_the_second_is_t
     assert standing(flagged) == ("dismissed", True)
     document = flagged.session(SESSION)
     assert (document["deciding"], document["changes"] >= 6) == (0, True)
+
+
+def test_a_decision_after_which_the_database_went_away_is_shown_with_the_next_and_not_stored_twice(flagged: Database) -> None:
+    here = Here(flagged)
+
+    def away() -> None:
+        raise StorageError("away")
+
+    here.then["stored"] = away
+    with pytest.raises(StorageError):
+        here.decide(FLAG, "confirmed", by="Ann", note="seen")
+    assert here.decide(FLAG, "confirmed", by="Ann", note="seen")["state"] == "confirmed"
+    assert ([entry["by"] for entry in here.history(FLAG)], standing(flagged)[0]) == (["Ann"], "confirmed")
+    here.then["stored"] = away
+    with pytest.raises(StorageError):
+        here.decide(FLAG, None, by="Ann")
+    assert here.decide(FLAG, None, by="Ann")["state"] == "open", "it is taken back, and there is no other"
+    here.then["stored"] = away
+    with pytest.raises(StorageError):
+        here.decide(FLAG, "confirmed", by="Ann")
+    assert here.decide(FLAG, "dismissed", by="Ben", reason="other")["state"] == "disputed"
+    assert [(entry["by"], entry["decision"]) for entry in here.history(FLAG)] == [
+        ("Ann", "confirmed"),
+        ("Ann", None),
+        ("Ann", "confirmed"),
+        ("Ben", "dismissed"),
+    ]
 
 
 def test_of_two_who_conclude_at_two_servers_the_second_is_told_what_is_in_force(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:

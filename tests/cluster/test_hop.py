@@ -17,7 +17,9 @@ from cluster.membership import DEAD_S
 from commands.verify import package_report
 from media.identity_pictures import IdentityPictures
 from records.package_check import Checked, check_package
+from records.seb import proof
 from scoring.exam import ExamDefinition
+from sessions.ends import End
 from tests.helpers.callers import token
 from tests.helpers.identity import jpeg
 from tests.helpers.sessions import store_interval
@@ -26,6 +28,8 @@ from tests.helpers.waiting import free_port
 from tests.helpers.web import API_TOKEN, PASSWORD, error_of
 from web.hop.seal import AGE_S, Forged, Hop, Seals, digest_of
 from web.hop.sending import AT_ONCE, MARK, SEAL, SILENT_S, Unreached
+from web.student.entry import may_enter
+from web.student.seb import own_key
 
 CALLER = "203.0.113.9"
 SCRIPT = {"Authorization": f"Bearer {API_TOKEN}"}
@@ -147,6 +151,28 @@ def test_a_students_page_is_answered_at_whichever_server(pair: tuple[House, Hous
     assert not b.has(session.session_id)
 
 
+def test_a_page_shows_that_it_is_in_safe_exam_browser_though_the_server_of_its_exam_is_gone(town: Town, pair: tuple[House, House]) -> None:
+    a, b = pair
+    exam = a.parts.exams.make(ExamDefinition(exam_id="exam", title="Ethics", seb="required"), "test")
+    a.parts.exams.set_state(exam.key, "open", by="test")
+    session = a.begin("ann")
+    bearer = {"Authorization": f"Bearer {a.parts.access.make_student_token(session.session_id)}"}
+    page = at(b)
+    a.hang_up()
+    error_of(page.post("/api/student/seb", json={}, headers=bearer), 503)
+    assert not b.has(session.session_id), "its server lives, as far as anybody knows"
+    town.pass_time(DEAD_S + 1, b)
+    where = page.get("/api/student/session", headers=bearer).get_json()["seb"]["page"]
+    with b.app.test_request_context():
+        key = own_key(exam)
+    said = page.post("/api/student/seb", json={"config_key": proof(f"http://localhost{where}", key)}, headers=bearer).get_json()
+    assert (said["mode"], said["state"], b.has(session.session_id)) == ("required", "yes", True)
+    assert may_enter(b.parts, session.session_id, said["link_pass"]) is not None
+    b.monitor.end_session(session.session_id, End("student"))
+    assert b.database.flush(10)
+    error_of(page.post("/api/student/seb", json={}, headers=bearer), 409)
+
+
 def _note(house: House, video_id: str, **fields: str) -> None:
     with house.database.reading():
         house.database.collection("intervals").update_one({"_id": video_id}, {"$set": {f"clip.{name}": value for name, value in fields.items()}})
@@ -182,6 +208,31 @@ def test_a_package_has_what_lies_on_another_servers_disk_or_says_that_it_is_not_
     assert (checked.whole, set(checked.lacking)) == (False, files)
     assert "NOT WHOLE: 2 files" in report
     assert f"clips/{video_id}.mp4 (it is on the server a, which is away)" in report
+
+
+def test_a_package_waits_until_its_call_has_a_place_and_calls_no_server_away_that_lives(
+    pair: tuple[House, House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = pair
+    session = a.begin("ann")
+    video_id = a_clip(a, session.session_id, b"moving pictures")
+    slots = b.parts.hops._slots
+    waited: list[float] = []
+    for _ in range(AT_ONCE):
+        assert slots.acquire(blocking=False)
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            slots.release()
+
+    monkeypatch.setattr("web.hop.files.sleep", wait)
+    checked, names, _report = _packed(b, session.session_id, tmp_path / "whole.zip")
+    assert (checked.whole, f"clips/{video_id}.mp4" in names, len(waited)) == (True, True, 3)
+    assert slots.acquire(blocking=False)
+    checked, _names, report = _packed(b, session.session_id, tmp_path / "lacking.zip")
+    assert (checked.whole, len(waited)) == (False, 23)
+    assert f"clips/{video_id}.mp4 (it is on the server a, which did not give it)" in report
 
 
 def test_files_of_another_servers_disk_are_given_whole_and_in_ranges(town: Town, pair: tuple[House, House]) -> None:

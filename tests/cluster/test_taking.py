@@ -13,6 +13,7 @@ from cluster.membership import DEAD_S
 from sessions.ends import End
 from sessions.events import SessionMoved
 from sessions.reaping import LOOK_S, Reaper
+from sessions.student_links import end_links
 from sessions.taking import Moved, refuses
 from tests.helpers.town import Town, acts
 from tests.helpers.waiting import free_port, until
@@ -238,3 +239,13 @@ def test_a_clock_that_goes_an_hour_wrong_makes_no_session_older(town: Town, monk
     taken = b.monitor.taking.bring(session.session_id)
     assert taken is not None
     assert taken.clock() < 600
+
+
+def test_links_end_of_a_session_that_is_taken_up_in_the_moment_of_it(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    house = town.house("a")
+    session = house.begin("ann")
+    with monkeypatch.context() as patched:  # a moment before it was here
+        patched.setattr(house.monitor, "active", list)
+        patched.setattr(house.monitor, "is_live", lambda _session_id: False)
+        end_links(house.monitor, house.database, "exam", ["ann"])
+    assert session.watch_over.link_number == 1

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from basics.readings import Frame
+from basics.times import utc_now
 from database import Database
 from media.clip import Clip, ClipJob
 from media.clip_reasons import GONE
@@ -154,6 +155,16 @@ def test_the_clip_of_a_server_that_is_gone_whose_disk_is_here_is_this_servers(da
     found = stored(database, key)
     assert (found.state, found.on, found.sha256) == ("ready", "here", clip.sha256)
     assert sum(sweep.sweep(settled_s=0).values()) == 0
+
+
+def test_a_second_clip_that_no_record_names_goes_once_its_session_is_deleted(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    file = recorder.clips_dir / make(recorder).path
+    assert database.write("deleted_sessions", UNKNOWN, {"at": utc_now(), "whole": False}).wait(10)
+    assert sweep.sweep(settled_s=0)["nobodys"] == 1
+    assert file.exists(), "it is being deleted: perhaps it stays"
+    assert database.write("deleted_sessions", UNKNOWN, {"whole": True}).wait(10)
+    sweep.sweep(settled_s=0)
+    assert not file.exists()
 
 
 def test_a_file_whose_clip_was_deleted_elsewhere_goes(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:

@@ -91,6 +91,16 @@ def test_what_was_altered_is_named(exam: Database, stored: Any, clips: Path, cha
     assert any(line.startswith(said) for line in found(stored, clips, heads=head)), found(stored, clips, heads=head)
 
 
+def test_decisions_that_two_servers_noted_in_another_order_than_they_were_stored_are_whole(exam: Database, stored: Any, clips: Path) -> None:
+    before = stored.reviews.find_one()["at"] - timedelta(seconds=1)
+    said = {"video_id": VIDEO, "reason": "other", "note": "a book", "at": before}
+    assert exam.write("reviews", "r0", {**said, "session_id": SESSION, "decision": "dismissed", "by": "ada"}).wait(10)
+    assert exam.audit({**said, "who": "ada", "what": "review: dismissed"}).wait(10)
+    assert found(stored, clips) == []
+    stored.reviews.update_one({"_id": "r0"}, {"$set": {"by": "ben"}})
+    assert found(stored, clips) == [f"decisions {VIDEO}: altered: they are not those noted in the audit"]
+
+
 def test_a_clip_that_was_altered_or_taken_is_named(exam: Database, stored: Any, clips: Path) -> None:
     (clips / "ann" / "one.mp4").write_bytes(b"other pictures")
     assert [line.partition("/")[0] for line in found(stored, clips)] == [f"clip {VIDEO}: the file "]

@@ -110,7 +110,7 @@ def test_what_an_old_spool_has_of_a_session_that_was_deleted_since_is_not_stored
         tickets = [old.write("sessions", one, {"user_id": "ann", "exam_id": one[:1], "state": "running"}, epoch=1) for one in (gone, there)]
         tickets += [old.write("intervals", f"{one}-1", {"session_id": one, "score": 3}, epoch=1) for one in (gone, there)]
         tickets += [old.write("acts", f"{one}:x", {"session_id": one, "kind": "copy"}, insert_only=True) for one in (gone, there)]
-        assert all_stored(tickets)
+        assert all_stored([*tickets, old.audit({"who": "ben", "what": "clip: watched", "session_id": gone})])
     with database.reading():
         database.collection(COLLECTION).insert_one({"_id": gone, "at": utc_now()})
     play_back(where, tmp_path / "old", fenced=3)
@@ -118,6 +118,7 @@ def test_what_an_old_spool_has_of_a_session_that_was_deleted_since_is_not_stored
         found = {name: [row["_id"] for row in database.collection(name).find()] for name in ("sessions", "intervals", "acts")}
     assert found == {"sessions": [there], "intervals": [f"{there}-1"], "acts": [f"{there}:x"]}
     assert not list((tmp_path / "old").rglob("rejected*")), "nothing of a student is left on the disk"
+    assert [entry["what"] for entry in database.audit_entries()] == ["clip: watched"], "who did what outlives what it was done to"
 
 
 def test_a_change_waits_for_its_condition_makes_nothing_and_bears_a_spool(database: Database, where: tuple[str, str], tmp_path: Path) -> None:

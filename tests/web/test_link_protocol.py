@@ -144,7 +144,7 @@ def test_every_message_of_the_server_is_described_with_its_fields() -> None:
     page.exam.behind = None
     page.wait(40)
     said = {message["type"]: set(message) - {"type"} for message in page.heard}
-    by_others = {"key": set(), "ended": {"reason", "code", "note"}, "replaced": set(), "moved": set()}  # those of `web.links` and of another tab
+    by_others = {"key": set(), "ended": {"reason", "code", "note"}, "replaced": set(), "moved": set(), "seb": set()}  # of `web.links`, and of no page
     assert said | by_others == described("The server says")
     (welcome,) = page.of_type("welcome")
     assert "{" + ", ".join(welcome["video"]) + "}" in DESCRIPTION

@@ -171,6 +171,24 @@ def test_renewed_and_revoked_links_let_nobody_in(client: FlaskClient, key: str, 
     assert client.post("/api/student/enter", json={"link": secret(second["link"])}).status_code == 200
 
 
+def test_links_that_are_revoked_once_more_after_an_outage_end_what_they_let_in(
+    client: FlaskClient, key: str, student: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(client, key, f"{student}\n")
+    token = client.post("/api/student/enter", json={"link": secret(links(client, key)[student]["link"])}).get_json()["token"]
+    bearer = {"Authorization": f"Bearer {token}"}
+
+    def away(*_given: object) -> None:
+        raise StorageError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("web.proctor.roster_links.end_links", away)
+        error_of(client.post(f"/api/exams/{key}/roster/links", json={"action": "revoke"}), 503)
+    assert client.get("/api/student/session", headers=bearer).status_code == 200
+    assert client.post(f"/api/exams/{key}/roster/links", json={"action": "revoke"}).get_json()["changed"] == 0
+    error_of(client.get("/api/student/session", headers=bearer), 401)
+
+
 def test_before_the_exam_opens_a_link_leads_to_the_rehearsal_and_makes_no_session(client: FlaskClient, parts: Parts, student: str) -> None:
     key = define(client, opens="2990-01-01T08:00:00Z")
     take(client, key, f"{student}\n")

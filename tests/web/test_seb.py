@@ -14,6 +14,7 @@ from basics.errors import ConfigError
 from basics.times import utc_now
 from records.package_contents import Gathered
 from records.seb import FILE_MAX_BYTES, config_key, proof, read_seb
+from sessions.session import ExamSession
 from settings.settings import load_settings
 from tests.helpers.http_page import HttpPage
 from tests.helpers.sessions import live
@@ -161,7 +162,7 @@ def test_which_keys_are_allowed(make_app: MakeApp, student: str) -> None:
 
 def test_who_must_be_in_it_is_let_in_by_a_proof_and_each_connection_by_its_own(taken: Taken) -> None:
     refused = taken.come_in()
-    assert (refused.over, taken.session.begun) == ("again", False)
+    assert (refused.over, refused.heard, taken.session.begun) == ("again", [{"type": "seb"}], False)
     assert taken.shown == [{"state": "unknown", "version": ""}]
     assert taken.say()["link_pass"] is None
     assert taken.say(config_key=proof(taken.page, OTHER))["link_pass"] is None
@@ -178,6 +179,29 @@ def test_who_must_be_in_it_is_let_in_by_a_proof_and_each_connection_by_its_own(t
     line = next(one for one in taken.client.get(f"/api/sessions?exam_id={taken.exam_id}").get_json()["sessions"])
     assert line["seb"][-1]["state"] == "yes"
     assert taken.session.status().total_score == 0
+
+
+def test_an_exam_that_was_defined_after_its_session_is_entered_with_a_proof_and_one_that_had_begun_goes_on(app: Flask, student: str) -> None:
+    parts, client = parts_of(app), local_client(app)
+
+    def waiting(name: str) -> ExamSession:
+        return live(parts, client.post("/api/session/create", json={"user_id": name, "exam_id": f"seb-{student}", "source": "browser"}).get_json())
+
+    begun, waits = waiting(f"{student}-b"), waiting(f"{student}-c")
+    begun.begin()
+    taken = Taken(app, student)
+    for session, mode, may in ((waits, "required", True), (begun, "off", False)):
+        taken.session = session
+        taken.bearer["Authorization"] = f"Bearer {parts.access.make_student_token(session.session_id)}"
+        if not may:
+            assert taken.client.get("/api/student/session", headers=taken.bearer).get_json()["seb"] is None
+            assert taken.say()["mode"] == mode
+            assert taken.come_in().of_type("welcome"), "nobody could prove it"
+            continue
+        assert taken.come_in().over == "again"
+        given = taken.say(config_key=proof(taken.page, taken.own))
+        assert (given["mode"], given["state"]) == (mode, "yes")
+        assert taken.come_in(given["link_pass"]).of_type("welcome")
 
 
 def test_where_it_is_noted_everybody_begins_and_it_is_said(app: Flask, student: str) -> None:

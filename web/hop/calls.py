@@ -58,7 +58,7 @@ CALLS: Mapping[str, Call] = {
     "reviews.decide": Call("video", needed=False),
     "students.session": Call("token", needed=False),
     "students.check": Call("token"),
-    "seb.check": Call("token"),
+    "seb.check": Call("token", needed=False),
     "student_password.shown": Call("token"),
     "students.rehearsal": Call("token"),
     "student_identity.say": Call("token"),
@@ -66,7 +66,7 @@ CALLS: Mapping[str, Call] = {
     "student_identity.take": Call("token", body_bytes=PICTURE_BYTES_MAX),
 }
 """What is not here is answered from the database, wherever it comes; or is of no single session (lists, whole exams); or brings the session to the
-server at which its student's page is (the link, the way in)."""
+server at which its student's page is (the link, the way in; `seb.check`, where the session's own can't be asked)."""
 
 
 def register_hop(app: Flask) -> None:

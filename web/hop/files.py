@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from time import sleep
 
-from flask import Request, request
+from flask import Request, Response, request
 
 from media.stores.base import LocalFile
 from web.hop.sending import ASKED_MAX, Unanswered, Unreached
 from web.parts import parts
 
+BUSY_S, BUSY_TRIES = 0.5, 20  # a package has time, and who asks for a page has not
 LARGEST = 1 << 32  # bytes; no file of a package is so large
 OF_A_PART = ("HTTP_RANGE", "HTTP_IF_RANGE", "HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
 
@@ -36,7 +38,7 @@ def fetched(session_id: str, name: str, sha256: object, servers: Sequence[str]) 
                 for piece in _pieces(server, f"/api/session/{session_id}/package/{name}"):
                     file.write(piece)
                     found.update(piece)
-            except (Unreached, Unanswered, HTTPException, ConnectionError, TimeoutError):
+            except (Unreached, Unanswered):
                 continue
             file.flush()
             if found.hexdigest() == sha256:
@@ -48,7 +50,7 @@ def fetched(session_id: str, name: str, sha256: object, servers: Sequence[str]) 
 def _pieces(server: str, path: str) -> Iterator[bytes]:
     environ = {name: value for name, value in request.environ.items() if name not in OF_A_PART and not name.startswith("werkzeug.")}
     environ |= {"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", "CONTENT_LENGTH": "0", "wsgi.input": io.BytesIO()}
-    answer = parts().hops.send(server, Request(environ))
+    answer = _answer(server, Request(environ))
     try:
         if answer.status_code != 200:
             raise Unreached(f"{server} answers {answer.status_code}")
@@ -58,5 +60,24 @@ def _pieces(server: str, path: str) -> Iterator[bytes]:
             if size > LARGEST:
                 raise Unreached(f"{server} gives more than a file can have")
             yield piece if isinstance(piece, bytes) else piece.encode()
+    except (OSError, HTTPException) as error:  # the other server's: what is done with a piece is not done here
+        raise Unanswered(str(error)) from None
     finally:
         answer.close()
+
+
+def _answer(server: str, asked: Request) -> Response:
+    """What a server answers, once a place for the call is free. Raise `Unreached`, `Unanswered`."""
+    for _try in range(BUSY_TRIES):
+        try:
+            return parts().hops.send(server, asked)
+        except Unreached as error:
+            if not error.busy:
+                raise
+        sleep(BUSY_S)
+    return parts().hops.send(server, asked)
+
+
+def lives(server: str) -> bool:
+    """Can this server be asked, by any name that it has had?"""
+    return bool(parts().hops.living([server]))

@@ -8,13 +8,14 @@ from flask import Blueprint, Response, g, redirect, request
 from pydantic import BaseModel, Field
 from werkzeug.wrappers import Response as BaseResponse
 
-from basics.errors import Conflict, NotFound, TooLarge
+from basics.errors import NotFound, TooLarge
 from basics.texts import _
 from records.seb import FILE_MAX_BYTES, config_key, read_seb, write_seb
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
 from web.calls.values import DOCUMENT_ID_PATTERN
 from web.parts import parts
+from web.student.entry import brought
 from web.student.seb import here, look_for_seb, session_of_ticket, settings_of
 from web.student.seb_said import SebChecked, SebSaid
 from web.student.trials import count_check
@@ -38,16 +39,13 @@ def check() -> Response:
 
     Headers prove it, which are hashed with the address of this call and count where `seb` in its query is the session's own; or what the page reads,
     which is hashed with the page's address (`seb.page` of `GET /api/student/session`). What it proved is kept with the session, and never counts
-    against the student; where the exam is taken in Safe Exam Browser only, `link_pass` lets its link in.
+    against the student; where the exam is taken in Safe Exam Browser only, `link_pass` lets its link in. A session whose server is gone is taken up
+    for it.
     """
     session_id: str = g.student_session_id
     count_check(session_id)
     said = read_body(request, SebSaid)
-    session = parts().monitor.get(session_id)
-    if session is None:
-        parts().database.session(session_id)
-        raise Conflict(_("This exam has ended."))
-    return reply(look_for_seb(session, said))
+    return reply(look_for_seb(brought(parts(), session_id), said))
 
 
 @seb.get("/exams/<exam_key>.seb")

@@ -36,7 +36,7 @@ from web.calls.openapi import describe
 from web.calls.spelling import as_sought
 from web.calls.values import Identifier, check_session_id
 from web.hop.arrival import TAKEN
-from web.hop.files import fetched
+from web.hop.files import fetched, lives
 from web.parts import parts
 from web.proctor.accommodation_words import has_note
 from web.proctor.package_report import report_of
@@ -316,7 +316,7 @@ def _reads(*, identity: bool = False) -> Reads:
         with gone.writing(name.partition("-")[0]):
             return stills.get(clip, name, at).read_bytes()
 
-    return Reads(parts().database, parts().files, still, identity, fetched)
+    return Reads(parts().database, parts().files, still, identity, fetched, lives)
 
 
 def _key() -> PackageKey:

@@ -44,8 +44,9 @@ def set_links(exam_key: str) -> Response:
     chosen = set(wanted.rows)
     rows = [row for row in parts().rosters.rows(exam.key) if not chosen or row.row_id in chosen]
     changed = parts().rosters.set_links(rows, wanted.action)
-    if wanted.action != "restore" and changed:
-        end_links(parts().monitor, parts().database, exam.exam_id, [row.user_id for row in changed])
+    touched = rows if wanted.action == "revoke" else changed  # those that are revoked already: an outage may have come between this and the next line
+    if wanted.action != "restore" and touched:
+        end_links(parts().monitor, parts().database, exam.exam_id, [row.user_id for row in touched])
         parts().tell(LinksEnded(exam.key))
     note(f"roster: links {wanted.action}", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, students=len(changed))
     tell_roster(exam)

@@ -5,14 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, Response, g
 from pydantic import BaseModel, Field
 
-from basics.errors import Conflict
-from basics.texts import _
-from sessions.refusals import runs_elsewhere
-from sessions.starts import record_of, taking_up
 from web.calls.bodies import reply
 from web.calls.openapi import describe
 from web.parts import parts
-from web.student.entry import ComeAgain, Elsewhere, bring
+from web.student.entry import brought
 
 admission = Blueprint("admission", __name__, url_prefix="/api/student")
 
@@ -32,15 +28,6 @@ def ask() -> Response:
 
     A page asks again until `position` is 0, and opens the student's link then. An exam that has begun goes on in any case.
     """
-    owner, session_id = parts(), g.student_session_id
-    try:
-        session = owner.monitor.get(session_id) or bring(owner, session_id)
-    except Elsewhere:
-        raise runs_elsewhere() from None
-    except ComeAgain:
-        raise taking_up() from None
-    if session is None:
-        record_of(owner.monitor, owner.database, session_id)  # raises while that can't be told
-        raise Conflict(_("This exam has ended."))
-    standing = owner.monitor.admission.ask(session)
+    owner = parts()
+    standing = owner.monitor.admission.ask(brought(owner, g.student_session_id))
     return reply(Admission(position=standing.position, wait_s=standing.wait_s, again_s=standing.again_s))

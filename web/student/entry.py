@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from flask import Request
 
 from basics.errors import Conflict, NotFound, StorageError, TooMany
+from basics.texts import _
 from records.exams import Exams
 from scoring.exam import ExamDefinition
+from scoring.session_exam import SessionExam
 from sessions.ends import End
+from sessions.refusals import runs_elsewhere
 from sessions.session import ExamSession
+from sessions.starts import record_of, taking_up
 from sessions.taking import Moved
 from settings.settings import Settings
 from web.links import Connection, Late
@@ -26,15 +30,22 @@ if TYPE_CHECKING:
     from web.parts import Parts
 
 
-MOVED: Message = {"type": "moved"}
-
-
 class ComeAgain(Exception):
     """The page can't be served now, and is to come again by itself; the text says why."""
 
+    told: ClassVar[Message | None] = None  # what the page hears of it
+
 
 class Elsewhere(ComeAgain):
-    """The exam is at another server, or on its way here: the page is told so, and comes again soon."""
+    """The exam is at another server, or on its way here: the page comes again soon."""
+
+    told: ClassVar[Message | None] = {"type": "moved"}
+
+
+class OnlyInSeb(ComeAgain):
+    """The exam is taken in Safe Exam Browser only, and the page has not just shown that it is there."""
+
+    told: ClassVar[Message | None] = {"type": "seb"}
 
 
 def may_enter(owner: Parts, session_id: str, seb_pass: str = "") -> tuple[ExamSession, Budget] | None:
@@ -66,9 +77,9 @@ def may_enter(owner: Parts, session_id: str, seb_pass: str = "") -> tuple[ExamSe
 
 
 def _check_seb(owner: Parts, session: ExamSession, given: str) -> None:
-    """Raise `ComeAgain` where the exam is taken in Safe Exam Browser only, and the page has not just shown that it is there."""
+    """Raise `OnlyInSeb` where the exam is taken there only, and the page has not just shown that it is there."""
     definition = definition_of(session, owner.exams)
-    if definition is None or definition.seb == "off":
+    if definition is None or definition.seb == "off" or (session.begun and session.limit.exam is None):  # defined since: no page can prove it
         return
     seen = session.watch_over.seb
     if seen.take_pass(given):
@@ -77,13 +88,32 @@ def _check_seb(owner: Parts, session: ExamSession, given: str) -> None:
     if not newest or (definition.seb == "noted" and newest[0]["state"] == "yes"):  # what was proved is not of this page
         seen.see("unknown", "", session.clock())
     if definition.seb == "required":
-        raise ComeAgain("this exam is taken in Safe Exam Browser only, and the page has not shown that it is there; it comes again by itself")
+        raise OnlyInSeb("this exam is taken in Safe Exam Browser only, and the page has not shown that it is there; it comes again by itself")
 
 
 def definition_of(session: ExamSession, exams: Exams) -> ExamDefinition | None:
     """What is said of Safe Exam Browser now: keys that are put right hold at once. None: nobody defined the exam."""
     exam = exams.known(session.exam_id) or session.limit.exam
     return exam.definition if exam is not None else None
+
+
+def exam_now(owner: Parts, session: ExamSession) -> SessionExam | None:
+    """The exam as its student has it: as it was begun with, until then as it is now. Never raises."""
+    return session.limit.exam if session.begun else owner.monitor.maker.surroundings(session.user_id, session.exam_id).exam
+
+
+def brought(owner: Parts, session_id: str) -> ExamSession:
+    """The session of a call of its student's page, which may be live elsewhere. Raise `Conflict` where it is over, `StorageError`, `NotFound`."""
+    try:
+        session = owner.monitor.get(session_id) or bring(owner, session_id)
+    except Elsewhere:
+        raise runs_elsewhere() from None
+    except ComeAgain:
+        raise taking_up() from None
+    if session is None:
+        record_of(owner.monitor, owner.database, session_id)  # raises while that can't be told
+        raise Conflict(_("This exam has ended."))
+    return session
 
 
 def bring(owner: Parts, session_id: str) -> ExamSession | None:

@@ -15,7 +15,7 @@ from web.languages import said
 from web.links import attempt_of
 from web.parts import Parts, parts
 from web.student.batches import AGAIN, BATCH_MAX_BYTES, MUCH, Exchange, Heard
-from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
+from web.student.entry import ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.http_links import TURN_S, HttpLink, charge
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ def student_link_by_http() -> Response:
             heard = _serve(owner, session_id, asked, size)
         except ComeAgain as again:
             log.debug("student's link by HTTP: %s", again, extra={"session_id": session_id})
-            heard = Heard(asked.batch, (MOVED,), "moved") if isinstance(again, Elsewhere) else Heard(asked.batch, (), AGAIN)
+            heard = Heard(asked.batch, (again.told,) if again.told else (), "moved" if isinstance(again, Elsewhere) else AGAIN)
     return reply(BatchHeard(batch=heard.batch, messages=said(list(heard.messages)), over=heard.over))  # type: ignore[arg-type]
 
 

@@ -22,7 +22,7 @@ from web.access.who_may import SEB_PROTOCOL, offered
 from web.languages import said
 from web.links import Attempt, attempt_of
 from web.parts import Parts, parts
-from web.student.entry import MOVED, ComeAgain, Elsewhere, begin, conversation_with, end_of, enter, leave, may_enter
+from web.student.entry import ComeAgain, begin, conversation_with, end_of, enter, leave, may_enter
 from web.student.link_socket import TRY_AGAIN, LinkSocket, TooMuch
 from web.student.protocol import Message
 
@@ -106,8 +106,8 @@ def _serve(socket: LinkSocket, owner: Parts, session_id: str) -> None:
     try:
         found = may_enter(owner, session_id, offered(request, SEB_PROTOCOL))
     except ComeAgain as again:
-        if isinstance(again, Elsewhere):
-            socket.send(json.dumps(MOVED))
+        if again.told is not None:
+            socket.send(json.dumps(again.told))
         socket.close(TRY_AGAIN, str(again))
         return
     if found is None:

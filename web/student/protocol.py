@@ -86,6 +86,7 @@ The server says:
     ended {reason, code, note}       the exam is over
     replaced {}                      another tab took over
     moved {}                         the exam is at another server, or on its way: come again in a second, with all that is not acknowledged
+    seb {}                           the exam is taken in Safe Exam Browser only, and no proof came with this connection: come again with one
 
 The page says:
 

@@ -25,7 +25,7 @@ from sessions.session import ExamSession
 from web.calls.addresses import server_address
 from web.languages import known_languages
 from web.parts import parts
-from web.student.entry import definition_of
+from web.student.entry import definition_of, exam_now
 from web.student.presence import plain
 from web.student.seb_said import SebChecked, SebSaid
 
@@ -91,7 +91,7 @@ def part_of(session_id: str) -> str:
 
 def look_for_seb(session: ExamSession, said: SebSaid) -> SebChecked:
     """Take what the page said, by its body and by the present request's headers, and keep what follows with the session."""
-    definition, exam = definition_of(session, parts().exams), session.limit.exam
+    exam, definition = exam_now(parts(), session), definition_of(session, parts().exams)
     if definition is None or exam is None or definition.seb == "off":
         return SebChecked(mode="off", state="unknown")
     by_header = (request.headers.get(CONFIG_KEY_HEADER, ""), request.headers.get(BROWSER_EXAM_KEY_HEADER, ""))

@@ -107,6 +107,7 @@ export class ExamStep {
       call: (message) => this.calls.hear(message),
       time: (message) => this.time.hear(message),
       different: (message) => this.#setDifferent(message),
+      seb: () => seb.kept(),
       error: (message) => this.#refused(message),
     }, { open: (address) => seb.open(address, this.way) });
     seb.onState = (text) => this.notices.set("seb", text);
@@ -169,6 +170,7 @@ export class ExamStep {
   #welcome({ elapsed_s: elapsed, video }) {
     this.bar.since(elapsed);
     this.calls.hear({ call: null }); // a call that waits is told after this
+    this.notices.set("seb", null);
     if (video) {
       this.sending.welcome(video);
       this.timer?.postMessage({ period: Math.min(TICK_MS, 1000 / (video.fps || 10)) });

@@ -10,6 +10,8 @@ const LOOK_MS = 100;
 const COMES_MS = 5000; // it puts its interface into a page some time after that is there
 const KEYS_MS = 3000; // and fills in its keys when it is asked, in its versions 3.0
 const KEYS_FILLED = "sebKeysFilled"; // on a Mac the callback is called by its name
+const AGAIN_MS = 2000; // where the server can't tell, and
+const TRIES = 8; // in all: another takes up what a server had that is gone, after ten seconds
 const PART = /^[0-9a-f]{32}$/;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -86,8 +88,8 @@ export class Seb {
   #token = null;
   #said = null;
 
-  constructor({ page = window, ask = call } = {}) {
-    Object.assign(this, { page, ask });
+  constructor({ page = window, ask = call, wait = pause } = {}) {
+    Object.assign(this, { page, ask, wait });
     this.onState = () => {};
     byId("seb-again").addEventListener("click", () => page.location.reload());
   }
@@ -97,8 +99,13 @@ export class Seb {
     this.#terms = session.seb ?? null;
     this.#token = token;
     if (!this.#terms || this.#leads()) return !this.#terms;
-    const { state } = await this.look();
-    if (this.#terms.mode !== "required" || state === "yes") return true;
+    let said = await this.look();
+    for (let tries = 1; said.state === undefined && tries < TRIES; tries += 1) {
+      await this.wait(AGAIN_MS);
+      said = await this.look();
+    }
+    const { mode = this.#terms.mode, state } = said;
+    if (mode !== "required" || state === "yes") return true;
     this.#tell(session.exam.exam_key, state);
     show();
     return false;
@@ -138,11 +145,16 @@ export class Seb {
   open(address, way) {
     if (!this.#terms) return way.open(address);
     const pass = async () => {
-      const { state, link_pass: given } = await this.look();
-      this.onState(this.#terms.mode === "required" && state && state !== "yes" ? texts.refused : null);
+      const { mode, state, link_pass: given } = await this.look();
+      if (mode) this.onState(mode === "required" && state !== "yes" ? texts.refused : null);
       return given ?? "";
     };
     return new SebSocket(pass, (given) => way.open(address, given));
+  }
+
+  /** The link was kept out: also of a page that was opened before the exam was taken there only, and is asked for no proof. */
+  kept() {
+    this.onState(texts.refused);
   }
 
   get #query() {

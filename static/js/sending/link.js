@@ -287,6 +287,7 @@ export class Link {
         if (!this.#read.has(message.id)) this.on.message?.(message);
         break;
       case "quality":
+      case "seb":
       case "pause":
       case "call":
       case "time":

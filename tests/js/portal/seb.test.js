@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SebSocket, askSeb, isSeb, sebLink } from "../../../static/js/portal/seb.js";
+import { Seb, SebSocket, askSeb, isSeb, sebLink } from "../../../static/js/portal/seb.js";
+import { sebTexts } from "../../../static/js/portal/texts-seb.js";
 
 const pageOf = (more = {}, userAgent = "Mozilla/5.0 Chrome/130") => ({ navigator: { userAgent }, ...more });
 const never = () => new Promise(() => {});
@@ -69,4 +70,67 @@ test("the link's socket is opened with what was given for it, and not once it wa
   gone.close();
   await null;
   await null;
+});
+
+/** Safe Exam Browser's part of a page in another browser, that is answered `answers`, the last one again and again; how often it asked and waited. */
+function sebWith(t, answers) {
+  const elements = {};
+  globalThis.document = { getElementById: (id) => (elements[id] ??= { textContent: "", addEventListener: () => {} }) };
+  t.after(() => delete globalThis.document);
+  const found = { asked: 0, waited: 0, states: [], elements };
+  const ask = async () => {
+    const answer = answers[Math.min(found.asked, answers.length - 1)];
+    found.asked += 1;
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const page = pageOf({ location: { search: "", pathname: "/portal", host: "x.example", protocol: "https:" } });
+  found.seb = new Seb({ page, ask, wait: async () => (found.waited += 1) });
+  found.seb.onState = (text) => found.states.push(text);
+  return found;
+}
+
+const sessionOf = (mode) => ({ exam: { exam_key: "ab" }, seb: { mode, page: "/portal?seb=1", ticket: "T" } });
+
+test("a page whose server is gone asks until another has taken its exam up", async (t) => {
+  for (const mode of ["required", "noted"]) {
+    const { seb, ...found } = sebWith(t, [new Error("503"), new Error("503"), { mode, state: "yes" }]);
+    assert.equal(await seb.allows(sessionOf(mode), "token", () => assert.fail("shown")), true);
+    assert.deepEqual(found.states, []);
+  }
+  const { seb, elements, ...found } = sebWith(t, [new Error("503")]);
+  let shown = 0;
+  assert.equal(await seb.allows(sessionOf("required"), "token", () => (shown += 1)), false);
+  assert.deepEqual([shown, found.states, elements["seb-text"].textContent], [1, [], sebTexts.away]);
+});
+
+test("it asks a few times, and once where it is told", async (t) => {
+  const away = sebWith(t, [new Error("503")]);
+  await away.seb.allows(sessionOf("noted"), "token", () => assert.fail("shown"));
+  assert.deepEqual([away.asked, away.waited], [8, 7]);
+  const told = sebWith(t, [{ mode: "required", state: "no" }]);
+  assert.equal(await told.seb.allows(sessionOf("required"), "token", () => {}), false);
+  assert.deepEqual([told.asked, told.waited], [1, 0]);
+});
+
+test("what the exam asks for is what the server says now", async (t) => {
+  const eased = sebWith(t, [{ mode: "noted", state: "no" }]);
+  assert.equal(await eased.seb.allows(sessionOf("required"), "token", () => assert.fail("shown")), true);
+  const way = { open: () => ({}) };
+  const said = async (answers) => {
+    const { seb, states } = sebWith(t, [{ mode: "noted", state: "no" }, ...answers]);
+    await seb.allows(sessionOf("noted"), "token", () => assert.fail("shown"));
+    seb.open("ws://x", way);
+    await new Promise((resolve) => setImmediate(resolve));
+    return states;
+  };
+  assert.deepEqual(await said([{ mode: "required", state: "no" }]), [sebTexts.refused], "made stricter since the page came");
+  assert.deepEqual(await said([{ mode: "noted", state: "no" }]), [null]);
+  assert.deepEqual(await said([new Error("503")]), [], "nobody knows");
+});
+
+test("a page of before the exam was taken there only says so when its link is kept out", (t) => {
+  const { seb, states, asked } = sebWith(t, []);
+  seb.kept();
+  assert.deepEqual([states, asked], [[sebTexts.refused], 0]);
 });

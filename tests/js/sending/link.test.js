@@ -11,7 +11,7 @@ function makeLink() {
   const told = [];
   const world = { now: 1000, sockets, told };
   const tell = (name) => (message) => told.push([name, message]);
-  const on = Object.fromEntries(["welcome", "quality", "message", "pause", "rate", "error"].map((name) => [name, tell(name)]));
+  const on = Object.fromEntries(["welcome", "quality", "message", "pause", "rate", "seb", "error"].map((name) => [name, tell(name)]));
   on.state = (...told) => world.told.push(["state", ...told]);
   const open = () => {
     const socket = { bufferedAmount: 0, sent: [], closed: false, send: (data) => socket.sent.push(data), close: () => (socket.closed = true) };
@@ -212,6 +212,14 @@ test("a page whose exam moves to another server comes again each second, and its
   }
   world.hear({ type: "welcome" });
   assert.deepEqual([world.link.state, world.queue.size, world.sent().map(({ type }) => type)], ["open", 1, ["acts"]]);
+});
+
+test("a page that is kept out of its exam is told, and comes again", () => {
+  const world = makeLink();
+  world.link.connect();
+  world.hear({ type: "seb" });
+  world.sockets[0].onclose({ code: 1013 });
+  assert.deepEqual([world.told.filter(([name]) => name === "seb").length, world.link.state], [1, "waiting"]);
 });
 
 test("a page that was replaced, or whose exam ended, does not come back", () => {
