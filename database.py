@@ -34,6 +34,7 @@ from basics.texts import _, joined, ngettext
 from basics.times import utc_now
 from storage.connecting import connect, why_away
 from storage.indexes import INDEXES
+from storage.marks import without_marks
 from storage.migrations import MIGRATIONS, Migrating, Migration
 from storage.ranks import beyond, beyond_type
 from storage.sending import Sender
@@ -92,6 +93,7 @@ class Database:
         self._rejected_path = spool_dir / "rejected.jsonl"
         self._queue = WriteQueue(Sender(self._db, self._session, timeout_s).send, parse, spool, self._rejected_path, self._suspect)
         self.gone = self._queue.gone
+        self.is_listened_to = False  # is there somebody who takes the marks away (storage.marks)? Else none are stored
         self._stop = threading.Event()
         self._look_now = threading.Event()
         self._looked = threading.Event()
@@ -186,8 +188,13 @@ class Database:
         The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`, as that of what is gone.
         `epoch`: a document on which somebody wrote with a later one stays as it is, and the ticket's error is `Fenced`.
         """
+        fields = self.marked(fields)
         write = encode(collection, document_id, fields, "insert" if insert_only else "set", epoch)
         return self._queue.put(write, keys_of(collection, document_id, fields))
+
+    def marked(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields as they are to be stored: with their marks where somebody listens."""
+        return fields if self.is_listened_to else without_marks(fields)
 
     def delete(self, collection: str, document_id: str, *, epoch: int | None = None) -> Ticket:
         """Queue the removal of one document; harmless when there is none, or when somebody wrote on it with a later epoch."""

@@ -20,6 +20,7 @@ from media.clip import Clip
 from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
+from records.clip_told import clip_fields
 from records.files_elsewhere import FilesElsewhere
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles
@@ -171,4 +172,4 @@ class ClipSweep:
         return clip.get("path") != path or self._files.clip(key, clip) is not None
 
     def _set(self, key: str, clip: Clip) -> None:
-        self._database.write("intervals", key, {"clip": clip.to_dict()})
+        self._database.write("intervals", key, clip_fields(clip))

@@ -23,6 +23,7 @@ from database import Database, Document
 from records.flag_counts import FLAG_STATES
 from records.shapes import read_decisions
 from records.sought import with_part
+from storage.marks import Mark
 from storage.ranks import sortable
 
 Decision = Literal["confirmed", "dismissed"]
@@ -76,7 +77,7 @@ class Reviews:
             with self._changing(interval["session_id"]):
                 tickets = [
                     self._database.write("reviews", uuid.uuid4().hex, kept, insert_only=True),
-                    self._database.write("intervals", video_id, {"review": standing}),
+                    self._database.write("intervals", video_id, {"review": standing, **_mark(entry, standing, interval).fields()}),
                 ]
                 if not all(ticket.wait(STORED_WITHIN_S) for ticket in tickets):
                     raise StorageError(_("The decision can't be stored now; see /api/health and try again."))
@@ -213,6 +214,12 @@ def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if last is not None:
             del made[last]
     return made
+
+
+def _mark(entry: Mapping[str, Any], standing: Document, interval: Document) -> Mark:
+    """By which other systems are told of a decision."""
+    said = {"index": interval.get("index"), "decision": entry["decision"], "state": standing["state"], "by": entry["by"]}
+    return Mark(f"decided_{int(entry['at'].timestamp() * 1000)}", "review.decided", entry["at"], said)
 
 
 def _opinion(entry: Mapping[str, Any]) -> Document:

@@ -22,10 +22,12 @@ from database import Database
 from media.clip import Clip, ClipJob
 from media.clip_reasons import STOPPED
 from media.recorder import Recorder
+from records.clip_told import clip_fields
 from scoring.held import applied_in
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.clock_mark import seconds_since
+from sessions.documents import over
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.making import Surroundings
@@ -104,7 +106,7 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
 
 
 def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:
-    return database.write("intervals", key, {"clip": clip.to_dict()})
+    return database.write("intervals", key, clip_fields(clip))
 
 
 def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -114,7 +116,7 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         if is_live(interval["session_id"]) or recorder.has(key) or recorder.kept.has(key):
             continue
         clip = Clip("failed", reason=str(STOPPED))
-        database.write("intervals", key, {"clip": clip.to_dict()})
+        database.write("intervals", key, clip_fields(clip))
 
 
 def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:
@@ -161,8 +163,7 @@ def close_abandoned(database: Database, make: MakeSession, now: float, document:
 
 def close_unreadable(database: Database, document: dict[str, Any]) -> None:
     """Close a session as interrupted of which nothing can be read."""
-    fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
-    database.write("sessions", document["_id"], fields, epoch=epoch_of(document))
+    database.write("sessions", document["_id"], over("interrupted", End("unreadable"), utc_now()), epoch=epoch_of(document))
 
 
 def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any], skew_s: float = 0.0) -> tuple[ExamSession, float, float]:

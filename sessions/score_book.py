@@ -14,6 +14,7 @@ from basics.readings import AudioReading, DeviceName, GazeReading, IntervalResul
 from basics.texts import _
 from media.clip import Clip
 from media.clip_reasons import UNREADABLE
+from records.clip_told import clip_fields
 from records.figure_store import is_late, leaves
 from score import Scorer, replay
 from scoring.breaks import Break
@@ -26,6 +27,7 @@ from scoring.weights import Reweighing
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
+from sessions.told_intervals import ToldIntervals
 from sessions.within import act_within
 
 log = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class ScoreBook:
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
         self._kept: set[int] = set()  # those whose clip is kept: flagged, or marked by a proctor
+        self._told = ToldIntervals()
         self._acts: dict[str, ScreenAct] = {}
         self._tickets: dict[str, Any] = {}  # of the acts that came in this run, by id
 
@@ -206,7 +209,7 @@ class ScoreBook:
         def keep(clip: Clip) -> Any:
             with self._lock:
                 self._clips.set(index, clip)
-                ticket = self._store.interval(index, {"clip": clip.to_dict()})
+                ticket = self._store.interval(index, clip_fields(clip))
             done(index, clip)
             return ticket
 
@@ -268,6 +271,7 @@ class ScoreBook:
             for interval in intervals:
                 index = interval["index"]
                 self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
+                self._told.take_up(index, interval["revision"], flagged=bool(interval.get("flagged")))
                 self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)
@@ -290,7 +294,7 @@ class ScoreBook:
 
     def _store_interval(self, result: IntervalResult) -> None:
         with self._lock:  # what its clip has become is in the record: a clip that gets ready just now must not be written over
-            self._store.interval(result.index, self._document(result))
+            self._store.interval(result.index, self._document(result) | self._told.mark(result))
             if (result.score or result.revision) and is_late(self._clock.now() - result.end):
                 self._store.session(**leaves())  # after the interval: whoever counts it whole finds it as it is now
 

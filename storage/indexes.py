@@ -15,6 +15,8 @@ QUEUE_ORDERS = {
     "student": (("user_id", 1), ("flagged_at", 1), ("_id", 1)),
 }
 
+TELLS = IndexModel([("tells", 1)], name="tells", partialFilterExpression={"tells": {"$gt": ""}})  # marks that wait for the outbox
+
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
         # One running session for each student and exam (no exam counts as one), whatever server started it.
@@ -33,6 +35,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
         IndexModel([("segment", 1), ("ended_at", 1)], name="of_segment"),
         IndexModel([("deciding", 1)], name="deciding", partialFilterExpression={"deciding": {"$gt": 0}}),
+        TELLS,
         IndexModel(
             [
                 (name, 1)
@@ -88,6 +91,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Which of them are there still is asked every hour, of all sessions that may have a clip whose time is over.
         IndexModel([("session_id", 1), ("clip.state", 1)], name="clips_of_session", partialFilterExpression={"clip.state": "ready"}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
+        TELLS,
     ],
     "segments": [IndexModel([("form", 1), ("sessions", 1), ("changes", 1), ("_id", 1)], name="stamps")],
     "checks": [
@@ -99,6 +103,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "conclusions": [
         IndexModel([("session_id", 1)], name="of_session"),
         IndexModel([(name, 1) for name in ("exam_id", "state", "conclusion", "by", "account_id", "_id")], name="stand"),
+        TELLS,
     ],
     "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
@@ -132,6 +137,16 @@ INDEXES: dict[str, list[IndexModel]] = {
     "roster": [
         IndexModel([("exam_key", 1), ("user_id", 1), ("name", 1)], name="names"),
         IndexModel([("code_hash", 1)], name="code", unique=True),
+    ],
+    "outbox": [
+        IndexModel([("endpoint_id", 1), ("state", 1), ("due_at", 1), ("sequence", 1)], name="due"),
+        IndexModel([("endpoint_id", 1), ("of", 1), ("state", 1), ("sequence", 1)], name="order"),
+        IndexModel([("endpoint_id", 1), ("made_at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("state", 1), ("made_at", 1)], name="oldest"),
+        IndexModel([("event_id", 1)], name="of_event"),
+        IndexModel([("session_id", 1)], name="of_session"),
+        IndexModel([("user_id", 1)], name="of_user"),
+        IndexModel([("expires_at", 1)], name="over", expireAfterSeconds=0),
     ],
     "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
     "audit": [
