@@ -11,6 +11,7 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.hook_calls import hooks
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -88,6 +89,7 @@ BLUEPRINTS = (
     link,
     http_link,
     link_trial,
+    hooks,
 )
 
 

@@ -18,6 +18,7 @@ from web.access.headers import register_headers
 from web.access.hold import register_access
 from web.access.who_may import Access
 from web.calls.errors import register_errors
+from web.integrations.hook_calls import hooks
 from web.links import Links
 from web.operator.audit import audit_calls
 from web.operator.people_pages import people_pages
@@ -46,6 +47,7 @@ PAGE_OF_SCRIPT = {
     "proctor/exam-report": f"/exams/{SESSION}/report",
     "proctor/settings": "/settings",
     "operator/people": "/people",
+    "operator/hooks": "/hooks",
     "operator/account": "/account",
     "operator/invitation": "/invitation",
     "proctor/verify": "/verify",
@@ -112,6 +114,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity, hooks):
         app.register_blueprint(blueprint)
     return app

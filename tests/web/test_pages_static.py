@@ -27,6 +27,7 @@ PAGES = [
     "/exams/new",
     f"/exams/{SESSION}",
     "/settings",
+    "/hooks",
     "/help",
     f"/session/{SESSION}",
     f"/session/{SESSION}/report",
