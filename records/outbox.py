@@ -257,7 +257,8 @@ class Outbox:
     def resend(self, endpoint_id: str, row_id: str) -> Document:
         """Send one again, now. Raise `NotFound`."""
         now = self._now()
-        again = {"$set": {"state": "waiting", "due_at": now, "made_at": now, "expires_at": now + self._keep}, "$unset": {"first_try_at": ""}}
+        fields = {"state": "waiting", "due_at": now, "made_at": now, "expires_at": now + self._keep, "tries": 0}
+        again = {"$set": fields, "$unset": {"first_try_at": ""}}
         with self._database.reading():
             found = self._database.collection(COLLECTION).find_one_and_update(
                 {"_id": row_id, "endpoint_id": endpoint_id, "state": {"$in": ["waiting", *OVER]}}, again, return_document=ReturnDocument.AFTER

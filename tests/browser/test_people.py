@@ -198,7 +198,7 @@ def test_a_webhook_is_added_tested_sent_again_and_disabled(server: Server, brows
         expect(deliveries).to_contain_text("no room")
         wrong = judge(admin, folder, "webhooks")
         receiver.answer = lambda _path: (204, {}, b"")
-        deliveries.get_by_role("button", name="Send endpoint.test of").click()
+        deliveries.get_by_role("button", name="Send again: endpoint.test").click()
         expect(deliveries).to_contain_text("Delivered")
         assert len({headers["webhook-id"] for headers, _body in receiver.came}) == 1
         admin.get_by_role("button", name="Change Exam office").click()

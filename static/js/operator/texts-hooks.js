@@ -37,7 +37,7 @@ export const texts = {
     next: (time) => _("next at %(time)s", { time }),
     page: _("A web page answered. Look whether something stands in front of the receiver, such as a login."),
     again: _("Send again"),
-    againOf: (event, time) => _("Send %(event)s of %(time)s again", { event, time }),
+    againOf: (event, time) => _("Send again: %(event)s of %(time)s", { event, time }),
     answered: (status, ms) => _("%(status)s in %(ms)s ms", { status, ms }),
   },
 };
