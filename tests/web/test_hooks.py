@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,10 +11,15 @@ from flask import Flask
 from flask.testing import FlaskClient
 from standardwebhooks import Webhook
 
+from basics.paths import ROOT
+from basics.times import utc_now
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.conclusions import Person
+from records.hook_events import body_of
+from records.hook_posting import headers_of
 from records.hook_sender import HookSender
+from records.hooks import new_secret
 from records.retention import Retention
 from sessions.ends import End
 from storage.marks import mark_names
@@ -152,6 +158,20 @@ def test_a_whole_exam_is_told_in_order_and_nothing_of_an_erased_student_is_left(
     assert receiver.told[-1]["data"] == {"session_id": session.session_id, "exam_id": "e1", "sequence": len(kinds) + 1}
     with parts.database.reading():
         assert "zoe" not in str(list(parts.database.collection("outbox").find()))
+
+
+def test_the_receiver_in_the_documents_verifies(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = re.search(r"```python\n(.*?)```", (ROOT / "docs/integrations/webhooks.md").read_text("utf-8"), re.DOTALL)
+    assert found is not None
+    secret = new_secret()
+    names: dict[str, Any] = {"__name__": "__main__"}
+    monkeypatch.setenv("PROCTOR_HOOK_SECRET", secret)
+    exec(found[1], names)
+    body = body_of("session.ended", utc_now(), {"sequence": 1}, names=False).encode()
+    headers = headers_of("a-1", body, [secret], utc_now())
+    receiver = names["app"].test_client()
+    assert [receiver.post("/hooks/proctor", data=sent, headers=headers).status_code for sent in (body, body, body + b" ")] == [204, 204, 401]
+    assert names["seen"] == {"a-1"}
 
 
 def retention_of(parts: Parts) -> Retention:
