@@ -204,6 +204,19 @@ def test_what_a_server_had_in_hand_when_it_died_is_sent_by_another_under_the_sam
         other.sender.stop()
 
 
+def test_what_waited_in_the_spool_is_told_too(sending: Sending, receiver: Receiver, mongo_uri: str, db_name: str, tmp_path: Path) -> None:
+    sending.add(receiver.url)
+    with opened("mongodb://127.0.0.1:9/", db_name, tmp_path / "away") as away:  # nobody is there
+        away.is_listened_to = True
+        fields = {"state": "ended", "user_id": "ann", "exam_id": "e1", **begun().fields()}
+        assert away.write("sessions", ONE, fields).wait(30)
+    with opened(mongo_uri, db_name, tmp_path / "away", 3) as back:
+        assert back.wait_ready(30)
+        assert back.flush(30)
+    sending.run()
+    assert kinds(receiver) == ["session.started"]
+
+
 def test_a_mark_that_comes_while_others_are_taken_away_stays(sending: Sending, receiver: Receiver) -> None:
     endpoint, _secret = sending.add(receiver.url)
     store(sending.database, ONE, begun())
