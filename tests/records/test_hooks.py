@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from basics.errors import Conflict, InvalidInput
 from basics.times import utc_now
 from database import Database
+from records import hook_posting
 from records.hook_address import Refused, is_public, target_of
 from records.hook_events import BODY_MAX, body_of
 from records.hook_posting import headers_of, post
@@ -178,3 +186,26 @@ def test_the_hosts_of_the_own_network_are_named_without_scheme_and_port() -> Non
     for wrong in ("https://lms.uni.example", "lms.uni.example:443", "a b", "*"):
         with pytest.raises(Exception, match="no host"):
             load_settings(_env_file=None, hooks_private_hosts=wrong)
+
+
+def test_a_certificate_is_looked_at_for_the_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), utc_now()
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "lms.uni.example")])
+    built = x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(days=1), now + timedelta(days=1))
+    names = x509.SubjectAlternativeName([x509.DNSName("lms.uni.example")])
+    made = built.add_extension(names, critical=False).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    (tmp_path / "cert").write_bytes(made)
+    (tmp_path / "key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(tmp_path / "cert", tmp_path / "key")
+    trusting = ssl.create_default_context(cadata=made.decode())
+    found = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *more, **named: found(HERE if "example" in host else host, *more, **named))
+    with receiving(serving) as receiver:
+        port = receiver.url.split(":")[2]
+        of = {host: target_of(f"https://{host}:{port}", {host}) for host in ("lms.uni.example", "other.example")}
+        assert "certificate" in post(of["lms.uni.example"], {}, b"{}").reason, "nobody vouches for it"
+        monkeypatch.setattr(hook_posting, "_tls", lambda: trusting)
+        assert post(of["lms.uni.example"], {}, b"{}").status == 204
+        assert "certificate" in post(of["other.example"], {}, b"{}").reason
+        assert len(receiver.came) == 1
