@@ -22,11 +22,13 @@ from database import Database
 from media.clip import NOT_MADE, Clip, ClipJob
 from media.clip_reasons import ELSEWHERE, STOPPED
 from media.recorder import Recorder
+from records.clip_told import clip_fields
 from records.keep_times import part_of
 from scoring.held import applied_in
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.clock_mark import seconds_since
+from sessions.documents import over
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.making import Surroundings
@@ -105,7 +107,7 @@ def _make_kept_clip(database: Database, recorder: Recorder, key: str) -> None:
 
 
 def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:
-    return database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
+    return database.change("intervals", key, clip_fields(clip), NOT_MADE)
 
 
 def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -117,7 +119,7 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         on = str(part_of(interval, "clip").get("on") or "")
         other = on if recorder.is_others(on) else ""
         clip = Clip("failed", reason=str(ELSEWHERE) % {"server": other} if other else str(STOPPED), on=other)
-        database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
+        database.change("intervals", key, clip_fields(clip), NOT_MADE)
 
 
 def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:
@@ -164,8 +166,7 @@ def close_abandoned(database: Database, make: MakeSession, now: float, document:
 
 def close_unreadable(database: Database, document: dict[str, Any]) -> None:
     """Close a session as interrupted of which nothing can be read."""
-    fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
-    database.write("sessions", document["_id"], fields, epoch=epoch_of(document))
+    database.write("sessions", document["_id"], over("interrupted", End("unreadable"), utc_now()), epoch=epoch_of(document))
 
 
 def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any], skew_s: float = 0.0) -> tuple[ExamSession, float, float]:

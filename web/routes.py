@@ -11,6 +11,7 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.hook_calls import hooks
 from web.integrations.lti.deep_linking import lti_choose
 from web.integrations.lti.dynamic import lti_register
 from web.integrations.lti.launch import lti
@@ -104,6 +105,7 @@ BLUEPRINTS = (
     lti_names,
     lti_registrations,
     seb,
+    hooks,
 )
 
 
