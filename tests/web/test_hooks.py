@@ -20,6 +20,7 @@ from records.hook_events import body_of
 from records.hook_posting import headers_of
 from records.hook_sender import HookSender
 from records.hooks import new_secret
+from records.outbox import SOURCES
 from records.retention import Retention
 from sessions.ends import End
 from storage.marks import mark_names
@@ -145,10 +146,12 @@ def test_a_whole_exam_is_told_in_order_and_nothing_of_an_erased_student_is_left(
     assert (by_kind["session.ended"]["reason"], by_kind["session.ended"]["flags"]) == ("student", 1)
     assert by_kind["session.ended"]["score"] == by_kind["interval.flagged"]["score"]
     assert (by_kind["review.decided"]["state"], by_kind["conclusion.made"]["conclusion"]) == ("confirmed", "finding")
+    decided = by_kind["review.decided"]
+    assert (decided["exam_id"], decided["user_id"], decided["interval_id"], decided["index"]) == ("e1", "zoe", video_id, 0)
     assert "Ada" not in str(receiver.told)
     assert rows[0]["type"] == "conclusion.made"
     with parts.database.reading():
-        marked = [row for name in ("sessions", "intervals", "conclusions") for row in parts.database.collection(name).find() if mark_names(row)]
+        marked = [row for name in SOURCES for row in parts.database.collection(name).find() if mark_names(row)]
     assert marked == []
 
     parts.monitor.recorder.stop(5)
