@@ -48,7 +48,9 @@ ALLOWED: dict[str, set[str]] = {
         "Mac OS X",
     },
     "portal/checks.js": {"Worker", "not shared", "\0 ms", "\0 kbit/s", ", "},  # what a browser has; figures for the record
+    "portal/seb.js": {"/exams/\0.seb"},  # an address
     "portal/started.js": {"\0 \0 "},  # what the browser remembers
+    "proctor/exam-seb.js": {"/exams/\0.seb"},  # an address
     "sending/acts.js": {"nothing selected", "at the start"},  # an act's detail, for the record
     "sending/h264-encoder.js": {  # why a browser's encoder is not used, for its console
         "\0 of \0 pictures came out",

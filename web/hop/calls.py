@@ -59,6 +59,7 @@ CALLS: Mapping[str, Call] = {
     "students.session": Call("token", needed=False),
     "students.check": Call("token"),
     "seb.check": Call("token"),
+    "student_password.shown": Call("token"),
     "students.rehearsal": Call("token"),
     "student_identity.say": Call("token"),
     "student_identity.answer": Call("token"),
