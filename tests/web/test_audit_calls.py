@@ -141,7 +141,7 @@ def noted_kinds() -> Iterator[str]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Dict):
                 given = [value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant) and key.value == "what"]
-            elif isinstance(node, ast.Call) and name_of(node.func) in ("note", "note_look"):
+            elif isinstance(node, ast.Call) and name_of(node.func) in ("note", "_note", "note_look"):
                 given = node.args[:1]
             elif isinstance(node, ast.Call) and name_of(node.func) in ("note_act", "_change"):
                 given = node.args[1:3]

@@ -320,6 +320,7 @@ def test_sessions_are_listed_newest_first_whether_they_run_or_have_ended(client:
         "instance": None,
         "unreadable": [],
         "decisions": {},
+        "seb": [],
     }
 
 

@@ -99,13 +99,16 @@ def pool() -> Iterator[ThreadPoolExecutor]:
         yield made
 
 
+IDS_ALONE = {"deleted_sessions"}  # by which late writes of other servers are known; nothing of whose they were
+
+
 def left(parts: Parts, folder: Path) -> list[str]:
     """What is left of the session: files, documents."""
     assert parts.database.flush(10)
     found = [str(path) for path in folder.rglob("*") if SESSION in path.name or path.name == STUDENT]
     with parts.database.reading():
         database = parts.database.collection("sessions").database
-        for name in database.list_collection_names():
+        for name in set(database.list_collection_names()) - IDS_ALONE:
             found += [name for row in database[name].find({"what": {"$ne": "student: erased"}}) if SESSION in str(row) or STUDENT in str(row)]
     return found
 
@@ -219,7 +222,7 @@ def kept(parts: Parts) -> list[str]:
     assert parts.database.flush(10)
     with parts.database.reading():
         database = parts.database.collection("sessions").database
-        names = set(database.list_collection_names()) - {"audit", "server"}
+        names = set(database.list_collection_names()) - {"audit", "server"} - IDS_ALONE
         return [name for name in names for row in database[name].find() if SESSION in str(row) or KEY in str(row) or row.get("exam_id") == EXAM]
 
 

@@ -63,9 +63,9 @@ export async function letsWebSocketsThrough(
 
 /** A batch as a call of the server's; `address` is that of the link, which names the page and its attempt, `pass` as `Way.open` has it. */
 async function postBatch(token, { address, pass }, { connection, batch }, body, signal) {
-  const { searchParams } = new URL(address);
+  const said = new URLSearchParams(address.split("?")[1]);
   const query = new URLSearchParams({ connection, batch });
-  for (const name of ["page", "attempt"]) if (searchParams.has(name)) query.set(name, searchParams.get(name));
+  for (const name of ["page", "attempt"]) if (said.has(name)) query.set(name, said.get(name));
   if (pass) query.set("seb", pass);
   const headers = { "Content-Type": "application/octet-stream", Authorization: `Bearer ${token}` };
   const answer = await fetch(addressOf(routed(`/api/student/link?${query}`)), { method: "POST", headers, body, signal });
