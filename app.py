@@ -88,6 +88,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         _share(closing, parts, events)
         _keep_stills(closing, parts, events)
         _keep_records(closing, recorder, settings, parts, leases)
+        _tell_others(closing, parts, leases)
         registry.register(app, settings)
         app.extensions[CLOSING] = closing.pop_all()
     return app
@@ -108,6 +109,7 @@ def _open_database(closing: ExitStack, settings: Settings, secret_key: str) -> t
     private = uri == "embedded"
     uri = _run(closing, mongod.start, mongod.stop) if private else uri
     database = Database(uri, settings.db_name, settings.data_dir / "spool", settings.mongo_timeout_s, settings.spool_max_mb)
+    database.is_listened_to = True  # by webhooks, until it is known that there are none: nothing that happens before is lost to them
     _run(closing, database.start, database.stop)
     database.check_readable(FIRST_LOOK_S)
     key = SharedKey(database, secret_key, chosen=bool(settings.secret_key.get_secret_value()))
@@ -187,6 +189,15 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
     seals, figures = Seals(database, leases.of("seals").held), FigureKeeper(database, leases.of("figures").held)
     for part in (parts.retention, seals, figures, parts.audit_export):
         _run(closing, part.start, part.stop)
+
+
+def _tell_others(closing: ExitStack, parts: Parts, leases: Leases) -> None:
+    """Tell other systems what happens here: one of the servers that share the database does."""
+    from records.hook_sender import HookSender
+
+    parts.hook_sender = HookSender(parts.database, parts.hooks, parts.outbox, leases.of("webhooks").held)
+    parts.figures.append(parts.hook_sender.figures)
+    _run(closing, parts.hook_sender.start, parts.hook_sender.stop)
 
 
 def _share(closing: ExitStack, parts: Parts, events: Events) -> None:

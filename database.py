@@ -22,7 +22,7 @@ from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.min_key import MinKey
 from pymongo import ASCENDING, DESCENDING
 from pymongo.collection import Collection
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
@@ -33,7 +33,8 @@ from basics.gone import keys_of
 from basics.texts import _, joined, ngettext
 from basics.times import utc_now
 from storage.connecting import connect, why_away
-from storage.indexes import INDEXES
+from storage.indexes import make_indexes
+from storage.marks import without_marks
 from storage.migrations import MIGRATIONS, Migrating, Migration
 from storage.ranks import beyond, beyond_type
 from storage.sending import Sender
@@ -93,6 +94,7 @@ class Database:
         sender = Sender(self._db, self._session, timeout_s)
         self._queue = WriteQueue(sender.send, parse, spool, self._rejected_path, self._suspect, refuse=sender.refuse_deleted)
         self.gone = self._queue.gone
+        self.is_listened_to = False  # is there somebody who takes the marks away (storage.marks)? Else none are stored
         self._stop = threading.Event()
         self._look_now = threading.Event()
         self._looked = threading.Event()
@@ -189,12 +191,18 @@ class Database:
         The fields are copied at once. What can't be stored is set aside in `rejected.jsonl`, and its ticket has an `error`, as that of what is gone.
         `epoch`: a document on which somebody wrote with a later one stays as it is, and the ticket's error is `Fenced`.
         """
+        fields = self.marked(fields)
         write = encode(collection, document_id, fields, "insert" if insert_only else "set", epoch, new)
         return self._queue.put(write, keys_of(collection, document_id, fields))
 
     def change(self, collection: str, document_id: str, fields: Fields, where: Fields = NONE) -> Ticket:
         """Queue a change of `fields` on a document that is there and of which `where` holds by then; else nothing is written; that is no error."""
+        fields = self.marked(fields)
         return self._queue.put(encode(collection, document_id, fields, "change", where=where), keys_of(collection, document_id, fields))
+
+    def marked(self, fields: Fields) -> Fields:
+        """The fields as they are to be stored, by a direct write too: with their marks where somebody listens."""
+        return fields if self.is_listened_to else without_marks(fields)
 
     def delete(self, collection: str, document_id: str, *, epoch: int | None = None) -> Ticket:
         """Queue the removal of one document; harmless when there is none, or when somebody wrote on it with a later epoch."""
@@ -408,8 +416,8 @@ class Database:
             self._reachable = not reason
             self._queue.set_reachable(not reason)
             self._looked.set()
-            if not reason and not indexed:
-                indexed = self._ensure_indexes()
+            if not reason and not indexed and (indexed := make_indexes(self._db)):
+                self._ready.set()
             self._look_now.wait(backoff.pause() if reason else LOOK_S)
             self._look_now.clear()
 
@@ -431,19 +439,6 @@ class Database:
 
     def _say(self, reason: str) -> None:
         self._reason = reason
-
-    def _ensure_indexes(self) -> bool:
-        """Make what is missing; without a time limit, because a large collection takes minutes."""
-        for collection, models in INDEXES.items():
-            try:
-                self._db[collection].create_indexes(models)
-            except OperationFailure as error:  # queries work without, slowly; and a unique one can't be made over what contradicts it
-                log.warning("the indexes of %s can't be made: %s", collection, reason_of(error))
-            except PyMongoError as error:
-                log.warning("making indexes was broken off, it begins again later: %s", reason_of(error))
-                return False
-        self._ready.set()
-        return True
 
 
 def _bounded(limit: int) -> int:

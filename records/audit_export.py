@@ -5,9 +5,6 @@ Who can write into the database can write another chain; not the heads that were
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import logging
 import logging.handlers
 import socket
@@ -24,6 +21,7 @@ from basics.texts import _, joined
 from basics.times import iso_time, utc_now
 from basics.worker import Worker
 from database import Database, Document
+from records.hook_posting import signature
 from settings.audit import AuditSettings
 
 log = logging.getLogger(__name__)
@@ -157,10 +155,7 @@ class AuditExport:
         stamp = str(int(time.time()))
         headers = {"Content-Type": "application/json", "webhook-id": name, "webhook-timestamp": stamp}
         if self._secret:
-            key = self._secret.removeprefix("whsec_")
-            secret = base64.b64decode(key) if key != self._secret else key.encode()
-            signed = hmac.new(secret, f"{name}.{stamp}.".encode() + body, hashlib.sha256).digest()
-            headers["webhook-signature"] = f"v1,{base64.b64encode(signed).decode()}"
+            headers["webhook-signature"] = signature(self._secret, name, int(stamp), body)
         return headers
 
     def _work(self) -> float:

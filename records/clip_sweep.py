@@ -22,6 +22,7 @@ from media.clip import Clip
 from media.clip_reasons import GONE
 from media.encode import mark_of
 from media.recorder import half_clips, hash_of
+from records.clip_told import clip_fields
 from records.files_elsewhere import FilesElsewhere
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles
@@ -209,4 +210,5 @@ class ClipSweep:
         return clip.get("path") != path or self._files.clip(key, clip) is not None
 
     def _set(self, key: str, clip: Clip, where: Mapping[str, object]) -> None:
-        self._database.change("intervals", key, {"clip": clip.to_dict()}, where)
+        is_news = where["clip.state"] != clip.state  # else it was ready before, and lies elsewhere now
+        self._database.change("intervals", key, clip_fields(clip) if is_news else {"clip": clip.to_dict()}, where)

@@ -20,6 +20,7 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.shapes import CONCLUSION
+from storage.marks import Mark
 
 Finding = Literal["no_finding", "finding", "passed_on", "retake"]
 ConclusionState = Literal["proposed", "concluded", "contested", "withdrawn"]
@@ -184,20 +185,24 @@ class Conclusions:
     def _act(self, kept: Conclusion | None, session_id: str, act: Act, person: Person, fields: Document, *, reason: str | None = None) -> Conclusion:
         conclusion = fields.get("conclusion", kept.conclusion if kept else None)
         said = fields.get("reason", "") if reason is None else reason
-        entry = {"act": act, "conclusion": conclusion, "reason": said, "by": person.name, "account_id": person.account_id, "at": utc_now()}
-        change = {"$set": {**fields, "revision": (kept.revision if kept else 0) + 1}, "$push": {"history": entry}}
+        now = utc_now()
+        entry = {"act": act, "conclusion": conclusion, "reason": said, "by": person.name, "account_id": person.account_id, "at": now}
+        revision = (kept.revision if kept else 0) + 1
+        told = {"conclusion": conclusion, "state": fields["state"], "act": act, "revision": revision, "by": person.name}
+        mark = Mark(f"concluded_{revision}_{int(now.timestamp() * 1000)}", "conclusion.made", now, told)
+        change = {"$set": self._database.marked({**fields, "revision": revision, **mark.fields()}), "$push": {"history": entry}}
         with self._database.gone.writing(session_id), self._database.reading():
             conclusions = self._database.collection(COLLECTION)
             if kept is None:
                 done = _made(conclusions, session_id, {**change["$set"], "history": [entry]})
             else:
                 done = conclusions.update_one({"_id": session_id, "revision": kept.revision}, change).matched_count == 1
-        now = self.kept(session_id)
+        found = self.kept(session_id)
         if not done:
-            raise _meanwhile(now)
-        if now is None:
+            raise _meanwhile(found)
+        if found is None:
             raise NotFound(_("The session was deleted meanwhile."))
-        return now
+        return found
 
 
 def in_force(kept: Conclusion | None) -> dict[str, Any]:

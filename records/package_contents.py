@@ -22,6 +22,7 @@ from records.packages import PackageWriter
 from records.seals import ORDERED
 from records.shapes import CLIP
 from storage.audit_chain import FIRST_PREV
+from storage.marks import without_marks
 
 TAKE_STILL = Callable[[KeptFile, str, float], bytes]  # clip, a name for it, and seconds
 FETCH = Callable[[str, str, object, Sequence[str]], AbstractContextManager[KeptFile | None]]
@@ -70,7 +71,7 @@ class Reads:
     def records(self, kind: str, session_id: str) -> Iterator[Document]:
         """The session's records of a kind, in order, a thousand at a time: no page of them waits for what is done with it."""
         field = ORDERED.get(kind, "at")
-        yield from self._found(kind, {"session_id": session_id}, field)
+        yield from map(without_marks, self._found(kind, {"session_id": session_id}, field))
 
     def audit(self, session_id: str, user_id: str | None) -> Iterator[Document]:
         """The audit's entries of the session, oldest first; of its student only those that name no other session."""
@@ -130,7 +131,7 @@ class Gathered:
 
 def write_session(package: PackageWriter, reads: Reads, session_id: str, folder: str = "") -> Gathered:
     """Write a session's files under `folder`. Raise `NotFound` where there is no such session, `StorageError`, `OSError`."""
-    session = reads.database.session(session_id)
+    session = without_marks(reads.database.session(session_id))
     intervals = list(reads.records("intervals", session_id))
     reviews = list(reads.records("reviews", session_id))
     counted = _Counted(reads.records("checks", session_id))

@@ -30,6 +30,7 @@ from records.files_elsewhere import FILES, FilesElsewhere, name_places
 from records.holds import holds_of
 from records.keep_times import KeepTimes, part_of
 from records.kept_files import KeptFiles
+from records.outbox import announce_erasure
 from records.retention_kinds import NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, pictures_in, why_not
 from records.verification import DELETED
 from settings.keeping import Kept
@@ -322,6 +323,7 @@ class Retention:
         if not self.forget_clips(session_id):
             return False
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
+        announce_erasure(self._database, session_id)
         clips = self._clips_of(session_id)
         if not self._elsewhere.are_gone(self._places(session_id), clips.values()):
             log.info("other servers are to delete its files first", extra={"session_id": session_id})
@@ -342,6 +344,7 @@ class Retention:
             log.error("%s; its session is kept until that can be", why_not(error), extra={"session_id": session_id})  # noqa: TRY400
             return False
         with self._database.reading():
+            self._database.collection("outbox").delete_many({"session_id": session_id})
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
         self._note_deleted(session_id, whole=True)
@@ -361,7 +364,7 @@ class Retention:
             ids = [row["_id"] for row in deleted.find({"whole": True, "at": {"$gte": utc_now() - LATE}}, {"_id": 1})]
             for first in range(0, len(ids), LATE_AT_ONCE):
                 some = {"$in": ids[first : first + LATE_AT_ONCE]}
-                for name in OF_A_SESSION:
+                for name in (*OF_A_SESSION, "outbox"):
                     self._database.collection(name).delete_many({"session_id": some})
                 self._database.collection("sessions").delete_many({"_id": some})
 

@@ -24,6 +24,7 @@ from records.flag_counts import FLAG_STATES
 from records.keep_times import part_of
 from records.shapes import read_decisions
 from records.sought import with_part
+from storage.marks import Mark
 from storage.ranks import sortable
 
 Decision = Literal["confirmed", "dismissed"]
@@ -94,7 +95,8 @@ class Reviews:
         with self._database.gone.writing(session_id), self._changing(session_id), self._database.reading():
             try:  # who stores the one of this number has seen all before it
                 kept = {"_id": f"{video_id}-{number}", "number": number, "video_id": video_id, "session_id": session_id, **entry}
-                self._database.collection("reviews").insert_one(kept)
+                kept |= _mark(entry, standing, interval).fields()  # from here on it counts, whatever becomes of its standing
+                self._database.collection("reviews").insert_one(dict(self._database.marked(kept)))
             except DuplicateKeyError:
                 return None
             self._stand(video_id, number, standing)
@@ -245,6 +247,12 @@ def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if last is not None:
             del made[last]
     return made
+
+
+def _mark(entry: Mapping[str, Any], standing: Document, interval: Document) -> Mark:
+    """By which other systems are told of a decision. It is in the decision's own record, which says nothing of whose moment it is about."""
+    whose = {"interval_id": interval["_id"], "exam_id": interval.get("exam_id"), "user_id": interval.get("user_id"), "index": interval.get("index")}
+    return Mark("decided", "review.decided", entry["at"], whose | {"decision": entry["decision"], "state": standing["state"], "by": entry["by"]})
 
 
 def _opinion(entry: Mapping[str, Any]) -> Document:

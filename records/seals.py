@@ -18,6 +18,7 @@ from basics.times import utc_now
 from basics.worker import Worker
 from database import Database, Document
 from records.keep_times import part_of
+from storage.marks import without_marks
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def seal_of(session: Mapping[str, Any], records: Mapping[str, Iterable[Mapping[s
     for kind in ORDERED:
         kinds[kind] = {}
         for record in records[kind]:
-            kinds[kind][str(record["_id"])] = digest(without(record, "review", "clip"))[:SHORT]
+            kinds[kind][str(record["_id"])] = digest(without(without_marks(record), "review", "clip"))[:SHORT]
             if kind == "intervals" and (sha256 := part_of(record, "clip").get("sha256")):
                 clips[str(record["_id"])] = str(sha256)
     named = [*OF_SESSION, *(name for name in SINCE if session.get(name))]

@@ -14,6 +14,7 @@ from basics.errors import StorageError
 from basics.texts import _
 from database import Database, Document
 from records.seals import SEALED, SHORT, seal_hash, storable_seal, stored_seal
+from storage.marks import without_marks
 
 STORED_WITHIN_S = 10.0
 READINGS = "readings"
@@ -57,4 +58,4 @@ def as_sealed(checks: Iterable[Document], sealed: Mapping[str, str]) -> Iterable
 
 def short(record: Mapping[str, Any]) -> str:
     """A record's hash, as a seal has it."""
-    return digest(without(record, "review", "clip"))[:SHORT]
+    return digest(without(without_marks(record), "review", "clip"))[:SHORT]

@@ -8,13 +8,17 @@ from typing import Any, Protocol
 
 from basics.readings import IntervalResult, ScreenAct
 from basics.signals import ViolationKind
+from basics.times import iso_time, utc_now
 from media.clip import NOT_MADE, Clip
+from records.clip_told import clip_fields
 from records.spellings import looks_of
 from scoring.accommodations import Accommodation
 from scoring.documents import violation_document
+from sessions.ends import End
 from sessions.identity import Identity
 from sessions.ownership import Owned
 from settings.keeping import Kept
+from storage.marks import Mark
 from storage.writes import NONE, Fields
 
 Records = Iterable[Mapping[str, Any]]
@@ -59,9 +63,10 @@ class Documents:
 
         That one is still to be made, or that none is, only its owner says.
         """
-        is_fact = clip.state in ("ready", "failed") or not isinstance(self._storage, Owned)
-        where = NOT_MADE if is_fact else {**NOT_MADE, **self._storage.fence}
-        return self._storage.change("intervals", self.interval_id(index), {"clip": clip.to_dict()}, where)
+        where = NOT_MADE
+        if clip.state not in ("ready", "failed") and isinstance(self._storage, Owned):
+            where = {**NOT_MADE, **self._storage.fence}
+        return self._storage.change("intervals", self.interval_id(index), clip_fields(clip), where)
 
     def check(self, number: int, record: Mapping[str, Any], started_at: datetime) -> Any:
         """Store a check record."""
@@ -97,6 +102,29 @@ def interval_document(
         "eyes_closed": [[round(start, 2), round(end, 2)] for start, end in result.eyes_closed],
         "clip": clip.to_dict(),
     }
+
+
+def begins(at: datetime) -> dict[str, Any]:
+    """The mark that a session's student has come."""
+    return Mark("started", "session.started", at).fields()
+
+
+class Totals(Protocol):
+    """What a session came to."""
+
+    @property
+    def total_score(self) -> int: ...
+    @property
+    def flagged_intervals(self) -> int: ...
+
+
+def over(state: str, why: End, ended_at: datetime, totals: Totals | None = None) -> dict[str, Any]:
+    """What is stored of a session that is over, with the mark of it; without `totals` nothing is known of its score."""
+    came_to = {"score": totals.total_score, "flags": totals.flagged_intervals} if totals is not None else {}
+    kind = "ended" if state == "ended" else "interrupted"
+    said = {"state": state, "reason": why.code, "ended_at": iso_time(ended_at), **came_to}
+    mark = Mark(f"{kind}_{int(ended_at.timestamp() * 1000)}", f"session.{kind}", utc_now(), said)  # behind what its end has changed
+    return {"state": state, **why.to_dict(), "ended_at": ended_at, **mark.fields()}
 
 
 def new_session_document(
@@ -149,4 +177,6 @@ def new_session_document(
         **({"route": identity.route} if identity.route else {}),
         **({"on": [server]} if server else {}),
         **looks_of(identity.user_id, identity.exam_id),
+        **(begins(started_at) if begun else {}),
+        **Mark("created", "session.created", started_at, {"source": identity.source}).fields(),
     }

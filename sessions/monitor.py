@@ -24,7 +24,7 @@ from sessions.attendance import Attendance
 from sessions.capacity import Capacity
 from sessions.changes import TakingEffect
 from sessions.clock_mark import mark
-from sessions.documents import new_session_document
+from sessions.documents import new_session_document, over
 from sessions.elsewhere import Elsewhere
 from sessions.ends import End
 from sessions.events import Events, IntervalFlagged, SessionStarted
@@ -326,7 +326,7 @@ class Monitor:
             except Exception:  # it is live no more: its record must not say for ever that it runs
                 log.exception("not all of the session's end could be done", extra={"session_id": session_id})
                 summary = session.summary()
-                ticket = session.storage.write("sessions", session_id, {"state": state, **why.to_dict(), "ended_at": utc_now()})
+                ticket = session.storage.write("sessions", session_id, over(state, why, utc_now(), summary))
             session.close()
         self._count("sessions_ended")
         if not ticket.wait(wait_s):

@@ -22,11 +22,13 @@ from database import Database
 from media.clip import NOT_MADE, Clip, ClipJob
 from media.clip_reasons import ELSEWHERE, STOPPED
 from media.recorder import Recorder
+from records.clip_told import clip_fields
 from records.keep_times import part_of
 from scoring.held import applied_in
 from scoring.rules import Rules
 from scoring.session_exam import SessionExam
 from sessions.clock_mark import seconds_since
+from sessions.documents import over
 from sessions.ends import End
 from sessions.identity import Identity
 from sessions.making import Surroundings
@@ -136,7 +138,7 @@ def _misses_moment(recorder: Recorder, interval: Mapping[str, Any], clip: Mappin
     if not _begins_behind(recorder, interval, clip):
         return False
     frames, sounds = recorder.kept.read(interval["_id"])
-    return min([*(frame.at for frame in frames), *(sound.at for sound in sounds)], default=clip["start"]) < clip["start"]
+    return bool(min([*(frame.at for frame in frames), *(sound.at for sound in sounds)], default=clip["start"]) < clip["start"])
 
 
 def _begins_behind(recorder: Recorder, interval: Mapping[str, Any], clip: Mapping[str, Any]) -> bool:
@@ -144,7 +146,7 @@ def _begins_behind(recorder: Recorder, interval: Mapping[str, Any], clip: Mappin
     on, start = clip.get("on"), clip.get("start")
     if not recorder.server or not isinstance(on, str) or not isinstance(start, int | float) or not (on == "" or recorder.is_others(on)):
         return False
-    return start > min([violation["start"] for violation in interval["violations"]], default=interval["start"])
+    return bool(start > min([violation["start"] for violation in interval["violations"]], default=interval["start"]))
 
 
 def _store_longer(database: Database, recorder: Recorder, key: str, standing: Mapping[str, Any], clip: Clip) -> Ticket | None:
@@ -154,7 +156,7 @@ def _store_longer(database: Database, recorder: Recorder, key: str, standing: Ma
     try:
         _check_not_sealed(database, key.partition("-")[0])
         if clip.start < standing["start"]:
-            return database.change("intervals", key, {"clip": clip.to_dict()}, {"clip.state": "ready", "clip.sha256": standing.get("sha256")})
+            return database.change("intervals", key, clip_fields(clip), {"clip.state": "ready", "clip.sha256": standing.get("sha256")})
     except (Conflict, StorageError):
         (recorder.clips_dir / clip.path).unlink(missing_ok=True)
         raise
@@ -175,7 +177,7 @@ def _is_sealed(database: Database, session_id: str) -> bool:
 
 
 def _store_clip(database: Database, key: str, clip: Clip) -> Ticket:
-    return database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
+    return database.change("intervals", key, clip_fields(clip), NOT_MADE)
 
 
 def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str], bool]) -> None:
@@ -187,7 +189,7 @@ def give_up_clips(database: Database, recorder: Recorder, is_live: Callable[[str
         on = str(part_of(interval, "clip").get("on") or "")
         other = on if recorder.is_others(on) else ""
         clip = Clip("failed", reason=str(ELSEWHERE) % {"server": other} if other else str(STOPPED), on=other)
-        database.change("intervals", key, {"clip": clip.to_dict()}, NOT_MADE)
+        database.change("intervals", key, clip_fields(clip), NOT_MADE)
 
 
 def reopened(database: Database, make: MakeSession, now: float, document: dict[str, Any]) -> Resumed:
@@ -234,8 +236,7 @@ def close_abandoned(database: Database, make: MakeSession, now: float, document:
 
 def close_unreadable(database: Database, document: dict[str, Any]) -> None:
     """Close a session as interrupted of which nothing can be read."""
-    fields = {"state": "interrupted", **End("unreadable").to_dict(), "ended_at": utc_now()}
-    database.write("sessions", document["_id"], fields, epoch=epoch_of(document))
+    database.write("sessions", document["_id"], over("interrupted", End("unreadable"), utc_now()), epoch=epoch_of(document))
 
 
 def _read(database: Database, make: MakeSession, now: float, document: dict[str, Any], skew_s: float = 0.0) -> tuple[ExamSession, float, float]:

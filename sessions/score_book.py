@@ -26,6 +26,7 @@ from scoring.weights import Reweighing
 from sessions.clock import SessionClock
 from sessions.documents import Documents, interval_document
 from sessions.due_clips import DueClips
+from sessions.told_intervals import ToldIntervals
 from sessions.within import act_within
 
 log = logging.getLogger(__name__)
@@ -73,6 +74,7 @@ class ScoreBook:
         self._closed = 0  # intervals below this number are closed
         self._flagged: set[int] = set()
         self._kept: set[int] = set()  # those whose clip is kept: flagged, or marked by a proctor
+        self._told = ToldIntervals()
         self._acts: dict[str, ScreenAct] = {}
         self._tickets: dict[str, Any] = {}  # of the acts that came in this run, by id
 
@@ -283,6 +285,7 @@ class ScoreBook:
             for interval in intervals:
                 index = interval["index"]
                 self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
+                self._told.take_up(index, interval["revision"], flagged=bool(interval.get("flagged")))
                 self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)
@@ -306,7 +309,7 @@ class ScoreBook:
 
     def _store_interval(self, result: IntervalResult) -> None:
         with self._lock:  # of its clip only that one isn't made yet: whichever server makes it says so itself
-            document = self._document(result)
+            document = self._document(result) | self._told.mark(result)
             self._store.interval(result.index, document, {"clip": document.pop("clip")})
             if (result.score or result.revision) and is_late(self._clock.now() - result.end):
                 self._store.session(**leaves())  # after the interval: whoever counts it whole finds it as it is now

@@ -23,7 +23,7 @@ from sessions import events as told
 from sessions.analysis import PictureAnalyst, PictureReadings, SoundAnalyst
 from sessions.changes import Changes
 from sessions.clock import SessionClock
-from sessions.documents import Documents, Records, WholeStorage
+from sessions.documents import Documents, Records, WholeStorage, begins, over
 from sessions.due_clips import DueClips
 from sessions.ends import End
 from sessions.events import Events
@@ -139,7 +139,7 @@ class ExamSession:
     def begin(self) -> None:
         """The student has come: from now on the clock runs. Harmless once it does."""
         if self._time.begin():
-            self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True, **self.limit.document())
+            self._store.session(started_at=self.started_at, clock=self._time.mark(), begun=True, **begins(self.started_at), **self.limit.document())
 
     def prepare(
         self, rules: Rules, accommodation: Accommodation | None, exam: SessionExam | None, usual: Mapping[ViolationKind, int] | None = None
@@ -353,10 +353,10 @@ class ExamSession:
         self._book.cut_clips(None, self._clip_done)
         ended_at = self.wall(now) if self.begun else utc_now()
         self.watch_over.end(now)
-        ticket = self._book.store_totals(
-            state=state, **why.to_dict(), ended_at=ended_at, ended_after_s=now, intervals=self._book.closed, baseline=self.pictures.baseline()
-        )
         summary = self._book.summary()
+        ticket = self._book.store_totals(
+            **over(state, why, ended_at, summary), ended_after_s=now, intervals=self._book.closed, baseline=self.pictures.baseline()
+        )
         counts = (summary.total_score, summary.flagged_intervals)
         log.info("session ended (%s): %d points, %d flagged", why.reason, *counts, extra={"session_id": self.session_id})
         self._events.publish(told.SessionEnded(self, summary, why, state))

@@ -51,7 +51,7 @@ def end_links(monitor: Monitor, database: Database, exam_id: str, user_ids: Iter
         ]
         if elsewhere:
             sessions.update_many({"_id": {"$in": elsewhere}, "state": "running"}, {"$inc": {ENDED: 1}, "$set": {"nonce": "", "vouched": True}})
-    read_again(monitor, database, [session for one in elsewhere if (session := monitor.get(one)) is not None])  # taken up here meanwhile
+    read_again(monitor, database, [taken for one in elsewhere if (taken := monitor.get(one)) is not None])  # taken up here meanwhile
 
 
 def read_again(monitor: Monitor, database: Database, sessions: Iterable[ExamSession]) -> None:

@@ -15,8 +15,8 @@ from settings.clip_store import ClipStoreSettings
 from settings.cluster import ClusterSettings
 from settings.devices import DeviceSettings
 from settings.gaze import GazeLimits
+from settings.integrations import IntegrationSettings
 from settings.keeping import KeepingSettings
-from settings.lti import LtiSettings
 from settings.mail import MailSettings
 from settings.models import ModelSettings
 from settings.persons import PersonsLimits
@@ -49,7 +49,7 @@ class Settings(
     ClipStoreSettings,
     KeepingSettings,
     MailSettings,
-    LtiSettings,
+    IntegrationSettings,
     ClientLimits,
 ):
     """The settings in force; they are a `GazeLimits`, a `RuleSettings` and so on, for each part to be handed whole.

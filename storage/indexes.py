@@ -1,21 +1,27 @@
-"""Every index of the database, each with the queries it serves. `Database` makes those that are missing whenever it (re)connects."""
+"""Every index of the database, each with the queries it serves. `Database` has those that are missing made whenever it (re)connects."""
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 
 from pymongo import IndexModel
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
 
 from storage.deleted import KEPT
+from storage.writes import reason_of
+
+log = logging.getLogger(__name__)
 
 QUEUE_ORDERS = {
     "queue": (("score", -1), ("flagged_at", -1), ("_id", -1)),
     "newest": (("flagged_at", -1), ("_id", -1)),
     "student": (("user_id", 1), ("flagged_at", 1), ("_id", 1)),
 }
+
+TELLS = IndexModel([("tells", 1)], name="tells", partialFilterExpression={"tells": {"$gt": ""}})  # marks that wait for the outbox
 
 INDEXES: dict[str, list[IndexModel]] = {
     "sessions": [
@@ -35,6 +41,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_id", 1), ("segment", 1), ("changes", 1), ("deciding", 1)], name="figures"),
         IndexModel([("segment", 1), ("ended_at", 1)], name="of_segment"),
         IndexModel([("deciding", 1)], name="deciding", partialFilterExpression={"deciding": {"$gt": 0}}),
+        TELLS,
         IndexModel(
             [
                 (name, 1)
@@ -90,6 +97,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         # Which of them are there still is asked every hour, of all sessions that may have a clip whose time is over.
         IndexModel([("session_id", 1), ("clip.state", 1)], name="clips_of_session", partialFilterExpression={"clip.state": "ready"}),
         IndexModel([("clip.state", 1), ("started_at", 1)], name="pending_clips", partialFilterExpression={"clip.state": "pending"}),
+        TELLS,
     ],
     "segments": [IndexModel([("form", 1), ("sessions", 1), ("changes", 1), ("_id", 1)], name="stamps")],
     "checks": [
@@ -97,10 +105,15 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", 1), ("end", 1), ("start", 1), ("_id", 1)], name="by_time"),  # what was read while a clip was taken
     ],
     "acts": [IndexModel([("session_id", 1), ("at", 1), ("_id", 1)], name="of_session")],
-    "reviews": [IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"), IndexModel([("session_id", 1)], name="of_session")],
+    "reviews": [
+        IndexModel([("video_id", 1), ("at", 1), ("_id", 1)], name="of_video"),
+        IndexModel([("session_id", 1)], name="of_session"),
+        TELLS,
+    ],
     "conclusions": [
         IndexModel([("session_id", 1)], name="of_session"),
         IndexModel([(name, 1) for name in ("exam_id", "state", "conclusion", "by", "account_id", "_id")], name="stand"),
+        TELLS,
     ],
     "student_answers": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("user_id", 1)], name="of_user")],
     "new_looks": [IndexModel([("session_id", 1)], name="of_session"), IndexModel([("state", 1), ("at", -1), ("_id", -1)], name="open")],
@@ -144,6 +157,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("exam_key", 1), ("user_id", 1), ("name", 1)], name="names"),
         IndexModel([("code_hash", 1)], name="code", unique=True),
     ],
+    "outbox": [
+        IndexModel([("endpoint_id", 1), ("state", 1), ("due_at", 1), ("sequence", 1)], name="due"),
+        IndexModel([("endpoint_id", 1), ("of", 1), ("state", 1), ("sequence", 1)], name="order"),
+        IndexModel([("endpoint_id", 1), ("made_at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("state", 1), ("made_at", 1)], name="oldest"),
+        IndexModel([("event_id", 1)], name="of_event"),
+        IndexModel([("session_id", 1)], name="of_session"),
+        IndexModel([("user_id", 1)], name="of_user"),
+        IndexModel([("expires_at", 1)], name="over", expireAfterSeconds=0),
+    ],
     "letters": [IndexModel([("due_at", 1)], name="due"), IndexModel([("exam_key", 1)], name="of_exam")],
     "audit": [
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
@@ -165,6 +188,19 @@ OUTDATED = {
     "exams": ("of_teacher",),
 }
 """Indexes that an older version made and nothing asks for any more: each would be kept up with every write."""
+
+
+def make_indexes(database: Database[Any]) -> bool:
+    """Make what is missing; without a time limit, because a large collection takes minutes. False where that was broken off."""
+    for collection, models in INDEXES.items():
+        try:
+            database[collection].create_indexes(models)
+        except OperationFailure as error:  # queries work without, slowly; and a unique one can't be made over what contradicts it
+            log.warning("the indexes of %s can't be made: %s", collection, reason_of(error))
+        except PyMongoError as error:
+            log.warning("making indexes was broken off, it begins again later: %s", reason_of(error))
+            return False
+    return True
 
 
 def drop_outdated(database: Database[Any]) -> None:

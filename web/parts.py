@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from basics.figures import Figure
+from basics.times import utc_now
 from cluster.notices import AccommodationsImported
 from media.clip_stills import ClipStills
 from records.conclusions import Conclusions
 from records.entry_codes import EntryKeys
 from records.exam_passwords import ExamPasswords
+from records.hooks import Hooks
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
 from records.lti_courses import LtiCourses
 from records.lti_waiting import LtiWaiting
 from records.mailer import Mailer
 from records.names import Names
+from records.outbox import Outbox
 from records.results import Results
 from records.reviews import Reviews
 from records.rosters import RosterRow, Rosters
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
     from database import Database
     from records.audit_export import AuditExport
     from records.exams import Exams
+    from records.hook_sender import HookSender
     from records.retention import Retention
     from records.uploads import Uploads
     from sessions.monitor import Monitor
@@ -62,8 +66,9 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
     `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `bus` tells them, `retention` deletes
-    what was kept for long enough, `audit_export` sends the audit on, `uploads` clips to their store; they are set where the server runs. `instance`
-    is the server's name among others, as it began; each of `figures` gives some for `/metrics`, which are asked for then.
+    what was kept for long enough, `audit_export` sends the audit on, `uploads` clips to their store, `hook_sender` tells other systems; they are set
+    where the server runs. `instance` is the server's name among others, as it began; each of `figures` gives some for `/metrics`, which are asked
+    for then.
     """
 
     settings: Settings
@@ -77,6 +82,7 @@ class Parts:
     retention: Retention | None = None
     audit_export: AuditExport | None = None
     uploads: Uploads | None = None
+    hook_sender: HookSender | None = None
     instance: str = ""
     figures: list[Callable[[], Iterable[Figure]]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
@@ -96,6 +102,8 @@ class Parts:
     codes: Codes = field(init=False)
     mailer: Mailer = field(init=False)
     names: Names = field(init=False)
+    hooks: Hooks = field(init=False)
+    outbox: Outbox = field(init=False)
     identity: IdentityRecords = field(init=False)
     erased: ErasedMark = field(init=False)
     files: KeptFiles = field(init=False)
@@ -125,6 +133,10 @@ class Parts:
         exam = self.exams.get(exam_id)
         return exam.definition if exam is not None else None
 
+    def _course_of(self, exam_id: str | None) -> str:
+        definition = self._definition_of(exam_id)
+        return definition.course if definition is not None else ""
+
     def _accommodated(self, rows: Sequence[RosterRow], by: str) -> None:
         self.monitor.accommodations.changed_elsewhere()
         self.monitor.taking_effect.changed_in({row.user_id for row in rows}, rows[0].exam_id, by)
@@ -148,6 +160,8 @@ class Parts:
         if self.live is not None:
             self.live.name_of = self.names.known
             self.live.where = lambda session_id: self.monitor.elsewhere.where(session_id)  # noqa: PLW0108 (tests have apps without one)
+        self.hooks = Hooks(self.database, self.access.secret_key, self.settings.private_hosts)
+        self.outbox = Outbox(self.database, utc_now, keep_days=self.settings.hooks_keep_days, course_of=self._course_of, name_of=self.names.of)
         self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)

@@ -11,6 +11,7 @@ from web.access.hold import register_access
 from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
+from web.integrations.hook_calls import hooks
 from web.integrations.lti.course_calls import lti_courses
 from web.integrations.lti.deep_linking import lti_choose
 from web.integrations.lti.dynamic import lti_register
@@ -106,6 +107,7 @@ BLUEPRINTS = (
     lti_courses,
     lti_registrations,
     seb,
+    hooks,
 )
 
 

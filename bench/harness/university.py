@@ -27,6 +27,7 @@ from sessions.documents import interval_document, new_session_document
 from sessions.identity import Identity
 from settings.keeping import KeepingSettings
 from settings.settings import Settings
+from storage.marks import without_marks
 
 Document = dict[str, Any]
 
@@ -153,7 +154,7 @@ class University:
         message = {"id": "m", "at": 4.0, "level": "info", "text": "Ten minutes are left.", "by": "Ada"}
         usual, days = self._rules["points"], KeepingSettings().keep_by_kind()
         around: dict[str, Any] = {"rules": self._rules, "accommodation": None, "usual_points": usual, "keep_days": days}
-        made = new_session_document(identity, started_at=start, clock={"at": 0.0}, begun=True, nonce="0" * 32, **around)
+        made = without_marks(new_session_document(identity, started_at=start, clock={"at": 0.0}, begun=True, nonce="0" * 32, **around))
         ended = {"state": "ended", "ended_at": start + timedelta(seconds=seconds), "end_reason": "The exam is over.", "ended_after_s": seconds}
         counts = {"total_score": total, "flagged_intervals": flags, "intervals": intervals, "sealed_at": self._now}
         return {**made, **ended, **counts, "unread": {"gaze": unread, "people": unread, "sound": unread}, "messages": [message] * 5}

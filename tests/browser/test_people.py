@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from bench.harness.server import Server
 from tests.helpers.browser import judge, needs_chromium
+from tests.helpers.hooks import HERE, receiving
 from tests.helpers.people import OWN_PASSWORD
 from tests.helpers.web import PASSWORD
 
@@ -28,7 +29,9 @@ SEND = """async ([path, body]) =>
 
 @pytest.fixture(scope="module")
 def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str]]) -> Iterator[Server]:
-    with Server(folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir), "PROCTOR_PASSWORD": PASSWORD}).meanwhile() as running:
+    with Server(
+        folder / "server", in_mongod() | {"MODELS_DIR": str(models_dir), "PROCTOR_PASSWORD": PASSWORD, "HOOKS_PRIVATE_HOSTS": HERE}
+    ).meanwhile() as running:
         yield running
         print("".join(running.output[-60:]))  # shown where a test failed
 
@@ -202,3 +205,44 @@ def test_a_learning_platform_is_registered_and_a_quizs_password_set_by_who_may(s
     expect(page.locator("#exam-password-word")).to_have_value("correct horse")
     assert wrong == []
     page.close()
+
+
+def test_a_webhook_is_added_tested_sent_again_and_disabled(server: Server, browser: Browser, folder: Path) -> None:
+    admin = browser.new_context().new_page()
+    broken: list[str] = []
+    admin.on("pageerror", lambda error: broken.append(str(error)))
+    log_in(admin, server, "proctor", PASSWORD)
+    admin.get_by_role("link", name="Webhooks").click()
+    expect(admin.get_by_text("No other program is told yet")).to_be_visible()
+    form, deliveries = admin.locator("#hook-add-form"), admin.locator("#deliveries")
+    with receiving() as receiver:
+        receiver.answer = lambda _path: (500, {}, b"no room")
+        form.get_by_label("Name", exact=True).fill("Exam office")
+        form.get_by_label("Address").fill("http://10.0.0.5/")
+        form.get_by_label("An exam has ended").check()
+        form.get_by_role("button").click()
+        expect(admin.locator("#hook-add-error")).to_contain_text("HOOKS_PRIVATE_HOSTS")
+        form.get_by_label("Address").fill(receiver.url)
+        form.get_by_role("button").click()
+        expect(admin.locator("#secret")).to_contain_text("whsec_")
+        admin.get_by_role("button", name="Done").click()
+        admin.get_by_role("button", name="Send a test to Exam office").click()
+        expect(deliveries).to_contain_text("no room")
+        wrong = judge(admin, folder, "webhooks")
+        receiver.answer = lambda _path: (204, {}, b"")
+        deliveries.get_by_role("button", name="Send again: endpoint.test").click()
+        expect(deliveries).to_contain_text("Delivered")
+        assert len({headers["webhook-id"] for headers, _body in receiver.came}) == 1
+        admin.get_by_role("button", name="Change Exam office").click()
+        expect(admin.locator("#hook-form").get_by_label("An exam has ended")).to_be_checked()
+        wrong += judge(admin, folder, "webhook")
+        admin.get_by_role("button", name="New secret").click()
+        admin.get_by_role("button", name="Make it").click()
+        admin.get_by_role("button", name="Done").click()
+        expect(admin.locator("#hooks")).to_contain_text("The old secret signs until")
+        admin.get_by_role("button", name="Change Exam office").click()
+        admin.locator("#hook-disable").click()
+        admin.get_by_role("button", name="Disable", exact=True).last.click()
+        expect(admin.locator("#hooks")).to_contain_text("Disabled")
+    assert wrong == []
+    assert broken == []

@@ -18,6 +18,7 @@ from media.recorder import Recorder
 from sessions.ends import End
 from sessions.resume import _store_clip, make_kept_clips
 from sessions.session import ExamSession
+from storage.marks import marks_of
 from tests.helpers.sessions import leave_tab
 from tests.helpers.town import House, Town
 from tests.helpers.web import error_of, local_client
@@ -113,6 +114,7 @@ def test_what_two_servers_made_of_one_interval_stays_the_first_ones_and_moved_fi
     session = a.begin("ann")
     leave_tab(session, 0.01, 0.02, 0.03)
     key = session.interval_id(0)
+    a.database.is_listened_to = b.database.is_listened_to = True
     store_made(a, key)
     with a.database.reading():  # it was sent to the store
         a.database.collection("intervals").update_one({"_id": key}, {"$set": {"clip.on": ""}})
@@ -120,8 +122,9 @@ def test_what_two_servers_made_of_one_interval_stays_the_first_ones_and_moved_fi
     _store_clip(a.database, key, Clip("ready", "ann/flagged.mp4", SHA256, on="a"))  # as a spool that is played back once more
     assert a.database.flush(10)
     assert b.database.flush(10)
-    clip = a.database.interval(key)["clip"]
-    assert (clip["path"], clip["on"]) == ("ann/flagged.mp4", "")
+    document = a.database.interval(key)
+    assert (document["clip"]["path"], document["clip"]["on"]) == ("ann/flagged.mp4", "")
+    assert [(mark.kind, mark.data["size_bytes"]) for mark in marks_of(document)] == [("clip.ready", len(CONTENT))], "of the one that stands"
 
 
 def test_the_moment_that_a_dead_server_kept_takes_the_place_of_a_clip_that_begins_behind_it(town: Town, caplog: pytest.LogCaptureFixture) -> None:

@@ -11,6 +11,7 @@ from basics.errors import Conflict, StorageError
 from database import Database
 from records.conclusions import Conclusion, Conclusions, Person
 from records.reviews import Reviews
+from storage.marks import marks_of
 from tests.helpers.databases import START, add_interval
 
 SESSION = "5" * 32
@@ -49,6 +50,7 @@ def standing(database: Database) -> tuple[str, bool]:
 
 def test_of_two_who_decide_at_once_at_two_servers_both_count_and_the_second_is_told_so(flagged: Database) -> None:
     here, there = Here(flagged), Reviews(flagged)
+    flagged.is_listened_to = True
     here.then["read"] = lambda: there.decide(FLAG, "dismissed", by="Ben", reason="other")
     assert here.decide(FLAG, "confirmed", by="Ann")["state"] == "disputed"
     assert [entry["by"] for entry in here.history(FLAG)] == ["Ben", "Ann"]
@@ -56,6 +58,8 @@ def test_of_two_who_decide_at_once_at_two_servers_both_count_and_the_second_is_t
     here.decide(FLAG, "dismissed", by="Dan", reason="other")
     assert [entry["by"] for entry in here.history(FLAG)] == ["Ben", "Ann", "Dan", "Eve"]
     assert standing(flagged) == ("disputed", False), "it shows what the newest of them makes of it, though that was stored first"
+    told = [(mark.data["by"], mark.data["state"]) for row in there._stored(FLAG) for mark in marks_of(row)]
+    assert told == [("Ben", "dismissed"), ("Ann", "disputed"), ("Dan", "dismissed"), ("Eve", "disputed")], "each, though Dan's never stood"
 
     here.then["read"] = lambda: there.decide(FLAG, None, by="Ann")
     with pytest.raises(Conflict, match="nothing"):

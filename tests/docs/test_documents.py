@@ -18,7 +18,7 @@ from web.calls.errors import HTTP_CODES
 from web.calls.openapi import SOCKET_IO, build
 from web.student import protocol
 
-DOCS = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md")}
+DOCS = {page.name: page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("**/*.md")}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 API = DOCS["api.md"]
 

@@ -14,7 +14,7 @@ import pytest
 from basics.paths import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "NOTES.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "NOTES.md", *sorted(DOCS.glob("**/*.md"))]
 README_BYTES = 12 * 1024  # what somebody with a minute reads
 
 
@@ -50,9 +50,9 @@ def build(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_site_builds_and_fetches_nothing_from_elsewhere(site: Path) -> None:
     result = build(site)
     assert result.returncode == 0, result.stdout + result.stderr
-    for page in DOCS.glob("*.md"):
-        assert (site / "site" / f"{page.stem}.html").is_file(), f"{page.name} is not in the site"
-    for page in (site / "site").glob("*.html"):
+    for page in DOCS.glob("**/*.md"):
+        assert (site / "site" / page.relative_to(DOCS).with_suffix(".html")).is_file(), f"{page.name} is not in the site"
+    for page in (site / "site").glob("**/*.html"):
         fetched = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"?([^\s\">]+)", page.read_text(encoding="utf-8"))
         assert [address for address in map(html.unescape, fetched) if re.match(r"(https?:)?//", address)] == [], page.name
 
@@ -65,8 +65,8 @@ def test_a_broken_link_stops_the_build(site: Path, link: str) -> None:
 
 
 def test_every_page_is_in_the_sites_navigation() -> None:
-    listed = set(re.findall(r'"([\w-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
-    assert listed == {page.name for page in DOCS.glob("*.md")}
+    listed = set(re.findall(r'"([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8")))
+    assert listed == {page.relative_to(DOCS).as_posix() for page in DOCS.glob("**/*.md")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -18,6 +18,7 @@ from web.access.headers import register_headers
 from web.access.hold import register_access
 from web.access.who_may import Access
 from web.calls.errors import register_errors
+from web.integrations.hook_calls import hooks
 from web.integrations.lti.registration_calls import lti_registrations
 from web.links import Links
 from web.operator.audit import audit_calls
@@ -48,6 +49,7 @@ PAGE_OF_SCRIPT = {
     "proctor/settings": "/settings",
     "operator/people": "/people",
     "operator/integrations": "/integrations",
+    "operator/hooks": "/hooks",
     "operator/account": "/account",
     "operator/invitation": "/invitation",
     "proctor/verify": "/verify",
@@ -114,6 +116,6 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity, lti_registrations):
+    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity, lti_registrations, hooks):
         app.register_blueprint(blueprint)
     return app

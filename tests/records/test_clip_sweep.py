@@ -19,6 +19,7 @@ from media.clip_reasons import GONE
 from media.recorder import Recorder
 from records.clip_sweep import ClipSweep
 from records.files_elsewhere import FilesElsewhere
+from storage.marks import marks_of
 from tests.helpers.sessions import UNKNOWN, store_interval
 
 BEGUN = datetime(2024, 10, 5, 14, 30, 0, tzinfo=timezone.utc)
@@ -60,6 +61,7 @@ def test_a_whole_file_whose_record_does_not_know_it_is_found_again(database: Dat
 
 
 def test_a_file_that_is_gone_is_said_and_one_that_was_renamed_is_found(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:
+    database.is_listened_to = True
     lost, renamed = make(recorder, 0), make(recorder, 1)
     keys = [store_interval(database, UNKNOWN, index, clip=clip.to_dict()) for index, clip in enumerate((lost, renamed))]
     (recorder.clips_dir / lost.path).unlink()
@@ -67,6 +69,7 @@ def test_a_file_that_is_gone_is_said_and_one_that_was_renamed_is_found(database:
     assert sweep.sweep(settled_s=0) == {"found": 1, "gone": 1, "doubled": 0, "nobodys": 0}
     assert (stored(database, keys[0]).state, stored(database, keys[0]).reason) == ("failed", GONE)
     assert stored(database, keys[1]).path == "student123/elsewhere.mp4"
+    assert [[mark.kind for mark in marks_of(database.interval(key))] for key in keys] == [["clip.failed"], []], "other systems know the second"
 
 
 def test_a_second_file_of_one_clip_goes_and_a_strangers_stays(database: Database, recorder: Recorder, sweep: ClipSweep) -> None:

@@ -356,6 +356,7 @@ def test_strangers_get_only_what_is_open(locked_app: Flask, stranger: FlaskClien
     values = {"session_id": SESSION, "video_id": f"{SESSION}-0", "filepath": "a/b.mp4", "filename": "css/app.css"}
     values |= {"index": "0", "accommodation_id": SESSION, "account_id": "a", "login_id": "b", "token_id": "c", "exam_key": SESSION, "row_id": SESSION}
     values |= {"name": "face-0123456789abcdef", "kind": "face", "registration_id": "0123456789abcdef"}
+    values |= {"endpoint_id": "0123456789abcdef", "delivery_id": "d"}
     with locked_app.test_request_context():
         urls = locked_app.url_map.bind("proctor.example.org")
         for rule in locked_app.url_map.iter_rules():

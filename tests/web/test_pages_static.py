@@ -27,6 +27,7 @@ PAGES = [
     "/exams/new",
     f"/exams/{SESSION}",
     "/settings",
+    "/hooks",
     "/help",
     "/integrations",
     f"/session/{SESSION}",

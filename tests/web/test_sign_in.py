@@ -15,13 +15,14 @@ from werkzeug.test import TestResponse
 
 from basics import argon
 from basics.errors import StorageError
+from basics.seal import Seal
 from database import Database
 from records.logins import OF_ONE, LoginBook
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.access.logins import FREE_TRIES
 from web.access.people import People
-from web.access.second_factor import Seal, new_recovery_codes, plain_recovery_code, step_of
+from web.access.second_factor import new_recovery_codes, plain_recovery_code, step_of
 from web.parts import parts_of
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -164,8 +165,8 @@ def test_codes_of_the_moment_and_their_neighbours_are_known() -> None:
 
 
 def test_a_sealed_secret_opens_with_its_own_key_only() -> None:
-    assert Seal("one").open(Seal("one").seal("secret")) == "secret"
-    assert Seal("other").open(Seal("one").seal("secret")) == ""
+    assert Seal("one", "x").open(Seal("one", "x").seal("secret")) == "secret"
+    assert Seal("other", "x").open(Seal("one", "x").seal("secret")) == ""
     assert plain_recovery_code("ABCD efgh-jkmn PQRS") == "abcd-efgh-jkmn-pqrs"
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import io
 import secrets
@@ -11,7 +9,6 @@ import time
 
 import pyotp
 import segno
-from cryptography.fernet import Fernet, InvalidToken
 
 STEP_S = 30
 EARLY_OR_LATE = 1  # steps: a telephone's clock may be half a minute wrong
@@ -19,23 +16,6 @@ CODES = 10
 ALPHABET = "abcdefghjkmnpqrstvwxyz23456789"  # no i, l, o, u, 0, 1: they are read out and copied by hand
 GROUPS, OF = 4, 4  # characters of a recovery code: 78 bits
 ISSUER = "Exam proctor"
-
-
-class Seal:
-    """Keeps secrets unreadable in the database: only this server's key opens them."""
-
-    def __init__(self, key: str) -> None:
-        self._fernet = Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"second factor\0" + key.encode()).digest()))
-
-    def seal(self, secret: str) -> str:
-        return self._fernet.encrypt(secret.encode()).decode()
-
-    def open(self, sealed: str) -> str:
-        """The secret; empty where another key sealed it."""
-        try:
-            return self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken:
-            return ""
 
 
 def new_secret() -> str:

@@ -12,13 +12,14 @@ from basics.argon import hash_of, is_outdated, is_right
 from basics.errors import InvalidInput, ProctorError, TooMany, Unauthorized
 from basics.looks import look
 from basics.passwords import why_too_weak
+from basics.seal import Seal
 from basics.texts import _, joined
 from records.accounts import Account
 from records.logins import Login
 from web.access.limits import RateLimit
 from web.access.logins import Logins
 from web.access.people import People
-from web.access.second_factor import Seal, plain_recovery_code, step_of
+from web.access.second_factor import plain_recovery_code, step_of
 from web.access.who_may import PROCTOR, Access
 
 HALF_WAY_S = 300  # from the password to the second factor's code
@@ -33,7 +34,7 @@ class SignIn:
         self._access = access
         self._people = people
         self._audit = audit
-        self.seal = Seal(access.secret_key)
+        self.seal = Seal(access.secret_key, "second factor")
         self._half_way = URLSafeTimedSerializer(access.secret_key, salt="half way in")
         self._by_account = Logins(sleep=access.sleep)
         self._kept = RateLimit(FAILURES_KEPT, FAILURES_WINDOW, "")

@@ -45,6 +45,7 @@ GROUPS = {
     "people": "People",
     "tokens": "Tokens",
     "account": "One's own account",
+    "hooks": "Webhooks",
     "sign_in": "Signing in",
     "lti_registrations": "Learning platforms",
     "lti_names": "Learning platforms",

@@ -127,6 +127,13 @@ ACTS: Mapping[str, Text] = {
     "table: exported": _("Table saved as CSV"),
     "token: made": _("Token made"),
     "token: revoked": _("Token revoked"),
+    "webhook: added": _("Webhook added"),
+    "webhook: changed": _("Webhook changed"),
+    "webhook: disabled": _("Webhook disabled by the server"),
+    "webhook: removed": _("Webhook removed"),
+    "webhook: secret made": _("New secret of a webhook made"),
+    "webhook: sent again": _("Notice of a webhook sent again"),
+    "webhook: tested": _("Webhook tested"),
 }
 
 FIELDS: Mapping[str, Text] = {
@@ -149,6 +156,7 @@ FIELDS: Mapping[str, Text] = {
     "days": _("Days"),
     "deployment": _("Part of the learning platform"),
     "doubled": _("Doubled"),
+    "endpoint_id": _("Webhook"),
     "exam_key": _("Exam’s key"),
     "exams": _("Exams"),
     "fields": _("Fields"),

@@ -1,0 +1,226 @@
+"""The endpoints that other systems want to be told at: their addresses, what each wants to know, and the secrets that sign it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from basics.errors import Conflict, InvalidInput, NotFound
+from basics.looks import look
+from basics.plain_text import one_line, printable
+from basics.seal import Seal
+from basics.texts import _
+from basics.times import utc_now
+from database import Database, Document
+from records.hook_address import target_of
+from records.hook_events import EVENTS, TEST
+from records.hook_posting import PREFIX, SECRET_BYTES
+
+COLLECTION = "hooks"
+ENDPOINTS_MAX = 10
+NAME_MAX = 100  # characters
+EXAMS_MAX = 200
+BOTH_FOR = timedelta(hours=24)  # for which a secret signs on that was replaced
+PURPOSE = "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One as it is stored; `until` is when it stops to sign, None: it is the newest."""
+
+    sealed: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint. Without `events` it is told all, without `exams` and `courses` those of every exam; `disabled_why` is set where the server
+    disabled it; nothing is sent to it before `slow_until`."""
+
+    id: str
+    name: str
+    url: str
+    events: frozenset[str] = frozenset()
+    exams: tuple[str, ...] = ()
+    courses: tuple[str, ...] = ()
+    names: bool = False
+    enabled: bool = True
+    disabled_why: str = ""
+    slow_until: datetime | None = None
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    made_at: datetime | None = None
+    made_by: str = ""
+
+    def wants(self, kind: str, at: datetime, exam_id: str | None, course: str) -> bool:
+        """Is it to be told of such an event, that was at this time?"""
+        if not self.enabled or (self.made_at is not None and at < self.made_at):
+            return False
+        if self.events and kind not in self.events:
+            return False
+        if not self.exams and not self.courses:
+            return True
+        of_exam = exam_id is not None and look(exam_id) in {look(one) for one in self.exams}
+        return of_exam or (bool(course) and course.casefold() in {one.casefold() for one in self.courses})
+
+
+class Hooks:
+    """The endpoints of one database. Safe between threads; every method may raise `StorageError`."""
+
+    def __init__(self, database: Database, key: str, private_hosts: Collection[str] = ()) -> None:
+        """`key` opens the secrets; `private_hosts` may lie within the own network."""
+        self._database = database
+        self._seal = Seal(key, PURPOSE)
+        self.private_hosts = frozenset(private_hosts)
+
+    def all(self) -> list[Endpoint]:
+        """All, by name."""
+        return sorted(stored_endpoints(self._database), key=lambda one: (one.name.casefold(), one.id))
+
+    def get(self, endpoint_id: str) -> Endpoint:
+        """One. Raise `NotFound`."""
+        with self._database.reading():
+            document = self._database.collection(COLLECTION).find_one({"_id": endpoint_id})
+        if document is None:
+            raise NotFound(_("There is no webhook %(id)s.", id=repr(endpoint_id[:40])), field="endpoint_id")
+        return endpoint_of(document)
+
+    def add(self, name: str, url: str, *, by: str, **wanted: Any) -> tuple[Endpoint, str]:
+        """Make one; give it and its secret, which nobody is shown again. `wanted` as in `change`. Raise `InvalidInput`, `Conflict`."""
+        fields = self._checked({"name": name, "url": url, **wanted})
+        if len(self.all()) >= ENDPOINTS_MAX:
+            raise Conflict(_("There are %(most)s webhooks, as many as one server has. Remove one that nobody needs.", most=ENDPOINTS_MAX))
+        secret = new_secret()
+        document = {
+            "_id": secrets.token_hex(8),
+            "events": [],
+            "exams": [],
+            "courses": [],
+            "names": False,
+            "enabled": True,
+            **fields,
+            "disabled_why": "",
+            "secrets": [{"sealed": self._seal.seal(secret), "until": None}],
+            "made_at": utc_now(),
+            "made_by": by,
+        }
+        with self._database.reading():
+            self._database.collection(COLLECTION).insert_one(document)
+        self._database.is_listened_to = True
+        return endpoint_of(document), secret
+
+    def change(self, endpoint_id: str, **wanted: Any) -> Endpoint:
+        """Change `name`, `url`, `events`, `exams`, `courses`, `names`, `enabled` of one. Raise `NotFound`, `InvalidInput`."""
+        fields = self._checked(wanted)
+        if fields.get("enabled"):
+            fields |= {"disabled_why": "", "slow_until": None}
+        return self._set(endpoint_id, fields)
+
+    def remove(self, endpoint_id: str) -> Endpoint:
+        """Remove one, with what waits for it. Raise `NotFound`."""
+        found = self.get(endpoint_id)
+        with self._database.reading():
+            self._database.collection(COLLECTION).delete_one({"_id": endpoint_id})
+            self._database.collection("outbox").delete_many({"endpoint_id": endpoint_id})
+        return found
+
+    def rotate(self, endpoint_id: str) -> tuple[Endpoint, str]:
+        """Give one a new secret; the one before signs beside it for 24 h. Raise `NotFound`."""
+        found, secret, now = self.get(endpoint_id), new_secret(), utc_now()
+        before = [{"sealed": one.sealed, "until": now + BOTH_FOR} for one in found.secrets if one.until is None]
+        return self._set(endpoint_id, {"secrets": [{"sealed": self._seal.seal(secret), "until": None}, *before]}), secret
+
+    def disable(self, endpoint_id: str, why: str) -> None:
+        """It answers no more: nothing is sent to it until a person enables it."""
+        with self._database.reading():
+            self._database.collection(COLLECTION).update_one({"_id": endpoint_id}, {"$set": {"enabled": False, "disabled_why": why}})
+
+    def slow_down(self, endpoint_id: str, until: datetime) -> None:
+        """Send it nothing before then."""
+        with self._database.reading():
+            self._database.collection(COLLECTION).update_one({"_id": endpoint_id}, {"$set": {"slow_until": until}})
+
+    def secrets_of(self, endpoint: Endpoint, now: datetime) -> list[str]:
+        """The secrets that sign now, the newest first; none where this server's key is another than the one that sealed them."""
+        opened = (self._seal.open(one.sealed) for one in endpoint.secrets if one.until is None or one.until > now)
+        return [secret for secret in opened if secret]
+
+    def _set(self, endpoint_id: str, fields: Document) -> Endpoint:
+        self.get(endpoint_id)
+        if fields:
+            with self._database.reading():
+                self._database.collection(COLLECTION).update_one({"_id": endpoint_id}, {"$set": fields})
+        return self.get(endpoint_id)
+
+    def _checked(self, wanted: Mapping[str, Any]) -> Document:
+        fields = dict(wanted)
+        if "name" in fields:
+            fields["name"] = _line(fields["name"], "name", NAME_MAX)
+        if "url" in fields:
+            target_of(fields["url"], self.private_hosts)
+        if unknown := set(fields.get("events") or ()) - set(EVENTS):
+            known = ", ".join(EVENTS)
+            raise InvalidInput(_("events has %(one)s; there are: %(known)s.", one=repr(min(unknown)), known=known), field="events")
+        for name in ("exams", "courses"):
+            if len(fields.get(name) or ()) > EXAMS_MAX:
+                raise InvalidInput(_("%(name)s has more than %(most)s.", name=name, most=EXAMS_MAX), field=name)
+        return {name: sorted(value) if isinstance(value, (set, frozenset, tuple)) else value for name, value in fields.items()}
+
+
+def new_secret() -> str:
+    """A secret, as the rules have it."""
+    return PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def stored_endpoints(database: Database) -> list[Endpoint]:
+    """Every endpoint that can be read. Raise `StorageError`."""
+    with database.reading():
+        documents = list(database.collection(COLLECTION).find({}).limit(2 * ENDPOINTS_MAX))
+    return [endpoint_of(document) for document in documents]
+
+
+def endpoint_of(document: Document) -> Endpoint:
+    """One as it was stored; what was damaged is as if it were not there, so that nothing is told to more than was asked for."""
+    kept = document.get("secrets")
+    sealed = [one for one in kept if isinstance(one, Mapping)] if isinstance(kept, list) else []
+    slow, made = document.get("slow_until"), document.get("made_at")
+    damaged = any(not isinstance(document.get(name, []), list) for name in ("events", "exams", "courses")) or not isinstance(document.get("url"), str)
+    return Endpoint(
+        id=str(document["_id"]),
+        name=str(document.get("name") or ""),
+        url=str(document.get("url") or ""),
+        events=frozenset(_texts(document.get("events"))),
+        exams=tuple(_texts(document.get("exams"))),
+        courses=tuple(_texts(document.get("courses"))),
+        names=document.get("names") is True,
+        enabled=document.get("enabled") is True and not damaged,
+        disabled_why=str(document.get("disabled_why") or ""),
+        slow_until=slow if isinstance(slow, datetime) else None,
+        secrets=tuple(Secret(str(one.get("sealed")), _time(one.get("until"))) for one in sealed),
+        made_at=made if isinstance(made, datetime) else None,
+        made_by=str(document.get("made_by") or ""),
+    )
+
+
+def _texts(value: object) -> Sequence[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _time(value: object) -> datetime | None:
+    return value if isinstance(value, datetime) else None
+
+
+def _line(text: str, name: str, most: int) -> str:
+    text = " ".join(text.split())
+    if not text or len(text) > most:
+        raise InvalidInput(_("%(name)s has 1 to %(most)s characters.", name=name, most=most), field=name)
+    try:
+        return one_line(printable(text))
+    except ValueError as error:
+        raise InvalidInput(f"{name} {error}.", field=name) from None
+
+
+__all__ = ["EVENTS", "TEST", "Endpoint", "Hooks", "stored_endpoints"]
