@@ -154,7 +154,7 @@ class Erasure:
         counts["clips"] = self._count("intervals", {"session_id": {"$in": ids}, "clip.path": {"$gt": ""}})
         folders = self._clip_folders(ids)
         self.mark()
-        self._delete(ids, deleted)
+        self._delete(ids, deleted, erased=True)
         for name, query in named.items():
             with self.database.reading():
                 self.database.collection(name).delete_many(query)
@@ -184,9 +184,9 @@ class Erasure:
         if students & named or {one.get("session_id") for one in held} & {session["_id"] for session in sessions}:
             raise Conflict(HELD, reason="held")
 
-    def _delete(self, ids: list[str], deleted: list[str]) -> None:
+    def _delete(self, ids: list[str], deleted: list[str], *, erased: bool = False) -> None:
         for session_id in ids:
-            if not self.retention.delete_session(session_id):
+            if not self.retention.delete_session(session_id, erased=erased):
                 raise StorageError(_("A file of the session %(session_id)s can't be deleted; the log says which. Try again.", session_id=session_id))
             deleted.append(session_id)
 

@@ -318,8 +318,11 @@ class Retention:
             with contextlib.suppress(OSError):
                 still.unlink(missing_ok=True)
 
-    def delete_session(self, session_id: str) -> bool:
-        """Delete one session that runs no more, files first. False where a file can't be deleted now. Raise `StorageError`."""
+    def delete_session(self, session_id: str, *, erased: bool = False) -> bool:
+        """Delete one session that runs no more, files first. False where a file can't be deleted now. Raise `StorageError`.
+
+        `erased`: with its student, of whom what the audit says comes back from no spool, either.
+        """
         if not self.forget_clips(session_id):
             return False
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
@@ -335,7 +338,7 @@ class Retention:
             for kind, folder in self._folders.items():
                 for picture in folder.glob(f"{FILES[kind]}-{session_id}-*"):
                     picture.unlink(missing_ok=True)
-            self._note_deleted(session_id, whole=False)
+            self._note_deleted(session_id, whole=False, erased=erased)
             for name in OF_A_SESSION:
                 with self._database.reading():
                     self._database.collection(name).delete_many({"session_id": session_id})
@@ -347,15 +350,15 @@ class Retention:
             self._database.collection("outbox").delete_many({"session_id": session_id})
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
-        self._note_deleted(session_id, whole=True)
+        self._note_deleted(session_id, whole=True, erased=erased)
         self._elsewhere.forget(session_id)
         return True
 
-    def _note_deleted(self, session_id: str, *, whole: bool) -> None:
+    def _note_deleted(self, session_id: str, *, whole: bool, erased: bool) -> None:
         """Let no server's spool bring back anything of it; `whole`: nothing of it is there any more."""
         with self._database.reading():
             deleted = self._database.collection(DELETED_SESSIONS)
-            deleted.update_one({"_id": session_id}, {"$set": {"at": utc_now(), "whole": whole}}, upsert=True)
+            deleted.update_one({"_id": session_id}, {"$set": {"at": utc_now(), "whole": whole} | ({"erased": True} if erased else {})}, upsert=True)
 
     def _delete_late(self) -> None:
         """What was stored of deleted sessions all the same: in the moment of it, or by a server of an older version that was away."""

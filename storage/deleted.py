@@ -29,18 +29,22 @@ class Deleted(Fenced):
 
 
 def mark_deleted(database: Database[dict[str, Any]], writes: Sequence[Write], session: ClientSession) -> None:
-    """Mark all of these that are of a session that was deleted, but for what the audit says of it, which outlives it. Raise `PyMongoError`."""
-    asked = [write for write in writes if write.error is None and write.collection != "audit"]
-    of = [(write, sessions_of(write.collection, write.document_id, write.fields)) for write in asked]
+    """Mark all of these that are of a session that was deleted. Raise `PyMongoError`.
+
+    What the audit says of one outlives it, unless its student was erased.
+    """
+    of = [(write, sessions_of(write.collection, write.document_id, write.fields)) for write in writes if write.error is None]
     gone = _deleted(database, {one for _write, ids in of for one in ids}, session)
     for write, ids in of:
-        if not gone.isdisjoint(ids):
+        if any(one in gone and (gone[one] or write.collection != "audit") for one in ids):
             write.error = Deleted(_("The session was deleted since."), reason="gone")
 
 
-def _deleted(database: Database[dict[str, Any]], ids: Iterable[str], session: ClientSession) -> set[str]:
-    asked, found = sorted(ids), set[str]()
+def _deleted(database: Database[dict[str, Any]], ids: Iterable[str], session: ClientSession) -> dict[str, bool]:
+    """Those that were deleted, and whether with their student."""
+    asked, found = sorted(ids), dict[str, bool]()
     rows = database[COLLECTION].with_options(read_concern=ReadConcern("majority"))
     for first in range(0, len(asked), _ASKED):
-        found |= {row["_id"] for row in rows.find({"_id": {"$in": asked[first : first + _ASKED]}}, {"_id": 1}, session=session)}
+        some = rows.find({"_id": {"$in": asked[first : first + _ASKED]}}, {"erased": 1}, session=session)
+        found |= {row["_id"]: row.get("erased") is True for row in some}
     return found

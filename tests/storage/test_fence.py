@@ -105,15 +105,16 @@ def play_back(where: tuple[str, str], folder: Path, *, fenced: int) -> None:
 def test_what_an_old_spool_has_of_a_session_that_was_deleted_since_is_not_stored_and_not_set_aside(
     database: Database, where: tuple[str, str], tmp_path: Path
 ) -> None:
-    gone, there = "a" * 32, "b" * 32
+    gone, there, erased = "a" * 32, "b" * 32, "c" * 32
     with opened(NOBODY, "unused", tmp_path / "old") as old:
         tickets = [old.write("sessions", one, {"user_id": "ann", "exam_id": one[:1], "state": "running"}, epoch=1) for one in (gone, there)]
         tickets += [old.write("intervals", f"{one}-1", {"session_id": one, "score": 3}, epoch=1) for one in (gone, there)]
         tickets += [old.write("acts", f"{one}:x", {"session_id": one, "kind": "copy"}, insert_only=True) for one in (gone, there)]
-        assert all_stored([*tickets, old.audit({"who": "ben", "what": "clip: watched", "session_id": gone})])
+        tickets += [old.audit({"who": "ben", "what": what, "session_id": one}) for what, one in (("clip: watched", gone), ("note: ann", erased))]
+        assert all_stored(tickets)
     with database.reading():
-        database.collection(COLLECTION).insert_one({"_id": gone, "at": utc_now()})
-    play_back(where, tmp_path / "old", fenced=3)
+        database.collection(COLLECTION).insert_many([{"_id": gone, "at": utc_now()}, {"_id": erased, "at": utc_now(), "erased": True}])
+    play_back(where, tmp_path / "old", fenced=4)
     with database.reading():
         found = {name: [row["_id"] for row in database.collection(name).find()] for name in ("sessions", "intervals", "acts")}
     assert found == {"sessions": [there], "intervals": [f"{there}-1"], "acts": [f"{there}:x"]}

@@ -123,6 +123,10 @@ def test_a_picture_of_identity_that_is_coming_in(
     assert answer.status_code == 200, answer.data
     coming.exception(30)
     assert left(exam, tmp_path) == []
+    with exam.database.reading():
+        deleted = exam.database.collection("deleted_sessions").find_one({"_id": SESSION})
+    assert deleted is not None
+    assert (deleted["whole"], deleted["erased"]) == (True, True), "what the audit said of it comes back from no other server's spool, either"
     with pytest.raises(Conflict):
         keep()
     assert left(exam, tmp_path) == []
@@ -155,7 +159,7 @@ def test_records_that_come_late(client: FlaskClient, exam: Parts, tmp_path: Path
         ticket = exam.database.write(collection, name, fields)
         assert (ticket.wait(10), type(ticket.error)) == (False, Conflict)
     with pytest.raises(Conflict):
-        exam.conclusions._act(None, SESSION, "concluded", Person("Ada", None), {}, reason="")
+        exam.conclusions._act(None, SESSION, "concluded", Person("Ada", None), {"state": "concluded"}, reason="")
     assert left(exam, tmp_path) == []
     assert exam.database.write("rehearsals", "anew", {"user_id": STUDENT}).wait(10), "the student may come again"
 
