@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from pymongo import ASCENDING, UpdateOne
+from pymongo import ASCENDING, DeleteOne, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from basics.errors import Conflict, NotFound, StorageError
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 ROSTER = "roster"
 MOST_ROWS = 5000  # students of one exam
 BATCH = 1000
+_NEEDED = ("points", "reading_aloud", "breaks_allowed", "extra_percent", "extra_min")  # of an accommodation, what a list may change
 
 FIELDS: Mapping[str, Check] = {
     **dict.fromkeys(("exam_key", "exam_id", "user_id"), is_word),
@@ -317,27 +318,44 @@ class Rosters:
                     raise StorageError(_("Some students could not be stored. Import the list again.")) from None
 
     def _accommodate(self, rows: Iterable[RosterRow], before: Mapping[str, RosterRow], by: str) -> None:
-        """Give the students what they need, as the accommodation of this exam. What was set by hand beside it stays."""
+        """Give the students what changed of what they need, as the accommodation of this exam. What was set by hand beside it stays."""
         due = [row for row in rows if _needs(row) != _needs(before.get(row.row_id))]
         if not due:
             return
-        ids = {document_id_of(row.user_id, row.exam_id): row for row in due}
+        known = self._known_spellings(due)
+        spelled = {row.row_id: known.get(folded(row.user_id), row.user_id) for row in due}
+        ids = [document_id_of(spelled[row.row_id], exam_id) for row in due for exam_id in (row.exam_id, None)]
         with self._database.reading():
-            there = {one["_id"]: one for one in self._database.collection("accommodations").find({"_id": {"$in": list(ids)}})}
+            there = {one["_id"]: one for one in self._database.collection("accommodations").find({"_id": {"$in": ids}})}
         writes: list[Any] = []
-        for document_id, row in ids.items():
-            fields: Document = {"extra_percent": row.extra_percent, "extra_min": row.extra_min, "at": utc_now()}
-            if row.preset is not None:
-                fields |= ACCOMMODATION_PRESETS[row.preset].fields()
-            elif (old := before.get(row.row_id)) is not None and old.preset is not None:
-                empty = Accommodation(row.user_id)
-                fields |= {"points": {}, "reading_aloud": empty.reading_aloud, "breaks_allowed": empty.breaks_allowed}
-            if document_id not in there:
-                blank = Accommodation(row.user_id, row.exam_id, set_by=by).to_dict()
-                fields = {**blank, "user_look": look(row.user_id), "exam_look": look(row.exam_id), **fields}
-            writes.append(UpdateOne({"_id": document_id}, {"$set": fields}, upsert=True))
+        for row in due:
+            user_id, now = spelled[row.row_id], utc_now()
+            own, usual = (there.get(document_id_of(user_id, exam_id)) for exam_id in (row.exam_id, None))
+            every = Accommodation.from_dict(usual or {}, user_id)
+            first = replace(every, exam_id=row.exam_id, note="", set_by=by) if own is None else Accommodation.from_dict(own, user_id)
+            wanted = with_needs(first, every, row, before.get(row.row_id))
+            if own is not None and wanted == replace(every, exam_id=row.exam_id, note="", set_by=wanted.set_by, at=wanted.at):
+                writes.append(DeleteOne({"_id": first.document_id}))  # it would hide what is set for every exam later
+                continue
+            fields = wanted.to_dict() | {"at": now, "user_look": look(user_id), "exam_look": look(row.exam_id)}
+            if own is not None:
+                fields = {name: fields[name] for name in ("at", *(name for name in _NEEDED if getattr(wanted, name) != getattr(first, name)))}
+            writes.append(UpdateOne({"_id": wanted.document_id}, {"$set": fields}, upsert=True))
         self._write(writes, "accommodations")
         self.accommodated(due, by)
+
+    def _known_spellings(self, rows: Sequence[RosterRow]) -> dict[str, str]:
+        """How the ids are written that are known here, by folded id: under those their sessions will be looked for."""
+        found: dict[str, str] = {}
+        for collection, newest in (("accommodations", "at"), ("sessions", "started_at")):  # as `known_spelling` has it, sessions go before
+            pipeline: list[Document] = [
+                {"$match": {"user_look": {"$in": [look(row.user_id) for row in rows]}, "user_id": {"$type": "string"}}},
+                {"$group": {"_id": "$user_id", "at": {"$max": f"${newest}"}}},
+                {"$sort": {"at": 1}},
+            ]
+            with self._database.reading():
+                found |= {folded(row["_id"]): row["_id"] for row in self._database.collection(collection).aggregate(pipeline)}
+        return found
 
 
 def _needs(row: RosterRow | None) -> tuple[Any, ...]:
@@ -346,3 +364,28 @@ def _needs(row: RosterRow | None) -> tuple[Any, ...]:
 
 def _without(document: Document, fields: Document) -> Document:
     return {name: value for name, value in document.items() if name not in fields}
+
+
+def with_needs(first: Accommodation, every: Accommodation, row: RosterRow, old: RosterRow | None) -> Accommodation:
+    """An accommodation with what a row needs otherwise than it did. `every` is what the student has in every exam."""
+    wanted, before, after = first, old.preset if old is not None else None, row.preset
+    if _needs(row)[:2] != _needs(old)[:2]:
+        wanted = replace(wanted, extra_percent=row.extra_percent, extra_min=row.extra_min)
+    if before != after and before is not None:
+        taken = ACCOMMODATION_PRESETS[before]
+        left = {kind: points for kind, points in wanted.points.items() if taken.points.get(kind) != points}
+        wanted = replace(
+            wanted,
+            points=left | {kind: points for kind, points in every.points.items() if kind in taken.points and kind not in left},
+            reading_aloud=every.reading_aloud if taken.reading_aloud else wanted.reading_aloud,
+            breaks_allowed=every.breaks_allowed if 0 < taken.breaks_allowed == wanted.breaks_allowed else wanted.breaks_allowed,
+        )
+    if before != after and after is not None:
+        given = ACCOMMODATION_PRESETS[after]
+        wanted = replace(
+            wanted,
+            points={**wanted.points, **given.points},
+            reading_aloud=wanted.reading_aloud or given.reading_aloud,
+            breaks_allowed=max(wanted.breaks_allowed, given.breaks_allowed),
+        )
+    return wanted

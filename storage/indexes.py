@@ -133,6 +133,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("at", -1), ("_id", -1)], name="newest"),
         IndexModel([("user_id", 1), ("at", -1), ("_id", -1)], name="of_user"),
         IndexModel([("exam_id", 1), ("at", -1), ("_id", -1)], name="of_exam"),
+        IndexModel([("user_look", 1), ("at", -1)], name="user_look"),
     ],
     "users": [
         IndexModel([("login_look", 1)], name="login", unique=True, partialFilterExpression={"login_look": {"$gt": ""}}),

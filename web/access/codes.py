@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from basics.errors import TooMany
 from basics.texts import _
 from web.access.limits import RateLimit
 
@@ -20,7 +21,11 @@ class Codes:
     def begin(self, address: str | None, exam_key: str) -> None:
         """Count a code as wrong, before it is looked at. Raise `TooMany`."""
         self._by_address.take(address)
-        self._by_exam.take(exam_key or "any")
+        try:
+            self._by_exam.take(exam_key or "any")
+        except TooMany:
+            self._by_address.give_back(address)
+            raise
 
     def was_right(self, address: str | None, exam_key: str) -> None:
         """It was not."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from flask import Blueprint, Response, request
 
-from basics.errors import Conflict, InvalidInput, StorageError
+from basics.errors import Conflict, InvalidInput, NotFound, StorageError
 from basics.texts import _, ngettext
 from basics.times import utc_now
 from database import Document
@@ -59,9 +60,7 @@ def make() -> Response:
     """
     wanted = read_body(request, DefineExam)
     definition = as_known(wanted).definition()
-    own = caller().account_id
-    if own is not None and not caller().everywhere("exams") and own not in definition.teachers:  # whose it would not be else
-        definition = definition.model_copy(update={"teachers": [*definition.teachers, own]})
+    definition = _own(definition)
     _check(definition)
     exam = parts().exams.make(definition, wanted.by)
     parts().people.exams_changed()
@@ -128,7 +127,7 @@ def duplicate(exam_key: str) -> Response:
     first = parts().exams.by_key(exam_key).definition
     title = (wanted.title or "").strip() or first.title
     copy = ExamDefinition.model_validate({**first.model_dump(), "exam_id": wanted.exam_id, "title": title, "opens": None, "closes": None})
-    exam = parts().exams.make(copy, wanted.by)
+    exam = parts().exams.make(_own(copy), wanted.by)
     parts().people.exams_changed()
     note("exam: made", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, copy_of=first.exam_id)
     return reply(_answer(exam))
@@ -146,6 +145,8 @@ def end(exam_key: str) -> Response:
             parts().monitor.end_session(session.session_id, End("proctor", wanted.reason), wait_s=0)
         except StorageError:  # it has ended, and its record waits
             log.debug("its record waits to be stored", extra={"session_id": session.session_id})
+        except NotFound:  # by its student in this moment, or it goes on at another server, which is asked below
+            continue
         ended += 1
         not_begun += not session.begun
     note("exam: ended", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, sessions=ended, reason=wanted.reason)
@@ -188,7 +189,8 @@ def delete(exam_key: str) -> Response:
         exam = parts().exams.begin_removal(exam_key)
         note("exam: deletion begun", wanted.by, exam_id=exam.exam_id, exam_key=exam.key, title=exam.definition.title)
     for session in _running(exam.exam_id):  # links that nobody has used
-        parts().monitor.end_session(session.session_id, End("closed"), "interrupted")
+        with suppress(NotFound):  # used, or ended, in this moment
+            parts().monitor.end_session(session.session_id, End("closed"), "interrupted")
     if elsewhere:
         raise StorageError(_("Links of this exam that nobody has used are being ended at another server. Try again in some seconds."))
     deleted: list[str] = []
@@ -224,6 +226,14 @@ def _has_begun(document: Document) -> bool:
 
 def _defaults() -> Rules:
     return Rules.from_settings(parts().settings)
+
+
+def _own(definition: ExamDefinition) -> ExamDefinition:
+    """An exam that somebody makes who has only their own: it would be nobody's else."""
+    account_id = caller().account_id
+    if account_id is None or caller().everywhere("exams") or account_id in definition.teachers:
+        return definition
+    return definition.model_copy(update={"teachers": [*definition.teachers, account_id]})
 
 
 def _check(definition: ExamDefinition) -> None:

@@ -23,6 +23,11 @@ export function entryOf(fragment) {
   return new URLSearchParams(fragment.replace(/^#/, "")).get("r") || null;
 }
 
+/** For how long, in ms, somebody waits whom the server has too many beside: as it says, and not all of a room at once. */
+export function waitOf(error, tries, random = Math.random) {
+  return Math.max(backOff(tries), (error.details?.retry_after_s ?? 0) * 1000) * (1 + random() / 4);
+}
+
 /** What a student is told who comes before the exam can be begun. */
 export function earlyWords({ refused, exam }) {
   return refused === "early" && exam.opens ? texts.who.opensAt(minuteTime(exam.opens)) : texts.who.opensLater;
@@ -93,11 +98,12 @@ export class Entry {
         byId("who-waiting").hidden = true;
         return entered;
       } catch (error) {
-        const passes = error.status === undefined || error.status === 0 || error.status >= 500;
+        const isFull = error.status === 429; // others of the room came at once: a link or a code is as good in a minute
+        const passes = error.status === undefined || error.status === 0 || error.status >= 500 || isFull;
         byId("who-waiting").hidden = !passes;
         if (!passes) return this.#refused(error);
         setText(byId("who-waiting"), texts.who.waiting);
-        await new Promise((resolve) => setTimeout(resolve, backOff(tries)));
+        await new Promise((resolve) => setTimeout(resolve, isFull ? waitOf(error, tries) : backOff(tries)));
       }
     }
     return null;

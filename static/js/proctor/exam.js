@@ -18,6 +18,7 @@ const by = () => reviewer() || "proctor";
 class ExamPage {
   key = document.body.dataset.examKey;
   exam = null;
+  revision = 0; // that the form was filled from
   running = 0;
   dirty = false;
   form = new ExamForm({ onChange: () => this.changed() });
@@ -44,7 +45,7 @@ class ExamPage {
       const presets = call("/api/exams/presets");
       await Promise.all([presets, this.key && call(`/api/exams/${this.key}`).then((answer) => this.draw(answer))]); // what can be done with it first
       this.form.offer(await presets, await people);
-      if (this.key) this.form.fill(this.exam);
+      if (this.key) this.fill();
       else this.form.blank();
       delete byId("exam-form").dataset.waits;
     } catch (error) {
@@ -56,6 +57,11 @@ class ExamPage {
 
   async read() {
     this.draw(await call(`/api/exams/${this.key}`));
+    this.fill();
+  }
+
+  fill() {
+    this.revision = this.exam.revision;
     this.form.fill(this.exam);
   }
 
@@ -69,7 +75,7 @@ class ExamPage {
     byId("exam-form-error").hidden = true;
     byId("exam-changed").hidden = true;
     if (!this.form.settle()) return;
-    const body = { ...this.form.read(), by: by(), ...(this.key && { revision: this.exam.revision }) };
+    const body = { ...this.form.read(), by: by(), ...(this.key && { revision: this.revision }) };
     try {
       const answer = await call(this.key ? `/api/exams/${this.key}` : "/api/exams", { method: this.key ? "PUT" : "POST", body });
       this.dirty = false;
@@ -78,7 +84,7 @@ class ExamPage {
         return;
       }
       this.draw(answer);
-      this.form.fill(this.exam);
+      this.fill();
       setText(byId("exam-saved"), t.saved(answer.running));
     } catch (error) {
       this.refused(error);
@@ -88,7 +94,7 @@ class ExamPage {
   /** Said at the field; where somebody else was first, what they changed, with what was written here left as it is. */
   refused(error) {
     if (error.status === 409 && error.details.differs) {
-      this.exam.revision = error.details.revision;
+      this.revision = error.details.revision;
       setText(byId("exam-changed-text"), t.changed(error.details.changed_by, error.details.differs.map((name) => t.fields[name] ?? name)));
       byId("exam-changed").hidden = false;
       byId("exam-changed").focus();
@@ -140,6 +146,8 @@ class ExamPage {
     const answer = await this.act("/state", { body: { state } });
     if (!answer) return;
     this.draw(answer);
+    if (this.exam.revision === this.revision + 1) this.revision += 1; // else somebody has changed it since, which is told when this form is saved
+    else if (!this.dirty) this.fill();
     setText(byId("exam-said"), t.done[state]);
     byId("exam-heading").focus(); // the button that was pressed may be gone
   }

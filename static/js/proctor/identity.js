@@ -22,6 +22,8 @@ const AGAIN_MS = 500;
 class IdentityPage extends ExamList {
   state = "open";
   at = 0;
+  changed = new Set(); // sessions that are to be read anew
+  soon = null;
   list = byId("identity-list");
 
   constructor() {
@@ -61,9 +63,14 @@ class IdentityPage extends ExamList {
 
   /** Of a session that is shown only its own part is read anew: nothing jumps under a pointer. */
   #heard(id) {
-    const place = this.rows.findIndex(({ session_id }) => session_id === id);
-    clearTimeout(this.soon);
-    this.soon = setTimeout(() => (place < 0 ? this.read() : this.#readOne(id)), AGAIN_MS);
+    this.changed.add(id);
+    this.soon ??= setTimeout(() => {
+      const ids = [...this.changed];
+      this.soon = null;
+      this.changed.clear();
+      if (ids.every((one) => this.rows.some(({ session_id }) => session_id === one))) for (const one of ids) this.#readOne(one);
+      else this.read();
+    }, AGAIN_MS);
   }
 
   async #readOne(id) {

@@ -92,10 +92,12 @@ export class StudentDialog {
   }
 
   async #save() {
-    const body = this.#body();
-    if (!(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return false;
+    const before = JSON.parse(this.before);
+    const body = Object.fromEntries(Object.entries(this.#body()).filter(([name, value]) => value !== before[name])); // the rest may have been changed meanwhile
+    const isChanged = Object.keys(body).length > 0;
+    if (isChanged && !(await this.#try(() => call(`${this.address}/${this.one.row_id}`, { method: "PATCH", body })))) return false;
     dialog.close();
-    this.onChanged();
+    if (isChanged) this.onChanged();
     return true;
   }
 

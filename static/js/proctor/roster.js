@@ -55,6 +55,7 @@ class RosterPage {
     for (const event of SEEN) socket.on(event, () => this.#soon());
     socket.on("device_state", ({ device, state }) => device === "connection" && state === "ok" && this.#soon()); // a student begins when the page is there
     socket.joinExam(document.body.dataset.examId);
+    socket.onConnect(() => this.#soon()); // what happened while it was away nobody tells again
   }
 
   /** Something happened: the rows that are there are read anew, at once, and once more when it is stored for certain, with all that happens meanwhile. */
