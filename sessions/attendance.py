@@ -120,6 +120,6 @@ class Attendance:
                 due.append((session.session_id, End("time")))
             elif not session.begun and away > LINK_LIFE_S and not session.limit.closes_by_itself:
                 due.append((session.session_id, End("unused")))
-            elif session.begun and away > self._abandoned_s:
+            elif session.begun and min(away, session.limit.since_pause()) > self._abandoned_s:  # in a proctor's pause a lid may be closed
                 due.append((session.session_id, End("away")))
         return due

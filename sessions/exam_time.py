@@ -6,11 +6,12 @@ The clock is monotonic and goes on over the server's starts, so that no setting 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from basics.readings import ScreenAct
+from scoring.breaks import STUDENT, Break
 from scoring.session_exam import SessionExam
 from sessions.clock import SessionClock
 
@@ -35,14 +36,29 @@ class ExamTime:
     def __init__(self, clock: SessionClock, exam: SessionExam | None) -> None:
         self._clock = clock
         self.exam = exam
+        self.breaks: Callable[[], Sequence[Break]] = tuple
 
     @property
     def ends(self) -> float:
-        """When the time is over, in seconds on the session's clock; infinity where no time is set, or none runs yet."""
+        """When the time is over, in seconds on the session's clock; infinity where no time is set, or none runs yet.
+
+        What a proctor's pauses took the student has beyond it. A break of the student's own is the student's time.
+        """
         if self.exam is None or not self._clock.begun:
             return math.inf
         seconds = self.exam.times.seconds_from(self._clock.started_at)
-        return math.inf if seconds is None else seconds
+        if seconds is None:
+            return math.inf
+        now = self._clock.now()
+        return seconds + sum(max(0.0, min(one.until, now) - one.start) for one in self._pauses())
+
+    def _pauses(self) -> Iterator[Break]:
+        return (one for one in self.breaks() if one.by != STUDENT)
+
+    def since_pause(self) -> float:
+        """For how many seconds no pause of a proctor's has been on: 0 while one is, infinity where there was none."""
+        now = self._clock.now()
+        return min((max(0.0, now - one.until) for one in self._pauses()), default=math.inf)
 
     @property
     def ends_at(self) -> datetime | None:

@@ -33,6 +33,7 @@ class Pauses:
         self._events = events
         self._tell_scored = tell_scored
         self.control = BreakControl(None)
+        session.limit.breaks = lambda: self.control.breaks
 
     def allow(self, accommodation: Accommodation | None, exam: SessionExam | None, breaks: Records = ()) -> None:
         """Allow the breaks of the student and of the exam, and take up those that were."""
@@ -89,7 +90,7 @@ class Pauses:
         return self.control.documents()
 
     def _changed(self) -> None:
-        self._store.session(breaks=self.documents())
+        self._store.session(breaks=self.documents(), **self._session.limit.document())  # a proctor's pause moves the end
         newest = self.control.newest(self._session.clock())
         assert newest is not None
         log.info("break %s by %s", "begins" if newest.on else "is over, begun", newest.by, extra={"session_id": self._session.session_id})

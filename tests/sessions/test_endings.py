@@ -65,6 +65,23 @@ def test_an_end_that_fails_in_part_is_an_end_and_stops_no_others(
     assert {parts.database.session(one.session_id)["state"] for one in (broken, sound)} == {"interrupted"}
 
 
+def test_whom_a_proctor_has_paused_nothing_ends_until_long_after_it(client: FlaskClient, parts: Parts, student: str, clock: Clock) -> None:
+    session = live(parts, create(client, student, f"paused-{student}", source="browser"))
+    session.begin()
+    parts.monitor.student_connected(session.session_id, True)
+    session.begin_break("Ada", "fire alarm")
+    parts.monitor.student_connected(session.session_id, False)
+    for ends in (session.end_break, lambda: None):
+        clock.ahead += parts.settings.abandoned_s + 60
+        parts.monitor.end_abandoned()
+        assert session in parts.monitor.active()
+        ends()
+        clock.ahead -= 120
+    clock.ahead += 240
+    parts.monitor.end_abandoned()
+    assert session not in parts.monitor.active()
+
+
 def test_a_start_that_could_not_be_made_safe_does_not_come_alive_later(
     client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

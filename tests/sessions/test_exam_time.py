@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from basics.readings import ScreenAct
+from scoring.breaks import STUDENT, Break
 from scoring.exam import ExamDefinition
 from scoring.session_exam import SessionExam
 from sessions.clock import SessionClock
@@ -32,6 +34,20 @@ def test_time_runs_from_the_students_beginning_and_its_end_stops_the_clock() -> 
     assert (limit.left(), limit.ends_at) == (4500, NOON + timedelta(minutes=75))
     clock.now += 4600
     assert (limit.left(), limit.now()) == (0, 4500)
+
+
+def test_a_proctors_pause_takes_no_time_and_a_break_of_ones_own_does() -> None:
+    clock = Clock()
+    limit = time_of(clock, length_min=60, closes=NOON + timedelta(minutes=61))
+    breaks = [Break(600.0, 900.0, STUDENT), Break(1200.0, None, "Ada", "fire alarm", None)]
+    limit.breaks = lambda: breaks
+    clock.now += 1200
+    assert (limit.left(), limit.since_pause()) == (2400, 0)
+    clock.now += 5000
+    assert (limit.left(), limit.since_pause(), limit.is_over(connected_for=60)) == (2400, 0, False), "it ends in no pause"
+    breaks[1] = replace(breaks[1], end=6200.0)
+    clock.now += 2000
+    assert (limit.left(), limit.since_pause(), limit.ends) == (400, 2000, 8600)
 
 
 def test_before_its_student_comes_no_time_runs() -> None:
