@@ -38,9 +38,9 @@ class Mark:
 def marks_of(document: Mapping[str, Any]) -> list[Mark]:
     """A document's marks, oldest first; one that was damaged is left out."""
     found = []
-    for name, said in document.items():
-        key = name.removeprefix(PREFIX)
-        if not name.startswith(PREFIX) or not _KEY.fullmatch(key) or not isinstance(said, Mapping):
+    for name in mark_names(document):
+        key, said = name.removeprefix(PREFIX), document[name]
+        if name == TELLS or not _KEY.fullmatch(key) or not isinstance(said, Mapping):
             continue
         kind, at, data = said.get("type"), said.get("at"), said.get("data")
         if isinstance(kind, str) and isinstance(at, datetime) and isinstance(data, Mapping):
@@ -50,9 +50,13 @@ def marks_of(document: Mapping[str, Any]) -> list[Mark]:
 
 def mark_names(document: Mapping[str, Any]) -> list[str]:
     """The names of a document's fields that are marks, damaged ones too."""
-    return [name for name in document if name == TELLS or name.startswith(PREFIX)]
+    return [name for name in document if _is_mark(name)]
 
 
 def without_marks(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document as it is for everybody else."""
-    return {name: value for name, value in document.items() if name != TELLS and not name.startswith(PREFIX)}
+    return {name: value for name, value in document.items() if not _is_mark(name)}
+
+
+def _is_mark(name: object) -> bool:
+    return isinstance(name, str) and (name == TELLS or name.startswith(PREFIX))

@@ -207,7 +207,7 @@ def test_a_package_has_what_lies_on_another_servers_disk_or_says_that_it_is_not_
     assert not files & names
     assert (checked.whole, set(checked.lacking)) == (False, files)
     assert "NOT WHOLE: 2 files" in report
-    assert f"clips/{video_id}.mp4 (it is on the server a, which is away)" in report
+    assert f"clips/{video_id}.mp4 (it is on the server a, which did not give it)" in report
 
 
 def test_a_package_waits_until_its_call_has_a_place_and_calls_no_server_away_that_lives(

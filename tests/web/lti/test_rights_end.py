@@ -32,7 +32,7 @@ def server() -> Iterator[Platform]:
 
 @pytest.fixture
 def app(make_app: MakeApp, server: Platform) -> Flask:
-    app = make_app(proctor_password=PASSWORD, public_url=HERE)
+    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
     server.register(app)
     return app
 
