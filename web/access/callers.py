@@ -18,6 +18,8 @@ Kind = Literal["nobody", "local", "password", "api_token", "account", "token", "
 RIGHTS: frozenset[Right] = frozenset(get_args(Right))
 SERVER_WIDE: frozenset[Right] = frozenset({"people", "server", "audit", "metrics"})
 """Rights that no exam bounds: who has them for some exams only has none of them."""
+IN_EVERY_EXAM: frozenset[Right] = frozenset({"accommodations"})
+"""Rights in what holds in every exam where it names none: what is of no exam is theirs alone who have the right in all."""
 WATCHING: frozenset[Right] = frozenset({"look", "decide", "desk"})
 OF_ROLE: Mapping[str, frozenset[Right]] = {
     "administrator": RIGHTS,
@@ -64,13 +66,13 @@ class ExamFilter:
     """Which exams a caller may see in a list: `only` these, None: all of them, but `never` those."""
 
     only: frozenset[str | None] | None = None
-    never: frozenset[str] = frozenset()
+    never: frozenset[str | None] = frozenset()
 
     def condition(self) -> dict[str, Any]:
         """As a MongoDB condition on `exam_id`."""
         if self.only is not None:
             return {"$in": sorted(self.only, key=lambda exam: exam or "")}
-        return {"$nin": sorted(self.never)}
+        return {"$nin": sorted(self.never, key=lambda exam: exam or "")}
 
     def takes(self, exam_id: str | None) -> bool:
         """May this exam be seen?"""
@@ -123,10 +125,12 @@ class Caller:
         return any(right in OF_ROLE.get(role, ()) for role in self.roles - BY_EXAM)
 
     def may(self, right: Right, exam_id: str | None) -> bool:
-        """Has the caller this right in this exam? None: sessions without an exam."""
+        """Has the caller this right in this exam? None: sessions without an exam, and accommodations for every exam."""
         if self.everywhere(right):
             return True
         if right in SERVER_WIDE or not isinstance(exam_id, str | None):  # one that was damaged in the database is nobody's
+            return False
+        if exam_id is None and right in IN_EVERY_EXAM:
             return False
         if self.exams is not None:
             return exam_id is not None and folded(exam_id) in self.exams and self.may_at_all(right)
@@ -157,7 +161,8 @@ class Caller:
             mine = self.exams if self.may_at_all(right) else frozenset[str]()
             return ExamFilter(only=frozenset(mine | {exam for exam, _people in self.people.defined() if folded(exam) in mine}))
         if self._may_among(right, None):
-            return ExamFilter(never=frozenset(exam for exam, _people in self.people.defined() if not self._by_role(right, exam)))
+            others = frozenset(exam for exam, _people in self.people.defined() if not self._by_role(right, exam))
+            return ExamFilter(never=others | (frozenset({None}) if right in IN_EVERY_EXAM else frozenset()))
         mine = frozenset(self.exam_roles) if self.may_at_all(right) else frozenset[str]()
         named = {exam for exam, _people in self.people.defined() if self._by_role(right, exam)}
         return ExamFilter(only=frozenset({*named, *(exam for exam in mine if self._by_role(right, exam))}))
