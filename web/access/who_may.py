@@ -219,15 +219,15 @@ class Access:
             right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
             return self.is_password(password) and right_name
 
-        self.count_login(address, self.known_browser(browser), is_right)
+        self.count_login(address, self.known_browser(browser, name), is_right)
 
     def is_password(self, password: str) -> bool:
         """Is this the shared password? There may be none."""
         return hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode()) and bool(self._password)
 
-    def known_browser(self, mark: str) -> str:
-        """Which browser this is, from which somebody has logged in before; empty where it isn't known."""
-        return self._signer.known_browser(mark) if mark else ""
+    def known_browser(self, mark: str, name: str) -> str:
+        """Which browser this is, from which somebody has logged in under this name before; empty where it isn't known."""
+        return self._signer.known_browser(mark, name) if mark else ""
 
     def count_login(self, address: str | None, known: str, is_right: Callable[[], bool]) -> None:
         """Ask `is_right` when it is the address's turn, or the known browser's. Raise `Unauthorized`, `TooMany`."""
@@ -236,15 +236,15 @@ class Access:
     def remember_login(self, request: Request, response: Response) -> None:
         """Give the caller the cookie of a login by the shared password, and the mark of its browser; call it after `check_login`."""
         self._give(request, response, self.login_cookie, self._signer.login_token(), LOGIN_MAX_AGE, "Strict")
-        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(PROCTOR), BROWSER_MAX_AGE, "Strict")
 
-    def give_login(self, request: Request, response: Response, cookie: str, longest_s: float) -> None:
-        """Give the caller the cookie of an account's login, and the mark of its browser.
+    def give_login(self, request: Request, response: Response, name: str, cookie: str, longest_s: float) -> None:
+        """Give the caller the cookie of an account's login, and the mark of its browser, which is for this name of a login.
 
         `Lax`: after a sign-in elsewhere a browser sends no stricter one. What changes something is refused to other sites' pages in any case.
         """
         self._give(request, response, self.login_cookie, cookie, int(longest_s), "Lax")
-        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(name), BROWSER_MAX_AGE, "Strict")
 
     def _give(self, request: Request, response: Response, name: str, value: str, age: int, site: str) -> None:
         path = self._cookie_path(request)
