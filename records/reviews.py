@@ -20,7 +20,7 @@ from basics.locks import KeyedLocks
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
-from records.flag_counts import FLAG_STATES
+from records.flag_counts import FLAG_STATES, LISTED
 from records.keep_times import part_of
 from records.shapes import read_decisions
 from records.sought import with_part
@@ -36,8 +36,6 @@ RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
     "newest": [("flagged_at", DESCENDING)],
     "student": [("user_id", ASCENDING), ("flagged_at", ASCENDING)],
 }
-LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": False})
-"""Which intervals are for a person to decide on: those that are flagged, and those that only a proctor marked."""
 UNDECIDED: Sequence[str | None] = (None, "open")  # None: nobody has ever looked
 DECIDED: Sequence[ReviewState] = ("confirmed", "dismissed", "disputed")
 HISTORY_MAX = 1000  # decisions about one interval
@@ -194,17 +192,17 @@ class Reviews:
         return query | ({"$and": also} if also else {})  # beside a `user_id` and an `exam_id`, not instead of them
 
     def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Of each of these sessions that has flags, how many stand in each state."""
+        """Of each of these sessions that has flags or marks, how many stand in each state."""
         counts: dict[str, dict[str, int]] = {}
         state = {"$ifNull": ["$review.state", "open"]}
         group = {"_id": {"session_id": "$session_id", "state": state}, "count": {"$sum": 1}}
         with self._database.reading():
-            found = self._database.collection("intervals").aggregate(
-                [{"$match": {"session_id": {"$in": list(session_ids)}, "flagged": True}}, {"$group": group}]
-            )
-            for row in found:
-                if (state := row["_id"].get("state")) in FLAG_STATES:
-                    counts.setdefault(row["_id"]["session_id"], {})[state] = row["count"]
+            for which in LISTED:
+                pipeline: list[Document] = [{"$match": {"session_id": {"$in": list(session_ids)}, **which}}, {"$group": group}]
+                for row in self._database.collection("intervals").aggregate(pipeline):
+                    if (state := row["_id"].get("state")) in FLAG_STATES:
+                        of_session = counts.setdefault(row["_id"]["session_id"], {})
+                        of_session[state] = of_session.get(state, 0) + row["count"]
         return counts
 
 

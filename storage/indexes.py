@@ -66,6 +66,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
         # A whole exam's flags are counted by session and state from it alone.
         IndexModel([("exam_id", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)], name="stand", partialFilterExpression={"flagged": True}),
+        IndexModel(
+            [("session_id", 1), ("marked", 1), ("flagged", 1), ("review.state", 1)],
+            name="marked_of_session",
+            partialFilterExpression={"marked": True},
+        ),
+        IndexModel(
+            [("exam_id", 1), ("marked", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)],
+            name="marked_stand",
+            partialFilterExpression={"marked": True},
+        ),
         # As the queue is asked for: those that stand so, in each order; and how many those are, without reading one.
         *(
             IndexModel([*of, ("flagged", 1), ("review.state", 1), *order], name=f"stand_{rank}{end}", partialFilterExpression={"flagged": True})
