@@ -17,12 +17,12 @@ from basics.times import utc_now
 from database import Database, Document
 from records.accounts import digest
 from records.conclusions import COLLECTION as CONCLUSIONS
-from records.reviews import Reviews
+from records.reviews import ANSWERS, Reviews
 from records.shapes import ANSWER, INTERVAL, LINK, NEW_LOOK, SAID, TOLD
 from scoring.exam import ExamDefinition
 from settings.afterwards import AfterwardsSettings
 
-ANSWERS, NEW_LOOKS, REPORTS = "student_answers", "new_looks", "student_reports"
+NEW_LOOKS, REPORTS = "new_looks", "student_reports"
 PREFIX = "sr_"  # so that scanners for leaked secrets know one
 LINKS_MAX = 20  # of one session, those that are over too
 SESSIONS_MAX = 5000  # that get a link by one call

@@ -178,6 +178,7 @@ _PAYLOADS: dict[str, Callable[[Parts, Document], dict[str, Any] | None]] = {
     "session_moved": _moved,
     "session_ended": _ended,
     "conclusion_changed": _concluded,
+    "answer_given": lambda _of, _document: {},
     "identity_changed": lambda _of, _document: {},
     "flags_seen": lambda _of, _document: {"unseen": None},
 }

@@ -13,6 +13,7 @@ from basics.errors import Conflict
 from basics.times import utc_now
 from records.conclusions import Person
 from records.exams import exam_key
+from records.reviews import Reviews
 from records.student_answers import LINKS_MAX
 from records.verification import Finding, verify
 from tests.helpers.callers import token
@@ -149,6 +150,54 @@ def test_an_answer_is_read_before_the_decision_and_one_that_came_after_is_told(c
     assert error_of(client.post(f"{REPORT}/answers/{FLAG}", json={"text": "Or was it?"}, headers=headers), 409)["reason"] == "decided"
     error_of(client.post(f"{REPORT}/answers/{FLAG}", json={"text": "x" * 2001}, headers=headers), 422)
     error_of(client.post(f"{REPORT}/answers/{FLAG}", json={"text": " "}, headers=headers), 422)
+
+
+def test_a_flag_is_decided_with_the_answer_before_the_eyes_or_not_at_all(client: FlaskClient, stored: Parts) -> None:
+    headers = link_to(client)
+    told: list[tuple[str, Any]] = []
+    assert stored.live is not None
+
+    def give(text: str) -> None:
+        assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": text}, headers=headers).status_code == 200
+
+    def decide(decision: str | None = "confirmed", **more: Any) -> Any:
+        return client.post(f"/api/review/{FLAG}", json={"decision": decision, "by": "Ada", **more})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored.live, "announce", lambda event, payload, _exam_id: told.append((event, payload)))
+        give("My calculator.")
+    assert told == [("answer_given", {"session_id": SESSION})]
+    error = error_of(decide(answered_at=None), 409)
+    assert (error["reason"], error["answer"]["text"]) == ("answered", "My calculator.")
+    give("My calculator, which is allowed.")
+    error = error_of(decide(answered_at=error["answer"]["at"]), 409)
+    assert error["answer"]["text"] == "My calculator, which is allowed."
+    assert len(client.get(f"/api/review/{FLAG}/history").get_json()["history"]) == 1
+    assert report(client, headers)["flags"][0]["may_answer"] is True
+    assert decide(answered_at=error["answer"]["at"]).status_code == 200
+    assert report(client, headers)["flags"][0]["may_answer"] is False
+    assert decide(None).status_code == 200, "what is taken back needs no answer"
+
+
+def test_an_answer_of_the_very_moment_of_a_decision_is_not_passed_over(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = link_to(client)
+    stand = Reviews._stand
+    with stored.database.reading():
+        stored.database.collection("reviews").delete_many({})
+        stored.database.collection("intervals").update_one({"_id": FLAG}, {"$unset": {"review": 1}})
+
+    def then_an_answer(self: Reviews, *args: Any) -> None:
+        monkeypatch.setattr(Reviews, "_stand", stand)
+        assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": "My calculator."}, headers=headers).status_code == 200
+        stand(self, *args)
+
+    monkeypatch.setattr(Reviews, "_stand", then_an_answer)
+    assert stored.reviews.decide(FLAG, "confirmed", by="Ada", answer_seen=None)["answered_since"] is True
+    assert report(client, headers)["flags"][0]["may_answer"] is True
+    stored.reviews.decide(FLAG, "confirmed", by="Ben")  # who says nothing of what was seen has seen it
+    assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": "A calculator."}, headers=headers).status_code == 409
+    stored.reviews.answered(FLAG)
+    assert stored.reviews.decide(FLAG, None, by="Ben")["answered_since"] is True, "nobody has read it by taking something back"
 
 
 def test_answers_change_no_sealed_record(client: FlaskClient, stored: Parts) -> None:

@@ -321,7 +321,7 @@ class SessionLine(BaseModel):
     instance: Instance = None
     decisions: dict[str, int] = Field(
         default_factory=dict,
-        description="How many of its flags, and of the moments that a proctor marked, stand in each state: `open`, `confirmed`, …",
+        description="How many of its flags and of what a proctor marked stand in each state: `open`, `confirmed`, …",
     )
     unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 

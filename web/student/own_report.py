@@ -25,6 +25,7 @@ from web.calls.addresses import report_url
 from web.calls.audit import note, note_look
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_session
 from web.calls.values import check_video_id
 from web.languages import said
 from web.parts import parts
@@ -93,6 +94,7 @@ def answer(video_id: str) -> Response:
     check_video_id(video_id)
     session = _changed()
     parts().answers.answer(session, video_id, read_body(request, Answer).text)
+    tell_session("answer_given", {"session_id": session["_id"]}, session.get("exam_id"))
     note("own report: answered", STUDENT, session_id=session["_id"], video_id=video_id)
     return reply(Done())
 
