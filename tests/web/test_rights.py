@@ -234,6 +234,16 @@ def test_an_exam_has_one_set_of_people_however_its_id_is_written() -> None:
     assert not CALLERS["proctor"].may("look", f"{OTHER.title()}.")
 
 
+def test_lists_know_an_exam_by_every_spelling_that_its_sessions_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    spellings = (OWN.upper(), OTHER.title(), FREE.title())
+    monkeypatch.setattr(TwoExams, "spellings", spellings)
+    told = {who: CALLERS[who].exam_filter("look") for who in ("teacher", "read of one", "proctor by group")}
+    assert told["teacher"] == ExamFilter(never=frozenset({OTHER, OTHER.title()}))
+    assert told["read of one"] == told["proctor by group"] == ExamFilter(frozenset({OWN, OWN.upper()}))
+    free = token("read", only=[FREE]).exam_filter("look")
+    assert free == ExamFilter(frozenset({FREE, FREE.title()}))
+
+
 def test_each_role_has_the_rights_that_are_told_of_it() -> None:
     assert set(OF_ROLE) == {"administrator", "teacher", "proctor", "officer", "auditor"}
     assert not OF_ROLE["teacher"] & {"people", "server", "audit"}

@@ -50,6 +50,9 @@ class ExamPeople(Protocol):
     def defined(self) -> Iterable[tuple[str, PeopleOfExam]]:
         """Every exam that somebody defined."""
 
+    def spelled(self) -> Iterable[str]:
+        """Every exam of which there are sessions, as their records spell it: of before it was defined they may have it otherwise."""
+
 
 class NobodysExams:
     """Where no exam is defined."""
@@ -58,6 +61,9 @@ class NobodysExams:
         return None
 
     def defined(self) -> Iterable[tuple[str, PeopleOfExam]]:
+        return ()
+
+    def spelled(self) -> Iterable[str]:
         return ()
 
 
@@ -159,13 +165,17 @@ class Caller:
             return None
         if self.exams is not None:
             mine = self.exams if self.may_at_all(right) else frozenset[str]()
-            return ExamFilter(only=frozenset(mine | {exam for exam, _people in self.people.defined() if folded(exam) in mine}))
+            return ExamFilter(only=frozenset(mine | {exam for exam in self._known_exams() if folded(exam) in mine}))
         if self._may_among(right, None):
-            others = frozenset(exam for exam, _people in self.people.defined() if not self._by_role(right, exam))
+            others = frozenset(exam for exam in self._known_exams() if not self._by_role(right, exam))
             return ExamFilter(never=others | (frozenset({None}) if right in IN_EVERY_EXAM else frozenset()))
         mine = frozenset(self.exam_roles) if self.may_at_all(right) else frozenset[str]()
-        named = {exam for exam, _people in self.people.defined() if self._by_role(right, exam)}
+        named = {exam for exam in self._known_exams() if self._by_role(right, exam)}
         return ExamFilter(only=frozenset({*named, *(exam for exam in mine if self._by_role(right, exam))}))
+
+    def _known_exams(self) -> set[str]:
+        """The exams that somebody defined, and those that there were sessions of, in each spelling."""
+        return {exam for exam, _people in self.people.defined()} | set(self.people.spelled())
 
     def exam_condition(self, right: Right) -> dict[str, Any] | None:
         """The same as a MongoDB condition on `exam_id`; None: nothing needs to be left out."""
