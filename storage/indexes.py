@@ -150,6 +150,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("oidc", 1)], name="oidc", unique=True, partialFilterExpression={"oidc": {"$gt": ""}}),
         IndexModel([("changed_at", 1)], name="changed"),
     ],
+    "ended_logins": [IndexModel([("at", 1)], name="over", expireAfterSeconds=16 * 3600)],  # no cookie is older, whatever the clock says
     "logins": [IndexModel([("until", 1)], name="by_end")],
     "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
     "lti_waiting": [IndexModel([("until", 1)], name="until", expireAfterSeconds=0), IndexModel([("kind", 1), ("of", 1)], name="of")],

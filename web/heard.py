@@ -65,7 +65,7 @@ def _hear(of: Parts, bus: Bus) -> None:
     bus.subscribe(told.IntervalReviewed, lambda one: _reviewed(of, one.video_id))
     bus.subscribe(SessionTold, lambda one: _session_told(of, one))
     again: tuple[Callable[[], object], ...] = (
-        *(people.read_again, people.logins.read, exams.read_again, accommodations.read_all_again, of.rosters.forget),
+        *(people.read_again, people.logins.read, of.access.read_ended, exams.read_again, accommodations.read_all_again, of.rosters.forget),
         lambda: _bring(of, of.monitor.active()),
         lambda: read_again(of.monitor, of.database, of.monitor.active()),
     )

@@ -12,18 +12,20 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from basics import argon
 from basics.errors import StorageError
 from basics.seal import Seal
 from database import Database
-from records.logins import OF_ONE, LoginBook
+from records.logins import OF_ONE, EndedLogins, LoginBook
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.access.logins import FREE_TRIES
 from web.access.people import People
 from web.access.second_factor import new_recovery_codes, plain_recovery_code, step_of
 from web.access.sign_in import CODES
+from web.access.who_may import Access
 from web.parts import parts_of
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -306,6 +308,17 @@ def test_the_shared_password_goes_on_as_an_administrator(app: Flask) -> None:
     assert "people" in who["rights"]
     assert client.get("/people").status_code == 200
     assert client.post("/api/account/password", json={"password": "x", "new_password": "y"}).status_code == 403
+
+
+def test_a_login_by_the_shared_password_that_was_logged_out_opens_nothing_after_a_restart(app: Flask) -> None:
+    client, other, parts = administrator(app), administrator(app), parts_of(app)
+    copies = [browser.get_cookie(parts.access.login_cookie) for browser in (client, other)]
+    assert client.post("/logout").status_code == 302
+    assert parts.database.flush(30)
+    again = Access(parts.settings)
+    again.ended_logins = EndedLogins(parts.database)
+    asked = [Request({"HTTP_COOKIE": f"{copy.key}={copy.value}"}) for copy in copies if copy is not None]
+    assert [again.is_proctor(request) for request in asked] == [False, True]
 
 
 def test_people_sign_in_where_accounts_alone_are_asked_for(make_app: MakeApp) -> None:
