@@ -92,8 +92,8 @@ class Results:
         group = {"$group": {"_id": opinions, "count": {"$sum": 1}}}
         decided: list[Document] = []
         with self.database.reading():
-            for which in LISTED:
-                decided += self.database.collection("intervals").aggregate([{"$match": {**query, **which, "review.by": {"$gt": ""}}}, group])
+            for listed in LISTED:
+                decided += self.database.collection("intervals").aggregate([{"$match": {**query, **listed, "review.by": {"$gt": ""}}}, group])
             acts = list(self.database.collection(COLLECTION).find(query, {"history": 1}))
         people: dict[str, Counter[str]] = {}
         for row in decided:
