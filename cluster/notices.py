@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from basics.stored_fields import Check, one_of
 from database import Document
 
-SESSION_EVENTS = ("session_started", "session_moved", "session_ended", "conclusion_changed", "identity_changed", "flags_seen")
+SESSION_EVENTS = ("session_started", "session_moved", "session_ended", "conclusion_changed", "answer_given", "identity_changed", "flags_seen")
 
 
 def written(pattern: str) -> Check:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Literal, get_args
 
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from basics.errors import Conflict, InvalidInput, NotFound
+from basics.errors import Conflict, InvalidInput
 from basics.looks import look
 from basics.stored_fields import tell_unreadable
 from basics.texts import _
@@ -183,6 +184,7 @@ class Conclusions:
         return kept
 
     def _act(self, kept: Conclusion | None, session_id: str, act: Act, person: Person, fields: Document, *, reason: str | None = None) -> Conclusion:
+        """What stands by this act: the last of its history, whoever acts in the next moment."""
         conclusion = fields.get("conclusion", kept.conclusion if kept else None)
         said = fields.get("reason", "") if reason is None else reason
         now = utc_now()
@@ -192,17 +194,10 @@ class Conclusions:
         mark = Mark(f"concluded_{revision}_{int(now.timestamp() * 1000)}", "conclusion.made", now, told)
         change = {"$set": self._database.marked({**fields, "revision": revision, **mark.fields()}), "$push": {"history": entry}}
         with self._database.gone.writing(session_id), self._database.reading():
-            conclusions = self._database.collection(COLLECTION)
-            if kept is None:
-                done = _made(conclusions, session_id, {**change["$set"], "history": [entry]})
-            else:
-                done = conclusions.update_one({"_id": session_id, "revision": kept.revision}, change).matched_count == 1
-        found = self.kept(session_id)
-        if not done:
-            raise _meanwhile(found)
-        if found is None:
-            raise NotFound(_("The session was deleted meanwhile."))
-        return found
+            done = _changed(self._database.collection(COLLECTION), session_id, kept, change)
+        if done is None:
+            raise _meanwhile(self.kept(session_id))
+        return _conclusion(done)
 
 
 def in_force(kept: Conclusion | None) -> dict[str, Any]:
@@ -212,12 +207,14 @@ def in_force(kept: Conclusion | None) -> dict[str, Any]:
     return {"revision": kept.revision, "conclusion": kept.conclusion, "state": kept.state, "by": kept.by, "at": kept.at.isoformat()}
 
 
-def _made(conclusions: Any, session_id: str, fields: Document) -> bool:
+def _changed(conclusions: Any, session_id: str, kept: Conclusion | None, change: Document) -> Document | None:
+    """The document as this change leaves it; None where somebody else's came first."""
+    seen = {"_id": session_id, "revision": kept.revision if kept is not None else {"$exists": False}}
     try:
-        conclusions.insert_one({"_id": session_id, **fields})
-    except DuplicateKeyError:
-        return False
-    return True
+        found: Document | None = conclusions.find_one_and_update(seen, change, upsert=kept is None, return_document=ReturnDocument.AFTER)
+    except DuplicateKeyError:  # there is one by now
+        return None
+    return found
 
 
 def _meanwhile(kept: Conclusion | None) -> Conflict:

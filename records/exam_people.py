@@ -21,6 +21,7 @@ class StoredExamPeople:
         self._database = database
         self._exams: Mapping[str, tuple[str, PeopleOfExam]] | None = None  # by folded id: the id as it is written, and its people
         self._keys: Mapping[str, str] = {}
+        self._spelled: frozenset[str] = frozenset()
         self._reading = threading.Lock()
 
     def of(self, exam_id: str | None) -> PeopleOfExam | None:
@@ -36,6 +37,10 @@ class StoredExamPeople:
         """Every exam that somebody defined, by its id as it is written."""
         return (self._exams or {}).values()
 
+    def spelled(self) -> Iterable[str]:
+        """Every exam of which there are sessions, as their records spell it."""
+        return self._spelled
+
     def exam_id_of_key(self, key: str) -> str | None:
         """The id of the exam that addresses name so."""
         return self._keys.get(key)
@@ -50,8 +55,10 @@ class StoredExamPeople:
         with self._reading:
             with self._database.reading():
                 found = list(self._database.collection("exams").find({"exam_id": {"$type": "string"}}, FIELDS))
+                spelled = self._database.collection("sessions").distinct("exam_id")
             exams = {folded(document["exam_id"]): (str(document["exam_id"]), _people(document)) for document in found}
             self._keys = {str(document["_id"]): str(document["exam_id"]) for document in found}
+            self._spelled = frozenset(one for one in spelled if isinstance(one, str))
             changed, self._exams = exams != self._exams, exams
         return changed
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from basics.times import WALL_DOUBT_S, utc_now
+from database import Database
 from records.accounts import Account, digest
 from records.stores import Document, Store
 
@@ -188,6 +189,23 @@ class LoginBook:
             for login_id, life in self._lives.items():
                 if (there := seen.get(login_id)) is not None and there != life.seen:
                     life.seen, life.used, life.stored = there, now, now
+
+
+class EndedLogins:
+    """Logins by the shared password that were logged out. Their cookies are signed, and would open something again after a restart."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, login_digest: str) -> None:
+        """One was logged out. Never waits: it is stored, or spooled."""
+        self._database.write("ended_logins", login_digest, {"at": utc_now()})
+
+    def read(self) -> list[str]:
+        """The digests of those whose cookies may still be young enough. Raise `StorageError`."""
+        with self._database.reading():
+            found = self._database.collection("ended_logins").find({}, {"_id": 1}).sort("at", -1).limit(GONE_MAX)
+            return [str(row["_id"]) for row in found]
 
 
 def login_of(document: Document) -> Login:

@@ -54,7 +54,7 @@ class Names:
 
     def of_exam(self, exam_id: str | None) -> Mapping[str, str]:
         """The names of an exam's students by their folded ids, as `of` tells them. Never raises."""
-        if self._anonymous or not isinstance(exam_id, str):  # none, or one that was damaged
+        if not isinstance(exam_id, str) or not self._may_tell(exam_id):  # none, or one that was damaged
             return {}
         key = exam_key(exam_id)
         known = self._known.get(key)
@@ -64,10 +64,15 @@ class Names:
 
     def known(self, user_id: str, exam_id: str | None) -> str:
         """The same without asking the database: for what happens many times a second."""
-        if self._anonymous or exam_id is None:
+        if exam_id is None or not self._may_tell(exam_id):
             return ""
         known = self._known.get(exam_key(exam_id))
         return known.names.get(folded(user_id), "") if known is not None else ""
+
+    def _may_tell(self, exam_id: str) -> bool:
+        """Are names told in this exam, as far as is known without asking? What somebody has just switched off is known at each server."""
+        exam = self._exams().known(exam_id)
+        return not self._anonymous and (exam is None or not exam.definition.anonymous_review)
 
     def _read(self, key: str, exam_id: str) -> _Known:
         version = self._rosters.version

@@ -11,6 +11,7 @@ from pymongo import DESCENDING
 
 from basics.canonical import canonical
 from basics.errors import NotFound, StorageError
+from basics.looks import same_id
 from database import Database, Document
 from media.stores.base import KeptFile
 from records import absences
@@ -30,6 +31,7 @@ FETCH = Callable[[str, str, object, Sequence[str]], AbstractContextManager[KeptF
 GONE = "the file is gone"
 AWAY = "it is on the server {server}, which is away"
 NOT_GIVEN = "it is on the server {server}, which did not give it"
+HOLD_ACTS = ("hold: set", "hold: lifted", "hold: refused")
 PART_BYTES = 1 << 18
 LARGEST = 1 << 32  # bytes; no file of a package is so large
 
@@ -73,12 +75,18 @@ class Reads:
         field = ORDERED.get(kind, "at")
         yield from map(without_marks, self._found(kind, {"session_id": session_id}, field))
 
-    def audit(self, session_id: str, user_id: str | None) -> Iterator[Document]:
-        """The audit's entries of the session, oldest first; of its student only those that name no other session."""
+    def audit(self, session_id: str, user_id: object, exam_id: object) -> Iterator[Document]:
+        """The audit's entries of the session, oldest first; of its student only those in this exam that name no other session.
+
+        Whoever reads the package may see this exam and perhaps no other; of a legal hold nobody is told by it.
+        """
         about: list[Document] = [{"session_id": session_id}, {"video_id": {"$gt": f"{session_id}-", "$lt": f"{session_id}."}}]
-        if user_id:
-            about.append({"user_id": user_id, **{name: {"$exists": False} for name in ("session_id", "video_id", "sessions")}})
-        yield from self._found("audit", {"$or": about}, "at")
+        others = ("session_id", "video_id", "sessions")
+        if isinstance(user_id, str) and isinstance(exam_id, str):
+            about.append({"user_id": user_id, "exam_id": {"$type": "string"}, **{name: {"$exists": False} for name in others}})
+        for entry in self._found("audit", {"$or": about, "what": {"$nin": HOLD_ACTS}}, "at"):
+            if any(name in entry for name in others) or same_id(str(entry["exam_id"]), str(exam_id)):
+                yield entry
 
     def one(self, kind: str, document_id: str) -> Document | None:
         """One document by its id."""
@@ -150,8 +158,7 @@ def write_session(package: PackageWriter, reads: Reads, session_id: str, folder:
     package.add(f"{folder}marks.jsonl", _lines(_rows(session.get("marks"))))
     package.add(f"{folder}accommodation.json", canonical(session.get("accommodation")) + b"\n")
     package.add(f"{folder}accommodations.jsonl", _lines(_rows(session.get("accommodations"))))
-    user_id = session.get("user_id")
-    package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, user_id if isinstance(user_id, str) else None)))
+    package.add(f"{folder}audit.jsonl", _lines(reads.audit(session_id, session.get("user_id"), session.get("exam_id"))))
     if (seal := reads.one("seals", session_id)) is not None:
         package.add(f"{folder}seal.json", canonical(seal) + b"\n")
     else:

@@ -16,7 +16,7 @@ from database import Database, Document
 from records.conclusions import COLLECTION, NEVER, Person
 from records.exam_removal import of_exam
 from records.exams import exam_key
-from records.flag_counts import FLAG_STATES, flags_of_sessions
+from records.flag_counts import FLAG_STATES, LISTED, flags_of_sessions
 from records.keep_times import part_of
 from records.shapes import CONCLUSION, IN_FORCE, SESSION, UNREAD
 
@@ -89,9 +89,11 @@ class Results:
         `concluded`, `agreed`, `disagreed`, `settled` and `withdrew`. Raise `StorageError`."""
         query: Document = {"exam_id": {"$in": of_exam(self.database, exam_id)}}
         opinions = {f"{which}_{name}": f"$review.{path}{name}" for which, path in OPINIONS.items() for name in ("by", "decision")}
-        alike = [{"$match": {**query, "flagged": True, "review.by": {"$gt": ""}}}, {"$group": {"_id": opinions, "count": {"$sum": 1}}}]
+        group = {"$group": {"_id": opinions, "count": {"$sum": 1}}}
+        decided: list[Document] = []
         with self.database.reading():
-            decided = list(self.database.collection("intervals").aggregate(alike))
+            for listed in LISTED:
+                decided += self.database.collection("intervals").aggregate([{"$match": {**query, **listed, "review.by": {"$gt": ""}}}, group])
             acts = list(self.database.collection(COLLECTION).find(query, {"history": 1}))
         people: dict[str, Counter[str]] = {}
         for row in decided:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
@@ -18,17 +18,19 @@ from pymongo.errors import DuplicateKeyError
 from basics.errors import Conflict, NotFound, StorageError
 from basics.locks import KeyedLocks
 from basics.texts import _
-from basics.times import utc_now
+from basics.times import iso_time, utc_now
 from database import Database, Document
-from records.flag_counts import FLAG_STATES
+from records.flag_counts import FLAG_STATES, LISTED
 from records.keep_times import part_of
-from records.shapes import read_decisions
+from records.shapes import SAID, read_decisions
 from records.sought import with_part
 from storage.marks import Mark
 from storage.ranks import sortable
 
 Decision = Literal["confirmed", "dismissed"]
 ReviewState = Literal["open", "confirmed", "dismissed", "disputed"]
+AnswerSeen = datetime | None | Literal["any"]
+"""When the student gave the answer that was before the eyes of whoever decides; None: there was none; `any`: that isn't said."""
 Rank = Literal["score", "newest", "student"]
 
 RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
@@ -36,10 +38,9 @@ RANKS: Mapping[Rank, Sequence[tuple[str, int]]] = {
     "newest": [("flagged_at", DESCENDING)],
     "student": [("user_id", ASCENDING), ("flagged_at", ASCENDING)],
 }
-LISTED: Sequence[Document] = ({"flagged": True}, {"marked": True, "flagged": False})
-"""Which intervals are for a person to decide on: those that are flagged, and those that only a proctor marked."""
 UNDECIDED: Sequence[str | None] = (None, "open")  # None: nobody has ever looked
 DECIDED: Sequence[ReviewState] = ("confirmed", "dismissed", "disputed")
+ANSWERS = "student_answers"
 HISTORY_MAX = 1000  # decisions about one interval
 TRIES = 10  # to be the next of those who decide about one interval at several servers
 TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
@@ -52,20 +53,59 @@ class Reviews:
         self._database = database
         self._deciding = KeyedLocks()
 
-    def decide(self, video_id: str, decision: Decision | None, *, by: str, reason: str = "", note: str = "") -> Document:
+    def decide(
+        self,
+        video_id: str,
+        decision: Decision | None,
+        *,
+        by: str,
+        reason: str = "",
+        note: str = "",
+        amends: bool = False,
+        answer_seen: AnswerSeen = "any",
+    ) -> Document:
         """Store one decision (None takes `by`'s last one back) and return where the interval stands, once it is safe.
 
-        Raise `NotFound` for an interval that isn't flagged, `Conflict` when there is nothing to take back, `StorageError`.
+        One that `amends` is `by`'s last once more, with another note: both are taken back together. An answer that the student gives in the very
+        moment leaves the decision marked (`answered_since`).
+
+        Raise `NotFound` for an interval that isn't flagged, `Conflict` when there is nothing to take back, and where another answer is there than
+        the one that was seen, `StorageError`.
         """
         # One decision about an interval at a time: each is told from those before it. Others' intervals don't wait for its storage.
         with self._deciding.held(video_id):
+            answered_at = self._check_seen(video_id, answer_seen if decision is not None else "any")
             for _try in range(TRIES):
-                standing = self._decide(video_id, {"decision": decision, "reason": reason, "note": note, "by": by})
+                standing = self._decide(video_id, {"decision": decision, "reason": reason, "note": note, "by": by}, answered_at, amends=amends)
                 if standing is not None:
-                    return standing
+                    return self._with_answer(video_id, standing, answered_at)
         raise StorageError(_("Others decide about the same moment just now. Try again in some seconds."))
 
-    def _decide(self, video_id: str, said: Document) -> Document | None:
+    def _answer(self, video_id: str) -> Document | None:
+        with self._database.reading():
+            found = self._database.collection(ANSWERS).find_one({"_id": video_id})
+        return SAID.whole(found) if found is not None else None
+
+    def _check_seen(self, video_id: str, seen: AnswerSeen) -> datetime | None:
+        """When the student answered, None: there is no answer. Raise `Conflict` where that is another answer than the one that was seen."""
+        answer = self._answer(video_id)
+        at: datetime | None = answer["at"] if answer is not None else None
+        if isinstance(seen, str) or _same_time(seen, at):
+            return at
+        told = None if answer is None else {"text": answer["text"], "at": iso_time(answer["at"])}
+        raise Conflict(
+            _("The student's answer is another one than you saw. Read it, and decide again."), field="answered_at", reason="answered", answer=told
+        )
+
+    def _with_answer(self, video_id: str, standing: Document, before: datetime | None) -> Document:
+        """Where the interval stands, marked where an answer came since: whoever stores one marks it itself, but for what is not decided yet."""
+        answer = self._answer(video_id)
+        if standing["state"] == "open" or answer is None or answer["at"] == before:
+            return standing
+        self.answered(video_id)
+        return standing | {"answered_since": True}
+
+    def _decide(self, video_id: str, said: Document, answered_at: datetime | None, *, amends: bool) -> Document | None:
         """Where the interval stands with this decision; None where another server stored one first. Raise as `decide` does."""
         interval = self._database.interval(video_id)
         if not (interval.get("flagged") or interval.get("marked")):
@@ -80,17 +120,24 @@ class Reviews:
         newest = max((row["number"] for row in stored if isinstance(row.get("number"), int)), default=0)
         if newest > _number_of(interval):  # stored, and an outage came before the interval said so
             standing = stand(history)
+            if history and answered_at is not None and answered_at > history[-1]["at"]:
+                standing |= _since(standing)
             with self._database.gone.writing(interval["session_id"]), self._changing(interval["session_id"]), self._database.reading():
                 self._stand(video_id, newest, standing)
             if history and said.items() <= history[-1].items():
                 return standing
-        if said["decision"] is None and not any(entry["by"] == by for entry in _in_force(history)):
+        mine = [entry for entry in _in_force(history) if entry["by"] == by]
+        if said["decision"] is None and not mine:
             raise Conflict(
                 _("%(by)s has decided nothing about %(video_id)s that could be taken back.", by=repr(by), video_id=repr(video_id)), field="by"
             )
         now, session_id = utc_now(), interval["session_id"]
         entry = {**said, "at": max(now, history[-1]["at"] + TICK) if history else now}
+        if amends and mine and all(mine[-1][name] == said[name] for name in ("decision", "reason")):
+            entry["amends"] = True
         standing = stand([*history, entry])
+        if said["decision"] is None and part_of(interval, "review").get("answered_since"):  # nobody has read it by taking something back
+            standing |= _since(standing)
         number = 1 + max(len(stored), newest)
         with self._database.gone.writing(session_id), self._changing(session_id), self._database.reading():
             try:  # who stores the one of this number has seen all before it
@@ -194,17 +241,17 @@ class Reviews:
         return query | ({"$and": also} if also else {})  # beside a `user_id` and an `exam_id`, not instead of them
 
     def counts_of_sessions(self, session_ids: Sequence[str]) -> dict[str, dict[str, int]]:
-        """Of each of these sessions that has flags, how many stand in each state."""
+        """Of each of these sessions that has flags or marks, how many stand in each state."""
         counts: dict[str, dict[str, int]] = {}
         state = {"$ifNull": ["$review.state", "open"]}
         group = {"_id": {"session_id": "$session_id", "state": state}, "count": {"$sum": 1}}
         with self._database.reading():
-            found = self._database.collection("intervals").aggregate(
-                [{"$match": {"session_id": {"$in": list(session_ids)}, "flagged": True}}, {"$group": group}]
-            )
-            for row in found:
-                if (state := row["_id"].get("state")) in FLAG_STATES:
-                    counts.setdefault(row["_id"]["session_id"], {})[state] = row["count"]
+            for which in LISTED:
+                pipeline: list[Document] = [{"$match": {"session_id": {"$in": list(session_ids)}, **which}}, {"$group": group}]
+                for row in self._database.collection("intervals").aggregate(pipeline):
+                    if (state := row["_id"].get("state")) in FLAG_STATES:
+                        of_session = counts.setdefault(row["_id"]["session_id"], {})
+                        of_session[state] = of_session.get(state, 0) + row["count"]
         return counts
 
 
@@ -226,6 +273,16 @@ def stand(history: Sequence[Mapping[str, Any]]) -> Document:
     return (first or {}) | {"second": second, "third": third, "state": state}
 
 
+def _same_time(given: datetime | None, stored: datetime | None) -> bool:
+    """As far as the database keeps it."""
+    return (None if given is None else given.replace(microsecond=given.microsecond // 1000 * 1000)) == stored
+
+
+def _since(standing: Document) -> Document:
+    """What marks a decision after which the student answered."""
+    return {"answered_since": True} if standing["state"] != "open" else {}
+
+
 def _number_of(interval: Document) -> int:
     """The number of the newest decision that an interval shows."""
     number = part_of(interval, "review").get("number")
@@ -237,15 +294,15 @@ def _read(stored: Sequence[Document]) -> list[Document]:
 
 
 def _in_force(history: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The decisions that nobody has taken back: one without a decision takes back the last of the same person."""
+    """The decisions that nobody has taken back: one without a decision takes back the last of the same person, with those that it amends."""
     made: list[Mapping[str, Any]] = []
     for entry in history:
         if entry["decision"] is not None:
             made.append(entry)
             continue
-        last = next((number for number in range(len(made) - 1, -1, -1) if made[number]["by"] == entry["by"]), None)
-        if last is not None:
-            del made[last]
+        for number in range(len(made) - 1, -1, -1):
+            if made[number]["by"] == entry["by"] and not made.pop(number).get("amends"):
+                break
     return made
 
 

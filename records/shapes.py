@@ -27,6 +27,11 @@ def are_marks(value: Any) -> bool:
     )
 
 
+def are_texts(value: Any) -> bool:
+    """A list of texts."""
+    return isinstance(value, list | tuple) and all(map(is_text, value))
+
+
 WHOSE: Mapping[str, Any] = dict.fromkeys(("session_id", "user_id", "exam_id"), is_text)
 
 SESSION = Shape(
@@ -108,7 +113,7 @@ IN_FORCE = Shape(CONCLUSION.fields, needs=("conclusion", "by", "state"))
 TOLD = Shape(CONCLUSION.fields, needs=("conclusion", "by", "at", "state"))
 """The same, as its student is told it."""
 
-ANSWER = Shape({"text": is_text, "at": is_moment, "nothing": is_switch})
+ANSWER = Shape({"text": is_text, "at": is_moment, "nothing": is_switch, "of": are_texts})
 SAID = Shape(ANSWER.fields, needs=("text", "at"))
 NEW_LOOK = Shape(
     {

@@ -12,18 +12,20 @@ from typing import Any, Literal
 
 from basics.errors import Conflict, Forbidden, NotFound, StorageError, Unauthorized
 from basics.locks import KeyedLocks
+from basics.stored_fields import is_moment
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
 from records.accounts import digest
 from records.conclusions import COLLECTION as CONCLUSIONS
-from records.reviews import Reviews
+from records.reviews import ANSWERS, Reviews
 from records.shapes import ANSWER, INTERVAL, LINK, NEW_LOOK, SAID, TOLD
 from scoring.exam import ExamDefinition
 from settings.afterwards import AfterwardsSettings
 
-ANSWERS, NEW_LOOKS, REPORTS = "student_answers", "new_looks", "student_reports"
+NEW_LOOKS, REPORTS = "new_looks", "student_reports"
 PREFIX = "sr_"  # so that scanners for leaked secrets know one
+NEW_LOOKS_MAX = 100  # requests about one session
 LINKS_MAX = 20  # of one session, those that are over too
 SESSIONS_MAX = 5000  # that get a link by one call
 OF_LINK = ("user_id", "exam_id", "started_at")
@@ -171,11 +173,11 @@ class StudentAnswers:
             self._reviews.answered(video_id)
 
     def nothing_to_add(self, session: Mapping[str, Any]) -> None:
-        """The student has nothing to say to what has no answer yet. Raise `Conflict`, `StorageError`."""
+        """The student has nothing to say to what has no answer yet; what is flagged later is not meant. Raise `Conflict`, `StorageError`."""
         session_id = str(session["_id"])
         with self._changing.held(session_id):
             self._check_open(session_id)
-            about = {name: session.get(name) for name in ("user_id", "exam_id")}
+            about = {name: session.get(name) for name in ("user_id", "exam_id")} | {"of": [flag["_id"] for flag in self.flags(session_id)]}
             self._store(ANSWERS, session_id, {"session_id": session_id, **about, "nothing": True, "at": utc_now()})
 
     def flags(self, session_id: str) -> list[Document]:
@@ -189,14 +191,17 @@ class StudentAnswers:
         definition = self._definition_of(session.get("exam_id"))
         if definition is None or not definition.answer_first:
             return None
-        answers = self.answers(session_id)
-        waiting = [flag for flag in self.flags(session_id) if (flag.get("review") or {}).get("state") != "dismissed" and flag["_id"] not in answers]
-        if not waiting or session_id in answers:
+        waiting = [
+            flag for flag in unsaid(self.flags(session_id), self.answers(session_id)) if (flag.get("review") or {}).get("state") != "dismissed"
+        ]
+        if not waiting:
             return None
         chance = min((link["made_at"] for link in self.links(session_id) if link.get("opened_at") or is_good(link)), default=None)
         if chance is None:
             return _("The student has had no chance to answer: give the student the link to the report first.")
-        ends = chance + timedelta(days=self._settings.answer_days)
+        # Before the session's end, which may be another than its first, no report is read, and of a later flag nobody could say anything.
+        since = [at for at in (session.get("ended_at"), *(flag.get("flagged_at") for flag in waiting)) if is_moment(at)]
+        ends = max([chance, *since]) + timedelta(days=self._settings.answer_days)
         if utc_now() < ends:
             return _("The student may answer until %(day)s (UTC), or until every flag is answered.", day=f"{ends:%Y-%m-%d %H:%M}")
         return None
@@ -204,32 +209,57 @@ class StudentAnswers:
     # A new look
 
     def new_look(self, session_id: str) -> Document | None:
-        """The student's request, None where there is none, or it is damaged. Raise `StorageError`."""
-        found = self._one(NEW_LOOKS, session_id)
-        return NEW_LOOK.whole(found) if found is not None else None
+        """The student's newest request, None where there is none, or it is damaged. Raise `StorageError`."""
+        found = self._new_looks_of(session_id)
+        return NEW_LOOK.whole(found[0]) if found else None
+
+    def _new_looks_of(self, session_id: str) -> list[Document]:
+        """The requests of a session, newest first: the first has its id, and each further one its number behind that."""
+        with self._database.reading():
+            of_session = {"_id": {"$gte": session_id, "$lt": f"{session_id}."}}
+            return list(self._database.collection(NEW_LOOKS).find(of_session).sort("_id", -1).limit(NEW_LOOKS_MAX))
 
     def new_look_until(self, session_id: str) -> datetime | None:
         """Until when the student may ask for one; None: nothing is concluded. Raise `StorageError`."""
+        concluded_at = self._concluded_at(session_id)
+        return concluded_at + timedelta(days=self._settings.new_look_days) if concluded_at is not None else None
+
+    def _concluded_at(self, session_id: str) -> datetime | None:
         conclusion = self.conclusion(session_id)
         if conclusion is None:
             return None
         at: datetime = (conclusion.get("second") or {}).get("at") or conclusion["at"]
         first: datetime = conclusion["at"]
-        return max(at, first) + timedelta(days=self._settings.new_look_days)
+        return max(at, first)
+
+    def may_ask_new_look(self, session_id: str) -> bool:
+        """May the student ask for one now? Raise `StorageError`."""
+        try:
+            self._check_may_ask(session_id)
+        except Conflict:
+            return False
+        return True
+
+    def _check_may_ask(self, session_id: str) -> None:
+        concluded_at, asked = self._concluded_at(session_id), self._new_looks_of(session_id)
+        if concluded_at is None:
+            raise Conflict(_("Nothing is concluded yet that could be looked at anew."), reason="open")
+        if len(asked) >= NEW_LOOKS_MAX or any(
+            one.get("state") != "done" or not is_moment(one.get("at")) or one["at"] >= concluded_at for one in asked
+        ):
+            raise Conflict(_("You have asked for a new look already."), reason="asked")
+        if utc_now() > concluded_at + timedelta(days=self._settings.new_look_days):
+            raise Conflict(_("The time to ask for a new look is over. Ask your institution."), reason="late")
 
     def ask_new_look(self, session: Mapping[str, Any], reason: str) -> None:
-        """Ask for a new look at the conclusion, once a session. Raise `Conflict`, `StorageError`."""
+        """Ask for a new look at the conclusion: once for each that was made since the last request. Raise `Conflict`, `StorageError`."""
         session_id = str(session["_id"])
         with self._changing.held(session_id):
-            until = self.new_look_until(session_id)
-            if until is None:
-                raise Conflict(_("Nothing is concluded yet that could be looked at anew."), reason="open")
-            if self.new_look(session_id) is not None:
-                raise Conflict(_("You have asked for a new look already."), reason="asked")
-            if utc_now() > until:
-                raise Conflict(_("The time to ask for a new look is over. Ask your institution."), reason="late")
+            self._check_may_ask(session_id)
+            before = len(self._new_looks_of(session_id))
             about = {name: session.get(name) for name in ("user_id", "exam_id")}
-            self._store(NEW_LOOKS, session_id, {"session_id": session_id, **about, "reason": reason, "at": utc_now(), "state": "open", "done": None})
+            request = {"session_id": session_id, **about, "reason": reason, "at": utc_now(), "state": "open", "done": None}
+            self._store(NEW_LOOKS, f"{session_id}-{before:03d}" if before else session_id, request)
 
     def new_looks(self, state: str, exams: Document | None, limit: int, after: str | None) -> list[Document]:
         """Requests in a state, newest first; `exams` is a condition on the exam. Raise `StorageError`."""
@@ -237,15 +267,15 @@ class StudentAnswers:
         return self._database.page(NEW_LOOKS, query, [("at", -1)], after, limit)
 
     def close_new_look(self, session_id: str, text: str, by: str) -> Document:
-        """Say what came of it; the student reads the words. Raise `NotFound`, `Conflict`, `StorageError`."""
-        with self._changing.held(session_id):
-            found = self.new_look(session_id)
-            if found is None:
-                raise NotFound(_("The student has asked for no new look."), field="session_id")
-            if found["state"] != "open":
+        """Say what came of it; the student reads the words, those of the first of two who answer. Raise `NotFound`, `Conflict`, `StorageError`."""
+        found = self.new_look(session_id)
+        if found is None:
+            raise NotFound(_("The student has asked for no new look."), field="session_id")
+        changed = {"state": "done", "done": {"text": text, "by": by, "at": utc_now()}}
+        with self._database.gone.writing(session_id), self._database.reading():
+            waits = {"_id": found["_id"], "state": "open"}
+            if self._database.collection(NEW_LOOKS).update_one(waits, {"$set": changed}).matched_count == 0:
                 raise Conflict(_("Somebody has answered this request already."), reason="done")
-            changed = {"state": "done", "done": {"text": text, "by": by, "at": utc_now()}}
-            self._store(NEW_LOOKS, session_id, changed)
         return found | changed
 
     def _check_open(self, session_id: str) -> None:
@@ -265,6 +295,15 @@ def may_answer(interval: Mapping[str, Any], answer: Mapping[str, Any] | None) ->
     """May the student answer, or change the answer? Nobody has decided with it before the eyes."""
     review = interval.get("review") or {}
     return answer is None or review.get("state", "open") == "open" or bool(review.get("answered_since"))
+
+
+def unsaid(flags: Iterable[Mapping[str, Any]], answers: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The flags of a session to which its student said nothing yet, nor that there is nothing to add; `answers` are the session's, by id."""
+    found = [flag for flag in flags if flag["_id"] not in answers]
+    nothing = next((answer for answer in answers.values() if answer.get("nothing")), None)
+    if nothing is None:
+        return found
+    return [flag for flag in found if flag["_id"] not in nothing["of"]] if "of" in nothing else []  # of before that was kept: all are meant
 
 
 def is_readable(link: Mapping[str, Any]) -> bool:

@@ -62,6 +62,14 @@ class SignInSettings(BaseModel):
         description="The claim that has a person's groups.",
         json_schema_extra=EVERYDAY,
     )
+    oidc_join_claim: str = Field(
+        default="email",
+        min_length=1,
+        max_length=200,
+        description="The claim by which somebody comes to an account that an administrator made for them, beside `sub`: one that nobody but the "
+        "institution can change. `email` counts where the provider says that it is verified (`email_verified`).",
+        json_schema_extra=EVERYDAY,
+    )
     oidc_roles: str = Field(
         default="",
         description="Roles that groups give: `staff=teacher; it=administrator`, in one exam `ta-math=proctor@math-101`. They are taken anew at each "

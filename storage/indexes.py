@@ -66,6 +66,16 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("session_id", 1), ("flagged", 1), ("review.state", 1)], name="decisions", partialFilterExpression={"flagged": True}),
         # A whole exam's flags are counted by session and state from it alone.
         IndexModel([("exam_id", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)], name="stand", partialFilterExpression={"flagged": True}),
+        IndexModel(
+            [("session_id", 1), ("marked", 1), ("flagged", 1), ("review.state", 1)],
+            name="marked_of_session",
+            partialFilterExpression={"marked": True},
+        ),
+        IndexModel(
+            [("exam_id", 1), ("marked", 1), ("flagged", 1), ("review.state", 1), ("session_id", 1)],
+            name="marked_stand",
+            partialFilterExpression={"marked": True},
+        ),
         # As the queue is asked for: those that stand so, in each order; and how many those are, without reading one.
         *(
             IndexModel([*of, ("flagged", 1), ("review.state", 1), *order], name=f"stand_{rank}{end}", partialFilterExpression={"flagged": True})
@@ -141,6 +151,7 @@ INDEXES: dict[str, list[IndexModel]] = {
         IndexModel([("oidc", 1)], name="oidc", unique=True, partialFilterExpression={"oidc": {"$gt": ""}}),
         IndexModel([("changed_at", 1)], name="changed"),
     ],
+    "ended_logins": [IndexModel([("at", 1)], name="over", expireAfterSeconds=16 * 3600)],  # no cookie is older, whatever the clock says
     "logins": [IndexModel([("until", 1)], name="by_end")],
     "lti_registrations": [IndexModel([("issuer", 1), ("client_id", 1)], name="client", unique=True)],
     "lti_waiting": [IndexModel([("until", 1)], name="until", expireAfterSeconds=0), IndexModel([("kind", 1), ("of", 1)], name="of")],

@@ -65,7 +65,7 @@ def _hear(of: Parts, bus: Bus) -> None:
     bus.subscribe(told.IntervalReviewed, lambda one: _reviewed(of, one.video_id))
     bus.subscribe(SessionTold, lambda one: _session_told(of, one))
     again: tuple[Callable[[], object], ...] = (
-        *(people.read_again, people.logins.read, exams.read_again, accommodations.read_all_again, of.rosters.forget),
+        *(people.read_again, people.logins.read, of.access.read_ended, exams.read_again, accommodations.read_all_again, of.rosters.forget),
         lambda: _bring(of, of.monitor.active()),
         lambda: read_again(of.monitor, of.database, of.monitor.active()),
     )
@@ -178,6 +178,7 @@ _PAYLOADS: dict[str, Callable[[Parts, Document], dict[str, Any] | None]] = {
     "session_moved": _moved,
     "session_ended": _ended,
     "conclusion_changed": _concluded,
+    "answer_given": lambda _of, _document: {},
     "identity_changed": lambda _of, _document: {},
     "flags_seen": lambda _of, _document: {"unseen": None},
 }

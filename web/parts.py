@@ -19,6 +19,7 @@ from records.exam_passwords import ExamPasswords
 from records.hooks import Hooks
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
+from records.logins import EndedLogins
 from records.lti_courses import LtiCourses
 from records.lti_waiting import LtiWaiting
 from records.mailer import Mailer
@@ -146,6 +147,7 @@ class Parts:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
         self.people = People(self.database, self.settings)
         self.access.sign_ins = self.people
+        self.access.ended_logins = EndedLogins(self.database)
         self.sign_in = SignIn(self.access, self.people, lambda entry: self.database.audit(entry))  # noqa: PLW0108 (tests have apps without one)
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         outward = Outward(self.settings.lti_hosts)

@@ -14,6 +14,8 @@ ME = "me"
 class TwoExams:
     """Two exams that somebody defined: one names the account `me`, the other doesn't."""
 
+    spellings: tuple[str, ...] = ()  # of sessions that were made before their exam was defined
+
     def __init__(self, *, teachers: Iterable[str] = (ME,), proctors: Iterable[str] = (ME,)) -> None:
         self.exams: dict[str, PeopleOfExam] = {
             OWN: (frozenset(teachers), frozenset(proctors)),
@@ -25,6 +27,9 @@ class TwoExams:
 
     def defined(self) -> Iterable[tuple[str, PeopleOfExam]]:
         return self.exams.items()
+
+    def spelled(self) -> Iterable[str]:
+        return self.spellings
 
 
 def account(*roles: str, exams: TwoExams | None = None, in_exams: dict[str, frozenset[str]] | None = None) -> Caller:

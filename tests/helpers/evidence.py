@@ -67,7 +67,9 @@ def store_exam(database: Database, clips_dir: Path, session_id: str, user_id: st
     writes.append(database.write("reviews", f"r{session_id}", decision))
     noted = {"at": earlier, "who": "ben", "what": "review: confirmed", "video_id": video_id, "reason": "", "note": "seen"}
     writes.append(database.audit(noted))
-    writes.append(database.audit({"who": "ben", "what": "accommodation: set", "user_id": user_id, "words": f"{user_id} reads aloud"}))
+    writes.append(
+        database.audit({"who": "ben", "what": "accommodation: set", "user_id": user_id, "exam_id": exam_id, "words": f"{user_id} reads aloud"})
+    )
     assert all_stored(writes)
     assert Seals(database).seal_due() == 1
     assert database.flush(10)

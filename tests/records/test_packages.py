@@ -63,9 +63,16 @@ def test_a_package_holds_what_the_exam_left_and_any_program_opens_it(package: Pa
     assert (manifest["sessions"], manifest["made_by"], manifest["missing"], manifest["chain"]["seq"]) == ([SESSION], "ben", [], 3)
 
 
-def test_a_session_s_package_has_no_entry_that_names_the_student_s_other_sessions(database: Database, tmp_path: Path) -> None:
+def test_a_sessions_package_tells_of_no_other_session_or_exam_and_of_no_hold(database: Database, tmp_path: Path) -> None:
     assert database.audit({"who": "ben", "what": "package: exported", "user_id": "ann", "sessions": [SESSION, "b" * 32]}).wait(10)
-    assert list(Reads(database, KeptFiles(database, tmp_path), lambda _path, _key, _at: b"").audit(SESSION, "ann")) == []
+    for exam_id in ("other", None):
+        assert database.audit({"who": "ben", "what": "accommodation: set", "user_id": "ann", "exam_id": exam_id}).wait(10)
+    for about in ({"session_id": SESSION}, {"user_id": "ann"}, {"user_id": "ann", "exam_id": "e"}):
+        assert database.audit({"who": "eve", "what": "hold: set", "note": "an enquiry", **about}).wait(10)
+    assert database.audit({"who": "ben", "what": "roster: link given out", "user_id": "ann", "exam_id": "E"}).wait(10)
+    reads = Reads(database, KeptFiles(database, tmp_path), lambda _path, _key, _at: b"")
+    assert [entry["what"] for entry in reads.audit(SESSION, "ann", "e")] == ["roster: link given out"]
+    assert list(reads.audit(SESSION, "ann", None)) == []
 
 
 def test_a_session_of_which_a_record_was_damaged_is_sealed_as_it_is(database: Database, tmp_path: Path) -> None:

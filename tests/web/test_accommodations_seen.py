@@ -103,3 +103,10 @@ def test_the_note_of_one_for_every_exam_is_for_those_who_may_set_it_there(app: F
     details = limited.get(f"/api/session/{session.session_id}/details")
     assert (details.status_code, NOTE in details.text) == (200, False), "what its list doesn't show, a session's page doesn't either"
     assert script.get(f"/api/session/{session.session_id}/details").get_json()["session"]["accommodation_note"] == NOTE
+    teacher, officer = someone(app, "tess", "teacher"), someone(app, "otto", "officer")
+    assert teacher.get(f"/api/accommodations?user_id={student}").get_json()["accommodations"] == [], (
+        "nobody has defined the exam: it is a teacher's too"
+    )
+    details = teacher.get(f"/api/session/{session.session_id}/details")
+    assert (details.status_code, NOTE in details.text) == (200, False)
+    assert [one["note"] for one in officer.get("/api/accommodations").get_json()["accommodations"]] == [NOTE]

@@ -172,6 +172,17 @@ def test_who_looks_at_the_same_again_is_noted_once() -> None:
     assert [looked.is_new(key) for key in ("a", "b", "a")] == [True, True, False]
 
 
+def test_looks_of_two_tokens_behind_one_address_are_both_noted(make_app: MakeApp) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    parts = parts_of(app)
+    for name in ("one", "two"):
+        _kept, secret = parts.people.tokens.add(name, frozenset({"read"}), by="a test")
+        for _again in range(2):
+            assert app.test_client().get("/api/sessions/active", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    assert parts.database.flush(10)
+    assert sorted(entry["token"] for entry in parts.database.audit_entries() if entry["what"] == "live: looked at") == ["one", "two"]
+
+
 def test_a_look_at_a_live_wall_is_noted_with_its_browser(client: FlaskClient, parts: Parts) -> None:
     for _again in range(2):
         client.get("/api/sessions/active", headers={"User-Agent": "Browser\x01/1 " + "x" * 1000})

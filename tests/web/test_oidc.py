@@ -16,9 +16,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from basics.errors import Unauthorized
 from basics.paths import ROOT
+from database import Database
+from records.accounts import Account, Accounts
 from tests.helpers.people import add_person, browser_of
 from tests.helpers.web import PASSWORD, MakeApp
+from web.access.provider_people import account_of_claims
 from web.parts import parts_of
 
 HERE = "http://127.0.0.1:5999"
@@ -151,13 +155,16 @@ def test_the_same_answer_is_taken_once_and_in_the_browser_that_asked_only(app: F
 def test_no_local_account_is_taken_over_by_a_name_and_one_that_waits_is_joined(app: Flask, institution: Institution) -> None:
     add_person(app, "eve", "administrator")
     institution.knows(
-        **{"u-3": {"name": "Eve Two", "preferred_username": "EVE", "groups": []}, "u-4": {"name": "Mary", "preferred_username": "mary"}}
+        **{
+            "u-3": {"name": "Eve Two", "preferred_username": "EVE", "groups": []},
+            "u-4": {"name": "Mary", "preferred_username": "mary", "email": "mary@uni.example", "email_verified": True},
+        }
     )
     client, answer = sign_in(app, "u-3")
     assert answer.status_code == 401
     assert "There is an account" in answer.text
     assert client.get("/api/account", base_url=HERE).status_code == 401
-    mary = parts_of(app).people.accounts.add("mary", "Mary Somerville", frozenset({"teacher"}), by="a test", single_sign_on=True)
+    mary = parts_of(app).people.accounts.add("mary@uni.example", "Mary Somerville", frozenset({"teacher"}), by="a test", single_sign_on=True)
     client, answer = sign_in(app, "u-4")
     assert who_am_i(client)["person"]["id"] == mary.id
     assert who_am_i(client)["person"]["roles"] == ["teacher"]
@@ -176,6 +183,21 @@ def test_an_address_that_the_provider_has_not_verified_leads_to_nobodys_account(
     institution.knows(**{"u-6": {"name": "Grace", "preferred_username": None, **unverified, "email_verified": True}})
     client, _answer = sign_in(app, "u-6")
     assert who_am_i(client)["person"]["id"] == grace.id
+
+
+def test_an_account_that_waits_is_joined_by_what_its_owner_alone_can_have(database: Database) -> None:
+    accounts = Accounts(database)
+    ada = accounts.add("ada", "Ada Byron", frozenset({"administrator"}), by="a test", single_sign_on=True)
+    accounts.add("ada@uni.example", "Ada King", frozenset({"administrator"}), by="a test", single_sign_on=True)
+
+    def come(join_claim: str = "email", **claims: Any) -> Account:
+        return account_of_claims(accounts, {"sub": "m", **claims}, [], [], "https://uni.example", join_claim=join_claim)
+
+    for chosen in ({"preferred_username": "ada"}, {"email": "ada@uni.example"}):
+        with pytest.raises(Unauthorized, match="OIDC_JOIN_CLAIM"):
+            come(**chosen)
+    assert come(email="ada@uni.example", email_verified=True, preferred_username="ada").name == "Ada King"
+    assert come("preferred_username", sub="n", preferred_username="ADA").id == ada.id
 
 
 def test_whoever_is_refused_there_is_told_so_here(app: Flask) -> None:

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from basics.readings import ScreenAct
 from basics.times import WALL_DOUBT_S, utc_now
+from records.conclusions import Person
 from sessions.attendance import LINK_LIFE_S
 from sessions.session import ExamSession
 from tests.helpers.fixtures_web import Clock
@@ -153,6 +154,10 @@ def test_a_proctor_reopens_an_exam_that_broke_off_and_it_goes_on_as_it_was(
     clock.ahead += 300
     path = f"/api/session/{before.session_id}/reopen"
     assert parts.database.write("sessions", before.session_id, {"segment": "of-before"}).wait(10)
+    ada = Person("Ada")
+    made = parts.conclusions.conclude(before.session_id, "no_finding", person=ada, reason="", revision=0, four_eyes=False)
+    assert error_of(client.post(path, json={}), 409)["reason"] == "concluded", "a conclusion is of what was there"
+    parts.conclusions.withdraw(before.session_id, person=ada, reason="it goes on", revision=made.revision)
     answer = client.post(path, json={"by": "Ada"}).get_json()
     assert answer["session_id"] == before.session_id
     token = answer["portal_url"].partition("#t=")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from basics.errors import Conflict
 from basics.times import utc_now
 from records.conclusions import Person
 from records.exams import exam_key
-from records.student_answers import LINKS_MAX
+from records.reviews import Reviews
+from records.student_answers import LINKS_MAX, StudentAnswers
 from records.verification import Finding, verify
 from tests.helpers.callers import token
 from tests.helpers.evidence import CLIP, store_exam
@@ -151,6 +153,53 @@ def test_an_answer_is_read_before_the_decision_and_one_that_came_after_is_told(c
     error_of(client.post(f"{REPORT}/answers/{FLAG}", json={"text": " "}, headers=headers), 422)
 
 
+def test_a_flag_is_decided_with_the_answer_before_the_eyes_or_not_at_all(client: FlaskClient, stored: Parts) -> None:
+    headers = link_to(client)
+    told: list[tuple[str, Any]] = []
+
+    def give(text: str) -> None:
+        assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": text}, headers=headers).status_code == 200
+
+    def decide(decision: str | None = "confirmed", **more: Any) -> Any:
+        return client.post(f"/api/review/{FLAG}", json={"decision": decision, "by": "Ada", **more})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stored, "live", SimpleNamespace(announce=lambda event, payload, _exam_id: told.append((event, payload))))
+        give("My calculator.")
+    assert told == [("answer_given", {"session_id": SESSION})]
+    error = error_of(decide(answered_at=None), 409)
+    assert (error["reason"], error["answer"]["text"]) == ("answered", "My calculator.")
+    give("My calculator, which is allowed.")
+    error = error_of(decide(answered_at=error["answer"]["at"]), 409)
+    assert error["answer"]["text"] == "My calculator, which is allowed."
+    assert len(client.get(f"/api/review/{FLAG}/history").get_json()["history"]) == 1
+    assert report(client, headers)["flags"][0]["may_answer"] is True
+    assert decide(answered_at=error["answer"]["at"]).status_code == 200
+    assert report(client, headers)["flags"][0]["may_answer"] is False
+    assert decide(None).status_code == 200, "what is taken back needs no answer"
+
+
+def test_an_answer_of_the_very_moment_of_a_decision_is_not_passed_over(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = link_to(client)
+    stand = Reviews._stand
+    with stored.database.reading():
+        stored.database.collection("reviews").delete_many({})
+        stored.database.collection("intervals").update_one({"_id": FLAG}, {"$unset": {"review": 1}})
+
+    def then_an_answer(self: Reviews, *args: Any) -> None:
+        monkeypatch.setattr(Reviews, "_stand", stand)
+        assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": "My calculator."}, headers=headers).status_code == 200
+        stand(self, *args)
+
+    monkeypatch.setattr(Reviews, "_stand", then_an_answer)
+    assert stored.reviews.decide(FLAG, "confirmed", by="Ada", answer_seen=None)["answered_since"] is True
+    assert report(client, headers)["flags"][0]["may_answer"] is True
+    stored.reviews.decide(FLAG, "confirmed", by="Ben")  # who says nothing of what was seen has seen it
+    assert client.post(f"{REPORT}/answers/{FLAG}", json={"text": "A calculator."}, headers=headers).status_code == 409
+    stored.reviews.answered(FLAG)
+    assert stored.reviews.decide(FLAG, None, by="Ben")["answered_since"] is True, "nobody has read it by taking something back"
+
+
 def test_answers_change_no_sealed_record(client: FlaskClient, stored: Parts) -> None:
     def altered() -> list[Finding]:
         assert stored.database.flush(10)
@@ -183,6 +232,24 @@ def test_no_finding_is_concluded_before_the_student_could_answer(client: FlaskCl
     assert stored.database.delete("student_answers", SESSION).wait(10)
     assert may(SESSION) is not None
     client.post(f"{REPORT}/answers/{FLAG}", json={"text": "A calculator."}, headers=headers)
+    assert may(SESSION) is None
+
+
+def test_nothing_to_add_is_said_of_what_is_flagged_and_of_nothing_later(client: FlaskClient, stored: Parts) -> None:
+    define(client, answer_first=True)
+    headers, may = link_to(client), stored.answers.may_conclude
+    with stored.database.reading():
+        before = utc_now() - timedelta(days=stored.settings.answer_days, seconds=1)
+        stored.database.collection("student_reports").update_many({}, {"$set": {"made_at": before}})
+    assert client.post(f"{REPORT}/nothing", headers=headers).status_code == 200
+    assert (report(client, headers)["nothing_to_add"], report(client, headers)["may_say_nothing"]) == (True, False)
+    later = {"flagged": True, "flagged_at": utc_now() - timedelta(hours=1)}  # the session went on
+    assert stored.database.write("intervals", f"{SESSION}-2", later).wait(10)
+    assert "until" in (may(SESSION) or ""), "the days count from what is flagged last, whenever the first link was made"
+    assert (report(client, headers)["nothing_to_add"], report(client, headers)["may_say_nothing"]) == (False, True)
+    side = client.get(f"/api/session/{SESSION}/student-side").get_json()
+    assert (side["nothing_to_add"], side["flags"]) == (False, 2)
+    assert client.post(f"{REPORT}/nothing", headers=headers).status_code == 200
     assert may(SESSION) is None
 
 
@@ -220,6 +287,43 @@ def test_a_new_look_is_asked_for_once_and_in_time(client: FlaskClient, stored: P
     told = report(client, headers)["new_look"]
     assert (told["state"], told["answer"]) == ("done", "We looked again.")
     assert client.get("/api/new-looks").get_json()["count"] == 0
+
+
+def test_a_new_conclusion_may_be_looked_at_anew_and_what_was_asked_before_stays(client: FlaskClient, stored: Parts) -> None:
+    headers = link_to(client)
+
+    def ask() -> int:
+        return client.post(f"{REPORT}/new-look", json={"reason": "Look again."}, headers=headers).status_code
+
+    def say(text: str) -> Any:
+        return client.post(f"/api/session/{SESSION}/new-look", json={"text": text, "by": "Ada"})
+
+    conclude(stored)
+    assert ask() == 200
+    another = StudentAnswers(stored.database, stored.reviews, lambda _exam_id: None, stored.settings)
+    looked = StudentAnswers.new_look
+
+    def then_another_server(self: StudentAnswers, session_id: str) -> Any:
+        found = looked(self, session_id)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(StudentAnswers, "new_look", looked)
+            another.close_new_look(SESSION, "A phone all the same.", "Ben")
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(StudentAnswers, "new_look", then_another_server)
+        with pytest.raises(Conflict, match="answered this request already"):
+            stored.answers.close_new_look(SESSION, "Nothing.", "Ada")
+    assert report(client, headers)["new_look"]["answer"] == "A phone all the same."
+    assert (ask(), report(client, headers)["may_ask_new_look"]) == (409, False)
+    conclude(stored, conclusion="retake")
+    assert report(client, headers)["may_ask_new_look"] is True
+    assert (ask(), ask()) == (200, 409)
+    assert [one["session_id"] for one in client.get("/api/new-looks").get_json()["new_looks"]] == [SESSION]
+    assert say("We looked.").status_code == 200
+    done = client.get("/api/new-looks?state=done&limit=1").get_json()
+    (first,) = client.get(f"/api/new-looks?state=done&after={done['next_after']}").get_json()["new_looks"]
+    assert (done["new_looks"][0]["answer"], first["answer"]) == ("We looked.", "A phone all the same.")
 
 
 def test_a_token_that_only_reads_answers_no_request_and_makes_no_link(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 import zipfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,71 +17,33 @@ from PIL import Image
 from basics.times import utc_now
 from media.clip_stills import ClipStills
 from records import verification
-from records.conclusions import HISTORY_MAX, Conclusion, Conclusions, Person
+from records.conclusions import HISTORY_MAX, Conclusions, Person
 from records.exams import exam_key
 from records.results import Column
 from records.verification import verify
-from scoring.exam import ExamDefinition
+from tests.helpers.concluding import ADA, BEN, CY, OTHER, SESSION, Acting, results, two_sessions, with_four_eyes
 from tests.helpers.evidence import store_exam
 from tests.helpers.people import someone
 from tests.helpers.web import MakeApp, error_of
 from web.parts import Parts, parts_of
 
-SESSION, OTHER = "b" * 32, "c" * 32
-ADA, BEN, CY = "Ada Byron", "Ben Okri", "Cy Young"
 LATER = timedelta(minutes=5)
 
 
 @pytest.fixture
 def exam(parts: Parts) -> Parts:
-    """Two sessions of the exam `e`, that nobody defined; each has a flag that is confirmed."""
-    store_exam(parts.database, parts.settings.clips_dir, SESSION)
-    store_exam(parts.database, parts.settings.clips_dir, OTHER, "bob")
-    return parts
+    return two_sessions(parts)
 
 
 @pytest.fixture
 def four_eyes(exam: Parts) -> Parts:
-    """The same, defined, and a conclusion needs a second person."""
-    exam.exams.make(ExamDefinition(exam_id="e", title="Ethics", four_eyes=True), "test")
-    exam.people.exams_changed()
-    return exam
-
-
-class Acting:
-    """Acts on one session's conclusion, each from what stands."""
-
-    def __init__(self, client: FlaskClient, session_id: str = SESSION) -> None:
-        self._client, self._path = client, f"/api/session/{session_id}/conclusion"
-
-    def stands(self) -> dict[str, Any]:
-        answer = self._client.get(self._path)
-        assert answer.status_code == 200, answer.data
-        return dict(answer.get_json())
-
-    def act(self, path: str = "", **body: Any) -> Any:
-        return self._client.post(self._path + path, json={"by": ADA, "revision": self.stands()["revision"], "reason": "as the clips show", **body})
-
-    def conclude(self, conclusion: str = "finding", **body: Any) -> Any:
-        return self.act(conclusion=conclusion, **body)
-
-    def second(self, *, agrees: bool, **body: Any) -> Any:
-        return self.act("/second", agrees=agrees, **body)
-
-    def withdraw(self, **body: Any) -> Any:
-        return self.act("/withdraw", **body)
+    return with_four_eyes(exam)
 
 
 @pytest.fixture
 def acting(client: FlaskClient, exam: Parts) -> Acting:
     assert exam
     return Acting(client)
-
-
-def results(client: FlaskClient, query: str = "") -> dict[str, Any]:
-    answer = client.get(f"/api/exams/{exam_key('E')}/results{query}")
-    assert answer.status_code == 200, answer.data
-    return dict(answer.get_json())
 
 
 # What stands
@@ -196,97 +157,6 @@ def test_odd_conclusions_are_refused(client: FlaskClient, exam: Parts, body: Any
     sent = {"conclusion": "finding", "reason": "seen", "revision": 0, "by": ADA, **body} if body else body
     assert client.post(f"/api/session/{SESSION}/conclusion", json=sent).status_code in (400, 422)
     assert exam.conclusions.kept(SESSION) is None
-
-
-# All at once
-
-
-def set_flags(exam: Parts, session_id: str, state: str) -> None:
-    with exam.database.reading():
-        exam.database.collection("intervals").update_many({"session_id": session_id, "flagged": True}, {"$set": {"review.state": state}})
-
-
-def at_once(client: FlaskClient, act: str, by: str = ADA, reason: str = "") -> Any:
-    return client.post(f"/api/exams/{exam_key('e')}/results/no_finding", json={"act": act, "by": by, "reason": reason})
-
-
-def test_all_that_nobody_has_to_look_at_are_concluded_in_one_act(client: FlaskClient, exam: Parts) -> None:
-    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 0, "not_begun": 0}, "their flags are confirmed"
-    set_flags(exam, OTHER, "dismissed")
-    part = {"of_s": 90, "unread_s": 60, "reasons": {"dark": 60}}
-    exam.database.write("sessions", OTHER, {"unread": {"gaze": part, "people": part, "sound": part}}).wait(10)
-    assert results(client)["at_once"] == {"conclude": 0, "agree": 0, "unwatched": 1, "not_begun": 0}
-    exam.database.write("sessions", OTHER, {"unread": None, "state": "running"}).wait(10)
-    assert results(client)["at_once"]["conclude"] == 0
-    exam.database.write("sessions", OTHER, {"state": "ended"}).wait(10)
-    assert results(client)["at_once"]["conclude"] == 1
-    assert at_once(client, "conclude", reason="nothing was flagged").get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
-    assert at_once(client, "conclude").get_json()["done"] == 0
-    made = kept_of(exam, OTHER)
-    assert (made.conclusion, made.state, made.by, made.reason) == ("no_finding", "concluded", ADA, "nothing was flagged")
-    assert exam.conclusions.kept(SESSION) is None, "a confirmed flag is thought about by itself"
-    assert exam.database.flush(10)
-    assert [entry["session_id"] for entry in exam.database.audit_entries() if entry["what"] == "conclusion: concluded"] == [OTHER]
-
-
-def test_a_session_whose_student_never_came_is_not_concluded_with_the_others(client: FlaskClient, four_eyes: Parts) -> None:
-    for session_id in (SESSION, OTHER):
-        set_flags(four_eyes, session_id, "dismissed")
-    four_eyes.database.write("sessions", OTHER, {"begun": False}).wait(10)
-    assert results(client)["at_once"] == {"conclude": 1, "agree": 0, "unwatched": 0, "not_begun": 1}
-    assert {row["session_id"]: row["begun"] for row in results(client)["results"]} == {SESSION: True, OTHER: False}
-    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 1}
-    assert four_eyes.conclusions.kept(OTHER) is None
-    assert Acting(client, OTHER).conclude("no_finding").status_code == 200, "one by one it can be"
-    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
-    assert (kept_of(four_eyes, SESSION).state, kept_of(four_eyes, OTHER).state) == ("concluded", "proposed")
-
-
-def test_a_second_person_agrees_to_all_in_one_act_and_the_first_does_not(client: FlaskClient, four_eyes: Parts) -> None:
-    for session_id in (SESSION, OTHER):
-        set_flags(four_eyes, session_id, "dismissed")
-    Acting(client).conclude("finding")
-    assert at_once(client, "conclude").get_json()["done"] == 1
-    assert at_once(client, "agree").get_json()["done"] == 0, "one's own"
-    assert results(client)["at_once"]["agree"] == 1
-    assert at_once(client, "agree", BEN).get_json() == {"success": True, "done": 1, "left": 0, "not_begun": 0}
-    made = kept_of(four_eyes, OTHER)
-    assert (made.state, made.second and made.second.by) == ("concluded", BEN)
-    assert kept_of(four_eyes, SESSION).state == "proposed", "a finding is agreed to by itself"
-
-
-def test_many_are_concluded_in_several_calls_and_one_that_changed_is_left(client: FlaskClient, exam: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
-    for session_id in (SESSION, OTHER):
-        set_flags(exam, session_id, "dismissed")
-    monkeypatch.setattr("web.proctor.results.AT_ONCE", 1)
-    assert at_once(client, "conclude").get_json() == {"success": True, "done": 1, "left": 1, "not_begun": 0}
-    conclude = Conclusions.conclude
-
-    def too_late(self: Conclusions, session_id: str, *args: Any, **more: Any) -> Any:
-        conclude(self, session_id, "retake", person=Person(BEN), reason="by another", revision=0, four_eyes=False)
-        return conclude(self, session_id, *args, **more)
-
-    monkeypatch.setattr(Conclusions, "conclude", too_late)
-    assert at_once(client, "conclude").get_json() == {"success": True, "done": 0, "left": 1, "not_begun": 0}
-    assert sorted(kept_of(exam, one).conclusion for one in (SESSION, OTHER)) == ["no_finding", "retake"]
-
-
-def test_three_hundred_sessions_are_concluded_and_agreed_to_in_seconds(client: FlaskClient, parts: Parts) -> None:
-    parts.exams.make(ExamDefinition(exam_id="e", title="Ethics", four_eyes=True), "test")
-    ended = {"exam_id": "e", "state": "ended", "begun": True, "started_at": utc_now(), "ended_at": utc_now(), "total_score": 0}
-    with parts.database.reading():
-        parts.database.collection("sessions").insert_many([{"_id": f"{number:032x}", "user_id": f"s{number}", **ended} for number in range(300)])
-    for act, by in (("conclude", ADA), ("agree", BEN)):
-        began = time.monotonic()
-        assert [at_once(client, act, by).get_json()["left"] for _call in range(2)] == [100, 0]
-        print(f"{act}: {time.monotonic() - began:.1f} s")
-    assert results(client)["sums"]["no_finding"] == 300
-
-
-def kept_of(exam: Parts, session_id: str) -> Conclusion:
-    found = exam.conclusions.kept(session_id)
-    assert found is not None
-    return found
 
 
 # Results

@@ -118,6 +118,18 @@ def test_a_decision_is_kept_in_the_interval_and_in_the_history(database: Databas
     assert [entry["decision"] for entry in reviews.history(video_id)] == ["confirmed", "dismissed"]
 
 
+def test_a_note_that_is_written_later_is_taken_back_with_its_decision(database: Database, reviews: Reviews) -> None:
+    video_id = add_flag(database, 0)
+    reviews.decide(video_id, "dismissed", by="Ada", reason="glasses")
+    reviews.decide(video_id, "dismissed", by="Ada", reason="glasses", note="they shine", amends=True)
+    reviews.decide(video_id, "confirmed", by="Bob")
+    assert reviews.decide(video_id, None, by="Ada")["by"] == "Bob"
+    reviews.decide(video_id, "confirmed", by="Ada", note="after all", amends=True)
+    reviews.decide(video_id, "dismissed", by="Ada", reason="light", amends=True)
+    assert reviews.decide(video_id, None, by="Ada")["second"]["note"] == "after all", "another decision amends nothing"
+    assert len(reviews.history(video_id)) == 7
+
+
 def test_a_decision_that_waits_holds_up_its_own_interval_alone(database: Database) -> None:
     slow, quick = add_flag(database, 0), add_flag(database, 1)
     waits, goes_on = threading.Event(), threading.Event()

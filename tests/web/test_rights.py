@@ -210,6 +210,19 @@ def test_lists_leave_out_what_is_of_others_exams(who: str, only: set[str] | None
     assert seen.condition() == ({"$in": sorted(only)} if only is not None else {"$nin": sorted(never)})
 
 
+def test_what_holds_in_every_exam_is_seen_by_those_alone_who_may_set_it_in_every_one() -> None:
+    for name in ("teacher", "teacher of none"):
+        assert CALLERS[name].may("accommodations", FREE)
+        assert not CALLERS[name].may("accommodations", None)
+        assert CALLERS[name].may("look", None), "sessions without an exam are everyone's"
+        seen = CALLERS[name].exam_filter("accommodations")
+        assert seen is not None
+        assert None in seen.condition()["$nin"]
+        assert not seen.takes(None)
+    for name in ("officer", "exams", "administrator"):
+        assert CALLERS[name].may("accommodations", None)
+
+
 def test_who_sees_all_has_no_filter() -> None:
     for who in ("administrator", "password", "read", "administer"):
         assert CALLERS[who].exam_filter("look") is None
@@ -219,6 +232,16 @@ def test_who_sees_all_has_no_filter() -> None:
 def test_an_exam_has_one_set_of_people_however_its_id_is_written() -> None:
     assert CALLERS["proctor"].may("look", OWN.upper())
     assert not CALLERS["proctor"].may("look", f"{OTHER.title()}.")
+
+
+def test_lists_know_an_exam_by_every_spelling_that_its_sessions_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    spellings = (OWN.upper(), OTHER.title(), FREE.title())
+    monkeypatch.setattr(TwoExams, "spellings", spellings)
+    told = {who: CALLERS[who].exam_filter("look") for who in ("teacher", "read of one", "proctor by group")}
+    assert told["teacher"] == ExamFilter(never=frozenset({OTHER, OTHER.title()}))
+    assert told["read of one"] == told["proctor by group"] == ExamFilter(frozenset({OWN, OWN.upper()}))
+    free = token("read", only=[FREE]).exam_filter("look")
+    assert free == ExamFilter(frozenset({FREE, FREE.title()}))
 
 
 def test_each_role_has_the_rights_that_are_told_of_it() -> None:

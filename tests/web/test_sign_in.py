@@ -12,17 +12,20 @@ from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
+from werkzeug.wrappers import Request
 
 from basics import argon
 from basics.errors import StorageError
 from basics.seal import Seal
 from database import Database
-from records.logins import OF_ONE, LoginBook
+from records.logins import OF_ONE, EndedLogins, LoginBook
 from tests.helpers.people import OWN_PASSWORD, add_person, administrator, browser_of, log_in, someone
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.access.logins import FREE_TRIES
 from web.access.people import People
 from web.access.second_factor import new_recovery_codes, plain_recovery_code, step_of
+from web.access.sign_in import CODES
+from web.access.who_may import Access
 from web.parts import parts_of
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -144,6 +147,28 @@ def test_a_recovery_code_lets_in_once_however_it_is_typed(app: Flask) -> None:
     assert client.get("/api/account").get_json()["recovery_codes"] == len(codes) - 1
     again = browser_of(app)
     assert give_code(again, log_in(again, "ada"), typed).status_code == 401
+
+
+def test_who_has_the_password_guesses_ten_codes_an_hour_and_the_owner_gets_in_all_the_while(app: Flask) -> None:
+    codes = new_recovery_codes()
+    owner = with_factor(app, tuple(codes))
+    assert give_code(owner, log_in(owner, "ada"), codes[0]).status_code == 302, "their browser is known from here on"
+    guesser = browser_of(app, "198.51.100.7")
+    add_person(app, "bob", "proctor")
+    assert log_in(guesser, "bob").status_code == 302, "so is the guesser's: as bob's"
+    step = int(time.time() // 30)
+    good = {code_at(step + off) for off in range(-2, 4)}
+    wrong = next(code for code in map(str, range(100_000, 100_010)) if code not in good)
+    for _try in range(CODES):
+        assert give_code(guesser, log_in(guesser, "ada"), wrong).status_code == 401, "the right password before each makes none forgotten"
+    refused = give_code(guesser, log_in(guesser, "ada"), code_at(step))
+    assert (refused.status_code, int(refused.headers["Retry-After"]) > 3000) == (429, True)
+    told = audited(app, "sign-in: failed")[0]
+    assert (told["who"], told["how"], told["reason"]) == ("ada", "second factor", "too_many")
+    elsewhere = browser_of(app)
+    assert give_code(elsewhere, log_in(elsewhere, "ada"), codes[1]).status_code == 302, "a recovery code is nothing that could be guessed"
+    assert give_code(owner, log_in(owner, "ada"), code_at(step)).status_code == 302
+    assert give_code(guesser, log_in(guesser, "ada"), wrong).status_code == 429, "the owner's coming in frees nothing"
 
 
 def test_a_ticket_from_the_password_to_the_code_cannot_be_forged(app: Flask) -> None:
@@ -283,6 +308,17 @@ def test_the_shared_password_goes_on_as_an_administrator(app: Flask) -> None:
     assert "people" in who["rights"]
     assert client.get("/people").status_code == 200
     assert client.post("/api/account/password", json={"password": "x", "new_password": "y"}).status_code == 403
+
+
+def test_a_login_by_the_shared_password_that_was_logged_out_opens_nothing_after_a_restart(app: Flask) -> None:
+    client, other, parts = administrator(app), administrator(app), parts_of(app)
+    copies = [browser.get_cookie(parts.access.login_cookie) for browser in (client, other)]
+    assert client.post("/logout").status_code == 302
+    assert parts.database.flush(30)
+    again = Access(parts.settings)
+    again.ended_logins = EndedLogins(parts.database)
+    asked = [Request({"HTTP_COOKIE": f"{copy.key}={copy.value}"}) for copy in copies if copy is not None]
+    assert [again.is_proctor(request) for request in asked] == [False, True]
 
 
 def test_people_sign_in_where_accounts_alone_are_asked_for(make_app: MakeApp) -> None:

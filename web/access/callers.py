@@ -18,6 +18,8 @@ Kind = Literal["nobody", "local", "password", "api_token", "account", "token", "
 RIGHTS: frozenset[Right] = frozenset(get_args(Right))
 SERVER_WIDE: frozenset[Right] = frozenset({"people", "server", "audit", "metrics"})
 """Rights that no exam bounds: who has them for some exams only has none of them."""
+IN_EVERY_EXAM: frozenset[Right] = frozenset({"accommodations"})
+"""Rights in what holds in every exam where it names none: what is of no exam is theirs alone who have the right in all."""
 WATCHING: frozenset[Right] = frozenset({"look", "decide", "desk"})
 OF_ROLE: Mapping[str, frozenset[Right]] = {
     "administrator": RIGHTS,
@@ -48,6 +50,9 @@ class ExamPeople(Protocol):
     def defined(self) -> Iterable[tuple[str, PeopleOfExam]]:
         """Every exam that somebody defined."""
 
+    def spelled(self) -> Iterable[str]:
+        """Every exam of which there are sessions, as their records spell it: of before it was defined they may have it otherwise."""
+
 
 class NobodysExams:
     """Where no exam is defined."""
@@ -58,19 +63,22 @@ class NobodysExams:
     def defined(self) -> Iterable[tuple[str, PeopleOfExam]]:
         return ()
 
+    def spelled(self) -> Iterable[str]:
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class ExamFilter:
     """Which exams a caller may see in a list: `only` these, None: all of them, but `never` those."""
 
     only: frozenset[str | None] | None = None
-    never: frozenset[str] = frozenset()
+    never: frozenset[str | None] = frozenset()
 
     def condition(self) -> dict[str, Any]:
         """As a MongoDB condition on `exam_id`."""
         if self.only is not None:
             return {"$in": sorted(self.only, key=lambda exam: exam or "")}
-        return {"$nin": sorted(self.never)}
+        return {"$nin": sorted(self.never, key=lambda exam: exam or "")}
 
     def takes(self, exam_id: str | None) -> bool:
         """May this exam be seen?"""
@@ -123,10 +131,12 @@ class Caller:
         return any(right in OF_ROLE.get(role, ()) for role in self.roles - BY_EXAM)
 
     def may(self, right: Right, exam_id: str | None) -> bool:
-        """Has the caller this right in this exam? None: sessions without an exam."""
+        """Has the caller this right in this exam? None: sessions without an exam, and accommodations for every exam."""
         if self.everywhere(right):
             return True
         if right in SERVER_WIDE or not isinstance(exam_id, str | None):  # one that was damaged in the database is nobody's
+            return False
+        if exam_id is None and right in IN_EVERY_EXAM:
             return False
         if self.exams is not None:
             return exam_id is not None and folded(exam_id) in self.exams and self.may_at_all(right)
@@ -155,12 +165,17 @@ class Caller:
             return None
         if self.exams is not None:
             mine = self.exams if self.may_at_all(right) else frozenset[str]()
-            return ExamFilter(only=frozenset(mine | {exam for exam, _people in self.people.defined() if folded(exam) in mine}))
+            return ExamFilter(only=frozenset(mine | {exam for exam in self._known_exams() if folded(exam) in mine}))
         if self._may_among(right, None):
-            return ExamFilter(never=frozenset(exam for exam, _people in self.people.defined() if not self._by_role(right, exam)))
+            others = frozenset(exam for exam in self._known_exams() if not self._by_role(right, exam))
+            return ExamFilter(never=others | (frozenset({None}) if right in IN_EVERY_EXAM else frozenset()))
         mine = frozenset(self.exam_roles) if self.may_at_all(right) else frozenset[str]()
-        named = {exam for exam, _people in self.people.defined() if self._by_role(right, exam)}
+        named = {exam for exam in self._known_exams() if self._by_role(right, exam)}
         return ExamFilter(only=frozenset({*named, *(exam for exam in mine if self._by_role(right, exam))}))
+
+    def _known_exams(self) -> set[str]:
+        """The exams that somebody defined, and those that there were sessions of, in each spelling."""
+        return {exam for exam, _people in self.people.defined()} | set(self.people.spelled())
 
     def exam_condition(self, right: Right) -> dict[str, Any] | None:
         """The same as a MongoDB condition on `exam_id`; None: nothing needs to be left out."""

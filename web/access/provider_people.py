@@ -14,8 +14,13 @@ from records.accounts import Account, Accounts
 LONGEST_EMAIL = 200
 
 
-def account_of_claims(accounts: Accounts, claims: Mapping[str, Any], groups: list[str], pairs: list[GroupRole], issuer: str) -> Account:
-    """The account of whoever signs in. Raise `Unauthorized` where there is none for them, `StorageError`."""
+def account_of_claims(
+    accounts: Accounts, claims: Mapping[str, Any], groups: list[str], pairs: list[GroupRole], issuer: str, *, join_claim: str
+) -> Account:
+    """The account of whoever signs in. Raise `Unauthorized` where there is none for them, `StorageError`.
+
+    To one that waits for them they come by their `sub`, or by `join_claim`: many providers let people choose their `preferred_username`.
+    """
     key = hashlib.sha256(f"{issuer}\0{claims['sub']}".encode()).hexdigest()
     whole, in_exams = roles_of(groups, pairs)
     told: dict[str, Any] = {
@@ -25,7 +30,7 @@ def account_of_claims(accounts: Accounts, claims: Mapping[str, Any], groups: lis
     email = claims.get("email")
     if isinstance(email, str) and len(email) <= LONGEST_EMAIL and email.isprintable():
         told["email"] = email
-    found = accounts.of_provider(key) or _to_join(accounts, claims)
+    found = accounts.of_provider(key) or _to_join(accounts, claims, join_claim)
     if found is None:
         return _made(accounts, claims, told | {"oidc": key, "single_sign_on": True})
     if found.disabled:
@@ -33,18 +38,34 @@ def account_of_claims(accounts: Accounts, claims: Mapping[str, Any], groups: lis
     return accounts.change(found.id, **told, oidc=key)
 
 
-def _to_join(accounts: Accounts, claims: Mapping[str, Any]) -> Account | None:
+def _to_join(accounts: Accounts, claims: Mapping[str, Any], join_claim: str) -> Account | None:
     """An account that an administrator has made for this person to come to."""
-    for login in _logins(claims):
-        found = accounts.by_login(login)
-        if found is not None and found.single_sign_on and not found.oidc:
+    for name in (join_claim, "sub"):
+        login = claims.get(name)
+        if not isinstance(login, str) or (name == "email" and claims.get("email_verified") not in (True, "true")):
+            continue  # an address may be anybody's who wrote it there (OpenID Connect Core 1.0, 5.7)
+        found = accounts.by_login(login.strip())
+        if found is not None and _waits(found):
             return found
     return None
 
 
+def _waits(account: Account) -> bool:
+    return account.single_sign_on and not account.oidc
+
+
 def _made(accounts: Accounts, claims: Mapping[str, Any], told: dict[str, Any]) -> Account:
     for login in _logins(claims):
-        if accounts.by_login(login) is not None:
+        there = accounts.by_login(login)
+        if there is not None and _waits(there):
+            raise Unauthorized(
+                _(
+                    "The account %(login)s waits for somebody from your institution, and its sign-in does not tell surely that it is you. Ask an "
+                    "administrator: the setting OIDC_JOIN_CLAIM says by what people are known.",
+                    login=repr(login),
+                )
+            )
+        if there is not None:
             raise Unauthorized(
                 _(
                     "There is an account %(login)s here already, which is not joined with your institution's sign-in. Log in by its password, or "

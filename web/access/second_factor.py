@@ -38,7 +38,7 @@ def picture_of(address: str) -> str:
 def step_of(secret: str, code: str, now: float | None = None) -> int | None:
     """The time step whose code this is, None where it is none of those of the moment."""
     code = "".join(code.split())
-    if not secret or len(code) != 6 or not code.isascii() or not code.isdigit():
+    if not secret or not is_of_moment(code):
         return None
     step = int((time.time() if now is None else now) // STEP_S)
     totp = pyotp.TOTP(secret)
@@ -46,6 +46,12 @@ def step_of(secret: str, code: str, now: float | None = None) -> int | None:
         if hmac.compare_digest(totp.generate_otp(each).encode(), code.encode()):
             return each
     return None
+
+
+def is_of_moment(code: str) -> bool:
+    """Has this the form of a code of the moment? A recovery code has another."""
+    code = "".join(code.split())
+    return len(code) == 6 and code.isascii() and code.isdigit()
 
 
 def new_recovery_codes() -> list[str]:

@@ -9,7 +9,7 @@ from flask import has_request_context, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from basics.argon import hash_of, is_outdated, is_right
-from basics.errors import InvalidInput, ProctorError, TooMany, Unauthorized
+from basics.errors import InvalidInput, ProctorError, StorageError, TooMany, Unauthorized
 from basics.looks import look
 from basics.passwords import why_too_weak
 from basics.seal import Seal
@@ -19,11 +19,12 @@ from records.logins import Login
 from web.access.limits import RateLimit
 from web.access.logins import Logins
 from web.access.people import People
-from web.access.second_factor import plain_recovery_code, step_of
+from web.access.second_factor import is_of_moment, plain_recovery_code, step_of
 from web.access.who_may import PROCTOR, Access
 
 HALF_WAY_S = 300  # from the password to the second factor's code
 FAILURES_KEPT, FAILURES_WINDOW = 60, 60.0  # failed sign-ins that are kept in the audit in so many seconds: a flood of them is one line in the log
+CODES, CODES_WINDOW = 10, 3600.0  # wrong codes of one account in so many seconds, at each server: whoever guesses has the password already
 INVITATIONS = 30  # invitations that one address may look at in a minute
 
 
@@ -38,6 +39,7 @@ class SignIn:
         self._half_way = URLSafeTimedSerializer(access.secret_key, salt="half way in")
         self._by_account = Logins(sleep=access.sleep)
         self._kept = RateLimit(FAILURES_KEPT, FAILURES_WINDOW, "")
+        self._codes = RateLimit(CODES, CODES_WINDOW, _("Too many wrong codes were given for this account. A recovery code is still taken."))
         self.invitations = RateLimit(INVITATIONS, 60.0, _("Too many invitations were looked at from this address."))
 
     def by_password(self, name: str, password: str, address: str | None, browser: str = "") -> Account | None:
@@ -86,14 +88,37 @@ class SignIn:
     def by_code(self, ticket: str, code: str, address: str | None, browser: str = "") -> Account:
         """Whose second factor this is: a code of the moment, or a recovery code. Either is good once.
 
+        Wrong codes of the moment are counted for the account, and the right password makes none of them forgotten; in a browser from which its owner
+        has logged in before they are counted apart. Recovery codes are too long to be guessed.
+
         Raise `Unauthorized`, `TooMany`, `StorageError`.
         """
         self._people.ready()
         account = self._of_ticket(ticket)
         if account is None:
             raise Unauthorized(_("That took longer than five minutes. Log in again."))
-        self._count("second factor", account.login, address, browser, lambda: self.is_code(account, code))
+        counted = f"{account.id} {self._access.known_browser(browser, account.login)}" if is_of_moment(code) else None
+        if counted is not None:
+            self._take_try(counted, account, address)
+        try:
+            self._count("second factor", account.login, address, browser, lambda: self.is_code(account, code))
+        except StorageError:
+            self._give_back(counted)
+            raise
+        self._give_back(counted)
         return account
+
+    def _take_try(self, counted: str, account: Account, address: str | None) -> None:
+        """Count a code as wrong before it is looked at: many that come at once are no more than ten. Raise `TooMany`."""
+        try:
+            self._codes.take(counted)
+        except TooMany as error:
+            self.note_failed(account.login, address, how="second factor", reason=error.code)
+            raise
+
+    def _give_back(self, counted: str | None) -> None:
+        if counted is not None:
+            self._codes.give_back(counted)
 
     def is_code(self, account: Account, code: str) -> bool:
         """Is this the second factor's code of the moment, or a recovery code? It is used up. Raise `StorageError`."""
@@ -131,7 +156,7 @@ class SignIn:
 
     def _count(self, how: str, name: str, address: str | None, browser: str, right: Callable[[], bool]) -> None:
         """Ask `right` when it is the turn of this address and of this name. One browser known from before stands in nobody's row but its own."""
-        known = self._access.known_browser(browser)
+        known = self._access.known_browser(browser, name[:512])
         whose = f"{'browser ' + known if known else 'name'} {look(name[:512])}"
 
         def of_account() -> bool:

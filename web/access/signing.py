@@ -16,6 +16,7 @@ from typing import Any, Literal
 from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from basics.errors import StorageError, Unauthorized
+from basics.looks import look
 from basics.texts import _
 from basics.times import WALL_DOUBT_S
 
@@ -72,13 +73,16 @@ class Signer:
             return False
         return self._age(made, LOGIN_MAX_AGE) == "good"
 
-    def browser_token(self) -> str:
-        """Marks a browser from which somebody has logged in. It opens nothing."""
-        return str(self._browser.dumps(secrets.token_hex(8)))
+    def browser_token(self, name: str) -> str:
+        """Marks a browser from which somebody has logged in under this name. It opens nothing."""
+        return str(self._browser.dumps({"b": secrets.token_hex(8), "n": look(name)}))
 
-    def known_browser(self, token: str) -> str:
-        """Which browser `token` marks; empty where it isn't one of ours."""
-        mark, _ = _read(self._browser, token)
+    def known_browser(self, token: str, name: str) -> str:
+        """Which browser `token` marks; empty where it isn't one of ours, or somebody else has logged in there: whoever guesses has an own name."""
+        content, _ = _read(self._browser, token)
+        if not isinstance(content, dict) or content.get("n") != look(name):
+            return ""
+        mark = content.get("b")
         return mark if isinstance(mark, str) else ""
 
     def _age(self, made: float, longest: float) -> Age:

@@ -11,7 +11,8 @@ import hmac
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -70,6 +71,16 @@ class SignIns(Protocol):
         """Which named token this is. Raise `StorageError` where that can't be told now."""
 
 
+class Ended(Protocol):
+    """Knows the logins by the shared password that were logged out, by their SHA-256."""
+
+    def note(self, login_digest: str) -> None:
+        """One was logged out."""
+
+    def read(self) -> Iterable[str]:
+        """All of them. Raise `StorageError` where that can't be told now."""
+
+
 class Access:
     """Decides who calls. Safe to use from many threads; keeps nothing but how often each address tried."""
 
@@ -87,7 +98,9 @@ class Access:
         self.sign_ins: SignIns | None = None  # where there is a database that has some
         self.sleep = _sleep_of(settings)
         self._logins = Logins(sleep=self.sleep)
+        self.ended_logins: Ended | None = None  # where there is a database that keeps them
         self._ended: OrderedDict[bytes, float] = OrderedDict()  # logins that were logged out, and when
+        self._knows_ended = False  # those of before this server's start, too
         self._ended_lock = threading.Lock()
         self.logged_out: Callable[[str], object] = lambda _digest: None  # told of a login by the shared password that was logged out here
         self._starts = RateLimit(STARTS, STARTS_WINDOW, _("Too many exams were started from this address."))
@@ -144,7 +157,18 @@ class Access:
         return bool(token and self._api_token) and hmac.compare_digest(hashlib.sha256(token.encode("utf-8", "replace")).digest(), self._api_token)
 
     def _is_logged_in(self, login: str) -> bool:
-        return self._signer.is_login(login) and _digest(login) not in self._ended
+        if not self._signer.is_login(login):
+            return False
+        if not self._knows_ended:
+            self.read_ended()
+        return _digest(login) not in self._ended
+
+    def read_ended(self) -> None:
+        """Take up the logins that were logged out before this server's start, or at another server. Raise `StorageError`."""
+        for one in self.ended_logins.read() if self.ended_logins is not None else ():
+            with suppress(ValueError):  # somebody wrote to the database by hand
+                self.end_login(bytes.fromhex(one))
+        self._knows_ended = True
 
     def student_session(self, request: Request) -> str:
         """The session whose student's token the request brings: as a Bearer token, or (a page's WebSocket sends no headers) as a subprotocol.
@@ -219,15 +243,15 @@ class Access:
             right_name = hmac.compare_digest(name.encode("utf-8", "replace"), PROCTOR.encode())
             return self.is_password(password) and right_name
 
-        self.count_login(address, self.known_browser(browser), is_right)
+        self.count_login(address, self.known_browser(browser, name), is_right)
 
     def is_password(self, password: str) -> bool:
         """Is this the shared password? There may be none."""
         return hmac.compare_digest(password.encode("utf-8", "replace"), self._password.encode()) and bool(self._password)
 
-    def known_browser(self, mark: str) -> str:
-        """Which browser this is, from which somebody has logged in before; empty where it isn't known."""
-        return self._signer.known_browser(mark) if mark else ""
+    def known_browser(self, mark: str, name: str) -> str:
+        """Which browser this is, from which somebody has logged in under this name before; empty where it isn't known."""
+        return self._signer.known_browser(mark, name) if mark else ""
 
     def count_login(self, address: str | None, known: str, is_right: Callable[[], bool]) -> None:
         """Ask `is_right` when it is the address's turn, or the known browser's. Raise `Unauthorized`, `TooMany`."""
@@ -236,15 +260,15 @@ class Access:
     def remember_login(self, request: Request, response: Response) -> None:
         """Give the caller the cookie of a login by the shared password, and the mark of its browser; call it after `check_login`."""
         self._give(request, response, self.login_cookie, self._signer.login_token(), LOGIN_MAX_AGE, "Strict")
-        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(PROCTOR), BROWSER_MAX_AGE, "Strict")
 
-    def give_login(self, request: Request, response: Response, cookie: str, longest_s: float) -> None:
-        """Give the caller the cookie of an account's login, and the mark of its browser.
+    def give_login(self, request: Request, response: Response, name: str, cookie: str, longest_s: float) -> None:
+        """Give the caller the cookie of an account's login, and the mark of its browser, which is for this name of a login.
 
         `Lax`: after a sign-in elsewhere a browser sends no stricter one. What changes something is refused to other sites' pages in any case.
         """
         self._give(request, response, self.login_cookie, cookie, int(longest_s), "Lax")
-        self._give(request, response, self.browser_cookie, self._signer.browser_token(), BROWSER_MAX_AGE, "Strict")
+        self._give(request, response, self.browser_cookie, self._signer.browser_token(name), BROWSER_MAX_AGE, "Strict")
 
     def _give(self, request: Request, response: Response, name: str, value: str, age: int, site: str) -> None:
         path = self._cookie_path(request)
@@ -255,6 +279,8 @@ class Access:
         login = request.cookies.get(self.login_cookie, "")
         if self._signer.is_login(login):
             self.end_login(_digest(login))
+            if self.ended_logins is not None:
+                self.ended_logins.note(_digest(login).hex())
             self.logged_out(_digest(login).hex())
         response.delete_cookie(self.login_cookie, httponly=True, samesite="Strict", secure=self.is_secure(request), path=self._cookie_path(request))
 

@@ -33,7 +33,8 @@ def note(what: str, who: str, **details: Any) -> Ticket:
 def note_look(what: str, who: str, **details: Any) -> None:
     """Note that somebody looked at something, once in ten minutes for each caller and thing."""
     looked: Looked = current_app.extensions.setdefault(_EXTENSION, Looked())
-    if looked.is_new(f"{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}"):
+    whose = f"{caller().kind} {caller().account_id or caller().name}"  # behind one address there are several tokens
+    if looked.is_new(f"{whose}\n{request.remote_addr}\n{request.headers.get('Cookie', '')}\n{what}\n{who}\n{sorted(details.items())}"):
         note(what, who, **details)
 
 

@@ -61,7 +61,7 @@ update, Annex B, one after the other; `key`: the first stands by itself, else th
 `session_moved {session_id, user_id, exam_id, instance, text}` (it goes on at another server; `session_started` with its `instance` follows),
 `device_state {session_id, device, state, reason}`,
 `break_changed {session_id, on, start, by, reason, seconds_left}`, `interval_reviewed {session_id, interval, video_id, review}`,
-`conclusion_changed {session_id, state, conclusion, revision}`,
+`conclusion_changed {session_id, state, conclusion, revision}`, `answer_given {session_id}` (the student has answered a flag),
 `moment_marked {session_id, user_id, exam_id, interval, video_id, id, at, by, note}`,
 `signed_out {}` (the login has ended: nothing more comes, and the connection ends),
 `rights_changed {}` (some of what was joined may not be seen any more and was left; join again what may),

@@ -49,7 +49,7 @@ def let_in(account: Account, how: str, wanted: str) -> BaseResponse:
 
 def _remember(account: Account, how: str, answer: BaseResponse) -> None:
     _login, cookie = parts().sign_in.begin(account, how, request.remote_addr, request.headers.get("User-Agent", ""))
-    parts().access.give_login(request, answer, cookie, parts().settings.login_max_h * 3600)
+    parts().access.give_login(request, answer, account.login, cookie, parts().settings.login_max_h * 3600)
 
 
 def login_page(wanted: str, error: ProctorError | None = None, *, ticket: str = "", reason: str = "") -> Response:

@@ -77,8 +77,10 @@ def back() -> BaseResponse:
         _check_answer(provider, way["state"])
         claims = provider.finish(_callback(), request.args["code"], nonce=way["nonce"], verifier=way["verifier"])
         parts().people.ready()
-        pairs = parts().settings.group_roles()
-        account = account_of_claims(parts().people.accounts, claims, provider.groups_of(claims), pairs, provider.issuer)
+        settings, groups = parts().settings, provider.groups_of(claims)
+        account = account_of_claims(
+            parts().people.accounts, claims, groups, settings.group_roles(), provider.issuer, join_claim=settings.oidc_join_claim
+        )
         parts().people.changed()  # a role that a group gave may be gone: other logins of this person watch no longer by it
         answer = let_in(account, "oidc", wanted)
     except ProctorError as error:

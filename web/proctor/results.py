@@ -114,25 +114,35 @@ def conclude_without_finding(exam_key: str) -> Response:
     wanted = read_body(request, WithoutFinding)
     exam_id, _exam = exam_of(exam_key)
     hold("decide", exam_id)
-    person, conclusions = _person(wanted.by), parts().conclusions
+    person = _person(wanted.by)
     found = parts().results.of_exam(exam_id)
     clear = without_finding(found)
     rows = to_agree(found, person) if wanted.act == "agree" else clear.rows
     done = 0
     for row in rows[:AT_ONCE]:
-        session_id = str(row["_id"])
         with suppress(Conflict, NotFound):  # another's act, or the session was deleted
-            seen = conclusions.kept(session_id)
-            revision = seen.revision if seen else 0
-            if wanted.act == "agree":
-                kept = conclusions.second(session_id, person=person, agrees=True, reason=wanted.reason, revision=revision)
-            else:
-                four_eyes = _four_eyes(exam_id)
-                kept = conclusions.conclude(session_id, "no_finding", person=person, reason=wanted.reason, revision=revision, four_eyes=four_eyes)
-            _tell(kept)
-            done += 1
+            kept = _without_finding(str(row["_id"]), exam_id, wanted, person)
+            if kept is not None:
+                _tell(kept)
+                done += 1
     not_begun = 0 if wanted.act == "agree" else clear.not_begun
     return reply(WithoutFindingDone(done=done, left=len(rows) - done, not_begun=not_begun))
+
+
+def _without_finding(session_id: str, exam_id: str, wanted: WithoutFinding, person: Person) -> Conclusion | None:
+    """The conclusion of one of many; None where it is no longer as it was chosen: others act while the many are gone through."""
+    conclusions = parts().conclusions
+    seen = conclusions.kept(session_id)
+    if any(count for state, count in _flags(session_id).items() if state != "dismissed"):
+        return None
+    if wanted.act == "agree":
+        if seen is None or seen.conclusion != "no_finding":
+            return None
+        return conclusions.second(session_id, person=person, agrees=True, reason=wanted.reason, revision=seen.revision)
+    if seen is not None and seen.state != "withdrawn":
+        return None
+    revision, four_eyes = seen.revision if seen is not None else 0, _four_eyes(exam_id)
+    return conclusions.conclude(session_id, "no_finding", person=person, reason=wanted.reason, revision=revision, four_eyes=four_eyes)
 
 
 @results.get("/api/session/<session_id>/conclusion")
@@ -289,8 +299,13 @@ def _person(by: str) -> Person:
     return Person(signature(by), caller().account_id)
 
 
+def _flags(session_id: str) -> Mapping[str, int]:
+    """How many of a session's flags, and of the moments that a proctor marked, stand in each state."""
+    return parts().reviews.counts_of_sessions([session_id]).get(session_id, {})
+
+
 def _undecided(session_id: str) -> int:
-    counts = parts().reviews.counts_of_sessions([session_id]).get(session_id, {})
+    counts = _flags(session_id)
     return counts.get("open", 0) + counts.get("disputed", 0)
 
 

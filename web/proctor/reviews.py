@@ -44,12 +44,21 @@ def decide(video_id: str) -> Response:
     """Decide about a flagged interval, or take one's decision back.
 
     Another person's decision about one that is decided is kept as an opinion beside it: what most persons say stands, and where as many say the one
-    as the other it is `disputed` until one more settles it. `left` counts with the filters of the query.
+    as the other it is `disputed` until one more settles it. `left` counts with the filters of the query. 409 (`reason`: `answered`) with the
+    `answer` that came since the one of `answered_at`.
     """
     check_video_id(video_id)
     filters = as_sought(read_query(request, ReviewFilter))
     wanted = read_body(request, Decide)
-    review = parts().reviews.decide(video_id, wanted.decision, by=wanted.by, reason=wanted.reason or "", note=wanted.note)
+    review = parts().reviews.decide(
+        video_id,
+        wanted.decision,
+        by=wanted.by,
+        reason=wanted.reason or "",
+        note=wanted.note,
+        amends=wanted.amends,
+        answer_seen=wanted.answered_at if "answered_at" in wanted.model_fields_set else "any",
+    )
     note(f"review: {wanted.decision or 'taken back'}", wanted.by, video_id=video_id, reason=wanted.reason or "", note=wanted.note)
     interval = parts().database.interval(video_id)
     if (session := parts().monitor.get(interval["session_id"])) is not None:

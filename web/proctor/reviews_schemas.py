@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from basics.signals import ViolationKind
 from basics.texts import _
 from web.calls.paging import LONGEST_PAGE, PAGE
-from web.calls.values import Identifier, Person, RowId, Text
+from web.calls.values import Identifier, Person, RowId, Text, Time
 from web.proctor.interval_schemas import FlaggedAnswer, Opinion, ReviewAnswer
 
 DismissReason = Literal[
@@ -33,6 +33,12 @@ class Decide(BaseModel):
     reason: DismissReason | None = Field(default=None, description="Needed with `dismissed`.", validate_default=True)
     note: Text = ""
     by: Person = Field(description="Who decides.", examples=["Ada Byron"])
+    amends: bool = Field(default=False, description="It is this person's last decision once more, with another note: both are taken back together.")
+    answered_at: Time | None = Field(
+        default=None,
+        description="`at` of the student's answer that was shown to whoever decides, null where there was none: where another is there by now, 409 "
+        "(`reason`: `answered`) brings it as `answer`. Left out: nobody asks.",
+    )
 
     @field_validator("reason")
     @classmethod

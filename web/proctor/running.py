@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from basics.errors import Conflict, InvalidInput, NotFound, StorageError
 from basics.texts import _
+from records.conclusions import in_force
 from scoring.breaks import STUDENT
 from sessions.ends import End
 from sessions.session import ExamSession
@@ -149,11 +150,14 @@ def make_link(session_id: str) -> Response:
 def reopen_session(session_id: str) -> Response:
     """Let a session go on that was interrupted: by an outage, or because the student's page stayed away.
 
-    What was not seen since then stays unknown. 409 where it runs, where somebody ended it, or a day has passed. The student goes on by
-    `portal_url`, or where the exam's page is still open, by its button.
+    What was not seen since then stays unknown. 409 where it runs, where somebody ended it, or a day has passed, and with `reason` `concluded` while
+    a conclusion is in force. The student goes on by `portal_url`, or where the exam's page is still open, by its button.
     """
     check_session_id(session_id)
     wanted = read_body(request, ReopenSession)
+    if (kept := parts().conclusions.of_session(session_id)) is not None:  # what comes now is no part of what was concluded
+        wrong = _("%(by)s has concluded on this session. Withdraw the conclusion first, with a reason; then the session can go on.", by=kept.by)
+        raise Conflict(wrong, reason="concluded", **in_force(kept))
     session = parts().monitor.reopen(session_id)
     note("session: reopened", wanted.by, session_id=session_id)
     answer = Reopened(session_id=session_id)

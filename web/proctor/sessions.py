@@ -94,7 +94,7 @@ def sessions() -> Response:
     equal = query.model_dump(include={"exam_id", "user_id", "state"}, exclude_none=True) | ({"exam_id": None} if query.without_exam else {})
     named: dict[str, Any] = {"search": query.search or None, "started": days, "fields": LINE_FIELDS}
     found = parts().database.sessions(query.limit + 1, query.after, **named, exams=caller().exam_condition("look"), **equal)
-    decisions = parts().reviews.counts_of_sessions([document["_id"] for document in found if document.get("flagged_intervals")])
+    decisions = parts().reviews.counts_of_sessions([document["_id"] for document in found])
     shown = [_line(document, decisions.get(document["_id"], {})) for document in found[: query.limit]]
     return reply(Sessions(sessions=shown, count=len(shown), next_after=next_after(found, query.limit)))
 

@@ -319,7 +319,10 @@ class SessionLine(BaseModel):
     seb: list[SebChange] = Field(default_factory=list, description="Was the student in Safe Exam Browser? As the session's details have it.")
     unread: Unread | None
     instance: Instance = None
-    decisions: dict[str, int] = Field(default_factory=dict, description="How many of its flags stand in each state: `open`, `confirmed`, …")
+    decisions: dict[str, int] = Field(
+        default_factory=dict,
+        description="How many of its flags and of what a proctor marked stand in each state: `open`, `confirmed`, …",
+    )
     unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 
 

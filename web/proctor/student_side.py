@@ -13,7 +13,7 @@ from basics.errors import Conflict
 from basics.texts import _
 from records.exam_removal import of_exam
 from records.shapes import NEW_LOOK
-from records.student_answers import is_good
+from records.student_answers import is_good, unsaid
 from web.access.callers import caller, signature
 from web.access.hold import hold
 from web.calls.addresses import report_url
@@ -80,7 +80,7 @@ class NewLooksQuery(BaseModel):
 
     state: Literal["open", "done"] = "open"
     limit: int = Field(PAGE, ge=1, le=LONGEST_PAGE)
-    after: str | None = Field(default=None, max_length=64, pattern="^[0-9a-f]{32}$")
+    after: str | None = Field(default=None, max_length=64, pattern="^[0-9a-f]{32}(-[0-9]{3})?$")
 
 
 class NewLooks(BaseModel):
@@ -178,7 +178,7 @@ def answer_new_look(session_id: str) -> Response:
 def _side(session_id: str) -> StudentSide:
     answers = parts().answers
     session = parts().database.session(session_id)
-    links, written = answers.links(session_id), answers.answers(session_id)
+    links, written, flags = answers.links(session_id), answers.answers(session_id), answers.flags(session_id)
     asked = answers.new_look(session_id) if caller().may("results", session.get("exam_id")) else None
     return StudentSide(
         report=answers.opening(session),
@@ -186,8 +186,8 @@ def _side(session_id: str) -> StudentSide:
         first_link_at=links[0]["made_at"] if links else None,
         opened_at=min((link["opened_at"] for link in links if link.get("opened_at")), default=None),
         answered=sum(one != session_id for one in written),
-        flags=len(answers.flags(session_id)),
-        nothing_to_add=session_id in written,
+        flags=len(flags),
+        nothing_to_add=session_id in written and not unsaid(flags, written),
         why_not_yet=answers.may_conclude(session_id),
         new_look=None if asked is None else _line(asked),
     )
@@ -198,5 +198,5 @@ def _line(stored: Mapping[str, Any]) -> NewLookLine:
     done: Mapping[str, Any] = stored.get("done") or {}
     named = {name: stored.get(name) for name in ("session_id", "user_id", "exam_id", "reason", "at", "state")}
     user_id = str(named["user_id"] or "")
-    named |= {"session_id": str(stored["_id"]), "user_id": user_id, "student_name": parts().names.of(user_id, named["exam_id"])}
+    named |= {"session_id": str(stored["_id"]).partition("-")[0], "user_id": user_id, "student_name": parts().names.of(user_id, named["exam_id"])}
     return NewLookLine.model_validate({**named, "answer": done.get("text"), "answered_by": done.get("by"), "answered_at": done.get("at")})

@@ -15,9 +15,8 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from basics.errors import Forbidden, NotFound, Unauthorized
 from basics.signals import SIGNALS
 from basics.texts import _
-from basics.times import utc_now
 from database import Document
-from records.student_answers import PREFIX, may_answer
+from records.student_answers import PREFIX, may_answer, unsaid
 from scoring.rules import STORED_POINTS
 from web.access.limits import RateLimit
 from web.access.who_may import bearer
@@ -25,6 +24,7 @@ from web.calls.addresses import report_url
 from web.calls.audit import note, note_look
 from web.calls.bodies import Done, read_body, reply
 from web.calls.openapi import describe
+from web.calls.told import tell_session
 from web.calls.values import check_video_id
 from web.languages import said
 from web.parts import parts
@@ -93,6 +93,7 @@ def answer(video_id: str) -> Response:
     check_video_id(video_id)
     session = _changed()
     parts().answers.answer(session, video_id, read_body(request, Answer).text)
+    tell_session("answer_given", {"session_id": session["_id"]}, session.get("exam_id"))
     note("own report: answered", STUDENT, session_id=session["_id"], video_id=video_id)
     return reply(Done())
 
@@ -110,7 +111,7 @@ def nothing_to_add() -> Response:
 @own_report.post("/api/student/report/new-look")
 @describe(Done, body=AskNewLook, errors=(401, 403, 404, 409, 429, 503))
 def ask_new_look() -> Response:
-    """Ask for a new look at what was concluded: once, and in NEW_LOOK_DAYS of it."""
+    """Ask for a new look at what was concluded: once, and in NEW_LOOK_DAYS of it. Of another conclusion that was made since, once again."""
     session = _changed()
     parts().answers.ask_new_look(session, read_body(request, AskNewLook).reason)
     note("own report: new look asked", STUDENT, session_id=session["_id"])
@@ -170,10 +171,11 @@ def _report(session: Document, link_id: str) -> dict[str, Any]:
     conclusion, new_look, until = answers.conclusion(session_id), answers.new_look(session_id), answers.new_look_until(session_id)
     written, clips = answers.answers(session_id), answers.shows_clips(session)
     rules, left_out = session.get("rules") or {}, list[str]()
-    flags = each(lambda one: _flag(one, written.get(one["_id"]), concluded=conclusion is not None), answers.flags(session_id), left_out)
+    stored = answers.flags(session_id)
+    flags = each(lambda one: _flag(one, written.get(one["_id"]), concluded=conclusion is not None), stored, left_out)
     for flag in flags:
         flag["clip_url"] = _clip_url(flag["video_id"], link_id) if clips and flag.pop("has_clip") else None
-    nothing = session_id in written
+    waiting = bool(unsaid(stored, written))
     return {
         **{name: session.get(name) for name in ("user_id", "exam_id", "started_at", "ended_at")},
         "session_id": session_id,
@@ -182,13 +184,13 @@ def _report(session: Document, link_id: str) -> dict[str, Any]:
         "interval_s": rules.get("interval_duration", parts().settings.interval_duration),
         "points": {_name(kind): count for kind, count in (rules.get("points") or {}).items() if STORED_POINTS(count) and count},
         "flags": flags,
-        "nothing_to_add": nothing,
-        "may_say_nothing": not nothing and conclusion is None and any(flag["answer"] is None for flag in flags),
+        "nothing_to_add": session_id in written and not waiting,
+        "may_say_nothing": waiting and conclusion is None,
         "conclusion": None if conclusion is None else {name: conclusion.get(name) or "" for name in ("conclusion", "reason", "at")},
         "new_look": None if new_look is None else _new_look(new_look),
         "new_look_until": until,
         "unreadable": [name for name in unreadable if name in READ] + left_out,
-        "may_ask_new_look": until is not None and new_look is None and utc_now() <= until,
+        "may_ask_new_look": answers.may_ask_new_look(session_id),
     }
 
 

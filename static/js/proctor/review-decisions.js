@@ -24,8 +24,8 @@ export class Decisions {
   /** Tell the server what stands in `item.pending`, after what it was told of this interval before. */
   send(item) {
     const { video_id, pending } = item;
-    const { decision, by, reason, note } = pending;
-    const body = { decision, by, ...(reason && { reason }), ...(note && { note }) };
+    const { decision, by, reason, note, amends, answered_at } = pending;
+    const body = { decision, by, ...(reason && { reason }), ...(note && { note }), ...(amends && { amends }), ...(answered_at !== undefined && { answered_at }) };
     if (decision) this.drafts.delete(video_id);
     const earlier = this.#last.get(video_id) ?? Promise.resolve();
     const sent = earlier.then(() => this.#send(item, body, () => this.#last.get(video_id) === sent));
@@ -43,6 +43,7 @@ export class Decisions {
       this.unsaved.delete(video_id);
     } catch (error) {
       if (isLast()) this.queue.restore(item, body.by);
+      if (error.details?.reason === "answered") item.answer = error.details.answer ?? null; // to be read before it is decided again
       if (body.note) this.drafts.set(video_id, body.note);
       this.unsaved.set(video_id, texts.review.notSaved(item.user_id, error.message));
     }

@@ -20,6 +20,13 @@ export function opinionOf(item, by) {
   return said?.decision ? said : null;
 }
 
+/** What `by` says of `item`, as it is sent: it `amends` what they said before where only the note differs, and names the answer that is shown. */
+export function opinionOn(item, { decision, reason, note, by }) {
+  const mine = opinionOf(item, by);
+  const amends = mine?.decision === decision && (mine.reason || null) === (reason || null);
+  return { decision, reason, note, by, ...(amends && { amends }), answered_at: item.answer?.at ?? null };
+}
+
 export class ReviewQueue {
   items = [];
   at = -1;

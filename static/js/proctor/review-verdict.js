@@ -40,13 +40,17 @@ export class Verdict {
     byId("item-score").replaceChildren(icon("flag"), make("strong", { text: texts.review.points(item.score) }));
     const closed = item.eyes_closed?.length ? [make("li", { class: "muted", text: texts.eyesClosed(item.eyes_closed) })] : [];
     byId("item-reasons").replaceChildren(...reasonsOf(item), ...closed);
-    byId("item-answer").replaceChildren(...[studentWords(item)].filter(Boolean));
+    this.drawAnswer(item);
     this.absences.show(item.session_id, item);
     byId("item-session").href = addressOf(`/session/${item.session_id}#interval-${item.index}`);
     byId("note").value = draft ?? opinionOf(item, reviewer())?.note ?? "";
     byId("history").open = false;
     byId("history").hidden = !shownOf(item)?.by;
     this.drawDecided(item);
+  }
+
+  drawAnswer(item) {
+    byId("item-answer").replaceChildren(...[studentWords(item)].filter(Boolean));
   }
 
   drawDecided(item) {

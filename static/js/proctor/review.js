@@ -11,7 +11,7 @@ import { wireControls } from "./review-controls.js";
 import { Decisions } from "./review-decisions.js";
 import { ReviewFilters } from "./review-filters.js";
 import { QueueList } from "./review-list.js";
-import { ReviewQueue, isOpen, opinionOf } from "./review-queue.js";
+import { ReviewQueue, isOpen, opinionOf, opinionOn } from "./review-queue.js";
 import { SameStudent } from "./review-same.js";
 import { Verdict } from "./review-verdict.js";
 import { reviewer } from "./reviewer.js";
@@ -55,6 +55,7 @@ class ReviewPage {
       this.reviewed(video_id, review);
       if (!this.decisions.waiting) this.countSoon();
     });
+    socket.on("answer_given", ({ session_id }) => this.queue.items.some((item) => item.session_id === session_id) && this.refresh());
     wireControls(this);
     this.drawWho();
     this.filters.readExams();
@@ -125,7 +126,8 @@ class ReviewPage {
     try {
       const answer = await this.ask({ limit: Math.min(MOST, Math.max(PAGE, items.length)) });
       if (!isSame()) return;
-      for (const { video_id, review, clip, url } of answer.items.filter(({ video_id }) => this.queue.find(video_id))) {
+      for (const { video_id, review, clip, url, answer: words } of answer.items.filter(({ video_id }) => this.queue.find(video_id))) {
+        this.answered(this.queue.find(video_id), words);
         if (!this.queue.isOlder(this.queue.find(video_id), asked)) this.reviewed(video_id, review);
         if (clip.state !== this.queue.find(video_id).clip?.state) this.clipReady(video_id, url, clip);
       }
@@ -134,6 +136,13 @@ class ReviewPage {
     } catch (error) {
       console.info("The queue can't be read again.", error.message);
     }
+  }
+
+  /** The student has answered. */
+  answered(item, answer) {
+    if (item.answer?.at === answer?.at) return;
+    item.answer = answer;
+    if (item === this.queue.current) this.verdict.drawAnswer(item);
   }
 
   clipReady(video_id, url, clip) {
@@ -260,7 +269,7 @@ class ReviewPage {
         this.counted.add(one.video_id);
         this.countLeft(-1);
       }
-      this.queue.decide(one, { decision, reason, note, by }, this.groups);
+      this.queue.decide(one, opinionOn(one, { decision, reason, note, by }), this.groups);
       this.decisions.send(one);
       this.list.drawState(one);
     }
@@ -310,7 +319,9 @@ class ReviewPage {
     if (answer && (isLast ? 0 : 1) === this.decisions.waiting) this.drawLeft(answer); // else it counts what is still on its way
     this.drawProblem();
     this.list.drawState(item);
-    if (item === this.queue.current) this.verdict.drawDecided(item);
+    if (item !== this.queue.current) return;
+    this.verdict.drawDecided(item);
+    this.verdict.drawAnswer(item);
   }
 
   /** A note written after the decision goes along with the same decision again. */
@@ -320,7 +331,7 @@ class ReviewPage {
     const note = byId("note").value.trim();
     if (!mine || note === (mine.note ?? "")) return;
     const { decision, reason, by } = mine;
-    item.pending = { decision, reason, note, by };
+    item.pending = opinionOn(item, { decision, reason, note, by });
     this.decisions.send(item);
   }
 }

@@ -27,7 +27,7 @@ export class SessionTimeline {
     this.steps = steps;
     const parts = { names: byId("timeline-names"), scroll: byId("timeline-scroll"), picture: byId("timeline-picture") };
     this.strip = new Timeline(parts, { onChoose: (index) => this.choose(index), onZoom: (zoom, all) => this.#drawZoom(zoom, all) });
-    this.verdict = new SessionVerdict({ decided: (item) => this.#decided(item) });
+    this.verdict = new SessionVerdict({ decided: (item) => this.#decided(item), answered: (item, answer) => this.#answered(item, answer) });
     oneWish(byId("flag-previous")).addEventListener("click", () => this.toFlag(-1));
     oneWish(byId("flag-next")).addEventListener("click", () => this.toFlag(1));
     byId("zoom-out").addEventListener("click", () => this.strip.zoomBy(-1));
@@ -150,6 +150,13 @@ export class SessionTimeline {
     else flags.say(said);
     if (next !== null && this.chosen === item.index) this.choose(next);
     else this.draw();
+  }
+
+  /** The student has answered since the page was read: it is shown, and decided anew. */
+  #answered(item, answer) {
+    item.answer = answer;
+    Object.assign(this.intervals[item.index] ?? {}, { answer });
+    this.draw();
   }
 
   #key(event) {

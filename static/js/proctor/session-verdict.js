@@ -4,7 +4,7 @@ import { call } from "../shared/api.js";
 import { byId, make, oneWish, setText } from "../shared/dom.js";
 import { askReviewer } from "./ask-reviewer.js";
 import { REASONS, digitOf } from "./review-keys.js";
-import { opinionOf } from "./review-queue.js";
+import { opinionOf, opinionOn } from "./review-queue.js";
 import { reviewer } from "./reviewer.js";
 import { texts } from "./texts.js";
 
@@ -14,9 +14,9 @@ export class SessionVerdict {
   #sure = ""; // the flag on which somebody pressed once while there was no clip to look at yet
   #busy = false;
 
-  /** `decided(item)` is called once the server has taken a decision on it. */
-  constructor({ decided }) {
-    this.decided = decided;
+  /** `decided(item)` is called once the server has taken a decision on it, `answered(item, answer)` where the student has answered meanwhile. */
+  constructor({ decided, answered }) {
+    Object.assign(this, { decided, answered });
     oneWish(byId("confirm")).addEventListener("click", () => this.act("confirm"));
     oneWish(byId("dismiss")).addEventListener("click", () => this.act(this.dismissing ? "cancel" : "dismiss"));
     oneWish(byId("undo")).addEventListener("click", () => this.act("undo"));
@@ -77,12 +77,15 @@ export class SessionVerdict {
         return;
       }
       const note = byId("note").value.trim();
-      const answer = await call(`/api/review/${item.video_id}`, { method: "POST", body: { decision, by, ...(reason && { reason }), ...(note && decision && { note }) } });
+      const { amends, answered_at } = opinionOn(item, { decision, reason, note, by });
+      const body = { decision, by, ...(reason && { reason }), ...(decision && { ...(note && { note }), ...(amends && { amends }), answered_at }) };
+      const answer = await call(`/api/review/${item.video_id}`, { method: "POST", body });
       item.review = answer.review;
       this.#said("");
       this.#dismiss(false);
       this.decided(item);
     } catch (error) {
+      if (error.details?.reason === "answered") this.answered(item, error.details.answer ?? null);
       this.#said(texts.decide.failed(error.message), true);
     } finally {
       this.#busy = false;

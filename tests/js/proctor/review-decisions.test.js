@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Decisions } from "../../../static/js/proctor/review-decisions.js";
-import { ReviewQueue, isOpen, shownOf } from "../../../static/js/proctor/review-queue.js";
+import { ReviewQueue, isOpen, opinionOn, shownOf } from "../../../static/js/proctor/review-queue.js";
 
 /** A queue of one item and a server that answers when the test says so. */
 function desk(review = null) {
@@ -45,6 +45,26 @@ test("a decision that the server does not take leaves the interval as it was, sa
   assert.match(decisions.unsaved.get("a"), /anna was not saved\. The database is away\./);
   assert.equal(decisions.drafts.get("a"), "a phone");
   assert.deepEqual(told, [null]);
+});
+
+test("an answer that came meanwhile is shown, and goes along with the next decision", async () => {
+  const { queue, item, calls, decisions } = desk();
+  queue.decide(item, opinionOn(item, { decision: "confirmed", by: "Ada", reason: null, note: "" }));
+  const first = decisions.send(item);
+  await Promise.resolve();
+  assert.deepEqual(calls[0].body, { decision: "confirmed", by: "Ada", answered_at: null });
+  const answer = { text: "My calculator.", at: "2026-01-31T09:30:00.000Z" };
+  calls[0].reject(Object.assign(new Error("Read it."), { details: { reason: "answered", answer } }));
+  await first;
+  assert.deepEqual([item.answer, isOpen(item)], [answer, true]);
+  assert.equal(opinionOn(item, { decision: "dismissed", by: "Ada", reason: "device", note: "" }).answered_at, answer.at);
+});
+
+test("a note to what one has decided goes along with the decision, and another decision does not", () => {
+  const { item } = desk(ADA);
+  assert.equal(opinionOn(item, { decision: "confirmed", by: "Ada", reason: null, note: "a phone" }).amends, true);
+  assert.equal(opinionOn(item, { decision: "dismissed", by: "Ada", reason: "light", note: "" }).amends, undefined);
+  assert.equal(opinionOn(item, { decision: "confirmed", by: "Grace", reason: null, note: "" }).amends, undefined);
 });
 
 test("what is decided and taken back at once arrives in order, and only the last answer is shown", async () => {
