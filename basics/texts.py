@@ -102,6 +102,33 @@ def joined(separator: str, texts: Iterable[str]) -> Text:
     return Text("".join(parts), (), {str(place): part for place, part in enumerate(parts)})
 
 
+def kept(text: str) -> Any:
+    """A text as it is stored where it is to be said in the reader's language later, by `from_kept`. Its values are texts and numbers."""
+    if not isinstance(text, Text):
+        return str(text)
+    values = {name: value if isinstance(value, int | float) else kept(_as_text(value)) for name, value in text._values.items()}
+    return {"english": str(text), "messages": list(text._messages), "values": values, "count": text._count}
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value)
+
+
+def from_kept(stored: object) -> str:
+    """The text that was stored by `kept`, or as a plain one; empty where it is neither."""
+    if not isinstance(stored, Mapping):
+        return stored if isinstance(stored, str) else ""
+    english, messages, values, count = (stored.get(name) for name in ("english", "messages", "values", "count"))
+    if not isinstance(english, str):
+        return ""
+    if not isinstance(messages, list) or len(messages) > 2 or not isinstance(values, Mapping) or not isinstance(count, int):
+        return english
+    if not all(isinstance(one, str) for one in messages):
+        return english
+    read = {name: value if isinstance(value, int | float) else from_kept(value) for name, value in values.items()}
+    return Text(english, tuple(messages), read, count)
+
+
 def cut(text: str, most: int) -> str:
     """The text; where it has more than `most` characters, so many of its English."""
     return text if len(text) <= most else text[:most]

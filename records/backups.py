@@ -27,10 +27,12 @@ from basics.canonical import canonical
 from basics.errors import Conflict, InvalidInput, StorageError
 from basics.folder_lock import FolderLock
 from basics.own_files import sync_folder
-from basics.texts import _
+from basics.texts import _, kept
 from basics.times import utc_now
 from media.stores.base import StoredFile
 from records.files_elsewhere import forget_places
+from records.hooks import COLLECTION as HOOKS
+from records.hooks import RESTORED
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles, files_of
 from records.reader import Document, stored
@@ -95,6 +97,8 @@ def restore(settings: Settings, source: Path) -> Taken:
                     raise StorageError(_("The collection %(name)s did not come back whole.", name=name))
             database[COLLECTION].delete_many({})  # all files lie here now,
             forget_places(database)  # whatever this server is called
+            # And nobody is told by a copy, tried out beside the server that was backed up, what happens at it.
+            database[HOOKS].update_many({"enabled": True}, {"$set": {"enabled": False, "disabled_why": kept(RESTORED)}})
         for folder, place in _folders(settings):
             for path in _inside(source / folder):
                 to = place / path.relative_to(source / folder)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Collection
+import threading
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from basics.errors import InvalidInput
 from basics.texts import _
 
 LONGEST = 500  # characters
+FIND_S = 5.0  # for which a name server may think
 PORTS = {"https": 443, "http": 80}
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
@@ -39,13 +42,9 @@ class Target:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS["https" if self.secure else "http"] else f"{host}:{self.port}"
 
-    def places(self) -> list[str]:
-        """The IP addresses to which it leads now. Raise `Refused` where one of them is not for it."""
-        try:
-            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise Refused(_("the name %(host)s is not known here (%(error)s)", host=self.host, error=str(error)[:100])) from None
-        places = list(dict.fromkeys(str(each[4][0]) for each in found))
+    def places(self, within_s: float = FIND_S) -> list[str]:
+        """The IP addresses to which it leads now, one of each family in turn. Raise `Refused` where one of them is not for it."""
+        places = list(dict.fromkeys(str(each[4][0]) for each in self._found(within_s)))
         inner = [place for place in places if not is_public(place)]
         if inner and not self.private:
             raise Refused(
@@ -55,7 +54,32 @@ class Target:
                     place=inner[0],
                 )
             )
-        return places
+        return _in_turn(places)
+
+    def _found(self, within_s: float) -> Sequence[Any]:
+        """What the system says of the name. It knows no limit of its own, so a thread that nobody waits for asks it."""
+        answers: list[Sequence[Any] | Exception] = []
+
+        def ask() -> None:
+            try:
+                answers.append(socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM))
+            except (OSError, UnicodeError) as error:
+                answers.append(error)
+
+        asking = threading.Thread(target=ask, name="webhook's name", daemon=True)
+        asking.start()
+        asking.join(within_s)
+        found = answers[0] if answers else TimeoutError(_("no answer came in time"))
+        if isinstance(found, Exception):
+            raise Refused(_("the name %(host)s is not known here (%(error)s)", host=self.host, error=str(found)[:100]))
+        return found
+
+
+def _in_turn(places: Sequence[str]) -> list[str]:
+    """In the system's order, but of one family after the other: where one's way is broken the other's is tried soon."""
+    first = [place for place in places if (":" in place) == (":" in places[0])]
+    others = [place for place in places if place not in first]
+    return [place for at in range(len(places)) for place in (*first[at : at + 1], *others[at : at + 1])]
 
 
 def target_of(url: str, private_hosts: Collection[str]) -> Target:
@@ -78,6 +102,12 @@ def target_of(url: str, private_hosts: Collection[str]) -> Target:
         raise _wrong(_("leads to this machine or into its own network; name the host in HOOKS_PRIVATE_HOSTS where that is right"))
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(parts.scheme == "https", host, port or PORTS[parts.scheme], path, private)
+
+
+def place_of(url: str) -> str:
+    """Where an address leads, for records that more may read: whoever knows the rest of it may often send there, so that is left out."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/…"
 
 
 def is_public(place: str) -> bool:

@@ -70,10 +70,10 @@ def headers_of(message_id: str, body: bytes, secrets: Sequence[str], now: dateti
 
 
 def post(target: Target, headers: dict[str, str], body: bytes, *, connect_s: float = CONNECT_S, all_s: float = ALL_S) -> Answer:
-    """Send one. Never raises."""
+    """Send one. What the name, the machine or its answer is like raises nothing."""
     began = time.monotonic()
     try:
-        places = target.places()
+        places = target.places(min(connect_s, all_s))
         left = all_s - (time.monotonic() - began)
         if left <= 0:
             return Answer(reason=_("no answer came in time"), took_s=all_s)
@@ -113,8 +113,13 @@ def _connected(target: Target, places: Sequence[str], connect_s: float, watch: _
             plain = socket.create_connection((place, target.port), timeout=connect_s)
         except OSError as error:
             failed = error
+            if watch.is_over:
+                break
             continue
         watch.over(plain)
+        if watch.is_over:
+            plain.close()
+            raise TimeoutError
         if not target.secure:
             plain.settimeout(ALL_S)
             return plain
@@ -167,7 +172,8 @@ class _Watched:
             self.is_over = True
             if self._sock is not None:
                 with contextlib.suppress(OSError):
-                    self._sock.shutdown(socket.SHUT_RDWR)
+                    # The socket's own: TLS would first forget that it is there, and what is sent in that moment would go in the clear.
+                    socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
 
 
 def _reason(error: Exception) -> str:

@@ -12,14 +12,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from basics.errors import InvalidInput, StorageError
 from basics.figures import Figure
-from basics.texts import _, joined, ngettext
+from basics.texts import _, joined, kept, ngettext
 from basics.times import iso_time, utc_now
 from basics.worker import Worker
 from database import Database, Document
@@ -37,9 +37,15 @@ SLOW_STATUS = frozenset({429, 502, 503, 504})
 SLOW_S = 60.0  # for which an endpoint that answers so is left alone, unless it says itself for how long:
 SLOWEST_S = 3600.0
 GONE = 410
+TRIES_ALONE = 3  # of what a person asked for: a test, a notice sent again
 EACH = 4  # requests under way to one endpoint
+STOP_S = 5.0  # that what is under way has when the server ends
 LOOK_S = 1.0  # between turns where there are endpoints; where there are none, as often as the list of them is read:
 ENDPOINTS_S = 5.0
+COUNT_S = 10.0
+SWEEP_S = 300.0
+TOOK = timedelta(minutes=1)  # between notes that an endpoint takes what it is sent
+FAILING = timedelta(minutes=5)  # after which health says that one takes nothing
 TODO = _("Look at the webhooks' page for what the endpoint answered, have it mended, and enable it there. What is kept can be sent again.")
 
 
@@ -67,6 +73,12 @@ class HookSender:
         self._oldest: datetime | None = None
         self._leads = False
         self._took_up_at = -LOOK_S
+        self._has_more = False
+        self._counted_at: float | None = None
+        self._swept_at: float | None = None
+        self._took_at: dict[str, datetime] = {}
+        self._failing: set[str] = set()
+        self._sendings: set[Future[None]] = set()
         self._pool = ThreadPoolExecutor(EACH * ENDPOINTS_MAX, thread_name_prefix="webhook")
         self._worker = Worker("webhooks", self._work)
 
@@ -79,13 +91,14 @@ class HookSender:
         self._worker.start()
 
     def stop(self) -> None:
-        """End; what is under way has its time, what waits stays."""
+        """End. What is under way has some seconds; what waits stays, and what was not noted is sent again."""
         self._worker.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._sendings, STOP_S)
 
     def wake(self) -> None:
         """Something is to be sent, or an endpoint is another than before."""
-        self._read_at = None
+        self._read_at = self._counted_at = None
         self._worker.wake()
 
     def look_again(self) -> list[Endpoint]:
@@ -98,8 +111,8 @@ class HookSender:
 
     def _work(self) -> float:
         try:
-            takes_up = time.monotonic() - self._took_up_at >= LOOK_S  # not whenever something was sent: batches are written in so much time
-            return self.turn(takes_up=takes_up)
+            # Not whenever there is something to send: batches are written in so much time.
+            return self.turn(takes_up=self._has_more or time.monotonic() - self._took_up_at >= LOOK_S)
         except StorageError as error:
             log.debug("webhooks wait for the database: %s", error.message)
             return ENDPOINTS_S
@@ -109,96 +122,150 @@ class HookSender:
         read_at = self._read_at
         if read_at is None or not timedelta(0) <= self._now() - read_at < timedelta(seconds=ENDPOINTS_S):
             self.look_again()
-        self._leads = bool(self._endpoints) and self._is_mine()
+        self._leads = self._is_mine()
         if not self._leads:
             return ENDPOINTS_S
-        if takes_up:
+        if takes_up:  # where nobody listens, too: marks that nobody is to be told of are taken away
             self._took_up_at = time.monotonic()
-            self._outbox.take_up(self._endpoints)
+            self._has_more = self._outbox.take_up(self._endpoints)
         for endpoint in self._endpoints:
             self._begin(endpoint)
-        self._waiting, self._oldest = self._outbox.counts()
-        return LOOK_S
+        self._look_after()
+        if self._has_more:
+            return 0.0
+        return LOOK_S if self._endpoints else ENDPOINTS_S
+
+    def _look_after(self) -> None:
+        """Count what waits, and keep it within its bounds."""
+        now = time.monotonic()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_S:
+            self._swept_at = now
+            self._outbox.sweep(self.look_again)
+        if self._counted_at is not None and now - self._counted_at < COUNT_S:
+            return
+        self._counted_at, waiting = now, 0
+        since: list[datetime] = []
+        for endpoint in (one for one in self._endpoints if one.enabled):
+            count, oldest = self._outbox.counts(endpoint.id)
+            if count > (most := self._outbox.waiting_max):
+                self._disable(endpoint, _("more than %(most)s notices wait for it", most=most), tried_at=self._now())
+                continue
+            waiting += count
+            since += [oldest] if oldest is not None else []
+        self._waiting, self._oldest = waiting, min(since, default=None)
+        self._outbox.make_room()
 
     def _begin(self, endpoint: Endpoint) -> None:
-        if not endpoint.enabled or (endpoint.slow_until is not None and endpoint.slow_until > self._now()):
-            return
         with self._lock:
             free = EACH - self._under_way[endpoint.id]
-        if free <= 0:
-            return
-        for row in self._outbox.due(endpoint.id, free):
+        for row in self._due(endpoint.id, free):
             with self._lock:
                 self._under_way[endpoint.id] += 1
-            self._pool.submit(self._deliver, endpoint, row)
+            sending = self._pool.submit(self._deliver, endpoint.id, row)
+            self._sendings.add(sending)
+            sending.add_done_callback(self._sendings.discard)
 
-    def _deliver(self, endpoint: Endpoint, row: Document) -> None:
+    def _due(self, endpoint_id: str, most: int) -> list[Document]:
+        """Take what is due of an endpoint, where it may be sent something now."""
+        endpoint = self._known(endpoint_id)
+        if most <= 0 or endpoint is None or not endpoint.enabled or not self._leads or self._worker.is_stopping:
+            return []
+        return self._outbox.due(endpoint_id, most) if endpoint.slow_until is None or endpoint.slow_until <= self._now() else []
+
+    def _known(self, endpoint_id: str) -> Endpoint | None:
+        return next((one for one in self._endpoints if one.id == endpoint_id), None)
+
+    def _deliver(self, endpoint_id: str, first: Document) -> None:
+        """Send one notice, and what is due to its endpoint then, as long as it takes them."""
+        todo = [first]
         try:
-            self._note(endpoint, row, self._try(endpoint, row))
+            while todo and (endpoint := self._known(endpoint_id)) is not None:
+                row, began = todo.pop(), self._now()
+                todo = self._due(endpoint_id, 1) if self._note(endpoint, row, self._try(endpoint, row), began) else []
         except StorageError as error:  # it is sent again when its minute is over
             log.debug("what came of a webhook is not stored: %s", error.message)
         except Exception:
-            log.exception("a webhook could not be sent", extra={"session_id": row.get("session_id")})
+            log.exception("a webhook could not be sent")
         finally:
             with self._lock:
-                self._under_way[endpoint.id] -= 1
-            self._worker.wake()
+                self._under_way[endpoint_id] -= 1
 
     def _try(self, endpoint: Endpoint, row: Document) -> Answer:
-        now, body = self._now(), str(row["body"]).encode("utf-8", "replace")
-        secrets = self._hooks.secrets_of(endpoint, now)
-        if not secrets:
-            return Answer(reason=_("its secret can't be opened: SECRET_KEY is another than when it was made. Make a new one"))
+        """Send one. What this server can't do counts as a try that failed, so that it is shown, and ends."""
         try:
+            now, body = self._now(), self._outbox.body_for(endpoint, row).encode("utf-8", "replace")
+            secrets = self._hooks.secrets_of(endpoint, now)
+            if not secrets:
+                return Answer(reason=_("its secret can't be opened: SECRET_KEY is another than when it was made. Make a new one"))
             target = target_of(endpoint.url, self._hooks.private_hosts)
+            return self._send(target, headers_of(str(row["event_id"]), body, secrets, now), body)
         except InvalidInput as refused:
             return Answer(reason=refused.message)
-        return self._send(target, headers_of(str(row["event_id"]), body, secrets, now), body)
+        except StorageError:
+            raise
+        except Exception as error:
+            log.exception("a webhook could not be sent", extra={"session_id": row.get("session_id")})
+            return Answer(reason=_("this server could not send it (%(error)s); its log says more", error=type(error).__name__))
 
-    def _note(self, endpoint: Endpoint, row: Document, answer: Answer) -> None:
-        now = self._now()
+    def _note(self, endpoint: Endpoint, row: Document, answer: Answer, began: datetime) -> bool:
+        """Note what came of a try. Is the endpoint to be sent more at once?"""
+        now, alone = self._now(), bool(row.get("alone"))
         last = {
             "at": now,
             "status": answer.status,
             "said": answer.said,
-            "reason": str(answer.reason),
+            "reason": kept(answer.reason),
             "is_page": answer.is_page,
             "took_ms": round(answer.took_s * 1000),
         }
         if answer.is_success:
             self._counts["delivered"] += 1
+            self._took(endpoint, now)
             self._outbox.finish(row, "delivered", last)
-            return
+            return True
         self._counts["failed"] += 1
-        if answer.status == GONE:
-            self._give_up(endpoint, row, last, _("it answered 410: it wants nothing any more"))
-            return
-        wait = _asked_for(answer.retry_after, now)
+        self._read_at = None
+        wait_s = _asked_for(answer.retry_after, now)
         if answer.status in SLOW_STATUS:
-            self._hooks.slow_down(endpoint.id, now + timedelta(seconds=wait or SLOW_S))
-            self._read_at = None
-        due_at = self._next(row, now, wait or 0.0)
-        if due_at is None:
-            self._give_up(endpoint, row, last, _("it took nothing for three days"))
-            return
-        log.info("a webhook to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
-        self._outbox.finish(row, "waiting", last, due_at)
+            self._hooks.slow_down(endpoint.id, now + timedelta(seconds=wait_s or SLOW_S))
+        due_at = None if answer.status == GONE else self._next(row, now, wait_s or 0.0)
+        if not self._outbox.finish(row, "given_up" if due_at is None else "waiting", last, due_at) or alone:
+            return False
+        if due_at is not None:
+            log.info("a webhook to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
+            self._failing.add(endpoint.id)
+            self._hooks.failed(endpoint.id, now, answer.reason or _("it answered %(status)s", status=answer.status))
+        elif answer.status == GONE:
+            self._disable(endpoint, _("it answered 410: it wants nothing any more"), tried_at=began)
+        else:
+            self._disable(endpoint, _("it took nothing for three days"), tried_at=began, took_nothing_since=row["first_try_at"])
+        return False
 
     def _next(self, row: Document, now: datetime, least_s: float) -> datetime | None:
         """When it is tried again; None: not any more."""
-        first = row.get("first_try_at")
-        over = (first if isinstance(first, datetime) else now) + LONGEST
-        if now >= over:
+        first: datetime = row["first_try_at"]
+        over, tries = first + LONGEST, int(row["tries"])
+        if now >= over or (row.get("alone") and tries + 1 >= TRIES_ALONE):
             return None
-        pause = RETRY_S[min(int(row["tries"]), len(RETRY_S) - 1)] * (1 + random.uniform(-JITTER, JITTER))
+        pause = RETRY_S[min(tries, len(RETRY_S) - 1)] * (1 + random.uniform(-JITTER, JITTER))
         return min(now + timedelta(seconds=max(pause, least_s)), over)
 
-    def _give_up(self, endpoint: Endpoint, row: Document, last: Document, why: str) -> None:
-        log.warning("the webhook %s is disabled: %s", endpoint.name, why)
-        self._hooks.disable(endpoint.id, str(why))
-        self._database.audit({"who": "server", "what": "webhook: disabled", "endpoint_id": endpoint.id, "name": endpoint.name, "reason": str(why)})
+    def _took(self, endpoint: Endpoint, now: datetime) -> None:
+        """Note that an endpoint takes what it is sent: at once where it failed before, else once a minute."""
+        noted = self._took_at.get(endpoint.id)
+        if endpoint.failing_since is not None or endpoint.id in self._failing or noted is None or not timedelta(0) <= now - noted < TOOK:
+            self._hooks.took(endpoint.id, now)
+            self._took_at[endpoint.id] = now
+            self._failing.discard(endpoint.id)
+
+    def _disable(self, endpoint: Endpoint, why: str, *, tried_at: datetime, took_nothing_since: datetime | None = None) -> None:
         self._read_at = None
-        self._outbox.finish(row, "given_up", last)
+        if not self._hooks.disable(endpoint.id, why, tried_at=tried_at, took_nothing_since=took_nothing_since):
+            log.warning("a notice to the webhook %s was given up; it took others since, or was changed", endpoint.name)
+            self._hooks.forget_failures(endpoint.id)
+            return
+        log.warning("the webhook %s is disabled: %s", endpoint.name, why)
+        self._database.audit({"who": "server", "what": "webhook: disabled", "endpoint_id": endpoint.id, "name": endpoint.name, "reason": str(why)})
 
     # For operators
 
@@ -207,11 +274,11 @@ class HookSender:
         endpoints = self._endpoints
         if not endpoints:
             return {"state": "off"}
-        reasons = [
+        reasons: list[str] = [
             _("%(name)s was disabled: %(why)s", name=one.name, why=one.disabled_why) for one in endpoints if not one.enabled and one.disabled_why
         ]
-        if self._outbox.is_full:
-            reasons.append(_("so many notices wait that no more are made; those to come are kept until there is room"))
+        reasons += [self._why_failing(one, one.failing_since) for one in endpoints if one.enabled and one.failing_since is not None]
+        reasons = [reason for reason in reasons if reason]
         trouble = bool(reasons)
         if self._outbox.dropped:
             reasons.append(
@@ -223,6 +290,13 @@ class HookSender:
             )
         told = {"waiting": self._waiting, "oldest_s": self._age(), **{name: self._counts[name] for name in ("delivered", "failed")}}
         return {"state": "degraded" if trouble else "ok", "reason": joined("; ", reasons), **({"todo": TODO} if trouble else {}), **told}
+
+    def _why_failing(self, endpoint: Endpoint, since: datetime) -> str:
+        """What is to be said of an endpoint that takes nothing; empty where that is nothing yet."""
+        minutes = (self._now() - since) // timedelta(minutes=1)
+        if self._now() - since < FAILING:
+            return ""
+        return _("%(name)s has taken nothing for %(count)s min: %(why)s", name=endpoint.name, count=minutes, why=endpoint.failing_why)
 
     def figures(self) -> list[Figure]:
         """For `/metrics`."""
@@ -244,7 +318,7 @@ def _asked_for(retry_after: str, now: datetime) -> float | None:
         return min(max(float(retry_after[:9]), 1.0), SLOWEST_S)
     try:
         at = parsedate_to_datetime(retry_after)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None
     zoned = at if at.tzinfo is not None else at.replace(tzinfo=timezone.utc)
     return min(max((zoned - now).total_seconds(), 1.0), SLOWEST_S)

@@ -27,6 +27,7 @@ class _Known:
     names: Mapping[str, str]  # by the student's id, folded
     at: float
     version: int
+    anonymous: bool = False  # none may be told
 
 
 class Names:
@@ -56,11 +57,18 @@ class Names:
         """The names of an exam's students by their folded ids, as `of` tells them. Never raises."""
         if not isinstance(exam_id, str) or not self._may_tell(exam_id):  # none, or one that was damaged
             return {}
+        return self._known_of(exam_id).names
+
+    def are_untold(self, exam_id: str | None) -> bool:
+        """Is the exam reviewed without names, as far as is known? Never raises."""
+        return self._anonymous or (isinstance(exam_id, str) and self._known_of(exam_id).anonymous)
+
+    def _known_of(self, exam_id: str) -> _Known:
         key = exam_key(exam_id)
         known = self._known.get(key)
         if known is None or self._clock() - known.at > FRESH_S or known.version != self._rosters.version:
             known = self._read(key, exam_id)
-        return known.names
+        return known
 
     def known(self, user_id: str, exam_id: str | None) -> str:
         """The same without asking the database: for what happens many times a second."""
@@ -78,9 +86,11 @@ class Names:
         version = self._rosters.version
         before = self._known.get(key)
         names: Mapping[str, str] = before.names if before is not None else {}
+        anonymous = before is None or before.anonymous  # until it is known: where the database is away, nobody's is told
         try:
             exam = self._exams().get(exam_id)
-            if exam is None or exam.definition.anonymous_review:
+            anonymous = exam is not None and exam.definition.anonymous_review
+            if exam is None or anonymous:
                 names = {}
             else:
                 with self._database.reading():
@@ -89,7 +99,7 @@ class Names:
                     names = {folded(row["user_id"]): row["name"] for row in found}
         except StorageError as error:
             log.debug("names can't be read now, those known so far are used: %s", error.message)
-        known = _Known(names, self._clock(), version)
+        known = _Known(names, self._clock(), version, anonymous)
         with self._lock:
             self._known[key] = known
             self._known.move_to_end(key)

@@ -326,11 +326,11 @@ class Retention:
         if not self.forget_clips(session_id):
             return False
         self._database.flush(FLUSH_S)  # a clip that was made just now is in its record before that is read
-        announce_erasure(self._database, session_id)
         clips = self._clips_of(session_id)
         if not self._elsewhere.are_gone(self._places(session_id), clips.values()):
             log.info("other servers are to delete its files first", extra={"session_id": session_id})
             return False
+        announce_erasure(self._database, session_id)
         try:
             for video_id, clip in clips.items():
                 self._files.delete_clip(video_id, clip)
@@ -350,6 +350,7 @@ class Retention:
             self._database.collection("outbox").delete_many({"session_id": session_id})
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
+            self._database.collection("outbox").delete_many({"session_id": session_id})  # what another server told meanwhile of what was there yet
         self._note_deleted(session_id, whole=True, erased=erased)
         self._elsewhere.forget(session_id)
         return True

@@ -285,7 +285,7 @@ class ScoreBook:
             for interval in intervals:
                 index = interval["index"]
                 self._scorer.restore(index, closed=interval["closed"], revision=interval["revision"])
-                self._told.take_up(index, interval["revision"], flagged=bool(interval.get("flagged")))
+                self._told.take_up(index, interval.get("score"), flagged=bool(interval.get("flagged")), closed=interval["closed"])
                 self._clips.set(index, _clip_of(interval["clip"]))
                 if interval["closed"]:
                     self._closed = max(self._closed, index + 1)

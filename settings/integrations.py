@@ -34,7 +34,8 @@ class IntegrationSettings(BaseModel):
         default=30,
         ge=4,
         le=365,
-        description="Days after which what was told to other systems by webhook is deleted from the list of it, delivered or not.",
+        description="Days for which what was told to other systems by webhook is listed, once it was delivered or given up; what waits for a "
+        "webhook that is disabled is kept for as long.",
     )
 
     @property

@@ -172,7 +172,8 @@ INDEXES: dict[str, list[IndexModel]] = {
     "outbox": [
         IndexModel([("endpoint_id", 1), ("state", 1), ("due_at", 1), ("sequence", 1)], name="due"),
         IndexModel([("endpoint_id", 1), ("of", 1), ("state", 1), ("sequence", 1)], name="order"),
-        IndexModel([("endpoint_id", 1), ("made_at", -1), ("_id", -1)], name="newest"),
+        IndexModel([("endpoint_id", 1), ("made_at", -1), ("sequence", -1), ("_id", -1)], name="newest"),
+        IndexModel([("endpoint_id", 1), ("state", 1), ("made_at", -1), ("sequence", -1), ("_id", -1)], name="of_state"),
         IndexModel([("state", 1), ("made_at", 1)], name="oldest"),
         IndexModel([("event_id", 1)], name="of_event"),
         IndexModel([("session_id", 1)], name="of_session"),

@@ -163,7 +163,14 @@ class Parts:
             self.live.name_of = self.names.known
             self.live.where = lambda session_id: self.monitor.elsewhere.where(session_id)  # noqa: PLW0108 (tests have apps without one)
         self.hooks = Hooks(self.database, self.access.secret_key, self.settings.private_hosts)
-        self.outbox = Outbox(self.database, utc_now, keep_days=self.settings.hooks_keep_days, course_of=self._course_of, name_of=self.names.of)
+        self.outbox = Outbox(
+            self.database,
+            utc_now,
+            keep_days=self.settings.hooks_keep_days,
+            course_of=self._course_of,
+            name_of=self.names.of,
+            is_anonymous=self.names.are_untold,
+        )
         self.answers = StudentAnswers(self.database, self.reviews, self._definition_of, self.settings)
         self.conclusions = Conclusions(self.database, may_conclude=[self.answers.may_conclude])
         self.results = Results(self.database, names=self.names.of_exam)

@@ -11,7 +11,7 @@ from babel.messages.mofile import write_mo
 
 from basics.doubts import sentence as doubt
 from basics.signals import SIGNALS
-from basics.texts import _, decimal, in_english, joined, ngettext, translated
+from basics.texts import _, decimal, from_kept, in_english, joined, kept, ngettext, translated
 
 
 def german(*messages: tuple[str | tuple[str, str], str | tuple[str, str]]) -> gettext.GNUTranslations:
@@ -81,3 +81,14 @@ def test_a_name_keeps_its_own_direction_in_a_sentence_that_runs_from_the_right()
 def test_a_decimal_is_written_as_a_language_has_it() -> None:
     catalogue = german(("%(whole)s.%(part)s", "%(whole)s,%(part)s"))
     assert [translated(decimal(1.6), catalogue), translated(decimal(2), catalogue), decimal(0.25, 1)] == ["1,6", "2", "0.2"]
+
+
+def test_a_text_that_was_stored_is_said_in_the_readers_language() -> None:
+    catalogue = german(("Marked: %(what)s", "Markiert: %(what)s"), ("two", "zwei"))
+    text = _("Marked: %(what)s", what=joined("; ", [_("two"), "x"]))
+    stored = json.loads(json.dumps(kept(text)))
+    assert from_kept(stored) == text
+    assert translated(from_kept(stored), catalogue) == "Markiert: zwei; x"
+    assert from_kept(kept(ngettext("%(count)s try", "%(count)s tries", 2))) == "2 tries"
+    damaged = {"english": "E", "messages": [1], "values": {}, "count": 0}
+    assert [from_kept(one) for one in ("plain", None, 7, {"english": "E"}, damaged)] == ["plain", "", "", "E", "E"]

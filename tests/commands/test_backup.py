@@ -15,6 +15,7 @@ from commands.backup import register
 from database import Database
 from records import backups
 from records.backups import back_up, restore
+from records.hooks import endpoint_of
 from records.reader import stored as stored_in
 from records.verification import verify
 from settings.settings import Settings
@@ -80,13 +81,19 @@ def test_the_embedded_database_is_backed_up_and_put_back_by_the_commands(tmp_pat
         return result.output
 
     kept = {"_id": SESSION, "user_id": "ann", "state": "ended"}
+    hook = {"_id": "h", "url": "https://hooks.example/", "enabled": True}
     with stored_in(settings) as database:
         database["sessions"].insert_one(kept)
-    assert "Backed up: 1 records" in run("backup", str(tmp_path / "backup"))
+        database["hooks"].insert_one(hook)
+    assert "Backed up: 2 records" in run("backup", str(tmp_path / "backup"))
     shutil.rmtree(tmp_path / "server")
-    assert "Put back: 1 records" in run("restore", str(tmp_path / "backup"))
+    said = run("restore", str(tmp_path / "backup"))
+    assert "Put back: 2 records" in said
+    assert "Webhooks are disabled" in said
     with stored_in(settings) as database:
         assert list(database["sessions"].find()) == [kept]
+        (found,) = database["hooks"].find()
+        assert (endpoint_of(found).enabled, "backup" in endpoint_of(found).disabled_why) == (False, True), "a copy tells nobody anything"
 
 
 def test_what_is_written_meanwhile_is_of_later(

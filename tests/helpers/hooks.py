@@ -82,7 +82,7 @@ class Sending:
     def __init__(self, database: Database, **more: Any) -> None:
         self.at = utc_now()
         self.database = database
-        self.hooks = Hooks(database, KEY, {HERE})
+        self.hooks = Hooks(database, KEY, {HERE}, now=lambda: self.at)
         self.outbox = Outbox(database, lambda: self.at, **more)
         self.sender = HookSender(database, self.hooks, self.outbox, now=lambda: self.at)
 

@@ -7,7 +7,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,9 @@ from basics.times import utc_now
 from database import Database
 from records import hook_posting
 from records.hook_address import Refused, is_public, target_of
-from records.hook_events import BODY_MAX, body_of
+from records.hook_events import BODY_MAX, body_of, with_names
 from records.hook_posting import headers_of, post
-from records.hooks import ENDPOINTS_MAX, Hooks, endpoint_of
+from records.hooks import ENDPOINTS_MAX, OLD_MAX, Hooks, endpoint_of
 from settings.settings import load_settings
 from tests.helpers.hooks import HERE, KEY, receiving
 
@@ -103,6 +103,25 @@ def test_the_name_is_resolved_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked.count("lms.uni.example") == 1
 
 
+def test_a_name_server_that_hangs_is_left_and_each_family_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: over.wait(60))
+    answer = post(target_of("https://hooks.example/", ()), {}, b"{}", all_s=0.2)
+    over.set()
+    assert "in time" in answer.reason
+    places = ["2606:2800::1", "2606:2800::2", "2606:2800::3", "93.184.216.34"]
+    found = [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (place, 443)) for place in places]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_more: found)
+    assert target_of("https://hooks.example/", ()).places() == [places[0], places[3], places[1], places[2]]
+
+
+def test_time_that_is_over_before_there_is_a_connection_ends_the_try() -> None:
+    watch = hook_posting._Watched(60)
+    watch.is_over = True
+    with receiving() as receiver, pytest.raises(TimeoutError):
+        hook_posting._connected(target_of(receiver.url.replace("http:", "https:"), {HERE}), [HERE], 5.0, watch)
+
+
 def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
@@ -156,9 +175,10 @@ def test_an_endless_answer_is_read_in_part() -> None:
 
 def test_a_body_is_never_long() -> None:
     data = {"session_id": "a" * 32, "sequence": 4, "exam_id": "x" * 50_000}
-    body = body_of("session.ended", utc_now(), data, names=False)
+    body = body_of("session.ended", utc_now(), data)
     assert len(body) < BODY_MAX
     assert '"sequence": 4' in body
+    assert with_names(body_of("x", utc_now(), {"by": "Ada"}), by="", student="").endswith('"data":{}}')
 
 
 def test_endpoints_are_few_and_their_fields_bounded(database: Database) -> None:
@@ -172,6 +192,23 @@ def test_endpoints_are_few_and_their_fields_bounded(database: Database) -> None:
         with pytest.raises(InvalidInput):
             hooks.change(one.id, **wrong)
     assert hooks.get(one.id) == one
+
+
+def test_secrets_sign_for_their_day_and_of_two_who_make_one_at_once_one_is_told_so(database: Database) -> None:
+    hooks = Hooks(database, KEY)
+    endpoint, first = hooks.add("Registry", "https://hooks.example/", by="Ada")
+    made = [hooks.rotate(endpoint.id)[1] for _time in range(2)]
+    assert hooks.secrets_of(hooks.get(endpoint.id), utc_now()) == [made[1], made[0], first]
+    assert hooks.secrets_of(hooks.get(endpoint.id), utc_now() + timedelta(hours=25)) == [made[1]]
+    others = [hooks]
+
+    def meanwhile() -> datetime:
+        others.pop().rotate(endpoint.id)
+        return utc_now()
+
+    with pytest.raises(Conflict):
+        Hooks(database, KEY, now=meanwhile).rotate(endpoint.id)
+    assert len(hooks.rotate(endpoint.id)[0].secrets) == OLD_MAX + 1
 
 
 def test_a_damaged_endpoint_is_told_nothing() -> None:

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from basics.errors import InvalidInput
+from basics.texts import from_kept
 from basics.times import utc_now
 from database import Database
+from records import hook_marks, outbox
+from records.hook_marks import marked_of, unmark
 from records.hook_sender import LONGEST, RETRY_S
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
@@ -114,7 +118,7 @@ def test_what_fails_is_tried_again_for_three_days_and_then_the_endpoint_is_disab
     assert len(receiver.came) == 10
     receiver.answer = lambda _path: (200, {}, b"")
     sending.hooks.change(endpoint.id, enabled=True)
-    sending.outbox.resend(endpoint.id, row["_id"])
+    sending.outbox.resend(sending.hooks.get(endpoint.id), row["_id"])
     sending.run()
     assert sending.rows()[0]["state"] == "delivered"
     assert sending.sender.health()["state"] == "ok"
@@ -135,8 +139,7 @@ def test_a_notice_waits_for_the_one_before_it_of_its_session_alone(sending: Send
     sending.run(600)
     assert kinds(receiver)[3:] == ["session.started", "session.ended"]
     assert {row["state"] for row in sending.rows()} == {"delivered"}
-    assert sending.outbox.counts() == (0, None)
-    assert endpoint.id == sending.rows()[0]["endpoint_id"]
+    assert sending.outbox.counts(endpoint.id) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -221,9 +224,9 @@ def test_a_mark_that_comes_while_others_are_taken_away_stays(sending: Sending, r
     endpoint, _secret = sending.add(receiver.url)
     store(sending.database, ONE, begun())
     sending.outbox.take_up([endpoint])
-    stale = sending.database.session(ONE)
+    stale = marked_of(sending.database, [ONE])[ONE]
     store(sending.database, ONE, ended())
-    sending.outbox._unmark(ONE, "sessions", stale)
+    assert unmark(sending.database, stale) == set()
     assert [mark.kind for mark in marks_of(sending.database.session(ONE))] == ["session.started", "session.ended"]
     sending.run()
     assert kinds(receiver) == ["session.started", "session.ended"]
@@ -265,26 +268,178 @@ def test_of_what_is_erased_only_that_is_told(sending: Sending, receiver: Receive
     assert "ann" not in str(sending.rows())
 
 
-def test_the_outbox_has_a_bound_and_what_is_over_goes_first(database: Database, receiver: Receiver) -> None:
-    sending = Sending(database, rows_max=4)
-    sending.add(receiver.url)
+def test_what_is_over_has_a_bound_and_so_has_what_waits_for_one_endpoint(database: Database, receiver: Receiver) -> None:
+    sending = Sending(database, over_max=4, waiting_max=5)
+    healthy = sending.add(receiver.url)[0]
     for number in range(5):
         store(database, f"{number:032x}", begun())
     sending.run()
-    assert len(receiver.came) == 5
-    store(database, ONE, begun())
     sending.run()
-    assert (len(receiver.came), sending.outbox.dropped) == (6, 2)
-    receiver.answer = lambda _path: (500, {}, b"")
-    for number in range(10, 15):
-        store(database, f"{number:032x}", begun())
+    assert (len(receiver.came), sending.outbox.dropped, len(sending.rows())) == (5, 2, 3)
+    receiver.answer = lambda path: (500 if "dead" in path else 204, {}, b"")
+    dead = sending.add(f"{receiver.url}?dead")[0]
+    for first in (10, 20):
+        for number in range(first, first + 4):
+            store(database, f"{number:032x}", begun())
+        sending.run()
     sending.run()
+    assert "more than 5" in sending.hooks.get(dead.id).disabled_why
+    assert sending.sender.health()["waiting"] == 0, "what waits for one that is disabled is none of it"
     store(database, OTHER, begun())
     sending.run()
-    assert sending.outbox.is_full
-    assert mark_names(database.session(OTHER)), "it is told when there is room"
-    assert sending.sender.health()["state"] == "degraded"
+    assert sum("dead" not in path for path in receiver.paths) == 14
+    sending.outbox.sweep(sending.hooks.all)
+    waiting = [row for row in sending.rows() if row["state"] == "waiting"]
+    assert {(row["endpoint_id"], "expires_at" in row) for row in waiting} == {(dead.id, True)}
+    sending.hooks.change(dead.id, enabled=True)
+    sending.outbox.begin_again(dead.id)
+    assert all(("expires_at" in row) == (row["state"] != "waiting") for row in sending.rows())
+    sending.hooks.remove(healthy.id)
+    with database.reading():
+        database.collection("outbox").update_one({"_id": waiting[0]["_id"]}, {"$set": {"endpoint_id": healthy.id}})
+    sending.outbox.sweep(sending.hooks.all)
+    assert {row["endpoint_id"] for row in sending.rows()} == {dead.id}, "of one that is removed nothing is left"
     sending.sender.stop()
+
+
+def test_one_notice_that_is_never_taken_is_given_up_alone(sending: Sending, receiver: Receiver) -> None:
+    endpoint, _secret = sending.add(receiver.url)
+    receiver.refuses = "session.started"
+    store(sending.database, ONE, begun())
+    sending.run()
+    store(sending.database, OTHER, ended())
+    sending.run(3)
+    for _try in range(9):
+        sending.run((sending.rows()[0]["due_at"] - sending.at).total_seconds())
+    assert [row["state"] for row in sending.rows()] == ["given_up", "delivered"]
+    found = sending.hooks.get(endpoint.id)
+    assert (found.enabled, found.failing_since) == (True, None)
+
+
+def test_what_a_person_asked_for_is_tried_thrice_and_keeps_nothing_waiting(sending: Sending, receiver: Receiver) -> None:
+    endpoint, _secret = sending.add(receiver.url)
+    store(sending.database, ONE, begun())
+    sending.run()
+    receiver.answer = lambda _path: (400, {}, b"")
+    sending.outbox.resend(endpoint, sending.rows()[0]["_id"])
+    sending.outbox.test(endpoint, "test-1")
+    sending.run()
+    receiver.answer, receiver.refuses = lambda _path: (204, {}, b""), "session.started"
+    store(sending.database, ONE, ended())
+    sending.run()
+    assert kinds(receiver)[-1] == "session.ended"
+    sending.run(6)
+    sending.run(400)
+    assert [row["state"] for row in sending.rows()] == ["given_up", "delivered", "delivered"]
+    assert (kinds(receiver).count("session.started"), kinds(receiver).count("endpoint.test")) == (4, 2)
+    found = sending.hooks.get(endpoint.id)
+    assert (found.enabled, found.failing_since) == (True, None)
+    with pytest.raises(InvalidInput):
+        sending.outbox.resend(sending.hooks.change(endpoint.id, enabled=False), sending.rows()[0]["_id"])
+
+
+def test_a_try_that_was_overtaken_says_nothing(sending: Sending, receiver: Receiver) -> None:
+    endpoint, _secret = sending.add(receiver.url)
+    store(sending.database, ONE, begun())
+    for _turn in range(2):
+        sending.outbox.take_up([endpoint])
+    (late,) = sending.outbox.due(endpoint.id, 4)
+    sending.outbox.resend(endpoint, late["_id"])
+    assert sending.outbox.due(endpoint.id, 4) == [], "it is in hand"
+    sending.at += timedelta(seconds=61)
+    (now,) = sending.outbox.due(endpoint.id, 4)
+    assert not sending.outbox.finish(late, "given_up", {})
+    assert sending.outbox.finish(now, "delivered", {})
+    assert not sending.outbox.finish(late, "waiting", {}, sending.at)
+    assert sending.rows()[0]["state"] == "delivered"
+    assert not sending.hooks.disable(endpoint.id, "late", tried_at=sending.at - timedelta(hours=1))
+    store(sending.database, OTHER, begun())
+    for _turn in range(2):
+        sending.outbox.take_up([endpoint])
+    (other,) = sending.outbox.due(endpoint.id, 4)
+    sending.outbox.begin_again(endpoint.id)
+    assert not sending.outbox.finish(other, "given_up", {}), "it has its three days anew"
+
+
+@pytest.mark.parametrize("after", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "x", "-1"])
+def test_whatever_goes_wrong_is_a_try_that_failed(sending: Sending, receiver: Receiver, after: str) -> None:
+    sending.add(receiver.url)
+    receiver.answer = lambda _path: (503, {"Retry-After": after}, b"")
+    store(sending.database, ONE, begun())
+    sending.run()
+    assert sending.rows()[0]["tries"] == 1
+    with sending.database.reading():
+        sending.database.collection("outbox").update_many({}, {"$unset": {"body": ""}, "$set": {"due_at": sending.at}})
+    sending.run(61)
+    (row,) = sending.rows()
+    assert (row["tries"], "KeyError" in from_kept(row["last"]["reason"])) == (2, True)
+
+
+def test_health_tells_within_minutes_that_an_endpoint_takes_nothing(sending: Sending, receiver: Receiver) -> None:
+    sending.add(receiver.url)
+    receiver.answer = lambda _path: (500, {}, b"")
+    store(sending.database, ONE, begun())
+    sending.run()
+    sending.run(1)
+    assert sending.sender.health()["state"] == "ok"
+    sending.run(330)
+    health = sending.sender.health()
+    assert (health["state"], "answered 500" in health["reason"], health["waiting"]) == ("degraded", True, 1)
+    receiver.answer = lambda _path: (204, {}, b"")
+    sending.run(3600)
+    sending.run()
+    assert sending.sender.health()["state"] == "ok"
+
+
+def test_names_are_those_that_may_be_told_at_the_try(sending: Sending, receiver: Receiver) -> None:
+    endpoint, _secret = sending.add(receiver.url, names=True)
+    sending.outbox._name_of = lambda *_whose: "Ann Lee"
+    receiver.answer = lambda _path: (500, {}, b"")
+    store(sending.database, ONE, ended(by="Ada"))
+    sending.run()
+    sending.outbox._is_anonymous = lambda exam_id: exam_id == "e1"
+    sending.run(6)
+    sending.outbox._is_anonymous = lambda _exam: False
+    sending.hooks.change(endpoint.id, names=False)
+    sending.run(400)
+    assert [("Ada" in str(told), "Ann Lee" in str(told)) for told in receiver.told] == [(True, True), (False, False), (False, False)]
+
+
+def test_order_holds_however_many_are_marked(sending: Sending, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hook_marks, "LOOKED_AT", 2)
+    monkeypatch.setattr(outbox, "SESSIONS_AT_ONCE", 1)
+    endpoint, _secret = sending.add(receiver.url)
+    sending.database.is_listened_to = True
+    for one in ("c" * 32, OTHER, ONE):
+        store(sending.database, one, begun())
+    flagged = Mark("flagged_1", "interval.flagged", utc_now(), {"index": 3})
+    assert sending.database.write("intervals", f"{ONE}-3", {"session_id": ONE, **flagged.fields()}).wait(10)
+    assert [sending.outbox.take_up([endpoint]) for _time in range(4)] == [False, True, True, False]
+    told = [(row["type"], row["sequence"]) for row in sending.rows() if row["of"] == ONE]
+    assert told == [("session.started", 1), ("interval.flagged", 2)]
+    assert marked_of(sending.database, [ONE, OTHER, "c" * 32]) == {}
+
+
+def test_marks_of_which_nobody_is_to_be_told_are_taken_away(sending: Sending) -> None:
+    sending.database.is_listened_to = True
+    store(sending.database, ONE, begun())
+    sending.run()
+    assert mark_names(sending.database.session(ONE)) == []
+
+
+def test_a_session_that_cannot_go_yet_hides_no_other(sending: Sending, receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "ANNOUNCED_AT_ONCE", 1)
+    sending.add(receiver.url)
+    for one in (ONE, OTHER):
+        store(sending.database, one)
+        announce_erasure(sending.database, one)
+    announce_erasure(sending.database, ONE)
+    assert [row["sequence"] for row in sending.rows()] == [2, 1]
+    with sending.database.reading():
+        sending.database.collection("sessions").delete_one({"_id": OTHER})
+    sending.run()
+    sending.run()
+    assert [told["data"]["session_id"] for told in receiver.told] == [OTHER]
 
 
 def test_damaged_marks_keep_no_other_from_being_told(sending: Sending, receiver: Receiver) -> None:

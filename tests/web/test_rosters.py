@@ -368,6 +368,7 @@ def test_names_stand_beside_ids_and_are_left_out_of_an_anonymous_review(make_app
 
     parts_of(client.application).database.flush(10)
     assert names(client) == ["Änne Müller"] * 3
+    assert not parts_of(client.application).names.are_untold(exam["exam_id"])
     hidden = local_client(make_app(anonymous_review=True))
     assert set(names(hidden)) == {""}
     fields = {"exam_id": exam["exam_id"], "title": exam["title"], "revision": exam["revision"] + 1, "anonymous_review": True}
@@ -375,6 +376,7 @@ def test_names_stand_beside_ids_and_are_left_out_of_an_anonymous_review(make_app
     assert answer.status_code == 200
     assert parts_of(client.application).names.known(student, exam["exam_id"]) == "", "nor is it told with what happens in the exam"
     assert set(names(client)) == {""}
+    assert [parts_of(one.application).names.are_untold(exam["exam_id"]) for one in (client, hidden)] == [True, True]
     take(client, key, f"{student}-b,Bo\n")
     (wall,) = (one for one in client.get("/api/rosters/not_come").get_json()["exams"] if one["exam_key"] == key)
     assert {(one["user_id"], one["name"]) for one in wall["students"]} == {(student, ""), (f"{student}-b", "")}

@@ -7,6 +7,7 @@ import uuid
 from flask import Blueprint, Response, render_template, request
 
 from basics.texts import Text, _
+from records.hook_address import place_of
 from records.hook_events import EVENTS, Event
 from web.access.callers import signature
 from web.calls.audit import note
@@ -69,7 +70,7 @@ def add() -> Response:
     wanted = read_body(request, AddHook)
     endpoint, secret = parts().hooks.add(by=signature(), **wanted.model_dump())
     _changed()
-    note("webhook: added", signature(), endpoint_id=endpoint.id, name=endpoint.name, url=endpoint.url)
+    note("webhook: added", signature(), endpoint_id=endpoint.id, name=endpoint.name, url=place_of(endpoint.url))
     return reply(HookMade(hook=hook_answer(endpoint), secret=secret))
 
 
@@ -86,10 +87,11 @@ def change(endpoint_id: str) -> Response:
     """Change a webhook, disable it, or enable it again: what waits for it has three days from then."""
     fields = read_body(request, ChangeHook).model_dump(exclude_none=True)
     endpoint = parts().hooks.change(endpoint_id, **fields)
+    place = {"url": place_of(fields["url"])} if "url" in fields else {}
     if fields.get("enabled"):
         parts().outbox.begin_again(endpoint_id)
     _changed()
-    note("webhook: changed", signature(), endpoint_id=endpoint.id, name=endpoint.name, changes=fields)
+    note("webhook: changed", signature(), endpoint_id=endpoint.id, name=endpoint.name, changes=fields | place)
     return reply(HookAnswer(hook=hook_answer(endpoint)))
 
 
@@ -99,12 +101,12 @@ def remove(endpoint_id: str) -> Response:
     """Remove a webhook, with all notices that wait for it."""
     endpoint = parts().hooks.remove(endpoint_id)
     _changed()
-    note("webhook: removed", signature(), endpoint_id=endpoint.id, name=endpoint.name, url=endpoint.url)
+    note("webhook: removed", signature(), endpoint_id=endpoint.id, name=endpoint.name, url=place_of(endpoint.url))
     return reply(Done())
 
 
 @hooks.post(f"{API}/<endpoint_id>/secret")
-@describe(HookMade, errors=(404, 503))
+@describe(HookMade, errors=(404, 409, 503))
 def make_secret(endpoint_id: str) -> Response:
     """Give a webhook a new secret, shown this once. The one before signs beside it for 24 hours."""
     endpoint, secret = parts().hooks.rotate(endpoint_id)
@@ -136,11 +138,11 @@ def deliveries(endpoint_id: str) -> Response:
 
 
 @hooks.post(f"{API}/<endpoint_id>/deliveries/<delivery_id>/resend")
-@describe(DeliveryAnswer, errors=(404, 503))
+@describe(DeliveryAnswer, errors=(404, 422, 503))
 def resend(endpoint_id: str, delivery_id: str) -> Response:
-    """Send a notice again, under the same id."""
+    """Send a notice again, under the same id: three tries at most, and no other waits for it. One that waits already is sent sooner."""
     endpoint = parts().hooks.get(endpoint_id)
-    row = parts().outbox.resend(endpoint.id, delivery_id)
+    row = parts().outbox.resend(endpoint, delivery_id)
     _changed()
     note("webhook: sent again", signature(), endpoint_id=endpoint.id, name=endpoint.name, kind=str(row.get("type")))
     return reply(DeliveryAnswer(delivery=delivery_answer(row)))

@@ -7,18 +7,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from basics.texts import from_kept
 from basics.times import utc_now
 from records.hook_address import LONGEST
-from records.hook_events import EVENTS, Event
+from records.hook_events import EVENTS, TEST, Event
 from records.hooks import ENDPOINTS_MAX, EXAMS_MAX, NAME_MAX, Endpoint
+from scoring.exam import TITLE_MAX
 from web.calls.paging import LONGEST_PAGE
 from web.calls.values import Identifier, Time, one_line, printable
+from web.languages import said
 
 Name = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=NAME_MAX), AfterValidator(printable), AfterValidator(one_line)
 ]
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
-Courses = Annotated[list[Name], Field(max_length=EXAMS_MAX)]
+Course = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_MAX), AfterValidator(printable), AfterValidator(one_line)
+]
+Courses = Annotated[list[Course], Field(max_length=EXAMS_MAX)]
 Events = Annotated[list[Event], Field(max_length=len(EVENTS))]
 Exams = Annotated[list[Identifier], Field(max_length=EXAMS_MAX)]
 State = Literal["waiting", "delivered", "given_up"]
@@ -36,6 +42,8 @@ class Hook(BaseModel):
     names: bool = Field(description="Names of students and of who decided are told, where they are known and the exam's review is not anonymous.")
     enabled: bool
     disabled_why: str = Field(description="Why the server disabled it; empty where it did not.")
+    failing_since: Time | None = Field(description="Since when it has taken nothing of what it was sent; null where it takes it.")
+    failing_why: str
     slow_until: Time | None = Field(description="Until when the endpoint asked to be left alone.")
     old_secret_until: Time | None = Field(description="Until when the secret from before the newest signs too.")
     made_at: Time | None
@@ -142,7 +150,9 @@ def hook_answer(endpoint: Endpoint) -> Hook:
         courses=list(endpoint.courses),
         names=endpoint.names,
         enabled=endpoint.enabled,
-        disabled_why=endpoint.disabled_why,
+        disabled_why=said(endpoint.disabled_why),
+        failing_since=endpoint.failing_since,
+        failing_why=said(endpoint.failing_why),
         slow_until=endpoint.slow_until if endpoint.slow_until is not None and endpoint.slow_until > now else None,
         old_secret_until=max(old, default=None),
         made_at=endpoint.made_at,
@@ -158,7 +168,7 @@ def delivery_answer(row: dict[str, Any]) -> Delivery:
         id=str(row["_id"]),
         event_id=str(row.get("event_id")),
         type=str(row.get("type")),
-        session_id=None if row.get("type") == "endpoint.test" else str(row.get("of")),
+        session_id=None if row.get("type") == TEST else str(row.get("of")),
         sequence=_number(row.get("sequence")),
         state=row["state"],
         made_at=_time(row.get("made_at")),
@@ -167,7 +177,7 @@ def delivery_answer(row: dict[str, Any]) -> Delivery:
         tried_at=_time(last.get("at")),
         status=_number(last.get("status")),
         said=str(last.get("said") or ""),
-        reason=str(last.get("reason") or ""),
+        reason=said(from_kept(last.get("reason"))),
         is_page=last.get("is_page") is True,
         took_ms=_number(last.get("took_ms")),
     )

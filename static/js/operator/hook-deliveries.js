@@ -19,9 +19,11 @@ let changed = async () => {};
 
 async function read({ more = false } = {}) {
   clearTimeout(soon);
+  const asked = hook;
   const query = new URLSearchParams({ limit: 20, ...(more && next && { after: next }) });
   try {
-    const { deliveries, next_after: after } = await call(`/api/hooks/${hook.id}/deliveries?${query}`);
+    const { deliveries, next_after: after } = await call(`/api/hooks/${asked.id}/deliveries?${query}`);
+    if (hook !== asked) return; // another was chosen meanwhile
     shown = more ? [...shown, ...deliveries] : deliveries;
     next = after ?? null;
     sayIn(byId("deliveries-error"), "");
@@ -29,6 +31,7 @@ async function read({ more = false } = {}) {
     byId("deliveries-none").hidden = shown.length > 0;
     byId("deliveries-more").hidden = next === null;
   } catch (error) {
+    if (hook !== asked) return;
     sayIn(byId("deliveries-error"), t.failed(error.message));
     return;
   }

@@ -34,9 +34,9 @@ function toldLines({ events, exams, courses, names }) {
   ];
 }
 
-function stateLines({ enabled, disabled_why: why, slow_until: slow, old_secret_until: old }) {
+function stateLines({ enabled, disabled_why: why, failing_since: since, failing_why: failing, slow_until: slow, old_secret_until: old }) {
   const state = enabled ? t.enabled : why ? t.disabledWhy(why) : t.disabled;
-  return [state, enabled && slow ? t.slow(fullTime(slow)) : "", old ? t.oldSecret(fullTime(old)) : ""];
+  return [state, enabled && since ? t.failing(fullTime(since), failing) : "", enabled && slow ? t.slow(fullTime(slow)) : "", old ? t.oldSecret(fullTime(old)) : ""];
 }
 
 function row(hook) {
@@ -68,7 +68,7 @@ function edit(hook) {
   byId("hook-name").value = hook.name;
   byId("hook-url").value = hook.url;
   byId("hook-exams").value = hook.exams.join(" ");
-  byId("hook-courses").value = hook.courses.join(", ");
+  byId("hook-courses").value = hook.courses.join("\n");
   byId("hook-names").checked = hook.names;
   for (const box of byId("hook-form").querySelectorAll('input[name="hook-event"]')) box.checked = hook.events.includes(box.value);
   setText(byId("hook-disable"), hook.enabled ? t.disable : t.enable);
@@ -85,9 +85,15 @@ function wantedOf(form, prefix) {
     url: value("url"),
     events: ticked(form, `${prefix}-event`),
     exams: parted(value("exams"), /\s+/),
-    courses: parted(value("courses"), ","),
+    courses: parted(value("courses"), "\n"),
     names: byId(`${prefix}-names`).checked,
   };
+}
+
+/** What of `wanted` is another than the webhook has. */
+function changed(hook, wanted) {
+  const written = (value) => JSON.stringify(Array.isArray(value) ? [...value].sort() : value);
+  return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => written(value) !== written(hook[name])));
 }
 
 /** Do something with the open webhook, and close its dialog where that was done. */
@@ -109,7 +115,7 @@ function wireHook() {
   const form = byId("hook-form");
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    withHook((path) => call(path, { method: "PATCH", body: wantedOf(form, "hook") }));
+    withHook((path) => call(path, { method: "PATCH", body: changed(open, wantedOf(form, "hook")) }));
   });
   byId("hook-close").addEventListener("click", () => byId("hook-dialog").close());
   byId("hook-secret").addEventListener("click", () => afterAsking(t.sure.secret, (path) => call(`${path}/secret`, { method: "POST" })));

@@ -12,6 +12,7 @@ export const texts = {
   enabled: _("Enabled"),
   disabled: _("Disabled"),
   disabledWhy: (why) => _("Disabled by the server: %(why)s", { why }),
+  failing: (time, why) => _("It has taken nothing since %(time)s: %(why)s", { time, why }),
   slow: (time) => _("It asked to be left alone until %(time)s", { time }),
   oldSecret: (time) => _("The old secret signs until %(time)s", { time }),
   show: _("Deliveries"),
