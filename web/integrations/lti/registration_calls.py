@@ -154,8 +154,9 @@ def change(registration_id: str) -> Response:
 @lti_registrations.delete(f"{API}/<registration_id>")
 @describe(Done, errors=(404, 503))
 def remove(registration_id: str) -> Response:
-    """Remove a registration: nobody comes from the platform any more, its people's logins end, and nothing is asked of it. Its courses
-    lead to no exam any more; exams, accounts and sessions stay.
+    """Remove a registration: nobody comes from the platform any more, and its people's logins end.
+
+    Nothing is asked of it, and its courses lead to no exam any more; exams, accounts and sessions stay.
     """
     removed = parts().lti.registrations.remove(registration_id)
     parts().lti_courses.forget_platform(registration_id)
