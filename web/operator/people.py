@@ -125,8 +125,10 @@ def change(account_id: str) -> Response:
 @people.delete("/<account_id>")
 @describe(Done, errors=(404, 409, 503))
 def remove(account_id: str) -> Response:
-    """Delete an account that a learning platform made, with all its logins. 409 for any other: it is disabled instead, since its name may stand
-    under decisions. Whoever comes from the platform again has a new one; disabled, nobody does.
+    """Delete an account that a learning platform made, with all its logins.
+
+    409 for any other: it is disabled instead, since its name may stand under decisions. Whoever comes from the platform again has a new one;
+    disabled, nobody does.
     """
     account = _accounts().get(account_id)
     if not is_of_platform_alone(account):
