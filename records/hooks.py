@@ -249,7 +249,7 @@ def _line(text: str, name: str, most: int) -> str:
     try:
         return one_line(printable(text))
     except ValueError as error:
-        raise InvalidInput(f"{name} {error}.", field=name) from None
+        raise InvalidInput(_("%(column)s %(problem)s", column=name, problem=error.args[0]), field=name) from None
 
 
 __all__ = ["EVENTS", "TEST", "Endpoint", "Hooks", "stored_endpoints"]

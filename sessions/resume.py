@@ -166,7 +166,7 @@ def _store_longer(database: Database, recorder: Recorder, key: str, standing: Ma
 
 def _check_not_sealed(database: Database, session_id: str) -> None:
     if _is_sealed(database, session_id):
-        raise Conflict(f"the session {session_id} was sealed with another server's clip")
+        raise Conflict(_("The session has ended."), reason="sealed")  # with another server's clip
 
 
 def _is_sealed(database: Database, session_id: str) -> bool:

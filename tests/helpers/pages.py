@@ -96,8 +96,8 @@ class Empty:
         return contextlib.nullcontext()
 
     def collection(self, _name: str) -> Any:
-        found: Any = type("Found", (list,), {"limit": lambda found, _most: found})
-        return SimpleNamespace(find=lambda *_asked: found())
+        found: Any = type("Found", (list,), {name: lambda found, *_how: found for name in ("limit", "sort")})
+        return SimpleNamespace(find=lambda *_asked: found(), distinct=lambda _field: [])
 
     def audit(self, _entry: Any) -> None:
         """It is kept nowhere."""

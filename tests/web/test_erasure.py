@@ -160,7 +160,7 @@ def test_what_is_refused_or_fails_takes_no_accommodations(client: FlaskClient, e
     assert erased(client)[0] == 409
     assert exam.database.write("sessions", SESSION, {"state": "ended"}).wait(10)
     with monkeypatch.context() as patched:
-        patched.setattr(Retention, "delete_session", lambda *_args: False)
+        patched.setattr(Retention, "delete_session", lambda *_args, **_more: False)
         assert erased(client)[0] == 503
     assert stored.accommodations.count_documents({}) == 1
     assert exam.monitor.accommodations.find(STUDENT, "e0") is not None
@@ -172,7 +172,7 @@ def test_a_session_that_went_before_the_rest_failed_is_no_alteration(
     third, delete = "d" * 32, Retention.delete_session
     store_exam(exam.database, exam.settings.clips_dir, third, STUDENT)
     with monkeypatch.context() as patched:
-        patched.setattr(Retention, "delete_session", lambda retention, one: one != third and delete(retention, one))
+        patched.setattr(Retention, "delete_session", lambda retention, one, **more: one != third and delete(retention, one, **more))
         assert erased(client)[0] == 503
     assert exam.database.flush(10)
     assert stored.sessions.count_documents({"_id": {"$in": [SESSION, third]}}) == 1

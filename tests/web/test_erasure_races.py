@@ -284,10 +284,10 @@ def test_what_went_before_an_exams_deletion_broke_off_is_in_the_audit(client: Fl
     store_exam(defined.database, defined.settings.clips_dir, other, "bob")
     delete = Retention.delete_session
 
-    def away(retention: Retention, session_id: str) -> bool:
+    def away(retention: Retention, session_id: str, **more: bool) -> bool:
         if session_id == other:
             raise StorageError("The database is away.")
-        return delete(retention, session_id)
+        return delete(retention, session_id, **more)
 
     monkeypatch.setattr(Retention, "delete_session", away)
     assert delete_exam(client).status_code == 503
