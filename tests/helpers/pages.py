@@ -102,6 +102,9 @@ class Empty:
     def audit(self, _entry: Any) -> None:
         """It is kept nowhere."""
 
+    def write(self, *_what: Any) -> None:
+        """It is kept nowhere."""
+
     def session(self, session_id: str) -> dict[str, Any]:
         raise NotFound(f"There is no session {session_id!r}.")
 
