@@ -71,8 +71,7 @@ class Turned:
             self._signs.clear()
 
     def _way(self, image: Image, gaze: GazeReading, persons: PersonsReading, finder: FaceFinder) -> Way:
-        rgb = np.ascontiguousarray(image[:, :, ::-1])
-        surer = finder.confidence(np.ascontiguousarray(rgb[::-1, ::-1])) - finder.confidence(rgb)
+        surer = finder.confidence(np.ascontiguousarray(image[::-1, ::-1])) - finder.confidence(image)
         head = _head(gaze.box, persons.persons)
         if surer >= SURER and (head is None or head >= HEAD_LOW):
             return "over"

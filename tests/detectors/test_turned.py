@@ -20,8 +20,8 @@ BLANK = 100
 class Finder:
     """Finds a face in pictures that begin so: what a real one makes of real people is in tests/sessions/test_camera_view.py."""
 
-    def confidence(self, rgb: Picture) -> float:
-        return 0.9 if rgb[0, 0, 0] == UP else 0.0
+    def confidence(self, image: Picture) -> float:
+        return 0.9 if image[0, 0, 0] == UP else 0.0
 
 
 def picture(first: int) -> Picture:
