@@ -22,7 +22,7 @@ from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Picture, Points
 from detectors.faces import FaceFinder, Outline
 from detectors.landmarks import Face, measure
-from detectors.quality import FaceQuality, PictureQuality
+from detectors.quality import FaceQuality, PictureQuality, levels_at
 from settings.gaze import GazeLimits
 from settings.models import ModelSettings
 
@@ -87,7 +87,7 @@ class GazeDetector:
             raise DetectorError(f"Gaze needs pictures of uint8 [h, w, 3], at least 16 pixels a side, got {image.dtype} {image.shape}.")
         height, width = image.shape[:2]
         small = _shrink(image, MAX_SIDE)
-        low, bright, high = (float(level) for level in np.percentile(small[::8, ::8, 1], (1, 95, 99)))  # green is close to luminance
+        low, bright, high = levels_at(small[::8, ::8, 1], 1, 95, 99)  # green is close to luminance
         shown = _stretch(small, low, high) if bright < self._limits.face_stretch_level else small
         try:
             points = self._mesh.read(shown)
