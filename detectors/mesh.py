@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,11 @@ class LiteFaces:
         """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
         to_picture = square.to_picture(MESH_SIDE)
         crop = _crop(image, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
-        mesh, score, features = self._mesh((crop.astype(np.float32) * np.float32(1 / 255))[None])
+        return self._mesh.in_place(
+            lambda given: np.multiply(crop, np.float32(1 / 255), out=given[0]), partial(self._draw, to_picture=to_picture, square=square, least=least)
+        )
+
+    def _draw(self, mesh: Floats, score: Floats, features: Floats, *, to_picture: Points, square: _Square, least: float) -> Points | None:
         if score.item() < _logit(least):
             return None
         drawn = np.zeros((ALL_POINTS, 3))
