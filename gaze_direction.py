@@ -22,7 +22,7 @@ from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Picture, Points
 from detectors.faces import FaceFinder, Outline
 from detectors.landmarks import Face, measure
-from detectors.quality import FaceQuality, PictureQuality
+from detectors.quality import FaceQuality, PictureQuality, levels_at
 from settings.gaze import GazeLimits
 from settings.models import ModelSettings
 
@@ -87,14 +87,13 @@ class GazeDetector:
             raise DetectorError(f"Gaze needs pictures of uint8 [h, w, 3], at least 16 pixels a side, got {image.dtype} {image.shape}.")
         height, width = image.shape[:2]
         small = _shrink(image, MAX_SIDE)
-        low, bright, high = (float(level) for level in np.percentile(small[::8, ::8, 1], (1, 95, 99)))  # green is close to luminance
+        low, bright, high = levels_at(small[::8, ::8, 1], 1, 95, 99)  # green is close to luminance
         shown = _stretch(small, low, high) if bright < self._limits.face_stretch_level else small
-        rgb = np.asarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB), dtype=np.uint8)
         try:
-            points = self._mesh.read(rgb)
+            points = self._mesh.read(shown)
             outline: Outline | None = None
             if points is None:
-                points, outline = self._second_look(rgb, at)
+                points, outline = self._second_look(shown, at)
         except DetectorError:
             raise
         except Exception as error:  # LiteRT and MediaPipe raise whatever their C++ side names
@@ -142,13 +141,13 @@ class GazeDetector:
         if self._own_finder is not None:
             self._own_finder.close()
 
-    def _second_look(self, rgb: Picture, at: float) -> tuple[Points | None, Outline | None]:
+    def _second_look(self, image: Picture, at: float) -> tuple[Points | None, Outline | None]:
         """Look for a small, noisy or turned face; not in every picture while there is none."""
         if not self._still and not self._look_again and 0 <= at - self._looked_at < self._limits.face_second_look_s:
             return None, None
         if self._finder is None:
             self._finder = self._own_finder = FaceFinder(self._limits, self._models)
-        points, outline = self._finder.look(rgb)
+        points, outline = self._finder.look(image)
         self._looked_at = at
         self._look_again = points is not None or outline is not None
         return points, outline
@@ -260,7 +259,7 @@ class GazeDetector:
         if self._finder is None:
             self._finder = self._own_finder = FaceFinder(self._limits, self._models)
         try:
-            return self._finder.look(np.asarray(cv2.cvtColor(_shrink(image, MAX_SIDE), cv2.COLOR_BGR2RGB), dtype=np.uint8))[1]
+            return self._finder.look(_shrink(image, MAX_SIDE))[1]
         except DetectorError:
             raise
         except Exception as error:  # it raises whatever its C++ side names

@@ -3,6 +3,9 @@
 A session's pictures and sound are taken by one thread and let go by another. glibc gives threads an arena of their own, up to eight a core, and
 learns from large pieces that are freed to keep larger ones: what is free then lies between what isn't, and stays with the process, unless it is
 asked now and then to give whole pages of it back.
+
+What is taken from the system and given back with every picture costs more than some models: the system clears each page of it anew. So pictures and
+models' inputs lie in the arenas, too, which keep a little of what is free at their ends; what lies between is given back every `TRIM_EVERY_S`.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ import ctypes
 from basics.regularly import Regularly
 
 ARENAS = 2  # one of Python's threads runs at a time, and the models' own seldom take memory while they compute
-LARGE_BYTES = 256 << 10  # such a piece, a decoded picture above all, comes from the system and goes back to it whole
+LARGE_BYTES = 2 << 20  # such a piece comes from the system and goes back to it whole; a decoded picture of 640×480 has half of it
+FREE_BYTES = 4 << 20  # that an arena keeps at its end
 TRIM_EVERY_S = 20.0  # some milliseconds each time
-_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 
 
 def settle_heap() -> bool:
@@ -24,7 +28,8 @@ def settle_heap() -> bool:
         trim, mallopt = libc.malloc_trim, libc.mallopt  # only glibc has the first
     except (OSError, TypeError, AttributeError):  # Windows; macOS and musl
         return False
-    settled = bool(mallopt(_M_ARENA_MAX, ARENAS) and mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))
+    wanted = ((_M_ARENA_MAX, ARENAS), (_M_MMAP_THRESHOLD, LARGE_BYTES), (_M_TRIM_THRESHOLD, FREE_BYTES))
+    settled = all(bool(mallopt(what, value)) for what, value in wanted)
     trim(0)
     return settled
 

@@ -55,7 +55,7 @@ def read_masked(data: Path, settings: Settings) -> Iterator[tuple[str, str, str]
         for row, picture in rows_of(data, "gaze"):
             if row["label"] not in SWAPPED or "mask=yes" in row["group"]:
                 continue
-            points, _ = finder.look(np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+            points, _ = finder.look(picture)
             if points is None:
                 continue
             for name, colour in COLOURS.items():

@@ -28,9 +28,9 @@ class FoundFace:
 
 
 class FaceMesh(Protocol):
-    """Landmarks of one face, in RGB pictures uint8 [h, w, 3]."""
+    """Landmarks of one face, in BGR pictures uint8 [h, w, 3]."""
 
-    def read(self, rgb: Picture) -> Points | None:
+    def read(self, image: Picture) -> Points | None:
         """Landmarks [478, 3] in pixels of the picture (z too, growing away from the camera), or None where there is no face."""
 
     def reset(self) -> None:
@@ -41,9 +41,9 @@ class FaceMesh(Protocol):
 
 
 class Faces(Protocol):
-    """All faces of RGB pictures, small and turned ones too, the surest first. Safe to call from several threads at once."""
+    """All faces of BGR pictures, small and turned ones too, the surest first. Safe to call from several threads at once."""
 
-    def find(self, rgb: Picture) -> list[FoundFace]:
+    def find(self, image: Picture) -> list[FoundFace]:
         """Find them in one picture."""
 
     def close(self) -> None:

@@ -33,19 +33,19 @@ class FaceFinder:
         self.models = models or open_face_models()
         self._faces, self._mesh = self.models.faces(), self.models.single(least)
 
-    def look(self, rgb: Picture) -> tuple[Points | None, Outline | None]:
-        """Look for the largest face in a picture, uint8 [h, w, 3] in RGB order: its landmarks [478, 3] in pixels, and its outline.
+    def look(self, image: Picture) -> tuple[Points | None, Outline | None]:
+        """Look for the largest face in a picture, uint8 [h, w, 3] in BGR order: its landmarks [478, 3] in pixels, and its outline.
 
         Either may be None: landmarks of a noisy face come without an outline, a face turned to the side has an outline only.
         """
-        outline = _largest(self._faces.find(rgb))
+        outline = _largest(self._faces.find(image))
         if outline is None:  # noise hides faces from the finders, and a blur of a fraction of an eye gives them back
-            return self._mesh.read(np.asarray(cv2.GaussianBlur(rgb, (0, 0), rgb.shape[1] / 320), dtype=np.uint8)), None
-        return self._landmarks_near(rgb, outline), outline
+            return self._mesh.read(np.asarray(cv2.GaussianBlur(image, (0, 0), image.shape[1] / 320), dtype=np.uint8)), None
+        return self._landmarks_near(image, outline), outline
 
-    def confidence(self, rgb: Picture) -> float:
-        """How surely there is a face in a picture, uint8 [h, w, 3] in RGB order: 0 where none is found."""
-        found = _largest(self._faces.find(rgb))
+    def confidence(self, image: Picture) -> float:
+        """How surely there is a face in a picture, uint8 [h, w, 3] in BGR order: 0 where none is found."""
+        found = _largest(self._faces.find(image))
         return found.confidence if found is not None else 0.0
 
     def close(self) -> None:
@@ -53,12 +53,12 @@ class FaceFinder:
         self._faces.close()
         self._mesh.close()
 
-    def _landmarks_near(self, rgb: Picture, outline: Outline) -> Points | None:
+    def _landmarks_near(self, image: Picture, outline: Outline) -> Points | None:
         # The mesh's own finder wants a face that fills a good part of the picture: crop twice the box and enlarge it.
         x1, y1, x2, y2 = outline.box
         reach = max(x2 - x1, y2 - y1)
         left, top = int(max(0, (x1 + x2) / 2 - reach)), int(max(0, (y1 + y2) / 2 - reach))
-        crop = rgb[top : int(top + 2 * reach) + 1, left : int(left + 2 * reach) + 1]
+        crop = image[top : int(top + 2 * reach) + 1, left : int(left + 2 * reach) + 1]
         if min(crop.shape[:2]) < 16:
             return None
         zoom = max(1.0, _MESH_PX / crop.shape[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-import cv2
 import numpy as np
 
 from basics.errors import DetectorError
@@ -112,7 +111,7 @@ class Looks:
         if self._networks.faces is None:
             return []
         try:
-            found = self._networks.faces.find(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+            found = self._networks.faces.find(image)
         except (RuntimeError, ValueError) as error:
             raise DetectorError(f"the model of faces failed on a picture of {image.shape[1]} x {image.shape[0]}: {error}") from error
         return [

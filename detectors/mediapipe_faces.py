@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 
 from basics.errors import DetectorError
@@ -44,11 +45,11 @@ class _Mesh:
     def __init__(self, graph: Any) -> None:
         self._graph = graph
 
-    def read(self, rgb: Picture) -> Points | None:
-        faces = self._graph.process(rgb).multi_face_landmarks
+    def read(self, image: Picture) -> Points | None:
+        faces = self._graph.process(_rgb(image)).multi_face_landmarks
         if not faces:
             return None
-        height, width = rgb.shape[:2]
+        height, width = image.shape[:2]
         return np.array([(point.x * width, point.y * height, point.z * width) for point in faces[0].landmark], dtype=np.float64)
 
     def reset(self) -> None:
@@ -62,10 +63,10 @@ class _Faces:
     def __init__(self, graph: _Shared) -> None:
         self._graph = graph
 
-    def find(self, rgb: Picture) -> list[FoundFace]:
-        height, width = rgb.shape[:2]
+    def find(self, image: Picture) -> list[FoundFace]:
+        height, width = image.shape[:2]
         found = []
-        for detection in self._graph.process(rgb).detections or ():
+        for detection in self._graph.process(_rgb(image)).detections or ():
             place = detection.location_data
             area = place.relative_bounding_box
             box = (area.xmin * width, area.ymin * height, (area.xmin + area.width) * width, (area.ymin + area.height) * height)
@@ -107,6 +108,10 @@ class _Shared:
     def _free(self) -> None:
         with contextlib.suppress(Exception):  # one that failed says so again
             self._graph.close()
+
+
+def _rgb(image: Picture) -> Picture:
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _start_mesh(still: bool, least: float) -> Any:

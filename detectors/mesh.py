@@ -2,13 +2,14 @@
 
 What MediaPipe's graph does around the models is done here as it does it (Apache-2.0; tables of the eyes from its refinement of landmarks):
 a face is found once, then a turned square around the landmarks of the last picture is where the next one's are drawn, as long as the model
-says that a face is there. Landmarks are the graph's within a thousandth of an eye's width.
+says that a face is there. Landmarks are the graph's within a thousandth of an eye's width, but for the lips, which are drawn once and not anew.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,7 @@ ROOM = 1.5  # of a square around a face or an eye, against the box of its points
 SAME_FACE = 0.3  # intersection over union from which two boxes are one face
 TURN = (33, 263)  # the outer corners of the eyes: along them a square is turned
 
-# What each head of the model draws anew, in the file's own order: landmarks of the lips and of either eye (the rim of the lids first)
-_LIPS = (
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409, 78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308,
-    191, 80, 81, 82, 13, 312, 311, 310, 415, 76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306, 184, 74, 73, 72, 11, 302, 303, 304, 408, 62, 96,
-    89, 179, 86, 15, 316, 403, 319, 325, 292, 183, 42, 41, 38, 12, 268, 271, 272, 407,
-)  # fmt: skip
+# What each head that is asked draws anew, in the file's own order: landmarks of either eye (the rim of the lids first)
 _RIGHT = (
     33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173, 130, 25, 110, 24, 23, 22, 26, 112, 243, 247, 30, 29, 27, 28,
     56, 190, 226, 31, 228, 229, 230, 231, 232, 233, 244, 113, 225, 224, 223, 222, 221, 189, 35, 124, 46, 53, 52, 65, 143, 111, 117, 118, 119,
@@ -49,8 +45,8 @@ _LEFT = (
     346, 347, 348, 349, 350, 357, 465, 383, 300, 293, 334, 296, 336, 285, 417,
 )  # fmt: skip
 _RIM = 16
-_CONTOURS = tuple(np.array(contour) for contour in (_LIPS, _RIGHT, _LEFT))
-_CORNERS = ((61, 291), (33, 133), (362, 263))  # of each: along them its crop is turned
+_CONTOURS = tuple(np.array(contour) for contour in (_RIGHT, _LEFT))
+_CORNERS = ((33, 133), (362, 263))  # of each: along them its crop is turned
 _IRISES = (slice(468, 473), slice(473, 478))  # of the right and left eye
 _CELLS = np.stack(np.meshgrid(np.arange(CROP_SIDE) + 0.5, np.arange(CROP_SIDE) + 0.5), axis=-1).reshape(-1, 2)
 
@@ -98,16 +94,20 @@ class LiteFaces:
         """See `FaceModels`."""
         return _Faces(self._far)
 
-    def square_of_face(self, rgb: Picture, least: float) -> _Square | None:
+    def square_of_face(self, image: Picture, least: float) -> _Square | None:
         """Around the surest face of a picture, of those that fill a good part of it."""
-        found = self._near.find(rgb, least)
+        found = self._near.find(image, least)
         return _around_face(found[0]) if found else None
 
-    def landmarks(self, rgb: Picture, square: _Square, least: float) -> Points | None:
+    def landmarks(self, image: Picture, square: _Square, least: float) -> Points | None:
         """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
         to_picture = square.to_picture(MESH_SIDE)
-        crop = _crop(rgb, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
-        mesh, score, features = self._mesh((crop.astype(np.float32) * np.float32(1 / 255))[None])
+        crop = _crop(image, to_picture, MESH_SIDE, cv2.BORDER_REPLICATE)
+        return self._mesh.in_place(
+            lambda given: np.multiply(crop, np.float32(1 / 255), out=given[0]), partial(self._draw, to_picture=to_picture, square=square, least=least)
+        )
+
+    def _draw(self, mesh: Floats, score: Floats, features: Floats, *, to_picture: Points, square: _Square, least: float) -> Points | None:
         if score.item() < _logit(least):
             return None
         drawn = np.zeros((ALL_POINTS, 3))
@@ -116,15 +116,16 @@ class LiteFaces:
         return np.column_stack([drawn[:, :2] @ to_picture[:, :2].T + to_picture[:, 2], drawn[:, 2] * (square.side / MESH_SIDE)])
 
     def _refine(self, drawn: Points, features: Floats) -> None:
-        """Draw lips, eyes and irises anew from the feature map around each. Depths stay the mesh's, an iris' is the mean of its lids' rim."""
+        """Draw eyes and irises anew from the feature map around each. Depths stay the mesh's, an iris' is the mean of its lids' rim.
+
+        The lips stay the mesh's, too: no gaze rests on them.
+        """
         matrices = [_around(drawn, contour, corners).to_picture(CROP_SIDE) for contour, corners in zip(_CONTOURS, _CORNERS, strict=True)]
         heads = self._heads(*_sample(features, matrices))
-        irises = [(iris, contour[:_RIM]) for iris, contour in zip(_IRISES, _CONTOURS[1:], strict=True)]
-        for (iris, rim), matrix, points in zip(irises, matrices[1:], heads[3:], strict=True):
+        for contour, iris, matrix, lids, points in zip(_CONTOURS, _IRISES, matrices, heads[:2], heads[2:], strict=True):
+            drawn[contour, :2] = _placed(lids, matrix)
             drawn[iris, :2] = _placed(points, matrix)
-            drawn[iris, 2] = drawn[rim, 2].mean()
-        for contour, matrix, points in zip(_CONTOURS, matrices, heads[:3], strict=True):
-            drawn[contour, :2] = _placed(points, matrix)
+            drawn[iris, 2] = drawn[contour[:_RIM], 2].mean()
 
 
 class _Mesh:
@@ -134,12 +135,12 @@ class _Mesh:
         self._follows = follows
         self._square: _Square | None = None  # in shares of the width: a student's next picture may be a smaller one
 
-    def read(self, rgb: Picture) -> Points | None:
+    def read(self, image: Picture) -> Points | None:
         if self._models is None:
             raise RuntimeError("it is closed")
-        width = rgb.shape[1]
-        square = self._square.scaled(width) if self._square else self._models.square_of_face(rgb, self._least)
-        points = self._models.landmarks(rgb, square, self._least) if square else None
+        width = image.shape[1]
+        square = self._square.scaled(width) if self._square else self._models.square_of_face(image, self._least)
+        points = self._models.landmarks(image, square, self._least) if square else None
         if self._follows:  # who is lost is looked for in the next picture
             self._square = None if points is None else _around_landmarks(points).scaled(1 / width)
         return points
@@ -155,8 +156,8 @@ class _Faces:
     def __init__(self, finder: _Finder) -> None:
         self._finder = finder
 
-    def find(self, rgb: Picture) -> list[FoundFace]:
-        return self._finder.find(rgb, FAR_CONFIDENCE)
+    def find(self, image: Picture) -> list[FoundFace]:
+        return self._finder.find(image, FAR_CONFIDENCE)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -170,12 +171,12 @@ class _Finder:
         self._side = side
         self._anchors = np.concatenate([_anchors(cells, each) for cells, each in anchors])
 
-    def find(self, rgb: Picture, least: float) -> list[FoundFace]:
+    def find(self, image: Picture, least: float) -> list[FoundFace]:
         """Faces of a picture, the surest first."""
-        height, width = rgb.shape[:2]
+        height, width = image.shape[:2]
         longer = max(width, height)
         to_picture = _Square(width / 2, height / 2, longer, 0.0).to_picture(self._side)
-        crop = _crop(rgb, to_picture, self._side, cv2.BORDER_CONSTANT)
+        crop = _crop(image, to_picture, self._side, cv2.BORDER_CONSTANT)
         raw, scores = self._net((crop.astype(np.float32) * np.float32(2 / 255) - 1)[None])
         sure = np.flatnonzero(scores.ravel() >= _logit(least))
         confidences = 1 / (1 + np.exp(-scores.ravel()[sure].astype(np.float64).clip(-100, 100)))
@@ -187,10 +188,12 @@ class _Finder:
         return [FoundFace((*place[0], *place[1]), place[2:], confidence) for place, confidence in _merged(places, confidences)]
 
 
-def _crop(rgb: Picture, to_picture: Points, side: int, border: int) -> Picture:
+def _crop(image: Picture, to_picture: Points, side: int, border: int) -> Picture:
+    """A square of a picture as the models take it, in RGB order."""
     # warpAffine is .06 ms faster and off by a thirty-second of a pixel here and there, which turns one direction in a thousand
     whole = np.vstack([to_picture, (0, 0, 1)])
-    return np.asarray(cv2.warpPerspective(rgb, whole, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border), np.uint8)
+    crop = cv2.warpPerspective(image, whole, (side, side), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=border)
+    return np.asarray(cv2.cvtColor(crop, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _merged(places: Points, confidences: Points) -> list[tuple[Points, float]]:

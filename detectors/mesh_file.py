@@ -1,18 +1,18 @@
 """FaceMesh's attention model taken apart at the operators that only MediaPipe's graph knows: two parts that LiteRT runs.
 
 The file of mediapipe 0.10.21 reads a face in three steps: the mesh with a map of features, then (by three operators of its own) crops of the
-map around the lips and each eye, then a head for each crop. The first and last steps are made models by naming other inputs and outputs
-in the file; the second is a few lines in `detectors.mesh`. Names of tensors hold for this very file only.
+map around the lips and each eye, then a head for each crop. The first step, and the last one for the eyes, are made models by naming other
+inputs and outputs in the file; the second is a few lines in `detectors.mesh`. Names of tensors hold for this very file only.
 """
 
 from __future__ import annotations
 
 import struct
 
-# Tensors of the steps: picture, mesh, face's score and feature map; crops of the lips, the right and the left eye; their contours, and the irises
+# Tensors of the steps: picture, mesh, face's score and feature map; crops of the right and the left eye; their contours, and the irises
 PICTURE, MESH, SCORE, FEATURES = b"input_1", b"output_mesh", b"conv_faceflag", b"p_re_lu_3"
-CROPS = (b"transform_tensor_bilinear_v2", b"transform_tensor_bilinear_v2_1", b"transform_tensor_bilinear_v2_2")
-CONTOURS, IRISES = (b"reshape_1", b"reshape_3", b"reshape_6"), (b"reshape_4", b"reshape_7")
+CROPS = (b"transform_tensor_bilinear_v2_1", b"transform_tensor_bilinear_v2_2")
+CONTOURS, IRISES = (b"reshape_3", b"reshape_6"), (b"reshape_4", b"reshape_7")
 
 # Numbers of the fields in TensorFlow Lite's schema (schema.fbs)
 _MODEL_GRAPHS = 2
@@ -27,7 +27,7 @@ def mesh_part(model: bytes) -> bytes:
 
 
 def heads_part(model: bytes) -> bytes:
-    """The part from the crops of the feature map to the contours of lips, right and left eye, and both irises. ValueError for another file."""
+    """The part from the crops of the feature map to the contours of right and left eye, and both irises. ValueError for another file."""
     return part_of(model, CROPS, CONTOURS + IRISES)
 
 

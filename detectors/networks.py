@@ -250,7 +250,7 @@ class FaceFinder:
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         """See `Finder`; the model's input size is its own, `side` is not used."""
         try:
-            faces = self._faces.find(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+            faces = self._faces.find(image)
         except (RuntimeError, ValueError) as error:
             raise DetectorError(f"the model of faces failed on a picture of {image.shape[1]} x {image.shape[0]}: {error}") from error
         return [Detection(PERSON, _inside(face.box, face.confidence, image)) for face in faces if face.confidence >= least]

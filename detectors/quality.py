@@ -30,6 +30,18 @@ _BENDS = tuple(
 )
 
 
+def levels_at(levels: Image, *percents: float) -> list[float]:
+    """The levels below which so many of a hundred lie: `np.percentile` to the last digit, at a tenth of its cost, for there are 256 of them."""
+    counts = np.bincount(levels.ravel(), minlength=256).cumsum()
+    found = []
+    for percent in percents:
+        rank = (levels.size - 1) * (percent / 100)
+        place, share = int(rank), rank % 1
+        low, high = (int(level) for level in counts.searchsorted((place, min(place + 1, levels.size - 1)), "right"))
+        found.append(low + (high - low) * share if share < 0.5 else high - (high - low) * (1 - share))
+    return found
+
+
 class PictureQuality:
     """What there is to see in one BGR picture, measured on one thumbnail of it.
 
@@ -40,13 +52,13 @@ class PictureQuality:
         scale = SMALL / max(image.shape[:2])
         size = max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale))
         self._grey: Image = np.asarray(cv2.cvtColor(cv2.resize(image, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY), dtype=np.uint8)
-        self._bright = float(np.percentile(self._grey, 95))
+        (self._bright,) = levels_at(self._grey, 95)
 
     def why_no_face(self, limits: GazeLimits) -> Literal["", "dark", "hidden", "blurred"]:
         """Why a face may be there that was not found; empty where the picture can be trusted to show none."""
         if self._bright < limits.picture_dark_level:
             return "dark"
-        low, high = np.percentile(self._grey, (1, 99))
+        low, high = levels_at(self._grey, 1, 99)
         if high - low < limits.picture_flat_range:
             return "hidden"
         return "blurred" if self._sharpness() < limits.picture_sharpness else ""
@@ -148,5 +160,5 @@ def _contrast(image: Image, eye: tuple[float, float, float]) -> float:
     if x2 - x1 < 2 or y2 - y1 < 2:
         return 0.0
     gray = cv2.cvtColor(cv2.resize(image[y1:y2, x1:x2], (32, 20), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-    low, high = np.percentile(cv2.GaussianBlur(gray, (3, 3), 0), (2, 98))
-    return float(high - low)
+    low, high = levels_at(np.asarray(cv2.GaussianBlur(gray, (3, 3), 0), np.uint8), 2, 98)
+    return high - low

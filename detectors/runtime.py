@@ -13,10 +13,10 @@ import queue
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,8 @@ __all__ = ["FATAL", "LiteModel", "LiteTensor", "is_lite", "lite_missing", "onnxr
 
 WARNINGS, FATAL = 2, 4  # its levels of severity; FATAL: what it would print about a broken file is in the exception
 _REMARK = b"XNNPACK delegate"  # in the line that LiteRT writes once when it makes its first interpreter; no setting keeps it from it
+
+Made = TypeVar("Made")
 
 _said_it = threading.Event()
 _opening = threading.Lock()
@@ -95,14 +97,26 @@ class LiteModel:
 
     def __call__(self, *inputs: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         """Run once. ValueError or RuntimeError for inputs of other shapes or types than `inputs` says, and where LiteRT fails."""
-        interpreter = self._free.get()
-        try:
-            if interpreter is None:
-                interpreter = self._make()
+        with self._one() as interpreter:
             for index, values in zip(self._given, inputs, strict=True):
                 interpreter.set_tensor(index, values)
             interpreter.invoke()
             return [interpreter.get_tensor(index) for index in self._made]
+
+    def in_place(self, give: Callable[..., object], take: Callable[..., Made]) -> Made:
+        """Run once and copy nothing: `give` fills the inputs where they lie, `take` makes something of the outputs where they lie, and keeps none."""
+        with self._one() as interpreter:
+            give(*(interpreter.tensor(index)() for index in self._given))
+            interpreter.invoke()
+            return take(*(interpreter.tensor(index)() for index in self._made))
+
+    @contextlib.contextmanager
+    def _one(self) -> Iterator[Any]:
+        interpreter = self._free.get()
+        try:
+            if interpreter is None:
+                interpreter = self._make()
+            yield interpreter
         except BaseException:  # what state it is in nobody says
             interpreter = None
             raise

@@ -71,9 +71,14 @@ class Turned:
             self._signs.clear()
 
     def _way(self, image: Image, gaze: GazeReading, persons: PersonsReading, finder: FaceFinder) -> Way:
-        rgb = np.ascontiguousarray(image[:, :, ::-1])
-        surer = finder.confidence(np.ascontiguousarray(rgb[::-1, ::-1])) - finder.confidence(rgb)
         head = _head(gaze.box, persons.persons)
+        settled = self.known and not self.doubtful  # then upright and nothing are the same, and only `over` is to be told from them
+        if settled and head is not None and head < HEAD_LOW:
+            return "upright"
+        over = finder.confidence(np.ascontiguousarray(image[::-1, ::-1]))
+        if settled and over < SURER:
+            return "upright"
+        surer = over - finder.confidence(image)
         if surer >= SURER and (head is None or head >= HEAD_LOW):
             return "over"
         if (surer <= -SURER and (head is None or head <= HEAD_HIGH)) or (head is not None and head <= HEAD_LOW and surer <= 0):

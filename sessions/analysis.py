@@ -186,7 +186,7 @@ class PictureAnalyst:
         if persons.persons or (persons.count is None and persons.reason != "blurred"):
             return False
         try:
-            points, outline = self._models.faces.look(np.ascontiguousarray(image[:, :, ::-1]))
+            points, outline = self._models.faces.look(image)
         except Exception as error:
             self._failures.note("gaze", error, session_id)
             return False

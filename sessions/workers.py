@@ -13,6 +13,7 @@ from sessions.session import ExamSession
 READ_SHARE = 0.02  # of the newest reading in what one costs: the last fifty or so count
 READ_LEAST = 20  # readings before anything is said of what one costs
 LOOK_AGAIN_S = 1.0  # between two looks at what waits, where nothing comes
+SOUND_EVERY_S = 0.5  # from one round of reading sound to the next: a call of a network has a price of its own, however little it reads
 HAND_OVER_S = 10.0  # for how long whoever ends a session waits for the picture of it that is being read
 STOP_S = 10.0
 
@@ -130,8 +131,10 @@ class Workers:
         while not self._stopping.is_set():
             self._sound.wait(LOOK_AGAIN_S)
             self._sound.clear()
+            next_at = time.monotonic() + SOUND_EVERY_S
             for session in self._sessions():
                 try:
                     session.read_sound()
                 except Exception as error:
                     session.watch_over.failed(error)
+            self._stopping.wait(max(0.0, next_at - time.monotonic()))

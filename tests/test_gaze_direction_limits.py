@@ -63,7 +63,7 @@ class Outlines:
         self.outline = outline
         self.looks = 0
 
-    def look(self, rgb: Picture) -> tuple[None, Outline | None]:
+    def look(self, image: Picture) -> tuple[None, Outline | None]:
         self.looks += 1
         return None, self.outline
 

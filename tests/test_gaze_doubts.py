@@ -33,7 +33,7 @@ class Says:
         self.outline = None if yaw is None else Outline((200, 100, 350, 280), yaw, 0.9)
         self.looks = 0
 
-    def look(self, rgb: npt.NDArray[np.uint8]) -> tuple[None, Outline | None]:
+    def look(self, image: npt.NDArray[np.uint8]) -> tuple[None, Outline | None]:
         self.looks += 1
         return None, self.outline
 
@@ -134,7 +134,7 @@ def test_no_masked_look_to_the_side_is_one_to_the_other(shared_data: Path) -> No
         finder = FaceFinder()
         for name in names:
             image = np.asarray(cv2.imread(str(shared_data / "gaze" / f"{name}.jpg")), dtype=np.uint8)
-            points, _ = finder.look(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8))
+            points, _ = finder.look(image)
             if points is None:
                 continue
             kept.append(points)

@@ -72,3 +72,29 @@ def test_what_is_free_between_what_is_not_goes_back_to_the_system() -> None:
         pytest.skip("reads Linux' own figures")
     full, left = map(int, done.stdout.split())
     assert left < full / 2
+
+
+PICTURES = """
+import sys
+from basics.heap import settle_heap
+if sys.platform != "linux" or not settle_heap():
+    sys.exit()
+import resource
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+def read():
+    picture = bytearray(640 * 480 * 3)
+    given = bytearray(320 * 256 * 3 * 4)
+read()
+before = faults()
+for _ in range(100):
+    read()
+print(faults() - before)
+"""
+
+
+def test_pictures_that_come_and_go_are_not_taken_from_the_system_each_time() -> None:
+    done = subprocess.run([sys.executable, "-c", PICTURES], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    if not done.stdout:
+        pytest.skip("another C library than glibc")
+    assert int(done.stdout) < 100 * 20  # pages; the two have 465

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors.quality import Image, PictureQuality
+from detectors.quality import Image, PictureQuality, levels_at
 from settings.gaze import GazeLimits
 from settings.persons import PersonsLimits
 
@@ -40,3 +40,11 @@ def backlit() -> Image:
 def test_each_detector_has_its_own_answer_of_one_picture(image: Image, no_face: str, nobody: str, blank: str) -> None:
     quality = PictureQuality(image)
     assert (quality.why_no_face(GazeLimits()), quality.why_nobody(PersonsLimits()), quality.why_blank(PersonsLimits())) == (no_face, nobody, blank)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 640, 4800])
+def test_levels_are_those_of_percentiles_to_the_last_digit(size: int) -> None:
+    percents = (0, 1, 2, 50, 75, 95, 98, 99, 100)
+    for seed in range(20):
+        levels = np.random.default_rng(seed).integers(0, 1 + 255 // (1 + seed), size, np.uint8)
+        assert levels_at(levels, *percents) == np.percentile(levels, percents).tolist()

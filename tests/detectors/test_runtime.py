@@ -46,6 +46,23 @@ def test_litert_writes_nothing_and_what_others_write_meanwhile_comes_through(nea
 
 
 @needs_lite
+def test_what_is_given_and_taken_in_place_is_the_same_and_a_failure_there_harms_nothing(near: Path) -> None:
+    model = open_lite(near, most=1)
+    (given,) = model.inputs
+    picture = np.random.default_rng(1).random(given.shape, np.float32)
+    alone = model(picture)
+
+    def give(into: np.ndarray) -> None:
+        into[:] = picture
+
+    with pytest.raises(ZeroDivisionError):
+        model.in_place(give, lambda *_made: 1 / 0)
+    for _ in range(2):
+        taken = model.in_place(give, lambda *made: [one.copy() for one in made])
+        assert all(np.array_equal(one, other) for one, other in zip(taken, alone, strict=True))
+
+
+@needs_lite
 def test_a_lite_model_serves_threads_at_once_with_no_more_interpreters_than_allowed(near: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[object] = []
     make = LiteModel._make

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import pytest
 
 from basics.readings import Box, GazeReading, PersonsReading
 from detectors.face_models import Picture
 from detectors.faces import FaceFinder
-from detectors.turned import LOOKS, Turned
+from detectors.turned import LOOKS, SELDOM, Turned
 
 FACE = Box(270, 60, 370, 180, 1.0)
 BODY = Box(150, 30, 490, 480, 0.9)
@@ -20,8 +21,12 @@ BLANK = 100
 class Finder:
     """Finds a face in pictures that begin so: what a real one makes of real people is in tests/sessions/test_camera_view.py."""
 
-    def confidence(self, rgb: Picture) -> float:
-        return 0.9 if rgb[0, 0, 0] == UP else 0.0
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def confidence(self, image: Picture) -> float:
+        self.asked += 1
+        return 0.9 if image[0, 0, 0] == UP else 0.0
 
 
 def picture(first: int) -> Picture:
@@ -30,12 +35,12 @@ def picture(first: int) -> Picture:
     return image
 
 
-def look(turned: Turned, first: int, *, nobody: bool = False, roll: float = 0.0) -> int | None:
+def look(turned: Turned, first: int, *, nobody: bool = False, roll: float = 0.0, body: Box = BODY, finder: Finder | None = None) -> int | None:
     """How many persons are told of one look."""
     image = turned.upright(picture(first))
-    found = PersonsReading(0.0, 0 if nobody else 1, None, persons=() if nobody else (BODY,))
+    found = PersonsReading(0.0, 0 if nobody else 1, None, persons=() if nobody else (body,))
     gaze = GazeReading(0.0, "none" if nobody else "left", box=None if nobody else FACE, numbers={"roll_deg": roll})
-    turned.look(image, gaze, found, cast(FaceFinder, Finder()))
+    turned.look(image, gaze, found, cast(FaceFinder, finder or Finder()))
     return turned.told_of_persons(found).count
 
 
@@ -83,3 +88,21 @@ def test_a_head_on_its_side_is_read_to_no_side() -> None:
     look(turned, UP)
     rolled = GazeReading(0.0, "right", box=FACE, numbers={"roll_deg": -85.0})
     assert (turned.told(rolled).direction, turned.told(rolled).reason) == ("unknown", "turned")
+
+
+@pytest.mark.parametrize(("body", "asked"), [(BODY, 0), (Box(150, 0, 490, 240, 0.9), LOOKS)], ids=["head above", "head amid"])
+def test_of_who_was_seen_upright_no_more_is_asked_than_can_tell_otherwise(body: Box, asked: int) -> None:
+    turned, finder = Turned(), Finder()
+    look(turned, UP, body=body, finder=finder)
+    assert (turned.known, finder.asked) == (True, 2)
+    for _ in range(SELDOM * LOOKS):
+        look(turned, UP, body=body, finder=finder)
+    assert finder.asked == 2 + asked
+
+
+def test_a_camera_that_is_turned_over_later_is_noticed() -> None:
+    turned, low = Turned(), Box(150, -120, 490, 210, 0.9)
+    look(turned, UP)
+    for _ in range(2 * SELDOM):
+        look(turned, OVER, body=low)
+    assert is_over(turned)

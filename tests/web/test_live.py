@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from flask import Flask
 from socketio.packet import ACK, Packet
 
 from sessions.ends import End
-from sessions.events import Events, KeyWanted, NoticesChanged, SessionEnded, SessionStarted
+from sessions.events import Events, FrameCame, KeyWanted, NoticesChanged, SessionEnded, SessionStarted
 from sessions.score_book import Summary
 from sessions.session import ExamSession
 from tests.helpers.web import settings_for
@@ -48,12 +49,26 @@ class Narrow(Live):
 def test_a_narrow_line_starves_no_session(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     live = Narrow(Flask("live"), Access(settings), Events(), **NOBODY)
-    live._watchers = {session_id: {"viewer": Watch("binary", 1.0)} for session_id in SESSIONS}
+    live._watchers = {session_id: {"viewer": Watch("binary", 0.0)} for session_id in SESSIONS}
     for _ in range(30):
         live.room = ROOM
         live._dirty = set(SESSIONS)
         live._hand_out_pictures()
     assert [live.sent[session_id] for session_id in SESSIONS] == [10] * len(SESSIONS)
+
+
+def test_a_picture_between_two_of_a_tile_wakes_nobody(tmp_path: Path) -> None:
+    events = Events()
+    live = Live(Flask("live"), Access(settings_for(tmp_path)), events, **NOBODY)
+    session = cast(ExamSession, SimpleNamespace(session_id=SESSIONS[0]))
+    watch = Watch("binary", 3600.0, sent_at=time.monotonic())
+    live._watchers = {SESSIONS[0]: {"viewer": watch}}
+    events.publish(FrameCame(session))
+    assert not live._wake.is_set()
+    assert live._dirty == {SESSIONS[0]}, "whoever hands out next knows that there is something new"
+    watch.step = 0.0
+    events.publish(FrameCame(session))
+    assert live._wake.is_set()
 
 
 def test_what_the_pages_hear_of_a_session_has_its_violations_in_words(tmp_path: Path) -> None:

@@ -95,8 +95,12 @@ class Live:
     # From the sessions, any thread; nothing here blocks
 
     def _changed(self, event: SessionEvent) -> None:
-        if event.session.session_id in self._watchers:
-            self._dirty.add(event.session.session_id)
+        watches = self._watchers.get(event.session.session_id)
+        if watches is None:
+            return
+        self._dirty.add(event.session.session_id)
+        now = time.monotonic()
+        if any(watch.is_due(now) for watch in list(watches.values())):  # most pictures come between two of a tile
             self._wake.set()
 
     def _heard(self, event: SoundCame) -> None:
@@ -240,7 +244,7 @@ class Live:
         # Whoever has waited longest goes first: a viewer whose line takes less than it asked for sees all of its tiles, each less often.
         for session_id, watches in sorted(watched.items(), key=lambda one: min((watch.sent_at for watch in one[1].values()), default=0.0)):
             still = [sid for sid, watch in watches.items() if now - watch.sent_at >= STILL_S]
-            if session_id in dirty or still:
+            if still or (session_id in dirty and any(watch.is_due(now) for watch in watches.values())):
                 self._send_session(session_id, watches, now)
 
     def _send_session(self, session_id: str, watches: dict[str, Watch], now: float) -> None:
@@ -252,8 +256,7 @@ class Live:
         shown = Shown(session)
         session.watch(shown.jpegs_wanted(watches.values()))
         for sid, watch in watches.items():
-            # A tenth of a step early is due: pictures come at their own beat, and every second one would be missed else.
-            if now - watch.sent_at < watch.step * 0.9 or not self._has_room(sid):
+            if not watch.is_due(now) or not self._has_room(sid):
                 continue
             if status is None:
                 status = ready_for_json(status_message(session))

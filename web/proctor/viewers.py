@@ -26,6 +26,10 @@ class Watch:
     sent_at: float = -1.0
     frame_at: float = -1.0
 
+    def is_due(self, now: float) -> bool:
+        """Is it time for something new? A tenth of a step early is: pictures come at their own beat, and every second one would be missed else."""
+        return now - self.sent_at >= self.step * 0.9
+
 
 @dataclass(slots=True)
 class Viewer:

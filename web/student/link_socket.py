@@ -21,6 +21,9 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 
 from web.access.who_may import LINK_PROTOCOL
 from web.student.budget import Budget
+from web.unmasking import unmask_by_words
+
+unmask_by_words()
 
 MESSAGE_MAX_BYTES = 2 << 20
 READ_BYTES = 64 << 10  # a picture in one read
