@@ -26,6 +26,7 @@ from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp
 from web.parts import parts_of
 
+PIECES = dict(pieces_of((ROOT / "docs" / "quickstart.md").read_text("utf-8"), "With a generated client"))
 ROUND = str(ROOT / "tests" / "helpers" / "generated_round.py")
 
 
@@ -51,14 +52,19 @@ def app(make_app: MakeApp) -> Iterator[Flask]:
     parts.hook_sender.stop()
 
 
-def test_a_generated_client_takes_an_exam_from_its_making_to_its_package(app: Flask, cache: Path, packages: Path, tmp_path: Path) -> None:
-    pieces = dict(pieces_of((ROOT / "docs" / "quickstart.md").read_text("utf-8"), "With a generated client"))
+@pytest.fixture
+def made(app: Flask, cache: Path, packages: Path) -> Path:
+    """The client's package, made of what `app` says of itself."""
+    return client_of(app.test_client().get("/api/openapi.json").data, PIECES["yaml"], packages, cache)
+
+
+def test_a_generated_client_takes_an_exam_from_its_making_to_its_package(app: Flask, made: Path, packages: Path, tmp_path: Path) -> None:
     with served(app) as port, receiving() as receiver:
         server = f"http://{HERE}:{port}"
-        document = requests.get(f"{server}/api/openapi.json", timeout=60).content.replace(server.encode(), b"")
-        made = client_of(document, pieces["yaml"], packages, cache)
-        (tmp_path / "openapi.json").write_bytes(document)
-        (tmp_path / "shown.py").write_text(pieces["python"], "utf-8")
+        served_too = requests.get(f"{server}/api/openapi.json", timeout=60).content
+        assert served_too == (made / "openapi.json").read_bytes()
+        (tmp_path / "openapi.json").write_bytes(served_too)
+        (tmp_path / "shown.py").write_text(PIECES["python"], "utf-8")
         command = alone([made, packages], ROUND, server, API_TOKEN, receiver.url, str(tmp_path))
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
             given, said = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
