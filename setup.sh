@@ -107,7 +107,7 @@ test_packages() {
   command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
   command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || missing+=(haproxy)
   command -v systemd-analyze >/dev/null || missing+=(systemd)
-  for package in xdotool xclip openbox; do
+  for package in xdotool xclip openbox curl jq; do
     command -v "$package" >/dev/null || missing+=("$package")
   done
   compgen -G "/usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so" >/dev/null || missing+=(libasound2-plugins)

@@ -29,6 +29,7 @@ from tests.helpers.people import administrator, someone
 from tests.helpers.sessions import create, leave_tab, live
 from tests.helpers.waiting import until
 from tests.helpers.web import PASSWORD, MakeApp, error_of
+from web.integrations.hook_notice import HookNotice, HookNoticeData
 from web.parts import Parts, parts_of
 
 
@@ -150,6 +151,8 @@ def test_a_whole_exam_is_told_in_order_and_nothing_of_an_erased_student_is_left(
     assert kinds[-2:] == ["review.decided", "conclusion.made"]
     assert [told["data"]["sequence"] for told in receiver.told] == list(range(1, len(kinds) + 1))
     by_kind = {told["type"]: told["data"] for told in receiver.told}
+    assert {name for data in by_kind.values() for name in data} <= HookNoticeData.__annotations__.keys()
+    assert [HookNotice.model_validate(told).type for told in receiver.told] == kinds
     assert (by_kind["session.ended"]["reason"], by_kind["session.ended"]["flags"]) == ("student", 1)
     assert by_kind["session.ended"]["score"] == by_kind["interval.flagged"]["score"]
     assert (by_kind["review.decided"]["state"], by_kind["conclusion.made"]["conclusion"]) == ("confirmed", "finding")

@@ -10,6 +10,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from basics.paths import ROOT
+from records.hook_events import EVENTS, TEST
 from web.access.rights import WHO_MAY
 from web.calls.errors import HTTP_CODES, STATUS
 from web.calls.openapi import ERRORS, Call
@@ -132,6 +134,33 @@ def test_bodies_and_answers_have_the_published_fields(document: dict[str, Any]) 
     pattern = re.compile(body["properties"]["user_id"]["pattern"])
     assert all(pattern.search(good) for good in ("student123", "李雷", "o.k@uni-x.edu"))
     assert not any(pattern.search(bad) for bad in ("", ".hidden", "a\\b", "a b"))
+
+
+def test_bodies_that_are_no_json_are_described(document: dict[str, Any]) -> None:
+    file, text = {"type": "string", "format": "binary"}, {"type": "string"}
+    paths = document["paths"]
+    taken = {path: paths[path]["post"]["requestBody"]["content"] for path in ("/api/student/look", "/api/seb/config-key")}
+    assert taken == {"/api/student/look": {"image/jpeg": {"schema": file}}, "/api/seb/config-key": {"application/seb": {"schema": file}}}
+    given = {path: paths[path]["get"]["responses"]["200"]["content"] for path in ("/api/package", "/api/video/{video_id}", "/api/analytics.csv")}
+    assert given == {
+        "/api/package": {"application/zip": {"schema": file}},
+        "/api/video/{video_id}": {"video/mp4": {"schema": file}},
+        "/api/analytics.csv": {"text/csv": {"schema": text}},
+    }
+    for path, _method, operation in operations(document):
+        for holder in [*operation["responses"].values(), operation.get("requestBody", {})]:
+            assert all("schema" in content for content in holder.get("content", {}).values()), path
+
+
+def test_what_webhooks_are_sent_is_described(document: dict[str, Any]) -> None:
+    sent = document["webhooks"]["notice"]["post"]
+    assert {one["name"] for one in sent["parameters"]} == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    notice = document["components"]["schemas"]["HookNotice"]
+    assert set(notice["properties"]["type"]["enum"]) == {*EVENTS, TEST}
+    page = (ROOT / "docs" / "integrations" / "webhooks.md").read_text("utf-8")
+    told = page[page.index("## What is sent") : page.index("## What can be relied on")]
+    fields = set(document["components"]["schemas"]["HookNoticeData"]["properties"])
+    assert {name for name in fields if f"`{name}`" not in told and f'"{name}"' not in told} == set()
 
 
 def test_who_may_is_told_as_it_is_held(app: Flask, document: dict[str, Any]) -> None:

@@ -121,7 +121,8 @@ def _call(name: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
     if queries:
         lines.append("- query: " + ", ".join(_field(query["name"], query["schema"], query["required"], schemas, 1) for query in queries))
     if "requestBody" in operation:
-        lines.append(f"- body: `{_shape(_content(operation['requestBody']), schemas, DEEP_BODY, body=True)}`")
+        (media_type,) = operation["requestBody"]["content"]
+        lines.append(f"- body: `{_shape(_content(operation['requestBody']), schemas, DEEP_BODY, body=True) or media_type}`")
     for status, response in operation["responses"].items():
         if status.startswith("2") and status != "206" and response.get("content"):
             (media_type,) = response["content"]

@@ -20,6 +20,7 @@ from basics.version import VERSION
 from web.access.callers import OF_SCOPE, Right
 from web.access.rights import RULES, WHO_MAY
 from web.calls.errors import ErrorAnswer
+from web.integrations.hook_notice import HookNotice
 from web.parts import parts_of
 
 REF = "#/components/schemas/{model}"
@@ -85,6 +86,7 @@ class Call:
     status: int = 200
     errors: tuple[int, ...] = ()
     media_type: str = "application/json"
+    takes: str = ""  # the media type of a body that isn't JSON
     description: str = ""
 
 
@@ -99,12 +101,13 @@ def describe(
     status: int = 200,
     errors: tuple[int, ...] = (),
     media_type: str = "application/json",
+    takes: str = "",
     description: str = "",
 ) -> Callable[[View], View]:
     """Say of a view what it takes and answers. Its docstring's first line is the call's summary."""
 
     def attach(view: View) -> View:
-        view.call = Call(answer, body, query, status, errors, media_type, description)  # type: ignore[attr-defined]
+        view.call = Call(answer, body, query, status, errors, media_type, takes, description)  # type: ignore[attr-defined]
         return view
 
     return attach
@@ -142,6 +145,7 @@ def build(app: Flask) -> dict[str, Any]:
         },
         "servers": [{"url": f"{parts_of(app).access.prefix}/"}],
         "paths": paths,
+        "webhooks": {"notice": {"post": _notice(schemas)}},
         "components": {
             "schemas": schemas.definitions(),
             "securitySchemes": {
@@ -197,19 +201,54 @@ def _operation(endpoint: str, method: str, arguments: set[str], view: Any, call:
         operation["parameters"] = parameters
     if call.body:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schemas.ref(call.body, "validation")}}}
+    elif call.takes:
+        operation["requestBody"] = {"required": True, "content": {call.takes: {"schema": _raw(call.takes)}}}
     if call.media_type == "video/mp4":
-        operation["responses"]["206"] = {"description": "The part that the Range header asks for.", "content": {"video/mp4": {}}}
+        operation["responses"]["206"] = {
+            "description": "The part that the Range header asks for.",
+            "content": {call.media_type: {"schema": _raw(call.media_type)}},
+        }
         operation["responses"]["304"] = {"description": "Not changed since the ETag that If-None-Match names."}
     error_type = "text/html" if call.media_type == "text/html" and not websocket else "application/json"
     for code in sorted(codes):
-        content = {error_type: {"schema": schemas.ref(ErrorAnswer)} if error_type == "application/json" else {}}
-        operation["responses"][str(code)] = {"description": ERRORS[code], "content": content}
+        schema = schemas.ref(ErrorAnswer) if error_type == "application/json" else _raw(error_type)
+        operation["responses"][str(code)] = {"description": ERRORS[code], "content": {error_type: {"schema": schema}}}
     return operation
 
 
 def _answered(call: Call, schemas: _Schemas) -> dict[str, Any]:
     description = (call.answer.__doc__ or "").strip().partition("\n")[0] if call.answer else "As the summary says."
-    return {"description": description, "content": {call.media_type: {"schema": schemas.ref(call.answer)} if call.answer else {}}}
+    return {"description": description, "content": {call.media_type: {"schema": schemas.ref(call.answer) if call.answer else _raw(call.media_type)}}}
+
+
+def _raw(media_type: str) -> dict[str, str]:
+    """The schema of a body that no model describes: an object, a text or, as most generators of clients read it, a file."""
+    if media_type == "application/json":
+        return {"type": "object"}
+    return {"type": "string"} if media_type.startswith("text/") else {"type": "string", "format": "binary"}
+
+
+def _notice(schemas: _Schemas) -> dict[str, Any]:
+    """What this server posts to a webhook, and what it takes for an answer."""
+    headers = {
+        "webhook-id": "The notice's id, the same with every try: one that comes twice is one.",
+        "webhook-timestamp": "When it was sent, in seconds since 1970.",
+        "webhook-signature": "One or two signatures with a space between, each `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body.",
+    }
+    return {
+        "operationId": "hook_notice",
+        "tags": ["hooks"],
+        "summary": "A notice of what happened, signed by the rules of Standard Webhooks.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "description": text, "schema": {"type": "string"}} for name, text in headers.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schemas.ref(HookNotice)}}},
+        "responses": {
+            "2XX": {"description": "It was taken."},
+            "410": {"description": "The webhook is disabled."},
+            "default": {"description": "It is sent again later."},
+        },
+    }
 
 
 def _query_parameters(model: type[BaseModel]) -> list[dict[str, Any]]:

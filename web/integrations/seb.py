@@ -75,7 +75,7 @@ def start(exam_key: str) -> BaseResponse:
 
 
 @seb.post("/api/seb/config-key")
-@describe(SebKey, errors=(413, 422), description="The body is the file itself.")
+@describe(SebKey, errors=(413, 422), takes=MEDIA_TYPE, description="The body is the file itself.")
 def read_key() -> Response:
     """Say which Config Key a `.seb` file has, so that an exam can allow it. The file is not kept."""
     request.max_content_length = FILE_MAX_BYTES

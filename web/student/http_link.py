@@ -46,7 +46,7 @@ class BatchHeard(BaseModel):
 
 
 @http_link.post("/link")
-@describe(BatchHeard, query=Batch, errors=(400, 409, 413, 429, 503))
+@describe(BatchHeard, query=Batch, errors=(400, 409, 413, 429, 503), takes="application/octet-stream")
 def student_link_by_http() -> Response:
     """Take a batch of the student's link where its network lets no WebSocket through, and say what waits to be said.
 

@@ -99,7 +99,7 @@ def answer() -> Response:
 
 
 @student_identity.post("/<kind>")
-@describe(PictureTaken, query=PictureQuery, errors=(400, 404, 409, 413, 422, 429, 503))
+@describe(PictureTaken, query=PictureQuery, errors=(400, 404, 409, 413, 422, 429, 503), takes="image/jpeg")
 def take(kind: str) -> Response:
     """Keep one picture, a JPEG of at most 1 MB and 3 million pixels: `face` or `card` before the exam, or what a proctor asks for (`room`, too).
 

@@ -64,7 +64,7 @@ def _own() -> _Trials:
 
 
 @trials.post("/speed")
-@describe(SpeedTrial, errors=(413, 429))
+@describe(SpeedTrial, errors=(413, 429), takes="application/octet-stream")
 def speed() -> Response:
     """Take bytes and count them, so that a page can time how fast it can send. At most MAX_BODY_KB; they are dropped."""
     may_try()
@@ -72,7 +72,7 @@ def speed() -> Response:
 
 
 @trials.post("/look")
-@describe(LookTrial, errors=(413, 429))
+@describe(LookTrial, errors=(400, 413, 429), takes="image/jpeg")
 def look() -> Response:
     """Say whether one JPEG shows a face that the detectors can read, and how many persons are in view. The picture is dropped."""
     may_try()

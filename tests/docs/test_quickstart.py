@@ -1,0 +1,63 @@
+"""The quickstart's own commands, in Python and with curl, take an exam from its making to its package; what they answer is as it stands there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from basics.paths import ROOT
+from records.hook_sender import HookSender
+from records.package_check import check_package
+from tests.helpers.followed import READ_AS, as_shown, following, pieces_of
+from tests.helpers.hooks import HERE
+from tests.helpers.nginx import served
+from tests.helpers.sitting import sit
+from tests.helpers.waiting import free_port
+from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp
+from web.parts import parts_of
+
+PAGE = (ROOT / "docs" / "quickstart.md").read_text("utf-8")
+LINK = re.compile(r"http://\S+#r=[\w.-]+")
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> Iterator[Flask]:
+    app = make_app(proctor_password=PASSWORD, api_token=API_TOKEN, hooks_private_hosts=HERE)
+    parts = parts_of(app)
+    parts.hook_sender = HookSender(parts.database, parts.hooks, parts.outbox)
+    parts.hook_sender.start()
+    yield app
+    parts.hook_sender.stop()
+
+
+@pytest.mark.parametrize(("title", "language"), [("In Python", "python"), ("With curl", "bash")])
+def test_the_quickstart_does_what_it_says(app: Flask, tmp_path: Path, title: str, language: str) -> None:
+    if language == "bash" and not (shutil.which("curl") and shutil.which("jq")):
+        pytest.skip("needs curl and jq")
+    ((_, receiver),) = pieces_of(PAGE, "The receiver")
+    (tmp_path / "receiver.py").write_text(receiver, "utf-8")
+    pieces, shown, sat = pieces_of(PAGE, title), 0, ""
+    with served(app) as port:
+        names = {"PROCTOR": f"http://{HERE}:{port}", "TOKEN": API_TOKEN, "HOOK": f"http://{HERE}:{free_port()}/"}
+        assert set(re.findall(r"(\w+)=", pieces_of(PAGE, "What is needed")[0][1])) == names.keys()
+        with following(language, tmp_path, names) as follower:
+            printed = ""
+            for kind, piece in pieces:
+                if kind == language:
+                    printed = follower.run(piece).removeprefix("\ufeff")
+                    if not sat and (link := LINK.search(printed)):
+                        sat = sit(app, names["PROCTOR"], link[0])
+                else:
+                    as_shown(READ_AS[kind](piece), READ_AS[kind](printed))
+                    shown += 1
+    assert shown == 8
+    parts = parts_of(app)
+    assert [str(one["_id"]) for one in parts.results.of_exam("law-101" if language == "python" else "law-102")] == [sat]
+    checked = check_package(tmp_path / "session.zip")
+    assert (checked.signed, checked.findings, checked.about["sessions"]) == (True, [], [sat])
+    assert parts.hooks.all() == []
