@@ -74,11 +74,18 @@ class Turned:
         rgb = np.ascontiguousarray(image[:, :, ::-1])
         surer = finder.confidence(np.ascontiguousarray(rgb[::-1, ::-1])) - finder.confidence(rgb)
         head = _head(gaze.box, persons.persons)
+        if not self.known and gaze.box is None and not persons.persons and self._lies(rgb, finder):
+            return "aside"
         if surer >= SURER and (head is None or head >= HEAD_LOW):
             return "over"
         if (surer <= -SURER and (head is None or head <= HEAD_HIGH)) or (head is not None and head <= HEAD_LOW and surer <= 0):
             return "upright"
         return ""
+
+    def _lies(self, rgb: Image, finder: FaceFinder) -> bool:
+        """Is there a face in a picture that seems to show nobody, once it is turned by a quarter either way?"""
+        ways = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE)
+        return any(finder.confidence(np.asarray(cv2.rotate(rgb, way), np.uint8)) > 0 for way in ways)
 
     def told(self, gaze: GazeReading) -> GazeReading:
         """The reading where it can be told: not of a head that lies on its side, nor of a side before anybody was seen upright."""

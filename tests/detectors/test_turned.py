@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
+import pytest
 
 from basics.readings import Box, GazeReading, PersonsReading
 from detectors.face_models import Picture
@@ -76,6 +77,15 @@ def test_one_sign_hides_no_empty_chair_for_ever() -> None:
     look(turned, UP, roll=88)
     seen = [look(turned, BLANK, nobody=True) for _ in range(LOOKS)]
     assert seen == [None, None, 0]
+
+
+@pytest.mark.parametrize("corner", [(-1, 0), (0, -1)], ids=["clockwise", "counterclockwise"])
+def test_who_lies_on_the_side_and_is_not_found_upright_is_not_nobody(corner: tuple[int, int]) -> None:
+    image, nobody = picture(BLANK), PersonsReading(0.0, 0, None)
+    image[corner] = UP
+    turned = Turned()
+    turned.look(image, GazeReading(0.0, "none"), nobody, cast(FaceFinder, Finder()))
+    assert turned.told_of_persons(nobody).count is None
 
 
 def test_a_head_on_its_side_is_read_to_no_side() -> None:
