@@ -136,6 +136,10 @@ class GazeDetector:
         self._look_again = False
         self._rest = _Rest()
 
+    def let_go(self) -> None:
+        """The face that is followed is none of the person's: look for another, the largest. The rest stays."""
+        self._mesh.reset()
+
     def close(self) -> None:
         """Give the models back. The detector can't read after it."""
         self._mesh.close()
