@@ -141,6 +141,8 @@ class PictureAnalyst:
             height, width = image.shape[:2]
             gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
             return PictureReadings(at, gaze, self._due_look(at, "frozen", width, height), frozen=True)
+        if gaze.reason == "blurred" and gaze.box is None and self.view.is_left(view):
+            gaze = replace(gaze, direction="none", reason="")
         persons = None
         if self._models.persons is not None and self.pace.look_is_due(at):
             persons = self._look = self._look_at(self._models.persons, view, gaze, session_id)
@@ -230,6 +232,8 @@ class PictureAnalyst:
             return replace(self._look, at=gaze.at)
         self.pace.looked(view, gaze.at)
         persons = self._living.look(view, gaze, self._read_persons(model, view, gaze, session_id))
+        if persons.reason == "blurred" and gaze.direction == "none" and self.view.is_left(view):
+            persons = replace(persons, count=0, reason="")
         if self._gaze is not None and gaze.box is not None and persons.persons and not any(holds(one, gaze.box) for one in persons.persons):
             self._gaze.let_go()  # it follows the face of nobody who is seen
         try:

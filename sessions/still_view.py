@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from basics.readings import Box
-from sessions.grid import LEAST_CELLS, brightening, free_of, levels
+from sessions.grid import LEAST_CELLS, Cells, Levels, brightening, free_of, levels, sharpness
 
 Image = npt.NDArray[np.uint8]
 
@@ -32,6 +32,8 @@ WATCH_EVERY_S = 1.0
 DENIED_S = 60.0  # after which a page that told what was not so is believed again
 SAME = 3.0  # grey levels, in the middle and at three quarters of the background's cells: a shadow goes with whoever cast it
 SAME_MOST = 8.0
+AS_SHARP = 0.7  # of then: blurred pictures have up to .64 of the edges of the softest rooms (ROOM_BLUR_EDGE)
+LEFT_SHARE = 0.5  # of the cells in which somebody was
 
 
 class StillView:
@@ -51,7 +53,7 @@ class StillView:
         self._was_told = False
         self._denied_at = -np.inf
         self._still_from: float | None = None
-        self._room: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
+        self._room: tuple[Levels, Cells, float] | None = None  # what it looked like, in which cells it was seen, and how sharp
 
     def tell(self, frozen: bool, gives_new: bool | None) -> None:
         """The page says whether its camera stands still, and whether new pictures come from it (None: it doesn't say)."""
@@ -97,19 +99,39 @@ class StillView:
     def learn_room(self, image: Image, persons: tuple[Box, ...]) -> None:
         """Somebody is seen in this picture, at `persons`: what is around them is the room."""
         if persons:
-            self._room = levels(image), free_of(image, persons)
+            free = free_of(image, persons)
+            self._room = levels(image), free, sharpness(image, free)
 
     def is_known_room(self, image: Image) -> bool:
         """Is this the room in which somebody was seen before, by what was around them?"""
-        if self._room is None:
+        found = self._since_then(image)
+        if found is None or self._room is None:
             return False
-        before, around = self._room
-        if int(around.sum()) < LEAST_CELLS:
-            return False
-        was, now = before[around], levels(image)[around]
-        gain, offset = brightening(was, now)
-        middle, most = np.percentile(np.abs(now - np.clip(gain * was + offset, 0, 255)), (50, 75))
+        middle, most = np.percentile(found[self._room[1]], (50, 75))
         return bool(middle <= SAME and most <= SAME_MOST)
+
+    def is_left(self, image: Image) -> bool:
+        """Is it that room, seen as sharply as then, and where somebody was is something else now?
+
+        So a blurred picture tells that somebody left: of who has the background blurred, all of it is once nobody is before it. A camera that is
+        out of focus shows a room less sharply than before, and somebody where somebody was.
+        """
+        if self._room is None or not self.is_known_room(image):
+            return False
+        _, free, sharp = self._room
+        found = self._since_then(image)
+        return found is not None and sharpness(image, free) >= AS_SHARP * sharp and float((found[~free] >= MOVES).mean()) >= LEFT_SHARE
+
+    def _since_then(self, image: Image) -> Levels | None:
+        """By how much each cell has changed since somebody was seen, in the light of then; None where too little of the room was seen."""
+        if self._room is None:
+            return None
+        before, free, _ = self._room
+        if int(free.sum()) < LEAST_CELLS or free.all():
+            return None
+        now = levels(image)
+        gain, offset = brightening(before[free], now[free])
+        return np.asarray(np.abs(now - np.clip(gain * before + offset, 0, 255)), np.float32)
 
     def close(self) -> None:
         """Let go of what was kept of pictures."""
