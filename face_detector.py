@@ -33,6 +33,7 @@ FACE_HOLDERS = (TV, LAPTOP, CELL_PHONE, BOOK)  # and a face may be printed, too
 # From a face to the head and shoulders that a portrait shows, in sizes of the face
 PORTRAIT_BESIDE, PORTRAIT_ABOVE, PORTRAIT_BELOW = 0.5, 0.4, 0.8
 HEAD_WIDE, HEAD_HIGH = 0.4, 0.4  # of the body that is seen at a desk
+WITHIN = 0.8  # share of a face from which it lies in a body
 IN_HANDS = 0.5  # share of each hint from which it lies where the hands of somebody who is seen may be:
 IN_HANDS_LEAST = 0.05  # there the look at that part must see a phone at all
 
@@ -72,7 +73,7 @@ class PersonsModel:
         looks = Looks(image, self._networks, self._limits)
         face = gaze.box if gaze is not None else None
         seen = self._phone(looks, face, looking_down=gaze is not None and gaze.direction == "down")
-        persons, numbers = self._persons(looks, face if gaze is not None and self._is_sure(gaze) else None)
+        persons, numbers = self._persons(looks, gaze)
         phone = seen if seen is not None and seen.is_one else None
         poor = "" if persons and seen is None else PictureQuality(image).why_nobody(self._limits)
         reason = "" if persons else poor
@@ -116,8 +117,8 @@ class PersonsModel:
             if one is not None:
                 one.close()
 
-    def _persons(self, looks: Looks, gazing: Box | None) -> tuple[list[Box], dict[str, float]]:
-        limits = self._limits
+    def _persons(self, looks: Looks, gaze: GazeReading | None) -> tuple[list[Box], dict[str, float]]:
+        limits, gazing = self._limits, gaze.box if gaze is not None else None
         first = boxes = of_kind(looks.first, PERSON)
         if not self._finder.sees_objects:
             return [box for box in boxes if box.confidence >= limits.persons_confidence], {}
@@ -136,13 +137,30 @@ class PersonsModel:
         numbers = {"bodies": float(len(persons))}
         if len(first) > 1 and first[1].confidence >= limits.faces_hint and len(persons) < 2:
             faces = self._living_faces(looks)
+            faces = [face for face in faces if not self._is_worn(face, faces, persons, boxes)]
             numbers["faces"] = float(len(faces))
             if len(faces) > 1:  # one alone says nothing that bodies don't
                 persons += _without_body(faces, persons)
-        # A face found is a person, also where YOLO knows none: a masked face that fills the picture.
-        if gazing is not None and not persons and not any(held(gazing, box) > limits.face_pictured_share for box in pictured):
-            persons = [] if self._is_picture(looks, gazing) else [gazing]
+        if gazing is not None and not persons:
+            if any(held(gazing, box) > limits.face_pictured_share for box in pictured) or self._is_picture(looks, gazing):
+                numbers["face_pictured"] = 1.0
+            elif gaze is not None and self._is_sure(
+                gaze
+            ):  # a face found is a person, also where YOLO knows none: a masked face that fills the picture
+                persons = [gazing]
         return persons, numbers
+
+    def _is_worn(self, face: Box, faces: list[Box], bodies: list[Box], hints: list[Box]) -> bool:
+        """Is it under somebody's chin, within that one's body, and hardly anything hints at a body of its own: on a shirt, or a cushion held?"""
+        middle = (face.x1 + face.x2) / 2
+        for other in faces:
+            if face.y1 < other.y2 or not other.x1 - other.width / 2 <= middle <= other.x2 + other.width / 2:
+                continue
+            body = max(bodies, key=lambda one: held(other, one), default=None)
+            if body is not None and held(other, body) > WITHIN and held(face, body) > WITHIN:
+                own = (box for box in hints if box is not body and held(face, box) > WITHIN)
+                return not any(box.confidence >= self._limits.persons_third_from for box in own)
+        return False
 
     def _living_faces(self, looks: Looks) -> list[Box]:
         """Faces that lie apart and are in no picture, the surest first."""

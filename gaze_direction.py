@@ -102,7 +102,7 @@ class GazeDetector:
         blank = GazeReading(at, "unknown", width=width, height=height)
         if points is None:
             return self._without_landmarks(blank, small, outline, scale)
-        return self._with_landmarks(blank, image, measure(points * scale, self._limits))
+        return self._with_landmarks(blank, image, shown, measure(points * scale, self._limits))
 
     def again(self, reading: GazeReading) -> GazeReading:
         """Judge the reading of a single picture by this detector's limits, for measuring what each does: by its numbers, without the picture.
@@ -134,6 +134,10 @@ class GazeDetector:
         self._side_at = {"left": -math.inf, "right": -math.inf}
         self._look_again = False
         self._rest = _Rest()
+
+    def let_go(self) -> None:
+        """The face that is followed is none of the person's: look for another, the largest. The rest stays."""
+        self._mesh.reset()
 
     def close(self) -> None:
         """Give the models back. The detector can't read after it."""
@@ -172,7 +176,7 @@ class GazeDetector:
             return replace(seen, reason="hidden") if self._is_swapped(side, blank.at) else replace(seen, direction=side)
         return replace(seen, reason=poor or "hidden")
 
-    def _with_landmarks(self, blank: GazeReading, image: Picture, face: Face) -> GazeReading:
+    def _with_landmarks(self, blank: GazeReading, image: Picture, shown: Picture, face: Face) -> GazeReading:
         quality = FaceQuality.of(image, face)
         reason: str = quality.why_unread(self._limits, face.yaw)
         numbers = {
@@ -192,7 +196,7 @@ class GazeDetector:
         direction: Direction = "unknown" if reason else self._judge(face, blank.at)
         if not reason and not self._still:
             self._learn(face, blank.at)
-        if direction in ("left", "right") and self._is_doubtful(image, face, direction, blank.at):
+        if direction in ("left", "right") and self._is_doubtful(shown, face, direction, blank.at):
             direction, reason = "unknown", "hidden"
         if direction in ("left", "right", "down") and self._is_usual(face.gaze_x, face.gaze_y, blank.at):
             direction, reason = "unknown", "aside"
@@ -229,7 +233,7 @@ class GazeDetector:
             return "down"
         return "left" if side > 0 else "right"
 
-    def _is_doubtful(self, image: Picture, face: Face, direction: Direction, at: float) -> bool:
+    def _is_doubtful(self, shown: Picture, face: Face, direction: Direction, at: float) -> bool:
         """May a look to the side be none, or one to the other side, because the landmarks lie where the face is not?
 
         They do where a mask hides what they hang on, and in profile: they are drawn as of a head that is turned less, with eyes beside the eyes.
@@ -244,7 +248,7 @@ class GazeDetector:
                 return False
             if face.eyes_apart >= _EYES_LOST:
                 return True
-        outline = self._outline(image)
+        outline = self._outline(shown)
         # Of a profile the finder must say the same; of eyes, which it does not see, not the opposite.
         return outline is None or sign * outline.yaw < (_OUTLINE_SAYS_DEG if is_profile else -_OUTLINE_SAYS_DEG)
 
@@ -254,16 +258,16 @@ class GazeDetector:
         self._side_at[side] = at
         return not self._still and 0 <= at - other < self._limits.gaze_swap_s
 
-    def _outline(self, image: Picture) -> Outline | None:
-        """What the finder says of a face whose landmarks are doubted."""
+    def _outline(self, shown: Picture) -> Outline | None:
+        """What the finder says of a face whose landmarks are doubted, in the picture that they were drawn in: brightened where it is dark."""
         if self._finder is None:
             self._finder = self._own_finder = FaceFinder(self._limits, self._models)
         try:
-            return self._finder.look(_shrink(image, MAX_SIDE))[1]
+            return self._finder.look(shown)[1]
         except DetectorError:
             raise
         except Exception as error:  # it raises whatever its C++ side names
-            height, width = image.shape[:2]
+            height, width = shown.shape[:2]
             raise DetectorError(f"The face finder failed on a picture of {width}x{height}: {error}. It will be tried with the next one.") from error
 
     def _learn(self, face: Face, at: float) -> None:

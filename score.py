@@ -41,6 +41,7 @@ class Scorer:
         self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
         self._absent_looks = 0
+        self._faceless_from: float | None = None  # the first of the newest pictures without a face
         self._lids = Lids(rules)
         self._many = Looks(rules.unknown_max_s, rules.looks_end)
         self._phone = Looks(rules.unknown_max_s, rules.looks_end)
@@ -192,8 +193,11 @@ class Scorer:
         return shown if judged else set()
 
     def _look_away(self, gaze: GazeReading, judged: bool, index: int) -> bool:
-        stretch = self._gaze
-        stretch.feed(gaze.at, self._is_away(gaze))
+        stretch, away = self._gaze, self._is_away(gaze)
+        self._faceless_from = None if gaze.direction != "none" else gaze.at if self._faceless_from is None else self._faceless_from
+        if away and self._faceless_from is not None:
+            stretch.held_since(self._faceless_from, gaze.at)
+        stretch.feed(gaze.at, away)
         if not self._counts("gaze_distracted", stretch, gaze.at) or stretch.start is None or stretch.last != gaze.at:
             return False
         start = self._qualified_start(stretch, self.rules.gaze_min_s)
@@ -219,8 +223,10 @@ class Scorer:
         if gaze.direction != "none":
             return gaze.direction in self._away
         # Without a face somebody may have turned away, or be cut by the picture's edge or lie on the desk: a head was seen turning, or nobody knows.
+        # And whoever a look found may have left since: what lies between two looks is known at the second.
         present = self._present(gaze.at)
-        return None if present and self._gaze.start is None else present
+        looked = self._persons is not None and self._persons.at == gaze.at
+        return None if present and (self._gaze.start is None or not looked) else present
 
     def _present(self, at: float) -> bool | None:
         """Was somebody in view at the last look? None when it could not tell, or is too long ago."""

@@ -99,6 +99,14 @@ class LiteFaces:
         found = self._near.find(image, least)
         return _around_face(found[0]) if found else None
 
+    def square_of_lost(self, image: Picture, least: float, lost: _Square | None) -> _Square | None:
+        """Around the face of a picture that is nearest to where one was lost, of those at least half its size; else around the largest."""
+        found = [_around_face(face) for face in self._near.find(image, least)]
+        alike = [one for one in found if lost is not None and one.side >= lost.side / 2]
+        if lost is not None and alike:
+            return min(alike, key=lambda one: math.hypot(one.x - lost.x, one.y - lost.y))
+        return max(found, key=lambda one: one.side, default=None)
+
     def landmarks(self, image: Picture, square: _Square, least: float) -> Points | None:
         """Landmarks [478, 3] in pixels of the face in a square of the picture; None where the model says there is none."""
         to_picture = square.to_picture(MESH_SIDE)
@@ -134,19 +142,28 @@ class _Mesh:
         self._least = least
         self._follows = follows
         self._square: _Square | None = None  # in shares of the width: a student's next picture may be a smaller one
+        self._lost: _Square | None = None  # where the last face was
 
     def read(self, image: Picture) -> Points | None:
         if self._models is None:
             raise RuntimeError("it is closed")
         width = image.shape[1]
-        square = self._square.scaled(width) if self._square else self._models.square_of_face(image, self._least)
-        points = self._models.landmarks(image, square, self._least) if square else None
+        points = self._models.landmarks(image, square, self._least) if (square := self._where(self._models, image)) else None
         if self._follows:  # who is lost is looked for in the next picture
             self._square = None if points is None else _around_landmarks(points).scaled(1 / width)
+            self._lost = self._square or self._lost
         return points
 
+    def _where(self, models: LiteFaces, image: Picture) -> _Square | None:
+        width = image.shape[1]
+        if self._square:
+            return self._square.scaled(width)
+        if not self._follows:
+            return models.square_of_face(image, self._least)
+        return models.square_of_lost(image, self._least, self._lost and self._lost.scaled(width))
+
     def reset(self) -> None:
-        self._square = None
+        self._square = self._lost = None
 
     def close(self) -> None:
         self._models = None

@@ -72,6 +72,8 @@ class Turned:
 
     def _way(self, image: Image, gaze: GazeReading, persons: PersonsReading, finder: FaceFinder) -> Way:
         head = _head(gaze.box, persons.persons)
+        if not self.known and gaze.box is None and not persons.persons and self._lies(image, finder):
+            return "aside"
         settled = self.known and not self.doubtful  # then upright and nothing are the same, and only `over` is to be told from them
         if settled and head is not None and head < HEAD_LOW:
             return "upright"
@@ -84,6 +86,11 @@ class Turned:
         if (surer <= -SURER and (head is None or head <= HEAD_HIGH)) or (head is not None and head <= HEAD_LOW and surer <= 0):
             return "upright"
         return ""
+
+    def _lies(self, image: Image, finder: FaceFinder) -> bool:
+        """Is there a face in a picture that seems to show nobody, once it is turned by a quarter either way?"""
+        ways = (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE)
+        return any(finder.confidence(np.asarray(cv2.rotate(image, way), np.uint8)) > 0 for way in ways)
 
     def told(self, gaze: GazeReading) -> GazeReading:
         """The reading where it can be told: not of a head that lies on its side, nor of a side before anybody was seen upright."""

@@ -72,6 +72,11 @@ class Stretch:
         self._opposite_since = self._unknown_since = None
         self._previous = True
 
+    def held_since(self, since: float, at: float) -> None:
+        """It is known at `at` that it held from `since` on. Counts of that what nobody could tell until now."""
+        if self.start is not None and self._known_at is not None and self._unknown_since is not None and self._unknown_since >= since:
+            self.held += at - max(since, self._known_at)
+
     def _begin(self, at: float) -> None:
         self.start, self.held, self.against, self.counted = at, 0.0, 0.0, False
 

@@ -20,6 +20,7 @@ from face_detector import PersonsModel
 from gaze_direction import GazeDetector, lowered_to_phone
 from media.pictures import LeftOut, Picture
 from sessions.camera_view import CameraView
+from sessions.living import Living, holds
 from sessions.models import Models
 from sessions.pace import Pace
 from sessions.repeats import RepeatedImages
@@ -65,6 +66,7 @@ class PictureAnalyst:
         self._look: PersonsReading | None = None
         self.view = StillView(gives_new=gives_new)
         self._camera = CameraView()
+        self._living = Living()
         self._nobody: bool | None = None  # whether a picture that stands still shows an empty chair; None until it was looked at
         self._repeats = RepeatedImages()
         self._failures = models.failures
@@ -134,15 +136,18 @@ class PictureAnalyst:
             return self._still(image, at, still, session_id)
         self._nobody = None
         view = self._camera.of(image, at)
-        gaze = self._read_gaze(view, at, session_id)
+        gaze = self._of_somebody(view, self._read_gaze(view, at, session_id))
         if gaze.box is not None and self.view.is_lifeless(at):  # a picture of somebody, sent again and again
             height, width = image.shape[:2]
             gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
             return PictureReadings(at, gaze, self._due_look(at, "frozen", width, height), frozen=True)
+        if gaze.reason == "blurred" and gaze.box is None and self.view.is_left(view):
+            gaze = replace(gaze, direction="none", reason="")
         persons = None
         if self._models.persons is not None and self.pace.look_is_due(at):
             persons = self._look = self._look_at(self._models.persons, view, gaze, session_id)
             self.view.learn_room(view, persons.persons)
+            gaze = self._of_somebody(view, gaze)
         if self._look is not None and at - self._look.at < self._phone_s:
             gaze = lowered_to_phone(gaze, self._look.phones, self._settings)
         gaze, persons = self._camera.told(gaze, persons)
@@ -212,12 +217,25 @@ class PictureAnalyst:
         self._gaze_failed = 0
         return reading
 
+    def _of_somebody(self, view: npt.NDArray[np.uint8], gaze: GazeReading) -> GazeReading:
+        """The reading, where the face that was read is no picture on the wall, which shows no face of the student's."""
+        if not self._living.is_of_room(view, gaze):
+            return gaze
+        if self._gaze is not None and self._look is not None and self._look.count:
+            self._gaze.let_go()  # the student is in view, and is to be found again
+        return GazeReading(gaze.at, "none", width=gaze.width, height=gaze.height)
+
     def _look_at(self, model: PersonsModel, view: npt.NDArray[np.uint8], gaze: GazeReading, session_id: str) -> PersonsReading:
         """Look who is in a view, and which way up it is. Of who looks at the screen, and nothing moves, the last look tells."""
-        if self._look is not None and gaze.direction == "focused" and self.pace.looks_the_same(view, gaze.at, self._look):
+        calm = gaze.direction == "focused" and not self._camera.doubtful  # a sign that it is turned is forgotten by further looks alone
+        if calm and self._look is not None and self.pace.looks_the_same(view, gaze.at, self._look):
             return replace(self._look, at=gaze.at)
         self.pace.looked(view, gaze.at)
-        persons = self._read_persons(model, view, gaze, session_id)
+        persons = self._living.look(view, gaze, self._read_persons(model, view, gaze, session_id))
+        if persons.reason == "blurred" and gaze.direction == "none" and self.view.is_left(view):
+            persons = replace(persons, count=0, reason="")
+        if self._gaze is not None and gaze.box is not None and persons.persons and not any(holds(one, gaze.box) for one in persons.persons):
+            self._gaze.let_go()  # it follows the face of nobody who is seen
         try:
             return self._camera.look(view, gaze, persons, self._models.faces)
         except Exception as error:
@@ -238,7 +256,7 @@ class PictureAnalyst:
 
     def close(self) -> None:
         """Free the face mesh and what was kept of pictures."""
-        self._look, self._calm, self._repeats = None, None, RepeatedImages()
+        self._look, self._calm, self._repeats, self._living = None, None, RepeatedImages(), Living()
         self.view.close()
         self._close_gaze()
 

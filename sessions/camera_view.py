@@ -30,6 +30,11 @@ class CameraView:
         self._area = self._border.take(image, at)
         return self._turned.upright(image if self._area is None else self._area.cut(image))
 
+    @property
+    def doubtful(self) -> bool:
+        """Is there a sign that the picture is turned?"""
+        return self._turned.doubtful
+
     def look(self, view: Image, gaze: GazeReading, persons: PersonsReading, finder: FaceFinder) -> PersonsReading:
         """Take what a look found in a view, to know which way up it is. Return what of it can be told."""
         over = self._turned.over

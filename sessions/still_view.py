@@ -12,16 +12,15 @@ And who is seen to move by nothing for half a minute is a picture of somebody, w
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from basics.readings import Box
+from sessions.grid import LEAST_CELLS, Cells, Levels, brightening, free_of, levels, sharpness
 
 Image = npt.NDArray[np.uint8]
 
 SAMPLE = 8  # every 8th pixel in each direction tells most pictures apart, before all of them are compared
-CELLS = (32, 24)
 MOVES = (
     6.0  # grey levels of a cell's mean: H.264 of a still picture changes it by 3 at most (80 kbit/s), whoever sits quietly for 1.5 s by 16 and more
 )
@@ -31,14 +30,10 @@ LIFELESS_S = (
 BRIGHT = 100.0  # of a tenth of the cells; in less light so little changes that nobody can tell
 WATCH_EVERY_S = 1.0
 DENIED_S = 60.0  # after which a page that told what was not so is believed again
-AROUND = 0.03  # of a person's box, that is left out with it
-HEAD = (0.4, 0.2)  # of the box's height and width: so far down, and so wide on each side, is room beside a head
-LEAST_CELLS = 24  # of the background; of less no room is known again
-BURNT = 245
-GAIN = (0.6, 1.6)  # by which a camera that adapts brightens or darkens a room when somebody leaves it
-OFFSET = 20.0
 SAME = 3.0  # grey levels, in the middle and at three quarters of the background's cells: a shadow goes with whoever cast it
 SAME_MOST = 8.0
+AS_SHARP = 0.7  # of then: blurred pictures have up to .64 of the edges of the softest rooms (ROOM_BLUR_EDGE)
+LEFT_SHARE = 0.5  # of the cells in which somebody was
 
 
 class StillView:
@@ -58,7 +53,7 @@ class StillView:
         self._was_told = False
         self._denied_at = -np.inf
         self._still_from: float | None = None
-        self._room: tuple[npt.NDArray[np.float32], npt.NDArray[np.bool_]] | None = None
+        self._room: tuple[Levels, Cells, float] | None = None  # what it looked like, in which cells it was seen, and how sharp
 
     def tell(self, frozen: bool, gives_new: bool | None) -> None:
         """The page says whether its camera stands still, and whether new pictures come from it (None: it doesn't say)."""
@@ -87,7 +82,7 @@ class StillView:
         return same
 
     def _watch(self, image: Image, at: float) -> None:
-        self._watched_at, cells = at, _cells(image)
+        self._watched_at, cells = at, levels(image)
         bright = float(np.percentile(cells, 90)) >= BRIGHT
         moves = self._cells is not None and float(np.abs(cells - self._cells).max()) >= MOVES
         if moves:
@@ -104,19 +99,39 @@ class StillView:
     def learn_room(self, image: Image, persons: tuple[Box, ...]) -> None:
         """Somebody is seen in this picture, at `persons`: what is around them is the room."""
         if persons:
-            self._room = _cells(image), _around(image, persons)
+            free = free_of(image, persons)
+            self._room = levels(image), free, sharpness(image, free)
 
     def is_known_room(self, image: Image) -> bool:
         """Is this the room in which somebody was seen before, by what was around them?"""
-        if self._room is None:
+        found = self._since_then(image)
+        if found is None or self._room is None:
             return False
-        before, around = self._room
-        if int(around.sum()) < LEAST_CELLS:
-            return False
-        was, now = before[around], _cells(image)[around]
-        gain, offset = _brightening(was, now)
-        middle, most = np.percentile(np.abs(now - np.clip(gain * was + offset, 0, 255)), (50, 75))
+        middle, most = np.percentile(found[self._room[1]], (50, 75))
         return bool(middle <= SAME and most <= SAME_MOST)
+
+    def is_left(self, image: Image) -> bool:
+        """Is it that room, seen as sharply as then, and where somebody was is something else now?
+
+        So a blurred picture tells that somebody left: of who has the background blurred, all of it is once nobody is before it. A camera that is
+        out of focus shows a room less sharply than before, and somebody where somebody was.
+        """
+        if self._room is None or not self.is_known_room(image):
+            return False
+        _, free, sharp = self._room
+        found = self._since_then(image)
+        return found is not None and sharpness(image, free) >= AS_SHARP * sharp and float((found[~free] >= MOVES).mean()) >= LEFT_SHARE
+
+    def _since_then(self, image: Image) -> Levels | None:
+        """By how much each cell has changed since somebody was seen, in the light of then; None where too little of the room was seen."""
+        if self._room is None:
+            return None
+        before, free, _ = self._room
+        if int(free.sum()) < LEAST_CELLS or free.all():
+            return None
+        now = levels(image)
+        gain, offset = brightening(before[free], now[free])
+        return np.asarray(np.abs(now - np.clip(gain * before + offset, 0, 255)), np.float32)
 
     def close(self) -> None:
         """Let go of what was kept of pictures."""
@@ -128,37 +143,3 @@ def _are_same(one: Image, other: Image) -> bool:
     if one.shape != other.shape or not np.array_equal(one[::SAMPLE, ::SAMPLE], other[::SAMPLE, ::SAMPLE]):
         return False
     return np.array_equal(one, other)
-
-
-def _cells(image: Image) -> npt.NDArray[np.float32]:
-    """Mean levels of green, which is close to luminance."""
-    return np.asarray(cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _brightening(was: npt.NDArray[np.float32], now: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """The gain and the offset that make most of `now` out of `was`, within what a camera does."""
-    told = np.maximum(was, now) < BURNT
-    if int(told.sum()) < LEAST_CELLS:
-        return 1.0, 0.0
-    was, now = was[told], now[told]
-    apart = was - was.mean()
-    gain = float(np.clip((apart * (now - now.mean())).sum() / max(float((apart**2).sum()), 1.0), *GAIN))
-    return gain, float(np.clip(np.median(now - gain * was), -OFFSET, OFFSET))
-
-
-def _around(image: Image, persons: tuple[Box, ...]) -> npt.NDArray[np.bool_]:
-    """The cells in which no person is."""
-    height, width = image.shape[:2]
-    free = np.ones((CELLS[1], CELLS[0]), np.bool_)
-    for box in persons:
-        x, y = AROUND * box.width, AROUND * box.height
-        head = HEAD[1] * box.width
-        _leave_out(free, (box.x1 - x + head) / width, (box.y1 - y) / height, (box.x2 + x - head) / width, (box.y2 + y) / height)
-        _leave_out(free, (box.x1 - x) / width, (box.y1 + HEAD[0] * box.height) / height, (box.x2 + x) / width, (box.y2 + y) / height)
-    return free
-
-
-def _leave_out(free: npt.NDArray[np.bool_], x1: float, y1: float, x2: float, y2: float) -> None:
-    """Leave out the cells of an area in shares of the picture."""
-    rows, columns = free.shape
-    free[max(0, int(y1 * rows)) : max(0, int(np.ceil(y2 * rows))), max(0, int(x1 * columns)) : max(0, int(np.ceil(x2 * columns)))] = False

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,9 @@ def test_a_painted_face_on_the_wall_is_no_person(model: PersonsModel, shared_dat
     assert model.look(image, 0.0).count == 0
     face_in_the_painting = GazeReading(0.0, "focused", box=Box(385, 85, 425, 130, 1.0), width=image.shape[1], height=image.shape[0])
     if file != "0_031":
-        assert model.look(image, 0.0, face_in_the_painting).count == 0
+        told, small = (model.look(image, 0.0, replace(face_in_the_painting, direction=one)) for one in ("focused", "unknown"))
+        assert (told.count, small.count) == (0, 0)
+        assert (told.numbers["face_pictured"], small.numbers["face_pictured"]) == (1, 1), "whose gaze it was is no student"
 
 
 def test_a_painting_behind_the_student_is_no_second_person(model: PersonsModel, shared_data: Path) -> None:

@@ -14,7 +14,8 @@ import face_detector
 from basics.errors import DetectorError
 from basics.readings import Box
 from bench.phone_clips import counts
-from detectors.looks import CLOSE_SIDE, PART_SIDE, SIDE
+from detectors.face_models import FoundFace
+from detectors.looks import CLOSE_SIDE, PART_SIDE, SIDE, Networks
 from detectors.networks import CELL_PHONE, PERSON, Detection, Image
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector
@@ -123,3 +124,46 @@ def test_without_what_finds_faces_bodies_are_counted(models_dir: Path, shared_da
     with closing(PersonsModel(models_dir / "yolov8n.onnx")) as model:
         assert model.look(picture(shared_data, "persons/2_025.jpg"), 0.0).count == 2
         assert model.look(picture(shared_data, "persons/2_011.jpg"), 0.0).count == 1
+
+
+class Bodies:
+    """Stands for a network: these persons, in each look."""
+
+    sees_objects = True
+
+    def __init__(self, *boxes: Box) -> None:
+        self.boxes = boxes
+
+    def find(self, image: Image, side: int, least: float) -> list[Detection]:
+        return [Detection(PERSON, box) for box in self.boxes]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class TwoFaces:
+    """Stands for the finder: the student's face, and a surer one."""
+
+    def __init__(self, own: FoundFace, other: FoundFace) -> None:
+        self.faces = [own, other]
+
+    def find(self, rgb: Image) -> list[FoundFace]:
+        return self.faces if rgb.shape == (480, 640, 3) else []
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.mark.parametrize(
+    ("other", "hint", "count"),
+    [((320, 260, 390, 350), 0.06, 1), ((320, 260, 390, 350), 0.4, 2), ((210, 130, 290, 230), 0.06, 2)],
+    ids=["on-the-shirt", "with-a-body-of-its-own", "over-the-shoulder"],
+)
+def test_a_face_under_the_chin_is_worn_unless_it_has_a_body(both: PersonsModel, other: tuple[int, int, int, int], hint: float, count: int) -> None:
+    x1, y1, x2, _ = other
+    bodies = Bodies(Box(200, 80, 500, 480, 0.9), Box(x1 - 20, y1 - 20, x2 + 20, 480, hint))
+    points = np.zeros((6, 2))
+    faces = TwoFaces(FoundFace((300, 100, 400, 230), points, 0.8), FoundFace(other, points, 0.9))
+    model = both.under(PersonsLimits())
+    model._networks = Networks(bodies, None, faces)
+    assert model.look(np.full((480, 640, 3), 120, np.uint8), 0.0).count == count

@@ -179,7 +179,7 @@ def read_in_turn(looks: list[tuple[float, float]], step: float = 0.25, **limits:
         at = 0.0
         for seconds, aside in looks:
             for _ in range(round(seconds / step)):
-                reading = detector._with_landmarks(GazeReading(at, "unknown"), SHARP, replace(CALM, gaze_x=aside))
+                reading = detector._with_landmarks(GazeReading(at, "unknown"), SHARP, SHARP, replace(CALM, gaze_x=aside))
                 at += step
             said.append((reading.direction, reading.reason))
     return said

@@ -38,9 +38,25 @@ class Says:
         return None, self.outline
 
 
+def test_what_is_doubted_in_the_dark_is_looked_for_in_the_brightened_picture(shared_data: Path) -> None:
+    """The finder sees the picture that the landmarks were drawn in, not the dark one."""
+    shown: list[float] = []
+
+    class Spies(Says):
+        def look(self, rgb: npt.NDArray[np.uint8]) -> tuple[None, Outline | None]:
+            shown.append(float(np.percentile(rgb, 99)))
+            return super().look(rgb)
+
+    image = np.asarray(cv2.imread(str(shared_data / "gaze" / "left_lp-d0_01.jpg")), np.uint8)
+    limits = GazeLimits().model_copy(update={"gaze_profile_deg": 5.0})
+    with closing(GazeDetector(limits, still=True, finder=cast(FaceFinder, Spies(48.0)))) as detector:
+        assert detector.read((image * 0.2).astype(np.uint8), 0.0).direction == "left"
+    assert min(shown) > 150
+
+
 def read_all(faces: list[Face], finder: Says, step: float = 0.25, **limits: Any) -> list[GazeReading]:
     with closing(GazeDetector(GazeLimits().model_copy(update=limits), finder=cast(FaceFinder, finder))) as detector:
-        return [detector._with_landmarks(GazeReading(number * step, "unknown"), SHARP, face) for number, face in enumerate(faces)]
+        return [detector._with_landmarks(GazeReading(number * step, "unknown"), SHARP, SHARP, face) for number, face in enumerate(faces)]
 
 
 def said(face: Face, yaw: float | None, **limits: Any) -> tuple[str, str]:

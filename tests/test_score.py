@@ -48,6 +48,13 @@ def test_a_face_that_is_out_of_view_is_no_turned_head() -> None:
     assert kinds(scored(pictures(between(4, 9, "none", "unknown"), one, 0, 30))) == []
 
 
+@pytest.mark.parametrize(("turns", "loses"), [(8.5, 10.25), (10.0, 11.5)], ids=["seen-turning", "seen-going"])
+def test_who_turns_to_leave_is_gone_and_not_looking_away(turns: float, loses: float) -> None:
+    """The last look found somebody, who may have left since: a picture without a face is known by the look after it."""
+    made = pictures(lambda at: "left" if turns <= at < loses else "none" if at >= loses else "focused", lambda at: int(at <= turns + 2), 0, 20)
+    assert kinds(scored(made)) == ["no_face"]
+
+
 def test_who_was_in_view_says_nothing_once_a_look_could_not_tell() -> None:
     turns = pictures(lambda at: "left" if 4 <= at < 4.5 else "none" if at >= 4.5 else "focused", lambda at: 1 if at < 5 else None, 0, 12)
     assert kinds(scored(turns)) == []

@@ -97,14 +97,14 @@ def test_how_many_looks_without_it_end_a_run_is_a_rule() -> None:
 
 
 def test_for_how_many_looks_the_last_one_speaks_is_a_rule() -> None:
-    """Who turned away while a person was in view, and whom no look could tell of since, is turned away for so long only."""
-    turned = [(GazeReading(step / 4, "left" if step < 4 else "none"), PersonsReading(0.0, 1, False) if step == 0 else None) for step in range(80)]
+    """Whom two looks did not find, and of whom no look could tell since, is gone for so long only."""
+    gone = [(GazeReading(step / 4, "none"), PersonsReading(step / 4, 0, False) if step in (0, 8) else None) for step in range(80)]
 
     def seconds(looks: int) -> float:
-        (away,) = scored(turned, replace(RULES, looks_speak_for=looks)).interval(0).violations
-        return float(away.evidence["stretches"][0][1])
+        (nobody,) = scored(gone, replace(RULES, looks_speak_for=looks)).interval(0).violations
+        return float(nobody.evidence["stretches"][0][1])
 
-    assert [seconds(3), seconds(5)] == [6.0, 10.0]
+    assert [seconds(3), seconds(5)] == [8.0, 12.0]
 
 
 def test_how_close_events_of_one_act_come_is_a_rule() -> None:

@@ -21,7 +21,7 @@ from bench.harness.pictures import rows_of
 from detectors import face_backends, model_files
 from detectors.face_backends import open_face_models
 from detectors.face_models import FaceModels, Points
-from detectors.mesh import LiteFaces
+from detectors.mesh import LiteFaces, _Square
 from detectors.model_files import MODELS, find_models
 from detectors.runtime import lite_missing
 from face_detector import PersonsModel
@@ -295,3 +295,19 @@ def test_where_neither_can_be_had_gaze_says_which_package_it_needs(alone: Path, 
     monkeypatch.setattr("detectors.runtime.lite_missing", lambda: "no wheel for this machine")
     with pytest.raises(DetectorError, match=r"ai-edge-litert \(no wheel for this machine\)"):
         open_face_models(ModelSettings(models_dir=alone))
+
+
+def test_who_was_lost_is_looked_for_where_that_was_and_else_the_largest_face(lite: FaceModels, people: dict[str, Picture]) -> None:
+    """Not the surest one: that may be a photograph's."""
+    assert isinstance(lite, LiteFaces)
+    first, second = list(people.values())[:2]
+    wide = np.ascontiguousarray(np.hstack([resized(first, 480, 480), resized(second, 480, 480)]))
+    sides = [_Square(240, 240, 300, 0.0), _Square(720, 240, 300, 0.0)]
+    found = [lite.square_of_lost(wide, SURE, one) for one in sides]
+    assert [one is not None and one.x < 480 for one in found] == [True, False]
+    small = np.zeros_like(wide)
+    small[:, :480], small[120:360, 600:840] = wide[:, :480], resized(second, 240, 240)
+    for lost in (None, _Square(720, 240, 900, 0.0)):
+        largest = lite.square_of_lost(small, SURE, lost)
+        assert largest is not None
+        assert largest.x < 480

@@ -83,6 +83,15 @@ def test_one_sign_hides_no_empty_chair_for_ever() -> None:
     assert seen == [None, None, 0]
 
 
+@pytest.mark.parametrize("corner", [(-1, 0), (0, -1)], ids=["clockwise", "counterclockwise"])
+def test_who_lies_on_the_side_and_is_not_found_upright_is_not_nobody(corner: tuple[int, int]) -> None:
+    image, nobody = picture(BLANK), PersonsReading(0.0, 0, None)
+    image[corner] = UP
+    turned = Turned()
+    turned.look(image, GazeReading(0.0, "none"), nobody, cast(FaceFinder, Finder()))
+    assert turned.told_of_persons(nobody).count is None
+
+
 def test_a_head_on_its_side_is_read_to_no_side() -> None:
     turned = Turned()
     look(turned, UP)

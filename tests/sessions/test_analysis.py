@@ -15,6 +15,7 @@ from PIL import Image
 
 from basics.errors import InvalidInput, TooLarge
 from basics.readings import SAMPLE_RATE, Box, GazeReading, PersonsReading, Sound
+from face_detector import PersonsModel
 from gaze_direction import GazeDetector
 from media.pictures import Picture, check_picture, decode_jpeg
 from sessions.analysis import REMAKE_AFTER, WAITING_MAX_S, PictureAnalyst, SoundAnalyst
@@ -146,6 +147,58 @@ def test_how_long_and_where_a_phone_explains_shut_lids_are_settings(settings: Se
     pictures = [np.full((48, 64, 3), number, np.uint8) for number in range(4)]
     assert [analyst.read(Picture(at, image), "s").gaze.direction for at, image in zip((0.0, 3.9, 5.9, 6.0), pictures, strict=True)] == directions
     analyst.close()
+
+
+def test_a_sign_that_the_picture_is_turned_is_followed_by_looks_and_not_spared_them(models_dir: Path, settings: Settings) -> None:
+    """Of a calm student, who is looked at every six seconds else: a head propped on a hand at one look hides no gaze for so long."""
+    models, looker = Models(), Looker()
+    models.persons = cast(PersonsModel, looker)
+    analyst = PictureAnalyst(models, settings)
+    analyst._gaze = cast(GazeDetector, Calm())
+    analyst._camera._turned._signs.append("aside")
+    for at in range(8):
+        analyst.read(Picture(float(at), np.full((480, 640, 3), 120 + at % 2, np.uint8)), "s")
+    assert looker.at == [0.0, 2.0], "and what the second said is enough"
+    analyst.close()
+
+
+def test_a_track_that_follows_a_face_of_nobody_who_is_seen_is_let_go(models_dir: Path, settings: Settings) -> None:
+    models, tracks = Models(), (Calm(), Calm(Box(40, 40, 90, 100, 1.0)))
+    models.persons = cast(PersonsModel, Looker())
+    for track in tracks:
+        analyst = PictureAnalyst(models, settings)
+        analyst._gaze = cast(GazeDetector, track)
+        for number in range(9):
+            analyst.read(Picture(number / 4, np.full((480, 640, 3), 120 + number % 2, np.uint8)), "s")
+        analyst.close()
+    assert [track.let_go_of for track in tracks] == [0, 1], "at the one look: nothing moved since"
+
+
+class Looker:
+    """Finds one person at every look, and says when it was asked."""
+
+    def __init__(self) -> None:
+        self.at: list[float] = []
+
+    def look(self, image: Any, at: float, gaze: Any) -> PersonsReading:
+        self.at.append(at)
+        return PersonsReading(at, 1, False, persons=(Box(200, 100, 440, 480, 0.9),), width=640, height=480)
+
+
+class Calm:
+    """Reads somebody who looks at the screen in every picture."""
+
+    def __init__(self, face: Box | None = None) -> None:
+        self.face, self.let_go_of = face or Box(280, 120, 360, 220, 1.0), 0
+
+    def read(self, image: Any, at: float) -> GazeReading:
+        return GazeReading(at, "focused", box=self.face, width=640, height=480)
+
+    def let_go(self) -> None:
+        self.let_go_of += 1
+
+    def close(self) -> None:
+        return None
 
 
 class Asleep:

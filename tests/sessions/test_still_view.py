@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from basics.readings import Box
 from demo.camera import Camera
 from demo.cast import CAST
 from demo.drawings import draw_room
@@ -148,6 +149,40 @@ def test_a_still_picture_of_h264_is_not_seen_to_move(models: Models, settings: S
     seen = play([room()[0]] * 100, models, settings, codec="h264", told=[(1.5, *STUCK)])
     assert not any(one.denied for one in seen.read)
     assert {one.gaze.reason for one in seen.read if one.at > 2} == {"frozen"}
+
+
+def blurred(image: Image) -> Image:
+    return np.asarray(cv2.GaussianBlur(image, (0, 0), 14), np.uint8)
+
+
+def somebody(here: Image, empty: Image) -> Image:
+    """Where somebody is in a picture, 0 or 1 [h, w]."""
+    changed = (cv2.absdiff(here, empty).max(axis=2) > 25).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(changed, cv2.MORPH_CLOSE, np.ones((15, 15), np.uint8)), np.uint8)
+
+
+def test_who_leaves_a_room_that_is_blurred_behind_them_is_gone(models: Models, settings: Settings) -> None:
+    """The camera's program blurs all of the picture once it finds nobody in it."""
+    camera, rng = Camera(CAST[0].look), np.random.default_rng(2)
+    pictures = []
+    for number in range(4 * OVER):
+        here, empty = (camera.picture(scene, number / 4) for scene in ("working", "away"))
+        shown = blurred(empty) if number >= 4 * LEAVES else np.where(somebody(here, empty)[..., None] > 0, here, blurred(here))
+        pictures.append(np.clip(shown + rng.normal(0, 2, shown.shape), 0, 255).astype(np.uint8))
+    seen = play(pictures, models, settings, fps=4)
+    assert set(seen.counts(LEAVES + 0.1)) == {0}
+    assert "no_face" in seen.kinds
+
+
+def test_a_camera_that_goes_out_of_focus_tells_of_no_empty_chair() -> None:
+    camera, view = Camera(CAST[0].look), StillView()
+    here, empty = (camera.picture(scene, 0.0) for scene in ("working", "away"))
+    x, y, width, height = cv2.boundingRect(somebody(here, empty))
+    view.learn_room(here, (Box(x, y, x + width, y + height, 0.9),))
+    assert view.is_left(empty)
+    assert not view.is_left(blurred(empty)), "somebody may be there who is not seen in this"
+    assert not view.is_left(here)
+    assert not view.is_left(cv2.GaussianBlur(here, (0, 0), 1.5).astype(np.uint8))
 
 
 def test_the_same_picture_is_the_whole_picture() -> None:
