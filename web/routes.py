@@ -17,6 +17,8 @@ from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
 from web.integrations.seb import seb
+from web.integrations.snippet.entering import snippet
+from web.integrations.snippet.secret import snippet_secret
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -104,6 +106,8 @@ BLUEPRINTS = (
     lti_names,
     lti_registrations,
     seb,
+    snippet,
+    snippet_secret,
 )
 
 
