@@ -76,12 +76,16 @@ class Sound:
 
 @dataclass(frozen=True, slots=True)
 class ScreenAct:
-    """One event at the student's screen, keyboard or clipboard. `id` comes from where it was made and is unique in its session."""
+    """One event at the student's screen, keyboard or clipboard. `id` comes from where it was made and is unique in its session.
+
+    `told_by` is whose word it is: `exam_page`, the page of another site that has our snippet; empty, our own page's or this machine's.
+    """
 
     id: str
     at: float
     kind: ActKind
     detail: str = ""
+    told_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

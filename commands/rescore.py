@@ -105,7 +105,9 @@ def scored_again(stored: StoredSession, rules: Rules, named: Collection[str] = (
             continue
         gaze, persons, audio, _ = unpack(check["readings"])
         replay(scorer, gaze, persons, audio, [])
-    scorer.take_acts([ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act.get("detail", "")) for act in stored.acts])
+    scorer.take_acts(
+        [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act.get("detail", ""), act.get("told_by", "")) for act in stored.acts]
+    )
     return scorer
 
 

@@ -11,6 +11,7 @@ import webbrowser
 from pathlib import Path
 
 from demo.cast import CAST
+from demo.exam_site import ExamSite
 from demo.server import DemoServer
 from demo.student import DemoStudent
 
@@ -31,13 +32,16 @@ def main() -> int:
 def _run(folder: Path, told: threading.Event) -> int:
     server = DemoServer(folder)
     students: list[DemoStudent] = []
+    site: ExamSite | None = None
     print("Starting a server for the demo …", flush=True)
     try:
         server.start()
         while not told.is_set() and not server.answered.wait(0.1):
             pass
         if server.port and not told.is_set():
-            _say_where(server.port, server.query)
+            site = ExamSite(server.url)
+            site.start()
+            _say_where(server.port, server.query, site.address)
             students = _seat(server, told)
         while server.running and not told.wait(LOOK_S):
             pass
@@ -47,6 +51,8 @@ def _run(folder: Path, told: threading.Event) -> int:
             print("\nEnding the demo …", flush=True)
         for student in students:
             student.leave()
+        if site is not None:
+            site.stop()
         server.stop()
         for student in students:
             student.stop()
@@ -67,12 +73,13 @@ def _seat(server: DemoServer, told: threading.Event) -> list[DemoStudent]:
     return students
 
 
-def _say_where(port: int, query: str) -> None:
+def _say_where(port: int, query: str, exam: str) -> None:
     address = f"http://localhost:{port}/{query}"
     print(
         f"\nThe demo runs at {address}\n"
         "  Live    six drawn students; three need a look within a minute\n"
         "  Review  what was flagged, with its clip and the reasons, from a minute on: confirm or dismiss it\n"
+        f"  Take one yourself  a sample exam on a site of its own, with the snippet: {exam}/\n"
         "Nothing of it is kept. Ctrl+C ends it.\n",
         flush=True,
     )

@@ -134,7 +134,7 @@ def pack(
             [r.at, r.duration, _lists(r.speech), _lists(r.multiple), r.voices, r.reason, round(r.level_dbfs, 1), dict(r.numbers), list(r.sounds)]
             for r in audio
         ],
-        "acts": [[a.id, a.at, a.kind, a.detail] for a in acts],
+        "acts": [[a.id, a.at, a.kind, a.detail, *([a.told_by] if a.told_by else [])] for a in acts],
     }
 
 
@@ -148,7 +148,7 @@ def unpack(
         AudioReading(at, duration, _pairs(speech), _pairs(multiple), voices, reason, level, numbers, *map(tuple, sounds))
         for at, duration, speech, multiple, voices, reason, level, numbers, *sounds in readings.get("audio", [])  # older versions stored no sounds
     ]
-    acts = [ScreenAct(act_id, at, kind, detail) for act_id, at, kind, detail in readings.get("acts", [])]
+    acts = [ScreenAct(*act) for act in readings.get("acts", [])]
     return gaze, persons, audio, acts
 
 

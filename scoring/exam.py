@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from types import MappingProxyType
@@ -42,6 +43,10 @@ DAYS_MAX = 3650
 FIRST_YEAR, LAST_YEAR = 2000, 2999
 TITLE_MAX, INSTRUCTIONS_MAX = 200, 10_000
 BROWSER_EXAM_KEYS_MAX = 100
+ORIGINS_MAX = 10
+ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(?P<port>[1-9]\d{0,4}))?/?")
+USUAL_PORTS: Mapping[str, str] = MappingProxyType({"http": "80", "https": "443"})
+THIS_MACHINE = frozenset({"localhost", "127.0.0.1"})  # what comes from there is secure to a browser without HTTPS
 
 # From which state to which; what time alone does (`scoring.exam_times`) isn't here.
 CHANGES: Mapping[State, frozenset[State]] = MappingProxyType(
@@ -101,6 +106,12 @@ class ExamDefinition(BaseModel):
     address: str = Field(default="", max_length=2000, description="For `page`: the exam's address, shown in a frame; for `tab`: where students go.")
     opens_in: Literal["auto", "frame", "window"] = Field(default="auto", description="Where `address` opens, as EXAM_OPENS has it.")
     sites: list[Annotated[str, Field(max_length=2000)]] = Field(default=[], max_length=SITES_MAX, description="Addresses that students may visit.")
+    snippet_origins: list[Annotated[str, Field(max_length=300)]] = Field(
+        default=[],
+        max_length=ORIGINS_MAX,
+        description="For `tab`: the sites (`https://exams.example.org`) whose pages start the exam by the snippet and tell what is done there; "
+        "empty: none may.",
+    )
     allowed: Allowed = Allowed()
     preset: Preset = "standard"
     points: dict[ViolationKind, Points] = Field(default={}, description="Points by kind, where they differ from the preset's; 0 turns one off.")
@@ -177,6 +188,14 @@ class ExamDefinition(BaseModel):
             sites.append(site)
         return list(dict.fromkeys(sites))
 
+    @field_validator("snippet_origins")
+    @classmethod
+    def _are_origins(cls, values: list[str], info: ValidationInfo) -> list[str]:
+        origins = [_origin(value.strip()) for value in values]
+        if origins and info.data.get("place", "tab") != "tab":
+            raise ValueError(_("must be empty for an exam that is not taken in another tab or window"))
+        return list(dict.fromkeys(origins))
+
     @field_validator("teachers", "proctors", "seb_config_keys", "seb_browser_exam_keys")
     @classmethod
     def _each_once(cls, people: list[str]) -> list[str]:
@@ -193,6 +212,17 @@ class ExamDefinition(BaseModel):
             if name == "flag_threshold" and value != int(value):
                 raise ValueError(_("has %(name)s=%(value)s, which must be a whole number", name=name, value=f"{value:g}"))
         return limits
+
+
+def _origin(value: str) -> str:
+    """A site as a browser names it: scheme, host and port alone. Raise `ValueError`."""
+    found = ORIGIN.fullmatch(value.lower())
+    if found is None or int(found["port"] or 1) > 65_535:
+        raise ValueError(_("has %(site)s, which is no site such as https://exams.example.org, without a path", site=repr(value[:100])))
+    scheme, host, port = found["scheme"], found["host"], found["port"]
+    if scheme == "http" and host not in THIS_MACHINE:
+        raise ValueError(_("has %(site)s, which must be reached by https://", site=repr(value[:100])))
+    return f"{scheme}://{host}" + (f":{port}" if port and port != USUAL_PORTS[scheme] else "")
 
 
 def stored_definition(document: Mapping[str, Any]) -> tuple[ExamDefinition, tuple[str, ...]]:

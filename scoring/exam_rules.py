@@ -51,6 +51,6 @@ def uncounted(exam: ExamDefinition) -> list[ViolationKind]:
     without: dict[ViolationKind, bool] = {
         "speech": allowed.speaking_aloud,
         "prohibited_object": allowed.phone,
-        "tab_switch": allowed.other_tabs or exam.place in {"tab", "program"},
+        "tab_switch": allowed.other_tabs or (exam.place in {"tab", "program"} and not exam.snippet_origins),
     }
     return [kind for kind, nothing in without.items() if nothing]

@@ -29,6 +29,15 @@ COPIES: dict[str, str] = {"copy": _("copy"), "cut": _("cut"), "paste": _("paste"
 CLIPBOARD_DETAIL = _("clipboard changed")
 DROPPED = "dropped"  # the detail of a paste by dragging
 DROPPED_DETAIL = _("text dragged in")
+EXAM_PAGE = "exam_page"  # whose word an act is: the exam's page of another site, which is believed no further than that it says so
+TOLD: dict[str, str] = {
+    "tab_hidden": _("the exam's page says: its tab was hidden"),
+    "window_blur": _("the exam's page says: its window lost the focus"),
+    "copy": _("the exam's page says: copy"),
+    "cut": _("the exam's page says: cut"),
+    "paste": _("the exam's page says: paste"),
+    DROPPED: _("the exam's page says: text dragged in"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +152,7 @@ def _leavings(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]
 
 def _leaving_detail(acts: Sequence[ScreenAct]) -> str:
     named = next((act for act in acts if act.kind in WHOLE), None) or next((act for act in acts if act.kind == "tab_hidden"), acts[0])
-    return LEAVES[named.kind]
+    return TOLD.get(named.kind, LEAVES[named.kind]) if named.told_by == EXAM_PAGE else LEAVES[named.kind]
 
 
 def _copies(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]:
@@ -162,7 +171,10 @@ def _copies(ordered: Sequence[ScreenAct], together: float) -> list[Occurrence]:
 
 
 def _copy_detail(act: ScreenAct) -> str:
-    return DROPPED_DETAIL if act.kind == "paste" and act.detail == DROPPED else COPIES.get(act.kind, CLIPBOARD_DETAIL)
+    dropped = act.kind == "paste" and act.detail == DROPPED
+    if act.told_by == EXAM_PAGE:
+        return TOLD.get(DROPPED if dropped else act.kind, CLIPBOARD_DETAIL)
+    return DROPPED_DETAIL if dropped else COPIES.get(act.kind, CLIPBOARD_DETAIL)
 
 
 def _clusters(ordered: Sequence[ScreenAct], together: float) -> list[list[ScreenAct]]:

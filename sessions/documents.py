@@ -76,6 +76,7 @@ class Documents:
     def act(self, act: ScreenAct, wall: datetime) -> Any:
         """Store a screen act, once: its id comes from where it was made."""
         fields = {"session_id": self.identity.session_id, "kind": act.kind, "at": act.at, "wall": wall, "detail": act.detail}
+        fields |= {"told_by": act.told_by} if act.told_by else {}
         return self._storage.write("acts", f"{self.identity.session_id}:{act.id}", fields, insert_only=True)
 
 

@@ -278,7 +278,7 @@ class ScoreBook:
                 self._checks.start = check["end"]
             if isinstance(unread, Mapping):
                 self._unread.take_up(unread)
-            stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"]) for act in acts]
+            stored = [ScreenAct(act["_id"].partition(":")[2], act["at"], act["kind"], act["detail"], act.get("told_by", "")) for act in acts]
             self._acts = {act.id: act for act in stored}
             self._scorer.take_acts(stored)
             self._scorer.set_marks(marks)

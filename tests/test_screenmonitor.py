@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from basics.readings import ActKind, ScreenAct
 from devices.keys import KeyActs, key_name
+from scoring.check_records import pack, unpack
 from scoring.occurrences import Occurrence, occurrences
 
 Event = tuple[float, ActKind]
@@ -151,6 +153,13 @@ PAGES_ACTS = st.lists(
 @given(PAGES_ACTS, st.integers(0, 30))
 def test_what_counts_stays_counted_whatever_the_page_tells_next(acts: list[ScreenAct], told_so_far: int) -> None:
     assert {one.at for one in occurrences(acts[:told_so_far])} <= {one.at for one in occurrences(acts)}
+
+
+def test_what_the_exams_own_page_tells_counts_as_told_by_it_and_is_kept_so() -> None:
+    acts = [replace(act, told_by="exam_page") for act in detailed([(1, "copy", ""), (2, "paste", "dropped"), (5, "tab_hidden", "")])]
+    found = [one.detail for one in occurrences([*acts, ScreenAct("own", 8, "cut")])]
+    assert found == ["the exam's page says: " + what for what in ("copy", "text dragged in", "its tab was hidden")] + ["cut"]
+    assert unpack(pack([], [], [], acts))[3] == acts
 
 
 def test_text_that_was_dragged_in_is_a_paste_and_says_so() -> None:

@@ -199,6 +199,7 @@ def portal() -> Response:
         exam_without_link_min=settings.exam_without_link_min,
         screen_capture=surface.screen_capture,
         exam_place=surface.place,
+        sites=surface.sites,
         blur_min_s=settings.blur_min_s,
         checked={item: row for item, row in CHECK_ITEMS.items() if item != "screen" or surface.screen_capture != "off"},
         watched={where: [said(text) for text in watched_by(dict(rules.points), where)] for where in ("camera", "page")},
@@ -210,6 +211,8 @@ def portal() -> Response:
     )
     # A window that the page opens would be cut from it, and could not be told from one that was closed.
     headers = {"Cross-Origin-Opener-Policy": "same-origin-allow-popups"} if surface.opens_window else {}
+    if surface.sites:  # nor may it be cut from the page that opened it
+        headers["Cross-Origin-Opener-Policy"] = "unsafe-none"
     if exam:  # its address, and no other's, may be in the frame
         headers["Content-Security-Policy"] = content_security_policy(request.environ.get("HTTP_HOST", ""), surface.address)
     return Response(page, mimetype="text/html", headers=headers)

@@ -28,6 +28,7 @@ from records.outbox import Outbox
 from records.results import Results
 from records.reviews import Reviews
 from records.rosters import RosterRow, Rosters
+from records.snippet_secrets import SnippetSecrets
 from records.student_answers import StudentAnswers
 from scoring.exam import ExamDefinition
 from settings.settings import Settings
@@ -110,6 +111,7 @@ class Parts:
     files: KeptFiles = field(init=False)
     hops: Hops = field(init=False)
     exam_passwords: ExamPasswords = field(init=False)
+    snippet_secrets: SnippetSecrets = field(init=False)
     lti_waiting: LtiWaiting = field(init=False)
     lti_courses: LtiCourses = field(init=False)
     platforms: Platforms = field(init=False)
@@ -184,6 +186,7 @@ class Parts:
             self.figures.append(self.membership.figures)
         self.exam_page = ExamPage(self.settings)
         self.exam_passwords = ExamPasswords(self.database, self.access.secret_key)
+        self.snippet_secrets = SnippetSecrets(self.database, self.access.secret_key)
         self.lti_waiting = LtiWaiting(self.database)
         self.lti_courses = LtiCourses(self.database)
         self.platforms = Platforms(outward, self.lti.keys)

@@ -19,6 +19,8 @@ from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
 from web.integrations.seb import seb
+from web.integrations.snippet.entering import snippet
+from web.integrations.snippet.secret import snippet_secret
 from web.operator.account import account
 from web.operator.audit import audit_calls
 from web.operator.health import health_calls
@@ -108,6 +110,8 @@ BLUEPRINTS = (
     lti_registrations,
     seb,
     hooks,
+    snippet,
+    snippet_secret,
 )
 
 

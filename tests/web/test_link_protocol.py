@@ -91,12 +91,13 @@ def test_any_text_is_a_message_or_a_clear_error(text: str) -> None:
         {"id": "12345678", "kind": "copy", "page_ms": True},
         {"id": "12345678", "kind": "copy", "page_ms": 1e999},
         {"id": 12345678, "kind": ["copy"], "page_ms": 1},
+        {"id": "12345678", "kind": "copy", "page_ms": 1, "told_by": "anybody"},
     ],
 )
 def test_a_wrong_act_is_named_and_the_others_are_taken(act: object) -> None:
-    good = {"id": "abcdefgh", "kind": "copy", "page_ms": 2000}
+    good = {"id": "abcdefgh", "kind": "copy", "page_ms": 2000, "told_by": "exam_page"}
     acts, problems = unpack_acts({"acts": [act, good]}, PageClock())
-    assert [one.id for one in acts] == ["abcdefgh"]
+    assert [(one.id, one.told_by) for one in acts] == [("abcdefgh", "exam_page")]
     assert len(problems) == 1
     assert problems[0].message
 

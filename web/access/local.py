@@ -37,6 +37,7 @@ STUDENTS_OWN = frozenset(
         *("trials.speed", "trials.look", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"),
         *("student_identity.say", "student_identity.answer", "student_identity.take"),
         *("student_password.shown", "seb.check", "seb.file", "seb.start", "pages.leave_seb"),
+        *("snippet.script", "snippet.module", "snippet.window", "snippet.enter"),
         *(f"own_report.{name}" for name in ("page", "shown", "make_link", "answer", "nothing_to_add", "ask_new_look", "clip")),
     )
 )

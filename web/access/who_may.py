@@ -46,8 +46,9 @@ BY_PASSWORD = Caller("password", PROCTOR, roles=ALL_ROLES)
 BY_API_TOKEN = Caller("api_token", "API_TOKEN", scopes=ALL_SCOPES)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-FROM_ELSEWHERE = frozenset({"lti.login", "lti.launch"})
-"""Endpoints to which another site's page may post: that is how learning platforms send people. What they sign is checked in its place."""
+FROM_ELSEWHERE = frozenset({"lti.login", "lti.launch", "snippet.script", "snippet.module"})
+"""Endpoints to which another site's page may post, or from which it may load: learning platforms send people so, and what they sign is checked in
+its place; an exam's own page loads the snippet, which is everybody's."""
 
 
 def check_start(settings: Settings) -> None:

@@ -276,6 +276,8 @@ def _notes(exam: Exam) -> list[str]:
         definition.seb_own_file or definition.seb_config_keys or definition.seb_browser_exam_keys or parts().settings.config_keys
     ):
         notes.append(_("Nobody can begin it: it is taken in Safe Exam Browser only, and no key is allowed. Allow its own file, or name a key."))
+    if definition.snippet_origins and not parts().snippet_secrets.of(exam.key):
+        notes.append(_("No page can start it yet: its site signs who comes with a secret, which is made below."))
     if strangers := [one for one in (*definition.teachers, *definition.proctors) if parts().people.accounts.by_id(one) is None]:
         notes.append(_("Nobody has an account of the id %(ids)s: whoever is meant sees nothing of this exam.", ids=", ".join(strangers[:5])))
     if definition.opens is not None and is_twice(definition.opens, zone):

@@ -82,6 +82,7 @@ class DefinedExam(BaseModel):
     address: str
     opens_in: str
     sites: list[str]
+    snippet_origins: list[str]
     allowed: Allowed
     preset: Preset
     points: dict[ViolationKind, int]

@@ -93,8 +93,9 @@ The page says:
     clock {id, server_ms, page_ms, page?}
                                      the answer: id and server_ms as they came, page_ms the page's clock. page is a name for this clock: another
                                      one after a reload, and after each time at which the computer slept or was set
-    acts {acts, page?, shift_ms?}    what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?}; id is a UUID, page the
-                                     clock of them all, shift_ms by how much it is behind the one that runs now, for a server that never met it.
+    acts {acts, page?, shift_ms?}    what happened on the screen, at most 200 in one message: {id, kind, page_ms, detail?, told_by?}; id is a UUID,
+                                     page the clock of them all, shift_ms by how much it is behind the one that runs now, for a server that never met
+                                     it; told_by is exam_page where not the page itself saw it but the exam's page of another site says so.
                                      Kinds:
                                      tab_switch, alt_tab, tab_hidden, tab_visible, window_blur, window_away, window_focus, copy, cut, paste,
                                      clipboard_changed, fullscreen_left, fullscreen_entered, share_stopped, second_display.
@@ -268,7 +269,7 @@ def unpack_acts(message: Message, clock: Clock) -> tuple[list[ScreenAct], list[I
 def _unpack_act(item: Any, clock: Clock) -> ScreenAct:
     said, wrong = check(ActSaid, item)
     if said is not None:
-        return ScreenAct(said.id, max(0.0, clock.at(said.page_ms)), said.kind, said.detail or "")
+        return ScreenAct(said.id, max(0.0, clock.at(said.page_ms)), said.kind, said.detail or "", said.told_by or "")
     if not isinstance(item, dict):
         raise InvalidInput("an act must be an object {id, kind, page_ms}")
     rules = {
@@ -276,6 +277,7 @@ def _unpack_act(item: Any, clock: Clock) -> ScreenAct:
         "kind": f"is none of {', '.join(sorted(ACT_KINDS))}",
         "page_ms": "must be ms on the page's clock",
         "detail": "must be one line of plain text",
+        "told_by": "must be exam_page, or left out",
     }
     raise InvalidInput(f"the act's {wrong} {shown(item.get(wrong))} {rules[wrong]}", **_named(item.get("id")))
 

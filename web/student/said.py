@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final, TypeVar, get_args
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, StringConstraints, ValidationError
 
@@ -72,6 +72,7 @@ class ActSaid(Said):
     kind: ActKind
     page_ms: PageMs
     detail: Line | None = None
+    told_by: Literal["exam_page"] | None = None
 
 
 class DeviceSaid(Said):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,12 +16,15 @@ from web.exam_page import ExamPage, Shown
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """`address` is shown as `opens_in` says; empty: the exam has none. `place` is where it is, as EXAM_PLACE has it."""
+    """`address` is shown as `opens_in` says; empty: the exam has none. `place` is where it is, as EXAM_PLACE has it, or `site`: on a page that has
+    the snippet, of one of `sites`.
+    """
 
     address: str
     opens_in: Shown
     place: str
     screen_capture: str
+    sites: Sequence[str] = ()
 
     @property
     def origin_of(self) -> str:
@@ -37,6 +41,8 @@ def surface_of(definition: ExamDefinition | None, settings: Settings, pages: Exa
     """The surface of an exam, None: of one that nobody defined. `portal` is the site of the student's page."""
     if definition is None:
         return Surface(settings.exam_url, pages.shown_in(portal), settings.exam_place, settings.screen_capture)
+    if definition.snippet_origins:  # students come from the exam, which isn't opened once more
+        return Surface("", "window", "site", definition.screen_capture, definition.snippet_origins)
     address = definition.address
     shown: Shown = "window" if definition.place == "tab" else pages.shown_in(portal, address, definition.opens_in)
     if address:

@@ -21,9 +21,11 @@ import { ExamPage } from "./exam-page.js";
 import { ExamPassword } from "./exam-password.js";
 import { Messages } from "./messages.js";
 import { Notices } from "./notices.js";
+import { Outside } from "./outside.js";
 import { Presence } from "./presence.js";
 import { isFinal } from "./said.js";
 import { SmallWindow } from "./small-window.js";
+import { texts as outsideTexts } from "./texts-outside.js";
 import { TimeLeft } from "./time-left.js";
 import { texts } from "./texts.js";
 
@@ -57,6 +59,7 @@ export class ExamStep {
     this.calls = new Calls((text) => this.link.call(text), (text) => this.notices.set("call", text));
     this.dialog = new DeviceDialog(this.devices);
     this.small = new SmallWindow();
+    this.outside = new Outside(window);
     document.getElementById("exam-share")?.addEventListener("click", () => this.acts.hold(this.screen.ask()));
     this.leaving = (event) => {
       event.preventDefault();
@@ -115,10 +118,12 @@ export class ExamStep {
     sound.onSound = (heard) => this.#heard(heard); // before there is a link, what the check heard leads nowhere
     this.devices.unask(session.not_asked ?? []);
     const blurLeast = 1000 * document.body.dataset.blurMinS;
-    this.acts = new ActWatch(window, (act) => this.link.act(act), { blurLeast, elsewhere: () => this.page.mayHaveFocus });
+    const elsewhere = () => this.outside.isOn || this.page.mayHaveFocus;
+    this.acts = new ActWatch(window, (act) => this.link.act(act), { blurLeast, elsewhere });
+    this.outside.watch((act) => !this.#paused && this.link.act(act), (lost) => this.notices.set("outside", lost ? outsideTexts.lost : null));
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
-    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.page.mayHaveFocus });
+    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.outside.isThere || this.page.mayHaveFocus });
     document.addEventListener("visibilitychange", () => this.presence.tell(), { signal });
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });
@@ -146,6 +151,7 @@ export class ExamStep {
     this.way.tick();
     this.page.tick();
     this.acts.look();
+    this.outside.tick();
     this.devices.look();
     this.presence.tick();
     this.sending.blind = !this.devices.gives("camera");
@@ -302,6 +308,7 @@ export class ExamStep {
     this.#over.abort();
     this.timer?.terminate();
     this.acts?.stop();
+    this.outside.rest();
     this.sending?.close();
     this.devices.close();
     this.sound.close();

@@ -104,7 +104,7 @@ export class ExamForm {
   /** Each number's sentence, as the others stand. */
   explain() {
     const threshold = numberOf(byId("exam-limit-flag_threshold")) ?? 10;
-    const free = uncounted(this.#allowed, chosen("place"));
+    const free = uncounted(this.#allowed, chosen("place"), byId("exam-snippet_origins").value.trim() !== "");
     const alone = [];
     for (const input of all("[data-points]")) {
       const kind = input.dataset.points;

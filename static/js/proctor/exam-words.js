@@ -21,12 +21,12 @@ function effect(kind, points, threshold, isAllowed) {
 /** What a limit does; `alone` are the names of the signals that make a flag by themselves. */
 export const limitWords = (name, value, alone) => t.limit[name](name === "flag_threshold" ? alone : value);
 
-/** The kinds that count nothing because of what is allowed and where the exam is taken. */
-export function uncounted(allowed, place) {
+/** The kinds that count nothing because of what is allowed and where the exam is taken; `told`: a page with the snippet tells when it is left. */
+export function uncounted(allowed, place, told = false) {
   return new Set([
     ...(allowed.speaking_aloud ? ["speech"] : []),
     ...(allowed.phone ? ["prohibited_object"] : []),
-    ...(allowed.other_tabs || place === "tab" || place === "program" ? ["tab_switch"] : []),
+    ...(allowed.other_tabs || (!told && (place === "tab" || place === "program")) ? ["tab_switch"] : []),
   ]);
 }
 

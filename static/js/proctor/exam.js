@@ -8,6 +8,7 @@ import { ExamForm } from "./exam-form.js";
 import { wirePassword } from "./exam-password.js";
 import { drawReports, wireReports } from "./exam-reports.js";
 import { drawSeb, wireSeb } from "./exam-seb.js";
+import { drawSnippet, wireSnippet } from "./exam-snippet.js";
 import { reviewer } from "./reviewer.js";
 import { examTexts as t } from "./texts-exam.js";
 
@@ -38,6 +39,7 @@ class ExamPage {
     byId("exam-keep-mine").addEventListener("click", () => this.save());
     wireReports(this.key, by);
     if (this.key) wirePassword(this.key);
+    if (this.key) wireSnippet(this.key);
     wireSeb(() => this.changed());
     addEventListener("beforeunload", (event) => this.dirty && event.preventDefault());
     try {
@@ -125,6 +127,7 @@ class ExamPage {
     byId("exam-end-all").hidden = exam.state === "draft" && !running;
     drawReports(exam);
     drawSeb(exam);
+    drawSnippet(exam);
     const query = new URLSearchParams({ exam_id: exam.exam_id });
     byId("exam-live").href = addressOf(`/?${new URLSearchParams({ exam: exam.exam_id })}`);
     byId("exam-sessions").href = addressOf(`/exams?${query}`);

@@ -42,6 +42,7 @@ export const examTexts = {
     address: _("its address"),
     opens_in: _("how it opens"),
     sites: _("addresses that may be visited"),
+    snippet_origins: _("sites whose pages start it"),
     allowed: _("what is allowed"),
     preset: _("the kind of exam"),
     points: _("points"),
@@ -72,6 +73,12 @@ export const examTexts = {
     notRead: (file, message) => _("%(file)s was not taken. %(message)s", { file, message }),
     own: (key) => _("Its Config Key: %(key)s", { key }),
     ownNot: _("It is not allowed as the exam is saved: whoever begins by it is not known to be in Safe Exam Browser."),
+  },
+  snippet: {
+    without: _("It has no secret yet: no page can start it."),
+    made: (time) => _("Its secret was made %(time)s. It can’t be shown again.", { time }),
+    renewed: _("This is the secret from now on. Copy it now: it can’t be shown again."),
+    failed: (message) => _("No secret was made. %(message)s", { message }),
   },
   people: {
     remove: _("Remove"),

@@ -28,6 +28,7 @@ test("every kind and every limit has its sentence of a typical hour", () => {
 test("what is allowed, or where the exam is, takes kinds out of the count", () => {
   assert.deepEqual([...uncounted({ phone: true, speaking_aloud: true }, "page")].sort(), ["prohibited_object", "speech"]);
   assert.deepEqual([...uncounted({}, "program")], ["tab_switch"]);
+  assert.deepEqual([...uncounted({}, "tab", true)], []);
 });
 
 test("a moment is shown by the clocks of the exam's zone, over their changes", () => {

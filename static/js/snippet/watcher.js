@@ -1,0 +1,94 @@
+// The exam page's side of the window that watches: finds it on each page of the site, opens it at a press, and tells it what is done here.
+//
+// The window says every second to the tab that opened it that it is there, whatever page that tab shows: so a new page finds it without opening anything,
+// which browsers allow only at a press. Each side takes the other's word from its own site alone.
+
+const LOOK_MS = 4000; // for so long a new page looks for the window
+const SILENT_MS = 20_000; // a busy computer's window is late
+const STANDS = new Set(["check", "watched", "paused", "offline", "over"]); // what the window may say of itself
+
+export class Watcher {
+  state = "looking";
+  message = false; // there is something to be read in the window
+  hasFocus = false; // the window
+  blurLeast = 1000;
+  #window = null;
+  #heardAt;
+  #asked = false; // for a token, which is on its way
+
+  /**
+   * `page` is a window; `home` the server's address (a URL that ends with a slash), `exam` the exam's key, `lang` a language or nothing. `token()` gives the
+   * start token of this site's server, `onChange(watcher)` is told of each change.
+   */
+  constructor(page, { home, exam, lang = "", token, onChange = () => {}, now = () => performance.now() }) {
+    Object.assign(this, { page, home, exam, lang, token, onChange, now });
+    this.#heardAt = now();
+    page.addEventListener("message", (event) => this.#hear(event));
+  }
+
+  /** At every tick. */
+  look() {
+    const silent = this.now() - this.#heardAt;
+    if (this.#window?.closed) {
+      this.#window = null;
+      this.hasFocus = false;
+      this.#set(this.state === "over" ? "over" : "closed");
+    } else if (this.#window && silent > SILENT_MS) this.#set("silent");
+    else if (this.state === "looking" && silent > LOOK_MS) this.#set("none");
+  }
+
+  /** At a press: browsers open windows at nothing else. */
+  open() {
+    const address = new URL(`embed/window/${this.exam}`, this.home);
+    if (this.lang) address.searchParams.set("lang", this.lang);
+    const opened = this.page.open(address.href, `proctor-${this.exam}`, "popup,width=560,height=780");
+    if (!opened) return this.#set("blocked");
+    this.#window = opened;
+    this.#heardAt = this.now();
+    return this.#set("opening");
+  }
+
+  /** At a press: bring the window to the front. */
+  show() {
+    this.#window?.focus();
+  }
+
+  /** Tell the window what was done here, as `ActWatch` has it; `age` is for how many ms already. */
+  act({ kind, detail }, age = 0) {
+    this.#say({ says: "act", kind, age_ms: age, ...(detail && { detail }) });
+  }
+
+  #say(message) {
+    this.#window?.postMessage({ proctor: 1, exam: this.exam, ...message }, this.home.origin);
+  }
+
+  #hear({ data, origin, source }) {
+    if (origin !== this.home.origin || !source || data?.proctor !== 1 || data.exam !== this.exam) return;
+    this.#window = source;
+    this.#heardAt = this.now();
+    if (data.says === "token") this.#giveToken();
+    if (data.says !== "here" || !STANDS.has(data.state)) return;
+    this.#say({ says: "there" });
+    this.hasFocus = data.focused === true;
+    if (Number.isFinite(data.blur_ms)) this.blurLeast = data.blur_ms;
+    this.#set(data.state, data.message === true);
+  }
+
+  async #giveToken() {
+    if (this.#asked) return;
+    this.#asked = true;
+    try {
+      this.#say({ says: "token", token: await this.token() });
+    } catch (error) {
+      console.warn("The exam's site gives no start token.", error);
+      this.#say({ says: "token", token: "" });
+    }
+    this.#asked = false;
+  }
+
+  #set(state, message = false) {
+    if (state === this.state && message === this.message) return;
+    Object.assign(this, { state, message });
+    this.onChange(this);
+  }
+}

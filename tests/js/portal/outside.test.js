@@ -1,0 +1,123 @@
+// The window's side of an exam's page of another site: what it tells that page, and how much it takes of what that page says.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Outside, standing } from "../../../static/js/portal/outside.js";
+
+const SITE = "https://exams.example";
+
+function opened({ sites = `${SITE} https://other.example`, hasOpener = true } = {}) {
+  const at = { ms: 0 };
+  const heard = {};
+  const told = [];
+  const opener = { closed: false, postMessage: (message, origin) => told.push([message, origin]) };
+  const bar = { dataset: { link: "open" }, hasAttribute: () => true };
+  const body = { dataset: { examKey: "k", sites, blurMinS: "0.5", step: "exam" } };
+  const document = { body, hasFocus: () => false, getElementById: (id) => (id === "exam-bar" ? bar : null) };
+  const page = { document, opener: hasOpener ? opener : null, addEventListener: (type, hear) => (heard[type] = hear), setInterval() {}, setTimeout };
+  const outside = new Outside(page, { now: () => at.ms, clock: () => 1e6 + at.ms });
+  const says = (data, { origin = SITE, source = opener } = {}) => heard.message?.({ origin, source, data: { proctor: 1, exam: "k", ...data } });
+  return { at, outside, says, told, body, bar, document };
+}
+
+test("how the exam stands is told to each of the sites by name, and to the one that answered alone", () => {
+  const { at, outside, says, told } = opened();
+  outside.tick();
+  const here = { proctor: 1, exam: "k", says: "here", state: "watched", focused: false, message: false, blur_ms: 500 };
+  assert.deepEqual(told.splice(0), [[here, SITE], [here, "https://other.example"]]);
+  says({ says: "there" });
+  at.ms = 500;
+  outside.tick();
+  assert.deepEqual(told, []); // nothing new, and it was said just now
+  at.ms = 1000;
+  outside.tick();
+  assert.deepEqual(told, [[here, SITE]]);
+});
+
+test("what is done on the exam's page goes on as that page's word, with what is known of it and no more", () => {
+  const { outside, says } = opened();
+  const acts = [];
+  says({ says: "act", kind: "copy" }); // no exam runs yet
+  outside.watch((act) => acts.push(act), () => {});
+  says({ says: "act", kind: "copy", age_ms: 200, detail: "nothing selected", id: "theirs", told_by: "us" });
+  says({ says: "act", kind: "window_blur", age_ms: 1e9, detail: "whatever they like" });
+  for (const kind of ["tab_switch", "share_stopped", "__proto__", 7, null]) says({ says: "act", kind });
+  assert.deepEqual(
+    acts.map(({ id, ...act }) => [id.length, act]),
+    [
+      [36, { kind: "copy", page_ms: 1e6 - 200, told_by: "exam_page", detail: "nothing selected" }],
+      [36, { kind: "window_blur", page_ms: 1e6 - 5000, told_by: "exam_page", detail: "unclear" }],
+    ],
+  );
+  outside.rest();
+  says({ says: "act", kind: "copy" });
+  assert.equal(acts.length, 2);
+});
+
+test("a page that floods is heard no more often than anybody acts", () => {
+  const { at, outside, says } = opened();
+  let count = 0;
+  outside.watch(() => (count += 1), () => {});
+  for (let number = 0; number < 500; number += 1) says({ says: "act", kind: "paste" });
+  assert.equal(count, 20);
+  at.ms = 3000;
+  for (let number = 0; number < 500; number += 1) says({ says: "act", kind: "paste" });
+  assert.equal(count, 26);
+});
+
+test("another site, another window and another exam are not heard", () => {
+  const { outside, says } = opened();
+  const acts = [];
+  outside.watch((act) => acts.push(act), () => {});
+  says({ says: "act", kind: "copy" }, { origin: "https://evil.example" });
+  says({ says: "act", kind: "copy" }, { origin: "null" });
+  says({ says: "act", kind: "copy" }, { source: {} });
+  says({ says: "act", kind: "copy", exam: "another" });
+  says({ says: "act", kind: "copy", proctor: 2 });
+  assert.deepEqual(acts, []);
+});
+
+test("a page that falls silent is told once, and its return too", () => {
+  const { at, outside, says } = opened();
+  const lost = [];
+  outside.watch(() => {}, (is) => lost.push(is));
+  at.ms = 14_000;
+  outside.tick();
+  assert.equal(outside.isThere, true);
+  at.ms = 15_100;
+  outside.tick();
+  at.ms = 16_200;
+  outside.tick();
+  assert.equal(outside.isThere, false);
+  says({ says: "there" });
+  outside.tick();
+  assert.deepEqual(lost, [true, false]);
+});
+
+test("the token is asked for until the page answers; without a page nobody is waited for", async () => {
+  const { outside, says, told } = opened();
+  let waits = 0;
+  const wait = async () => ((waits += 1) === 2 ? says({ says: "token", token: "a.b.c" }) : undefined);
+  assert.deepEqual(await outside.askToken(wait), { token: "a.b.c", origin: SITE });
+  assert.deepEqual(told.map(([{ says: what }]) => what), ["token", "token", "token", "token"]); // to two sites, twice
+  says({ says: "token", token: "x".repeat(5000) });
+  assert.equal(await opened().outside.askToken(async () => {}), null);
+  assert.equal(await opened({ hasOpener: false }).outside.askToken(() => assert.fail("waits")), null);
+});
+
+test("an exam that no other site starts has no such page", () => {
+  const { outside, told } = opened({ sites: "" });
+  outside.tick();
+  assert.deepEqual([outside.isOn, outside.isThere, told], [false, false, []]);
+});
+
+test("how it stands follows the portal's step and its bar", () => {
+  const { body, bar, document } = opened();
+  const states = [standing(document)];
+  bar.hasAttribute = () => false;
+  states.push(standing(document));
+  bar.dataset.link = "waiting";
+  states.push(standing(document));
+  for (const step of ["check", "done"]) states.push(standing(document, (body.dataset.step = step)));
+  assert.deepEqual(states, ["watched", "paused", "offline", "check", "over"]);
+});

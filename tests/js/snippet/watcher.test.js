@@ -1,0 +1,107 @@
+// The exam page's side: it finds its window on each page, opens one at a press only, and believes the server's site alone.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { barOf } from "../../../static/js/snippet/bar.js";
+import { Watcher } from "../../../static/js/snippet/watcher.js";
+
+const HOME = "https://proctor.example/path/";
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+class Window {
+  closed = false;
+  told = [];
+
+  postMessage(message, origin) {
+    this.told.push([message, origin]);
+  }
+}
+
+function examPage(more = {}) {
+  const at = { ms: 0 };
+  const states = [];
+  let hear;
+  const opened = [];
+  const page = { addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
+  const watcher = new Watcher(page, { home: new URL(HOME), exam: "k", token: async () => "a.b.c", now: () => at.ms, onChange: ({ state }) => states.push(state), ...more });
+  const says = (source, data, origin = "https://proctor.example") => hear({ source, origin, data: { proctor: 1, exam: "k", ...data } });
+  return { at, watcher, states, says, opened };
+}
+
+const here = (state, more = {}) => ({ says: "here", state, focused: false, blur_ms: 700, ...more });
+
+test("a new page finds the window that is there, opens none, and tells it what is done", () => {
+  const { at, watcher, states, says, opened } = examPage();
+  const window = new Window();
+  at.ms = 1000;
+  watcher.look();
+  says(window, here("watched", { focused: true }));
+  assert.deepEqual(states, ["watched"]);
+  assert.deepEqual([watcher.hasFocus, watcher.blurLeast, opened.length], [true, 700, 0]);
+  watcher.act({ id: "x", kind: "copy", page_ms: 5, detail: "nothing selected" }, 12);
+  assert.deepEqual(window.told, [
+    [{ proctor: 1, exam: "k", says: "there" }, "https://proctor.example"],
+    [{ proctor: 1, exam: "k", says: "act", kind: "copy", age_ms: 12, detail: "nothing selected" }, "https://proctor.example"],
+  ]);
+});
+
+test("without a window it says so, and a press opens it by name; one that is kept from opening is said", () => {
+  const window = new Window();
+  const { at, watcher, states, opened } = examPage({ gives: window, lang: "de" });
+  at.ms = 4100;
+  watcher.look();
+  watcher.open();
+  assert.deepEqual(states, ["none", "opening"]);
+  assert.deepEqual(opened[0].slice(0, 2), ["https://proctor.example/path/embed/window/k?lang=de", "proctor-k"]);
+  const blocked = examPage();
+  blocked.watcher.open();
+  assert.deepEqual(blocked.states, ["blocked"]);
+});
+
+test("a closed window is told, one that falls silent too, and the end stays the end", () => {
+  const { at, watcher, states, says } = examPage();
+  const window = new Window();
+  says(window, here("watched"));
+  at.ms = 20_100;
+  watcher.look();
+  says(window, here("watched"));
+  window.closed = true;
+  watcher.look();
+  const again = new Window();
+  says(again, here("over"));
+  again.closed = true;
+  watcher.look();
+  assert.deepEqual(states, ["watched", "silent", "watched", "closed", "over"]);
+});
+
+test("only the server's site is believed, of this exam, and only states that there are", () => {
+  const { watcher, states, says } = examPage();
+  says(new Window(), here("watched"), "https://other.example");
+  says(new Window(), here("constructor"));
+  says(new Window(), { ...here("watched"), exam: "another" });
+  says(null, here("watched"));
+  says(new Window(), { says: "here", state: { toString: "watched" } });
+  assert.deepEqual([states, watcher.state], [[], "looking"]);
+});
+
+test("the start token goes to the server's site alone, one at a time, and an empty one where there is none", async () => {
+  let asked = 0;
+  const { says } = examPage({ token: async () => `token ${(asked += 1)}` });
+  const window = new Window();
+  says(window, { says: "token" });
+  says(window, { says: "token" });
+  await settled();
+  assert.deepEqual(window.told, [[{ proctor: 1, exam: "k", says: "token", token: "token 1" }, "https://proctor.example"]]);
+  const none = examPage({ token: async () => Promise.reject(new Error("403")) });
+  none.says(window, { says: "token" });
+  await settled();
+  assert.equal(window.told.at(-1)[0].token, "");
+});
+
+test("the bar says what to do, with the button for it", () => {
+  const words = { states: { none: "not open", watched: "watched", over: "over" }, message: "something to read" };
+  assert.deepEqual(barOf("none", false, words), { words: "not open", needs: true, sign: "▲", opens: "open", shows: false });
+  assert.deepEqual(barOf("watched", false, words), { words: "watched", needs: false, sign: "●", opens: null, shows: true });
+  assert.deepEqual(barOf("watched", true, words), { words: "watched something to read", needs: true, sign: "▲", opens: null, shows: true });
+  assert.deepEqual(barOf("over", false, words), { words: "over", needs: false, sign: "○", opens: null, shows: false });
+});
