@@ -35,6 +35,7 @@ OVER = ("delivered", "given_up")
 CLAIM = timedelta(seconds=60)  # after which another server sends what one took and did not come back with
 ORPHANED = timedelta(days=1)  # after which the mark of a session that is not there is nobody's
 ERASED = "session.erased"
+ACT = "platform.act"  # of people, to a learning platform (platform_acts.py): no webhook's, and kept with its session
 Course = Callable[[str | None], str]
 StudentName = Callable[[str, str | None], str]
 
@@ -191,7 +192,8 @@ class Outbox:
             count = rows.estimated_document_count()
             if count > self._rows_max:
                 surplus = count - int(self._rows_max * ROOM)
-                old = [row["_id"] for row in rows.find({"state": {"$in": OVER}}, {"_id": 1}).sort("made_at", ASCENDING).limit(min(surplus, 10_000))]
+                over = rows.find({"state": {"$in": OVER}, "type": {"$ne": ACT}}, {"_id": 1})
+                old = [row["_id"] for row in over.sort("made_at", ASCENDING).limit(min(surplus, 10_000))]
                 if old:
                     self.dropped += rows.delete_many({"_id": {"$in": old}}).deleted_count
                     log.warning("there are more than %d notices of webhooks: the oldest that are over are deleted early", self._rows_max)
@@ -287,8 +289,9 @@ class Outbox:
         """How many notices wait, and since when the oldest does."""
         with self._database.reading():
             rows = self._database.collection(COLLECTION)
-            oldest = rows.find_one({"state": "waiting"}, {"made_at": 1}, sort=[("made_at", ASCENDING)])
-            return rows.count_documents({"state": "waiting"}), oldest["made_at"] if oldest else None
+            waiting = {"state": "waiting", "type": {"$ne": ACT}}
+            oldest = rows.find_one(waiting, {"made_at": 1}, sort=[("made_at", ASCENDING)])
+            return rows.count_documents(waiting), oldest["made_at"] if oldest else None
 
 
 def _session_of(source: str, document: Document) -> str:
