@@ -194,10 +194,14 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
 def _tell_others(closing: ExitStack, parts: Parts, leases: Leases) -> None:
     """Tell other systems what happens here: one of the servers that share the database does."""
     from records.hook_sender import HookSender
+    from web.integrations.lti.act_sender import ActSender
 
     parts.hook_sender = HookSender(parts.database, parts.hooks, parts.outbox, leases.of("webhooks").held)
     parts.figures.append(parts.hook_sender.figures)
     _run(closing, parts.hook_sender.start, parts.hook_sender.stop)
+    tool, owned = parts.lti, leases.of("platforms").held
+    parts.act_sender = ActSender(parts.platform_acts, parts.outbox, tool.registrations, parts.lti_attempts, parts.platforms, owned)
+    _run(closing, parts.act_sender.start, parts.act_sender.stop)
 
 
 def _share(closing: ExitStack, parts: Parts, events: Events) -> None:

@@ -53,11 +53,12 @@ class LtiPeople:
         self._database = database
 
     def come(
-        self, registration_id: str, sub: str, *, name: str, email: str, course: str, role: Role, holds: timedelta
+        self, registration_id: str, sub: str, *, name: str, email: str, course: str, role: Role | None, holds: timedelta
     ) -> tuple[LtiPerson | None, LtiPerson]:
         """Somebody comes to a course, as what the platform says today: the person as known before, None for a new one, and as known now.
 
-        A name or an address that isn't told stays as it was. Raise `Conflict` while everything of the person is being erased, `StorageError`.
+        A name, an address or a role (None) that isn't told stays as it was. Raise `Conflict` while everything of the person is being erased,
+        `StorageError`.
         """
         user_id, now = user_id_of(registration_id, sub), utc_now()
         told = {key: value for key, value in (("name", name), ("email", email)) if value}
@@ -65,7 +66,7 @@ class LtiPeople:
         change: Document = {
             "$set": {**told, "seen_at": now, **({here: {"role": role, "until": now + holds}} if role else {})},
             "$setOnInsert": {"registration_id": registration_id, "sub": sub, "user_id": user_id, "made_at": now},
-            **({} if role else {"$unset": {here: ""}}),
+            **({"$unset": {here: ""}} if role == "" else {}),
         }
         with self._database.gone.writing(of_student(user_id)), self._database.reading():
             found = self._database.collection(COLLECTION).find_one_and_update(
@@ -73,7 +74,7 @@ class LtiPeople:
             )
         before = _person(found) if found is not None else None
         known = before or LtiPerson(registration_id, sub, user_id)
-        courses = {key: (was, until) for key, (was, until) in known.courses.items() if key != course and until > now}
+        courses = {key: (was, until) for key, (was, until) in known.courses.items() if until > now and (key != course or role is None)}
         if role:
             courses = {**dict(sorted(courses.items(), key=lambda one: one[1][1])[1 - COURSES_MAX :]), course: (role, now + holds)}
         after = LtiPerson(registration_id, sub, user_id, told.get("name", known.name), told.get("email", known.email), courses)

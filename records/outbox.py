@@ -42,6 +42,7 @@ OVER = ("delivered", "given_up")
 CLAIM = timedelta(seconds=60)  # after which another server sends what one took and did not come back with
 ORPHANED = timedelta(days=1)  # after which the mark of a session that is not there is nobody's
 ERASED = "session.erased"
+ACT = "platform.act"  # of people, to a learning platform (platform_acts.py): no webhook's, and kept with its session
 Course = Callable[[str | None], str]
 StudentName = Callable[[str, str | None], str]
 
@@ -326,7 +327,7 @@ class Outbox:
 
     def make_room(self) -> None:
         """Delete the oldest of what is over, where that is too many."""
-        over = {"state": {"$in": OVER}}
+        over = {"state": {"$in": OVER}, "type": {"$ne": ACT}}
         with self._database.reading():
             rows = self._database.collection(COLLECTION)
             if rows.estimated_document_count() <= self._over_max or (count := rows.count_documents(over)) <= self._over_max:
@@ -344,7 +345,7 @@ class Outbox:
         with self._database.reading():
             rows = self._database.collection(COLLECTION)
             if gone := named - {one.id for one in there_are}:
-                rows.delete_many({"endpoint_id": {"$in": sorted(gone)}})
+                rows.delete_many({"endpoint_id": {"$in": sorted(gone)}, "type": {"$ne": ACT}})
             for one in there_are:
                 waiting = {"endpoint_id": one.id, "state": "waiting", "expires_at": {"$exists": one.enabled}}
                 change: Document = {"$unset": {"expires_at": ""}} if one.enabled else {"$set": {"expires_at": self._now() + self._keep}}

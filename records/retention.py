@@ -52,6 +52,8 @@ MARK = "retention"  # what this server notes of its sweeps, among its own marks,
 REPORT = "retention_report"  # and what the last one did
 OF_A_SESSION = ("checks", "acts", "reviews", "conclusions", "student_answers", "new_looks", "student_reports", "identity", "absences", "intervals")
 """The collections whose documents name their session."""
+WITH_SESSION = ("outbox", "lti_attempts")
+"""Those that go in the same moment as the session's own record: until then they say what is still to be told."""
 
 
 class Retention:
@@ -347,7 +349,8 @@ class Retention:
             log.error("%s; its session is kept until that can be", why_not(error), extra={"session_id": session_id})  # noqa: TRY400
             return False
         with self._database.reading():
-            self._database.collection("outbox").delete_many({"session_id": session_id})
+            for name in WITH_SESSION:
+                self._database.collection(name).delete_many({"session_id": session_id})
             self._database.collection("seals").delete_one({"_id": session_id})
             self._database.collection("sessions").delete_one({"_id": session_id})
             self._database.collection("outbox").delete_many({"session_id": session_id})  # what another server told meanwhile of what was there yet
@@ -368,7 +371,7 @@ class Retention:
             ids = [row["_id"] for row in deleted.find({"whole": True, "at": {"$gte": utc_now() - LATE}}, {"_id": 1})]
             for first in range(0, len(ids), LATE_AT_ONCE):
                 some = {"$in": ids[first : first + LATE_AT_ONCE]}
-                for name in (*OF_A_SESSION, "outbox"):
+                for name in (*OF_A_SESSION, *WITH_SESSION):
                     self._database.collection(name).delete_many({"session_id": some})
                 self._database.collection("sessions").delete_many({"_id": some})
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from basics.texts import _, joined
 
-EndCode = Literal["student", "proctor", "call", "away", "restart", "outage", "unused", "unreadable", "time", "closed"]
+EndCode = Literal["student", "proctor", "call", "away", "restart", "outage", "unused", "unreadable", "time", "closed", "platform"]
 
 REASONS: dict[EndCode, str] = {
     "student": _("ended by the student"),
@@ -20,6 +20,7 @@ REASONS: dict[EndCode, str] = {
     "unreadable": _("its records can't be read"),
     "time": _("the exam's time was over"),
     "closed": _("the exam closed before it was begun"),
+    "platform": _("ended by the learning platform"),
 }
 
 

@@ -6,6 +6,7 @@ A page carries what its scripts need in `data-` attributes; everything that chan
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from babel.lists import format_list
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -35,7 +36,7 @@ from web.parts import parts
 from web.proctor.exam_words import exam_words
 from web.setting_names import settings_in_force
 from web.student.check_items import CHECK_ITEMS
-from web.student.surface import surface_of, watched_by
+from web.student.surface import AT_PLATFORM, surface_of, watched_by
 
 pages = Blueprint("pages", __name__)
 pages.record_once(lambda state: init_languages(state.app))
@@ -168,6 +169,7 @@ def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
     here: dict[str, object] = {"video_fps": parts().settings.video_fps, "route": _route_of(session_id), **_in_exam_of(session_id)}
+    here["platform"] = parts().lti_attempts.is_awaited(session_id)
     return render_template("session.html", active="session", session_id=session_id, **here, **_for_writing(), **_for_proctors())
 
 
@@ -191,6 +193,8 @@ def portal() -> Response:
     exam = parts().exams.shown(key) if (key := request.args.get("exam", "")) else None
     rules = rules_for(exam.definition, Rules.from_settings(settings)) if exam else Rules.from_settings(settings)
     surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
+    if exam and request.args.get("at") == AT_PLATFORM:  # its address is the session's own
+        surface = replace(surface, address=AT_PLATFORM, opens_in="window")
     page = render_template(
         "portal.html",
         exam=exam,

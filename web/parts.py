@@ -20,11 +20,13 @@ from records.hooks import Hooks
 from records.identity import IdentityRecords
 from records.kept_files import KeptFiles, files_of, s3_origin
 from records.logins import EndedLogins
+from records.lti_attempts import LtiAttempts
 from records.lti_courses import LtiCourses
 from records.lti_waiting import LtiWaiting
 from records.mailer import Mailer
 from records.names import Names
 from records.outbox import Outbox
+from records.platform_acts import PlatformActs
 from records.results import Results
 from records.reviews import Reviews
 from records.rosters import RosterRow, Rosters
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
     from records.uploads import Uploads
     from sessions.monitor import Monitor
     from web.access.oidc import Provider
+    from web.integrations.lti.act_sender import ActSender
     from web.proctor.live import Live
 
 EXTENSION = "proctor"  # the parts' name in `app.extensions`
@@ -68,9 +71,9 @@ EXTENSION = "proctor"  # the parts' name in `app.extensions`
 class Parts:
     """The parts a request may use. `live` is the proctors' Socket.IO, None where only REST is served; `links` the students who are connected,
     `by_http` what is kept of those whose network blocks WebSockets; `membership` knows the other servers, `bus` tells them, `retention` deletes
-    what was kept for long enough, `audit_export` sends the audit on, `uploads` clips to their store, `hook_sender` tells other systems; they are set
-    where the server runs. `instance` is the server's name among others, as it began; each of `figures` gives some for `/metrics`, which are asked
-    for then.
+    what was kept for long enough, `audit_export` sends the audit on, `uploads` clips to their store, `hook_sender` tells other systems, `act_sender`
+    learning platforms; they are set where the server runs. `instance` is the server's name among others, as it began; each of `figures` gives some
+    for `/metrics`, which are asked for then.
     """
 
     settings: Settings
@@ -85,6 +88,7 @@ class Parts:
     audit_export: AuditExport | None = None
     uploads: Uploads | None = None
     hook_sender: HookSender | None = None
+    act_sender: ActSender | None = None
     instance: str = ""
     figures: list[Callable[[], Iterable[Figure]]] = field(default_factory=list)
     started: float = field(default_factory=time.monotonic)
@@ -114,6 +118,8 @@ class Parts:
     snippet_secrets: SnippetSecrets = field(init=False)
     lti_waiting: LtiWaiting = field(init=False)
     lti_courses: LtiCourses = field(init=False)
+    lti_attempts: LtiAttempts = field(init=False)
+    platform_acts: PlatformActs = field(init=False)
     platforms: Platforms = field(init=False)
     lti: LtiTool = field(init=False)
 
@@ -189,6 +195,8 @@ class Parts:
         self.snippet_secrets = SnippetSecrets(self.database, self.access.secret_key)
         self.lti_waiting = LtiWaiting(self.database)
         self.lti_courses = LtiCourses(self.database)
+        self.lti_attempts = LtiAttempts(self.database)
+        self.platform_acts = PlatformActs(self.database, self.outbox, utc_now)
         self.platforms = Platforms(outward, self.lti.keys)
         self.stills = ClipStills(self.settings.temp_dir / "stills")
         folders = {"data": self.settings.data_dir, "temp": self.settings.temp_dir, "clips": self.settings.clips_dir, "logs": self.settings.log_dir}

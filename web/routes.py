@@ -12,6 +12,8 @@ from web.calls.errors import register_errors
 from web.hop.arrival import Arrivals
 from web.hop.calls import register_hop
 from web.integrations.hook_calls import hooks
+from web.integrations.lti.act_calls import lti_acts
+from web.integrations.lti.assessment import lti_assessment
 from web.integrations.lti.course_calls import lti_courses
 from web.integrations.lti.deep_linking import lti_choose
 from web.integrations.lti.dynamic import lti_register
@@ -105,6 +107,8 @@ BLUEPRINTS = (
     student_password,
     lti_register,
     lti_choose,
+    lti_assessment,
+    lti_acts,
     lti_names,
     lti_courses,
     lti_registrations,

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from werkzeug.serving import make_server
 
 from tests.helpers.browser import judge, needs_chromium, until
-from tests.helpers.lti import INSTRUCTOR, Platform, platform_on_loopback
+from tests.helpers.lti import INSTRUCTOR, on_loopback
+from tests.helpers.lti_proctoring import Proctored, sit
 from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import parts_of
 
@@ -25,13 +26,13 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def platform() -> Iterator[Platform]:
-    with platform_on_loopback() as found:
+def platform() -> Iterator[Proctored]:
+    with on_loopback(Proctored) as found:
         yield found
 
 
 @pytest.fixture
-def app(make_app: MakeApp, platform: Platform) -> Iterator[Flask]:
+def app(make_app: MakeApp, platform: Proctored) -> Iterator[Flask]:
     """At `localhost`, while the platform is at 127.0.0.1: another site to a browser."""
     first = make_server("127.0.0.1", 0, lambda _environ, _start: [])
     port = first.server_port
@@ -48,7 +49,7 @@ def app(make_app: MakeApp, platform: Platform) -> Iterator[Flask]:
     thread.join()
 
 
-def opened_from_course(page: Page, platform: Platform) -> Page:
+def opened_from_course(page: Page, platform: Proctored) -> Page:
     """The window that the one button in the course's frame opens."""
     page.goto(f"{platform.issuer}/course")
     button = page.frame_locator("iframe").get_by_role("link", name="Open in a new window")
@@ -58,7 +59,7 @@ def opened_from_course(page: Page, platform: Platform) -> Page:
     return opened.value
 
 
-def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platform: Platform, browser: Browser, folder: Path) -> None:
+def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platform: Proctored, browser: Browser, folder: Path) -> None:
     platform.says = {"sub": "t-1", "name": "Ada Byron", "roles": [INSTRUCTOR]}
     page = browser.new_context().new_page()
     teacher = opened_from_course(page, platform)
@@ -77,3 +78,26 @@ def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platf
     course.goto(f"{platform.tool}/lti/login?iss=https://nobody.example&login_hint=h")
     expect(course.get_by_role("alert")).to_contain_text("not registered here")
     assert judge(course, folder, "lti") == []
+
+
+def test_an_exam_opens_at_its_platform_and_its_end_comes_back(app: Flask, platform: Proctored, browser: Browser, folder: Path) -> None:
+    parts = parts_of(app)
+    platform.says = {"sub": "t-1", "name": "Ada Byron", "roles": [INSTRUCTOR]}
+    key = opened_from_course(browser.new_context().new_page(), platform).url.rpartition("/exams/")[2]
+    parts.exams.set_state(key, "open", by="a test")
+    sitting = sit(app, platform)
+    platform.says = platform.ends(errormsg="The timer stood still")
+    page = browser.new_context().new_page()
+    page.goto(sitting.shown()["exam_url"])
+    expect(page.get_by_role("status")).to_contain_text("Leave this window open")
+    assert judge(page, folder, "lti-waits") == []
+    sitting.begin()
+    until(page, lambda: sitting.look() and platform.forms, "the page goes on by itself")
+    platform.believed(app, platform.forms[0])
+    expect(page.get_by_role("heading", name="Question 1")).to_be_visible()
+    assert sitting.session.is_running
+    page.get_by_role("link", name="Submit").click()
+    expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("The timer stood still")
+    assert judge(page, folder, "lti-over") == []
+    assert parts.monitor.get(sitting.session_id) is None

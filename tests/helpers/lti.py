@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from html import escape, unescape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from flask import Flask
@@ -70,6 +70,10 @@ class Platform:
         form = f'<form method="post" action="{escape(asked["redirect_uri"])}">{inputs}</form><script>document.forms[0].submit()</script>'
         return 200, f"<!doctype html>{form}".encode()
 
+    def posted(self, path: str, headers: Mapping[str, str], body: str) -> tuple[int, str, bytes]:
+        """What it answers a server that posts: status, media type and body."""
+        return 404, "text/plain", b""
+
     def key_set(self) -> tuple[int, bytes]:
         self.asked += 1
         keys = [key_called(kid).as_dict(private=False) for kid in self.published]
@@ -105,13 +109,30 @@ class Platform:
         return jwt.encode({"alg": "RS256", "kid": kid}, self.claims(nonce, client_id, **more), key_called(kid))
 
 
+Served = TypeVar("Served", bound=Platform)
+
+
 @contextmanager
 def platform_on_loopback() -> Iterator[Platform]:
+    with on_loopback(Platform) as platform:
+        yield platform
+
+
+@contextmanager
+def on_loopback(kind: type[Served]) -> Iterator[Served]:
+    """A platform of this kind."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             status, body = platform.page(self.path)
+            self.reply(status, "application/json" if self.path == "/keys" else "text/html", body)
+
+        def do_POST(self) -> None:
+            self.reply(*platform.posted(self.path, dict(self.headers), self.rfile.read(int(self.headers["Content-Length"])).decode()))
+
+        def reply(self, status: int, media_type: str, body: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json" if self.path == "/keys" else "text/html")
+            self.send_header("Content-Type", media_type)
             if status in (301, 302):
                 self.send_header("Location", body.decode())
             self.send_header("Content-Length", str(len(body)))
@@ -122,7 +143,7 @@ def platform_on_loopback() -> Iterator[Platform]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    platform = Platform(f"http://127.0.0.1:{server.server_address[1]}")
+    platform = kind(f"http://127.0.0.1:{server.server_address[1]}")
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

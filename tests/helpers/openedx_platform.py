@@ -1,6 +1,8 @@
 """Open edX's own platform code (`lti-consumer-xblock`), in an environment of its own: `python openedx_platform.py TOOL KEY`.
 
-It prints its port. `/open?user=…&role=…` begins a launch as a course's page does; `/auth` answers our login; `/keys` are its keys.
+It prints its port. `/open?user=…&role=…` begins a launch as a course's page does, with `message` one of a proctored exam; `/auth` answers our login;
+`/keys` are its keys. `/tool` takes the tool's public key, `/start` the message by which its exam starts, `/token` and `/control` what is asked of an
+attempt.
 """
 
 # mypy: ignore-errors
@@ -23,12 +25,15 @@ settings.configure(
 )
 django.setup()
 
-from lti_consumer.data import Lti1p3LaunchData  # noqa: E402 (Django must be set up first)
-from lti_consumer.lti_1p3.consumer import LtiConsumer1p3  # noqa: E402
+from lti_consumer.data import Lti1p3LaunchData, Lti1p3ProctoringLaunchData  # noqa: E402 (Django must be set up first)
+from lti_consumer.lti_1p3.constants import LTI_1P3_ACS_SCOPE  # noqa: E402
+from lti_consumer.lti_1p3.consumer import LtiConsumer1p3, LtiProctoringConsumer  # noqa: E402
 from lti_consumer.utils import get_data_from_cache  # noqa: E402
 
 TOOL, KEY = sys.argv[1:3]
 COURSE = "course-v1:Uni+ALG1+2026"
+LINK = "block-v1:Uni+ALG1+2026+type@lti_consumer+block@1"
+TOOL_KEY = {}
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -42,13 +47,14 @@ class Handler(BaseHTTPRequestHandler):
                 user_id=given["user"],
                 user_role=given["role"],
                 config_id="1",
-                resource_link_id="block-v1:Uni+ALG1+2026+type@lti_consumer+block@1",
+                resource_link_id=LINK,
                 name=given["name"],
                 email=given["email"],
                 launch_presentation_document_target="window",
                 context_id=COURSE,
                 context_title="Algebra 1",
                 context_label=COURSE,
+                **({"message_type": given["message"], "proctoring_launch_data": attempt()} if "message" in given else {}),
             )
             self.send_response(302)
             self.send_header("Location", consumer().prepare_preflight_url(data))
@@ -58,7 +64,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def auth(self, given):
         data = get_data_from_cache(given["lti_message_hint"])
-        platform = consumer()
+        platform = proctoring() if data.proctoring_launch_data else consumer()
         platform.set_user_data(user_id=data.user_id, role=data.user_role, full_name=data.name, email_address=data.email)
         platform.set_resource_link_claim(data.resource_link_id)
         platform.set_launch_presentation_claim(document_target=data.launch_presentation_document_target)
@@ -68,6 +74,21 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(
             "text/html", f'<form method="post" action="{escape(given["redirect_uri"])}">{fields}</form><script>document.forms[0].submit()</script>'
         )
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        form = dict(parse_qsl(body))
+        if self.path == "/tool":
+            TOOL_KEY["pem"] = body
+            self.answer("text/plain", "")
+        elif self.path == "/start":
+            self.answer("application/json", json.dumps(proctoring().check_and_decode_token(form["JWT"])))
+        elif self.path == "/token":
+            self.answer("application/json", json.dumps(consumer().access_token(form)))
+        elif proctoring().check_token(self.headers["Authorization"].removeprefix("Bearer "), [LTI_1P3_ACS_SCOPE]):
+            self.answer("application/json", json.dumps(f"{json.loads(body)['action']} by the tool"))
+        else:
+            self.send_error(403)
 
     def answer(self, kind, text):
         body = text.encode()
@@ -85,8 +106,8 @@ server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 ISSUER = f"http://127.0.0.1:{server.server_address[1]}"
 
 
-def consumer():
-    return LtiConsumer1p3(
+def consumer(kind=LtiConsumer1p3):
+    return kind(
         iss=ISSUER,
         lti_oidc_url=f"{TOOL}/lti/login",
         lti_launch_url=f"{TOOL}/lti/launch",
@@ -95,8 +116,27 @@ def consumer():
         rsa_key=open(KEY).read(),
         rsa_key_id="of-openedx",
         redirect_uris=[f"{TOOL}/lti/launch"],
-        tool_keyset_url=f"{TOOL}/lti/jwks",
+        tool_key=TOOL_KEY.get("pem"),
     )
+
+
+def attempt():
+    control = {"assessment_control_url": f"{ISSUER}/control", "assessment_control_actions": ["flag", "terminate"]}
+    return Lti1p3ProctoringLaunchData(attempt_number=1, start_assessment_url=f"{ISSUER}/start", **control)
+
+
+def proctoring():
+    platform = consumer(LtiProctoringConsumer)
+    one = attempt()
+    platform.set_proctoring_data(
+        attempt_number=one.attempt_number,
+        session_data="of this browser",
+        resource_link_id=LINK,
+        start_assessment_url=one.start_assessment_url,
+        assessment_control_url=one.assessment_control_url,
+        assessment_control_actions=one.assessment_control_actions,
+    )
+    return platform
 
 
 print(server.server_address[1], flush=True)

@@ -17,7 +17,7 @@ from tests.helpers.people import browser_of, someone
 from tests.helpers.sessions import create, live
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.parts import Parts, parts_of
-from web.student.password import BY_CAMERA, has_passed
+from web.student.ready import BY_CAMERA, has_passed
 
 READY = {"item": "camera", "state": "ready"}
 FACE = {"item": "face", "state": "warning"}

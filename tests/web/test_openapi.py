@@ -192,7 +192,7 @@ def test_calls_answer_no_error_that_is_not_described(app: Flask, client: FlaskCl
         "login_id": "x",
     }
     values |= {"token_id": "x", "exam_key": "x", "row_id": "x", "ticket": "x", "name": "x", "kind": "x", "endpoint_id": "x", "delivery_id": "x"}
-    values |= {"registration_id": "x", "course": "x"}
+    values |= {"registration_id": "x", "course": "x", "act_id": "x"}
     headers = {"Content-Type": "application/json"}
     asked = 0
     for path, method, operation in operations(document):

@@ -36,7 +36,7 @@ STUDENTS_OWN = frozenset(
         "admission.ask",
         *("trials.speed", "trials.look", "link.student_link", "http_link.student_link_by_http", "link_trial.try_link"),
         *("student_identity.say", "student_identity.answer", "student_identity.take"),
-        *("student_password.shown", "seb.check", "seb.file", "seb.start", "pages.leave_seb"),
+        *("student_password.shown", "seb.check", "seb.file", "seb.start", "pages.leave_seb", "lti_assessment.start", "lti_assessment.over"),
         *("snippet.script", "snippet.module", "snippet.window", "snippet.enter"),
         *(f"own_report.{name}" for name in ("page", "shown", "make_link", "answer", "nothing_to_add", "ask_new_look", "clip")),
     )

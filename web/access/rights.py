@@ -215,6 +215,11 @@ RULES: Mapping[str, Rule] = {
     "lti_register.confirm": needs("server"),
     "lti_choose.choose": OPEN,  # a secret decides, in the browser that began: a platform shows it in a frame, where no login comes
     "lti_choose.chosen": OPEN,  # likewise
+    "lti_assessment.start": OPEN,  # a ticket of the student's own page decides
+    "lti_assessment.over": OPEN,  # likewise one that the launch gave
+    "lti_acts.shown": needs("look", "session"),
+    "lti_acts.ask": needs("desk", "session"),
+    "lti_acts.withdraw": needs("desk", "session"),
     "lti_names.fill": needs("roster", "exam"),
     "lti_courses.listed": needs("exams", "exam"),
     "lti_courses.unlink": needs("exams", "exam"),

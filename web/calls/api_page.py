@@ -49,6 +49,7 @@ GROUPS = {
     "sign_in": "Signing in",
     "lti_registrations": "Learning platforms",
     "lti_names": "Learning platforms",
+    "lti_acts": "Learning platforms",
     "lti_courses": "Learning platforms",
     "lti": "Learning platforms (LTI)",
     "health": "The server",

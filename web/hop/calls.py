@@ -59,6 +59,8 @@ CALLS: Mapping[str, Call] = {
     "students.session": Call("token", needed=False),
     "students.check": Call("token"),
     "seb.check": Call("token", needed=False),
+    "lti_assessment.start": Call("session"),
+    "lti_assessment.over": Call("session"),
     "student_password.shown": Call("token"),
     "students.rehearsal": Call("token"),
     "student_identity.say": Call("token"),

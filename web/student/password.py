@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from flask import Blueprint, Response, g
 from pydantic import BaseModel, Field
@@ -11,16 +10,14 @@ from pydantic import BaseModel, Field
 from basics.errors import Conflict
 from basics.texts import _
 from records.exam_passwords import ExamPassword
-from sessions.session import ExamSession
 from web.calls.audit import note
 from web.calls.bodies import reply
 from web.calls.openapi import describe
 from web.parts import parts
+from web.student.ready import lacks
 
 student_password = Blueprint("student_password", __name__, url_prefix="/api/student")
 
-BORNE = frozenset({"microphone"})  # an exam may be begun without it, as the page has it
-BY_CAMERA = frozenset({"camera", "face"})  # of a check, what must be there where the exam asks for a camera
 NOTED_FOR_S = 30 * 86_400.0  # that it is known that a session's student was shown it: longer than any session lasts
 
 
@@ -50,29 +47,13 @@ def shown() -> Response:
     found = parts().exam_passwords.of(exam.key) if exam is not None else ExamPassword()
     if not found.password or exam is None:
         return reply(PasswordShown(password="", text=""))
-    by_camera = "camera" not in session.changes.not_asked
-    if not has_passed(parts().database.session(session_id).get("checks_before"), BY_CAMERA if by_camera else frozenset()):
+    missing = lacks(session)
+    if missing == "check":
         raise Conflict(
             _("The password is shown once your camera check has passed. Call the proctor: your check is not stored as passed."), reason="check"
         )
-    if by_camera and not _is_seen(session):
+    if missing == "picture":
         raise Conflict(_("The password is shown once your camera’s picture has arrived. Wait a moment, and try again."), reason="picture")
     if parts().lti.used.take("password shown", session_id, NOTED_FOR_S):
         note("exam: password shown", "student", exam_id=session.exam_id, exam_key=exam.key, session_id=session_id, user_id=session.user_id)
     return reply(PasswordShown(password=found.password, text=found.text))
-
-
-def has_passed(check: Any, needed: Collection[str]) -> bool:
-    """Has the check before the exam passed: was it made, with all that is `needed`, and is nothing not ready without which an exam isn't begun?"""
-    results = check.get("results") if isinstance(check, Mapping) else None
-    if not isinstance(results, list) or not results or not all(isinstance(one, Mapping) for one in results):
-        return False
-    if not {one.get("item") for one in results} >= set(needed):
-        return False
-    return all(one.get("state") != "not_ready" or one.get("item") in BORNE for one in results)
-
-
-def _is_seen(session: ExamSession) -> bool:
-    """Has this server read one of the newest pictures, whatever was in it? What the page says of its check is only the page's word."""
-    gaze = session.watch_over.seen(session.clock()).gaze
-    return gaze is not None and gaze.reason != "error"

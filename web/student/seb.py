@@ -28,6 +28,7 @@ from web.parts import parts
 from web.student.entry import definition_of, exam_now
 from web.student.presence import plain
 from web.student.seb_said import SebChecked, SebSaid
+from web.student.surface import AT_PLATFORM
 
 TICKET_S = 15 * 60  # from the page in another browser to Safe Exam Browser, which may have to be installed first
 CONFIG_KEY_HEADER, BROWSER_EXAM_KEY_HEADER = "X-SafeExamBrowser-ConfigKeyHash", "X-SafeExamBrowser-RequestHash"
@@ -81,7 +82,8 @@ def session_of_ticket(ticket: str) -> str | None:
 
 def page_of(session_id: str, exam: SessionExam, route: str) -> str:
     """Path and query of the session's page: where it must be open for its proof."""
-    return f"/portal?{urlencode({'exam': exam.key, **({'e': route} if route else {}), 'seb': part_of(session_id)})}"
+    at = {"at": AT_PLATFORM} if parts().lti_attempts.is_awaited(session_id) else {}
+    return f"/portal?{urlencode({'exam': exam.key, **({'e': route} if route else {}), 'seb': part_of(session_id), **at})}"
 
 
 def part_of(session_id: str) -> str:

@@ -29,6 +29,7 @@ from web.calls.told import tell_roster
 from web.calls.values import StudentExam
 from web.parts import parts
 from web.proctor.damaged import readable_part
+from web.student.assessment_tickets import at_platform
 from web.student.presence import there
 from web.student.seb import look_for_seb, terms_of
 from web.student.start_schemas import AskExam, ExamFound, Rehearsal, StudentCheck, StudentContinue, StudentSession, StudentStart, StudentStarted
@@ -137,7 +138,7 @@ def session() -> Response:
                 "breaks_left": left,
                 "on_break": on_break,
                 "screen_capture": surface.screen_capture,
-                "exam_url": surface.address,
+                **((state == "running" and at_platform(session_id, route)) or {"exam_url": surface.address}),
                 "ends_at": ends_at,
                 "time_left_s": left_s,
                 "exam": exam_for_student(exam, refusal=refusal) if exam else None,

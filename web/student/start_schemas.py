@@ -113,6 +113,9 @@ class StudentSession(BaseModel):
     on_break: bool = False
     screen_capture: Literal["off", "optional", "required"] = Field(default="off", description="Whether stills of the shared screen are asked for.")
     exam_url: str = Field(default="", description="The exam's own page, to be shown in a frame; empty: none.")
+    at: Literal["", "platform"] = Field(
+        default="", description="`platform`: a learning platform waits for the check, and `exam_url`, in a window, has it start the exam."
+    )
     ends_at: Time | None = Field(default=None, description="When the exam's time is over for this student; null: no time is set, or none runs yet.")
     time_left_s: float | None = Field(default=None, description="Seconds until then.")
     exam: StudentExamShown | None = Field(default=None, description="The exam, where somebody defined it.")

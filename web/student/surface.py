@@ -13,6 +13,8 @@ from scoring.session_exam import SessionExam
 from settings.settings import Settings
 from web.exam_page import ExamPage, Shown
 
+AT_PLATFORM = "platform"  # as `at` in the query of a student's page: the exam is at a learning platform, which starts it once the check has passed
+
 
 @dataclass(frozen=True, slots=True)
 class Surface:

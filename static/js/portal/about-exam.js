@@ -5,11 +5,15 @@ import { minuteTime } from "../shared/moments.js";
 import { list } from "../shared/translate.js";
 import { texts } from "./texts.js";
 
-/** Open the page that is made for the exam of this key (null: nobody defined it), where this one is not. True where it is on its way. */
-export function leadsTo(key, page = window) {
+/**
+ * Open the page that is made for the exam of this key (null: nobody defined it), and for where it is (`at`, empty: as its definition says), where this
+ * one is not. True where it is on its way.
+ */
+export function leadsTo(key, at = "", page = window) {
   const query = new URLSearchParams(page.location.search);
-  if (!key || query.get("exam") === key) return false;
-  query.set("exam", key);
+  const wanted = Object.entries({ exam: key, at }).filter(([, value]) => value);
+  if (wanted.every(([name, value]) => query.get(name) === value)) return false;
+  for (const [name, value] of wanted) query.set(name, value);
   page.location.replace(`${page.location.pathname}?${query}`);
   return true;
 }

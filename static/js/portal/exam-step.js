@@ -297,7 +297,7 @@ export class ExamStep {
     sessionStorage.removeItem(ENDING);
     this.page.close();
     // Of an exam that broke off nothing is forgotten: it can go on, and takes what waits then.
-    if (state === "ended" && end?.code === "student") this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
+    if (state === "ended" && ["student", "platform"].includes(end?.code)) this.queue.clear().catch((error) => console.warn("Old acts stay stored.", error));
     if (byId("end-dialog").open) byId("end-dialog").close();
     for (const part of [this.calls, this.dialog, this.asked, this.small, this.time]) part.close();
     this.onDone(state, end);

@@ -104,7 +104,7 @@ class Portal {
       return;
     }
     const { state, end_code: code, end_note: note } = this.session;
-    if (state === "running" && leadsTo(this.session.exam?.exam_key)) return;
+    if (state === "running" && leadsTo(this.session.exam?.exam_key, this.session.at)) return;
     if (state === "running" && !(await this.#maySit())) return;
     if (state === "running") this.goOn();
     else if (!this.rehearsal) this.finish("ended", { code, note });
@@ -267,7 +267,7 @@ class Portal {
     const { exam, begun, route } = this.session;
     goBy(route);
     if (exam && !begun && !exam.may_begin) throw Object.assign(new Error(""), { code: "conflict", status: 409, details: { reason: exam.refused, opens: exam.opens } });
-    if (leadsTo(exam?.exam_key) || !(await this.#maySit())) return;
+    if (leadsTo(exam?.exam_key, this.session.at) || !(await this.#maySit())) return;
     const { session_id } = this.session;
     const own = startedHere();
     if (own?.user_id !== this.session.user_id || (own.exam_id ?? null) !== this.session.exam_id) beganByLink();

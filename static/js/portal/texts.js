@@ -214,6 +214,7 @@ export const texts = {
     unreadable: brokenOff,
     unused: [_("This exam was never begun"), _("Its link was not used in time and is not valid any more. Ask for a new one. Nothing was recorded.")],
     time: [_("Your exam has ended"), _("Its time is over. Recording has stopped and your camera is off.")],
+    platform: [_("Your exam has ended"), _("Your learning platform says that it is over. Recording has stopped and your camera is off.")],
     closed: [_("This exam was never begun"), _("It has closed meanwhile. If you think that is not right, ask your institution. Nothing was recorded.")],
     other: [_("Your exam has ended"), _("Recording has stopped and your camera is off.")],
   },

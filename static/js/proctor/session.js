@@ -17,6 +17,7 @@ import { SessionConclusion } from "./session-conclusion.js";
 import { SessionNow } from "./session-now.js";
 import { readRecord } from "./session-record.js";
 import { drawReopening, wireReopening } from "./session-reopen.js";
+import { SessionPlatform } from "./session-platform.js";
 import { SessionSide } from "./session-side.js";
 import { SessionStudents } from "./session-students.js";
 import { SessionTimeline } from "./session-timeline.js";
@@ -42,6 +43,7 @@ class SessionPage {
   timeline = new SessionTimeline({ steps: { next_student: () => this.students.go(1), previous_student: () => this.students.go(-1), mark: () => this.actions.mark() } });
   checks = [];
   side = new SessionSide(this.id);
+  platform = new SessionPlatform(this.id);
   absences = new AbsencePlace(byId("absences"));
   now = new SessionNow(this.id);
   conclusion = new SessionConclusion(this.id);

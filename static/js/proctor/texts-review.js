@@ -145,6 +145,7 @@ export const reviewTexts = {
     unreadable: _("its records can’t be read"),
     time: _("the exam’s time was over"),
     closed: _("the exam closed before it was begun"),
+    platform: (note) => (note ? _("ended by the learning platform: %(note)s", { note }) : _("ended by the learning platform")),
   },
 
   /** How a session ended, as it is stored; an old one has no code, only the sentence. */

@@ -49,7 +49,7 @@ def registered(app: Flask, lms: Services) -> list[Any]:
 
 
 def test_a_platform_registers_itself_by_a_link_that_is_good_once(app: Flask, lms: Services) -> None:
-    lms.messages.append("LtiStartProctoring")
+    lms.messages += ["LtiStartProctoring", "LtiEndAssessment"]
     link, browser = once(app), browser_of(app)
     answer = come(browser, lms, once=link)
     assert (answer.status_code, "lti-close.js" in answer.text) == (200, True)
@@ -68,7 +68,7 @@ def test_a_platform_registers_itself_by_a_link_that_is_good_once(app: Flask, lms
     assert ours["redirect_uris"] == ["https://proctor.uni.example/lti/launch"]
     assert ours["jwks_uri"] == f"https://proctor.uni.example/lti/jwks/{made.registration_id}"
     assert browser.get(f"/lti/jwks/{made.registration_id}").status_code == 200
-    assert [one["type"] for one in ours[TOOL]["messages"]] == ["LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiStartProctoring"]
+    assert [one["type"] for one in ours[TOOL]["messages"]] == lms.messages
     assert {one.rpartition("/")[2] for one in ours["scope"].split()} == {"contextmembership.readonly", "control.all"}
     again = come(browser, lms, once=link)
     assert (again.status_code, "used already" in again.text, "lti-close.js" in again.text) == (403, True, False)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import venv
 from collections.abc import Iterator
+from concurrent.futures import wait
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, portal_link
-from tests.helpers.people import browser_of
+from tests.helpers.lti_proctoring import Sitting
+from tests.helpers.people import administrator, browser_of
 from tests.helpers.web import PASSWORD, MakeApp
+from web.integrations.lti.act_sender import ActSender
 from web.parts import parts_of
 
 PACKAGES = ("lti-consumer-xblock==11.4.4", "cryptography==50.0.2")  # Open edX itself brings the second
@@ -67,12 +70,11 @@ def app(make_app: MakeApp, platform: str) -> Flask:
     return app
 
 
-def come(app: Flask, platform: str, user: str, role: str, name: str) -> tuple[FlaskClient, TestResponse]:
+def come(app: Flask, platform: str, user: str, role: str, name: str, **more: str) -> tuple[FlaskClient, TestResponse]:
     """What a browser does that clicks on the link in the course."""
     client = browser_of(app)
-    opened = requests.get(
-        f"{platform}/open", params={"user": user, "role": role, "name": name, "email": f"{user}@uni.example"}, allow_redirects=False
-    )
+    given = {"user": user, "role": role, "name": name, "email": f"{user}@uni.example", **more}
+    opened = requests.get(f"{platform}/open", params=given, allow_redirects=False)
     to_us = urlsplit(opened.headers["Location"])
     assert to_us.path == "/lti/login"
     back = client.get(f"{to_us.path}?{to_us.query}", base_url=HERE, headers=FROM_PLATFORM)
@@ -98,3 +100,31 @@ def test_teacher_and_student_come_from_open_edx(app: Flask, platform: str) -> No
     (row,) = parts.rosters.rows(key)
     assert (row.user_id, row.name, row.email) == (entered["user_id"], "Ann Lee", "8@uni.example")
     assert portal_link(come(app, platform, "8", "student", "Ann Lee")[1]) == link
+
+
+def test_an_exam_of_open_edx_is_proctored(app: Flask, platform: str) -> None:
+    parts = parts_of(app)
+    key = come(app, platform, "7", "staff", "Ada Byron")[1].headers["Location"].rpartition("/exams/")[2]
+    parts.exams.set_state(key, "open", by="a test")
+    requests.post(f"{platform}/tool", data=parts.lti.keys.signing().as_pem(private=False))
+    sitting = Sitting(app, *come(app, platform, "8", "student", "Ann Lee", message="LtiStartProctoring"))
+    page = sitting.begin().open()
+    form = re.search(r'action="([^"]+)".*?name="JWT" value="([^"]+)"', page.text, re.DOTALL)
+    assert form is not None, page.text
+    started = requests.post(unescape(form[1]), data={"JWT": unescape(form[2])})
+    assert started.status_code == 200, started.text
+    assert {name: started.json()[name] for name in ("session_data", "attempt_number", "end_assessment_return", "verified_user")} == {
+        "session_data": "of this browser", "attempt_number": 1, "end_assessment_return": True, "verified_user": {},
+    }  # fmt: skip
+
+    sender = ActSender(parts.platform_acts, parts.outbox, parts.lti.registrations, parts.lti_attempts, parts.platforms)
+    path = f"/api/session/{sitting.session_id}/platform"
+    proctor = administrator(app)
+    assert proctor.post(path, json={"action": "terminate", "severity": 0.5, "reason_code": "25"}).status_code == 200
+    wait(sender.turn())
+    sender.stop()
+    (act,) = proctor.get(path).get_json()["acts"]
+    assert (act["state"], act["said"]) == ("taken", "terminate by the tool"), act
+
+    assert come(app, platform, "8", "student", "Ann Lee", message="LtiEndAssessment")[1].status_code == 303
+    assert sitting.shown()["end_code"] == "platform"

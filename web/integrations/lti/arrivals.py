@@ -20,6 +20,7 @@ from records.exams import Exam
 from records.lti_accounts import MADE_BY as BY
 from records.lti_people import LtiPerson, Role, user_id_of
 from records.roster_rows import Column, Student
+from records.rosters import RosterRow
 from scoring.exam import ExamDefinition
 from web.calls.addresses import server_address
 from web.calls.audit import note
@@ -51,7 +52,7 @@ def arrive(launch: Launch) -> BaseResponse:
     if exam is None and comes_as == "teacher":
         exam = make_exam(launch)
     if exam is None or exam.deleting:
-        raise Refused(_("No exam is set up here yet. It is when a teacher of the course has opened this link once."), "a link that has no exam")
+        raise no_exam()
     if comes_as == "learner":
         return _to_portal(launch, exam)
     note_course(exam, launch)
@@ -79,6 +80,11 @@ def exam_of(launch: Launch) -> Exam | None:
         mend = _("Whoever teaches it chooses an exam in the learning platform anew, or asks an administrator of this server to link it.")
         raise Refused(joined(" ", [text, mend]), f"the exam {named[:80]!r} does not belong to the course")
     return exam
+
+
+def no_exam() -> Refused:
+    """The link leads to no exam."""
+    return Refused(_("No exam is set up here yet. It is when a teacher of the course has opened this link once."), "a link that has no exam")
 
 
 def make_exam(launch: Launch) -> Exam:
@@ -114,7 +120,11 @@ def make_exam(launch: Launch) -> Exam:
 
 def _to_portal(launch: Launch, exam: Exam) -> BaseResponse:
     """The student's own link: the portal goes on with the session that there is, or says how the exam stands."""
-    person = come(launch, "")
+    return redirect(parts().rosters.address(server_address(request), admitted(come(launch, ""), exam)), GOES_ON)
+
+
+def admitted(person: LtiPerson, exam: Exam) -> RosterRow:
+    """The student's row in the exam's list. Raise `Conflict`, `StorageError`."""
     has: set[Column] = {"name"} if person.name else set()
     has |= {"email"} if person.email else set()
     student = Student(0, person.user_id, person.name, person.email)
@@ -122,11 +132,11 @@ def _to_portal(launch: Launch, exam: Exam) -> BaseResponse:
     if is_new:
         note("lti: student new", BY, user_id=person.user_id, exam_id=exam.exam_id, registration=person.registration_id)
         tell_roster(exam)
-    return redirect(parts().rosters.address(server_address(request), row), GOES_ON)
+    return row
 
 
-def come(launch: Launch, role: Role) -> LtiPerson:
-    """Note who came, as what. Raise `Conflict`, `StorageError`."""
+def come(launch: Launch, role: Role | None) -> LtiPerson:
+    """Note who came, as what; None: that is not told. Raise `Conflict`, `StorageError`."""
     _before, person = parts().lti.people.come(
         launch.registration.registration_id,
         launch.sub,

@@ -14,7 +14,8 @@ from records.roster_rows import EMAIL_MAX, NAME_MAX, is_email
 
 LTI = "https://purl.imsglobal.org/spec/lti/claim/"
 VERSION = "1.3.0"
-RESOURCE_LINK = "LtiResourceLinkRequest"
+PROCTORING = "https://purl.imsglobal.org/spec/lti-ap/claim/"
+RESOURCE_LINK, START_PROCTORING, END_ASSESSMENT = "LtiResourceLinkRequest", "LtiStartProctoring", "LtiEndAssessment"
 LONGEST_ID = 255  # characters of a platform's ids
 ROLES_MAX = 100
 MEMBERSHIP = "http://purl.imsglobal.org/vocab/lis/v2/membership"
@@ -70,8 +71,10 @@ class Launch:
 
     @property
     def exam_id(self) -> str:
-        """The exam that the link itself names (`custom.exam_id`), as it stands there; empty where it names none."""
-        return told(self._part("custom").get("exam_id"), LONGEST_ID)
+        """The exam that the link itself names, as it stands there: `custom.exam_id`, else our own settings of a proctored one; empty: none."""
+        settings = self.claims.get(f"{PROCTORING}proctoring_settings")
+        ours = told(settings.get("data"), LONGEST_ID) if isinstance(settings, dict) else ""
+        return told(self._part("custom").get("exam_id"), LONGEST_ID) or ours
 
     @property
     def name(self) -> str:

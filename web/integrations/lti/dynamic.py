@@ -32,7 +32,8 @@ lti_register = Blueprint("lti_register", __name__)
 TOOL = "https://purl.imsglobal.org/spec/lti-tool-configuration"
 PLATFORM = "https://purl.imsglobal.org/spec/lti-platform-configuration"
 CONTROL_SCOPE = "https://purl.imsglobal.org/spec/lti-ap/scope/control.all"
-LAUNCH, DEEP_LINK, PROCTORING = "LtiResourceLinkRequest", "LtiDeepLinkingRequest", "LtiStartProctoring"
+LAUNCH, DEEP_LINK = "LtiResourceLinkRequest", "LtiDeepLinkingRequest"
+PROCTORING = ("LtiStartProctoring", "LtiEndAssessment")
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "registration_endpoint")
 TOKEN_MAX = 10_000  # characters of a platform's registration token
 ASK = "lti_register_ask"  # the part of the page with a button
@@ -133,9 +134,8 @@ def our_configuration(server: str, platform: Mapping[str, Any], name: str, regis
     offered = {one.get("type") for one in _list(platform.get("messages_supported")) if isinstance(one, dict)}
     launch = f"{server}/lti/launch"
     messages: list[dict[str, Any]] = [{"type": LAUNCH}, {"type": DEEP_LINK, "target_link_uri": f"{launch}{CHOOSING}", "label": name}]
-    if PROCTORING in offered:
-        messages.append({"type": PROCTORING, "target_link_uri": launch, "label": name})
-    scopes = [NAMES_SCOPE, *([CONTROL_SCOPE] if PROCTORING in offered else [])]
+    messages += [{"type": one, "target_link_uri": launch, "label": name} for one in PROCTORING if one in offered]
+    scopes = [NAMES_SCOPE, *([CONTROL_SCOPE] if PROCTORING[0] in offered else [])]
     return {
         "application_type": "web",
         "response_types": ["id_token"],
@@ -149,7 +149,7 @@ def our_configuration(server: str, platform: Mapping[str, Any], name: str, regis
         TOOL: {
             "domain": urlsplit(server).netloc,
             "target_link_uri": launch,
-            "claims": ["iss", "sub", "name", "given_name", "family_name", "email"],
+            "claims": ["iss", "sub", "name", "given_name", "middle_name", "family_name", "email"],
             "messages": messages,
         },
     }

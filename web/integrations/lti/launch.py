@@ -11,9 +11,10 @@ from basics.errors import ProctorError
 from basics.texts import _, joined
 from records.lti_registrations import Registration
 from web.calls.audit import note
+from web.integrations.lti import proctoring
 from web.integrations.lti.arrivals import arrive
 from web.integrations.lti.choosing import is_choosing
-from web.integrations.lti.claims import RESOURCE_LINK, Launch, told
+from web.integrations.lti.claims import END_ASSESSMENT, RESOURCE_LINK, START_PROCTORING, Launch, told
 from web.integrations.lti.cookies import WAY_S, State, check_browser, is_framed
 from web.integrations.lti.deep_linking import DEEP_LINKING, begin
 from web.integrations.lti.errors import BEGIN_AGAIN, Refused
@@ -24,7 +25,12 @@ from web.parts import parts
 
 NONCE_S = 2 * WAY_S  # that a nonce is remembered: longer than any state is good
 
-MESSAGES: Mapping[str, Callable[[Launch], BaseResponse]] = {RESOURCE_LINK: arrive, DEEP_LINKING: begin}
+MESSAGES: Mapping[str, Callable[[Launch], BaseResponse]] = {
+    RESOURCE_LINK: arrive,
+    DEEP_LINKING: begin,
+    START_PROCTORING: proctoring.begin,
+    END_ASSESSMENT: proctoring.end,
+}
 """What is done with each kind of message."""
 
 

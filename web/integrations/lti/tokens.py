@@ -27,7 +27,7 @@ from basics.errors import ProctorError, ProviderAway, TooMany
 from basics.texts import _
 from basics.times import utc_now
 from records.lti_registrations import Registration
-from web.integrations.lti.claims import LONGEST_ID, LTI, RESOURCE_LINK, VERSION, Launch, is_id
+from web.integrations.lti.claims import END_ASSESSMENT, LONGEST_ID, LTI, RESOURCE_LINK, START_PROCTORING, VERSION, Launch, is_id
 from web.integrations.lti.errors import Refused, away, not_believed
 from web.integrations.lti.outward import Outward, Unanswered
 
@@ -230,8 +230,8 @@ def _check_message(registration: Registration, launch: Launch, types: Collection
         raise not_believed(_("it is a message that is not taken here"), f"message_type {str(kind)[:80]!r}")
     missing = [] if is_id(claims.get("sub")) else ["sub"]
     missing += [] if isinstance(claims.get(f"{LTI}target_link_uri"), str) else ["target_link_uri"]
-    missing += [] if isinstance(claims.get(f"{LTI}roles"), list) else ["roles"]
-    missing += ["resource_link"] if kind == RESOURCE_LINK and not launch.link_id else []
+    missing += [] if isinstance(claims.get(f"{LTI}roles"), list) or kind in (START_PROCTORING, END_ASSESSMENT) else ["roles"]
+    missing += ["resource_link"] if kind in (RESOURCE_LINK, START_PROCTORING) and not launch.link_id else []
     if missing:
         raise not_believed(_("it does not say all that it must (%(missing)s)", missing=", ".join(missing)), f"claims missing: {', '.join(missing)}")
 

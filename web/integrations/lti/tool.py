@@ -24,6 +24,7 @@ WINDOW_S = 10.0
 OF_ADDRESS = 200  # launches of one address in so many seconds: a university may be one, and an exam begins for all at once
 OF_REGISTRATION, OF_ALL = 150, 400  # of those that a platform has signed: each takes time of the core that exams need, too
 AT_ONCE = 32  # launches that are worked on at a time; the threads left answer those who take their exams
+ASSESSMENTS, ASSESSMENTS_S = 60, 60.0  # times that one session's page to its assessment is loaded in so many seconds; it waits by that
 REFUSALS_KEPT, REFUSALS_S = 60, 600.0  # that the audit keeps one by one of a platform in so many seconds
 COUNTED_S = 3600.0  # all others are counted, and noted once in so many
 LISTS_AT_ONCE = 4  # lists of courses' people that are read at a time, each in a thread that waits for platforms
@@ -73,6 +74,7 @@ class LtiTool:
         self.launches = RateLimit(OF_ADDRESS, WINDOW_S, many)
         self.of_registration = RateLimit(OF_REGISTRATION, WINDOW_S, many)
         self.of_all = RateLimit(OF_ALL, WINDOW_S, many)
+        self.assessments = RateLimit(ASSESSMENTS, ASSESSMENTS_S, _("This page was loaded too often."))
         self.refusals = Refusals()
         self._places = threading.Semaphore(AT_ONCE)
         self._listing: list[frozenset[str]] = []

@@ -1,0 +1,226 @@
+"""Proctoring Services: a platform's attempt from LtiStartProctoring to LtiEndAssessment, and what of it is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from records.lti_registrations import Registration
+from tests.helpers.identity import jpeg
+from tests.helpers.lti import HERE, INSTRUCTOR, begin, launch, on_loopback, post, said
+from tests.helpers.lti_proctoring import Proctored, sit
+from tests.helpers.people import administrator, browser_of
+from tests.helpers.web import PASSWORD, MakeApp
+from web.integrations.lti.attempt_claims import DATA_MAX, started
+from web.integrations.lti.claims import LTI, PROCTORING, Launch
+from web.integrations.lti.errors import Refused
+from web.parts import Parts, parts_of
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Proctored]:
+    with on_loopback(Proctored) as found:
+        yield found
+
+
+@pytest.fixture
+def app(make_app: MakeApp, server: Proctored) -> Flask:
+    app = make_app(proctor_password=PASSWORD, public_url=HERE, lti_private_hosts="127.0.0.1")
+    server.register(app)
+    return app
+
+
+@pytest.fixture
+def parts(app: Flask) -> Parts:
+    return parts_of(app)
+
+
+@pytest.fixture
+def exam(app: Flask, server: Proctored) -> str:
+    """The key of the exam to which the platform's link leads."""
+    return linked(app, server)
+
+
+def linked(app: Flask, platform: Proctored, **more: Any) -> str:
+    answer = launch(app, platform, sub="t-1", roles=[INSTRUCTOR], **more)
+    assert answer.status_code == 303, said(answer)
+    key: str = answer.headers["Location"].rpartition("/exams/")[2]
+    parts_of(app).exams.set_state(key, "open", by="a test")
+    return key
+
+
+def test_a_whole_attempt(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    sitting = sit(app, server, custom={"password": "secret-1", "$a.b": "é"}, given_name="Ann", family_name="Lee")
+    assert f"exam={exam}" in sitting.page
+    assert sitting.page.endswith("&at=platform")
+    portal = sitting.browser.get(sitting.page, base_url=HERE)
+    assert 'id="exam-open"' in portal.text
+    assert portal.headers["Cross-Origin-Opener-Policy"] == "same-origin-allow-popups"
+    assert 'id="exam-open"' not in sitting.browser.get(sitting.page.removesuffix("&at=platform"), base_url=HERE).text
+    (row,) = parts.rosters.rows(exam)
+    assert (row.user_id, row.name) == (sitting.session.user_id, "Ann Lee")
+
+    assert sitting.shown()["at"] == "platform", "so that a proctor's new link leads there, too"
+    early = sitting.open()
+    assert (early.status_code, "JWT" in early.text, 'http-equiv="refresh"' in early.text) == (409, False, True)
+    sitting.begin()
+    page = sitting.open()
+    claims = server.started(app, page)
+    assert claims[f"{PROCTORING}session_data"] == "opaque.1.<&>"
+    assert (claims[f"{PROCTORING}attempt_number"], claims[f"{PROCTORING}end_assessment_return"]) == (1, True)
+    assert claims[f"{LTI}resource_link"] == {"id": "l-1", "title": "Mid-term"}
+    assert (claims[f"{LTI}custom"], claims[f"{LTI}deployment_id"]) == ({"password": "secret-1", "$a.b": "é"}, "1")
+    assert f"{PROCTORING}verified_user" not in claims, "nobody has verified anything"
+    assert "form-action" not in page.headers["Content-Security-Policy"]
+    assert page.headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    server.started(app, sitting.look().open())  # its window was closed: each message is a new one
+
+    answer = launch(app, server, sitting.browser, **server.ends(errormsg="The grader\nfell over", errorlog="x" * 9000))
+    assert answer.status_code == 303
+    over = sitting.browser.get(answer.headers["Location"], base_url=HERE)
+    assert "The grader fell over" in said(over)
+    assert parts.database.flush(10)
+    stored = parts.database.session(sitting.session_id)
+    assert (stored["state"], stored["end_code"], stored["end_note"]) == ("ended", "platform", "The grader fell over")
+    assert sitting.shown()["end_code"] == "platform"
+    again = launch(app, server, sitting.browser, **server.ends())
+    assert again.status_code == 303, "a page that was loaded anew"
+    assert "has ended" in said(launch(app, server, **server.begins())), "an attempt is taken once"
+    acts = {entry["what"] for entry in parts.database.audit_entries() if entry.get("session_id") == sitting.session_id}
+    assert {"lti: proctoring begun", "lti: assessment started", "lti: assessment over"} <= acts
+    kept = parts.database.collection("lti_attempts").find_one({"session_id": sitting.session_id})
+    assert kept is not None
+    assert (len(kept["problem_log"]), "secret-1" in str(kept)) == (4000, False)
+
+
+def test_the_page_to_the_exam_opens_by_its_own_ticket_once_the_student_is_seen(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    ann, ben = sit(app, server), sit(app, server, sub="u-2", name="Ben")
+    address = ann.shown()["exam_url"]
+    assert ann.open(address.replace(ann.session_id, ben.session_id)).status_code == 403
+    assert ann.open(address.partition("?")[0]).status_code == 403
+    parts.monitor.maker.prepare(ann.session)
+    ann.session.begin()
+    unchecked = ann.open(address)
+    assert (unchecked.status_code, "refresh" in unchecked.text, "Call the proctor" in said(unchecked)) == (409, False, True)
+    ann.begin()
+    assert ann.open(address).status_code == 200
+    parts.monitor.link_made(ann.session)
+    assert ann.open(address).status_code == 403, "of a link that is over"
+    (found,) = parts.lti.registrations.all()
+    ben.begin()
+    parts.lti.registrations.change(found.registration_id, enabled=False)
+    assert "switched off" in said(ben.open())
+
+
+def test_only_what_a_person_verified_is_told_and_under_the_names_of_that_time(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    kept = parts.exams.by_key(exam)
+    parts.exams.save(exam, kept.definition.model_copy(update={"identity_step": True}), revision=kept.revision, by="a test")
+    names = {"given_name": "Ann", "family_name": "Lee"}
+    sitting = sit(app, server, **names)
+
+    def verified(**more: Any) -> Any:
+        return server.started(app, sit(app, server, **{**names, **more}).look().open()).get(f"{PROCTORING}verified_user")
+
+    def decide(decision: str, revision: int) -> None:
+        body = {"decision": decision, "text": "Looks like it", "by": "Ada", "revision": revision}
+        assert administrator(app).post(f"/api/session/{sitting.session_id}/identity", json=body).status_code == 200
+
+    for kind in ("face", "card"):
+        path = f"/api/student/identity/{kind}"
+        assert sitting.browser.post(path, data=jpeg(), headers=sitting.bearer, content_type="image/jpeg", base_url=HERE).status_code == 200
+    sitting.begin()
+    assert verified() is None
+    decide("accepted", 0)
+    assert verified() == {"given_name": "Ann", "family_name": "Lee", "full_name": "Ann Lee"}
+    assert verified(family_name="Smith", name="Ann Smith") is None, "a name that nobody compared"
+    decide("queried", 1)
+    assert verified() is None
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"number": None}, "attempt_number"),
+    ({"number": True}, "attempt_number"),
+    ({"number": 0}, "attempt_number"),
+    ({"number": "1x"}, "attempt_number"),
+    ({"session_data": ""}, "session_data"),
+    ({"session_data": "x" * (DATA_MAX + 1)}, "session_data"),
+    ({"session_data": {"a": 1}}, "session_data"),
+    ({"start_assessment_url": "javascript:alert(1)"}, "start_assessment_url"),
+    ({"start_assessment_url": "https://elsewhere.example/start"}, "elsewhere.example"),
+    ({"resource_link": None}, "resource_link"),
+    ({"resource_link": {"id": "l-1", "more": "x" * 5000}}, "resource_link"),
+    ({"custom": {"password": "x" * 9000}}, "custom"),
+    ({"deployment_id": "2"}, "deployment"),
+    ({"resource_link": {"id": "another"}}, "No exam is set up here yet"),
+    ({"custom": {"exam_id": "somebody's"}}, "has no exam"),
+    ({"proctoring_settings": {"data": "somebody's"}}, "has no exam"),
+]
+
+
+def test_what_is_refused(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    for claims, words in REFUSED:
+        answer = launch(app, server, **server.begins(**claims))
+        assert (answer.status_code, words in said(answer)) == (403, True), (claims, said(answer))
+    assert parts.monitor.active() == []
+
+
+def test_half_a_letter_can_not_go_back_and_is_refused(server: Proctored) -> None:
+    registration = Registration("r-1", "Moodle", server.issuer, "tool-1", server.issuer, server.issuer, server.issuer)
+    assert started(Launch(registration, server.claims("n", **server.begins())), "e-1").number == 1
+    for half in ({"session_data": "\ud800"}, {"custom": {"\udc00": 1}}, {"resource_link": {"id": "l-1", "title": "\ud800"}}):
+        with pytest.raises(Refused):
+            started(Launch(registration, server.claims("n", **server.begins(**half))), "e-1")
+
+
+def test_a_message_is_good_once_and_a_stranger_ends_nothing(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    sitting = sit(app, server).begin()
+    browser = browser_of(app)
+    state, nonce = begin(browser, server)
+    token = server.token(nonce, **server.ends(sub="u-2"))
+    assert "none of that attempt was begun here" in said(post(browser, state=state, id_token=token))
+    assert "used already" in said(post(browser, state=state, id_token=token))
+    for claims in ({"number": 2}, {"deployment_id": "2"}, {"resource_link": {"id": "l-2"}}):
+        assert launch(app, server, **server.ends(**claims)).status_code == 403, claims
+    assert sitting.session.is_running
+    end = parts.lti_attempts.of_session(sitting.session_id)
+    assert end is not None
+    assert end.ended_at is None
+
+
+def test_a_later_attempt_ends_the_one_before_and_an_earlier_one_is_not_taken(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    first = sit(app, server)
+    assert sit(app, server, "1").session_id == first.session_id, "the same attempt, launched again, by another way of writing its number"
+    first.begin()
+    second = sit(app, server, 2)
+    assert second.session_id != first.session_id
+    assert parts.monitor.get(first.session_id) is None
+    assert "Another attempt of yours" in said(launch(app, server, **server.begins(1)))
+    assert launch(app, server, **server.ends(1)).status_code == 303, "the end of the first comes late"
+    assert second.session.is_running
+    claims = server.started(app, second.begin().open())
+    assert (claims[f"{PROCTORING}attempt_number"], claims[f"{PROCTORING}session_data"]) == (2, "opaque.2.<&>")
+    assert launch(app, server, **server.ends(2)).status_code == 303
+    assert parts.monitor.active() == []
+    third = sit(app, server, 3)
+    assert third.session_id not in (first.session_id, second.session_id)
+
+
+def test_an_end_that_could_be_of_two_exams_ends_neither(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    link = {"id": "l-2", "title": "Other"}
+    linked(app, server, resource_link=link)
+    one, other = sit(app, server).begin(), sit(app, server, resource_link=link).begin()
+    assert "does not say which" in said(launch(app, server, **server.ends()))
+    assert launch(app, server, **server.ends(resource_link=link)).status_code == 303
+    assert (one.session.is_running, parts.monitor.get(other.session_id)) == (True, None)
+    assert launch(app, server, **server.ends()).status_code == 303, "only one goes on"
+    assert parts.monitor.active() == []
+
+
+def test_who_teaches_and_tries_the_exam_goes_on_teaching(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    sit(app, server, sub="t-1", name="Tess")
+    known = parts.lti.people.by_user_id(next(session.user_id for session in parts.monitor.active()))
+    assert known is not None
+    assert [role for role, _until in known.courses.values()] == ["teacher"]
