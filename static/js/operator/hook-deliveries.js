@@ -15,6 +15,7 @@ let shown = [];
 let next = null;
 let looks = 0;
 let soon = null;
+let pressed = null; // the one that is sent again, as it was before
 let changed = async () => {};
 
 async function read({ more = false } = {}) {
@@ -35,10 +36,12 @@ async function read({ more = false } = {}) {
     sayIn(byId("deliveries-error"), t.failed(error.message));
     return;
   }
-  if (more || looks <= 0 || !shown.some(({ state, tries }) => state === "waiting" && tries === 0)) return;
+  if (more || looks <= 0 || !shown.some(isUnderWay)) return;
   looks -= 1;
   soon = setTimeout(read, LOOK_MS);
 }
+
+const isUnderWay = ({ id, state, tries }) => state === "waiting" && (tries === 0 || (pressed?.id === id && pressed.tries === tries));
 
 function stateLines({ state, tries, due_at: due }) {
   return [t.states[state] ?? state, tries ? t.tries(tries) : "", state === "waiting" && tries && due ? t.next(fullTime(due)) : ""];
@@ -63,8 +66,9 @@ function row(one) {
   );
 }
 
-async function again({ id }) {
-  const path = `/api/hooks/${hook.id}/deliveries/${encodeURIComponent(id)}/resend`;
+async function again(one) {
+  pressed = one;
+  const path = `/api/hooks/${hook.id}/deliveries/${encodeURIComponent(one.id)}/resend`;
   const done = await doing(byId("hook-add-form"), byId("deliveries-error"), () => call(path, { method: "POST" }));
   if (done) await look();
 }

@@ -29,7 +29,7 @@ export async function wirePassword(key) {
   });
   try {
     const { password, text } = await call(address);
-    [fields[0].value, fields[1].value] = [password, text];
+    for (const [field, value] of [[fields[0], password], [fields[1], text]]) field.value ||= value; // what was typed meanwhile stays
   } catch (error) {
     say(t.failed(error.message), true);
   }
