@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,8 +56,10 @@ def client_of(document: bytes, config: str, packages: Path, cache: Path) -> Path
 
 
 def _once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """`folder` with what is made in it; one that was begun and not finished is never there."""
+    """`folder` with what is made in it; one that was begun and not finished is never there, and what was made before of another goes."""
     if not folder.exists():
+        for old in folder.parent.glob(f"{folder.name.partition('-')[0]}-*"):
+            shutil.rmtree(old, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, ignore_cleanup_errors=True) as begun:
             made = Path(begun) / "made"
             made.mkdir()

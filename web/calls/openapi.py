@@ -233,7 +233,7 @@ def _notice(schemas: _Schemas) -> dict[str, Any]:
     headers = {
         "webhook-id": "The notice's id, the same with every try: one that comes twice is one.",
         "webhook-timestamp": "When it was sent, in seconds since 1970.",
-        "webhook-signature": "One or two signatures with a space between, each `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body.",
+        "webhook-signature": "Signatures with a space between, one or more, each `v1,` and the base64 of HMAC-SHA256 over id, timestamp and body.",
     }
     return {
         "operationId": "hook_notice",
