@@ -24,6 +24,7 @@ LEARN_PICTURES = 6
 AGAIN_S = 4.0
 EVERY_S = 1.0  # one picture, once it is learnt
 LEAST_SIDE = 0.5  # of the whole, that the picture inside has: a screen in the room behind is smaller
+PLAIN_LEAST_SIDE = 0.28  # where all around it is of one colour, as no room is: 9:16 within 16:9 has 0.32, within 4:3 0.42
 STEP = 5.0  # grey levels between a border and the picture in it
 DRAWN = 0.85  # share of the picture's side along which there is such a step
 EDGES_MAX = 4  # candidates a side, the innermost first
@@ -66,11 +67,13 @@ class Border:
         if self._size == image.shape[:2] and self._count >= LEARN_PICTURES and 0 <= at - self._taken_at < EVERY_S:
             return self.area
         small = _small(image)
-        if self._size != image.shape[:2] or self._low is None or self._high is None:
-            self._size = (image.shape[0], image.shape[1])
+        before, self._size = self._size, (image.shape[0], image.shape[1])
+        if self._low is None or self._high is None or self._low.shape != small.shape:
             self._begin(at)
             self._low, self._high = small.copy(), small.copy()
             self.area = border_of(image)  # one of a single colour is seen at once
+        elif before != self._size:  # of the same shape: the same picture, as long as its border stands still
+            self.area = self.area and _scaled(self.area, before, image)
         np.minimum(self._low, small, out=self._low)
         np.maximum(self._high, small, out=self._high)
         self._count += 1
@@ -107,9 +110,15 @@ def border_of(image: Image) -> Area | None:
     for edge in (np.concatenate([level, upright]), level, upright):  # all around, above and below, or beside
         colour = np.median(edge, axis=0)
         plain = float(np.percentile(np.abs(edge - colour).max(axis=1), 98)) <= PLAIN
-        if plain and (area := _found(small, np.abs(small - colour).max(axis=2) > PLAIN, image)) is not None:
+        if plain and (area := _found(small, np.abs(small - colour).max(axis=2) > PLAIN, image, PLAIN_LEAST_SIDE)) is not None:
             return area
     return None
+
+
+def _scaled(area: Area, size: tuple[int, int], image: Image) -> Area:
+    """The area of a picture of this size, height and width, in one of another."""
+    down, across = image.shape[0] / size[0], image.shape[1] / size[1]
+    return Area(round(area.x1 * across), round(area.y1 * down), round(area.x2 * across), round(area.y2 * down))
 
 
 def _moves(low: Levels, high: Levels) -> npt.NDArray[np.bool_]:
@@ -123,7 +132,7 @@ def _small(image: Image) -> Levels:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _found(small: Levels, moves: npt.NDArray[np.bool_], image: Image) -> Area | None:
+def _found(small: Levels, moves: npt.NDArray[np.bool_], image: Image, least_side: float = LEAST_SIDE) -> Area | None:
     """The rectangle in which everything moves, out to where its edges are drawn."""
     rows, columns = small.shape[:2]
     busy_rows = np.flatnonzero(moves.mean(axis=1) > QUIET_SHARE)
@@ -142,7 +151,7 @@ def _found(small: Levels, moves: npt.NDArray[np.bool_], image: Image) -> Area | 
     for y1, y2, x1, x2 in itertools.product(tops, bottoms, lefts, rights):
         level, upright = (y1 > 0) + (y2 < rows), (x1 > 0) + (x2 < columns)
         # All around, above and below, or beside: nobody frames a picture on one side, and a door and a table's edge are no frame.
-        if level == 1 or upright == 1 or level + upright == 0 or y2 - y1 < LEAST_SIDE * rows or x2 - x1 < LEAST_SIDE * columns:
+        if level == 1 or upright == 1 or level + upright == 0 or y2 - y1 < least_side * rows or x2 - x1 < least_side * columns:
             continue
         sides = [down[edge - 1, x1:x2].mean() for edge in (y1, y2) if 0 < edge < rows]
         sides += [across[y1:y2, edge - 1].mean() for edge in (x1, x2) if 0 < edge < columns]

@@ -44,15 +44,18 @@ class Living:
     def __init__(self) -> None:
         self._looks: deque[_Look] = deque(maxlen=KEPT)
         self._shape: tuple[int, ...] = ()
-        self._framed: Box | None = None  # the face whose gaze was read at the last look is in a picture's frame
+        self._framed: tuple[Box, Levels] | None = None  # a face in a picture's frame, whose gaze was read while nobody was seen
 
     def look(self, image: Image, gaze: GazeReading, persons: PersonsReading) -> PersonsReading:
         """Take a look at a picture, uint8 [h, w, 3] BGR. Return it without those of its persons who are pictures; `numbers` says how many."""
-        self._framed = gaze.box if persons.numbers.get("face_pictured") else None
         if self._shape != image.shape:
             self._looks.clear()
             self._shape = image.shape
         now = levels(image)
+        if gaze.box is not None and persons.numbers.get("face_pictured"):
+            self._framed = gaze.box, now
+        elif persons.persons:
+            self._framed = None
         if float(np.percentile(now, 90)) < BRIGHT:
             self._looks.clear()
             return persons
@@ -71,11 +74,13 @@ class Living:
     def is_of_room(self, image: Image, gaze: GazeReading) -> bool:
         """Is the face whose gaze was read a thing of the room, and not the one who sat before it?"""
         box = gaze.box
-        if box is not None and self._framed is not None and overlap(box, self._framed) > SAME_PLACE:
-            return True
-        if box is None or self._shape != image.shape or not self._looks:
+        if box is None or self._shape != image.shape:
             return False
         own = cells_of(image, box)
+        if self._framed is not None and overlap(box, self._framed[0]) > SAME_PLACE:
+            return bool(np.abs(levels(image) - self._framed[1])[own].max(initial=0) < MOVES)
+        if not self._looks:
+            return False
         if int((own & self._looks[-1].free).sum()) < _least(own):  # mostly where the student was just now, which spares the rest
             return False
         return self._is_of_room(image, levels(image), box, (box,))

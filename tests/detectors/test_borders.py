@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -41,6 +42,25 @@ def test_the_picture_is_found_inside_its_border_and_never_beyond_it(border: Imag
     assert AREA.y1 <= area.y1 <= AREA.y1 + 16
     assert AREA.x2 - 16 <= area.x2 <= AREA.x2
     assert AREA.y2 - 16 <= area.y2 <= AREA.y2
+
+
+@pytest.mark.parametrize("area", [Area(218, 0, 422, 360), Area(400, 200, 600, 340)], ids=["a phone held upright", "set into a plain scene"])
+def test_a_small_picture_within_one_colour_is_found_at_once(area: Area) -> None:
+    found = border_of(framed(0, np.full((360, 640, 3), 20, np.uint8), area))
+    assert found is not None
+    for told, true in ((found.x1, area.x1), (found.y1, area.y1), (found.x2, area.x2), (found.y2, area.y2)):
+        assert abs(told - true) <= 16
+
+
+def test_a_border_is_known_in_another_size_of_the_picture_too() -> None:
+    """A narrow line has the page send smaller pictures: they are no others."""
+    found, sizes = Border(), [(640, 480)] * 16 + [(320, 240)]
+    areas = [found.take(np.asarray(cv2.resize(framed(n, pattern(), AREA), size), np.uint8), n / 4) for n, size in enumerate(sizes)]
+    known = areas[-2]
+    assert known is not None
+    assert areas[-1] == Area(*(round(edge / 2) for edge in (known.x1, known.y1, known.x2, known.y2)))
+    other = np.asarray(cv2.resize(framed(17, pattern(), AREA), (320, 180)), np.uint8)
+    assert found.take(other, 17 / 4) is None, "of another shape it is another picture"
 
 
 def test_a_picture_without_a_border_is_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -93,13 +94,16 @@ def test_where_nobody_can_tell_all_stays_as_the_looks_say(light: float) -> None:
     assert counts(living, [room.picture(STUDENT, light=light) for _ in range(5)], STUDENT, other) == [2] * 5
 
 
-def test_a_face_in_a_frame_stays_a_picture_s_until_the_next_look() -> None:
-    living, image = Living(), Room().picture()
-    gaze = GazeReading(0.0, "unknown", "small", box=Box(500, 60, 530, 96, 0.8))
-    living.look(image, gaze, PersonsReading(0.0, 0, False, numbers={"face_pictured": 1.0}))
-    assert living.is_of_room(image, gaze)
-    living.look(image, gaze, seen(STUDENT))
-    assert not living.is_of_room(image, gaze)
+def test_a_face_in_a_frame_stays_a_picture_s_until_somebody_is_seen_or_is_there_in_its_place() -> None:
+    room, living, nobody = Room(), Living(), PersonsReading(0.0, 0, False)
+    gaze = GazeReading(0.0, "unknown", "small", box=Box(500, 60, 550, 120, 0.8))
+    living.look(room.picture(), gaze, replace(nobody, numbers={"face_pictured": 1.0}))
+    assert living.is_of_room(room.picture(), gaze)
+    living.look(room.picture(), AWAY, nobody)  # of which the face is no news
+    assert living.is_of_room(room.picture(), gaze)
+    assert not living.is_of_room(room.picture(OTHER), gaze)
+    living.look(room.picture(STUDENT), gaze, seen(STUDENT))
+    assert not living.is_of_room(room.picture(), gaze)
 
 
 @pytest.fixture(scope="module")
