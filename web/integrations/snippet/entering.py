@@ -116,7 +116,8 @@ def _entered(wanted: EnterFromPage) -> Response:
     exam = _exam(wanted.exam_key)
     if wanted.origin not in exam.definition.snippet_origins:
         log.warning("snippet: refused from %s, exam %s: the site %.100r", request.remote_addr, exam.exam_id, wanted.origin)
-        text = _("The exam can’t be started from %(site)s. Whoever runs that page asks whoever set the exam up to allow it.", site=wanted.origin)
+        site = repr(wanted.origin[:100])
+        text = _("The exam can’t be started from %(site)s. Whoever runs that page asks whoever set the exam up to allow it.", site=site)
         raise Forbidden(text, field="origin")
     try:
         start = _believed(exam, wanted.token)
