@@ -67,7 +67,7 @@ def test_an_exam_of_two_pages_is_walked_while_one_session_goes_on(desk: Desk, si
     wrong = [f"the bar: {one}" for one in axe(page)]
     window = pressed(page, "Open the window")
     assert window.url.startswith("http://localhost:")
-    expect(said).to_contain_text("not watched yet")
+    expect(said).to_contain_text("not watched just now")
     window.get_by_role("button", name="Continue").click()
     expect(window.get_by_text("You may look at this window and go back")).to_be_visible()
     window.get_by_role("button", name="I agree").click()

@@ -98,6 +98,14 @@ def test_a_flag_comes_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, models_di
         assert comes(comes_a_flag, WAIT_S, ASK_EVERY_S)
         assert {row["user_id"] for row in flagged} <= {"alan", "katherine", "emmy"}
         assert requests.get(f"{address}review", timeout=30).ok
+        sample = re.search(r"with the snippet: (http://127\.0\.0\.1:\d+)/", demo.said)
+        assert sample, demo.said
+        with requests.Session() as visitor:
+            assert "/embed/snippet.js?exam=" in visitor.get(f"{sample[1]}/", timeout=30).text
+            token = visitor.post(f"{sample[1]}/proctor-token", headers={"Origin": sample[1]}, timeout=30).text
+        key = next(exam["exam_key"] for exam in requests.get(f"{address}api/exams", timeout=30).json()["exams"] if exam["exam_id"] == "sample-exam")
+        body = {"exam_key": key, "origin": sample[1], "token": token}
+        assert requests.post(f"{address}api/student/enter/page", json=body, timeout=30).ok
         children = demo.children()
         assert any("mongod" in child.name() for child in children)
         begun = time.monotonic()

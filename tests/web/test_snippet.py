@@ -141,6 +141,7 @@ def test_a_token_that_can_not_be_believed_lets_nobody_in(
         "not signed as it must be  ": rsa,
         "another exam": signed(secret, "another", student),
         "another exam ": signed(secret, "", student),
+        "another exam  ": start_token(secret, "\ud800", student, "Ann"),
         "not good any more": signed(secret, exam, student, exp=int(now) - 61),
         "longer than five minutes": signed(secret, exam, student, exp=int(now) + 900),
         "until when it is good": signed(secret, exam, student, exp=None),

@@ -7,6 +7,8 @@ import { Outside } from "./outside.js";
 import { texts } from "./texts-outside.js";
 
 const ANSWER_MS = 12_000;
+const AGAIN_S = 3; // where the server doesn't say when; up to so much later, so that a room does not come back at once
+const TRIES = 20;
 const outside = new Outside(window);
 
 function say(text, wrong = "") {
@@ -29,10 +31,15 @@ async function enter() {
 
 async function begin() {
   say(texts.asking);
-  try {
-    location.replace(addressOf(await enter()));
-  } catch (error) {
-    say("", error.message);
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return location.replace(addressOf(await enter()));
+    } catch (error) {
+      const passes = error.status === 0 || error.status === 429 || error.status >= 500;
+      if (!passes || tries === TRIES) return say("", error.message);
+      say(texts.waits);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * ((error.details?.retry_after_s ?? AGAIN_S) + AGAIN_S * Math.random())));
+    }
   }
 }
 

@@ -20,7 +20,7 @@ const TOKEN_MAX = 4096;
 /** What the exam's page is told of how it stands here: by the portal's step and the bar above its exam. */
 export function standing(document) {
   const { step } = document.body.dataset;
-  if (step === "done") return "over";
+  if (step === "done") return document.getElementById("done-here")?.hidden === false ? "check" : "over"; // it may go on here
   if (step !== "exam") return "check";
   const bar = document.getElementById("exam-bar");
   if (bar.hasAttribute("data-recording")) return "watched";
@@ -35,6 +35,7 @@ export class Outside {
   #take = null; // what an act is given to, while the exam runs
   #onLost = () => {};
   #lost = false;
+  #away = false; // the page says that it is out of sight
   #left = BURST;
   #leftAt;
   #onToken = () => {};
@@ -55,9 +56,9 @@ export class Outside {
     return this.sites.length > 0;
   }
 
-  /** … and does it answer? */
+  /** … and is it before the student, as far as it says? */
   get isThere() {
-    return this.isOn && !this.#lost;
+    return this.isOn && !this.#lost && !this.#away;
   }
 
   /** Was this window opened by a page that is still there? */
@@ -70,6 +71,7 @@ export class Outside {
     this.#take = take;
     this.#onLost = onLost;
     this.#heardAt = this.now();
+    this.#away = false;
   }
 
   /** The exam runs no more. */
@@ -129,6 +131,7 @@ export class Outside {
     if (!this.#take || !KINDS.has(kind) || !this.#hasRoom()) return;
     const late = Number.isFinite(age) ? Math.min(LATE_MS, Math.max(0, age)) : 0;
     const known = DETAILS.has(detail) ? detail : kind === "window_blur" ? "unclear" : "";
+    if (!["window_blur", "window_away"].includes(kind)) this.#away = kind === "tab_hidden" && known !== "dialog"; // what else is done there is done in sight
     this.#take({ id: crypto.randomUUID(), kind, page_ms: this.clock() - late, told_by: "exam_page", ...(known && { detail: known }) });
   }
 

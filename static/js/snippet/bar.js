@@ -15,7 +15,7 @@ button:focus-visible { outline: 3px solid #fff; outline-offset: 2px; }
 `;
 
 const NEEDS = new Set(["none", "opening", "check", "closed", "silent", "blocked"]); // something of the student
-const OPENS = { none: "open", blocked: "open", closed: "again", silent: "again" };
+const OPENS = { none: "open", blocked: "open", closed: "again", silent: "again", over: "open" }; // over: of who sat here before, perhaps
 const SHOWS = new Set(["opening", "check", "watched", "paused", "offline", "silent"]);
 
 /** What the bar has in a state: `{words, needs, sign, opens, shows}`; `opens` names the button that opens the window, `shows`: there is one that shows it. Pure. */

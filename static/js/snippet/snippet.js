@@ -15,7 +15,7 @@ export function start(address, words) {
   if (!exam || !dataset.tokenUrl) throw new Error("The exam's page must load embed/snippet.js?exam=KEY in a script with type=\"module\" and data-token-url.");
   let acts = null;
   const watcher = new Watcher(window, {
-    home: new URL("..", address),
+    home: new URL(address.slice(0, address.indexOf("embed/snippet.js"))),
     exam,
     lang: query.get("lang") ?? "",
     token: () => tokenFrom(dataset.tokenUrl),

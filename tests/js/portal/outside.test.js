@@ -49,9 +49,14 @@ test("what is done on the exam's page goes on as that page's word, with what is 
       [36, { kind: "window_blur", page_ms: 1e6 - 5000, told_by: "exam_page", detail: "unclear" }],
     ],
   );
+  assert.equal(outside.isThere, true);
+  says({ says: "act", kind: "tab_hidden" });
+  assert.equal(outside.isThere, false);
+  says({ says: "act", kind: "tab_visible" });
+  assert.equal(outside.isThere, true);
   outside.rest();
   says({ says: "act", kind: "copy" });
-  assert.equal(acts.length, 2);
+  assert.equal(acts.length, 4);
 });
 
 test("a page that floods is heard no more often than anybody acts", () => {
@@ -119,5 +124,6 @@ test("how it stands follows the portal's step and its bar", () => {
   bar.dataset.link = "waiting";
   states.push(standing(document));
   for (const step of ["check", "done"]) states.push(standing(document, (body.dataset.step = step)));
-  assert.deepEqual(states, ["watched", "paused", "offline", "check", "over"]);
+  document.getElementById = () => ({ hidden: false }); // the button by which it goes on here
+  assert.deepEqual([...states, standing(document)], ["watched", "paused", "offline", "check", "over", "check"]);
 });

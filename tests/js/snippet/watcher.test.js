@@ -103,5 +103,5 @@ test("the bar says what to do, with the button for it", () => {
   assert.deepEqual(barOf("none", false, words), { words: "not open", needs: true, sign: "▲", opens: "open", shows: false });
   assert.deepEqual(barOf("watched", false, words), { words: "watched", needs: false, sign: "●", opens: null, shows: true });
   assert.deepEqual(barOf("watched", true, words), { words: "watched something to read", needs: true, sign: "▲", opens: null, shows: true });
-  assert.deepEqual(barOf("over", false, words), { words: "over", needs: false, sign: "○", opens: null, shows: false });
+  assert.deepEqual(barOf("over", false, words), { words: "over", needs: false, sign: "○", opens: "open", shows: false });
 });

@@ -106,12 +106,18 @@ def enter() -> Response:
     and what has ended for the student hold as they do there. 401 for a token that is not believed or was used, 403 for a site that the exam does not
     name.
     """
-    parts().access.count_start(request.remote_addr)
     wanted = read_body(request, EnterFromPage)
+    parts().lti.launches.take(request.remote_addr)  # as who comes from a learning platform: an exam begins for all at once
+    with parts().lti.place():
+        return _entered(wanted)
+
+
+def _entered(wanted: EnterFromPage) -> Response:
     exam = _exam(wanted.exam_key)
     if wanted.origin not in exam.definition.snippet_origins:
         log.warning("snippet: refused from %s, exam %s: the site %.100r", request.remote_addr, exam.exam_id, wanted.origin)
-        text = _("The exam can’t be started from %(site)s. Whoever runs that page asks whoever set the exam up to allow it.", site=wanted.origin)
+        site = repr(wanted.origin[:100])
+        text = _("The exam can’t be started from %(site)s. Whoever runs that page asks whoever set the exam up to allow it.", site=site)
         raise Forbidden(text, field="origin")
     try:
         start = _believed(exam, wanted.token)

@@ -11,7 +11,7 @@ STATES = {
     "looking": _("Looking for the window that watches this exam…"),
     "none": _("This exam is watched from a window of its own. It is not open yet."),
     "opening": _("Go on in the window that has opened: it asks for your camera, and begins."),
-    "check": _("This exam is not watched yet. Go on in the window that has opened."),
+    "check": _("This exam is not watched just now. Go on in the other window: it says what to do."),
     "watched": _("This exam is watched: your camera and microphone by the other window, and whether you leave this page, copy or paste."),
     "paused": _("A break: nothing is watched."),
     "offline": _("The window that watches has no connection just now. Go on: it comes back by itself, and nothing is held against you."),
