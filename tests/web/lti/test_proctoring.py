@@ -66,7 +66,7 @@ def test_a_whole_attempt(app: Flask, parts: Parts, server: Proctored, exam: str)
 
     assert sitting.shown()["at"] == "platform", "so that a proctor's new link leads there, too"
     early = sitting.open()
-    assert (early.status_code, "JWT" in early.text, 'http-equiv="refresh"' in early.text) == (409, False, True)
+    assert (early.status_code, "JWT" in early.text, "lti-waits.js" in early.text) == (202, False, True)
     sitting.begin()
     page = sitting.open()
     claims = server.started(app, page)
@@ -105,7 +105,7 @@ def test_the_page_to_the_exam_opens_by_its_own_ticket_once_the_student_is_seen(a
     parts.monitor.maker.prepare(ann.session)
     ann.session.begin()
     unchecked = ann.open(address)
-    assert (unchecked.status_code, "refresh" in unchecked.text, "Call the proctor" in said(unchecked)) == (409, False, True)
+    assert (unchecked.status_code, "lti-waits.js" in unchecked.text, "Call the proctor" in said(unchecked)) == (409, False, True)
     ann.begin()
     assert ann.open(address).status_code == 200
     parts.monitor.link_made(ann.session)
