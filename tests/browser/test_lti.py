@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 from werkzeug.serving import make_server
 
 from tests.helpers.browser import judge, needs_chromium, until
-from tests.helpers.lti import INSTRUCTOR, on_loopback
-from tests.helpers.lti_proctoring import Proctored, sit
+from tests.helpers.lti import INSTRUCTOR, launch, on_loopback
+from tests.helpers.lti_proctoring import Proctored, Sitting, sit
 from tests.helpers.web import PASSWORD, MakeApp
 from web.parts import parts_of
 
@@ -80,12 +80,15 @@ def test_teacher_and_student_come_out_of_a_frame_into_a_window(app: Flask, platf
     assert judge(course, folder, "lti") == []
 
 
+def proctored(app: Flask, platform: Proctored) -> Sitting:
+    """A student who came to be proctored, in an exam that a teacher opened."""
+    opened = launch(app, platform, sub="t-1", roles=[INSTRUCTOR])
+    parts_of(app).exams.set_state(opened.headers["Location"].rpartition("/exams/")[2], "open", by="a test")
+    return sit(app, platform)
+
+
 def test_an_exam_opens_at_its_platform_and_its_end_comes_back(app: Flask, platform: Proctored, browser: Browser, folder: Path) -> None:
-    parts = parts_of(app)
-    platform.says = {"sub": "t-1", "name": "Ada Byron", "roles": [INSTRUCTOR]}
-    key = opened_from_course(browser.new_context().new_page(), platform).url.rpartition("/exams/")[2]
-    parts.exams.set_state(key, "open", by="a test")
-    sitting = sit(app, platform)
+    parts, sitting = parts_of(app), proctored(app, platform)
     platform.says = platform.ends(errormsg="The timer stood still")
     page = browser.new_context().new_page()
     page.goto(sitting.shown()["exam_url"])
@@ -101,3 +104,24 @@ def test_an_exam_opens_at_its_platform_and_its_end_comes_back(app: Flask, platfo
     expect(page.locator("main")).to_contain_text("The timer stood still")
     assert judge(page, folder, "lti-over") == []
     assert parts.monitor.get(sitting.session_id) is None
+
+
+def test_a_proctor_asks_the_platform_on_the_sessions_page(app: Flask, platform: Proctored, browser: Browser, folder: Path) -> None:
+    sitting = proctored(app, platform)
+    desk = browser.new_context().new_page()
+    desk.goto(f"{platform.tool}/login?next=/session/{sitting.session_id}")
+    desk.locator("[name=username]").fill("proctor")
+    desk.locator("[name=password]").fill(PASSWORD)
+    desk.locator("[name=password]").press("Enter")
+    part = desk.locator("#platform")
+    expect(part).to_contain_text("Moodle has this session proctored: attempt 1.")
+    part.get_by_role("button", name="Give more time there").click()
+    dialog = desk.locator("#platform-dialog")
+    assert judge(desk, folder, "platform-dialog") == []
+    dialog.get_by_label("Minutes more").fill("5")
+    dialog.get_by_role("button", name="Give more time there").click()
+    acts = part.locator("#platform-acts")
+    expect(acts).to_contain_text("More time: being sent")
+    acts.get_by_role("button", name="Withdraw").click()
+    expect(acts).to_contain_text("Withdrawn by a person")
+    assert judge(desk, folder, "platform-part") == []

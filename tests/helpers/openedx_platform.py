@@ -116,7 +116,7 @@ def consumer(kind=LtiConsumer1p3):
         rsa_key=open(KEY).read(),
         rsa_key_id="of-openedx",
         redirect_uris=[f"{TOOL}/lti/launch"],
-        tool_key=TOOL_KEY.get("pem"),
+        **({"tool_key": TOOL_KEY["pem"]} if TOOL_KEY else {"tool_keyset_url": f"{TOOL}/lti/jwks"}),
     )
 
 

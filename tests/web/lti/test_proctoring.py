@@ -9,12 +9,13 @@ import pytest
 from flask import Flask
 
 from records.lti_registrations import Registration
+from sessions.ends import End
 from tests.helpers.identity import jpeg
 from tests.helpers.lti import HERE, INSTRUCTOR, begin, launch, on_loopback, post, said
 from tests.helpers.lti_proctoring import Proctored, sit
 from tests.helpers.people import administrator, browser_of
 from tests.helpers.web import PASSWORD, MakeApp
-from web.integrations.lti.attempt_claims import DATA_MAX, started
+from web.integrations.lti.attempt_claims import DATA_MAX, is_of_platform, problem_of, started
 from web.integrations.lti.claims import LTI, PROCTORING, Launch
 from web.integrations.lti.errors import Refused
 from web.parts import Parts, parts_of
@@ -65,7 +66,7 @@ def test_a_whole_attempt(app: Flask, parts: Parts, server: Proctored, exam: str)
 
     assert sitting.shown()["at"] == "platform", "so that a proctor's new link leads there, too"
     early = sitting.open()
-    assert (early.status_code, "JWT" in early.text, 'http-equiv="refresh"' in early.text) == (409, False, True)
+    assert (early.status_code, "JWT" in early.text, "lti-waits.js" in early.text) == (202, False, True)
     sitting.begin()
     page = sitting.open()
     claims = server.started(app, page)
@@ -104,7 +105,7 @@ def test_the_page_to_the_exam_opens_by_its_own_ticket_once_the_student_is_seen(a
     parts.monitor.maker.prepare(ann.session)
     ann.session.begin()
     unchecked = ann.open(address)
-    assert (unchecked.status_code, "refresh" in unchecked.text, "Call the proctor" in said(unchecked)) == (409, False, True)
+    assert (unchecked.status_code, "lti-waits.js" in unchecked.text, "Call the proctor" in said(unchecked)) == (409, False, True)
     ann.begin()
     assert ann.open(address).status_code == 200
     parts.monitor.link_made(ann.session)
@@ -156,7 +157,6 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"deployment_id": "2"}, "deployment"),
     ({"resource_link": {"id": "another"}}, "No exam is set up here yet"),
     ({"custom": {"exam_id": "somebody's"}}, "has no exam"),
-    ({"proctoring_settings": {"data": "somebody's"}}, "has no exam"),
 ]
 
 
@@ -173,6 +173,29 @@ def test_half_a_letter_can_not_go_back_and_is_refused(server: Proctored) -> None
     for half in ({"session_data": "\ud800"}, {"custom": {"\udc00": 1}}, {"resource_link": {"id": "l-1", "title": "\ud800"}}):
         with pytest.raises(Refused):
             started(Launch(registration, server.claims("n", **server.begins(**half))), "e-1")
+
+
+def test_what_went_wrong_is_read_as_tao_writes_it(server: Proctored) -> None:
+    registration = Registration("r-1", "TAO", server.issuer, "tool-1", server.issuer, server.issuer, server.issuer)
+    spaced = {f" {PROCTORING}errormsg": "The timer\nstood still", f" {PROCTORING}errorlog ": "E1", f"{PROCTORING}attempt_number": 1}
+    assert problem_of(Launch(registration, spaced)) == ("The timer stood still", "E1")
+
+
+@pytest.mark.parametrize(
+    ("issuer", "address", "own"),
+    [
+        ("https://uni.example", "https://uni.example/start", True),
+        ("https://uni.example", "https://exams.uni.example:8443/start", True),
+        ("https://uni.example", "https://login.example/start", True),
+        ("https://uni.example", "https://uni.example.evil.example/start", False),
+        ("https://uni.example", "https://evil.example/?https://uni.example", False),
+        ("https://blackboard.com", "https://learn.school.example/start", True),
+        ("https://blackboard.com", "http://localhost/start", False),
+    ],
+)
+def test_an_assessment_is_at_its_platforms_own_hosts(issuer: str, address: str, own: bool) -> None:
+    registration = Registration("r-1", "LMS", issuer, "tool-1", "https://login.example/a", "https://login.example/t", "https://login.example/k")
+    assert is_of_platform(registration, address) is own
 
 
 def test_a_message_is_good_once_and_a_stranger_ends_nothing(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
@@ -213,10 +236,19 @@ def test_an_end_that_could_be_of_two_exams_ends_neither(app: Flask, parts: Parts
     linked(app, server, resource_link=link)
     one, other = sit(app, server).begin(), sit(app, server, resource_link=link).begin()
     assert "does not say which" in said(launch(app, server, **server.ends()))
-    assert launch(app, server, **server.ends(resource_link=link)).status_code == 303
-    assert (one.session.is_running, parts.monitor.get(other.session_id)) == (True, None)
+    parts.monitor.end_session(other.session_id, End("student"))
+    assert parts.database.flush(10)
     assert launch(app, server, **server.ends()).status_code == 303, "only one goes on"
-    assert parts.monitor.active() == []
+    assert parts.monitor.get(one.session_id) is None
+    assert launch(app, server, **server.ends(resource_link=link)).status_code == 303, "the other's comes late"
+
+
+def test_which_exam_is_meant(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    other = linked(app, server, resource_link={"id": "l-2", "title": "Other"})
+    exam_id = parts.exams.by_key(other).exam_id
+    assert f"exam={other}&" in sit(app, server, custom={"exam_id": exam_id}).page
+    assert f"exam={other}&" in sit(app, server, sub="u-2", proctoring_settings={"data": exam_id}).page
+    assert f"exam={exam}&" in sit(app, server, sub="u-3", proctoring_settings={"data": "no id of ours"}).page
 
 
 def test_who_teaches_and_tries_the_exam_goes_on_teaching(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:

@@ -71,15 +71,21 @@ def exam_of(launch: Launch) -> Exam | None:
     if not named:
         found = links.exam_of(launch.course, launch.link_id)
         return parts().exams.get(found) if found is not None else None
-    try:
-        exam = parts().exams.get(normal_id(named))
-    except ValueError:
-        exam = None
-    if exam is None or not links.belongs(launch.course, exam.exam_id):
+    exam = exam_named(launch, named)
+    if exam is None:
         text = _("This course has no exam %(exam_id)s here.", exam_id=repr(named[:80]))
         mend = _("Whoever teaches it chooses an exam in the learning platform anew, or asks an administrator of this server to link it.")
         raise Refused(joined(" ", [text, mend]), f"the exam {named[:80]!r} does not belong to the course")
     return exam
+
+
+def exam_named(launch: Launch, named: str) -> Exam | None:
+    """The exam of this id, where it belongs to the launch's course. Raise `StorageError`."""
+    try:
+        exam = parts().exams.get(normal_id(named))
+    except ValueError:
+        return None
+    return exam if exam is not None and parts().lti.links.belongs(launch.course, exam.exam_id) else None
 
 
 def no_exam() -> Refused:

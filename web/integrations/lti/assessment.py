@@ -38,7 +38,6 @@ log = logging.getLogger(__name__)
 lti_assessment = Blueprint("lti_assessment", __name__, url_prefix="/lti/session/<session_id>")
 
 GOOD_S = 300  # for which a message is good
-AGAIN_S = 2  # until the page asks again whether all is so
 WAITS: dict[Lacks, Any] = {
     "not_begun": _("Your exam opens once the page that records you is connected. Leave this window open: it goes on by itself."),
     "check": _("Your exam opens once your camera check has passed. Call the proctor: your check is not stored as passed."),
@@ -56,7 +55,8 @@ def start(session_id: str) -> Response:
         if session is None or not session.is_running or attempt.ended_at is not None:
             raise Conflict(_("This exam has ended."))
         if missing := lacks(session):
-            return _page("waits", message=WAITS[missing], refresh=AGAIN_S if missing != "check" else None, status=409)
+            passes = missing != "check"  # then lti-waits.js asks again
+            return _page("waits", message=WAITS[missing], again=passes, status=202 if passes else 409)
         registration = parts().lti.registrations.get(attempt.registration_id)
         check_enabled(registration)
         if not is_of_platform(registration, attempt.start_url):  # the registration was changed since

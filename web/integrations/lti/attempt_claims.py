@@ -16,7 +16,7 @@ from records.lti_attempts import Attempt
 from records.lti_people import user_id_of
 from records.lti_registrations import Registration, is_at_issuer, is_platform_url
 from records.roster_rows import NAME_MAX
-from web.integrations.lti.claims import LTI, PROCTORING, Launch, told
+from web.integrations.lti.claims import LONGEST_ID, LTI, PROCTORING, Launch, told
 from web.integrations.lti.errors import Refused, not_believed
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ CUSTOM_MAX = 8_192  # of the custom parameters, as JSON: one platform has the as
 LINK_MAX = 4_096  # of the resource link's claim, as JSON
 NUMBER_MAX, DIGITS_MAX = 1_000_000, 7
 PROBLEM_MAX, LOG_MAX = 500, 4_000  # of what went wrong at the platform
+BLACKBOARD = "blackboard.com"
 ACTIONS = ("flag", "pause", "resume", "terminate", "update")
 _TOLD = (("given_name", "given_name"), ("middle_name", "middle_name"), ("family_name", "family_name"), ("full_name", "name"))
 """Claims of `verified_user`, and those of a launch by which the platform tells them."""
@@ -82,19 +83,28 @@ def number_of(launch: Launch) -> int | str:
     return number
 
 
+def settings_of(launch: Launch) -> str:
+    """Our own settings of a proctored exam, which the platform keeps for us: an exam's id, where somebody wrote it there; empty: none."""
+    settings = launch.claims.get(f"{PROCTORING}proctoring_settings")
+    return told(settings.get("data"), LONGEST_ID) if isinstance(settings, dict) else ""
+
+
 def problem_of(launch: Launch) -> tuple[str, str]:
     """What an LtiEndAssessment says went wrong: for the person, and for the log; empty where nothing did.
 
-    One platform writes these two claims with spaces around their names.
+    TAO writes the names of these two claims with spaces around them.
     """
-    claims = launch.claims
-    found = (claims.get(name) or claims.get(f" {name} ") for name in (f"{PROCTORING}errormsg", f"{PROCTORING}errorlog"))
-    message, more = (told(text, most) for text, most in zip(found, (PROBLEM_MAX, LOG_MAX), strict=True))
-    return message, more
+    said = {name.strip(): text for name, text in launch.claims.items()}
+    return told(said.get(f"{PROCTORING}errormsg"), PROBLEM_MAX), told(said.get(f"{PROCTORING}errorlog"), LOG_MAX)
 
 
 def is_of_platform(registration: Registration, address: str) -> bool:
-    """Is this an address at the issuer's host, or below it, or at a host at which the platform is registered?"""
+    """Is this an address at the issuer's host, or below it, or at a host at which the platform is registered?
+
+    Blackboard signs for all its schools, each of which may be at a host of its own.
+    """
+    if urlsplit(registration.issuer).hostname == BLACKBOARD:
+        return is_platform_url(address) and address.startswith("https:")
     known = {urlsplit(one).hostname for one in (registration.auth_login_url, registration.auth_token_url, registration.key_set_url)}
     return is_at_issuer(registration.issuer, address) or urlsplit(address).hostname in known
 

@@ -71,10 +71,8 @@ class Launch:
 
     @property
     def exam_id(self) -> str:
-        """The exam that the link itself names, as it stands there: `custom.exam_id`, else our own settings of a proctored one; empty: none."""
-        settings = self.claims.get(f"{PROCTORING}proctoring_settings")
-        ours = told(settings.get("data"), LONGEST_ID) if isinstance(settings, dict) else ""
-        return told(self._part("custom").get("exam_id"), LONGEST_ID) or ours
+        """The exam that the link itself names (`custom.exam_id`), as it stands there; empty where it names none."""
+        return told(self._part("custom").get("exam_id"), LONGEST_ID)
 
     @property
     def name(self) -> str:

@@ -14,13 +14,14 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _, joined
 from basics.times import utc_now
+from records.exams import Exam
 from records.lti_accounts import MADE_BY as BY
 from records.lti_attempts import Attempt
 from sessions.ends import End
 from web.calls.addresses import portal_url
 from web.calls.audit import note
-from web.integrations.lti.arrivals import GOES_ON, admitted, come, exam_of, no_exam
-from web.integrations.lti.attempt_claims import number_of, problem_of, started
+from web.integrations.lti.arrivals import GOES_ON, admitted, come, exam_named, exam_of, no_exam
+from web.integrations.lti.attempt_claims import number_of, problem_of, settings_of, started
 from web.integrations.lti.claims import Launch
 from web.integrations.lti.errors import BEGIN_AGAIN, Refused
 from web.parts import parts
@@ -38,7 +39,7 @@ def begin(launch: Launch) -> BaseResponse:
 
     Raise `Refused`, `Conflict`, `TooMany`, `StorageError`.
     """
-    exam = exam_of(launch)
+    exam = _exam_of(launch)
     if exam is None or exam.deleting:
         raise no_exam()
     asked = started(launch, exam.exam_id)
@@ -62,6 +63,8 @@ def end(launch: Launch) -> BaseResponse:
     number = number_of(launch)
     found = parts().lti_attempts.numbered(launch.registration.registration_id, launch.deployment_id, launch.sub, number, launch.link_id)
     going_on = [one for one in found if one.ended_at is None]
+    if len(going_on) > 1:  # a platform need not say that one has ended
+        going_on = [one for one in going_on if _runs(one)] or going_on[:1]
     if len(going_on) > 1:
         raise Refused(
             _("Your learning platform does not say which of your exams is over. End it here, on the page that records you."),
@@ -90,6 +93,20 @@ def end_here(attempt: Attempt) -> None:
         log.debug("it does not run here", extra={"session_id": attempt.session_id})
     except StorageError:
         log.warning("it has ended; its record waits to be stored", extra={"session_id": attempt.session_id})
+
+
+def _exam_of(launch: Launch) -> Exam | None:
+    """The exam that the link names; else that of our own settings, where they name one of the course; else the link's. Raise `Refused`."""
+    ours = settings_of(launch)
+    return (exam_named(launch, ours) if ours and not launch.exam_id else None) or exam_of(launch)
+
+
+def _runs(attempt: Attempt) -> bool:
+    """Does its session go on, at whatever server? Raise `StorageError`."""
+    try:
+        return parts().monitor.is_live(attempt.session_id) or parts().database.session(attempt.session_id).get("state") == "running"
+    except NotFound:
+        return False
 
 
 def _session_of(attempt: Attempt, known: Attempt | None) -> str:

@@ -1,0 +1,12 @@
+// Waits with a student until the exam at the learning platform can be opened: asks again, and loads the page anew once the answer is another one.
+
+const AGAIN_MS = 2000;
+const WAITS = 202; // as the server answers while it is to wait
+
+async function look() {
+  const answer = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+  if (answer === null || answer.status === WAITS) setTimeout(look, AGAIN_MS);
+  else location.reload();
+}
+
+setTimeout(look, AGAIN_MS);
