@@ -167,14 +167,19 @@ def test_a_whole_exam_is_told_in_order_and_nothing_of_an_erased_student_is_left(
 
     parts.monitor.recorder.stop(5)
     parts.retention = retention_of(parts)
-    stored, erasing = parts.database.collection, threading.current_thread()
+    stored, erasing, delete_session = parts.database.collection, threading.current_thread(), parts.retention.delete_session
 
     def told_meanwhile(name: str) -> Any:
         if name == "seals" and threading.current_thread() is erasing:  # by another server, which still found the session
             stored("outbox").update_one({"_id": "late"}, {"$set": {"session_id": session.session_id}}, upsert=True)
         return stored(name)
 
-    monkeypatch.setattr(parts.database, "collection", told_meanwhile)
+    def deleted(session_id: str, *, erased: bool = False) -> bool:  # not later: from then on no server finds the session
+        with monkeypatch.context() as patch:
+            patch.setattr(parts.database, "collection", told_meanwhile)
+            return delete_session(session_id, erased=erased)
+
+    monkeypatch.setattr(parts.retention, "delete_session", deleted)
     assert admin.post("/api/students/erase", json={"user_id": "zoe", "again": "zoe"}).status_code == 200
     monkeypatch.undo()
     until(lambda: receiver.told[-1]["type"] == "session.erased", what="that it is erased")
