@@ -377,6 +377,10 @@ class Retention:
                     self._database.collection(name).delete_many({"session_id": some})
                 self._database.collection("sessions").delete_many({"_id": some})
 
+    def other_servers(self) -> list[str]:
+        """The names of the others that have shared the database. Raise `StorageError`."""
+        return self._elsewhere.others()
+
     def _clips_of(self, session_id: str) -> dict[str, str]:
         """The paths of its clips, by interval."""
         with self._database.reading():
