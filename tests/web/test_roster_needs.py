@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from basics.errors import StorageError
+from basics.times import utc_now
 from records.accommodations import Accommodations
+from records.roster_states import standings
 from records.rosters import Rosters
 from scoring.accommodations import Accommodation
 from tests.helpers.web import MakeApp, error_of, local_client
@@ -163,3 +167,15 @@ def test_whom_a_list_has_no_more_has_nothing_of_it_either_but_what_was_set_by_ha
     assert in_force(parts, student, exam).exam_id is None, "what holds in every exam"
     left = in_force(parts, other, exam)
     assert (left.exam_id, left.extra_min, dict(left.points), left.reading_aloud, left.note) == (exam, 45, {"speech": 1}, False, "attest 9")
+
+
+def test_whoever_may_still_come_by_what_was_set_by_hand_is_not_absent(client: FlaskClient, parts: Parts, student: str) -> None:
+    key = define(client, f"still-{student}")
+    take(client, key, f"{student}\n{student}-b\n{student}-c\n")
+    by_hand = [{"user_id": f"{student}-b", "exam_id": f"STILL-{student}"}, {"user_id": f"{student}-c".upper()}]
+    for one in by_hand:
+        assert client.post("/api/accommodations", json={**one, "extra_min": 60}).status_code == 200
+    assert parts.database.flush(10)
+    exam, now = parts.exams.by_key(key), utc_now()
+    closed = replace(exam, definition=exam.definition.model_copy(update={"closes": now - timedelta(minutes=30)}))
+    assert [one.state for one in standings(parts.database, closed, parts.rosters.rows(key), now)] == ["absent", "awaited", "awaited"]
