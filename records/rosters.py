@@ -343,7 +343,7 @@ class Rosters:
             first = replace(every, exam_id=row.exam_id, note="", set_by=by) if own is None else Accommodation.from_dict(own, user_id)
             wanted = with_needs(first, every, row, before.get(row.row_id))
             if removed:
-                wanted = replace(wanted, **_extra_left(first, every, before[row.row_id]))
+                wanted = _without_extra(wanted, first, every, before[row.row_id])
             if own is not None and wanted == replace(every, exam_id=row.exam_id, note="", set_by=wanted.set_by, at=wanted.at):
                 writes.append(DeleteOne({"_id": first.document_id}))  # it would hide what is set for every exam later
                 continue
@@ -372,10 +372,11 @@ def _needs(row: RosterRow | None) -> tuple[Any, ...]:
     return (0.0, 0.0, None) if row is None else (row.extra_percent, row.extra_min, row.preset)
 
 
-def _extra_left(first: Accommodation, every: Accommodation, row: RosterRow) -> dict[str, float]:
-    """The extra time of an accommodation without the row's: that of every exam, or what was set by hand in place of the row's."""
-    left = every if (first.extra_percent, first.extra_min) == (row.extra_percent, row.extra_min) else first
-    return {"extra_percent": left.extra_percent, "extra_min": left.extra_min}
+def _without_extra(wanted: Accommodation, first: Accommodation, every: Accommodation, row: RosterRow) -> Accommodation:
+    """An accommodation without the row's extra time, in whose place stands that of every exam, or what was set by hand (`first`)."""
+    given = (first.extra_percent, first.extra_min) == (row.extra_percent, row.extra_min)
+    left = every if given else first
+    return replace(wanted, extra_percent=left.extra_percent, extra_min=left.extra_min)
 
 
 def _without(document: Document, fields: Document) -> Document:
