@@ -61,7 +61,7 @@ class Names:
 
     def are_untold(self, exam_id: str | None) -> bool:
         """Is the exam reviewed without names, as far as is known? Never raises."""
-        return self._anonymous or (isinstance(exam_id, str) and self._known_of(exam_id).anonymous)
+        return self._anonymous or (isinstance(exam_id, str) and (not self._may_tell(exam_id) or self._known_of(exam_id).anonymous))
 
     def _known_of(self, exam_id: str) -> _Known:
         key = exam_key(exam_id)
