@@ -47,6 +47,7 @@ NAMES = {
     "identity": "pictures of identity",
     "absences": "stills of absences",
     "stills": "pictures out of clips",
+    "lists": "students of lists",
     "audit": "entries of the audit",
 }
 

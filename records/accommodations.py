@@ -126,6 +126,11 @@ class Accommodations:
         """Other servers may have changed any. Raise `StorageError`."""
         self.version += 1
         found = {document["_id"]: document for document in self.listed(limit=LOADED_AT_ONCE)}
+        older = list(self._known.keys() - found)  # not among those set last, and there still
+        for first in range(0, len(older), LOADED_AT_ONCE):
+            with self._database.reading():
+                some = self._database.collection("accommodations").find({"_id": {"$in": older[first : first + LOADED_AT_ONCE]}})
+                found |= {document["_id"]: document for document in some}
         for one in {*found, *self._known}:
             self._know(one, self._newest(one, found.get(one), ""))
 

@@ -45,6 +45,11 @@ class StoredExamPeople:
         """The id of the exam that addresses name so."""
         return self._keys.get(key)
 
+    def has(self, key: str) -> bool:
+        """Is there an exam of this key in the database? Raise `StorageError`."""
+        with self._database.reading():
+            return self._database.collection("exams").find_one({"_id": key, "exam_id": {"$type": "string"}}, {"_id": 1}) is not None
+
     @property
     def known(self) -> bool:
         """Were they ever read?"""

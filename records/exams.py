@@ -134,14 +134,31 @@ class Exams:
         return None if exam_id is None else self._known.get(exam_key(exam_id))
 
     def listed(
-        self, *, state: State | None = None, exam_ids: Collection[str] | None = None, limit: int = 100, after: str | None = None
+        self,
+        *,
+        state: State | None = None,
+        exam_ids: Collection[str] | None = None,
+        never: Collection[str] = (),
+        limit: int = 100,
+        after: str | None = None,
     ) -> list[Exam]:
-        """Those in a state (as somebody put them in it), of these ids (None: all); changed last first. `after` is the key of the last one seen."""
+        """Those in a state (as somebody put them in it), of these ids (None: all, but `never` those); changed last first.
+
+        `after` is the key of the last one seen.
+        """
         query: Document = {} if state is None else {"state": state}
+        if never:
+            query["_id"] = {"$nin": [exam_key(exam_id) for exam_id in never]}
         if exam_ids is not None:
             query["_id"] = {"$in": [exam_key(exam_id) for exam_id in exam_ids]}
         documents = self._database.page(EXAMS, query, [("changed_at", DESCENDING)], after, limit)
         return self._remembered(documents)
+
+    def of_keys(self, keys: Collection[str]) -> list[Exam]:
+        """Those of these keys, however many. Raise `StorageError`."""
+        with self._database.reading():
+            found = list(self._database.collection(EXAMS).find({"_id": {"$in": list(keys)}})) if keys else []
+        return self._remembered(found)
 
     def in_use(self, keys: Collection[str], *, limit: int) -> list[Exam]:
         """Those of these keys that are not archived; changed last first. Raise `StorageError`."""

@@ -54,6 +54,14 @@ class FilesElsewhere:
         """May other servers have files of this session?"""
         return bool(self._others(session))
 
+    def others(self) -> list[str]:
+        """The other servers that have looked for what to delete, by their names, whether they are there now or not. Raise `StorageError`."""
+        if not self._names:
+            return []
+        with self._database.reading():
+            marks = self._database.collection("server").distinct("_id", {"_id": {"$regex": "^files "}})
+        return sorted({str(one).removeprefix("files ") for one in marks} - self._names)
+
     def _others(self, session: Mapping[str, Any]) -> list[str]:
         on = session.get("on")
         return [one for one in on if isinstance(one, str) and one and one not in self._names] if isinstance(on, list) else []

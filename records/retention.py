@@ -30,6 +30,7 @@ from records.files_elsewhere import FILES, FilesElsewhere, name_places
 from records.holds import holds_of
 from records.keep_times import KeepTimes, part_of
 from records.kept_files import KeptFiles
+from records.list_keeping import LISTS, delete_lists
 from records.outbox import announce_erasure
 from records.retention_kinds import NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, pictures_in, why_not
 from records.verification import DELETED
@@ -140,12 +141,13 @@ class Retention:
         swept = Swept()
         deleted = self._sweep_sessions(now, swept)
         self._kinds.sweep(now, swept, stopped=self._is_over)
+        lists = delete_lists(self._database, self._times, now)  # after the sessions: who has one yet stays in the list
         self._delete_aside(now)
         self._delete_strays()
         self._delete_late()
         entries = cut_audit(self._database, now - timedelta(days=self._audit_days), self._audit_days) if self._audit_days else 0
         self._left = swept.left.total()
-        counts = {"records": deleted, **swept.counts(), "audit": entries}
+        counts = {"records": deleted, **swept.counts(), LISTS: lists, "audit": entries}
         self._last = {"swept_at": iso_time(now), "deleted": counts}
         self._say(at=now, deleted=counts, left=dict(swept.left))
         return deleted
@@ -374,6 +376,10 @@ class Retention:
                 for name in (*OF_A_SESSION, *WITH_SESSION):
                     self._database.collection(name).delete_many({"session_id": some})
                 self._database.collection("sessions").delete_many({"_id": some})
+
+    def other_servers(self) -> list[str]:
+        """The names of the others that have shared the database. Raise `StorageError`."""
+        return self._elsewhere.others()
 
     def _clips_of(self, session_id: str) -> dict[str, str]:
         """The paths of its clips, by interval."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from basics.looks import folded
+from basics.looks import folded, look
 from basics.stored_fields import is_moment, is_text
 from database import Database, Document
 from records.exam_removal import of_exam
 from records.exams import Exam
 from records.flag_counts import flags_of_sessions
 from records.rosters import RosterRow
+from scoring.accommodations import Accommodation
 from scoring.exam_times import times_of
 
 RosterState = Literal["added", "invited", "rehearsed", "awaited", "late", "absent", "in_exam", "ended", "to_review", "concluded"]
@@ -38,17 +39,22 @@ class Standing:
     ended_at: datetime | None = None
 
 
-def standings(database: Database, exam: Exam, rows: Iterable[RosterRow], now: datetime) -> list[Standing]:
+def standings(database: Database, exam: Exam, rows: Sequence[RosterRow], now: datetime) -> list[Standing]:
     """How these students of the exam stand at `now`. Raise `StorageError`."""
     spellings = of_exam(database, exam.exam_id)
     with database.reading():
         sessions = _by_student(database.collection("sessions").find({"exam_id": {"$in": spellings}}, dict.fromkeys(_OF_SESSION, 1)))
         rehearsals = _by_student(database.collection("rehearsals").find({"exam_id": {"$in": spellings}}, {"user_id": 1, "at": 1, "results": 1}))
         concluded = {one["_id"] for one in database.collection("conclusions").find({"exam_id": {"$in": spellings}, "state": "concluded"}, {"_id": 1})}
+    extra = _extra_of(database, exam, rows, spellings)
     flags = flags_of_sessions(database, spellings)
     open_flags = [session_id for session_id, counts in flags.items() if counts["open"] or counts["disputed"]]
     marked = {**dict.fromkeys(open_flags, "to_review"), **dict.fromkeys(concluded, "concluded")}
-    return [_standing(row, exam, now, sessions.get(folded(row.user_id), []), rehearsals.get(folded(row.user_id), []), marked) for row in rows]
+    return [
+        _standing(row, exam, now, sessions.get(one, []), rehearsals.get(one, []), marked, extra.get(one))
+        for row in rows
+        for one in (folded(row.user_id),)
+    ]
 
 
 def counts_of(found: Iterable[Standing]) -> dict[RosterState, int]:
@@ -81,6 +87,19 @@ def known_ids(database: Database, looks: Collection[str]) -> dict[str, str]:
     return found
 
 
+def _extra_of(database: Database, exam: Exam, rows: Sequence[RosterRow], spellings: Collection[str]) -> dict[str, Accommodation]:
+    """What holds for these students, by folded id: of this exam, else of every exam. Nothing where the exam has no end that it could put off."""
+    if exam.definition.closes is None:
+        return {}
+    looks = [look(row.user_id) for row in rows]
+    found: dict[str, Accommodation] = {}
+    for exam_ids in ([None], list(spellings)):  # the exam's own goes before
+        with database.reading():
+            stored = database.collection("accommodations").find({"user_look": {"$in": looks}, "exam_id": {"$in": exam_ids}})
+            found |= {folded(one.user_id): one for one in map(Accommodation.from_dict, stored) if one.user_id}
+    return found
+
+
 def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
     found: dict[str, list[Document]] = {}
     for document in documents:
@@ -89,7 +108,15 @@ def _by_student(documents: Iterable[Document]) -> dict[str, list[Document]]:
     return found
 
 
-def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document], rehearsals: list[Document], marked: Mapping[str, str]) -> Standing:
+def _standing(
+    row: RosterRow,
+    exam: Exam,
+    now: datetime,
+    sessions: list[Document],
+    rehearsals: list[Document],
+    marked: Mapping[str, str],
+    different: Accommodation | None,
+) -> Standing:
     sessions = sorted((one for one in sessions if is_moment(one.get("started_at"))), key=lambda one: one["started_at"], reverse=True)
     begun = [one for one in sessions if one.get("begun") is not False]
     rehearsal = max((one for one in rehearsals if is_moment(one.get("at"))), key=lambda one: one["at"], default=None)
@@ -97,7 +124,7 @@ def _standing(row: RosterRow, exam: Exam, now: datetime, sessions: list[Document
     results = [one for one in stored if isinstance(one, Mapping) and is_text(one.get("item"))] if isinstance(stored, list) else []
     return Standing(
         row,
-        _state_of_sessions(begun, marked) or _state_before(row, exam, now, rehearsed=rehearsal is not None),
+        _state_of_sessions(begun, marked) or _state_before(row, exam, now, different, rehearsed=rehearsal is not None),
         rehearsed_at=rehearsal["at"] if rehearsal else None,
         failed=tuple(one["item"] for one in results if one.get("state") == "not_ready"),
         warned=tuple(one["item"] for one in results if one.get("state") == "warning"),
@@ -119,8 +146,8 @@ def _state_of_sessions(begun: list[Document], marked: Mapping[str, str]) -> Rost
     return "concluded" if states == {"concluded"} else "ended"
 
 
-def _state_before(row: RosterRow, exam: Exam, now: datetime, *, rehearsed: bool) -> RosterState:
-    times = times_of(exam.definition, row.extra_percent, row.extra_min)
+def _state_before(row: RosterRow, exam: Exam, now: datetime, different: Accommodation | None, *, rehearsed: bool) -> RosterState:
+    times = times_of(exam.definition, *((different.extra_percent, different.extra_min) if different is not None else ()))
     if exam.state in {"closed", "archived"} or times.is_late(now):
         return "absent"
     if exam.state == "open" and not times.is_early(now):

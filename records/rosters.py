@@ -217,6 +217,7 @@ class Rosters:
         self._accommodate(changed_rows, {row.row_id: row for row, _student in met if row is not None}, by)
         self._write(writes)
         if going:
+            self._accommodate(going, {row.row_id: row for row in going}, by, removed=True)
             with self._database.reading():
                 self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
@@ -252,9 +253,10 @@ class Rosters:
                 self._database.collection(ROSTER).update_one({"_id": row.row_id}, {"$set": {**fields, "changed_at": utc_now(), "changed_by": by}})
         return after
 
-    def remove(self, row: RosterRow) -> None:
-        """Take one student out of the list. Raise `StorageError`."""
+    def remove(self, row: RosterRow, by: str) -> None:
+        """Take one student out of the list, with what the list made different. Raise `StorageError`."""
         self.version += 1
+        self._accommodate([row], {row.row_id: row}, by, removed=True)
         with self._database.reading():
             self._database.collection(ROSTER).delete_one({"_id": row.row_id})
 
@@ -317,8 +319,12 @@ class Rosters:
                     log.exception("some of a list's rows could not be stored: %s", str(error.details)[:500])
                     raise StorageError(_("Some students could not be stored. Import the list again.")) from None
 
-    def _accommodate(self, rows: Iterable[RosterRow], before: Mapping[str, RosterRow], by: str) -> None:
-        """Give the students what changed of what they need, as the accommodation of this exam. What was set by hand beside it stays."""
+    def _accommodate(self, rows: Iterable[RosterRow], before: Mapping[str, RosterRow], by: str, *, removed: bool = False) -> None:
+        """Give the students what changed of what they need, as the accommodation of this exam. What was set by hand beside it stays.
+
+        `removed`: the list has them no more, and takes back what it gave.
+        """
+        rows = [replace(row, extra_percent=0.0, extra_min=0.0, preset=None) for row in rows] if removed else rows
         due = [row for row in rows if _needs(row) != _needs(before.get(row.row_id))]
         if not due:
             return
@@ -332,8 +338,12 @@ class Rosters:
             user_id, now = spelled[row.row_id], utc_now()
             own, usual = (there.get(document_id_of(user_id, exam_id)) for exam_id in (row.exam_id, None))
             every = Accommodation.from_dict(usual or {}, user_id)
+            if removed and own is None:  # somebody removed it by hand
+                continue
             first = replace(every, exam_id=row.exam_id, note="", set_by=by) if own is None else Accommodation.from_dict(own, user_id)
             wanted = with_needs(first, every, row, before.get(row.row_id))
+            if removed:
+                wanted = _without_extra(wanted, first, every, before[row.row_id])
             if own is not None and wanted == replace(every, exam_id=row.exam_id, note="", set_by=wanted.set_by, at=wanted.at):
                 writes.append(DeleteOne({"_id": first.document_id}))  # it would hide what is set for every exam later
                 continue
@@ -360,6 +370,13 @@ class Rosters:
 
 def _needs(row: RosterRow | None) -> tuple[Any, ...]:
     return (0.0, 0.0, None) if row is None else (row.extra_percent, row.extra_min, row.preset)
+
+
+def _without_extra(wanted: Accommodation, first: Accommodation, every: Accommodation, row: RosterRow) -> Accommodation:
+    """An accommodation without the row's extra time, in whose place stands that of every exam, or what was set by hand (`first`)."""
+    given = (first.extra_percent, first.extra_min) == (row.extra_percent, row.extra_min)
+    left = every if given else first
+    return replace(wanted, extra_percent=left.extra_percent, extra_min=left.extra_min)
 
 
 def _without(document: Document, fields: Document) -> Document:

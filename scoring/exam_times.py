@@ -20,17 +20,25 @@ def may_change(state: State, wanted: State) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ExamTimes:
-    """When one student may begin an exam, and for how long it goes. Seconds; `extra_s` is what the student has beyond the others."""
+    """When one student may begin an exam, and for how long it goes. Seconds; `extra_s` is what the student has beyond the others, `used_s` what
+    the student had already of the length, in a session that broke off.
+    """
 
     opens: datetime | None = None
     closes: datetime | None = None
     length_s: float | None = None
     extra_s: float = 0.0
+    used_s: float = 0.0
 
     @property
     def last(self) -> datetime | None:
         """When the student must have ended, however late the student began; None: no time is set."""
         return None if self.closes is None else self.closes + timedelta(seconds=self.extra_s)
+
+    @property
+    def own_s(self) -> float | None:
+        """The student's own length: with the extra time, without what was used already; None where the exam has no length."""
+        return None if self.length_s is None else max(0.0, self.length_s + self.extra_s - self.used_s)
 
     def is_early(self, now: datetime) -> bool:
         """Has it not opened yet?"""
@@ -41,8 +49,8 @@ class ExamTimes:
         return self.last is not None and now >= self.last
 
     def seconds_from(self, begun: datetime) -> float | None:
-        """How long the exam goes for a student who begins at `begun`: the length and the extra time, no longer than until it closes."""
-        least = [] if self.length_s is None else [self.length_s + self.extra_s]
+        """How long the exam goes for a student who begins at `begun`: what is left of length and extra time, no longer than until it closes."""
+        least = [] if self.own_s is None else [self.own_s]
         if self.last is not None:
             least.append(max(0.0, (self.last - begun).total_seconds()))
         return min(least, default=None)

@@ -35,7 +35,7 @@ class SessionExam:
         definition, wrong = stored_definition(document)
         if wrong:
             log.error("what a session has of exam %s can't all be read, and holds without: %s", definition.exam_id, ", ".join(wrong))
-        times = replace(times_of(definition), extra_s=float(document.get("extra_s") or 0.0))
+        times = replace(times_of(definition), extra_s=float(document.get("extra_s") or 0.0), used_s=float(document.get("used_s") or 0.0))
         return cls(document["exam_key"], document["revision"], definition, times)
 
     def to_dict(self) -> dict[str, Any]:
@@ -45,4 +45,5 @@ class SessionExam:
             "revision": self.revision,
             **self.definition.model_dump(exclude=NOT_THE_SESSIONS),
             "extra_s": self.times.extra_s,
+            **({"used_s": self.times.used_s} if self.times.used_s else {}),
         }

@@ -195,7 +195,7 @@ def effect_of(accommodation: Accommodation | None) -> Mapping[str, Any]:
 
 def _with_extra(exam: SessionExam, accommodation: Accommodation | None) -> SessionExam:
     extra = (accommodation.extra_percent, accommodation.extra_min) if accommodation else (0.0, 0.0)
-    return replace(exam, times=times_of(exam.definition, *extra))
+    return replace(exam, times=replace(times_of(exam.definition, *extra), used_s=exam.times.used_s))
 
 
 class TakingEffect:

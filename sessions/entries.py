@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from basics.errors import Conflict, StorageError
 from basics.times import utc_now
 from sessions.starts import Record, check_may_start_again
+from sessions.time_used import take_off
 
 if TYPE_CHECKING:
     from sessions.monitor import Monitor
@@ -34,9 +35,11 @@ def enter_by_list(monitor: Monitor, records: Records, user_id: str, exam_id: str
         latest = None
     check_may_start_again(latest, runs_here=False, resumed=monitor.resumed.is_set(), keep_days=keep_days, now=utc_now())
     try:
-        return monitor.create(user_id, exam_id, "browser").session_id
+        session = monitor.create(user_id, exam_id, "browser")
     except Conflict as conflict:  # another page of the student's came in the same moment
         session_id = conflict.details.get("session_id")
         if isinstance(session_id, str):
             return session_id
         raise
+    take_off(session, latest)
+    return session.session_id

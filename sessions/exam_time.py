@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,11 @@ class ExamTime:
         self._clock = clock
         self.exam = exam
         self.breaks: Callable[[], Sequence[Break]] = tuple
+
+    def with_used(self, exam: SessionExam | None) -> SessionExam | None:
+        """The exam as it is now, for the same student: what was used of its length stays used."""
+        used = self.exam.times.used_s if self.exam is not None else 0.0
+        return replace(exam, times=replace(exam.times, used_s=used)) if exam is not None and used else exam
 
     @property
     def ends(self) -> float:

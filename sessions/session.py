@@ -147,8 +147,8 @@ class ExamSession:
         """Take the rules and the exam as they are now, for a student who has not begun. What runs keeps what it began with."""
         if self.begun:
             return
-        self.accommodation, self.limit.exam = accommodation, exam
-        self._pauses.allow(accommodation, exam, self.breaks())
+        self.accommodation, self.limit.exam = accommodation, self.limit.with_used(exam)
+        self._pauses.allow(accommodation, self.limit.exam, self.breaks())
         self._book.take_up(rules, (), (), (), self._pauses.control.breaks)
         self.changes.prepare(usual)
         kept = {"accommodation": accommodation.to_record() if accommodation else None, "keep_days": self._settings.keep_by_kind()}

@@ -1,7 +1,8 @@
 """Who may start an exam, and who may start it again: the rule for students who come without a proctor's link.
 
 An exam is started once. Who ended it comes in again by a link; a browser whose answer was lost gets the same answer again; a student whom an
-outage put out starts anew. While nobody can tell, because the server takes up the exams that ran, it is asked again in some seconds.
+outage put out starts anew, with the time that is left (time_used.py). While nobody can tell, because the server takes up the exams that ran, it is
+asked again in some seconds.
 """
 
 from __future__ import annotations
@@ -17,17 +18,11 @@ from basics.errors import Conflict, NotFound, StorageError
 from basics.stored_fields import is_moment
 from basics.texts import _
 from basics.times import utc_now
+from sessions.time_used import Beginning, take_off
 
 Record = Mapping[str, Any]
 
 REOPENED_WITHIN_S = 24 * 3600.0  # what is unseen between is kept as unknown; after a day it is another exam
-
-
-class Started(Protocol):
-    """A session, as far as it is asked for here."""
-
-    @property
-    def session_id(self) -> str: ...
 
 
 class Exams(Protocol):
@@ -36,9 +31,9 @@ class Exams(Protocol):
     @property
     def resumed(self) -> threading.Event: ...
 
-    def get(self, session_id: str) -> Started | None: ...
+    def get(self, session_id: str) -> Beginning | None: ...
 
-    def create(self, user_id: str, exam_id: str | None, source: Literal["browser"], station: str | None = None, *, nonce: str = "") -> Started: ...
+    def create(self, user_id: str, exam_id: str | None, source: Literal["browser"], station: str | None = None, *, nonce: str = "") -> Beginning: ...
 
     def was_started_with(self, session_id: str, nonce: str) -> bool: ...
 
@@ -58,16 +53,19 @@ def start_by_student(exams: Exams, records: Records, user_id: str, exam_id: str 
 
     Raise `Conflict` where it runs elsewhere or has ended, `StorageError` where nobody can tell yet or it can't be stored, `TooMany`.
     """
-    _check_may_start(exams, records, user_id, exam_id, keep_days)
+    latest = _check_may_start(exams, records, user_id, exam_id, keep_days)
     nonce = fingerprint(secret or secrets.token_hex(16))  # by having one it is known as started by an ID alone
     try:
-        return exams.create(user_id, exam_id, "browser", nonce=nonce).session_id
+        session = exams.create(user_id, exam_id, "browser", nonce=nonce)
     except Conflict as conflict:  # asked by creating it: two pages that start at once must not both be let in
         if "session_id" not in conflict.details:  # the exam isn't open: nothing of the student's is in the way
             raise
         session_id: str = conflict.details["session_id"]
         if exams.was_started_with(session_id, nonce):
             return session_id
+    else:
+        take_off(session, latest)
+        return session.session_id
     raise Conflict(
         _("An exam is already running for %(user_id)s. Go on in the window where you started it, or ask the proctor for a link.", user_id=user_id),
         field="user_id",
@@ -132,12 +130,14 @@ def taking_up() -> StorageError:
     return StorageError(_("The server has just started, and takes up the exams that ran. Try again in some seconds."))
 
 
-def _check_may_start(exams: Exams, records: Records, user_id: str, exam_id: str | None, keep_days: int) -> None:
+def _check_may_start(exams: Exams, records: Records, user_id: str, exam_id: str | None, keep_days: int) -> Record | None:
+    """The student's last session of the exam. Raise unless another may follow it."""
     if exam_id is None:  # without an exam's id nobody can tell whether it is the same one
-        return
+        return None
     try:
         latest = records.latest_session(user_id, exam_id)
     except StorageError:  # nobody can tell: rather a second session than an exam that can't be taken
-        return
+        return None
     runs_here = latest is not None and exams.get(latest["_id"]) is not None
     check_may_start_again(latest, runs_here=runs_here, resumed=exams.resumed.is_set(), keep_days=keep_days, now=utc_now())
+    return latest

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from basics.errors import Conflict, StorageError
+from basics.looks import look
 from database import Database
 from media.clip import Clip
 from media.recorder import Recorder
@@ -278,3 +279,39 @@ def test_clips_that_can_not_be_compared_keep_no_old_session_from_its_end(
     until(lambda: retention.health()["state"] == "degraded")
     retention.stop()
     assert "Permission denied" in str(retention.health()["reason"])
+
+
+def test_the_list_of_an_exam_that_is_over_for_long_goes_but_for_whom_something_is_kept(
+    database: Database, folders: tuple[Path, Path], retention: Retention
+) -> None:
+    old, new = NOW - timedelta(days=KEEP_DAYS + 2), NOW - timedelta(days=1)
+    exams: dict[str, dict[str, Any]] = {
+        "over": {"state": "closed", "changed_at": old},
+        "past": {"state": "open", "changed_at": old - timedelta(days=9), "closes": old},
+        "open": {"state": "open", "changed_at": old},
+        "young": {"state": "open", "changed_at": old, "closes": new},
+        "own": {"state": "archived", "changed_at": old, "keep_days": {"records": 90}},
+    }
+    for exam_id, fields in exams.items():
+        database.write("exams", exam_id, {"exam_id": exam_id, "exam_look": look(exam_id), **fields})
+        for who in ("ada", "held", "late", "took"):
+            whose = {"user_id": who, "user_look": look(who)}
+            row = {"exam_key": exam_id, "exam_id": exam_id, "name": "Ada", "code_hash": exam_id + who, "added_at": new if who == "late" else old}
+            database.write("roster", f"{exam_id}-{who}", row | whose)
+            database.write("letters", f"{exam_id}-{who}", {"exam_key": exam_id, "text": "Come"} | whose)
+            database.write("accommodations", f"{exam_id}-{who}", {"exam_id": exam_id, "extra_min": 30, "at": old} | whose)
+    database.write("accommodations", "every", {"exam_id": None, "user_id": "ada", "user_look": "ada", "at": old})
+    took = {"state": "ended", "ended_at": new, "user_id": "TOOK", "exam_id": "OVER", "exam_look": look("over")}
+    database.write("sessions", "b" * 32, took)
+    Holds(database).set(by="Ben", note="", user_id="HELD")
+    assert database.flush(10)
+    retention.sweep(NOW)
+    assert database.flush(10)
+    gone = {"over-ada", "past-ada", "past-took"}
+    with database.reading():
+        for name in ("roster", "letters", "accommodations"):
+            there = set(database.collection(name).distinct("_id"))
+            assert {f"{exam}-{who}" for exam in exams for who in ("ada", "held", "late", "took")} - there == gone, name
+        assert "every" in database.collection("accommodations").distinct("_id"), "it holds for later exams, too"
+        noted = {(one["exam_id"], one["count"]) for one in database.collection("audit").find({"what": "lists: deleted"})}
+    assert noted == {("over", 1), ("past", 2)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 from basics.readings import ScreenAct
@@ -12,6 +13,7 @@ from scoring.exam import ExamDefinition
 from scoring.session_exam import SessionExam
 from sessions.clock import SessionClock
 from sessions.exam_time import DELIVERED_S, OFFLINE_GRACE_S, PROMPT_S, ExamTime
+from sessions.time_used import take_off, used_s
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=timezone.utc)
 
@@ -83,3 +85,24 @@ def test_what_was_done_after_the_end_is_acknowledged_and_neither_kept_nor_counte
     assert [act.id for act in limit.in_time(acts)] == ["early"]
     late, early = limit.receipts(acts, ["its ticket"])
     assert (late.done, late.wait(0), early) == (True, True, "its ticket")
+
+
+def test_whoever_comes_again_after_the_exam_broke_off_has_what_is_left_of_its_length() -> None:
+    clock, written = Clock(), list[Any]()
+    limit = time_of(clock, length_min=120, extra_min=10, closes=NOON + timedelta(hours=24))
+    storage = SimpleNamespace(write=lambda *fields: written.append(fields))
+    pause = {"start": 60.0, "end": 660.0, "by": "Ada"}
+    own = {"start": 700.0, "end": 900.0, "by": STUDENT}
+    left = {"state": "interrupted", "begun": True, "ended_after_s": 3600.0, "breaks": [pause, own], "exam": {"used_s": 600.0}}
+    take_off(SimpleNamespace(session_id="s", limit=limit, storage=storage), left)
+    assert (limit.left(), limit.exam and limit.exam.times.last) == (7800 - 3600, NOON + timedelta(hours=24, minutes=10))
+    ((_collection, _key, stored),) = written
+    assert SessionExam.from_dict(stored["exam"]) == limit.exam, "after the server's restart, too"
+    changed = limit.with_used(time_of(clock, length_min=90).exam)
+    assert changed is not None
+    assert changed.times.own_s == 90 * 60 - 3600, "the exam as it is when the student begins"
+
+
+def test_only_what_broke_off_takes_time_off() -> None:
+    assert [used_s({"state": state, "begun": begun, "ended_after_s": 60}) for state, begun in (("ended", True), ("interrupted", False))] == [0, 0]
+    assert used_s({"state": "interrupted", "ended_after_s": "?", "breaks": 7, "exam": []}) == 0

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from basics.errors import Conflict, NotFound, ProctorError, StorageError
-from sessions.starts import Record, Started, check_may_start_again, fingerprint, record_of, start_by_student
+from sessions.starts import Record, check_may_start_again, fingerprint, record_of, start_by_student
+from sessions.time_used import Beginning
 
 NOW = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
 KEEP_DAYS = 30
@@ -27,10 +28,10 @@ class House:
         self.stored: dict[str, dict[str, Any]] = {}
         self._away = away
 
-    def get(self, session_id: str) -> Started | None:
+    def get(self, session_id: str) -> Beginning | None:
         return SimpleNamespace(session_id=session_id) if session_id in self.running else None
 
-    def create(self, user_id: str, exam_id: str | None, source: str, station: str | None = None, *, nonce: str = "") -> Started:
+    def create(self, user_id: str, exam_id: str | None, source: str, station: str | None = None, *, nonce: str = "") -> Beginning:
         for session_id, (user, exam, _) in self.running.items():
             if (user, exam) == (user_id, exam_id):
                 raise Conflict("it runs", session_id=session_id)

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from basics.errors import StorageError
 from basics.readings import AudioReading, GazeReading, PersonsReading, ScreenAct
+from records.accommodations import Accommodations
 from score import Scorer
 from scoring.accommodations import Accommodation
 from scoring.rules import Rules
@@ -161,3 +162,19 @@ def test_those_known_hold_while_the_database_is_away(client: FlaskClient, parts:
     assert found is not None
     assert found.reading_aloud
     assert parts.monitor.accommodations.find("somebody-else", "exam001") is None
+
+
+def test_those_not_among_the_newest_are_known_still_when_all_are_read_again(parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> None:
+        raise StorageError("The database is away")
+
+    monkeypatch.setattr("records.accommodations.LOADED_AT_ONCE", 1)
+    known, names = Accommodations(parts.database), [f"{student}-a", f"{student}-b", student]
+    for name in names:
+        known.set(Accommodation(name, extra_min=5))
+    assert parts.database.flush(10)
+    for name in names:
+        known.find(name, None)  # seen in the database: nothing waits any more
+    known.read_all_again()
+    monkeypatch.setattr(parts.database, "reading", away)
+    assert [known.find(name, None) is not None for name in names] == [True] * 3

@@ -196,6 +196,14 @@ def test_exams_are_listed_by_their_latest_session(client: FlaskClient, stored: l
     assert error_of(client.get(f"/api/exams?after={'0' * 32}"), 422)["field"] == "after"
 
 
+def test_an_exam_that_many_newer_ones_follow_keeps_title_and_list(client: FlaskClient, stored: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for exam_id in ("math", "newer-1", "newer-2"):
+        assert client.post("/api/exams", json={"exam_id": exam_id, "title": exam_id.upper()}).status_code == 200
+    monkeypatch.setattr("web.proctor.analytics.LIMIT_MAX", 1)
+    shown = {one["exam_id"]: one for one in client.get("/api/exams").get_json()["exams"]}
+    assert (shown["math"]["title"], shown["math"]["roster"]) == ("MATH", f"/exams/{exam_key('math')}/roster")
+
+
 def test_sessions_of_some_days_with_how_their_flags_stand(client: FlaskClient, stored: list[str]) -> None:
     def listed(query: str) -> list[tuple[str, dict[str, int]]]:
         return [(line["user_id"], line["decisions"]) for line in client.get(f"/api/sessions?{query}").get_json()["sessions"]]

@@ -191,6 +191,16 @@ def test_an_erasure_is_noted_with_who_asked_and_without_the_student(client: Flas
     assert receipt["salt"] not in str(noted)
 
 
+def test_the_receipt_names_the_servers_whose_disks_have_lines_of_the_student(client: FlaskClient, exam: Parts) -> None:
+    settings = exam.settings
+    clips, recorder = ClipSweep(exam.database, settings.clips_dir, settings.temp_dir), Recorder(settings.clips_dir, settings.temp_dir)
+    exam.retention = Retention(exam.database, settings.clips_dir, exam.stills.folder, 30, clips=clips, recorder=recorder, names=("here", "before"))
+    with exam.database.reading():
+        exam.database.collection("server").insert_many([{"_id": f"files {name}", "looked_at": utc_now()} for name in ("here", "before", "room-2")])
+    (elsewhere,) = (one for one in erased(client)[1]["remains"] if "room-2" in one)
+    assert "(room-2)" in elsewhere
+
+
 def older(number: int, user_id: str) -> Document:
     return {"_id": f"old{number}", "at": START, "who": "ben", "what": "accommodation: set", "user_id": user_id}
 

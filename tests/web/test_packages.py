@@ -94,6 +94,17 @@ def test_an_exam_is_sent_while_it_is_made_and_breaks_off_where_that_fails(
     assert list(Path(stored.settings.temp_dir).glob("package-*")) == []
 
 
+def test_an_exam_needs_no_more_room_than_its_clips_and_a_little(client: FlaskClient, stored: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted: list[int] = []
+    monkeypatch.setattr(packages._Room, "_look", lambda _self, room: wanted.append(room))
+    which = {"session_id": {"$in": [SESSION, OTHER]}, "clip.state": "ready"}
+    with stored.database.reading():
+        clips = stored.database.collection("intervals").update_many(which, {"$set": {"clip.size_bytes": 7_000_000}}).matched_count
+    assert client.get("/api/package?exam_id=e").data
+    assert clips > 1
+    assert wanted[0] == clips * 7_000_000 + packages.REST_BYTES
+
+
 def test_the_report_has_what_the_student_says(client: FlaskClient, stored: Parts) -> None:
     with stored.database.reading():
         (flag,) = stored.database.collection("intervals").find({"session_id": SESSION, "flagged": True})

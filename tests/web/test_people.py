@@ -257,6 +257,17 @@ def test_people_of_an_exam_see_it_and_a_proctor_taken_off_it_does_not_any_more(a
     assert paul.get(f"/api/session/{session}/details").status_code == 404
 
 
+def test_an_exam_that_was_just_made_at_another_server_is_its_own_teachers_alone(app: Flask, admin: FlaskClient) -> None:
+    tina, tom = someone(app, "tina", "teacher"), someone(app, "tom", "teacher")
+    key = admin.post("/api/exams", json={"exam_id": "just-made", "title": "New"}).get_json()["exam"]["exam_key"]
+    with parts_of(app).database.reading():
+        parts_of(app).database.collection("exams").update_one({"_id": key}, {"$set": {"teachers": [tina.account.id]}})
+    people = parts_of(app).people.exams
+    for who, status in ((tom, 404), (tina, 200)):
+        people._keys, people._exams = {}, {}  # what this server knew before
+        assert who.get(f"/api/exams/{key}").status_code == status
+
+
 def test_the_last_administrator_is_neither_disabled_nor_loses_the_role(app: Flask, admin: FlaskClient) -> None:
     root = add_person(app, "root", "administrator", "teacher")
     path = f"/api/people/{root.id}"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from basics.errors import StorageError
+from basics.times import utc_now
 from records.accommodations import Accommodations
+from records.roster_states import standings
 from records.rosters import Rosters
 from scoring.accommodations import Accommodation
 from tests.helpers.web import MakeApp, error_of, local_client
@@ -141,3 +145,37 @@ def test_one_who_ends_in_that_moment_keeps_nobody_from_being_ended(
     answer = client.post(f"/api/exams/{key}/end", json={"reason": "fire drill"}).get_json()
     assert answer == {"success": True, "ended": 2, "not_begun": 2}
     assert [parts.monitor.get(one) for one in made] == [None] * 3
+
+
+@pytest.mark.parametrize("by_import", [False, True])
+def test_whom_a_list_has_no_more_has_nothing_of_it_either_but_what_was_set_by_hand(
+    client: FlaskClient, parts: Parts, student: str, by_import: bool
+) -> None:
+    exam, other = f"gone-{student}", f"{student}-b"
+    assert client.post("/api/accommodations", json={"user_id": student, "extra_percent": 10}).status_code == 200
+    key = define(client, exam)
+    take(client, key, f"id,extra time,accommodation\n{student},25 %,low_vision\n{other},30 min,reads_aloud\n")
+    (mine,) = client.get("/api/accommodations", query_string={"user_id": student, "exam_id": exam}).get_json()["accommodations"]
+    by_hand = {"user_id": other, "exam_id": exam, "extra_min": 45, "points": {"speech": 1}, "reading_aloud": True, "note": "attest 9"}
+    assert client.post("/api/accommodations", json=by_hand).status_code == 200
+    assert mine["extra_percent"] == 25
+    if by_import:
+        assert client.post(f"/api/exams/{key}/roster", json={"text": f"{student}-c\n", "remove_missing": True}).status_code == 200
+    else:
+        for row in client.get(f"/api/exams/{key}/roster").get_json()["students"]:
+            assert client.delete(f"/api/exams/{key}/roster/{row['row_id']}").status_code == 200
+    assert in_force(parts, student, exam).exam_id is None, "what holds in every exam"
+    left = in_force(parts, other, exam)
+    assert (left.exam_id, left.extra_min, dict(left.points), left.reading_aloud, left.note) == (exam, 45, {"speech": 1}, False, "attest 9")
+
+
+def test_whoever_may_still_come_by_what_was_set_by_hand_is_not_absent(client: FlaskClient, parts: Parts, student: str) -> None:
+    key = define(client, f"still-{student}")
+    take(client, key, f"{student}\n{student}-b\n{student}-c\n")
+    by_hand = [{"user_id": f"{student}-b", "exam_id": f"STILL-{student}"}, {"user_id": f"{student}-c".upper()}]
+    for one in by_hand:
+        assert client.post("/api/accommodations", json={**one, "extra_min": 60}).status_code == 200
+    assert parts.database.flush(10)
+    exam, now = parts.exams.by_key(key), utc_now()
+    closed = replace(exam, definition=exam.definition.model_copy(update={"closes": now - timedelta(minutes=30)}))
+    assert [one.state for one in standings(parts.database, closed, parts.rosters.rows(key), now)] == ["absent", "awaited", "awaited"]

@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from basics.errors import StorageError
 from records.entry_codes import EntryKeys, read_code
+from sessions.ends import End
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
 from web.proctor.roster_links import QR_MASK
@@ -381,6 +382,30 @@ def test_names_stand_beside_ids_and_are_left_out_of_an_anonymous_review(make_app
     (wall,) = (one for one in client.get("/api/rosters/not_come").get_json()["exams"] if one["exam_key"] == key)
     assert {(one["user_id"], one["name"]) for one in wall["students"]} == {(student, ""), (f"{student}-b", "")}
     assert students(client, key)[0]["name"] == "Änne Müller"
+
+
+def test_who_stays_away_until_the_exam_breaks_off_has_what_is_left_of_its_length(client: FlaskClient, parts: Parts, student: str) -> None:
+    key = define(client, length_min=120)
+    take(client, key, f"{student}\n")
+    entered = {"link": secret(links(client, key)[student]["link"])}
+    first = parts.monitor.get(client.post("/api/student/enter", json=entered).get_json()["session_id"])
+    assert first is not None
+    parts.monitor.maker.prepare(first)
+    first.begin()
+    parts.monitor.end_session(first.session_id, End("outage"), "interrupted")
+    parts.database.write("sessions", first.session_id, {"ended_after_s": 3000.0})
+    assert parts.database.flush(10)
+    again = client.post("/api/student/enter", json=entered).get_json()
+    second = parts.monitor.get(again["session_id"])
+    assert second is not None
+    assert second is not first
+    parts.monitor.maker.prepare(second)
+    shown = client.get("/api/student/session", headers={"Authorization": f"Bearer {again['token']}"}).get_json()
+    assert shown["exam"]["length_s"] == 4200
+    second.begin()
+    left = second.limit.left()
+    assert left is not None
+    assert 4000 < left <= 4200
 
 
 def test_letters_of_a_code_that_look_alike_are_one() -> None:

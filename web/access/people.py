@@ -97,9 +97,13 @@ class People:
         self.changed()
 
     def exam_id_of_key(self, key: str) -> str | None:
-        """The id of the exam that addresses name by this key. Raise `StorageError`."""
+        """The id of the exam that addresses name by this key, None where there is none. Raise `StorageError`."""
         self.ready()
-        return self.exams.exam_id_of_key(key)
+        found = self.exams.exam_id_of_key(key)
+        if found is None and self.exams.has(key):  # made at another server just now: before its people are known it is nobody's
+            self.exams.read()
+            found = self.exams.exam_id_of_key(key)
+        return found
 
     # Callers
 

@@ -88,6 +88,7 @@ ACTS: Mapping[str, Text] = {
     "lti: refused": _("Launch from a learning platform refused"),
     "lti: student new": _("Student came from a learning platform"),
     "lti: teacher launched": _("Teacher or proctor came from a learning platform"),
+    "lists: deleted": _("Students of an exam’s list deleted: their time was over"),
     "message: message": _("Message to a student"),
     "message: warning": _("Warning to a student"),
     "moment: marked": _("Moment marked"),

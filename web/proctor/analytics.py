@@ -14,7 +14,7 @@ from basics.times import utc_now
 from database import LIMIT_MAX, Document
 from records.analytics import Analytics, Span
 from records.exams import Exam, exam_key
-from web.access.callers import caller
+from web.access.callers import ExamFilter, caller
 from web.calls.audit import note
 from web.calls.bodies import read_query, reply
 from web.calls.openapi import describe
@@ -62,13 +62,13 @@ def exams() -> Response:
     """List the exams that are defined, and those that had sessions, with how these stand."""
     query = read_query(request, ExamsQuery)
     now = utc_now()
-    seen = caller().exam_filter("look")
-    mine = parts().exams.listed(limit=LIMIT_MAX)
-    defined = {exam.key: exam for exam in mine if seen is None or seen.takes(exam.exam_id)}
-    had = [
-        line | _results(line["exam_id"]) | _line(defined.pop(exam_key(line["exam_id"]), None) if line["exam_id"] else None, now)
-        for line in _analytics().exams(caller().exam_condition("look"))
-    ]
+    seen = caller().exam_filter("look") or ExamFilter()
+    only, never = (None if ids is None else {one for one in ids if one is not None} for ids in (seen.only, seen.never))
+    defined = {exam.key: exam for exam in parts().exams.listed(exam_ids=only, never=never or (), limit=LIMIT_MAX)}
+    stand = _analytics().exams(caller().exam_condition("look"))
+    others = {exam_key(line["exam_id"]) for line in stand if line["exam_id"]} - defined.keys()  # whom others have outrun
+    defined |= {exam.key: exam for exam in parts().exams.of_keys(others)}
+    had = [line | _results(line["exam_id"]) | _line(defined.pop(exam_key(line["exam_id"]), None) if line["exam_id"] else None, now) for line in stand]
     new = [{"exam_id": exam.exam_id, "sessions": 0, "running": 0, "flags": 0} | _line(exam, now) for exam in defined.values()]
     lines = [*new, *had]
     begin = next((place for place, line in enumerate(lines, 1) if _cursor(line) == query.after), None) if query.after else 0

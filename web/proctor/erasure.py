@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, ValidationInfo, field_validator
 from basics.errors import NotFound, StorageError
 from basics.identifiers import key_of
 from basics.looks import same_id
-from basics.texts import _
+from basics.texts import _, joined
 from cluster.notices import StudentErased
 from records.erasure import Erasure
 from records.holds import HOLD, Holds
@@ -167,10 +167,17 @@ def _erasure() -> Erasure:
 
 def _remains() -> list[str]:
     """Where something erased lies still."""
-    erased = parts().erased
+    erased, retention = parts().erased, parts().retention
+    others = joined(", ", retention.other_servers() if retention is not None else [])
+    elsewhere = _(
+        "Other servers (%(servers)s) keep, each on its own disk, lines of logs and refused records that name the student, and perhaps checks and "
+        "accommodations that wait to be stored: make the same call at each of them, also at one that was away, once it is back.",
+        servers=others,
+    )
     in_files = _("MongoDB's files, journal and oplog have what was erased until newer records take its place; docs/privacy.md says how to end that.")
     return [
         erased.health().get("reason", "") if erased.embedded else in_files,
+        *([elsewhere] if others else []),
         _("Backups and packages that were made before have what they had: delete them, or erase again after a restore."),
     ]
 

@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 packages = Blueprint("packages", __name__)
 
 RETRY_S = 10
+REST_BYTES = 64 << 20  # free room for what a package has beside clips; more is asked for as it is needed
 PART_BYTES = 1 << 18
 _EXTENSION = "proctor_packages"
 
@@ -203,7 +204,7 @@ def _begun(
 ) -> tuple[BinaryIO, Iterator[None]]:
     """A file, and what writes the package into it: whenever that gives way, what is written stays as it is."""
     made_at, made_by, reads = utc_now(), signature(), _reads(identity=identity)
-    room = _Room(sum(reads.size_of(session_id) for session_id in sessions))
+    room = _Room(reads.size_of(sessions) + REST_BYTES)  # what the records need is looked at while they are written
     file = cast(BinaryIO, tempfile.TemporaryFile(dir=parts().settings.temp_dir, prefix="package-"))  # noqa: SIM115 (closed when it is sent; it has no name)
 
     def making() -> Iterator[None]:

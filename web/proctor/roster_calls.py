@@ -186,7 +186,7 @@ def remove(exam_key: str, row_id: str) -> Response:
     if folded(row.user_id) in with_sessions(parts().database, exam):
         raise Conflict(_("This student has taken part, and stays in the list. Revoke the link instead."), field="row_id")
     check_held("roster", [row.user_id], signature(), exam_id=exam.exam_id, exam_key=exam.key)
-    parts().rosters.remove(row)
+    parts().rosters.remove(row, signature())
     note("roster: removed", "proctor", exam_id=exam.exam_id, exam_key=exam.key, user_id=row.user_id)
     tell_roster(exam)
     return reply(Done())

@@ -104,6 +104,7 @@ def session() -> Response:
         report_open = False
         ends_at, left_s = running.limit.ends_at, running.limit.left()
         exam, refusal = (running.limit.exam, None) if begun else _before(user_id, exam_id)
+        exam = running.limit.with_used(exam)
     else:
         stored = _stored(session_id)
         document, _unreadable = readable_part({**stored, "_id": session_id})

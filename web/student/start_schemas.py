@@ -52,7 +52,7 @@ class StudentExamShown(BaseModel):
     time_zone: str
     opens: Time | None
     closes: Time | None = Field(description="With this student's extra time.")
-    length_s: float | None = Field(description="With the extra time.")
+    length_s: float | None = Field(description="With the extra time, without what was used in a session that broke off.")
     extra_s: float
     identity_step: bool = Field(description="Is the student to take pictures of the face and of a card before the exam?")
     seb: SebMode = Field(description="Is the exam taken in Safe Exam Browser?")

@@ -66,7 +66,7 @@ def exam_for_student(exam: SessionExam, *, refusal: dict[str, Any] | None) -> di
         "exam_key": exam.key,
         "opens": iso_time(times.opens) if times.opens else None,
         "closes": iso_time(times.last) if times.last else None,
-        "length_s": None if times.length_s is None else times.length_s + times.extra_s,
+        "length_s": times.own_s,
         "extra_s": times.extra_s,
         "identity_step": definition.identity_step,
         "room_view": definition.room_view,

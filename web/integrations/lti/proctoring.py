@@ -14,10 +14,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _, joined
 from basics.times import utc_now
+from database import Document
 from records.exams import Exam
 from records.lti_accounts import MADE_BY as BY
 from records.lti_attempts import Attempt
 from sessions.ends import End
+from sessions.time_used import take_off
 from web.calls.addresses import portal_url
 from web.calls.audit import note
 from web.integrations.lti.arrivals import GOES_ON, admitted, come, exam_named, exam_of, no_exam
@@ -120,11 +122,14 @@ def _session_of(attempt: Attempt, known: Attempt | None) -> str:
                 raise Refused(_("This attempt has ended here already. If you must go on, ask your proctor."), "an attempt that has ended here")
             monitor.maker.check_open(attempt.exam_id, monitor.maker.surroundings(attempt.user_id, attempt.exam_id))
             try:
-                return monitor.create(attempt.user_id, attempt.exam_id, "browser").session_id
+                session = monitor.create(attempt.user_id, attempt.exam_id, "browser")
             except Conflict as conflict:  # another page of the student's came in the same moment
                 session_id = conflict.details.get("session_id")
                 if not isinstance(session_id, str):
                     raise
+            else:
+                take_off(session, _record_of(known))
+                return session.session_id
         other = parts().lti_attempts.of_session(session_id)
         if other is None or other.id == attempt.id:
             return session_id
@@ -143,11 +148,15 @@ def _is_over(known: Attempt | None) -> bool:
         return False
     if known.ended_at is not None:
         return True
+    record = _record_of(known)
+    return record is not None and record.get("state") == "ended" and record.get("begun") is not False
+
+
+def _record_of(attempt: Attempt | None) -> Document | None:
     try:
-        record = parts().database.session(known.session_id)
+        return parts().database.session(attempt.session_id) if attempt is not None else None
     except NotFound:
-        return False
-    return record.get("state") == "ended" and record.get("begun") is not False
+        return None
 
 
 def _of(attempt: Attempt) -> dict[str, object]:
