@@ -162,7 +162,9 @@ class PictureAnalyst:
             return PictureReadings(at, GazeReading(at, "none", width=width, height=height), persons)
         gaze = GazeReading(at, "unknown", reason, width=width, height=height)
         frozen = reason == "frozen" and (self.view.told_frozen or still >= self._frozen_s)
-        return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
+        # The next picture of a slow camera is to be looked at as soon as it comes; of one that stands still nothing comes.
+        is_slow = not self.view.told_frozen and still < self._settings.face_interval_s
+        return PictureReadings(at, gaze, None if is_slow else self._due_look(at, reason, width, height), frozen=frozen)
 
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""

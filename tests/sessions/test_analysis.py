@@ -174,6 +174,19 @@ def test_a_track_that_follows_a_face_of_nobody_who_is_seen_is_let_go(models_dir:
     assert [track.let_go_of for track in tracks] == [0, 1], "at the one look: nothing moved since"
 
 
+def test_a_camera_of_one_picture_in_a_second_and_a_half_is_looked_at_as_often_as_any(settings: Settings) -> None:
+    """Most of what is due falls on the same picture again, which says nothing new; the look waits for the next."""
+    models, looker = Models(), Looker()
+    models.persons = cast(PersonsModel, looker)
+    analyst = PictureAnalyst(models, settings.model_copy(update={"face_calm_interval_s": 2.0}))
+    analyst._gaze = cast(GazeDetector, Calm())
+    shown = [np.full((480, 640, 3), 120 + number, np.uint8) for number in range(8)]
+    read = [analyst.read(Picture(at / 4, shown[at // 6]), "s") for at in range(48)]
+    assert looker.at == [0.0, 2.0, 4.5, 8.0, 10.5]
+    assert [one.persons.count for one in read if one.persons is not None] == [1] * len(looker.at)
+    analyst.close()
+
+
 class Looker:
     """Finds one person at every look, and says when it was asked."""
 
