@@ -204,7 +204,7 @@ def test_who_has_looked_at_the_screen_is_never_excused_for_a_long_look_aside() -
 def test_who_works_at_a_monitor_above_the_camera_has_a_rest_and_looks_aside_from_it() -> None:
     """A laptop below the monitor films: all that is read lies above the camera, and is no looking up for this person."""
     above, aside, thinks = replace(CALM, gaze_y=-16.0), replace(CALM, gaze_y=-16.0, gaze_x=14.0), replace(CALM, gaze_y=-38.0, gaze_x=14.0)
-    directions = []
+    directions: list[Direction] = []
     with closing(GazeDetector(finder=cast(FaceFinder, Outlines()))) as detector:
         for face, until in ((above, 120), (aside, 123), (thinks, 126)):
             for at in range((until - 3) * 4 if directions else 0, until * 4):
