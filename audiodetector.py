@@ -110,7 +110,7 @@ class AudioDetector:
             readings += self._end_run()
             ended = self._marks[-1][1]
             readings.append(AudioReading(ended, at - ended, voices=None, reason="lost"))
-            self._tracker.lost()
+            self._tracker.lost(self._taken + _samples(at - ended))
             self._begin_run()
             self._start(at)
         elif late < -self._limits.sound_gap_s:
@@ -123,7 +123,7 @@ class AudioDetector:
     def finish(self) -> list[AudioReading]:
         """Judge what is left and answer with the last readings. The detector may take sound again, as a new run."""
         readings = self._end_run()
-        self._tracker.lost()
+        self._tracker.lost(self._taken)
         self._begin_run()
         self._started = False
         return readings
@@ -299,6 +299,7 @@ class AudioDetector:
         self._news_multiple += [(max(s.start, begin), min(s.end, end)) for s in self._stretches if s.sure and s.end > begin and s.start < end]
 
     def _heard(self, start: int, end: int) -> npt.NDArray[np.bool_]:
+        self._tracker.cut_off = False
         heard = np.zeros((end - start) // FRAME + 1, dtype=bool)
         pad = _samples(self._limits.speech_pad_s)
         for stretch in self._stretches:

@@ -212,7 +212,7 @@ class PersonsModel:
             near_by = [looks.part(*zoom, side=ZOOM_SIDE) for zoom in zooms(found, width, height)]
             votes += [without_books(look) for look in near_by] if found.instead < INSTEAD_LITTLE else near_by
             found = phone_at(found.box, votes, near, self._limits)
-        if found is not None and looks.image.shape[1] < self._limits.phone_coarse_px:
+        if found is not None and max(looks.image.shape[:2]) < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
         return found
 

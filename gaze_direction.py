@@ -35,18 +35,21 @@ _EYES_APART = 0.15
 _EYES_LOST = 0.35  # so far apart no two eyes are, and nobody need be asked: bare faces' looks aside reach 0.25
 # Degrees of the finder's rough angle to a side from which it says so; of focused faces nine in ten lie within 6, nineteen in twenty within 9.
 _OUTLINE_SAYS_DEG = 10.0
+_SPEAKS_FOR_S = 1.0  # for so long before it a reading at rest speaks at most: so far apart the pictures are that are read of a calm student
 
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
     """A person's rest: gaze and pitch in degrees, eye opening in eye widths. The defaults are the medians of focused people.
 
+    `height` is `gaze_y` without its bound upwards: what is above it is looking up, also for who works at a monitor above the camera.
     `own` is the person's own pitch and eye opening, nobody else's in it; None until the lids were seen plainly open for as long as people's
     usual rest weighs.
     """
 
     gaze_x: float = 0.0
     gaze_y: float = 0.0
+    height: float = 0.0
     pitch: float = -7.0
     eye_open: float = 0.26
     own: tuple[float, float] | None = None
@@ -70,7 +73,7 @@ class GazeDetector:
         self._open: deque[float] = deque(maxlen=limits.gaze_rest_window)
         self._aside: deque[tuple[float, float]] = deque(maxlen=max(limits.gaze_rest_window, self._aside_least))
         self._aside_at = -math.inf
-        self._learnt_at = -math.inf
+        self._learnt_at = self._restless_at = -math.inf
         self._up_at = -math.inf
         self._side_at = {"left": -math.inf, "right": -math.inf}
         self._rest = _Rest()
@@ -130,7 +133,7 @@ class GazeDetector:
         self._mesh.reset()
         for kept in (self._seen, self._open, self._aside):
             kept.clear()
-        self._learnt_at = self._looked_at = self._up_at = self._aside_at = -math.inf
+        self._learnt_at = self._restless_at = self._looked_at = self._up_at = self._aside_at = -math.inf
         self._side_at = {"left": -math.inf, "right": -math.inf}
         self._look_again = False
         self._rest = _Rest()
@@ -158,6 +161,7 @@ class GazeDetector:
 
     def _without_landmarks(self, blank: GazeReading, image: Picture, outline: Outline | None, scale: float) -> GazeReading:
         limits = self._limits
+        self._restless(blank.at)
         poor = PictureQuality(image).why_no_face(limits)
         if outline is None:
             return replace(blank, direction="unknown" if poor else "none", reason=poor)
@@ -194,7 +198,9 @@ class GazeDetector:
             "eye_contrast": quality.eye_contrast,
         }
         direction: Direction = "unknown" if reason else self._judge(face, blank.at)
-        if not reason and not self._still:
+        if reason:
+            self._restless(blank.at)
+        elif not self._still:
             self._learn(face, blank.at)
         if direction in ("left", "right") and self._is_doubtful(shown, face, direction, blank.at):
             direction, reason = "unknown", "hidden"
@@ -217,8 +223,8 @@ class GazeDetector:
         rest, usual, limits = self._rest, _Rest(), self._limits
         # A rest excuses and never accuses: who has looked to one side for minutes may look to the other as far as anybody.
         side = min((face.gaze_x - rest.gaze_x) / limits.gaze_side_deg, (face.gaze_x - usual.gaze_x) / limits.gaze_side_deg, key=abs)
-        below = (face.gaze_y - rest.gaze_y) / limits.gaze_down_deg
-        down = min(below, (face.gaze_y - usual.gaze_y) / limits.gaze_down_deg)
+        down = min(face.gaze_y - rest.gaze_y, face.gaze_y - usual.gaze_y) / limits.gaze_down_deg
+        above = (rest.height - face.gaze_y) / limits.gaze_down_deg
         bowed = max(0.0, face.pitch - rest.pitch - limits.eyes_shut_from_deg)
         if face.eye_open * _Rest().eye_open / rest.eye_open < limits.eyes_shut - limits.eyes_shut_per_deg * bowed:
             return "closed"
@@ -226,7 +232,7 @@ class GazeDetector:
             return "focused"
         # Who thinks looks up, and the rules know no such looking away: a look that is more up than aside is none of left and right.
         aside = 1.0 if at - self._up_at > limits.gaze_up_s else limits.gaze_up_aside
-        if -below * aside > abs(side):
+        if above * aside > abs(side):
             self._up_at = -math.inf if self._still else at
             return "focused"
         if down > abs(side):
@@ -274,13 +280,17 @@ class GazeDetector:
         """Let the rest follow the person: the median of what may be rest at all, mixed with the population's, within bounds."""
         limits = self._limits
         # Only what counts as focused for anybody may become the rest: who looks away from the very start does not teach it that.
-        near = abs(face.gaze_x) < limits.gaze_side_deg and abs(face.gaze_y) < limits.gaze_down_deg and abs(face.yaw) < limits.gaze_turned_deg
-        if at - self._learnt_at < limits.gaze_rest_step_s or not near or face.eye_open < limits.eyes_shut:
+        # Upwards that is whatever can be read: who works at a monitor above the camera looks there all the time, who thinks does not.
+        near = abs(face.gaze_x) < limits.gaze_side_deg and -limits.gaze_turned_deg < face.gaze_y < limits.gaze_down_deg
+        if not near or abs(face.yaw) >= limits.gaze_turned_deg or face.eye_open < limits.eyes_shut:
+            self._restless(at)
             return
-        self._learnt_at = at
-        self._seen.append((face.gaze_x, face.gaze_y, face.pitch))
+        times = self._rest_steps(at)
+        if not times:
+            return
+        self._seen.extend([(face.gaze_x, face.gaze_y, face.pitch)] * times)
         if face.eye_open >= limits.gaze_rest_open * limits.eyes_shut:  # nearly shut lids say where the eyes look, not how far they open
-            self._open.append(face.eye_open)
+            self._open.extend([face.eye_open] * times)
         own, own_open = (len(kept) / (len(kept) + limits.gaze_rest_prior) for kept in (self._seen, self._open))
         usual = _Rest()
         x, y, pitch = own * np.median(np.array(self._seen), axis=0) + (1 - own) * np.array([usual.gaze_x, usual.gaze_y, usual.pitch])
@@ -288,10 +298,27 @@ class GazeDetector:
         self._rest = _Rest(
             gaze_x=float(np.clip(x, -limits.gaze_rest_side_deg, limits.gaze_rest_side_deg)),
             gaze_y=float(np.clip(y, -limits.gaze_rest_up_deg, limits.gaze_rest_down_deg)),
+            height=min(float(y), limits.gaze_rest_down_deg),
             pitch=float(pitch),
             eye_open=float(np.clip(eye_open, limits.eyes_rest_least, limits.eyes_rest_most)),
             own=self._own_rest(),
         )
+
+    def _restless(self, at: float) -> None:
+        """What was read at `at` is no rest."""
+        self._restless_at = max(self._restless_at, at)  # pictures that were left out are read after a later one
+
+    def _rest_steps(self, at: float) -> int:
+        """For how many steps a reading at rest speaks: where calm pictures before it were left out, for those as well, as if they had been read."""
+        step = self._limits.gaze_rest_step_s
+        passed = at - self._learnt_at
+        if passed < step:
+            return 0
+        follows = self._restless_at < self._learnt_at
+        times = min(int(passed / step), max(1, round(_SPEAKS_FOR_S / step))) if follows else 1
+        # on the beat, for readings come a little late, and a minute of them is to be a minute
+        self._learnt_at = at if passed >= (times + 1) * step else self._learnt_at + times * step
+        return times
 
     def _own_rest(self) -> tuple[float, float] | None:
         # Of whose lids rest low nobody can say that shut ones are anything else than that rest.

@@ -39,7 +39,8 @@ class Scorer:
         self._intervals: dict[int, Tally] = {}
         self._away = AWAY if rules.looking_down_counts else AWAY - {"down"}
         self._gaze = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
-        self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s)
+        self._look_silence = max(rules.unknown_max_s, rules.looks_speak_for * rules.face_interval_s)
+        self._absent = Stretch(rules.gaze_gap_s, rules.unknown_max_s, rules.credit_max_s, self._look_silence)
         self._absent_looks = 0
         self._faceless_from: float | None = None  # the first of the newest pictures without a face
         self._lids = Lids(rules)
@@ -57,7 +58,6 @@ class Scorer:
         self._marks: dict[int, list[Mark]] = {}
         self._cut = False  # a break ended in the interval of the newest picture
         self._voices_begin = -math.inf  # of the conversation that `_voices_end` ends
-        self._look_silence = max(rules.unknown_max_s, rules.looks_speak_for * rules.face_interval_s)
 
     # Points
 

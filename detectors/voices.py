@@ -8,7 +8,7 @@ The student's own voice is learnt from the first speech heard for long, lives on
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ class _Scene:
 
 
 class VoiceTracker:
-    """The voices of one session. Not thread-safe. Positions are samples since the sound began.
+    """The voices of one session. Not thread-safe. Positions are samples since the sound began, anew after each gap: what lies before it is negative.
 
     Cosines are means over pairs of units. Read speech of 15 people, 1.5 s each: one voice .53 to .85 (5 % lie below), two voices .1 to .46
     (5 % above); means over several units lie further apart (bench/NOTES.md). The limits stand inside the gap.
@@ -84,7 +84,7 @@ class VoiceTracker:
         self._talk_until = -1  # where another voice was last heard: while it is in the window, less of the student's voice is enough to go by
         self._student = np.zeros(192, np.float32)  # the mean of its units' directions, not made of length 1: a product is a mean cosine
         self._student_s = 0.0
-        self.cut_off = False  # some of what was heard is cut off, and a voice that is louder or quieter is unlike itself
+        self.cut_off = False  # some of the present window is cut off, and a voice that is louder or quieter is unlike itself
         self._own_from = self._own_until = 0  # where it was heard first and last
         self._refused: list[Unit] = []  # speech since, that was not this voice
 
@@ -93,10 +93,12 @@ class VoiceTracker:
         """Whether it was heard at times so far apart that it is no invigilator's who said how the exam goes."""
         return self._own_until - self._own_from >= int(self._limits.own_voice_apart_s * SAMPLE_RATE)
 
-    def lost(self) -> None:
-        """Sound is missing: what was heard just before no longer belongs to what comes."""
+    def lost(self, samples: int) -> None:
+        """Sound is missing: what was heard just before no longer belongs to what comes, whose first sample lies `samples` after the first so far."""
         self._units.clear()
         self._talk_until = -1
+        self._own_from, self._own_until = self._own_from - samples, self._own_until - samples
+        self._refused = [replace(unit, spans=tuple((first - samples, last - samples) for first, last in unit.spans)) for unit in self._refused]
 
     def look(self, sound: Floats, start: int, fresh: int, heard: Bools, loudspeaker: Floats | None = None) -> Look:
         """Judge the window `sound` (float32, -1..1), whose first sample is `start`; samples from `fresh` on were not judged before.

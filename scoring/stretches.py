@@ -11,12 +11,13 @@ class Stretch:
 
     `held` is the time for which it was really seen: time that was unknown is not in it. The opposite for longer than `gap` ends it, and
     so does unknown, or nothing read at all, for longer than `unknown_max`. A picture speaks for at most `credit_max` until the next one:
-    at lower rates time is not made up. All in seconds.
+    at lower rates time is not made up. Pictures may lie `silence_max` apart, where that is longer than `unknown_max`. All in seconds.
     """
 
     gap: float
     unknown_max: float
     credit_max: float
+    silence_max: float = 0.0
     start: float | None = None
     last: float = 0.0
     held: float = 0.0
@@ -29,7 +30,7 @@ class Stretch:
 
     def feed(self, at: float, holds: bool | None) -> None:
         """Take one picture's word: it holds, it does not, or nobody can tell (None)."""
-        if self._known_at is not None and at - self._known_at > self.unknown_max:
+        if self._is_long_ago(at):
             self.end()
         if holds is None:
             self._previous = None
@@ -57,6 +58,11 @@ class Stretch:
             if at - self._opposite_since > self.gap:
                 self.end()
                 self._previous = holds
+
+    def _is_long_ago(self, at: float) -> bool:
+        """Was the last picture that told something so long ago that nobody knows what was between? Where pictures came that told nothing, sooner."""
+        longest = self.unknown_max if self._unknown_since is not None else max(self.unknown_max, self.silence_max)
+        return self._known_at is not None and at - self._known_at > longest
 
     def lasts(self, least: float) -> bool:
         """Did it hold for at least so many seconds, and for more of its time than not? One picture in two near a limit is no stretch."""
@@ -90,7 +96,7 @@ class Stretch:
         """A new interval: a stretch that has counted (`anew`: any) and goes on must hold for its least duration again to count in it."""
         if self.start is None or not (self.counted or anew):
             return
-        if self._known_at is None or begin - self._known_at > self.unknown_max:
+        if self._known_at is None or self._is_long_ago(begin):
             self.end()
             return
         self._begin(begin)

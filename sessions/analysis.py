@@ -30,6 +30,9 @@ from settings.settings import Settings
 log = logging.getLogger(__name__)
 
 REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed once fails at every picture after it
+SAME_ASPECT = (
+    0.05  # by which a camera's pictures may differ in shape, for their sizes are rounded; another mode of it, or another camera, differs more
+)
 WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
 
 
@@ -70,6 +73,28 @@ class PictureAnalyst:
         self._nobody: bool | None = None  # whether a picture that stands still shows an empty chair; None until it was looked at
         self._repeats = RepeatedImages()
         self._failures = models.failures
+        self._camera_name = ""
+        self._aspect = 0.0  # width by height of the newest picture
+        self._is_other = threading.Event()  # pictures come from another camera now
+
+    def camera_named(self, name: str) -> None:
+        """What the camera is called whose pictures come from now on. May be called from any thread."""
+        if self._camera_name not in ("", name):
+            self._is_other.set()
+        self._camera_name = name
+
+    def _meet(self, image: npt.NDArray[np.uint8]) -> None:
+        """Forget what was learnt of a camera before this one: how it hangs, its border and room, and where the student's rest is seen from it."""
+        aspect, before = image.shape[1] / image.shape[0], self._aspect
+        self._aspect = aspect
+        reshaped = before > 0 and abs(aspect / before - 1) > SAME_ASPECT
+        if not reshaped and not self._is_other.is_set():
+            return
+        self._is_other.clear()
+        self._camera, self._living, self._calm = CameraView(), Living(), None
+        self.view.forget_room()
+        if self._gaze is not None:
+            self._gaze.reset()
 
     @property
     def next_at(self) -> float:
@@ -131,6 +156,7 @@ class PictureAnalyst:
         """Read one picture: gaze always, persons when they are due. A detector that raises is `unknown`, and its failure noted."""
         at, image = picture.at, picture.image
         self.pace.beat(at)
+        self._meet(image)
         still = self.view.take(image, at, self._still_s)
         if self.view.since is not None:
             return self._still(image, at, still, session_id)
@@ -162,7 +188,9 @@ class PictureAnalyst:
             return PictureReadings(at, GazeReading(at, "none", width=width, height=height), persons)
         gaze = GazeReading(at, "unknown", reason, width=width, height=height)
         frozen = reason == "frozen" and (self.view.told_frozen or still >= self._frozen_s)
-        return PictureReadings(at, gaze, self._due_look(at, reason, width, height), frozen=frozen)
+        # The next picture of a slow camera is to be looked at as soon as it comes; of one that stands still nothing comes.
+        is_slow = not self.view.told_frozen and still < self._settings.face_interval_s
+        return PictureReadings(at, gaze, None if is_slow else self._due_look(at, reason, width, height), frozen=frozen)
 
     def _why_still(self, image: npt.NDArray[np.uint8]) -> str:
         """Of a covered lens or a dark room, too, one picture is like the other: H.264 leaves the noise out, and some cameras do."""

@@ -6,7 +6,8 @@ something they are read after all, so that nothing is missed and nothing begins 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
@@ -16,13 +17,17 @@ from basics.readings import Box, GazeReading, PersonsReading
 from settings.settings import Settings
 
 CELLS = (64, 48)  # of a picture's small grey copy: a cell's mean lets a camera's noise no further than a grey level
-CELL_MOVED = 20.0  # grey levels of 255
+CELL_MOVED = 0.1  # of the range of grey levels that nine tenths of the picture have: in dim light all changes are smaller
+CELL_MOVED_LEAST, CELL_MOVED_MOST = 4.0, 20.0  # grey levels of 255; noise alone is less
+BLOCK = np.ones((3, 3), np.uint8)  # cells that all changed: a head in the doorway, a phone on the desk
 CALM = 0.85  # of the limits of looking away: nearer to them every picture is read
 FACE_MOVED = 0.5  # of its own width
 KEY_SLACK_S = 0.05  # by which a key may come before its time: half of what lies between two pictures
+AROUND = 0.1  # of a person's width, by which they may sway and nobody came
 WAKE_S = 1.0  # for how long a thing that happened keeps the full rate
 
 Small = npt.NDArray[np.float32]
+Cells = npt.NDArray[np.bool_]
 
 
 class Pace:
@@ -96,7 +101,10 @@ class Pace:
         if self._looked is None or look is None or look.count != 1 or look.phone or look.reason:
             return False
         small, looked_at = self._looked
-        return at - looked_at < self._calm_look_step - 1e-3 and _share_moved(_small(image), small) <= self._moved_share
+        if at - looked_at >= self._calm_look_step - 1e-3:
+            return False
+        moved = _moved_cells(_small(image), small)
+        return float(moved.mean()) <= self._moved_share and not _is_block(moved & _beside(look.persons, image.shape))
 
     def looked(self, image: npt.NDArray[np.uint8], at: float) -> None:
         """Persons were looked for in this picture."""
@@ -113,7 +121,24 @@ def _small(image: npt.NDArray[np.uint8]) -> Small:
     return np.asarray(cv2.resize(np.ascontiguousarray(image[:, :, 1]), CELLS, interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _share_moved(new: Small, old: Small) -> float:
-    """The share of the picture that changed, apart from its light as a whole: a camera follows the light."""
+def _moved_cells(new: Small, old: Small) -> Cells:
+    """The cells that changed, apart from the picture's light as a whole: a camera follows the light."""
     change = new - old
-    return float((np.abs(change - np.median(change)) > CELL_MOVED).mean())
+    dark, bright = np.percentile(old, (5, 95))
+    return np.asarray(np.abs(change - np.median(change)) > np.clip(CELL_MOVED * (bright - dark), CELL_MOVED_LEAST, CELL_MOVED_MOST), np.bool_)
+
+
+def _beside(persons: Iterable[Box], shape: tuple[int, ...]) -> Cells:
+    """The cells in which nobody sits who was seen: whoever does moves a little all the time."""
+    columns, rows = CELLS
+    x, y = columns / shape[1], rows / shape[0]
+    beside = np.ones((rows, columns), np.bool_)
+    for box in persons:
+        more = AROUND * box.width
+        left, right = max(0, int((box.x1 - more) * x)), max(0, math.ceil((box.x2 + more) * x))
+        beside[max(0, int((box.y1 - more) * y)) : max(0, math.ceil(box.y2 * y)), left:right] = False
+    return beside
+
+
+def _is_block(moved: Cells) -> bool:
+    return bool(cv2.erode(moved.astype(np.uint8), BLOCK, borderType=cv2.BORDER_CONSTANT, borderValue=0).any())

@@ -102,6 +102,10 @@ class StillView:
             free = free_of(image, persons)
             self._room = levels(image), free, sharpness(image, free)
 
+    def forget_room(self) -> None:
+        """Another camera's pictures come: it sees the room from elsewhere."""
+        self._room = None
+
     def is_known_room(self, image: Image) -> bool:
         """Is this the room in which somebody was seen before, by what was around them?"""
         found = self._since_then(image)

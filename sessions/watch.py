@@ -104,6 +104,8 @@ class Watch:
     def page_says(self, hidden: bool, camera: str, focused: bool | None) -> None:
         """The student's page says how it is, and what its camera is called."""
         self.seen_of.page_says(hidden, self._session.clock(), focused)
+        if camera:
+            self._session.pictures.camera_named(camera)
         if camera and self._devices.label("camera", camera):
             self.seen_of.camera_named(camera)
             self._store.session(devices=self._devices.documents())

@@ -225,7 +225,7 @@ class PersonsLimits(BaseModel):
         default=480,
         ge=0,
         le=10000,
-        description="Pixels of width under which PHONE_COARSE_FACTOR holds; at 320 printed mugs reach 0.23, phones begin at 0.25.",
+        description="Pixels of the longer side under which PHONE_COARSE_FACTOR holds; at 320 printed mugs reach 0.23, phones begin at 0.25.",
     )
     phone_coarse_factor: float = Field(
         default=1.25,

@@ -364,3 +364,11 @@ def test_how_sure_a_phone_must_be_in_the_dark_is_a_limit(models_dir: Path, share
     for factor, phone in ((1.0, True), (9.0, None)):
         with closing(limited(models_dir / "yolov8n.onnx", {"phone_poor_factor": factor})) as model:
             assert model.look(image, 0.0).phone is phone
+
+
+def test_an_upright_picture_is_as_coarse_as_its_longer_side(models_dir: Path, shared_data: Path) -> None:
+    """A phone as camera stands: 360 x 480 shows a phone in the hand no coarser than 480 x 360 does."""
+    upright = np.ascontiguousarray(picture(shared_data, "phone/phone_001.jpg")[:, 140:500])
+    path = models_dir / "yolov8n.onnx"
+    fine, usual, coarse = (limited(path, {"phone_coarse_px": px}).look(upright, 0.0).numbers["phone_least"] for px in (0, 480, 481))
+    assert fine == usual < coarse

@@ -201,6 +201,35 @@ def test_who_has_looked_at_the_screen_is_never_excused_for_a_long_look_aside() -
     assert read_in_turn([(25, 0.0), (300, 20.0)]) == [("focused", ""), ("left", "")]
 
 
+def test_who_works_at_a_monitor_above_the_camera_has_a_rest_and_looks_aside_from_it() -> None:
+    """A laptop below the monitor films: all that is read lies above the camera, and is no looking up for this person."""
+    above, aside, thinks = replace(CALM, gaze_y=-16.0), replace(CALM, gaze_y=-16.0, gaze_x=14.0), replace(CALM, gaze_y=-38.0, gaze_x=14.0)
+    directions: list[Direction] = []
+    with closing(GazeDetector(finder=cast(FaceFinder, Outlines()))) as detector:
+        for face, until in ((above, 120), (aside, 123), (thinks, 126)):
+            for at in range((until - 3) * 4 if directions else 0, until * 4):
+                reading = detector._with_landmarks(GazeReading(at / 4, "unknown"), SHARP, SHARP, face)
+            directions.append(reading.direction)
+        assert detector._rest.own == (CALM.pitch, CALM.eye_open)
+    assert directions == ["focused", "left", "focused"]
+
+
+@pytest.mark.parametrize("step", [0.25, 0.5, 0.28, 0.9, 1.0])
+def test_a_rest_is_learnt_by_time_and_not_by_how_many_pictures_are_read(step: float) -> None:
+    """Of a calm student one picture a second is read, and those between are known to show the same."""
+    rests = []
+    for blinks in (False, True):
+        with closing(GazeDetector(finder=cast(FaceFinder, Outlines()))) as detector:
+            for number in range(round(20 / step)):
+                detector._learn(CALM, number * step)
+                if blinks:
+                    detector._restless(number * step + 0.01)
+            rests.append(len(detector._seen))
+    assert rests[0] == pytest.approx(39, abs=1)
+    assert rests[1] <= 40, "what was read between speaks for itself"
+    assert rests[1] < 30 or step < 0.9
+
+
 @pytest.mark.parametrize(
     ("direction", "phones", "expected"),
     [

@@ -138,3 +138,16 @@ def test_how_far_apart_turns_of_one_conversation_are_is_a_rule() -> None:
 
     assert heard(RULES) == ["multiple_voices"]
     assert heard(replace(RULES, voices_gap_s=2.5)) == []
+
+
+@pytest.mark.parametrize(("apart", "found"), [(3.04, ["no_face"]), (5.9, ["no_face"]), (6.1, [])])
+def test_an_empty_chair_is_one_in_pictures_as_far_apart_as_looks_may_be(apart: float, found: list[str]) -> None:
+    """The slowest step of a page sends one each three seconds and a little: absence never began anew with each of them."""
+    made: list[Picture] = [(GazeReading(at, "none"), PersonsReading(at, 0, False)) for at in (number * apart for number in range(5))]
+    assert kinds(scored(made)) == found
+
+
+def test_an_unknown_picture_amid_an_absence_bears_no_longer_silence_than_it_did() -> None:
+    made: list[Picture] = [(GazeReading(at, "none"), PersonsReading(at, 0, False)) for at in (0.0, 1.0, 2.0)]
+    made += [(GazeReading(4.0, "unknown"), None), *((GazeReading(at, "none"), PersonsReading(at, 0, False)) for at in (6.0, 7.0))]
+    assert kinds(scored(made)) == []

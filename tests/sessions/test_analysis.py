@@ -174,6 +174,47 @@ def test_a_track_that_follows_a_face_of_nobody_who_is_seen_is_let_go(models_dir:
     assert [track.let_go_of for track in tracks] == [0, 1], "at the one look: nothing moved since"
 
 
+def test_a_camera_of_one_picture_in_a_second_and_a_half_is_looked_at_as_often_as_any(settings: Settings) -> None:
+    """Most of what is due falls on the same picture again, which says nothing new; the look waits for the next."""
+    models, looker = Models(), Looker()
+    models.persons = cast(PersonsModel, looker)
+    analyst = PictureAnalyst(models, settings.model_copy(update={"face_calm_interval_s": 2.0}))
+    analyst._gaze = cast(GazeDetector, Calm())
+    shown = [np.full((480, 640, 3), 120 + number, np.uint8) for number in range(8)]
+    read = [analyst.read(Picture(at / 4, shown[at // 6]), "s") for at in range(48)]
+    assert looker.at == [0.0, 2.0, 4.5, 8.0, 10.5]
+    assert {one.persons.count for one in read if one.persons is not None} == {1}
+    analyst.close()
+
+
+@pytest.mark.parametrize(
+    ("names", "shapes", "forgotten"),
+    [
+        (("Built-in", "Built-in"), ((480, 640), (480, 640)), False),
+        (("", "Built-in"), ((480, 640), (480, 640)), False),
+        (("Built-in", "Built-in"), ((480, 640), (269, 360)), False),
+        (("Built-in", "USB"), ((480, 640), (480, 640)), True),
+        (("Built-in", "Built-in"), ((480, 640), (360, 640)), True),
+    ],
+    ids=["same", "named late", "smaller", "other", "other shape"],
+)
+def test_what_was_learnt_of_one_camera_is_forgotten_with_another(
+    settings: Settings, names: tuple[str, str], shapes: tuple[tuple[int, int], tuple[int, int]], forgotten: bool
+) -> None:
+    models = Models()
+    models.persons = cast(PersonsModel, Looker())
+    analyst, gaze = PictureAnalyst(models, settings), Calm()
+    analyst._gaze = cast(GazeDetector, gaze)
+    before = analyst._camera
+    for at, (name, shape) in enumerate(zip(names, shapes, strict=True)):
+        if name:
+            analyst.camera_named(name)
+        analyst.read(Picture(at / 4, np.full((*shape, 3), 120 + at, np.uint8)), "s")
+    assert (gaze.resets, analyst._camera is not before) == (int(forgotten), forgotten)
+    assert (analyst.view._room is None) is forgotten
+    analyst.close()
+
+
 class Looker:
     """Finds one person at every look, and says when it was asked."""
 
@@ -189,13 +230,16 @@ class Calm:
     """Reads somebody who looks at the screen in every picture."""
 
     def __init__(self, face: Box | None = None) -> None:
-        self.face, self.let_go_of = face or Box(280, 120, 360, 220, 1.0), 0
+        self.face, self.let_go_of, self.resets = face or Box(280, 120, 360, 220, 1.0), 0, 0
 
     def read(self, image: Any, at: float) -> GazeReading:
         return GazeReading(at, "focused", box=self.face, width=640, height=480)
 
     def let_go(self) -> None:
         self.let_go_of += 1
+
+    def reset(self) -> None:
+        self.resets += 1
 
     def close(self) -> None:
         return None

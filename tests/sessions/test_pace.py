@@ -165,6 +165,30 @@ def test_a_look_is_repeated_only_of_one_person_before_whom_nothing_moves(setting
         assert not pace.looks_the_same(picture(seed=5), 2, other)
 
 
+def test_who_stands_in_the_door_and_what_is_laid_down_move_and_the_student_who_sways_does_not(settings: Settings) -> None:
+    """40 x 30 pixels of 640 x 480 are twelve cells: a third of the share from which the whole picture moves."""
+    pace, one = Pace(settings), PersonsReading(0, 1, False, persons=(Box(200, 100, 440, 480, 0.9),), width=640, height=480)
+    rooms = [picture(), np.asarray(100 + (picture().astype(np.int16) - 100) // 5, np.uint8)]  # the other is as dim as by a screen's light
+    for room in rooms:
+        pace.looked(room, 0)
+        level = int(room.max())
+        for left, top, same in ((40, 60, False), (560, 400, False), (300, 200, True), (188, 300, True)):
+            shown = room.copy()
+            shown[top : top + 30, left : left + 40] = level
+            assert pace.looks_the_same(shown, 2, one) is same, (left, top)
+
+
+def test_in_dim_light_a_hand_moves_as_much_as_in_daylight(settings: Settings) -> None:
+    pace, one = Pace(settings), PersonsReading(0, 1, False, persons=(Box(0, 0, 640, 480, 0.9),), width=640, height=480)
+    dim = np.full((480, 640, 3), 20, np.uint8)
+    dim[200:, 200:440] = 40
+    hand = dim.copy()
+    hand[100:180, 300:380] = 38
+    pace.looked(dim, 0)
+    assert not pace.looks_the_same(hand, 2, one)
+    assert pace.looks_the_same(np.clip(dim + np.random.default_rng(1).integers(-6, 7, dim.shape), 0, 255).astype(np.uint8), 2, one), "noise"
+
+
 def test_under_load_a_calm_session_is_read_as_often_as_one_that_is_not(settings: Settings) -> None:
     """Whoever waits longest is next: with a second between two pictures of one that looks away a calm one isn't left for two."""
     pace = Pace(settings)

@@ -183,6 +183,7 @@ def test_the_cameras_name_and_the_pages_addresses_are_stored(exam: Exam) -> None
     run(exam, 1)
     stored = exam.memory.documents["sessions"]["session"]
     assert stored["devices"]["camera"]["label"] == "OBS Virtual Camera"
+    assert exam.session.pictures._camera_name == "OBS Virtual Camera", "which tells its pictures from another's"
     assert [one["address"] for one in stored["connections"]] == ["10.0.0.1", "10.0.0.2"]
     assert {one["code"] for one in stored["doubts"] if one["end"] is None} == {"virtual_camera", "moved"}
     later = exam.make()

@@ -3,9 +3,9 @@
 import { Schedule, pageMs } from "../shared/clock.js";
 import { Arrivals } from "./arrivals.js";
 
-/** The size that fits into `most` and keeps the camera's shape; even numbers, for the encoders behind it. */
+/** The size that fits into `most`, upright where the camera is, and keeps the camera's shape; even numbers, for the encoders behind it. */
 export function fitSize(width, height, most) {
-  const scale = Math.min(1, most.width / width, most.height / height);
+  const scale = Math.min(1, Math.max(most.width, most.height) / Math.max(width, height), Math.min(most.width, most.height) / Math.min(width, height));
   const even = (number) => Math.max(2, 2 * Math.round((number * scale) / 2));
   return { width: even(width), height: even(height) };
 }

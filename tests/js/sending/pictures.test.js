@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { Pictures, canLoad } from "../../../static/js/sending/pictures.js";
+import { Pictures, canLoad, fitSize } from "../../../static/js/sending/pictures.js";
 
 /** The workers that a page opens; what each of them says is the test's to choose. */
 function workers(t) {
@@ -64,4 +64,12 @@ test("a page that closes while it waits to load again opens nothing more", (t) =
   pictures.close();
   t.mock.timers.tick(60_000);
   assert.equal(opened.length, 1);
+});
+
+test("an upright camera's pictures are as large as those of one that lies", () => {
+  const most = { width: 640, height: 480 };
+  assert.deepEqual(fitSize(1280, 720, most), { width: 640, height: 360 });
+  assert.deepEqual(fitSize(720, 1280, most), { width: 360, height: 640 });
+  assert.deepEqual(fitSize(960, 1280, most), { width: 480, height: 640 });
+  assert.deepEqual(fitSize(320, 240, most), { width: 320, height: 240 });
 });
