@@ -11,11 +11,11 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from basics.errors import InvalidInput, StorageError
 from basics.figures import Figure
@@ -43,6 +43,24 @@ ENDPOINTS_S = 5.0
 TODO = _("Look at the webhooks' page for what the endpoint answered, have it mended, and enable it there. What is kept can be sent again.")
 
 
+class Receivers(Protocol):
+    """Others than webhooks that are told by the same outbox, each in its own words. What is given up disables none of them."""
+
+    most: int
+
+    def all(self) -> list[Endpoint]:
+        """What each wants to be told. Raise `StorageError`."""
+
+    def tell(self, endpoint: Endpoint, row: Document) -> Answer:
+        """Try to tell one of a notice. Raise `StorageError`."""
+
+    def slow_down(self, endpoint_id: str, until: datetime) -> None:
+        """One asks to be left alone until then. Raise `StorageError`."""
+
+    def given_up(self, endpoint: Endpoint, row: Document, why: str) -> None:
+        """One could not be told this."""
+
+
 class HookSender:
     """The thread and its pool. Safe between threads."""
 
@@ -55,8 +73,11 @@ class HookSender:
         *,
         now: Callable[[], datetime] = utc_now,
         send: Callable[..., Answer] = post,
+        others: Sequence[Receivers] = (),
     ) -> None:
         self._database, self._hooks, self._outbox = database, hooks, outbox
+        self._others = others
+        self._of_others: dict[str, Receivers] = {}
         self._is_mine, self._now, self._send = is_mine, now, send
         self._endpoints: list[Endpoint] = []
         self._read_at: datetime | None = None
@@ -67,7 +88,7 @@ class HookSender:
         self._oldest: datetime | None = None
         self._leads = False
         self._took_up_at = -LOOK_S
-        self._pool = ThreadPoolExecutor(EACH * ENDPOINTS_MAX, thread_name_prefix="webhook")
+        self._pool = ThreadPoolExecutor(EACH * (ENDPOINTS_MAX + sum(one.most for one in others)), thread_name_prefix="webhook")
         self._worker = Worker("webhooks", self._work)
 
     def start(self) -> None:
@@ -90,7 +111,9 @@ class HookSender:
 
     def look_again(self) -> list[Endpoint]:
         """Read the endpoints. Raise `StorageError`."""
-        self._endpoints, self._read_at = self._hooks.all(), self._now()
+        found = [(endpoint, others) for others in self._others for endpoint in others.all()]
+        self._of_others = {endpoint.id: others for endpoint, others in found}
+        self._endpoints, self._read_at = [*self._hooks.all(), *(endpoint for endpoint, _others in found)], self._now()
         self._database.is_listened_to = bool(self._endpoints)
         return self._endpoints
 
@@ -145,6 +168,8 @@ class HookSender:
             self._worker.wake()
 
     def _try(self, endpoint: Endpoint, row: Document) -> Answer:
+        if (others := self._of_others.get(endpoint.id)) is not None:
+            return others.tell(endpoint, row)
         now, body = self._now(), str(row["body"]).encode("utf-8", "replace")
         secrets = self._hooks.secrets_of(endpoint, now)
         if not secrets:
@@ -170,18 +195,21 @@ class HookSender:
             self._outbox.finish(row, "delivered", last)
             return
         self._counts["failed"] += 1
+        if answer.over:
+            self._give_up(endpoint, row, last, str(answer.reason))
+            return
         if answer.status == GONE:
             self._give_up(endpoint, row, last, _("it answered 410: it wants nothing any more"))
             return
         wait = _asked_for(answer.retry_after, now)
         if answer.status in SLOW_STATUS:
-            self._hooks.slow_down(endpoint.id, now + timedelta(seconds=wait or SLOW_S))
+            self._of_others.get(endpoint.id, self._hooks).slow_down(endpoint.id, now + timedelta(seconds=wait or SLOW_S))
             self._read_at = None
         due_at = self._next(row, now, wait or 0.0)
         if due_at is None:
             self._give_up(endpoint, row, last, _("it took nothing for three days"))
             return
-        log.info("a webhook to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
+        log.info("what %s is to be told is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
         self._outbox.finish(row, "waiting", last, due_at)
 
     def _next(self, row: Document, now: datetime, least_s: float) -> datetime | None:
@@ -194,6 +222,10 @@ class HookSender:
         return min(now + timedelta(seconds=max(pause, least_s)), over)
 
     def _give_up(self, endpoint: Endpoint, row: Document, last: Document, why: str) -> None:
+        if (others := self._of_others.get(endpoint.id)) is not None:
+            self._outbox.finish(row, "given_up", last)
+            others.given_up(endpoint, row, why)
+            return
         log.warning("the webhook %s is disabled: %s", endpoint.name, why)
         self._hooks.disable(endpoint.id, str(why))
         self._database.audit({"who": "server", "what": "webhook: disabled", "endpoint_id": endpoint.id, "name": endpoint.name, "reason": str(why)})

@@ -268,6 +268,14 @@ class Outbox:
             raise NotFound(_("There is no such notice of this webhook; it may have been deleted since."), field="delivery_id")
         return found
 
+    def hurry(self, endpoint_id: str, session_ids: Sequence[str], kind: str) -> None:
+        """What of this kind these sessions' notices were to tell, and could not so far, is tried now; given up or not."""
+        now = self._now()
+        query = {"endpoint_id": endpoint_id, "of": {"$in": list(session_ids)}, "type": kind, "state": {"$in": ["waiting", "given_up"]}}
+        again = {"$set": {"state": "waiting", "due_at": now, "expires_at": now + self._keep, "tries": 0}, "$unset": {"first_try_at": ""}}
+        with self._database.reading():
+            self._database.collection(COLLECTION).update_many(query, again)
+
     def begin_again(self, endpoint_id: str) -> None:
         """What waits for an endpoint that a person enabled has its three days from now."""
         again = {"$set": {"due_at": self._now(), "tries": 0}, "$unset": {"first_try_at": ""}}
