@@ -18,6 +18,8 @@ from web.integrations.lti.dynamic import lti_register
 from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
+from web.integrations.openedx.installation_calls import edx_installations
+from web.integrations.openedx.instructor import openedx
 from web.integrations.seb import seb
 from web.operator.account import account
 from web.operator.audit import audit_calls
@@ -108,6 +110,8 @@ BLUEPRINTS = (
     lti_registrations,
     seb,
     hooks,
+    openedx,
+    edx_installations,
 )
 
 
