@@ -46,6 +46,8 @@ def test_a_teacher_comes_to_the_exam_or_the_attempt_and_to_no_other_course(app: 
             ({"exam_id": exam}, f"/exams/{key}/results"),
             ({}, "/exams"),
             ({"exam_id": other}, "/exams"),
+            ({"exam_id": "\ud800"}, "/exams"),
+            ({"exam_id": exam, "attempt_id": ["\ud800"]}, f"/exams/{key}/results"),
         )
     ):
         assert browser.get(edx.way_in(jti=f"again {number}", **more)).headers["Location"] == page

@@ -37,15 +37,16 @@ def save_exam(installation: Installation, wanted: SaveExam) -> EdxExam:
     """Take over what an Open edX says of an exam. Raise `Refused` where it has made too many, `Conflict`, `StorageError`."""
     before = parts().openedx.exams.get(installation.id, id_of(installation.id, wanted.course_id, wanted.content_id))
     now = _told(installation, wanted, before)
-    exam = parts().exams.get(now.exam_id)
+    exam, is_new = parts().exams.get(now.exam_id), before is None
     if exam is None:
-        exam = _made(installation, now)
+        exam, is_new = _made(installation, now), True
     elif before is not None and not exam.deleting and (changes := _changes(before, now)):
         changed = parts().exams.save(exam.key, _changed(exam.definition, changes), revision=exam.revision, by=BY)
         parts().people.exams_changed()
         note("exam: changed", BY, exam_id=exam.exam_id, exam_key=exam.key, revision=changed.revision, installation=installation.id)
     parts().openedx.exams.save(now)
-    parts().lti.links.add_exam(course_of(installation, now.course_id), now.exam_id, BY)
+    if is_new:  # whoever unlinks it later means it
+        parts().lti.links.add_exam(course_of(installation, now.course_id), now.exam_id, BY)
     return now
 
 

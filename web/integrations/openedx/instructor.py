@@ -54,20 +54,21 @@ def _come(installation: Installation, said: Mapping[str, Any]) -> BaseResponse:
         raise Refused(joined(" ", [_("What Open edX sent does not say all that it must."), AGAIN]), "no jti, course_id or user")
     if not parts().lti.used.take("openedx", f"{installation.id} {once}", USED_S):
         raise Refused(joined(" ", [_("This way in was used already."), AGAIN]), "a way in that was used already")
+    course = course_of(installation, str(course_id))
+    if not parts().lti.links.exams_of([course.key])[course.key]:
+        raise Refused(_("No exam of this course is here yet. It is once it was published in Open edX."), "a course without exams")
     email = told(user.get("email"), EMAIL_MAX + 1)
     _before, person = parts().lti.people.come(
         installation.id,
         str(sub),
         name=told(user.get("full_name"), NAME_MAX),
         email=email if is_email(email) else "",
-        course=course_of(installation, str(course_id)).key,
+        course=course.key,
         role="teacher",
         holds=timedelta(hours=parts().settings.login_max_h),
     )
     account = checked_account(person) or made_account(person, installation.name)
     account = give_exams(account, person)
-    if not account.exam_roles:
-        raise Refused(_("No exam of this course is here yet. It is once it was published in Open edX."), "a course without exams")
     page = _page(installation, str(course_id), said)
     note("openedx: teacher came", account.name, account=account.id, installation=installation.id, course=str(course_id)[:LONGEST])
     answer = let_in(account, "lti", page)
@@ -78,12 +79,12 @@ def _come(installation: Installation, said: Mapping[str, Any]) -> BaseResponse:
 def _page(installation: Installation, course_id: str, said: Mapping[str, Any]) -> str:
     """What is to be seen: an attempt's newest session, an exam's settings or results, else all exams."""
     exam, attempt_id = said.get("exam_id"), said.get("attempt_id")
-    known = parts().openedx.exams.get(installation.id, exam) if isinstance(exam, str) else None
+    known = parts().openedx.exams.get(installation.id, str(exam)) if is_id(exam) else None
     if known is None or known.course_id != course_id or parts().exams.get(known.exam_id) is None:
         return url_for("pages.exams")
     if said.get("config") is True:
         return url_for("pages.exam", exam_key=known.exam_key)
-    attempt: Attempt | None = parts().openedx.attempts.get(installation.id, known.id, attempt_id) if isinstance(attempt_id, str) else None
+    attempt: Attempt | None = parts().openedx.attempts.get(installation.id, known.id, str(attempt_id)) if is_id(attempt_id) else None
     sessions = sessions_of(parts().database, parts().openedx.attempts, attempt) if attempt is not None else []
     return url_for("pages.session", session_id=sessions[0]) if sessions else url_for("pages.results", exam_key=known.exam_key)
 
