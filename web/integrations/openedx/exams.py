@@ -44,9 +44,9 @@ def save_exam(installation: Installation, wanted: SaveExam) -> EdxExam:
         changed = parts().exams.save(exam.key, _changed(exam.definition, changes), revision=exam.revision, by=BY)
         parts().people.exams_changed()
         note("exam: changed", BY, exam_id=exam.exam_id, exam_key=exam.key, revision=changed.revision, installation=installation.id)
-    parts().openedx.exams.save(now)
     if is_new:  # whoever unlinks it later means it
         parts().lti.links.add_exam(course_of(installation, now.course_id), now.exam_id, BY)
+    parts().openedx.exams.save(now)
     return now
 
 
