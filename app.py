@@ -195,8 +195,10 @@ def _tell_others(closing: ExitStack, parts: Parts, leases: Leases) -> None:
     """Tell other systems what happens here: one of the servers that share the database does."""
     from records.hook_sender import HookSender
     from web.integrations.lti.act_sender import ActSender
+    from web.integrations.openedx.telling import Telling
 
-    parts.hook_sender = HookSender(parts.database, parts.hooks, parts.outbox, leases.of("webhooks").held)
+    telling = Telling(parts.openedx, parts.database, parts.conclusions, parts.settings.public_url)
+    parts.hook_sender = HookSender(parts.database, parts.hooks, parts.outbox, leases.of("webhooks").held, others=[telling])
     parts.figures.append(parts.hook_sender.figures)
     _run(closing, parts.hook_sender.start, parts.hook_sender.stop)
     tool, owned = parts.lti, leases.of("platforms").held

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from commands import api_token, audit, backup, drain, lti, rescore, retention, scrub, users, verify
+from commands import api_token, audit, backup, drain, lti, openedx, rescore, retention, scrub, users, verify
 from settings.settings import Settings
 
 COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
@@ -21,9 +21,10 @@ COMMANDS: tuple[Callable[[Flask, Settings | None], None], ...] = (
     scrub.register,
     drain.register,
     lti.register,
+    openedx.register,
 )
 
-NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub", "drain", "lti"})
+NAMES = frozenset({"audit", "rescore", "token", "users", "verify", "backup", "restore", "retention", "scrub", "drain", "lti", "openedx"})
 
 
 def register(app: Flask, settings: Settings | None = None) -> None:

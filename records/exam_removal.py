@@ -18,7 +18,17 @@ from records.holds import holds_of
 BATCH = 50  # sessions deleted by one call
 FLUSH_S = 5.0
 OF_AN_EXAM = ("accommodations", "rehearsals", "identity")  # the collections whose documents name their exam by its id
-BY_KEY = ("roster", "letters", "lti_links", "lti_exams", "lti_courses", "exam_passwords", "snippet_secrets")  # and those that name it by its key
+BY_KEY = (  # and those that name it by its key
+    "roster",
+    "letters",
+    "lti_links",
+    "lti_exams",
+    "lti_courses",
+    "exam_passwords",
+    "snippet_secrets",
+    "edx_exams",
+    "edx_attempts",
+)
 
 
 class Remover(Protocol):

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Literal
 
 import certifi
 
@@ -35,7 +36,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one try. `status` 0: none came, and `reason` says why."""
+    """What came of one try. `status` 0: none came, and `reason` says why. `over`: how it ended for good, whatever the status; empty: as that says."""
 
     status: int = 0
     said: str = ""
@@ -43,11 +44,12 @@ class Answer:
     retry_after: str = ""
     is_page: bool = False  # a web page answered: probably something in front of what was meant
     took_s: float = 0.0
+    over: Literal["", "delivered", "given_up"] = ""
 
     @property
     def is_success(self) -> bool:
         """Was it taken? Whatever leads elsewhere was not."""
-        return 200 <= self.status < 300
+        return self.over == "delivered" or (not self.over and 200 <= self.status < 300)
 
 
 def signature(secret: str, message_id: str, timestamp: int, body: bytes) -> str:

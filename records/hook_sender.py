@@ -11,11 +11,11 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol
 
 from basics.errors import InvalidInput, StorageError
 from basics.figures import Figure
@@ -49,6 +49,26 @@ FAILING = timedelta(minutes=5)  # after which health says that one takes nothing
 TODO = _("Look at the webhooks' page for what the endpoint answered, have it mended, and enable it there. What is kept can be sent again.")
 
 
+class Receivers(Protocol):
+    """Others than webhooks that are told by the same outbox, each in its own words, for as long as a webhook. None is ever disabled here, whatever it
+    does not take, nor by how much waits: each wants a few notices of a session at most.
+    """
+
+    most: int
+
+    def all(self) -> list[Endpoint]:
+        """What each wants to be told. Raise `StorageError`."""
+
+    def tell(self, endpoint: Endpoint, row: Document) -> Answer:
+        """Try to tell one of a notice. Raise `StorageError`."""
+
+    def slow_down(self, endpoint_id: str, until: datetime) -> None:
+        """One asks to be left alone until then. Raise `StorageError`."""
+
+    def given_up(self, endpoint: Endpoint, row: Document, why: str) -> None:
+        """One could not be told this."""
+
+
 class HookSender:
     """The thread and its pool. Safe between threads."""
 
@@ -61,8 +81,11 @@ class HookSender:
         *,
         now: Callable[[], datetime] = utc_now,
         send: Callable[..., Answer] = post,
+        others: Sequence[Receivers] = (),
     ) -> None:
         self._database, self._hooks, self._outbox = database, hooks, outbox
+        self._others = others
+        self._of_others: dict[str, Receivers] = {}
         self._is_mine, self._now, self._send = is_mine, now, send
         self._endpoints: list[Endpoint] = []
         self._read_at: datetime | None = None
@@ -79,7 +102,7 @@ class HookSender:
         self._took_at: dict[str, datetime] = {}
         self._failing: set[str] = set()
         self._sendings: set[Future[None]] = set()
-        self._pool = ThreadPoolExecutor(EACH * ENDPOINTS_MAX, thread_name_prefix="webhook")
+        self._pool = ThreadPoolExecutor(EACH * (ENDPOINTS_MAX + sum(one.most for one in others)), thread_name_prefix="webhook")
         self._worker = Worker("webhooks", self._work)
 
     def start(self) -> None:
@@ -103,7 +126,9 @@ class HookSender:
 
     def look_again(self) -> list[Endpoint]:
         """Read the endpoints. Raise `StorageError`."""
-        self._endpoints, self._read_at = self._hooks.all(), self._now()
+        found = [(endpoint, others) for others in self._others for endpoint in others.all()]
+        self._of_others |= {endpoint.id: others for endpoint, others in found}  # those that were removed since, too: something may be under way
+        self._endpoints, self._read_at = [*self._hooks.all(), *(endpoint for endpoint, _others in found)], self._now()
         self._database.is_listened_to = bool(self._endpoints)
         return self._endpoints
 
@@ -147,7 +172,7 @@ class HookSender:
         since: list[datetime] = []
         for endpoint in (one for one in self._endpoints if one.enabled):
             count, oldest = self._outbox.counts(endpoint.id)
-            if count > (most := self._outbox.waiting_max):
+            if count > (most := self._outbox.waiting_max) and endpoint.id not in self._of_others:
                 self._disable(endpoint, _("more than %(most)s notices wait for it", most=most), tried_at=self._now())
                 continue
             waiting += count
@@ -193,6 +218,8 @@ class HookSender:
     def _try(self, endpoint: Endpoint, row: Document) -> Answer:
         """Send one. What this server can't do counts as a try that failed, so that it is shown, and ends."""
         try:
+            if (others := self._of_others.get(endpoint.id)) is not None:
+                return others.tell(endpoint, row)
             now, body = self._now(), self._outbox.body_for(endpoint, row).encode("utf-8", "replace")
             secrets = self._hooks.secrets_of(endpoint, now)
             if not secrets:
@@ -220,26 +247,36 @@ class HookSender:
         }
         if answer.is_success:
             self._counts["delivered"] += 1
-            self._took(endpoint, now)
+            if endpoint.id not in self._of_others:
+                self._took(endpoint, now)
             self._outbox.finish(row, "delivered", last)
             return True
         self._counts["failed"] += 1
         self._read_at = None
         wait_s = _asked_for(answer.retry_after, now)
         if answer.status in SLOW_STATUS:
-            self._hooks.slow_down(endpoint.id, now + timedelta(seconds=wait_s or SLOW_S))
-        due_at = None if answer.status == GONE else self._next(row, now, wait_s or 0.0)
-        if not self._outbox.finish(row, "given_up" if due_at is None else "waiting", last, due_at) or alone:
+            self._of_others.get(endpoint.id, self._hooks).slow_down(endpoint.id, now + timedelta(seconds=wait_s or SLOW_S))
+        due_at = None if answer.over or answer.status == GONE else self._next(row, now, wait_s or 0.0)
+        if not self._outbox.finish(row, "given_up" if due_at is None else "waiting", last, due_at):
             return False
         if due_at is not None:
-            log.info("a webhook to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
+            log.info("a notice to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
+        if (others := self._of_others.get(endpoint.id)) is not None:
+            if due_at is None:
+                others.given_up(endpoint, row, answer.reason or f"status {answer.status}")
+        elif not alone:
+            self._failed(endpoint, row, answer, began, is_over=due_at is None)
+        return False
+
+    def _failed(self, endpoint: Endpoint, row: Document, answer: Answer, began: datetime, *, is_over: bool) -> None:
+        """A webhook did not take a notice. One that wants nothing any more, or took nothing for three days, is disabled."""
+        if not is_over:
             self._failing.add(endpoint.id)
-            self._hooks.failed(endpoint.id, now, answer.reason or _("it answered %(status)s", status=answer.status))
+            self._hooks.failed(endpoint.id, self._now(), answer.reason or _("it answered %(status)s", status=answer.status))
         elif answer.status == GONE:
             self._disable(endpoint, _("it answered 410: it wants nothing any more"), tried_at=began)
         else:
             self._disable(endpoint, _("it took nothing for three days"), tried_at=began, took_nothing_since=row["first_try_at"])
-        return False
 
     def _next(self, row: Document, now: datetime, least_s: float) -> datetime | None:
         """When it is tried again; None: not any more."""

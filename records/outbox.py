@@ -300,12 +300,21 @@ class Outbox:
             raise NotFound(_("There is no such notice of this webhook; it may have been deleted since."), field="delivery_id")
         return found
 
+    def hurry(self, endpoint_id: str, session_ids: Sequence[str], kind: str) -> None:
+        """What of this kind these sessions' notices were to tell, and could not so far, has its three days from now; given up or not."""
+        query = {"endpoint_id": endpoint_id, "of": {"$in": list(session_ids)}, "type": kind, "state": {"$in": ["waiting", "given_up"]}}
+        self._anew(query, "alone")
+
     def begin_again(self, endpoint_id: str) -> None:
-        """What waits for an endpoint that a person enabled has its three days from now. What comes of a try that is under way counts no more."""
-        anew = {"tries": 0, "claim": {"$add": [{"$ifNull": ["$claim", 0]}, 1]}}
-        again = [_sooner(self._now()), {"$set": anew}, {"$unset": ["first_try_at", "expires_at"]}]
+        """What waits for an endpoint that a person enabled has its three days from now."""
+        self._anew({"endpoint_id": endpoint_id, "state": "waiting"})
+
+    def _anew(self, query: Document, *unset: str) -> None:
+        """Try these from the beginning. What comes of a try that is under way counts no more."""
+        anew = {"state": "waiting", "tries": 0, "claim": {"$add": [{"$ifNull": ["$claim", 0]}, 1]}}
+        again = [_sooner(self._now()), {"$set": anew}, {"$unset": ["first_try_at", "expires_at", *unset]}]
         with self._database.reading():
-            self._database.collection(COLLECTION).update_many({"endpoint_id": endpoint_id, "state": "waiting"}, again)
+            self._database.collection(COLLECTION).update_many(query, again)
 
     def test(self, endpoint: Endpoint, test_id: str) -> Document:
         """Put a notice for a test among those that wait. Raise `InvalidInput` where nothing is sent to the endpoint."""

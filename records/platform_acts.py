@@ -57,6 +57,7 @@ class PlatformActs:
                 "state": "waiting",
                 "due_at": now,
                 "tries": 0,
+                "claim": 0,
                 "made_at": now,
                 "until": now + LATEST.get(action, LATEST_LIVE),
                 "session_id": session_id,
@@ -76,13 +77,16 @@ class PlatformActs:
             return list(found.sort([("made_at", DESCENDING), ("sequence", DESCENDING)]).limit(ACTS_MAX))
 
     def withdraw(self, session_id: str, act_id: str, by: str) -> Document:
-        """Send it no more. Raise `NotFound`, `Conflict` where it was sent, or given up, already."""
+        """Send it no more. Raise `NotFound`, `Conflict` where it was sent, or given up, or is being sent."""
         row = next((one for one in self.of_session(session_id) if one["_id"] == act_id), None)
         if row is None:
             raise NotFound(_("There is no such act in this session."), field="act_id")
         if row["state"] != "waiting":
             raise Conflict(_("This was sent already, or given up."))
-        self._outbox.finish(row, "given_up", {**dict(row.get("last") or {}), "at": self._now(), "why": "withdrawn", "by": by})
+        now, why = self._now(), {"why": "withdrawn", "by": by}
+        in_hand = row.get("in_hand_until")
+        if (in_hand is not None and in_hand > now) or not self._outbox.finish(row, "given_up", {**dict(row.get("last") or {}), "at": now, **why}):
+            raise Conflict(_("This is being sent in this moment. Look again what came of it."))
         return row
 
     def platforms(self) -> list[str]:

@@ -41,6 +41,7 @@ FIELDS: Mapping[str, Check] = {
     "number": whole(1),
     "revoked": is_switch,
     **dict.fromkeys(("invited_at", "shown_at", "added_at"), maybe(is_moment)),
+    "again_at": maybe(is_moment),
     "in_course": one_of(("", "active", "inactive")),
     "mail": maybe(lambda value: isinstance(value, Mapping)),
 }
@@ -52,7 +53,8 @@ InCourse = Literal["", "active", "inactive"]
 @dataclass(frozen=True, slots=True)
 class RosterRow:
     """One student of one exam. `number` counts the renewals of link and code; `mail` is how the sending of the last letter stands,
-    `in_course` how the learning platform's course from which the list was filled has the student; empty: it was not.
+    `in_course` how the learning platform's course from which the list was filled has the student; empty: it was not. A session from before `again_at`
+    keeps nobody from beginning anew.
     """
 
     row_id: str
@@ -72,6 +74,7 @@ class RosterRow:
     mail: Mapping[str, Any] | None = None
     added_at: datetime | None = None
     in_course: InCourse = ""
+    again_at: datetime | None = None
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
@@ -222,26 +225,31 @@ class Rosters:
                 self._database.collection(ROSTER).delete_many({"_id": {"$in": [row.row_id for row in going]}})
         return Imported(new, changed, len(met) - new - changed, len(going), len(missing) - len(going))
 
-    def admit(self, exam_key: str, exam_id: str, student: Student, has: Collection[Column], *, by: str) -> tuple[RosterRow, bool]:
+    def admit(
+        self, exam_key: str, exam_id: str, student: Student, has: Collection[Column], *, by: str, again_at: datetime | None = None
+    ) -> tuple[RosterRow, bool]:
         """Put one student into the list, or take over what is new of one who stands in it; the row, and whether it was made now.
 
-        It reads no other row: a whole exam's students may come within a minute. Raise `Conflict` beyond 5,000 students, `StorageError`.
+        It reads no other row: a whole exam's students may come within a minute. `again_at`: a session from before that is over for this student.
+        Raise `Conflict` beyond 5,000 students, `StorageError`.
         """
         row_id, now = row_id_of(exam_key, student.user_id), utc_now()
         with self._database.gone.writing(of_exam(exam_key), of_student(student.user_id)):
             with self._database.reading():
                 document = self._database.collection(ROSTER).find_one({"_id": row_id})
             before = RosterRow.from_document(document) if document is not None else None
-            fields = self.changes(before, student, has)
+            fields = self.changes(before, student, has) | ({"again_at": again_at} if again_at is not None else {})
             if before is not None and not fields:
                 return before, False
             if before is None and self.count(exam_key) >= MOST_ROWS:
                 raise Conflict(_("An exam takes 5,000 students at most."))
             made = self._made(row_id, exam_key, exam_id, student.user_id, by, now)
+            after = replace(before or RosterRow(row_id, exam_key, exam_id, student.user_id), **fields)
+            self._accommodate([after], {row_id: before} if before is not None else {}, by)
             with self._database.reading():
                 change = {"$set": fields or {"changed_at": now}, "$setOnInsert": _without(made, fields)}
                 self._database.collection(ROSTER).update_one({"_id": row_id}, change, upsert=True)
-        return replace(before or RosterRow(row_id, exam_key, exam_id, student.user_id), **fields), before is None
+        return after, before is None
 
     def change(self, row: RosterRow, fields: Document, by: str) -> RosterRow:
         """Change one student. Raise `NotFound` for one who was taken out or erased meanwhile, `Conflict`, `StorageError`."""

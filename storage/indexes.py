@@ -165,6 +165,17 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "lti_links": [IndexModel([("exam_key", 1)], name="of_exam")],
     "lti_exams": [IndexModel([("owner", 1)], name="of_course"), IndexModel([("exam_key", 1)], name="of_exam")],
+    "edx_exams": [
+        IndexModel([("exam_key", 1)], name="of_exam"),
+        IndexModel([("installation_id", 1), ("their_id", 1)], name="of_installation"),
+    ],
+    "edx_attempts": [
+        IndexModel([("exam_key", 1), ("user_id", 1), ("made_at", 1)], name="of_student"),
+        IndexModel([("installation_id", 1), ("user_id", 1)], name="of_person"),
+        IndexModel([("installation_id", 1), ("course_id", 1), ("sub", 1)], name="of_course"),
+        IndexModel([("user_id", 1)], name="of_user"),
+        IndexModel([("made_at", 1)], name="over", expireAfterSeconds=800 * 86_400),
+    ],
     "exams": [
         IndexModel([("changed_at", -1), ("_id", -1)], name="newest"),
         IndexModel([("exam_look", 1), ("made_at", -1)], name="exam_look"),

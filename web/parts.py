@@ -45,6 +45,7 @@ from web.hop.sending import Hops
 from web.integrations.lti.outward import Outward
 from web.integrations.lti.service import Platforms
 from web.integrations.lti.tool import LtiTool
+from web.integrations.openedx.tool import OpenEdx
 from web.links import Links
 from web.student.cut_links import CutLinks
 from web.student.http_links import HttpLinks
@@ -122,6 +123,7 @@ class Parts:
     platform_acts: PlatformActs = field(init=False)
     platforms: Platforms = field(init=False)
     lti: LtiTool = field(init=False)
+    openedx: OpenEdx = field(init=False)
 
     @property
     def exams(self) -> Exams:
@@ -160,6 +162,7 @@ class Parts:
         self.provider = _provider(self.settings) if self.settings.oidc_issuer else None
         outward = Outward(self.settings.lti_hosts)
         self.lti = LtiTool(self.database, self.access.secret_key, outward)
+        self.openedx = OpenEdx(self.database, self.access.secret_key, outward)
         self.reviews = Reviews(self.database)
         self.rosters = Rosters(self.database, EntryKeys(self.access.secret_key))
         self.rosters.route_of = lambda row: self.monitor.maker.routing.of(row.user_id, row.exam_id)

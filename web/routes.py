@@ -20,6 +20,8 @@ from web.integrations.lti.dynamic import lti_register
 from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
+from web.integrations.openedx.installation_calls import edx_installations
+from web.integrations.openedx.instructor import openedx
 from web.integrations.seb import seb
 from web.integrations.snippet.entering import snippet
 from web.integrations.snippet.secret import snippet_secret
@@ -116,6 +118,8 @@ BLUEPRINTS = (
     hooks,
     snippet,
     snippet_secret,
+    openedx,
+    edx_installations,
 )
 
 

@@ -20,6 +20,7 @@ from web.access.who_may import Access
 from web.calls.errors import register_errors
 from web.integrations.hook_calls import hooks
 from web.integrations.lti.registration_calls import lti_registrations
+from web.integrations.openedx.installation_calls import edx_installations
 from web.links import Links
 from web.operator.audit import audit_calls
 from web.operator.people_pages import people_pages
@@ -49,6 +50,7 @@ PAGE_OF_SCRIPT = {
     "proctor/settings": "/settings",
     "operator/people": "/people",
     "operator/integrations": "/integrations",
+    "operator/openedx": "/integrations/openedx",
     "operator/hooks": "/hooks",
     "operator/account": "/account",
     "operator/invitation": "/invitation",
@@ -119,6 +121,18 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     register_errors(app)
     register_headers(app)
     register_access(app, access)
-    for blueprint in (pages, people_pages, sign_in, audit_calls, packages, own_report, rosters, identity, lti_registrations, hooks):
+    for blueprint in (
+        pages,
+        people_pages,
+        sign_in,
+        audit_calls,
+        packages,
+        own_report,
+        rosters,
+        identity,
+        lti_registrations,
+        edx_installations,
+        hooks,
+    ):
         app.register_blueprint(blueprint)
     return app

@@ -14,24 +14,22 @@ from standardwebhooks import Webhook
 
 from basics.paths import ROOT
 from basics.times import utc_now
-from media.recorder import Recorder
-from records.clip_sweep import ClipSweep
 from records.conclusions import Person
 from records.hook_events import body_of
 from records.hook_marks import SOURCES
 from records.hook_posting import headers_of
 from records.hook_sender import HookSender
 from records.hooks import new_secret
-from records.retention import Retention
 from sessions.ends import End
 from storage.marks import mark_names
+from tests.helpers.erasing import retention_of
 from tests.helpers.hooks import HERE, Receiver, receiving
 from tests.helpers.people import administrator, someone
 from tests.helpers.sessions import create, leave_tab, live
 from tests.helpers.waiting import until
 from tests.helpers.web import PASSWORD, MakeApp, error_of
 from web.integrations.hook_notice import HookNotice, HookNoticeData
-from web.parts import Parts, parts_of
+from web.parts import parts_of
 
 
 @pytest.fixture
@@ -202,10 +200,3 @@ def test_the_receiver_in_the_documents_verifies(monkeypatch: pytest.MonkeyPatch)
     receiver = names["app"].test_client()
     assert [receiver.post("/hooks/proctor", data=sent, headers=headers).status_code for sent in (body, body, body + b" ")] == [204, 204, 401]
     assert names["seen"] == {"a-1"}
-
-
-def retention_of(parts: Parts) -> Retention:
-    settings, folder = parts.settings, parts.stills.folder
-    clips = ClipSweep(parts.database, settings.clips_dir, settings.temp_dir)
-    folder.mkdir(parents=True, exist_ok=True)
-    return Retention(parts.database, settings.clips_dir, folder, 30, clips=clips, recorder=Recorder(settings.clips_dir, settings.temp_dir))

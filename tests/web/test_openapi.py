@@ -169,7 +169,7 @@ def test_who_may_is_told_as_it_is_held(app: Flask, document: dict[str, Any]) -> 
         for operation in document["paths"][path].values():
             assert bool(operation["security"]) == (WHO_MAY[rule.endpoint] != "open"), path
             by_secret = (
-                rule.endpoint.startswith(("entering.", "own_report.", "snippet.enter")) and rule.endpoint != "own_report.page"
+                rule.endpoint.startswith(("entering.", "own_report.", "snippet.enter", "openedx.")) and rule.endpoint != "own_report.page"
             )  # a link, code or token of its own
             assert ("401" in operation["responses"]) == (by_secret or WHO_MAY[rule.endpoint] != "open"), path
 
@@ -192,7 +192,7 @@ def test_calls_answer_no_error_that_is_not_described(app: Flask, client: FlaskCl
         "login_id": "x",
     }
     values |= {"token_id": "x", "exam_key": "x", "row_id": "x", "ticket": "x", "name": "x", "kind": "x", "endpoint_id": "x", "delivery_id": "x"}
-    values |= {"registration_id": "x", "course": "x", "act_id": "x"}
+    values |= {"registration_id": "x", "course": "x", "act_id": "x", "installation_id": "x"}
     headers = {"Content-Type": "application/json"}
     asked = 0
     for path, method, operation in operations(document):

@@ -30,6 +30,7 @@ PAGES = [
     "/hooks",
     "/help",
     "/integrations",
+    "/integrations/openedx",
     f"/session/{SESSION}",
     f"/session/{SESSION}/report",
     "/portal",

@@ -230,6 +230,12 @@ RULES: Mapping[str, Rule] = {
     "lti_registrations.make_link": needs("server"),
     "lti_registrations.rotate_key": needs("server"),
     "lti_registrations.page": needs("server"),
+    **dict.fromkeys(("openedx.token", "openedx.instructor"), OPEN),  # the installation's secret decides, or what it signed with that
+    **dict.fromkeys((f"openedx.{name}" for name in ("config", "make_exam", "save_exam", "show_exam")), OPEN),  # its token decides
+    **dict.fromkeys((f"openedx.{name}" for name in ("add_attempt", "attempt", "set_status", "remove_attempt")), OPEN),  # likewise
+    **dict.fromkeys(("openedx.retire", "openedx.onboarding_statuses"), OPEN),  # likewise
+    **dict.fromkeys((f"edx_installations.{name}" for name in ("page", "listed", "add", "change", "remove")), needs("server")),
+    **dict.fromkeys((f"edx_installations.{name}" for name in ("make_secret", "deliveries", "resend")), needs("server")),
     "seb.check": STUDENT,
     "seb.file": OPEN,  # a Mac's client brings nothing along; it holds nothing that the portal's own page doesn't tell
     "seb.start": OPEN,  # the ticket decides, and without one it is the portal

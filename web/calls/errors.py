@@ -100,7 +100,7 @@ HTTP_CODES = {
 _NOTHING_HERE = _("This address leads nowhere. Look whether it was copied whole.")
 _NO_PAGE = _("This address is no page. Choose below where you want to go.")
 _FAILED = _("The server could not answer this. Nothing that was kept is lost. Try again; if it goes on, tell whoever runs the exam.")
-API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io")
+API_PATHS = ("/api/", "/metrics", "/student/", "/socket.io", "/openedx/")
 STORAGE_RETRY_S = 5  # by then the writer has tried the database again
 FULL_RETRY_S = 30  # a limit that time alone doesn't lift: somebody must end something first
 

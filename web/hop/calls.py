@@ -27,8 +27,9 @@ from web.hop.sending import ASKED_MAX, Unanswered, Unreached
 from web.parts import parts
 from web.student.identity import PICTURE_BYTES_MAX
 
-Named = Literal["session", "video", "token", "student"]
-"""How a call names its session: in its address, by an interval of it there, by the student's token, by the student (and exam) in its body."""
+Named = Literal["session", "video", "token", "student", "attempt"]
+"""How a call names its session: in its address, by an interval of it there, by the student's token, by the student (and exam) in its body, by an
+attempt of Open edX in its address."""
 
 BUSY_RETRY_S = 1
 
@@ -63,6 +64,8 @@ CALLS: Mapping[str, Call] = {
     "lti_assessment.over": Call("session"),
     "student_password.shown": Call("token"),
     "students.rehearsal": Call("token"),
+    "openedx.set_status": Call("attempt", needed=False),
+    "openedx.remove_attempt": Call("attempt", needed=False),
     "student_identity.say": Call("token"),
     "student_identity.answer": Call("token"),
     "student_identity.take": Call("token", body_bytes=PICTURE_BYTES_MAX),
@@ -172,7 +175,23 @@ def _by_student() -> str | None:
     return meant[0][1] if meant else None
 
 
-_AT: Mapping[Named, Callable[[], str | None]] = {"session": _by_address, "video": _by_interval, "token": _by_token, "student": _by_student}
+def _by_attempt() -> str | None:
+    """By the session that its student has in the exam. Who asks is looked at there as here: an attempt's id can't be guessed."""
+    try:
+        found = parts().openedx.attempts.known(str((request.view_args or {})["attempt_id"]))
+    except StorageError:  # the view says so
+        return None
+    session_id = parts().monitor.ownership.running(found.user_id, found.exam_id) if found is not None else None
+    return _at(session_id) if session_id is not None else None
+
+
+_AT: Mapping[Named, Callable[[], str | None]] = {
+    "session": _by_address,
+    "video": _by_interval,
+    "token": _by_token,
+    "student": _by_student,
+    "attempt": _by_attempt,
+}
 
 
 def _given(name: str) -> object:

@@ -103,7 +103,7 @@ def erase() -> Response:
     409 while a session runs or a legal hold is set. Backups, and MongoDB's own files until they are written anew, keep what they have.
     """
     wanted = read_body(request, EraseStudent)
-    receipt = _erasure().erase(wanted.user_id, wanted.by)
+    receipt = erasure().erase(wanted.user_id, wanted.by)
     counts, sessions = dict(receipt.counts), list(receipt.sessions)
     return reply(Erased(id_sha256=receipt.id_sha256, salt=receipt.salt, counts=counts, sessions=sessions, remains=said(_remains())))
 
@@ -113,8 +113,8 @@ def erase() -> Response:
 def export() -> Response:
     """Give everything of a student as one signed package: a folder for each session, and `student/` with the rest. That it was taken is noted."""
     wanted = read_body(request, ExportStudent)
-    erasure = _erasure()
-    sessions, more = erasure.sessions(wanted.user_id), erasure.of_student(wanted.user_id)
+    records = erasure()
+    sessions, more = records.sessions(wanted.user_id), records.of_student(wanted.user_id)
     if not sessions and not more:
         raise NotFound(_("Nothing is stored of %(user_id)s.", user_id=repr(wanted.user_id)), field="user_id")
     of_sessions = {"intervals", "checks", "acts", "reviews", "conclusions", "seals", "student_answers", "new_looks", "identity", "absences"}
@@ -129,7 +129,7 @@ def export() -> Response:
 def delete(session_id: str) -> Response:
     """Delete one session, or a test run, with its records, clips and stills. 409 while it runs or is held."""
     check_session_id(session_id)
-    _erasure().delete_session(session_id, signature())
+    erasure().delete_session(session_id, signature())
     return reply(Done())
 
 
@@ -157,7 +157,8 @@ def holds() -> Response:
     return reply(HoldList(holds=[Hold(**HOLD.fit(row)[0]) for row in Holds(parts().database).listed()]))
 
 
-def _erasure() -> Erasure:
+def erasure() -> Erasure:
+    """What erases here. Raise `StorageError` while the server starts or ends."""
     retention, settings, database = parts().retention, parts().settings, parts().database
     if retention is None:
         raise StorageError(_("This server deletes nothing now: it is starting or ending. Try again soon."))

@@ -82,7 +82,8 @@ def enter() -> Response:
     _shown(user_id, row.exam_id, "")  # no session of an exam that is gone
     session_id, refused = None, ""
     try:
-        session_id = enter_by_list(parts().monitor, parts().database, user_id, row.exam_id, keep_days=parts().settings.keep_days)
+        keep_days = parts().settings.keep_days
+        session_id = enter_by_list(parts().monitor, parts().database, user_id, row.exam_id, keep_days=keep_days, again_at=row.again_at)
     except Conflict as conflict:
         if conflict.details.get("reason") not in NOT_OPEN:
             raise

@@ -1,4 +1,4 @@
-// What one webhook was told, and is still to be told: on the page Webhooks.
+// What one receiver was told, and is still to be told: on the pages Webhooks and Open edX.
 
 import { fullTime } from "../proctor/dates.js";
 import { call } from "../shared/api.js";
@@ -10,7 +10,7 @@ const t = texts.deliveries;
 const LOOK_MS = 1500;
 const LOOKS = 12; // for what is under way; then a person looks again
 
-let hook = null;
+let receiver = null; // `path` of its calls, `title` of its list
 let shown = [];
 let next = null;
 let looks = 0;
@@ -20,11 +20,11 @@ let changed = async () => {};
 
 async function read({ more = false } = {}) {
   clearTimeout(soon);
-  const asked = hook;
+  const asked = receiver;
   const query = new URLSearchParams({ limit: 20, ...(more && next && { after: next }) });
   try {
-    const { deliveries, next_after: after } = await call(`/api/hooks/${asked.id}/deliveries?${query}`);
-    if (hook !== asked) return; // another was chosen meanwhile
+    const { deliveries, next_after: after } = await call(`${asked.path}/deliveries?${query}`);
+    if (receiver !== asked) return; // another was chosen meanwhile
     shown = more ? [...shown, ...deliveries] : deliveries;
     next = after ?? null;
     sayIn(byId("deliveries-error"), "");
@@ -32,7 +32,7 @@ async function read({ more = false } = {}) {
     byId("deliveries-none").hidden = shown.length > 0;
     byId("deliveries-more").hidden = next === null;
   } catch (error) {
-    if (hook !== asked) return;
+    if (receiver !== asked) return;
     sayIn(byId("deliveries-error"), t.failed(error.message));
     return;
   }
@@ -68,8 +68,8 @@ function row(one) {
 
 async function again(one) {
   pressed = one;
-  const path = `/api/hooks/${hook.id}/deliveries/${encodeURIComponent(one.id)}/resend`;
-  const done = await doing(byId("hook-add-form"), byId("deliveries-error"), () => call(path, { method: "POST" }));
+  const path = `${receiver.path}/deliveries/${encodeURIComponent(one.id)}/resend`;
+  const done = await doing(byId("deliveries-part"), byId("deliveries-error"), () => call(path, { method: "POST" }));
   if (done) await look();
 }
 
@@ -79,16 +79,16 @@ async function look() {
   await changed();
 }
 
-/** Show those of a webhook. */
+/** Show those of a receiver: `path` of its calls, `title` of the list. */
 export async function showDeliveries(of) {
-  hook = of;
-  setText(byId("deliveries-title"), texts.showOf(of.name));
+  receiver = of;
+  setText(byId("deliveries-title"), of.title);
   byId("deliveries-part").hidden = false;
   byId("deliveries-part").focus();
   await look();
 }
 
-/** Wire the part; `onchange` is called when a webhook may stand otherwise than before. */
+/** Wire the part; `onchange` is called when a receiver may stand otherwise than before. */
 export function startDeliveries(onchange) {
   changed = onchange;
   byId("deliveries-more").addEventListener("click", () => read({ more: true }));

@@ -50,7 +50,7 @@ function row(hook) {
     make(
       "td",
       { class: "row-links" },
-      rowButton(t.show, t.showOf(name), () => showDeliveries(hook)),
+      rowButton(t.show, t.showOf(name), () => deliveries(hook)),
       rowButton(t.test, t.testOf(name), () => test(hook)),
       rowButton(t.change, t.changeOf(name), () => edit(hook)),
     ),
@@ -59,8 +59,10 @@ function row(hook) {
 
 async function test(hook) {
   const done = await doing(byId("hook-add-form"), byId("hooks-error"), () => call(`/api/hooks/${hook.id}/test`, { method: "POST" }));
-  if (done) await showDeliveries(hook);
+  if (done) await deliveries(hook);
 }
+
+const deliveries = ({ id, name }) => showDeliveries({ path: `/api/hooks/${id}`, title: t.showOf(name) });
 
 function edit(hook) {
   open = hook;

@@ -5,15 +5,10 @@ That takes a minute or three; where `OPENEDX_VENV` names a folder it is kept the
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
-import venv
 from collections.abc import Iterator
 from concurrent.futures import wait
 from html import unescape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,41 +20,22 @@ from werkzeug.test import TestResponse
 
 from tests.helpers.lti import FROM_PLATFORM, HERE, key_called, portal_link
 from tests.helpers.lti_proctoring import Sitting
+from tests.helpers.openedx_venv import python_with, serving
 from tests.helpers.people import administrator, browser_of
 from tests.helpers.web import PASSWORD, MakeApp
 from web.integrations.lti.act_sender import ActSender
 from web.parts import parts_of
 
 PACKAGES = ("lti-consumer-xblock==11.4.4", "cryptography==50.0.2")  # Open edX itself brings the second
-INSTALL_S = 540
-SCRIPT = Path(__file__).resolve().parent.parent.parent / "helpers" / "openedx_platform.py"
 
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The platform's address."""
     folder = tmp_path_factory.mktemp("openedx")
-    home = Path(os.environ.get("OPENEDX_VENV") or folder / "venv")
-    python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
-    if not python.exists():
-        venv.create(home, with_pip=True, symlinks=True)
-    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *PACKAGES]
-    try:
-        done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{PACKAGES[0]} could not be installed within {INSTALL_S} s: PyPI is slow or away")
-    if done.returncode:
-        pytest.skip(f"{PACKAGES[0]} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
     (folder / "key.pem").write_bytes(key_called("first").as_pem(private=True))
-    process = subprocess.Popen([str(python), "-I", str(SCRIPT), HERE, str(folder / "key.pem")], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        port = process.stdout.readline().strip()
-        assert port, "the platform ended"
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with serving(python_with(PACKAGES, tmp_path_factory.getbasetemp()), "openedx_platform.py", HERE, str(folder / "key.pem")) as address:
+        yield address
 
 
 @pytest.fixture

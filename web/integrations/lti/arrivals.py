@@ -174,7 +174,7 @@ def _to_exam(launch: Launch, exam: Exam, role: Role) -> BaseResponse:
     """Sign in whoever teaches or proctors, with the exams of the courses from which they came of late, and show the exam."""
     person = come(launch, role)
     account = checked_account(person)
-    account = give_exams(account or _made(launch, person), person)
+    account = give_exams(account or made_account(person, launch.registration.name), person)
     if exam.exam_id not in account.exam_roles:  # linked for the whole platform
         raise Refused(
             _("This exam is linked for students of every course. Who teaches it is said on its own page here, not by your learning platform."),
@@ -216,12 +216,12 @@ def checked_account(person: LtiPerson) -> Account | None:
     return account
 
 
-def _made(launch: Launch, person: LtiPerson) -> Account:
-    """An account by our own id of the person, so that it stands in nobody's way; the name says from which platform it comes."""
+def made_account(person: LtiPerson, platform: str) -> Account:
+    """An account by our own id of the person, so that it stands in nobody's way; the name says from which platform it comes. Raise `Refused`."""
     check_accounts(person.registration_id)
     own = {"oidc": person.account_key, "single_sign_on": True, "registration_id": person.registration_id}
     accounts, login = parts().people.accounts, person.user_id
-    of_platform = f" ({launch.registration.name})"
+    of_platform = f" ({platform})"
     called = (person.name or person.email or login)[: max(1, LONGEST_NAME - len(of_platform))]
     for name in (f"{called}{of_platform}", f"{called[: LONGEST_NAME - len(login) - 3]} ({login})", login):
         try:

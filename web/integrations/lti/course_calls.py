@@ -83,4 +83,5 @@ def _name_of(registration_id: str) -> str:
     try:
         return parts().lti.registrations.get(registration_id).name
     except UnknownPlatform:
-        return ""
+        installation = parts().openedx.installations.find(registration_id)
+        return installation.name if installation is not None else ""

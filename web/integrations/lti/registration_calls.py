@@ -146,7 +146,7 @@ def change(registration_id: str) -> Response:
     fields = read_body(request, ChangePlatform).model_dump(exclude_none=True)
     changed = parts().lti.registrations.change(registration_id, **fields)
     if not changed.enabled:
-        _end_logins(registration_id)
+        end_logins(registration_id)
     _note("lti: changed", changed, fields=sorted(fields))
     return reply(PlatformAnswer(registration=_shown(changed)))
 
@@ -154,14 +154,14 @@ def change(registration_id: str) -> Response:
 @lti_registrations.delete(f"{API}/<registration_id>")
 @describe(Done, errors=(404, 503))
 def remove(registration_id: str) -> Response:
-    """Remove a registration: nobody comes from the platform any more, and its people's logins end.
+    """Remove a registration: nobody comes from the platform any more, its people's logins end, and nothing is asked of it.
 
-    Nothing is asked of it, and its courses lead to no exam any more; exams, accounts and sessions stay.
+    Its courses lead to no exam any more; exams, accounts and sessions stay.
     """
     removed = parts().lti.registrations.remove(registration_id)
     parts().lti_courses.forget_platform(registration_id)
     parts().lti.links.forget_platform(registration_id)
-    _end_logins(registration_id)
+    end_logins(registration_id)
     parts().lti.keys.forget(registration_id)
     _note("lti: removed", removed)
     return reply(Done())
@@ -195,7 +195,8 @@ def page() -> str:
     return render_template("integrations.html", active="integrations", addresses=_addresses(), **for_people())
 
 
-def _end_logins(registration_id: str) -> None:
+def end_logins(registration_id: str) -> None:
+    """End the logins of a platform's people, and what they may. Raise `StorageError`."""
     end_platform(parts().database, registration_id)
     parts().people.accounts.read()
     parts().people.changed()

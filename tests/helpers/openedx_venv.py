@@ -1,0 +1,46 @@
+"""An environment of its own for Open edX's packages, so that they stay out of ours: made in the tests' folder, or kept in OPENEDX_VENV."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+INSTALL_S = 540
+
+
+def python_with(packages: tuple[str, ...], folder: Path) -> Path:
+    """The environment's Python, with these packages. Skips the test where they can't be had."""
+    home = Path(os.environ.get("OPENEDX_VENV") or folder / "openedx-venv")
+    python = home / ("Scripts" if sys.platform == "win32" else "bin") / "python"
+    if not python.exists():
+        venv.create(home, with_pip=True, symlinks=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--retries", "1", "--no-compile", *packages]
+    try:
+        done = subprocess.run(pip, capture_output=True, text=True, check=False, timeout=INSTALL_S)
+    except subprocess.TimeoutExpired:
+        pytest.skip(f"{packages[0]} could not be installed within {INSTALL_S} s: PyPI is slow or away")
+    if done.returncode:
+        pytest.skip(f"{packages[0]} can't be had from PyPI here: {done.stderr.strip()[-300:]}")
+    return python
+
+
+@contextmanager
+def serving(python: Path, script: str, *arguments: str) -> Iterator[str]:
+    """The address at which one of the helpers' scripts serves, which prints its port."""
+    command = [str(python), "-I", str(Path(__file__).with_name(script)), *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        assert port, f"{script} ended"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
