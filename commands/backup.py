@@ -28,7 +28,7 @@ def register(app: Flask, settings: Settings | None = None) -> None:
     @with_appcontext
     def put_back(folder: Path) -> None:
         _run("Put back", restore, settings, folder)
-        click.echo("Webhooks are disabled: enable them on their page where this server is the one that is to tell others what happens.")
+        click.echo("Webhooks and Open edX are disabled: enable them on their pages where this server is the one that is to tell others what happens.")
 
 
 def _run(done: str, act: Callable[[Settings, Path], Taken], settings: Settings | None, folder: Path) -> None:

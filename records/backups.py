@@ -30,6 +30,7 @@ from basics.own_files import sync_folder
 from basics.texts import _, kept
 from basics.times import utc_now
 from media.stores.base import StoredFile
+from records.edx_installations import COLLECTION as INSTALLATIONS
 from records.files_elsewhere import forget_places
 from records.hooks import COLLECTION as HOOKS
 from records.hooks import RESTORED
@@ -99,6 +100,7 @@ def restore(settings: Settings, source: Path) -> Taken:
             forget_places(database)  # whatever this server is called
             # And nobody is told by a copy, tried out beside the server that was backed up, what happens at it.
             database[HOOKS].update_many({"enabled": True}, {"$set": {"enabled": False, "disabled_why": kept(RESTORED)}})
+            database[INSTALLATIONS].update_many({}, {"$set": {"enabled": False}})
         for folder, place in _folders(settings):
             for path in _inside(source / folder):
                 to = place / path.relative_to(source / folder)

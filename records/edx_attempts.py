@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from basics.errors import Conflict
-from basics.gone import of_student
+from basics.gone import of_exam, of_student
 from basics.texts import _
 from basics.times import utc_now
 from database import Database, Document
@@ -39,7 +39,8 @@ ORDER: dict[Status, int] = {"created": 0, "ready_to_start": 1, "started": 2, "su
 class Attempt:
     """One attempt. `exam` is the exam's id at the installation, `sub` who takes it as the installation calls them, `user_id` as we do.
 
-    `verdict` is what people found in all sessions of it; empty: not yet, or no more.
+    `verdict` is what people found in all sessions of it; empty: not yet, or no more. What begins after `over_at`, when Open edX said that it was
+    handed in or went wrong, is no session of it. `revoked`: its deletion revoked the student's link, which the next attempt restores.
     """
 
     id: str
@@ -56,6 +57,8 @@ class Attempt:
     verdict: Verdict = ""
     verdict_at: datetime | None = None
     deleted: bool = False
+    over_at: datetime | None = None
+    revoked: bool = False
 
 
 class EdxAttempts:
@@ -65,7 +68,7 @@ class EdxAttempts:
         self._database = database
 
     def make(self, exam: EdxExam, sub: str) -> Attempt:
-        """A new attempt. Raise `Conflict` where the student has had too many, or is being erased."""
+        """A new attempt. Raise `Conflict` where the student has had too many, or student or exam is being erased."""
         user_id, now = student_id_of(exam.installation_id, sub), utc_now()
         fields: Document = {
             "installation_id": exam.installation_id,
@@ -79,7 +82,7 @@ class EdxAttempts:
             "status": "created",
             "made_at": _kept(now),
         }
-        with self._database.gone.writing(of_student(user_id)), self._database.reading():
+        with self._database.gone.writing(of_exam(exam.exam_key), of_student(user_id)), self._database.reading():
             kept = self._database.collection(COLLECTION)
             if kept.count_documents({"exam_key": exam.exam_key, "user_id": user_id}, limit=ATTEMPTS_MAX) >= ATTEMPTS_MAX:
                 raise Conflict(_("This student has had %(most)s attempts at this exam, as many as are kept.", most=ATTEMPTS_MAX), field="user_id")
@@ -119,10 +122,13 @@ class EdxAttempts:
             kept = self._database.collection(COLLECTION)
             kept.update_one({"_id": attempt_id, "verdict": {"$ne": verdict}}, {"$set": {"verdict": verdict, "verdict_at": utc_now()}})
 
+    def note_revoked(self, attempt_id: str) -> None:
+        """Its deletion revokes the student's link."""
+        self._set(attempt_id, {"revoked": True})
+
     def delete(self, attempt_id: str) -> None:
         """Open edX has deleted it: nobody enters by it any more, and nothing of it is told."""
-        with self._database.reading():
-            self._database.collection(COLLECTION).update_one({"_id": attempt_id}, {"$set": {"deleted": True}})
+        self._set(attempt_id, {"deleted": True})
 
     # Onboarding
 
@@ -130,7 +136,8 @@ class EdxAttempts:
         """How a student's onboarding stands for a course, and until when it is good where it is approved."""
         query: Document = {"installation_id": installation_id, "user_id": student_id_of(installation_id, sub), "practice": True}
         with self._database.reading():
-            rows = [_attempt(row) for row in self._database.collection(COLLECTION).find(query).limit(ATTEMPTS_MAX)]
+            found = self._database.collection(COLLECTION).find(query).sort("made_at", DESCENDING).limit(ATTEMPTS_MAX)
+            rows = [_attempt(row) for row in found]
         return _onboarding(rows, course_id, utc_now())
 
     def onboardings(self, installation_id: str, course_id: str) -> list[tuple[str, Onboarding, datetime | None]]:
@@ -147,6 +154,10 @@ class EdxAttempts:
             for row in kept.find({"installation_id": installation_id, "user_id": {"$in": list(ids)}, "practice": True}):
                 found[ids[row["user_id"]]].append(_attempt(row))
         return [(sub, *_onboarding(attempts, course_id, now)) for sub, attempts in found.items()]
+
+    def _set(self, attempt_id: str, fields: Document) -> None:
+        with self._database.reading():
+            self._database.collection(COLLECTION).update_one({"_id": attempt_id}, {"$set": fields})
 
     def _one(self, query: Document) -> Attempt | None:
         with self._database.reading():
@@ -190,7 +201,7 @@ def _attempt(row: Document) -> Attempt:
     texts: dict[str, Any] = {
         name: str(row.get(name) or "") for name in ("installation_id", "exam", "exam_id", "exam_key", "course_id", "user_id", "sub")
     }
-    made, decided = row.get("made_at"), row.get("verdict_at")
+    made, decided, over = row.get("made_at"), row.get("verdict_at"), row.get("submitted_at") or row.get("error_at")
     return Attempt(
         id=str(row["_id"]),
         **texts,
@@ -200,6 +211,8 @@ def _attempt(row: Document) -> Attempt:
         verdict=row.get("verdict") or "",
         verdict_at=decided if isinstance(decided, datetime) else None,
         deleted=row.get("deleted") is True,
+        over_at=over if isinstance(over, datetime) else None,
+        revoked=row.get("revoked") is True,
     )
 
 

@@ -48,6 +48,10 @@ class EdxExams:
         """One of an installation's own, by the id that it was told, None where there is none. Raise `StorageError`."""
         return self._found({"_id": exam[:64], "installation_id": installation_id})
 
+    def known(self, exam: str) -> EdxExam | None:
+        """One by that id alone. Raise `StorageError`."""
+        return self._found({"_id": exam[:64]})
+
     def called(self, installation_id: str, their_id: int) -> EdxExam | None:
         """One by the installation's own number. Raise `StorageError`."""
         return self._found({"installation_id": installation_id, "their_id": their_id})

@@ -20,7 +20,8 @@ from records.stores import Document, Store
 COLLECTION = "edx_installations"
 INSTALLATIONS_MAX = 20
 NAME_MAX, URL_MAX, CLIENT_MAX, SECRET_MAX = 100, 500, 255, 1000  # characters
-BOTH_FOR = timedelta(hours=24)  # for which a secret is good on that was replaced
+BOTH_FOR = timedelta(hours=24)  # for which a secret is good on that was replaced,
+OLD_MAX = 3  # and so many of them
 PURPOSE = "openedx"
 SECRET_BYTES = 32
 
@@ -103,10 +104,18 @@ class Installations:
         return self._set(installation_id, self._checked(wanted))
 
     def rotate(self, installation_id: str) -> tuple[Installation, str]:
-        """Give one a new secret; the one before is good beside it for 24 h. Raise `NotFound`, `StorageError`."""
-        found, secret = self.get(installation_id), secrets.token_urlsafe(SECRET_BYTES)
-        before = [{"sealed": one.sealed, "until": utc_now() + BOTH_FOR} for one in found.secrets if one.until is None]
-        return self._set(installation_id, {"secrets": [self._newest(secret), *before]}), secret
+        """Give one a new secret; each from before is good until 24 h after it was replaced. Raise `NotFound`, `Conflict`, `StorageError`."""
+        found, secret, now = self.get(installation_id), secrets.token_urlsafe(SECRET_BYTES), utc_now()
+        before = [{"sealed": one.sealed, "until": one.until or now + BOTH_FOR} for one in found.secrets if one.until is None or one.until > now]
+        newest = [one.sealed for one in found.secrets if one.until is None]
+        with self._store.reading():
+            done = self._store.collection(COLLECTION).update_one(
+                {"_id": installation_id, **({"secrets": {"$elemMatch": {"sealed": newest[0], "until": None}}} if newest else {})},
+                {"$set": {"secrets": [self._newest(secret), *before[:OLD_MAX]]}},
+            )
+        if not done.matched_count:
+            raise Conflict(_("This Open edX was given another secret in this moment. Look again before you make one more."))
+        return self.get(installation_id), secret
 
     def remove(self, installation_id: str) -> Installation:
         """Forget one, with what waits to be told to it. Raise `NotFound`, `StorageError`."""

@@ -16,12 +16,16 @@ from basics.times import WALL_DOUBT_S, utc_now
 from cluster.membership import DEAD_S
 from commands.verify import package_report
 from media.identity_pictures import IdentityPictures
+from records.edx_attempts import student_id_of
+from records.edx_exams import prefix_of
 from records.package_check import Checked, check_package
 from records.seb import proof
 from scoring.exam import ExamDefinition
 from sessions.ends import End
 from tests.helpers.callers import token
 from tests.helpers.identity import jpeg
+from tests.helpers.openedx import ANN, Edx
+from tests.helpers.people import browser_of
 from tests.helpers.sessions import store_interval
 from tests.helpers.town import House, Town
 from tests.helpers.waiting import free_port
@@ -133,6 +137,28 @@ def test_a_session_is_ended_by_its_students_id_and_of_several_none(pair: tuple[H
     assert at(b).post("/api/session/end", json={"user_id": "ANN", "exam_id": "exam"}).get_json()["session_id"] == first.session_id
     assert a.database.flush(10)
     assert at(a).post("/api/session/end", json={"user_id": "ann"}).get_json()["session_id"] == second.session_id
+
+
+def test_an_attempt_of_open_edx_reaches_the_session_at_whichever_server(pair: tuple[House, House]) -> None:
+    a, b = pair
+    edx = Edx(a.app)
+    exam = edx.exam()
+    edx.attempt(exam)
+    student, exam_id = student_id_of(edx.installation.id, ANN), prefix_of(edx.installation.id) + exam[:20]
+
+    def begun() -> str:
+        session = a.monitor.create(student, exam_id, "browser")
+        session.begin()
+        assert a.database.flush(10)
+        return session.session_id
+
+    edx.client = browser_of(b.app)
+    before = begun()
+    second = edx.attempt(exam)
+    assert not a.has(before), "a new attempt ends the session of the one before"
+    during = begun()
+    assert edx.says(exam, second, "submitted").get_json() == {"status": "submitted"}
+    assert not a.has(during)
 
 
 def test_a_students_page_is_answered_at_whichever_server(pair: tuple[House, House]) -> None:

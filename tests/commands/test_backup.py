@@ -85,15 +85,17 @@ def test_the_embedded_database_is_backed_up_and_put_back_by_the_commands(tmp_pat
     with stored_in(settings) as database:
         database["sessions"].insert_one(kept)
         database["hooks"].insert_one(hook)
-    assert "Backed up: 2 records" in run("backup", str(tmp_path / "backup"))
+        database["edx_installations"].insert_one({"_id": "e", "enabled": True})
+    assert "Backed up: 3 records" in run("backup", str(tmp_path / "backup"))
     shutil.rmtree(tmp_path / "server")
     said = run("restore", str(tmp_path / "backup"))
-    assert "Put back: 2 records" in said
-    assert "Webhooks are disabled" in said
+    assert "Put back: 3 records" in said
+    assert "Webhooks and Open edX are disabled" in said
     with stored_in(settings) as database:
         assert list(database["sessions"].find()) == [kept]
         (found,) = database["hooks"].find()
         assert (endpoint_of(found).enabled, "backup" in endpoint_of(found).disabled_why) == (False, True), "a copy tells nobody anything"
+        assert database["edx_installations"].find_one() == {"_id": "e", "enabled": False}
 
 
 def test_what_is_written_meanwhile_is_of_later(

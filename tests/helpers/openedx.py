@@ -11,11 +11,12 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 from werkzeug.test import TestResponse
 
+from basics.times import utc_now
 from records.hook_sender import HookSender
 from tests.helpers.hooks import Answering, Receiver
 from tests.helpers.people import browser_of
 from tests.helpers.waiting import until
-from web.integrations.openedx.telling import Telling
+from web.integrations.openedx.telling import SETTLED, Telling
 from web.parts import Parts, parts_of
 
 COURSE = "course-v1:Uni+ALG1+2026"
@@ -98,7 +99,7 @@ class Teller:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        telling = Telling(parts.openedx, parts.database, parts.conclusions, "https://proctor.example/")
+        telling = Telling(parts.openedx, parts.database, parts.conclusions, "https://proctor.example/", now=lambda: utc_now() + SETTLED)
         self.sender = HookSender(parts.database, parts.hooks, parts.outbox, others=[telling])
         self.sender.look_again()
         parts.hook_sender = self.sender

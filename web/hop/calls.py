@@ -17,6 +17,7 @@ from basics.errors import NotFound, ProctorError, StorageError
 from basics.looks import same_id
 from basics.texts import _
 from cluster.owning import owner_of
+from records.edx_attempts import student_id_of
 from records.spellings import sought_spelling
 from sessions.refusals import runs_elsewhere, several_run
 from web.access.signing import SESSION_ID
@@ -27,9 +28,9 @@ from web.hop.sending import ASKED_MAX, Unanswered, Unreached
 from web.parts import parts
 from web.student.identity import PICTURE_BYTES_MAX
 
-Named = Literal["session", "video", "token", "student", "attempt"]
+Named = Literal["session", "video", "token", "student", "attempt", "attempts"]
 """How a call names its session: in its address, by an interval of it there, by the student's token, by the student (and exam) in its body, by an
-attempt of Open edX in its address."""
+attempt of Open edX in its address, or by the exam there and who takes it in the body."""
 
 BUSY_RETRY_S = 1
 
@@ -64,6 +65,7 @@ CALLS: Mapping[str, Call] = {
     "lti_assessment.over": Call("session"),
     "student_password.shown": Call("token"),
     "students.rehearsal": Call("token"),
+    "openedx.add_attempt": Call("attempts", needed=False),
     "openedx.set_status": Call("attempt", needed=False),
     "openedx.remove_attempt": Call("attempt", needed=False),
     "student_identity.say": Call("token"),
@@ -181,7 +183,23 @@ def _by_attempt() -> str | None:
         found = parts().openedx.attempts.known(str((request.view_args or {})["attempt_id"]))
     except StorageError:  # the view says so
         return None
-    session_id = parts().monitor.ownership.running(found.user_id, found.exam_id) if found is not None else None
+    return _at_running(found.user_id, found.exam_id) if found is not None else None
+
+
+def _by_attempts() -> str | None:
+    """By the session of an earlier attempt, which ends with a new one."""
+    sub = _given("user_id")
+    try:
+        found = parts().openedx.exams.known(str((request.view_args or {})["exam"]))
+    except StorageError:  # the view says so
+        return None
+    if found is None or not isinstance(sub, str):
+        return None
+    return _at_running(student_id_of(found.installation_id, sub), found.exam_id)
+
+
+def _at_running(user_id: str, exam_id: str) -> str | None:
+    session_id = parts().monitor.ownership.running(user_id, exam_id)
     return _at(session_id) if session_id is not None else None
 
 
@@ -191,6 +209,7 @@ _AT: Mapping[Named, Callable[[], str | None]] = {
     "token": _by_token,
     "student": _by_student,
     "attempt": _by_attempt,
+    "attempts": _by_attempts,
 }
 
 

@@ -191,12 +191,17 @@ def test_nothing_is_sent_that_the_platform_does_not_take_or_that_no_person_asks(
 def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: Desk) -> None:
     parts = desk.parts
     desk.platform.control = lambda _act: (503, "text/plain", b"")
+    fresh = desk.ask("flag")
+    assert desk.client.delete(f"{desk.path}/{fresh['id']}").status_code == 200, "before it was ever tried"
     first, second = desk.ask("flag"), desk.ask("pause")
-    desk.send()
+    platform = parts.platform_acts.platforms()[0]
+    assert len(Outbox(parts.database, desk.clock).due(platform, 1)) == 1
+    assert error_of(desk.client.delete(f"{desk.path}/{first['id']}"), 409)["message"].startswith("This is being sent")
+    desk.send(61)
     assert desk.client.delete(f"{desk.path}/{first['id']}").status_code == 200
     desk.platform.control = taken
     assert desk.send(1) == ["pause"]
-    assert [(one["state"], one["why"]) for one in desk.acts()] == [("not_taken", "withdrawn"), ("taken", "")]
+    assert [(one["state"], one["why"]) for one in desk.acts()] == [("not_taken", "withdrawn")] * 2 + [("taken", "")]
     assert desk.client.delete(f"{desk.path}/{second['id']}").status_code == 409
     assert desk.client.delete(f"{desk.path}/nonsense").status_code == 404
     parts.database.collection("lti_attempts").update_one({"session_id": desk.sitting.session_id}, {"$set": {"acts": ACTS_MAX}})

@@ -49,6 +49,8 @@ def test_an_exam_is_taken_over_and_what_teachers_set_stays(app: Flask, edx: Edx)
     assert error_of(edx.ask("GET", "exam/2/"), 404)["field"] == "exam"
     assert error_of(edx.ask("POST", f"exam/{exam}/", edx.told(content_id="another")), 409)["field"] == "content_id"
     assert edx.exam() == exam, "the same exam is the same"
+    exams.begin_removal(ours.key)
+    assert "being deleted" in error_of(edx.ask("POST", f"exam/{exam}/", edx.told()), 409)["message"]
 
 
 def test_an_attempt_leads_its_student_in_and_what_open_edx_says_ends_it(app: Flask, edx: Edx) -> None:
@@ -73,6 +75,8 @@ def test_an_attempt_leads_its_student_in_and_what_open_edx_says_ends_it(app: Fla
     second = edx.attempt(exam)
     again = edx.enter(exam, second).get_json()["session_id"]
     assert again not in (None, session.session_id)
+    edx.says(exam, first, "error")
+    assert parts.monitor.get(again) is not None, "what is said of an attempt ends that one's session"
     link = edx.link(exam, second)
     assert edx.ask("DELETE", f"exam/{exam}/attempt/{second}/").get_json() == {"status": "deleted"}
     assert parts.monitor.get(again) is None
@@ -80,7 +84,11 @@ def test_an_attempt_leads_its_student_in_and_what_open_edx_says_ends_it(app: Fla
     assert edx.ask("GET", f"exam/{exam}/attempt/{second}/").status_code == 404
     assert error_of(browser_of(app).post("/api/student/enter", json={"link": link}), 401)
     third = edx.attempt(exam)
-    assert edx.enter(exam, third).get_json()["session_id"]
+    last = edx.enter(exam, third).get_json()["session_id"]
+    parts.rosters.set_links(parts.rosters.rows(row.exam_key), "revoke")
+    edx.ask("DELETE", f"exam/{exam}/attempt/{third}/")
+    assert parts.monitor.get(last) is None
+    assert edx.link(exam, edx.attempt(exam)) == "", "what a person here revoked stays so"
 
 
 def test_two_installations_with_one_course_share_nothing(app: Flask, edx: Edx) -> None:

@@ -33,6 +33,10 @@ def test_an_installation_is_added_changed_and_removed_and_shows_no_secret_twice(
     again = client.post(f"{API}/{one}/secret").get_json()
     assert again["secret"] != secret
     assert again["installation"]["old_secret_until"]
+    client.post(f"{API}/{one}/secret")
+    assert parts.openedx.installations.known_by(one, again["secret"]) is None, "it is disabled"
+    client.patch(f"{API}/{one}", json={"enabled": True})
+    assert all(parts.openedx.installations.known_by(one, old) for old in (secret, again["secret"])), "each is good for its day"
     listed = client.get(API).get_json()
     assert listed["base_url"] == "http://localhost/openedx"
     with parts.database.reading():
@@ -44,7 +48,8 @@ def test_an_installation_is_added_changed_and_removed_and_shows_no_secret_twice(
     assert error_of(client.delete(f"{API}/{one}"), 404)["field"] == "installation_id"
     assert parts.database.flush(10)
     acts = parts.database.collection("audit").find({"installation": one}).sort("at", 1)
-    assert [act["what"] for act in acts] == [f"openedx: {what}" for what in ("registered", "changed", "secret made", "removed")]
+    said = ("registered", "changed", "secret made", "secret made", "changed", "removed")
+    assert [act["what"] for act in acts] == [f"openedx: {what}" for what in said]
 
 
 def test_they_are_for_administrators(make_app: MakeApp) -> None:

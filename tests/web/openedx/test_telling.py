@@ -14,6 +14,7 @@ from tests.helpers.hooks import HERE, Answering, Receiver, receiving
 from tests.helpers.openedx import Edx, Teller, lms, reviews
 from tests.helpers.people import administrator
 from tests.helpers.web import PASSWORD, MakeApp, error_of
+from web.integrations.openedx.telling import CONCLUDED, Telling, wanted_by
 from web.parts import Parts, parts_of
 
 
@@ -118,6 +119,50 @@ def test_nothing_is_told_of_another_exam_or_of_an_attempt_that_was_deleted(edx: 
     assert parts.monitor.get(session_id) is None
 
 
+def test_nobody_is_ready_of_whom_nothing_is_recorded(edx: Edx, parts: Parts, teller: Teller, receiver: Receiver) -> None:
+    exam = edx.exam()
+    parts.monitor.end_session(take(edx, parts, exam, edx.attempt(exam)), End("student"))
+    teller.run()
+    assert reviews(receiver) == []
+
+
+def test_who_enters_again_behind_the_end_holds_no_verdict_up(edx: Edx, parts: Parts, teller: Teller, receiver: Receiver) -> None:
+    exam = edx.exam()
+    attempt = edx.attempt(exam)
+    session_id = take(edx, parts, exam, attempt)
+    parts.monitor.end_session(session_id, End("away"), "interrupted")
+    edx.says(exam, attempt, "submitted")
+    assert parts.database.flush(10)
+    assert take(edx, parts, exam, attempt) != session_id
+    conclude(parts, session_id, "no_finding")
+    over_at = parts.openedx.attempts.known(attempt).over_at  # type: ignore[union-attr]
+    early = Telling(parts.openedx, parts.database, parts.conclusions, "", now=lambda: over_at)  # type: ignore[arg-type,return-value]
+    answer = early.tell(wanted_by(edx.installation), {"of": session_id, "type": CONCLUDED})
+    assert "not said yet" in answer.reason, "Open edX may not have stored what it said"
+    teller.run()
+    assert [body["status"] for _path, body in reviews(receiver)] == ["passed"]
+
+
+def test_a_conclusion_that_is_overtaken_while_it_is_told_is_told_anew(app: Flask, edx: Edx, parts: Parts, teller: Teller, receiver: Receiver) -> None:
+    exam = edx.exam()
+    attempt = edx.attempt(exam)
+    session_id = take(edx, parts, exam, attempt)
+    edx.says(exam, attempt, "submitted")
+    conclude(parts, session_id, "finding")
+
+    def overtaken(path: str) -> Answering:
+        kept = parts.conclusions.of_session(session_id)
+        if path.endswith("/reviewed") and kept is not None and kept.revision == 1:
+            parts.conclusions.withdraw(session_id, person=Person("Ben"), reason="too early", revision=1)
+            conclude(parts, session_id, "no_finding", revision=2)
+        return lms(path)
+
+    receiver.answer = overtaken
+    teller.run()
+    rows = administrator(app).get(f"/api/integrations/openedx/{edx.installation.id}/deliveries").get_json()["deliveries"]
+    assert [(row["state"], row["reason"]) for row in rows if row["type"] == CONCLUDED][-1] == ("waiting", "another conclusion was made meanwhile")
+
+
 def test_an_outage_is_waited_out_and_what_is_final_is_not_tried_again(app: Flask, edx: Edx, parts: Parts, teller: Teller, receiver: Receiver) -> None:
     exam = edx.exam()
     attempt = edx.attempt(exam)
@@ -145,6 +190,8 @@ def test_an_outage_is_waited_out_and_what_is_final_is_not_tried_again(app: Flask
     assert admin.get(told).get_json()["deliveries"][0]["state"] == "delivered"
     assert parts.openedx.installations.get(edx.installation.id).enabled, "what is given up disables nobody"
     assert error_of(admin.get(told.replace(edx.installation.id, "x")), 404)["field"] == "installation_id"
+    parts.openedx.installations.change(edx.installation.id, enabled=False)
+    assert error_of(admin.post(f"{told}/{row['id']}/resend"), 422)["field"] == "enabled"
 
 
 def test_an_lms_that_gives_no_token_or_lies_in_an_inner_network_is_not_told(app: Flask, edx: Edx, parts: Parts, receiver: Receiver) -> None:

@@ -6,7 +6,7 @@ import logging
 
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import Text, _
-from records.edx_attempts import Attempt, Onboarding, Told, student_id_of
+from records.edx_attempts import Attempt, Onboarding, Told, attempt_at, student_id_of
 from records.edx_exams import EdxExam
 from records.edx_installations import Installation
 from records.exams import Exam
@@ -42,10 +42,9 @@ def make_attempt(installation: Installation, exam: EdxExam, ours: Exam, wanted: 
     before = parts().openedx.attempts.of_student(ours.key, student_id_of(installation.id, wanted.user_id))
     attempt = parts().openedx.attempts.make(exam, wanted.user_id)
     row, is_new = _admit(ours, attempt, exam, wanted)
-    if row.revoked and (not before or before[-1].deleted):  # by what Open edX deleted; what a person here revoked stays so
+    if row.revoked and before and before[-1].revoked:  # by what Open edX deleted; what a person here revoked stays so
         parts().rosters.set_links([row], "restore")
-    if before:
-        _end_session(attempt)
+    _end_session(attempt, of_others=True)
     note("openedx: attempt made", BY, installation=installation.id, attempt=attempt.id, user_id=attempt.user_id, exam_id=ours.exam_id)
     if is_new:
         tell_roster(ours)
@@ -82,12 +81,13 @@ def set_status(installation: Installation, attempt: Attempt, status: Told) -> At
 
 def delete_attempt(installation: Installation, attempt: Attempt) -> None:
     """Its student does not enter by it any more. What was recorded stays, for as long as records are kept here. Raise `StorageError`."""
-    parts().openedx.attempts.delete(attempt.id)
-    row, newest = row_of(attempt), parts().openedx.attempts.of_student(attempt.exam_key, attempt.user_id)[-1:]
-    if newest and newest[0].id == attempt.id:
-        if row is not None:
-            parts().rosters.set_links([row], "revoke")
-        _end_session(attempt)
+    attempts, row = parts().openedx.attempts, row_of(attempt)
+    newest = attempts.of_student(attempt.exam_key, attempt.user_id)[-1:]
+    if row is not None and not row.revoked and newest and newest[0].id == attempt.id:
+        attempts.note_revoked(attempt.id)
+        parts().rosters.set_links([row], "revoke")
+    _end_session(attempt)
+    attempts.delete(attempt.id)  # last: what breaks off is asked for again
     note("openedx: attempt deleted", BY, installation=installation.id, attempt=attempt.id, user_id=attempt.user_id, exam_id=attempt.exam_id)
 
 
@@ -108,10 +108,16 @@ def _admit(ours: Exam, attempt: Attempt, exam: EdxExam, wanted: MakeAttempt) -> 
     return parts().rosters.admit(ours.key, ours.exam_id, student, has, by=BY, again_at=attempt.made_at)
 
 
-def _end_session(attempt: Attempt) -> None:
-    """End the student's session of this exam, where one runs here: of several servers the one that has it gets the call (`web.hop.calls`)."""
+def _end_session(attempt: Attempt, *, of_others: bool = False) -> None:
+    """End the session of this attempt, or the one `of_others` of its student and exam, where it runs here.
+
+    Of several servers the one that has it gets the call (`web.hop.calls`).
+    """
     session = parts().monitor.find(attempt.user_id, attempt.exam_id)
     if session is None:
+        return
+    its = attempt_at(parts().openedx.attempts.of_student(attempt.exam_key, attempt.user_id), session.started_at)
+    if (its is not None and its.id == attempt.id) is of_others:
         return
     try:
         parts().monitor.end_session(session.session_id, End("call"))

@@ -38,9 +38,11 @@ def save_exam(installation: Installation, wanted: SaveExam) -> EdxExam:
     before = parts().openedx.exams.get(installation.id, id_of(installation.id, wanted.course_id, wanted.content_id))
     now = _told(installation, wanted, before)
     exam, is_new = parts().exams.get(now.exam_id), before is None
+    if exam is not None and exam.deleting:
+        raise Conflict(_("This exam is being deleted here. Tell of it again when that is done."), field="content_id")
     if exam is None:
         exam, is_new = _made(installation, now), True
-    elif before is not None and not exam.deleting and (changes := _changes(before, now)):
+    elif before is not None and (changes := _changes(before, now)):
         changed = parts().exams.save(exam.key, _changed(exam.definition, changes), revision=exam.revision, by=BY)
         parts().people.exams_changed()
         note("exam: changed", BY, exam_id=exam.exam_id, exam_key=exam.key, revision=changed.revision, installation=installation.id)

@@ -147,7 +147,7 @@ def remove(installation_id: str) -> Response:
 
 
 @edx_installations.post(f"{API}/<installation_id>/secret")
-@describe(InstallationMade, errors=(404, 503))
+@describe(InstallationMade, errors=(404, 409, 503))
 def make_secret(installation_id: str) -> Response:
     """Give an installation a new secret, told this once. The one before is good beside it for 24 hours."""
     changed, secret = parts().openedx.installations.rotate(installation_id)
@@ -169,7 +169,7 @@ def deliveries(installation_id: str) -> Response:
 @edx_installations.post(f"{API}/<installation_id>/deliveries/<delivery_id>/resend")
 @describe(DeliveryAnswer, errors=(404, 422, 503))
 def resend(installation_id: str, delivery_id: str) -> Response:
-    """Tell it again, as it is known now. Raise `InvalidInput` where it is switched off."""
+    """Tell it again, as it is known now: three tries at most. 422 where it is switched off."""
     one = parts().openedx.installations.get(installation_id)
     if not one.enabled:
         raise InvalidInput(_("This Open edX is switched off. Switch it on first."), field="enabled")

@@ -39,12 +39,12 @@ class Lms:
         try:
             answer = self._told(one, f"{one.lms_url}{ATTEMPTS}/{attempt_id}/{what}", json.dumps(body).encode())
         except Unanswered as none:
-            return Answer(reason=str(none.args[0]), took_s=time.monotonic() - began)
+            return Answer(reason=none.args[0], took_s=time.monotonic() - began)
         took_s, said = time.monotonic() - began, json.dumps(answer.content, ensure_ascii=False)[:KEPT_MAX] if answer.content is not None else ""
         if answer.status in FINAL:
-            return Answer(answer.status, said, str(_("it does not take this of the attempt")), took_s=took_s, over="given_up")
+            return Answer(answer.status, said, _("it does not take this of the attempt"), took_s=took_s, over="given_up")
         if answer.status < 300 and not answer.kind.endswith("json"):  # something in front of it answers, such as a login
-            return Answer(reason=str(_("a web page answered")), is_page=True, took_s=took_s)
+            return Answer(reason=_("a web page answered"), is_page=True, took_s=took_s)
         return Answer(answer.status, said, took_s=took_s)
 
     def _told(self, one: Installation, address: str, body: bytes) -> Said:

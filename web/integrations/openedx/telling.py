@@ -1,18 +1,20 @@
 """Tells an Open edX, by the outbox, what became of its attempts: that a student is ready, and what people found.
 
 Nothing is told of what no person concluded. A verdict is of all sessions of the attempt that were begun, waits until Open edX has said that the exam
-was handed in, and names no reviewer: who rejects an attempt there is its own staff.
+was handed in, and names no reviewer: who rejects an attempt there is its own staff. A student is ready only while the session goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from basics.errors import NotFound
 from basics.identifiers import key_of
+from basics.texts import _
+from basics.times import utc_now
 from database import Database, Document
 from records.conclusions import Conclusions, Finding
 from records.edx_attempts import Attempt, EdxAttempts, Verdict, attempt_at
@@ -24,6 +26,7 @@ from web.integrations.openedx.tool import OpenEdx
 
 READY, CONCLUDED = "session.started", "conclusion.made"
 SESSIONS_MAX = 200  # of one student in one exam
+SETTLED = timedelta(seconds=3)  # after Open edX said that an exam was handed in: it stores that once we answered; `passed` before would be an error
 VERDICTS: Mapping[Finding, Verdict] = {"no_finding": "passed", "finding": "violation", "passed_on": "suspicious", "retake": "suspicious"}
 WORST: tuple[Verdict, ...] = ("violation", "suspicious", "passed")
 SAID: Mapping[Verdict, str] = {
@@ -46,9 +49,9 @@ class Telling:
 
     most = INSTALLATIONS_MAX
 
-    def __init__(self, tool: OpenEdx, database: Database, conclusions: Conclusions, address: str) -> None:
+    def __init__(self, tool: OpenEdx, database: Database, conclusions: Conclusions, address: str, now: Callable[[], datetime] = utc_now) -> None:
         """`address`: where people reach this server; empty where that is not set."""
-        self._tool, self._database, self._conclusions = tool, database, conclusions
+        self._tool, self._database, self._conclusions, self._now = tool, database, conclusions, now
         self._address = address.rstrip("/")
 
     def all(self) -> list[Endpoint]:
@@ -57,26 +60,39 @@ class Telling:
 
     def tell(self, endpoint: Endpoint, row: Document) -> Answer:
         """Try to tell one of what is known now of a session. Raise `StorageError`."""
-        one = self._tool.installations.find(endpoint.id)
-        attempt = self._attempt_of(endpoint.id, str(row["of"]))
-        if one is None or attempt is None:
-            return _nothing("no attempt of it is known here")
-        return self._reviewed(one, attempt, str(row["of"])) if row["type"] == CONCLUDED else self._ready(one, attempt)
+        one, session = self._tool.installations.find(endpoint.id), self._session(str(row["of"]))
+        attempt = attempt_of(self._tool.attempts, session) if session is not None else None
+        if one is None or session is None or attempt is None or attempt.installation_id != one.id:
+            return _nothing(_("no attempt of it is known here"))
+        return self._reviewed(one, attempt, str(row["of"])) if row["type"] == CONCLUDED else self._ready(one, attempt, session)
 
     def _reviewed(self, one: Installation, attempt: Attempt, session_id: str) -> Answer:
+        verdict = self._verdict(attempt)
+        if attempt.deleted:
+            return _nothing(_("Open edX has deleted the attempt"))
+        if not verdict:
+            return _nothing(_("no conclusion stands for all sessions of the attempt"))
+        if attempt.status == "error":
+            return Answer(reason=_("Open edX ended the attempt as an error"), over="given_up")
+        if attempt.status != "submitted" or (attempt.over_at is not None and self._now() < attempt.over_at + SETTLED):
+            return Answer(reason=_("Open edX has not said yet that the exam was handed in"))
+        answer = self._tool.lms.tell(one, attempt.id, "reviewed", self._review(verdict, session_id))
+        if answer.is_success and self._verdict(attempt) not in (verdict, ""):  # two sessions' conclusions may overtake each other
+            return Answer(reason=_("another conclusion was made meanwhile"), took_s=answer.took_s)
+        return answer
+
+    def _verdict(self, attempt: Attempt) -> Verdict:
         verdict = verdict_of(self._database, self._conclusions, self._tool.attempts, attempt)
         self._tool.attempts.set_verdict(attempt.id, verdict)
-        if not verdict:
-            return _nothing("no conclusion stands for all sessions of the attempt")
-        if attempt.status == "error":
-            return Answer(reason="Open edX ended the attempt as an error", over="given_up")
-        if attempt.status != "submitted":
-            return Answer(reason="Open edX has not said yet that the exam was handed in")
-        return self._tool.lms.tell(one, attempt.id, "reviewed", self._review(verdict, session_id))
+        return verdict
 
-    def _ready(self, one: Installation, attempt: Attempt) -> Answer:
+    def _ready(self, one: Installation, attempt: Attempt, session: Document) -> Answer:
+        if attempt.deleted:
+            return _nothing(_("Open edX has deleted the attempt"))
         if attempt.status not in ("created", "ready_to_start"):
-            return _nothing("the student has begun there already")
+            return _nothing(_("the student has begun there already"))
+        if session.get("state") != "running":  # nobody would watch
+            return _nothing(_("the session has ended"))
         answer = self._tool.lms.tell(one, attempt.id, "ready", {"status": "ready"})
         if answer.is_success:
             self._tool.attempts.set_status(attempt.id, "ready_to_start")
@@ -88,16 +104,14 @@ class Telling:
 
     def given_up(self, endpoint: Endpoint, row: Document, why: str) -> None:
         """One could not be told this."""
-        told = {"installation": endpoint.id, "name": endpoint.name, "session_id": str(row["of"]), "kind": str(row["type"]), "reason": why}
+        told = {"installation": endpoint.id, "name": endpoint.name, "session_id": str(row["of"]), "kind": str(row["type"]), "reason": str(why)}
         self._database.audit({"who": "server", "what": "openedx: given up", **told})
 
-    def _attempt_of(self, installation_id: str, session_id: str) -> Attempt | None:
+    def _session(self, session_id: str) -> Document | None:
         try:
-            session = self._database.session(session_id)
+            return self._database.session(session_id)
         except NotFound:
             return None
-        found = attempt_of(self._tool.attempts, session)
-        return found if found is not None and found.installation_id == installation_id and not found.deleted else None
 
     def _review(self, verdict: Verdict, session_id: str) -> dict[str, Any]:
         more = f" {self._address}/session/{session_id}" if self._address else ""
@@ -118,13 +132,14 @@ def attempt_of(attempts: EdxAttempts, session: Document) -> Attempt | None:
 
 
 def sessions_of(database: Database, attempts: EdxAttempts, attempt: Attempt) -> list[str]:
-    """The sessions of an attempt that were begun. Raise `StorageError`."""
+    """The sessions of an attempt that were begun before it was over, the newest first. Raise `StorageError`."""
     query: Document = {"user_id": attempt.user_id, "exam_id": attempt.exam_id, "begun": {"$ne": False}}
     with database.reading():
         found = list(database.collection("sessions").find(query, {"started_at": 1}).sort("started_at", -1).limit(SESSIONS_MAX))
     of_student = attempts.of_student(attempt.exam_key, attempt.user_id)
     began = {str(row["_id"]): row["started_at"] for row in found if isinstance(row.get("started_at"), datetime)}
-    return [one for one, at in began.items() if (mine := attempt_at(of_student, at)) is not None and mine.id == attempt.id]
+    in_time = {one: at for one, at in began.items() if attempt.over_at is None or at <= attempt.over_at}
+    return [one for one, at in in_time.items() if (mine := attempt_at(of_student, at)) is not None and mine.id == attempt.id]
 
 
 def verdict_of(database: Database, conclusions: Conclusions, attempts: EdxAttempts, attempt: Attempt) -> Verdict:

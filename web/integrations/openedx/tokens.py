@@ -22,6 +22,7 @@ TOKEN_S = 600
 TOKEN_MAX, SIGNED_MAX = 1000, 8192  # characters
 CLOCKS_S = 60.0  # by which an installation's clock and ours, or two servers', may differ
 SIGNED_S = 600.0  # for which an installation may sign at most; it does so for 60 s
+LATEST = 1e11  # of a time in seconds
 ALGORITHM = "HS256"
 
 
@@ -62,7 +63,7 @@ class Tokens:
             except (JoseError, ValueError, TypeError, KeyError, RecursionError):
                 continue
             ends = claims.get("exp") if isinstance(claims, dict) else None
-            if claims.get("iss") != installation.id or not isinstance(ends, int | float) or isinstance(ends, bool):
+            if claims.get("iss") != installation.id or not isinstance(ends, int | float) or isinstance(ends, bool) or not 0 < ends < LATEST:
                 raise _not_signed()
             if not -CLOCKS_S <= ends - self._wall() <= SIGNED_S:
                 raise Unauthorized(_("This way in from Open edX is not good any more. Go back there and open it again."))
