@@ -12,7 +12,7 @@ from typing import Any
 
 from basics.errors import Conflict, InvalidInput, NotFound
 from basics.seal import Seal
-from basics.texts import _
+from basics.texts import _, from_kept, kept
 from basics.times import utc_now
 from records.lti_registrations import is_platform_url
 from records.stores import Document, Store
@@ -37,7 +37,7 @@ class KeptSecret:
 @dataclass(frozen=True, slots=True)
 class Installation:
     """One Open edX. `id` is the client id that it was given here, `lms_client_id` ours there. With `onboarding` nobody takes a proctored exam before
-    a person has passed an onboarding exam of theirs.
+    a person has passed an onboarding exam of theirs. Since `failing_since` it has taken nothing that it was told, for the reason `failing_why`.
     """
 
     id: str
@@ -49,6 +49,8 @@ class Installation:
     secrets: tuple[KeptSecret, ...] = field(default=(), repr=False)
     lms_secret: str = field(default="", repr=False)  # sealed
     slow_until: datetime | None = None
+    failing_since: datetime | None = None
+    failing_why: str = ""
     made_at: datetime | None = None
     made_by: str = ""
 
@@ -127,8 +129,15 @@ class Installations:
 
     def slow_down(self, installation_id: str, until: datetime) -> None:
         """Tell it nothing before then. Raise `StorageError`."""
-        with self._store.reading():
-            self._store.collection(COLLECTION).update_one({"_id": installation_id}, {"$set": {"slow_until": until}})
+        self._update(installation_id, {"$set": {"slow_until": until}})
+
+    def took(self, installation_id: str) -> None:
+        """Note that it took what it was told. Raise `StorageError`."""
+        self._update(installation_id, {"$unset": {"failing_since": "", "failing_why": ""}})
+
+    def failed(self, installation_id: str, at: datetime, why: str) -> None:
+        """Note that it did not. Raise `StorageError`."""
+        self._update(installation_id, {"$min": {"failing_since": at}, "$set": {"failing_why": kept(why)}})
 
     def secrets_of(self, one: Installation) -> list[str]:
         """Its secrets that are good now, the newest first; none where this server's key is another than the one that sealed them."""
@@ -153,9 +162,12 @@ class Installations:
     def _set(self, installation_id: str, fields: Document) -> Installation:
         self.get(installation_id)
         if fields:
-            with self._store.reading():
-                self._store.collection(COLLECTION).update_one({"_id": installation_id}, {"$set": fields, "$unset": {"slow_until": ""}})
+            self._update(installation_id, {"$set": fields, "$unset": {"slow_until": "", "failing_since": "", "failing_why": ""}})
         return self.get(installation_id)
+
+    def _update(self, installation_id: str, change: Document) -> None:
+        with self._store.reading():
+            self._store.collection(COLLECTION).update_one({"_id": installation_id}, change)
 
     def _checked(self, wanted: Mapping[str, Any]) -> Document:
         fields = dict(wanted)
@@ -176,16 +188,19 @@ def mark_of(secret: str) -> str:
 
 def _installation(row: Document) -> Installation:
     """As it was stored; what was damaged lets nobody in."""
-    kept = row.get("secrets")
-    moments: dict[str, Any] = {name: value if isinstance(value := row.get(name), datetime) else None for name in ("slow_until", "made_at")}
+    stored = row.get("secrets")
+    moments: dict[str, Any] = {
+        name: value if isinstance(value := row.get(name), datetime) else None for name in ("slow_until", "failing_since", "made_at")
+    }
     texts: dict[str, Any] = {name: str(row.get(name) or "") for name in ("name", "lms_url", "lms_client_id", "lms_secret", "made_by")}
     return Installation(
         id=str(row["_id"]),
         **texts,
+        failing_why=from_kept(row.get("failing_why")),
         onboarding=row.get("onboarding") is True,
         enabled=row.get("enabled") is True,
-        secrets=tuple(KeptSecret(str(one["sealed"]), one.get("until")) for one in kept if isinstance(one, Mapping) and one.get("sealed"))
-        if isinstance(kept, list)
+        secrets=tuple(KeptSecret(str(one["sealed"]), one.get("until")) for one in stored if isinstance(one, Mapping) and one.get("sealed"))
+        if isinstance(stored, list)
         else (),
         **moments,
     )

@@ -36,7 +36,9 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one try. `status` 0: none came, and `reason` says why. `over`: how it ended for good, whatever the status; empty: as that says."""
+    """What came of one try. `status` 0: none came, and `reason` says why. `over`: how it ended for good, whatever the status; empty: as that says.
+    `waits`: it was not asked, for it is not time yet.
+    """
 
     status: int = 0
     said: str = ""
@@ -45,6 +47,7 @@ class Answer:
     is_page: bool = False  # a web page answered: probably something in front of what was meant
     took_s: float = 0.0
     over: Literal["", "delivered", "given_up"] = ""
+    waits: bool = False
 
     @property
     def is_success(self) -> bool:

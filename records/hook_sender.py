@@ -46,7 +46,10 @@ COUNT_S = 10.0
 SWEEP_S = 300.0
 TOOK = timedelta(minutes=1)  # between notes that an endpoint takes what it is sent
 FAILING = timedelta(minutes=5)  # after which health says that one takes nothing
-TODO = _("Look at the webhooks' page for what the endpoint answered, have it mended, and enable it there. What is kept can be sent again.")
+TODO = _(
+    "Look at the page of the webhooks, or of Open edX, for what was answered, have it mended, and enable there what was disabled. "
+    "What is kept can be sent again."
+)
 
 
 class Receivers(Protocol):
@@ -64,6 +67,12 @@ class Receivers(Protocol):
 
     def slow_down(self, endpoint_id: str, until: datetime) -> None:
         """One asks to be left alone until then. Raise `StorageError`."""
+
+    def took(self, endpoint_id: str, at: datetime) -> None:
+        """One took something. Raise `StorageError`."""
+
+    def failed(self, endpoint_id: str, at: datetime, why: str) -> None:
+        """One did not take something. Raise `StorageError`."""
 
     def given_up(self, endpoint: Endpoint, row: Document, why: str) -> None:
         """One could not be told this."""
@@ -247,33 +256,38 @@ class HookSender:
         }
         if answer.is_success:
             self._counts["delivered"] += 1
-            if endpoint.id not in self._of_others:
+            if not answer.over:
                 self._took(endpoint, now)
             self._outbox.finish(row, "delivered", last)
             return True
-        self._counts["failed"] += 1
+        self._counts["failed"] += 0 if answer.waits else 1
         self._read_at = None
         wait_s = _asked_for(answer.retry_after, now)
         if answer.status in SLOW_STATUS:
-            self._of_others.get(endpoint.id, self._hooks).slow_down(endpoint.id, now + timedelta(seconds=wait_s or SLOW_S))
+            self._keeper(endpoint).slow_down(endpoint.id, now + timedelta(seconds=wait_s or SLOW_S))
         due_at = None if answer.over or answer.status == GONE else self._next(row, now, wait_s or 0.0)
         if not self._outbox.finish(row, "given_up" if due_at is None else "waiting", last, due_at):
             return False
         if due_at is not None:
             log.info("a notice to %s is tried again at %s: %s", endpoint.name, iso_time(due_at), answer.status or answer.reason)
-        if (others := self._of_others.get(endpoint.id)) is not None:
-            if due_at is None:
-                others.given_up(endpoint, row, answer.reason or f"status {answer.status}")
-        elif not alone:
-            self._failed(endpoint, row, answer, began, is_over=due_at is None)
+        why = answer.reason or _("it answered %(status)s", status=answer.status)
+        if due_at is not None and not alone and not answer.waits:
+            self._failing.add(endpoint.id)
+            self._keeper(endpoint).failed(endpoint.id, now, why)
+        elif due_at is None and (others := self._of_others.get(endpoint.id)) is not None:
+            if answer.over and answer.status:  # it does answer
+                self._took(endpoint, now)
+            others.given_up(endpoint, row, why)
+        elif due_at is None and not alone:
+            self._give_up(endpoint, row, answer, began)
         return False
 
-    def _failed(self, endpoint: Endpoint, row: Document, answer: Answer, began: datetime, *, is_over: bool) -> None:
-        """A webhook did not take a notice. One that wants nothing any more, or took nothing for three days, is disabled."""
-        if not is_over:
-            self._failing.add(endpoint.id)
-            self._hooks.failed(endpoint.id, self._now(), answer.reason or _("it answered %(status)s", status=answer.status))
-        elif answer.status == GONE:
+    def _keeper(self, endpoint: Endpoint) -> Hooks | Receivers:
+        return self._of_others.get(endpoint.id, self._hooks)
+
+    def _give_up(self, endpoint: Endpoint, row: Document, answer: Answer, began: datetime) -> None:
+        """A webhook that wants nothing any more, or took nothing for three days, is disabled."""
+        if answer.status == GONE:
             self._disable(endpoint, _("it answered 410: it wants nothing any more"), tried_at=began)
         else:
             self._disable(endpoint, _("it took nothing for three days"), tried_at=began, took_nothing_since=row["first_try_at"])
@@ -291,7 +305,7 @@ class HookSender:
         """Note that an endpoint takes what it is sent: at once where it failed before, else once a minute."""
         noted = self._took_at.get(endpoint.id)
         if endpoint.failing_since is not None or endpoint.id in self._failing or noted is None or not timedelta(0) <= now - noted < TOOK:
-            self._hooks.took(endpoint.id, now)
+            self._keeper(endpoint).took(endpoint.id, now)
             self._took_at[endpoint.id] = now
             self._failing.discard(endpoint.id)
 

@@ -22,6 +22,7 @@ class Others:
         self.answer = Answer(503)
         self.slow: datetime | None = None
         self.lost: list[str] = []
+        self.failing = ""
 
     def all(self) -> list[Endpoint]:
         return [Endpoint("lms", "LMS", "", events=frozenset({"session.started"}), slow_until=self.slow)]
@@ -31,6 +32,12 @@ class Others:
 
     def slow_down(self, _endpoint_id: str, until: datetime) -> None:
         self.slow = until
+
+    def took(self, _endpoint_id: str, _at: datetime) -> None:
+        self.failing = ""
+
+    def failed(self, _endpoint_id: str, _at: datetime, why: str) -> None:
+        self.failing = why
 
     def given_up(self, _endpoint: Endpoint, row: Document, _why: str) -> None:
         self.lost.append(str(row["of"]))
@@ -44,7 +51,7 @@ def test_others_are_told_by_the_same_claims_and_nothing_disables_them(database: 
     sending.run()
     sending.outbox.sweep(sending.sender.look_again)
     assert [(row["state"], row["tries"]) for row in sending.rows()] == [("waiting", 1)] * 2
-    assert others.slow is not None
+    assert (others.slow is not None, others.failing) == (True, "it answered 503")
     others.answer = Answer(410)
     sending.run(120)
     assert ([row["state"] for row in sending.rows()], sorted(others.lost)) == (["given_up"] * 2, [ONE, OTHER])

@@ -179,6 +179,7 @@ def test_an_outage_is_waited_out_and_what_is_final_is_not_tried_again(app: Flask
         with parts.database.reading():
             parts.database.collection("outbox").update_one({"_id": row["id"]}, {"$set": {"due_at": utc_now()}})
         wrong = wrong or [(404, {"Content-Type": "application/json"}, b'"unknown"')]
+    assert parts.openedx.installations.get(edx.installation.id).failing_why == "it answered 500"
     teller.run()
     (row,) = admin.get(told).get_json()["deliveries"]
     assert (row["state"], row["status"], row["said"]) == ("given_up", 404, '"unknown"')
@@ -188,6 +189,7 @@ def test_an_outage_is_waited_out_and_what_is_final_is_not_tried_again(app: Flask
     assert admin.post(f"{told}/{row['id']}/resend").status_code == 200
     teller.run()
     assert admin.get(told).get_json()["deliveries"][0]["state"] == "delivered"
+    assert parts.openedx.installations.get(edx.installation.id).failing_since is None
     assert parts.openedx.installations.get(edx.installation.id).enabled, "what is given up disables nobody"
     assert error_of(admin.get(told.replace(edx.installation.id, "x")), 404)["field"] == "installation_id"
     parts.openedx.installations.change(edx.installation.id, enabled=False)

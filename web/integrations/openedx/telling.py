@@ -75,10 +75,10 @@ class Telling:
         if attempt.status == "error":
             return Answer(reason=_("Open edX ended the attempt as an error"), over="given_up")
         if attempt.status != "submitted" or (attempt.over_at is not None and self._now() < attempt.over_at + SETTLED):
-            return Answer(reason=_("Open edX has not said yet that the exam was handed in"))
+            return Answer(reason=_("Open edX has not said yet that the exam was handed in"), waits=True)
         answer = self._tool.lms.tell(one, attempt.id, "reviewed", self._review(verdict, session_id))
         if answer.is_success and self._verdict(attempt) not in (verdict, ""):  # two sessions' conclusions may overtake each other
-            return Answer(reason=_("another conclusion was made meanwhile"), took_s=answer.took_s)
+            return Answer(reason=_("another conclusion was made meanwhile"), waits=True)
         return answer
 
     def _verdict(self, attempt: Attempt) -> Verdict:
@@ -102,6 +102,14 @@ class Telling:
         """One asks to be left alone until then. Raise `StorageError`."""
         self._tool.installations.slow_down(endpoint_id, until)
 
+    def took(self, endpoint_id: str, at: datetime) -> None:
+        """One took what it was told. Raise `StorageError`."""
+        self._tool.installations.took(endpoint_id)
+
+    def failed(self, endpoint_id: str, at: datetime, why: str) -> None:
+        """One did not. Raise `StorageError`."""
+        self._tool.installations.failed(endpoint_id, at, why)
+
     def given_up(self, endpoint: Endpoint, row: Document, why: str) -> None:
         """One could not be told this."""
         told = {"installation": endpoint.id, "name": endpoint.name, "session_id": str(row["of"]), "kind": str(row["type"]), "reason": str(why)}
@@ -120,7 +128,8 @@ class Telling:
 
 def wanted_by(one: Installation) -> Endpoint:
     """An installation, as the outbox knows it."""
-    return Wanted(one.id, one.name, one.lms_url, enabled=one.enabled, slow_until=one.slow_until, made_at=one.made_at)
+    same = {name: getattr(one, name) for name in ("enabled", "slow_until", "failing_since", "failing_why", "made_at")}
+    return Wanted(one.id, one.name, one.lms_url, **same)
 
 
 def attempt_of(attempts: EdxAttempts, session: Document) -> Attempt | None:
