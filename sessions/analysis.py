@@ -30,9 +30,9 @@ from settings.settings import Settings
 log = logging.getLogger(__name__)
 
 REMAKE_AFTER = 3  # failures one after the other: a MediaPipe graph that failed once fails at every picture after it
-SAME_ASPECT = (
-    0.05  # by which a camera's pictures may differ in shape, for their sizes are rounded; another mode of it, or another camera, differs more
-)
+# By which a camera's pictures may differ in shape, for their sizes are rounded; another mode of it, or another camera, differs more
+SAME_ASPECT = 0.05
+POOR = ("blurred", "dark")  # pictures in which somebody may be there who is not found, where nobody was before
 WAITING_MAX_S = 120.0  # of sound that waits to be read: models load in seconds, and where there are none nothing will ever read it
 
 
@@ -167,7 +167,7 @@ class PictureAnalyst:
             height, width = image.shape[:2]
             gaze = GazeReading(at, "unknown", "frozen", width=width, height=height)
             return PictureReadings(at, gaze, self._due_look(at, "frozen", width, height), frozen=True)
-        if gaze.reason == "blurred" and gaze.box is None and self.view.is_left(view):
+        if gaze.reason in POOR and gaze.box is None and self.view.is_left(view):
             gaze = replace(gaze, direction="none", reason="")
         persons = None
         if self._models.persons is not None and self.pace.look_is_due(at):
@@ -260,7 +260,7 @@ class PictureAnalyst:
             return replace(self._look, at=gaze.at)
         self.pace.looked(view, gaze.at)
         persons = self._living.look(view, gaze, self._read_persons(model, view, gaze, session_id))
-        if persons.reason == "blurred" and gaze.direction == "none" and self.view.is_left(view):
+        if persons.reason in POOR and gaze.direction == "none" and self.view.is_left(view):
             persons = replace(persons, count=0, reason="")
         if self._gaze is not None and gaze.box is not None and persons.persons and not any(holds(one, gaze.box) for one in persons.persons):
             self._gaze.let_go()  # it follows the face of nobody who is seen

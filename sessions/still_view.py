@@ -32,6 +32,8 @@ WATCH_EVERY_S = 1.0
 DENIED_S = 60.0  # after which a page that told what was not so is believed again
 SAME = 3.0  # grey levels, in the middle and at three quarters of the background's cells: a shadow goes with whoever cast it
 SAME_MOST = 8.0
+CONTRAST = 100.0  # grey levels that nine tenths of a room's cells have from which these hold as they are: in dim light all changes are smaller,
+CONTRAST_LEAST = 1 / 3  # down to such a share, for an encoder's do not become so
 AS_SHARP = 0.7  # of then: blurred pictures have up to .64 of the edges of the softest rooms (ROOM_BLUR_EDGE)
 LEFT_SHARE = 0.5  # of the cells in which somebody was
 
@@ -111,20 +113,23 @@ class StillView:
         found = self._since_then(image)
         if found is None or self._room is None:
             return False
-        middle, most = np.percentile(found[self._room[1]], (50, 75))
+        before, free, _ = self._room
+        middle, most = np.percentile(found[free], (50, 75)) / _contrast(before)
         return bool(middle <= SAME and most <= SAME_MOST)
 
     def is_left(self, image: Image) -> bool:
         """Is it that room, seen as sharply as then, and where somebody was is something else now?
 
-        So a blurred picture tells that somebody left: of who has the background blurred, all of it is once nobody is before it. A camera that is
-        out of focus shows a room less sharply than before, and somebody where somebody was.
+        So a poor picture tells that somebody left: of who has the background blurred, all of it is once nobody is before it, and in whatever light
+        somebody was seen somebody would be seen. A camera that is out of focus, or a light that goes out, shows a room less sharply than before.
         """
         if self._room is None or not self.is_known_room(image):
             return False
-        _, free, sharp = self._room
+        before, free, sharp = self._room
         found = self._since_then(image)
-        return found is not None and sharpness(image, free) >= AS_SHARP * sharp and float((found[~free] >= MOVES).mean()) >= LEFT_SHARE
+        if found is None or sharpness(image, free) < AS_SHARP * sharp:
+            return False
+        return float((found[~free] >= MOVES * _contrast(before)).mean()) >= LEFT_SHARE
 
     def _since_then(self, image: Image) -> Levels | None:
         """By how much each cell has changed since somebody was seen, in the light of then; None where too little of the room was seen."""
@@ -140,6 +145,12 @@ class StillView:
     def close(self) -> None:
         """Let go of what was kept of pictures."""
         self._newest = self._cells = self._room = None
+
+
+def _contrast(room: Levels) -> float:
+    """What changes in it are to be measured by: 1 in good light, less in dim."""
+    dark, bright = np.percentile(room, (5, 95))
+    return float(np.clip((bright - dark) / CONTRAST, CONTRAST_LEAST, 1.0))
 
 
 def _are_same(one: Image, other: Image) -> bool:

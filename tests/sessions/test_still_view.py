@@ -174,6 +174,27 @@ def test_who_leaves_a_room_that_is_blurred_behind_them_is_gone(models: Models, s
     assert "no_face" in seen.kinds
 
 
+@pytest.mark.parametrize("light", [0.3, 0.2])
+def test_who_leaves_a_dark_room_is_gone(light: float, models: Models, settings: Settings) -> None:
+    """In light in which they were seen they would be."""
+    rng, pictures = np.random.default_rng(2), []
+    for here in room()[::5]:
+        pictures.append(np.clip(light * here + rng.normal(0, 2, here.shape), 0, 255).astype(np.uint8))
+    seen = play(pictures, models, settings, fps=2)
+    assert set(seen.counts(LEAVES + 0.1)) == {0}
+    assert "no_face" in seen.kinds
+
+
+def test_a_light_that_goes_out_takes_nobody_away(models: Models, settings: Settings) -> None:
+    rng, pictures = np.random.default_rng(2), []
+    for number in range(4 * OVER):
+        light = 0.5 if number < 4 * LEAVES else 0.06
+        pictures.append(np.clip(light * room()[0] + rng.normal(0, 2, room()[0].shape), 0, 255).astype(np.uint8))
+    seen = play(pictures, models, settings, fps=4)
+    assert 0 not in seen.counts()
+    assert "no_face" not in seen.kinds
+
+
 def test_a_camera_that_goes_out_of_focus_tells_of_no_empty_chair() -> None:
     camera, view = Camera(CAST[0].look), StillView()
     here, empty = (camera.picture(scene, 0.0) for scene in ("working", "away"))
