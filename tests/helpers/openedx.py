@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from flask import Flask
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import OctKey
 from werkzeug.test import TestResponse
 
@@ -75,7 +75,7 @@ class Edx:
         """Where it sends a person of a course's staff."""
         user = {"id": "c" * 40, "full_name": "Ada Byron", "email": "ada@uni.example"}
         said = {"course_id": COURSE, "user": user, "iss": self.installation.id, "jti": "once", "exp": time.time() + 60, **more}
-        token = jwt.encode({"alg": "HS256"}, said, OctKey.import_key(self.secret if secret is None else secret))
+        token = jws.serialize_compact({"alg": "HS256", "typ": "JWT"}, json.dumps(said), OctKey.import_key(self.secret if secret is None else secret))
         return f"/openedx/api/v1/instructor/{self.installation.id}/?jwt={token}"
 
 

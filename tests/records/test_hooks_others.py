@@ -46,6 +46,7 @@ class Others:
 def test_others_are_told_by_the_same_claims_and_nothing_disables_them(database: Database) -> None:
     others, sending = Others(), Sending(database, waiting_max=1)
     sending.sender = HookSender(database, sending.hooks, sending.outbox, now=lambda: sending.at, others=[others])
+    sending.sender.look_again()
     for one in (ONE, OTHER):
         store(database, one, begun())
     sending.run()

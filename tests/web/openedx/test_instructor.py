@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -40,16 +41,15 @@ def test_a_teacher_comes_to_the_exam_or_the_attempt_and_to_no_other_course(app: 
     assert browser.get(f"/exams/{key}").status_code == 200
     assert browser.get(f"/exams/{other_key}/results").status_code in (200, 404)
     assert browser.get(f"/api/exams/{other_key}").status_code == 404
-    for number, (more, page) in enumerate(
-        (
-            ({"exam_id": exam, "attempt_id": attempt}, f"/session/{session_id}"),
-            ({"exam_id": exam}, f"/exams/{key}/results"),
-            ({}, "/exams"),
-            ({"exam_id": other}, "/exams"),
-            ({"exam_id": "\ud800"}, "/exams"),
-            ({"exam_id": exam, "attempt_id": ["\ud800"]}, f"/exams/{key}/results"),
-        )
-    ):
+    ways: list[tuple[dict[str, Any], str]] = [
+        ({"exam_id": exam, "attempt_id": attempt}, f"/session/{session_id}"),
+        ({"exam_id": exam}, f"/exams/{key}/results"),
+        ({}, "/exams"),
+        ({"exam_id": other}, "/exams"),
+        ({"exam_id": "\ud800"}, "/exams"),
+        ({"exam_id": exam, "attempt_id": ["\ud800"]}, f"/exams/{key}/results"),
+    ]
+    for number, (more, page) in enumerate(ways):
         assert browser.get(edx.way_in(jti=f"again {number}", **more)).headers["Location"] == page
     account = next(one for one in parts_of(app).people.accounts.listed() if one.registration_id == edx.installation.id)
     assert account.name == "Ada Byron (Open edX)"
