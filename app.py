@@ -203,6 +203,7 @@ def _tell_others(closing: ExitStack, parts: Parts, leases: Leases) -> None:
     _run(closing, parts.hook_sender.start, parts.hook_sender.stop)
     tool, owned = parts.lti, leases.of("platforms").held
     parts.act_sender = ActSender(parts.platform_acts, parts.outbox, tool.registrations, parts.lti_attempts, parts.platforms, owned)
+    parts.figures.append(parts.act_sender.figures)
     _run(closing, parts.act_sender.start, parts.act_sender.stop)
 
 

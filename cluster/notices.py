@@ -116,6 +116,14 @@ class StudentErased(Notice):
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptOver(Notice):
+    """The learning platform that has a session proctored says that it is over, or has begun a later attempt."""
+
+    session_id: str
+    CHECKS: ClassVar[Mapping[str, Check]] = {"session_id": KEY}
+
+
+@dataclass(frozen=True, slots=True)
 class SessionTold(Notice):
     """Dashboards are to be told of a session; `event` is their message's name."""
 
@@ -136,7 +144,7 @@ KINDS: Mapping[str, type[Notice]] = {
     kind.__name__: kind
     for kind in (
         *(Missed, PeopleChanged, LoginBegun, LoginEnded, SharedLoginEnded, ExamChanged, RosterChanged, LinksEnded),
-        *(AccommodationChanged, AccommodationsImported, StudentErased, SessionTold, IntervalReviewed),
+        *(AccommodationChanged, AccommodationsImported, StudentErased, SessionTold, IntervalReviewed, AttemptOver),
     )
 }
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,7 @@ from database import Database, Document
 COLLECTION = "lti_attempts"
 AWAITED_MAX = 5_000  # sessions that are remembered as awaited
 OPEN_MAX = 20  # attempts of one person and number that are looked at where the platform does not say of which link
+MOMENTS = ("named_at", "started_at", "ended_at", "left_at")
 BACK = ("session_data", "resource_link", "custom")  # what goes back, kept as JSON: its names may be such as no database takes
 
 
@@ -33,6 +35,7 @@ class Attempt:
     """What the platform's newest launch of it said. `number` is as it came, an integer or its digits; `resource_link`, `session_data` and `custom`
     go back as they are, until it is over. `names` are those that it tells of the person, by the claims of `verified_user`, since `named_at`.
     `control_url` is empty, and `actions` are none, where it takes no word on the attempt. `session_id` is the newest session here.
+    Since `left_at` a later attempt stands in its place.
     """
 
     registration_id: str
@@ -53,6 +56,7 @@ class Attempt:
     named_at: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    left_at: datetime | None = None
     problem: str = ""
     problem_log: str = ""
 
@@ -73,13 +77,14 @@ class LtiAttempts:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._awaited: deque[str] = deque(maxlen=AWAITED_MAX)
+        self._awaited: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
 
     def keep(self, attempt: Attempt) -> None:
         """Keep what was launched: a newer launch of an attempt stands in place of the one before. Raise `Conflict` while the person is erased."""
         said = (
             "registration_id", "deployment_id", "link_id", "sub", "number", "user_id", "exam_id", "start_url", "names", "control_url", "session_id",
-            "named_at",
+            "named_at", "left_at",
         )  # fmt: skip
         fields: Document = {name: getattr(attempt, name) for name in said} | {"actions": list(attempt.actions), "launched_at": utc_now()}
         fields["nth"] = int(attempt.number)
@@ -105,8 +110,12 @@ class LtiAttempts:
             found = self.of_session(session_id) is not None
         except StorageError:
             return session_id in self._awaited
-        if found and session_id not in self._awaited:
-            self._awaited.append(session_id)
+        if found:
+            with self._lock:
+                self._awaited[session_id] = None
+                self._awaited.move_to_end(session_id)
+                while len(self._awaited) > AWAITED_MAX:
+                    self._awaited.popitem(last=False)
         return found
 
     def numbered(self, registration_id: str, deployment_id: str, sub: str, number: int | str, link_id: str = "") -> list[Attempt]:
@@ -123,6 +132,18 @@ class LtiAttempts:
             done = self._database.collection(COLLECTION).update_one({"_id": attempt.id, "started_at": None}, {"$set": {"started_at": utc_now()}})
         return done.modified_count == 1
 
+    def left(self, attempt: Attempt) -> None:
+        """The platform has begun a later one."""
+        with self._database.reading():
+            self._database.collection(COLLECTION).update_one({"_id": attempt.id}, {"$set": {"left_at": utc_now()}})
+
+    def over_of(self, session_ids: Sequence[str]) -> list[Attempt]:
+        """Those of these sessions that are over at the platform, by its word or since a later one was begun."""
+        over: Document = {"$or": [{"ended_at": {"$type": "date"}}, {"left_at": {"$type": "date"}}]}
+        with self._database.reading():
+            rows = list(self._database.collection(COLLECTION).find({"session_id": {"$in": list(session_ids)}, **over}))
+        return [found for row in rows if (found := _attempt(row)) is not None]
+
     def ended(self, attempt: Attempt, problem: str, problem_log: str) -> None:
         """The platform says that its assessment is over, and what went wrong, if anything did: nothing more goes back to it."""
         fields = {"ended_at": utc_now(), "problem": problem, "problem_log": problem_log}
@@ -134,8 +155,8 @@ def _attempt(document: Document | None) -> Attempt | None:
     """As it is stored; None where there is none, or it is damaged."""
     if document is None:
         return None
-    fields = {name: document[name] for name in Attempt.__dataclass_fields__ if document.get(name) is not None and name not in BACK}
-    fields |= {name: at for name in ("named_at", "started_at", "ended_at") if is_moment(at := document.get(name))}
+    fields = {name: document[name] for name in Attempt.__dataclass_fields__ if document.get(name) is not None and name not in (*BACK, *MOMENTS)}
+    fields |= {name: at for name in MOMENTS if is_moment(at := document.get(name))}
     try:
         return Attempt(**fields, **json.loads(document.get("back") or "{}"))
     except (TypeError, ValueError):

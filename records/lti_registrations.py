@@ -18,7 +18,7 @@ from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from basics.errors import Conflict, InvalidInput, NotFound
-from basics.texts import _
+from basics.texts import _, joined
 from basics.times import utc_now
 from records.stores import Document, Store
 
@@ -33,6 +33,8 @@ DEPLOYMENTS_FOR = timedelta(days=30)  # in which deployments that aren't known a
 # Instructure's own servers have one issuer for all institutions, whose configurations and tokens stand at addresses of their own.
 CANVAS = frozenset(f"canvas{kind}.instructure.com" for kind in ("", ".beta", ".test"))
 CANVAS_HOSTS = (".instructure.com", ".canvaslms.com")
+
+SHOW = _("Show this page to whoever runs your learning platform: it is registered here by an administrator of this server, on the page Integrations.")
 
 
 class UnknownPlatform(NotFound):
@@ -102,14 +104,15 @@ class LtiRegistrations:
         of_issuer = [one for one in self._fresh().values() if one.issuer == issuer]
         found = [one for one in of_issuer if client_id is None or one.client_id == client_id]
         if len(found) > 1:
-            raise UnknownPlatform(
-                _("This learning platform has several registrations here, and does not say which is meant (client_id)."), field="client_id"
-            )
+            several = _("This learning platform has several registrations here, and does not say which is meant (client_id).")
+            raise UnknownPlatform(joined(" ", [several, SHOW]), field="client_id")
         if not found:
-            raise UnknownPlatform(
-                _("This learning platform is not registered here: %(issuer)s, client %(client)s.", issuer=repr(issuer[:200]), client=repr(client_id)),
-                field="client_id" if of_issuer else "iss",
-            )
+            named = repr(issuer[:200])
+            unknown = _("This learning platform is not registered here: %(issuer)s.", issuer=named)
+            if client_id is not None:
+                told = repr(client_id[:LONGEST])
+                unknown = _("This learning platform is not registered here: %(issuer)s, client %(client)s.", issuer=named, client=told)
+            raise UnknownPlatform(joined(" ", [unknown, SHOW]), field="client_id" if of_issuer else "iss")
         return found[0]
 
     def add(
@@ -179,7 +182,8 @@ class LtiRegistrations:
             )
         self.forget()
         if found is None:
-            raise UnknownPlatform(_("This deployment of the learning platform is not registered here."), field="deployment_id")
+            unknown = _("This deployment of the learning platform is not registered here.")
+            raise UnknownPlatform(joined(" ", [unknown, SHOW]), field="deployment_id")
         return registration_of(found)
 
     def remove(self, registration_id: str) -> Registration:

@@ -229,8 +229,8 @@ class Outbox:
 
     # What is due
 
-    def due(self, endpoint_id: str, limit: int) -> list[Document]:
-        """Notices of an endpoint that are due and that none of their session goes before; each is this caller's for a minute."""
+    def due(self, endpoint_id: str, limit: int, held: timedelta = CLAIM) -> list[Document]:
+        """Notices of an endpoint that are due and that none of their session goes before; each is this caller's for as long as `held`."""
         now, mine = self._now(), []
         with self._database.reading():
             rows = self._database.collection(COLLECTION)
@@ -242,7 +242,7 @@ class Outbox:
                     behind = max(first["due_at"], now) + timedelta(milliseconds=1)
                     rows.update_one({"_id": row["_id"], "state": "waiting"}, {"$set": {"due_at": behind}})
                     continue
-                until = now + CLAIM
+                until = now + held
                 claim = {"$set": {"due_at": until, "in_hand_until": until}, "$min": {"first_try_at": now}, "$inc": {"claim": 1}}
                 taken = rows.find_one_and_update(
                     {"_id": row["_id"], "state": "waiting", "due_at": {"$lte": now}}, claim, return_document=ReturnDocument.AFTER
@@ -267,7 +267,10 @@ class Outbox:
         """
         is_over, now = state in OVER, self._now()
         fields: Document = {"state": state, "last": dict(last)}
-        fields |= {"expires_at": now + self._keep} if is_over else {"due_at": due_at or now}
+        if not is_over:
+            fields["due_at"] = due_at or now
+        elif row.get("type") != ACT:  # which stays with its session
+            fields["expires_at"] = now + self._keep
         change = {"$set": fields, "$inc": {"tries": 1}, "$unset": {"in_hand_until": ""}}
         with self._database.reading():
             rows = self._database.collection(COLLECTION)

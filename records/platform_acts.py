@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pymongo import DESCENDING, ReturnDocument
+from pymongo import ASCENDING, DESCENDING, ReturnDocument
 
 from basics.errors import Conflict, NotFound
 from basics.texts import _
@@ -29,6 +29,9 @@ Why = Literal["", "away", "late", "gone", "off", "unsure", "page", "refused", "w
 or switched off here. `unsure`: its answer was lost. `page`: a web page answered, so that it can't be told. `refused`: it said no."""
 ACTS_MAX = 200  # of one attempt
 OF_A_PLATFORM = "lti "  # before a registration's id, where the outbox names whom a notice is for
+OF_PLATFORMS = {"$gt": OF_A_PLATFORM, "$lt": f"{OF_A_PLATFORM}~"}
+COUNTED_MAX = 10_000
+Sending = Literal["first", "again", "not"]
 LATEST: Mapping[Action, timedelta] = {"flag": timedelta(days=3)}
 """For how long after a person asked for it an act is sent; all others:"""
 LATEST_LIVE = timedelta(minutes=15)  # what was meant for that moment does harm in another
@@ -63,6 +66,7 @@ class PlatformActs:
                 "session_id": session_id,
                 "user_id": attempt.user_id,
                 "action": action,
+                "once": "extra_time" in said,
                 "by": by,
                 "body": json.dumps(_body(attempt, action, issuer, now, said), ensure_ascii=False),
             }
@@ -76,30 +80,45 @@ class PlatformActs:
             found = self._database.collection(OUTBOX).find({"session_id": session_id, "type": ACT})
             return list(found.sort([("made_at", DESCENDING), ("sequence", DESCENDING)]).limit(ACTS_MAX))
 
+    def is_of(self, session_id: str) -> bool:
+        """Was anything asked for in this session?"""
+        with self._database.reading():
+            return self._database.collection(OUTBOX).find_one({"session_id": session_id, "type": ACT}, {"_id": 1}) is not None
+
     def withdraw(self, session_id: str, act_id: str, by: str) -> Document:
-        """Send it no more. Raise `NotFound`, `Conflict` where it was sent, or given up, or is being sent."""
-        row = next((one for one in self.of_session(session_id) if one["_id"] == act_id), None)
+        """Send it no more. Raise `NotFound`, `Conflict` where it was sent, or given up, already, or is being sent."""
+        with self._database.reading():
+            row = self._database.collection(OUTBOX).find_one({"_id": act_id, "session_id": session_id, "type": ACT})
         if row is None:
             raise NotFound(_("There is no such act in this session."), field="act_id")
         if row["state"] != "waiting":
             raise Conflict(_("This was sent already, or given up."))
-        now, why = self._now(), {"why": "withdrawn", "by": by}
-        in_hand = row.get("in_hand_until")
-        if (in_hand is not None and in_hand > now) or not self._outbox.finish(row, "given_up", {**dict(row.get("last") or {}), "at": now, **why}):
+        now, in_hand_until = self._now(), row.get("in_hand_until")
+        last = {**dict(row.get("last") or {}), "at": now, "why": "withdrawn", "by": by}
+        if (in_hand_until is not None and in_hand_until > now) or not self._outbox.finish(row, "given_up", last):
             raise Conflict(_("This is being sent in this moment. Look again what came of it."))
         return row
 
     def platforms(self) -> list[str]:
         """Whom something is due for now, as the outbox names them."""
-        query = {"endpoint_id": {"$gt": OF_A_PLATFORM, "$lt": f"{OF_A_PLATFORM}~"}, "state": "waiting", "due_at": {"$lte": self._now()}}
+        query = {"endpoint_id": OF_PLATFORMS, "state": "waiting", "due_at": {"$lte": self._now()}}
         with self._database.reading():
             return [str(one) for one in self._database.collection(OUTBOX).distinct("endpoint_id", query)]
 
-    def is_sent_first(self, row: Document) -> bool:
-        """From now on it may be at the platform; False where that was so before."""
+    def waiting(self) -> tuple[int, datetime | None]:
+        """How many wait to be sent, counted to 10,000, and since when the oldest does."""
+        query = {"endpoint_id": OF_PLATFORMS, "state": "waiting"}
         with self._database.reading():
-            done = self._database.collection(OUTBOX).update_one({"_id": row["_id"], "sent": {"$ne": True}}, {"$set": {"sent": True}})
-        return done.modified_count == 1
+            rows = self._database.collection(OUTBOX)
+            oldest = rows.find_one(query, {"made_at": 1}, sort=[("made_at", ASCENDING)])
+            return rows.count_documents(query, limit=COUNTED_MAX), oldest["made_at"] if oldest else None
+
+    def sends(self, row: Document) -> Sending:
+        """From now on it may be at the platform. "again" where that was so before; "not" where it is not this caller's any more."""
+        mine = {"_id": row["_id"], "state": "waiting", "claim": row["claim"]}
+        with self._database.reading():
+            before = self._database.collection(OUTBOX).find_one_and_update(mine, {"$set": {"sent": True}}, {"sent": 1})
+        return "not" if before is None else "again" if before.get("sent") else "first"
 
     def _next(self, attempt: Attempt) -> int:
         room: Document = {"_id": attempt.id, "$or": [{"acts": {"$lt": ACTS_MAX}}, {"acts": None}]}

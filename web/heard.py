@@ -21,6 +21,7 @@ from sessions.elsewhere import ON_ITS_WAY, status_of
 from sessions.events import Events, SessionEnded, SessionEvent, SessionMoved, SessionStarted
 from sessions.session import ExamSession
 from sessions.student_links import read_again
+from web.integrations.lti.proctoring import end_here
 from web.parts import Parts
 from web.proctor.messages import MOVED
 
@@ -63,11 +64,13 @@ def _hear(of: Parts, bus: Bus) -> None:
     bus.subscribe(told.AccommodationsImported, lambda one: _accommodations_imported(of, one.exam_key))
     bus.subscribe(told.StudentErased, lambda one: _erased(of, one.user_key))
     bus.subscribe(told.IntervalReviewed, lambda one: _reviewed(of, one.video_id))
+    bus.subscribe(told.AttemptOver, lambda one: _end_over(of, [one.session_id]))
     bus.subscribe(SessionTold, lambda one: _session_told(of, one))
     again: tuple[Callable[[], object], ...] = (
         *(people.read_again, people.logins.read, of.access.read_ended, exams.read_again, accommodations.read_all_again, of.rosters.forget),
         lambda: _bring(of, of.monitor.active()),
         lambda: read_again(of.monitor, of.database, of.monitor.active()),
+        lambda: _end_over(of, [session.session_id for session in of.monitor.active()]),
     )
     for read in again:
         bus.subscribe(Missed, _whatever(read))
@@ -115,6 +118,13 @@ def _of_exam(of: Parts, exam_key: str) -> list[ExamSession]:
 def _bring(of: Parts, sessions: Iterable[ExamSession]) -> None:
     for session in sessions:
         of.monitor.taking_effect.bring(session)
+
+
+def _end_over(of: Parts, session_ids: Iterable[str]) -> None:
+    """End those that run here of attempts that are over."""
+    here = [one for one in session_ids if of.monitor.is_live(one)]
+    for attempt in of.lti_attempts.over_of(here) if here else ():
+        end_here(attempt, of)
 
 
 def _erased(of: Parts, user_key: str) -> None:

@@ -85,6 +85,14 @@ def _route_of(session_id: str) -> str:
         return ""
 
 
+def _was_asked(session_id: str) -> bool:
+    """Was a platform asked for something, in a session that its attempt has left?"""
+    try:
+        return parts().platform_acts.is_of(session_id)
+    except ProctorError:
+        return False
+
+
 def _known_key(exam_key: str) -> str:
     if not re.fullmatch(DOCUMENT_ID_PATTERN, exam_key):
         raise NotFound(_("There is no exam of this address."), field="exam_key")
@@ -169,7 +177,7 @@ def session(session_id: str) -> str:
     """Show one session, while it runs and after it. Its page says itself when there is no such session."""
     check_session_id(session_id)
     here: dict[str, object] = {"video_fps": parts().settings.video_fps, "route": _route_of(session_id), **_in_exam_of(session_id)}
-    here["platform"] = parts().lti_attempts.is_awaited(session_id)
+    here["platform"] = parts().lti_attempts.is_awaited(session_id) or _was_asked(session_id)
     return render_template("session.html", active="session", session_id=session_id, **here, **_for_writing(), **_for_proctors())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from flask.testing import FlaskClient
@@ -10,7 +11,8 @@ from flask.testing import FlaskClient
 from basics.errors import Unauthorized
 from basics.identifiers import key_of
 from basics.times import utc_now
-from cluster.notices import StudentErased
+from cluster.notices import AttemptOver, StudentErased
+from records.lti_attempts import Attempt
 from scoring.exam import ExamDefinition
 from sessions.ends import End
 from tests.helpers.databases import START, add_interval
@@ -53,6 +55,30 @@ def test_exams_and_accommodations_that_change_at_one_server_hold_at_the_others(t
     assert known._known
     a.parts.tell(StudentErased(key_of("Ann.")))
     until(lambda: not known._known)
+
+
+def _is_gone(house: House, session_id: str) -> bool:
+    return not house.has(session_id)
+
+
+def test_an_attempt_that_is_over_at_its_platform_ends_at_whatever_server_it_runs(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    town.pass_time(1, a, b)
+    assert a.share()
+    assert b.share()
+    attempts = a.parts.lti_attempts
+    for number in (1, 2):
+        session = b.begin("ann")
+        attempt = Attempt("r-1", "1", "l-1", "u-1", number, "ann", "exam", "https://lms.example/start", session_id=session.session_id)
+        attempts.keep(attempt)
+        if number == 1:
+            attempts.ended(attempt, "The timer stood still", "")
+        else:
+            attempts.left(attempt)
+        a.parts.tell(AttemptOver(session.session_id))
+        until(partial(_is_gone, b, session.session_id))
+        assert b.database.flush(10)
+        assert b.database.session(session.session_id)["end_code"] == "platform"
 
 
 def test_logins_and_rights_that_end_at_one_server_end_at_the_others(town: Town) -> None:

@@ -36,8 +36,9 @@ def test_a_platform_is_found_by_its_issuer_and_client(database: Database) -> Non
     assert registrations.find("https://lms.example", "c-1") == made
     assert registrations.find("https://lms.example", None) == made
     for issuer, client in (("https://lms.example", "c-2"), ("https://other.example", "c-1"), ("https://lms.example/", None)):
-        with pytest.raises(UnknownPlatform, match="not registered"):
+        with pytest.raises(UnknownPlatform, match=r"not registered.*administrator of this server") as refused:
             registrations.find(issuer, client)
+        assert "None" not in refused.value.message
     with pytest.raises(Conflict, match="registered already"):
         registrations.add(**platform(name="again"))
 

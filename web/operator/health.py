@@ -96,7 +96,13 @@ def openapi() -> Response:
 def part_states(of: Parts) -> dict[str, Any]:
     """The state of every part by its name, each a mapping with a `state`."""
     disks = of.disks.look()
-    keeping = {"retention": of.retention, "audit": of.audit_export, "clip_store": of.uploads, "webhooks": of.hook_sender}
+    keeping = {
+        "retention": of.retention,
+        "audit": of.audit_export,
+        "clip_store": of.uploads,
+        "webhooks": of.hook_sender,
+        "platforms": of.act_sender,
+    }
     return {
         "database": of.database.health(),
         **of.monitor.health(),

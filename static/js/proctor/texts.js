@@ -146,7 +146,7 @@ export const texts = {
       retention: _("Deletion of old sessions"), erased: _("What was erased"),
       detectors: _("Detectors"),
       mail: _("Letters to students"), links: _("Students’ connections"),
-      audit: _("The audit, and who is told of it"),
+      audit: _("The audit, and who is told of it"), platforms: _("What learning platforms are asked for"),
     },
     states: { ok: _("fine"), off: pgettext("part", "off"), starting: _("starting"), loading: _("loading"), limited: _("limited"), degraded: _("needs a look"), away: _("away"), low: _("nearly full"), failed: _("does not work"), error: _("can’t be asked") },
     figures: {

@@ -17,8 +17,10 @@ from records.platform_acts import ACTS_MAX, PlatformActs
 from tests.helpers.lti import HERE, INSTRUCTOR, launch, on_loopback
 from tests.helpers.lti_proctoring import CONTROL, SCOPE, Proctored, sit, taken
 from tests.helpers.people import administrator, someone
+from tests.helpers.waiting import until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp, error_of
 from web.integrations.lti.act_sender import FAILED_MAX, ActSender
+from web.operator.health import part_states
 from web.parts import parts_of
 
 
@@ -38,9 +40,11 @@ class Desk:
     def __init__(self, app: Flask, platform: Proctored) -> None:
         self.app, self.parts, self.platform, self.clock = app, parts_of(app), platform, Clock()
         parts, tool = self.parts, self.parts.lti
-        outbox = Outbox(parts.database, self.clock)
+        self.outbox = outbox = Outbox(parts.database, self.clock)
         parts.platform_acts = PlatformActs(parts.database, outbox, self.clock)
-        self.sender = ActSender(parts.platform_acts, outbox, tool.registrations, parts.lti_attempts, parts.platforms, now=self.clock)
+        self.sender = parts.act_sender = ActSender(
+            parts.platform_acts, outbox, tool.registrations, parts.lti_attempts, parts.platforms, now=self.clock
+        )
         opened = launch(app, platform, sub="t-1", roles=[INSTRUCTOR])
         parts.exams.set_state(opened.headers["Location"].rpartition("/exams/")[2], "open", by="a test")
         self.sitting = sit(app, platform)
@@ -65,6 +69,12 @@ class Desk:
         answer = self.client.get(self.path)
         assert answer.status_code == 200, answer.text
         return list(reversed(answer.get_json()["acts"]))
+
+    def take(self) -> dict[str, Any]:
+        """What another server takes to send it."""
+        (platform,) = self.parts.platform_acts.platforms()
+        (row,) = self.outbox.due(platform, 1)
+        return row
 
     def newest(self) -> tuple[str, str, int | None]:
         act = self.acts()[-1]
@@ -109,6 +119,8 @@ def test_each_act_goes_out_in_its_order_as_the_service_takes_it(desk: Desk) -> N
     assert [(one["state"], one["attempt_state"], one["extra_min"]) for one in desk.acts()] == [
         ("taken", "running", None), ("taken", "paused", None), ("taken", "running", None), ("taken", "running", 10), ("taken", "terminated", None),
     ]  # fmt: skip
+    kept = desk.parts.database.collection("outbox")
+    assert kept.count_documents({"expires_at": {"$exists": True}}) == 0, "they go with their session, and not before"
     assert desk.parts.database.flush(10)
     noted = [entry for entry in desk.parts.database.audit_entries() if entry["what"] == "platform: asked"]
     assert sorted(entry["action"] for entry in noted) == ["flag", "pause", "resume", "terminate", "update"]
@@ -119,10 +131,16 @@ def test_while_it_is_away_acts_wait_in_their_order_and_what_was_meant_for_the_mo
     desk.ask("flag")
     desk.ask("pause")
     assert desk.send() == ["flag"], "the second waits for the first"
+    assert (desk.sender.health()["state"], desk.sender.health()["waiting"]) == ("ok", 2)
     assert [(one["state"], one["why"], one["tries"]) for one in desk.acts()] == [("waiting", "away", 1), ("waiting", "", 0)]
     assert desk.send(3) == ["flag"]
     desk.platform.control = taken
-    assert desk.send(16 * 60) == ["flag"], "a quarter of an hour later"
+    desk.clock.ahead += timedelta(minutes=16)
+    desk.sender._count()
+    health = part_states(desk.parts)["platforms"]
+    assert (health["state"], health["waiting"], "16 min" in str(health["reason"]), health["failed"]) == ("degraded", 2, True, 2)
+    assert {one.name: one.value for one in desk.sender.figures()}["platform_acts_waiting"] == 2
+    assert desk.send() == ["flag"], "a quarter of an hour later"
     assert [(one["state"], one["why"]) for one in desk.acts()] == [("taken", ""), ("not_taken", "late")]
     desk.platform.control = lambda _act: (503, "text/plain", b"")
     desk.ask("flag")
@@ -161,10 +179,38 @@ def test_more_time_is_not_given_twice(desk: Desk) -> None:
     assert desk.send(60) == []
     assert desk.newest()[:2] == ("not_taken", "refused")
     act = desk.ask("update", extra_min=5)
-    (row,) = desk.parts.platform_acts.of_session(desk.sitting.session_id)[:1]
-    assert (row["_id"], desk.parts.platform_acts.is_sent_first(row)) == (act["id"], True)  # and then its server died
+    row = desk.take()
+    assert (row["_id"], desk.parts.platform_acts.sends(row)) == (act["id"], "first")  # and then its server died
     assert desk.send() == []
+    assert desk.send(61) == []
     assert desk.newest()[:2] == ("not_taken", "unsure")
+    desk.ask("resume", extra_min=5)
+    assert desk.send() == ["resume"]
+    assert desk.send(60) == []
+    assert desk.newest()[:2] == ("not_taken", "refused")
+
+
+def test_an_act_is_one_servers_for_as_long_as_it_may_take_to_send_it(desk: Desk) -> None:
+    others: list[list[dict[str, Any]]] = []
+
+    def slowly(act: dict[str, Any]) -> tuple[int, str, bytes]:
+        desk.clock.ahead += timedelta(seconds=150)
+        others.append([row for platform in desk.parts.platform_acts.platforms() for row in desk.outbox.due(platform, 5)])
+        return taken(act)
+
+    desk.platform.control = slowly
+    desk.ask("pause")
+    desk.ask("resume")
+    assert desk.send() == ["pause", "resume"]
+    assert others == [[], []], "a second server would have it twice, or in another order"
+
+
+def test_a_platforms_own_errors_are_counted_apart_from_its_absence(desk: Desk) -> None:
+    answers = [503, 503, 500]
+    desk.platform.control = lambda act: (answers.pop(0), "text/plain", b"") if answers else taken(act)
+    desk.ask("flag")
+    assert sum(len(desk.send(later)) for later in (0, 10, 100, 1000)) == 4
+    assert desk.newest()[:2] == ("taken", "")
 
 
 def test_nothing_is_sent_that_the_platform_does_not_take_or_that_no_person_asks(desk: Desk, student: str) -> None:
@@ -204,12 +250,33 @@ def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: De
     assert [(one["state"], one["why"]) for one in desk.acts()] == [("not_taken", "withdrawn")] * 2 + [("taken", "")]
     assert desk.client.delete(f"{desk.path}/{second['id']}").status_code == 409
     assert desk.client.delete(f"{desk.path}/nonsense").status_code == 404
-    parts.database.collection("lti_attempts").update_one({"session_id": desk.sitting.session_id}, {"$set": {"acts": ACTS_MAX}})
+    third = desk.ask("flag")
+    assert desk.client.delete(f"{desk.path}/{third['id']}").status_code == 200, "before it was tried"
+    fourth = desk.ask("flag")
+    row = desk.take()
+    assert "being sent" in error_of(desk.client.delete(f"{desk.path}/{fourth['id']}"), 409)["message"]
+    desk.clock.ahead += timedelta(minutes=5)  # who had it in hand is away
+    assert desk.client.delete(f"{desk.path}/{fourth['id']}").status_code == 200
+    assert parts.platform_acts.sends(row) == "not", "nor does that one send it, should it come back"
+    assert desk.send() == []
+
+
+def test_acts_go_to_no_platform_that_is_gone_or_elsewhere_now(desk: Desk) -> None:
+    parts = desk.parts
+    attempts = parts.database.collection("lti_attempts")
+    attempts.update_one({"session_id": desk.sitting.session_id}, {"$set": {"acts": ACTS_MAX}})
     assert desk.client.post(desk.path, json={"action": "flag"}).status_code == 409
     (found,) = parts.lti.registrations.all()
-    parts.database.collection("lti_attempts").update_one({"session_id": desk.sitting.session_id}, {"$set": {"acts": 5}})
+    attempts.update_one({"session_id": desk.sitting.session_id}, {"$set": {"acts": 5}})
+    desk.ask("flag")
+    there = {name: f"https://other.example/{name}" for name in ("auth_login_url", "auth_token_url", "key_set_url")}
+    parts.lti.registrations.change(found.registration_id, issuer="https://other.example", **there)
+    assert desk.send() == []
+    assert desk.newest()[:2] == ("not_taken", "off"), "its address is not that platform's any more"
     desk.ask("flag")
     parts.lti.registrations.remove(found.registration_id)
-    assert desk.send() == []
-    assert desk.newest()[:2] == ("not_taken", "gone")
+    assert desk.sender._work() > 0, "though no platform is registered any more"
+    until(lambda: desk.newest()[:2] == ("not_taken", "gone"))
     assert "not registered any more" in desk.client.get(desk.path).get_json()["platform"]
+    attempts.update_one({"session_id": desk.sitting.session_id}, {"$set": {"session_id": "0" * 32}})  # it goes on in a session of its own
+    assert "data-platform" in desk.client.get(f"/session/{desk.sitting.session_id}").text

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from basics.errors import StorageError
 from records.lti_registrations import Registration
 from sessions.ends import End
 from tests.helpers.identity import jpeg
@@ -136,6 +137,7 @@ def test_only_what_a_person_verified_is_told_and_under_the_names_of_that_time(ap
     assert verified() is None
     decide("accepted", 0)
     assert verified() == {"given_name": "Ann", "family_name": "Lee", "full_name": "Ann Lee"}
+    assert verified(middle_name="Zoe") == {"given_name": "Ann", "family_name": "Lee", "full_name": "Ann Lee"}, "nobody was shown the middle one"
     assert verified(family_name="Smith", name="Ann Smith") is None, "a name that nobody compared"
     decide("queried", 1)
     assert verified() is None
@@ -241,6 +243,48 @@ def test_an_end_that_could_be_of_two_exams_ends_neither(app: Flask, parts: Parts
     assert launch(app, server, **server.ends()).status_code == 303, "only one goes on"
     assert parts.monitor.get(one.session_id) is None
     assert launch(app, server, **server.ends(resource_link=link)).status_code == 303, "the other's comes late"
+
+
+def test_who_takes_an_exam_goes_on_in_it_where_the_link_leads_to_another_now(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    other = linked(app, server, resource_link={"id": "l-2", "title": "Other"})
+    sitting = sit(app, server).begin()
+    assert sit(app, server, custom={"exam_id": parts.exams.by_key(other).exam_id}).session_id == sitting.session_id
+    assert parts.monitor.active() == [sitting.session]
+
+
+def test_an_end_is_told_only_once_recording_has_stopped(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    sitting = sit(app, server).begin()
+    address, session = sitting.shown()["exam_url"], sitting.session
+    parts.monitor.remove(sitting.session_id)  # as of a server that has just started
+    assert (sitting.open(address).status_code, sitting.open(address).text.count("lti-waits.js")) == (202, 1)
+    answer = launch(app, server, sitting.browser, **server.ends())
+    assert answer.status_code == 303
+    early = sitting.browser.get(answer.headers["Location"], base_url=HERE)
+    assert (early.status_code, "lti-waits.js" in early.text, "has stopped" in said(early)) == (202, True, False)
+    parts.monitor.add(session)  # it was taken up
+    over = sitting.browser.get(answer.headers["Location"], base_url=HERE)
+    assert (over.status_code, "has stopped" in said(over), session.is_running) == (200, True, False)
+
+
+def test_what_was_over_elsewhere_ends_when_it_is_launched_again(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:
+    sitting = sit(app, server).begin()
+    session, attempt = sitting.session, parts.lti_attempts.of_session(sitting.session_id)
+    assert attempt is not None
+    parts.lti_attempts.ended(attempt, "", "")  # by a launch that came to another server, and a page that did not follow
+    assert "has ended here already" in said(launch(app, server, **server.begins()))
+    assert not session.is_running
+
+
+def test_a_page_that_fails_for_a_moment_asks_again(app: Flask, parts: Parts, server: Proctored, exam: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sitting = sit(app, server).begin()
+    address = sitting.shown()["exam_url"]
+
+    def away(_session_id: str) -> None:
+        raise StorageError("The database is away.")
+
+    monkeypatch.setattr(parts.lti_attempts, "of_session", away)
+    page = sitting.open(address)
+    assert (page.status_code, "lti-waits.js" in page.text, "tries again by itself" in said(page)) == (503, True, True)
 
 
 def test_which_exam_is_meant(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:

@@ -14,7 +14,7 @@ from records.keep_times import part_of
 from records.lti_attempts import Attempt
 from records.platform_acts import Action, Why
 from records.stores import Document
-from web.access.callers import caller
+from web.access.callers import caller, signature
 from web.calls.audit import note
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
@@ -139,17 +139,17 @@ def ask(session_id: str) -> Response:
 @lti_acts.delete("/<act_id>")
 @describe(ProctoredShown, errors=(404, 409, 503))
 def withdraw(session_id: str, act_id: str) -> Response:
-    """Send what a person asked for no more. 409 where it was sent already."""
+    """Send what a person asked for no more. 409 where it was sent already, or is being sent."""
     check_session_id(session_id)
     _check_person()
-    row = parts().platform_acts.withdraw(session_id, act_id[:100], caller().name)
-    note("platform: withdrawn", "proctor", session_id=session_id, user_id=row.get("user_id"), act=row["_id"], action=row["action"])
+    row = parts().platform_acts.withdraw(session_id, act_id[:100], signature())
+    note("platform: withdrawn", signature(), session_id=session_id, user_id=row.get("user_id"), act=row["_id"], action=row["action"])
     return shown(session_id)
 
 
 def _check_person() -> None:
     """Raise `Forbidden` for a script: nothing that a program makes out decides over an assessment."""
-    if caller().kind in ("token", "api_token"):
+    if caller().kind in ("token", "api_token") or request.authorization is not None:
         raise Forbidden(_("Only a person who is logged in asks a learning platform for something; a token does not."))
 
 

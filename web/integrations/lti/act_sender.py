@@ -1,7 +1,8 @@
 """Sends platforms what people asked of them (Assessment Control Service), again where a platform is away. Of several servers on a database one sends.
 
 Nothing is sent here that no person asked for. What came of each is stored with it: the platform's answer, or why it has none. More time is sent once
-and not again where it can't be told whether it was taken: the platform might give it twice.
+and not again where it can't be told whether it was taken: the platform might give it twice. Who has a notice in hand has it for longer than all
+that it may ask: sent by a second server meanwhile it would come twice, and after what was asked for later.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from typing import Any
 
 from basics.errors import ProviderAway, StorageError
+from basics.figures import Figure
 from basics.plain_text import DIRECTION_MARKS
+from basics.texts import _
 from basics.times import utc_now
 from basics.worker import Worker
 from database import Document
+from records.keep_times import part_of
 from records.lti_attempts import LtiAttempts
 from records.lti_registrations import LtiRegistrations, Registration, UnknownPlatform
 from records.outbox import Outbox
 from records.platform_acts import OF_A_PLATFORM, PlatformActs, Why
+from web.integrations.lti.attempt_claims import is_of_platform
 from web.integrations.lti.dynamic import CONTROL_SCOPE
 from web.integrations.lti.outward import Answer
 from web.integrations.lti.service import Platforms
@@ -37,7 +42,12 @@ AWAY = frozenset({408, 425, 429, 502, 503, 504})
 UNSUPPORTED = 415
 FAILED_MAX = 3  # tries that a platform answers with an error of its own: what waits behind it is not to wait for days
 EACH, POOL = 3, 12  # requests under way to one platform, and in all
+HELD = timedelta(minutes=3)  # for which a server has an act in hand: seven questions (token, act, of each once more, as another type) of 20 s at most
 LOOK_S, NONE_S = 2.0, 10.0  # between turns where platforms are registered, and where none is
+STOP_S = 5.0  # that what is under way has when the server ends
+COUNT_S = 10.0
+LATE = timedelta(minutes=5)  # after which health says that something waits
+TODO = _("Look on the sessions' pages for what the learning platform answered, and whether it can be reached; what must be done now is done there.")
 SAID_MAX = 300  # characters of an answer that are kept
 STATES = frozenset({"none", "running", "paused", "terminated", "complete"})
 
@@ -60,6 +70,12 @@ class ActSender:
         self._is_mine, self._now = is_mine, now
         self._lock = threading.Lock()
         self._under_way: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()
+        self._waiting = 0
+        self._oldest: datetime | None = None
+        self._counted_at: datetime | None = None
+        self._leads = False
+        self._sendings: set[Future[None]] = set()
         self._pool = ThreadPoolExecutor(POOL, thread_name_prefix="platform")
         self._worker = Worker("platforms", self._work)
 
@@ -68,9 +84,10 @@ class ActSender:
         self._worker.start()
 
     def stop(self) -> None:
-        """End; what is under way has its time, what waits stays."""
+        """End. What is under way has some seconds; what waits stays."""
         self._worker.stop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        wait(self._sendings, STOP_S)
 
     def wake(self) -> None:
         """Something is to be sent."""
@@ -78,31 +95,45 @@ class ActSender:
 
     def _work(self) -> float:
         try:
-            if not self._registrations.all():
-                return NONE_S
-            self.turn()
+            self.turn()  # where none is registered any more, too: what waits is to be told so
+            return LOOK_S if self._registrations.all() else NONE_S
         except StorageError as error:
             log.debug("what learning platforms are to be told waits for the database: %s", error.message)
         return LOOK_S
 
     def turn(self) -> list[Future[None]]:
         """Begin to send what is due. Raise `StorageError`."""
-        if not self._is_mine():
+        self._leads = self._is_mine()
+        if not self._leads:
             return []
         begun = []
-        for platform in self._acts.platforms():
-            with self._lock:
-                free = EACH - self._under_way[platform]
-            for row in self._outbox.due(platform, free) if free > 0 else ():
+        for platform in sorted(self._acts.platforms(), key=self._under_way_to):  # none waits for others that hang
+            with self._lock:  # what is taken is begun at once: while it waits its time runs
+                free = min(EACH - self._under_way[platform], POOL - self._under_way.total())
+            for row in self._outbox.due(platform, free, HELD) if free > 0 else ():
                 with self._lock:
                     self._under_way[platform] += 1
-                begun.append(self._pool.submit(self._deliver, platform, row))
+                sending = self._pool.submit(self._deliver, platform, row)
+                self._sendings.add(sending)
+                sending.add_done_callback(self._sendings.discard)
+                begun.append(sending)
+        self._count()
         return begun
+
+    def _under_way_to(self, platform: str) -> int:
+        with self._lock:
+            return self._under_way[platform]
+
+    def _count(self) -> None:
+        now = self._now()
+        if self._counted_at is None or not timedelta(0) <= now - self._counted_at < timedelta(seconds=COUNT_S):
+            self._waiting, self._oldest = self._acts.waiting()
+            self._counted_at = now
 
     def _deliver(self, platform: str, row: Document) -> None:
         try:
             self._send(row)
-        except StorageError as error:  # it is sent again when its minute is over
+        except StorageError as error:  # it is sent again when its time in hand is over
             log.debug("what came of an act is not stored: %s", error.message)
         except Exception:
             log.exception("a learning platform could not be told", extra={"session_id": row.get("session_id")})
@@ -121,22 +152,25 @@ class ActSender:
             self._over(row, "gone")
             return
         attempt = self._attempts.get(str(row["of"]))
-        if not registration.enabled or attempt is None or not attempt.control_url:
+        if not registration.enabled or attempt is None or not attempt.control_url or not is_of_platform(registration, attempt.control_url):
             self._over(row, "off")
             return
-        once = row["action"] == "update"
         try:
             self._platforms.token(registration, CONTROL_SCOPE)
-            if once and not self._acts.is_sent_first(row):
-                self._over(row, "unsure")
-                return
         except ProviderAway as away:
             self._again(row, away.message)
             return
+        sends = self._acts.sends(row)
+        if row.get("once") and sends == "again":
+            self._over(row, "unsure")
+        elif sends != "not":  # withdrawn, or another's meanwhile
+            self._tell(registration, attempt.control_url, row, once=bool(row.get("once")))
+
+    def _tell(self, registration: Registration, address: str, row: Document, *, once: bool) -> None:
         try:
-            answer = self._ask(registration, attempt.control_url, row, MEDIA_TYPE)
+            answer = self._ask(registration, address, row, MEDIA_TYPE)
             if answer.status == UNSUPPORTED:
-                answer = self._ask(registration, attempt.control_url, row, PLAIN_TYPE)
+                answer = self._ask(registration, address, row, PLAIN_TYPE)
         except ProviderAway as away:
             if once:
                 self._over(row, "unsure", said=str(away.message)[:SAID_MAX])
@@ -155,23 +189,61 @@ class ActSender:
         if 200 <= answer.status < 300:
             if answer.kind == "text/html":  # something in front of the service: a login, a page of maintenance
                 self._over(row, "page", **told)
-            else:
-                self._outbox.finish(row, "delivered", {"at": self._now(), **told})
-        elif not once and (answer.status in AWAY or (answer.status >= 500 and int(row["tries"]) + 1 < FAILED_MAX)):
+            elif self._outbox.finish(row, "delivered", {"at": self._now(), **told}):
+                self._counts["delivered"] += 1
+        elif not once and answer.status in AWAY:
             self._again(row, f"status {answer.status}", **told)
+        elif not once and answer.status >= 500 and (failed := _failed(row) + 1) < FAILED_MAX:
+            self._again(row, f"status {answer.status}", **told, failed=failed)
         else:
             self._over(row, "refused", **told)
 
     def _again(self, row: Document, why: str, **told: Any) -> None:
+        self._counts["failed"] += 1
         pause = RETRY_S[min(int(row["tries"]), len(RETRY_S) - 1)]
         due_at = min(self._now() + timedelta(seconds=pause), row["until"])
-        log.info("a learning platform is told again at %s: %s", due_at, why, extra={"session_id": row["session_id"]})
-        self._outbox.finish(row, "waiting", {"at": self._now(), "why": "away", "said": str(why)[:SAID_MAX], **told}, due_at)
+        last = {"at": self._now(), "why": "away", "said": str(why)[:SAID_MAX], "failed": _failed(row), **told}
+        if self._outbox.finish(row, "waiting", last, due_at):
+            log.info("a learning platform is told again at %s: %s", due_at, why, extra={"session_id": row["session_id"]})
 
     def _over(self, row: Document, why: Why, **told: Any) -> None:
+        self._counts["failed"] += 1
         extra = {"session_id": row["session_id"]}
-        log.warning("a learning platform did not take what was asked (%s): %s %s", row["action"], why, told or "", extra=extra)
-        self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told})
+        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}):
+            log.warning("a learning platform did not take what was asked (%s): %s %s", row["action"], why, told or "", extra=extra)
+
+    # For operators
+
+    def health(self) -> dict[str, Any]:
+        """How it does, as the server that sends saw it last; `off` where no platform is registered and nothing waits."""
+        waiting, oldest_s = (self._waiting, self._age()) if self._leads else (0, 0.0)
+        counts = {name: self._counts[name] for name in ("delivered", "failed")}
+        if not waiting and not any(counts.values()):
+            return {"state": "off"}
+        told = {"waiting": waiting, "oldest_s": oldest_s, **counts}
+        if oldest_s < LATE.total_seconds():
+            return {"state": "ok", **told}
+        reason = _("what somebody asked of a learning platform has waited for %(count)s min", count=int(oldest_s // 60))
+        return {"state": "degraded", "reason": reason, "todo": TODO, **told}
+
+    def figures(self) -> list[Figure]:
+        """For `/metrics`."""
+        waiting, oldest_s = (self._waiting, self._age()) if self._leads else (0, 0.0)
+        return [
+            Figure("platform_acts_waiting", "Acts of people that wait for learning platforms, at the server that sends.", waiting),
+            Figure("platform_acts_oldest_seconds", "Seconds that the oldest of them has waited.", oldest_s),
+            Figure("platform_acts_delivered_total", "Acts of people that learning platforms took.", self._counts["delivered"]),
+            Figure("platform_acts_failures_total", "Tries to tell a learning platform that failed.", self._counts["failed"]),
+        ]
+
+    def _age(self) -> float:
+        return round(max(0.0, (self._now() - self._oldest).total_seconds()), 1) if self._oldest is not None else 0.0
+
+
+def _failed(row: Document) -> int:
+    """How often the platform has answered with an error of its own."""
+    failed = part_of(row, "last").get("failed")
+    return failed if isinstance(failed, int) else 0
 
 
 def _told(answer: Answer) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 from joserfc import jwt
 
 from basics.errors import Conflict, ProctorError, StorageError
-from basics.texts import _
+from basics.texts import _, joined
 from records.keep_times import part_of
 from records.lti_attempts import Attempt
 from records.lti_keys import ALGORITHM
@@ -28,7 +28,7 @@ from web.integrations.lti.claims import LTI, PROCTORING, VERSION
 from web.integrations.lti.dynamic import framed
 from web.integrations.lti.errors import reason_of
 from web.integrations.lti.login import check_enabled
-from web.integrations.lti.proctoring import end_here
+from web.integrations.lti.proctoring import end_here, runs
 from web.parts import parts
 from web.student.assessment_tickets import OVER, START, check_ticket
 from web.student.ready import Lacks, lacks
@@ -43,6 +43,9 @@ WAITS: dict[Lacks, Any] = {
     "check": _("Your exam opens once your camera check has passed. Call the proctor: your check is not stored as passed."),
     "picture": _("Your exam opens once your camera’s picture has arrived. Leave this window open: it goes on by itself."),
 }
+STOPS = _("Your exam has ended at your learning platform, and recording is being stopped. If this takes long, end it on the page that records you.")
+BACK = _("Go back to your course and begin again there.")
+PASSES = frozenset({429, 503})  # statuses after which the page asks again by itself
 
 
 @lti_assessment.get("/assessment")
@@ -52,15 +55,17 @@ def start(session_id: str) -> Response:
         attempt = _attempt(session_id, START)
         parts().lti.assessments.take(session_id)
         session = parts().monitor.get(session_id)
+        if session is None and attempt.ended_at is None and runs(attempt):  # it is taken up, or brought here by its page, in a moment
+            return _page("waits", message=WAITS["not_begun"], again=True, status=202)
         if session is None or not session.is_running or attempt.ended_at is not None:
-            raise Conflict(_("This exam has ended."))
+            raise Conflict(_("This exam has ended. You may close this window."))
         if missing := lacks(session):
             passes = missing != "check"  # then lti-waits.js asks again
             return _page("waits", message=WAITS[missing], again=passes, status=202 if passes else 409)
         registration = parts().lti.registrations.get(attempt.registration_id)
         check_enabled(registration)
         if not is_of_platform(registration, attempt.start_url):  # the registration was changed since
-            raise Conflict(_("The learning platform’s address has changed. Go back to your course and begin again there."))
+            raise Conflict(joined(" ", [_("The learning platform’s address has changed."), BACK]))
         message = start_message(registration, attempt, verified(attempt))
         if parts().lti_attempts.started(attempt):
             whose = {"session_id": session_id, "user_id": attempt.user_id, "exam_id": attempt.exam_id}
@@ -72,10 +77,12 @@ def start(session_id: str) -> Response:
 
 @lti_assessment.get("/over")
 def over(session_id: str) -> Response:
-    """Show a student whose assessment is over at the learning platform that it is over here, too."""
+    """Show a student whose assessment is over at the learning platform that it is over here, too, once it is."""
     try:
         attempt = _attempt(session_id, OVER)
-        end_here(attempt)  # where the launch that said so came to another server
+        # It may run where the launch that said so did not come, or be taken up by a server that has just started.
+        if not end_here(attempt) and runs(attempt):
+            return _page("waits", message=STOPS, again=True, status=202)
         return _page("over", message=attempt.problem)
     except ProctorError as error:
         return _failed(error)
@@ -125,13 +132,14 @@ def _attempt(session_id: str, purpose: Any) -> Attempt:
     check_ticket(session_id, purpose, request.args.get("t", ""))
     attempt = parts().lti_attempts.of_session(session_id)
     if attempt is None:
-        raise Conflict(_("No learning platform waits for this exam."))
+        raise Conflict(joined(" ", [_("No learning platform waits for this exam."), BACK]))
     return attempt
 
 
 def _failed(error: ProctorError) -> Response:
     log.warning("lti: an assessment's page is refused: %s", reason_of(error))
-    return _page("failed", message=error.message, status=status_of(error))
+    status = status_of(error)
+    return _page("failed", message=error.message, again=status in PASSES, status=status)
 
 
 def _page(part: str, *, status: int = 200, **words: Any) -> Response:

@@ -52,7 +52,8 @@ def started(launch: Launch, exam_id: str) -> Attempt:
     if custom is not None and (not isinstance(custom, dict) or not _fits(custom, CUSTOM_MAX)):
         raise _lacks("custom")
     control_url, actions = _control(launch)
-    names = {name: text for name, claim in _TOLD if (text := told(claims.get(claim), NAME_MAX))}
+    shown = set(launch.name.casefold().split())  # what people here see: the parts of another name they have not compared
+    names = {name: text for name, claim in _TOLD if (text := told(claims.get(claim), NAME_MAX)) and shown >= set(text.casefold().split())}
     registration_id = launch.registration.registration_id
     return Attempt(
         registration_id,

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from basics.errors import Conflict, NotFound, StorageError
 from basics.texts import _, joined
 from basics.times import utc_now
+from cluster.notices import AttemptOver
 from database import Document
 from records.exams import Exam
 from records.lti_accounts import MADE_BY as BY
@@ -26,13 +27,14 @@ from web.integrations.lti.arrivals import GOES_ON, admitted, come, exam_named, e
 from web.integrations.lti.attempt_claims import number_of, problem_of, settings_of, started
 from web.integrations.lti.claims import Launch
 from web.integrations.lti.errors import BEGIN_AGAIN, Refused
-from web.parts import parts
+from web.parts import Parts, parts
 from web.student.assessment_tickets import OVER, ticket_of
 from web.student.surface import AT_PLATFORM
 
 log = logging.getLogger(__name__)
 
 TURNS = 3  # an earlier attempt's session may have to be ended first
+AGAIN_S = 3  # until who waits for that comes again
 NOTE_MAX = 200  # characters of the platform's own words that stand with a session's end
 
 
@@ -46,6 +48,9 @@ def begin(launch: Launch) -> BaseResponse:
         raise no_exam()
     asked = started(launch, exam.exam_id)
     known = parts().lti_attempts.get(asked.id)
+    if known is not None and known.exam_id != exam.exam_id and runs(known):  # linked anew while it is taken: it goes on where it was begun
+        exam = parts().exams.get(known.exam_id) or exam
+        asked = replace(asked, exam_id=exam.exam_id)
     if admitted(come(launch, None), exam).revoked:
         raise Refused(_("You were taken off this exam’s list. Ask whoever teaches it."), "a student whose link is revoked")
     named_at = known.named_at if known is not None and known.names == asked.names else utc_now()
@@ -66,7 +71,7 @@ def end(launch: Launch) -> BaseResponse:
     found = parts().lti_attempts.numbered(launch.registration.registration_id, launch.deployment_id, launch.sub, number, launch.link_id)
     going_on = [one for one in found if one.ended_at is None]
     if len(going_on) > 1:  # a platform need not say that one has ended
-        going_on = [one for one in going_on if _runs(one)] or going_on[:1]
+        going_on = [one for one in going_on if runs(one)] or going_on[:1]
     if len(going_on) > 1:
         raise Refused(
             _("Your learning platform does not say which of your exams is over. End it here, on the page that records you."),
@@ -83,18 +88,21 @@ def end(launch: Launch) -> BaseResponse:
         if problem or more:
             log.warning("lti: an assessment ended with an error: %s %s", problem, more, extra={"session_id": attempt.session_id})
         attempt = replace(attempt, problem=problem)
-    end_here(attempt)
+    if not end_here(attempt):
+        parts().tell(AttemptOver(attempt.session_id))  # beside the page to which the student is led: its window may be closed
     return redirect(url_for("lti_assessment.over", session_id=attempt.session_id, t=ticket_of(attempt.session_id, OVER)), GOES_ON)
 
 
-def end_here(attempt: Attempt) -> None:
-    """End the session where it runs at this server, as the platform's word. Never raises for one that doesn't run."""
+def end_here(attempt: Attempt, of: Parts | None = None) -> bool:
+    """End the session where it runs at this server, as the platform's word. False for one that doesn't run here."""
     try:
-        parts().monitor.end_session(attempt.session_id, End("platform", attempt.problem[:NOTE_MAX]))
+        (of or parts()).monitor.end_session(attempt.session_id, End("platform", attempt.problem[:NOTE_MAX]))
     except NotFound:
         log.debug("it does not run here", extra={"session_id": attempt.session_id})
+        return False
     except StorageError:
         log.warning("it has ended; its record waits to be stored", extra={"session_id": attempt.session_id})
+    return True
 
 
 def _exam_of(launch: Launch) -> Exam | None:
@@ -103,7 +111,7 @@ def _exam_of(launch: Launch) -> Exam | None:
     return (exam_named(launch, ours) if ours and not launch.exam_id else None) or exam_of(launch)
 
 
-def _runs(attempt: Attempt) -> bool:
+def runs(attempt: Attempt) -> bool:
     """Does its session go on, at whatever server? Raise `StorageError`."""
     try:
         return parts().monitor.is_live(attempt.session_id) or parts().database.session(attempt.session_id).get("state") == "running"
@@ -114,12 +122,15 @@ def _runs(attempt: Attempt) -> bool:
 def _session_of(attempt: Attempt, known: Attempt | None) -> str:
     """The session of the attempt: the one that waits or runs, else a new one. Raise `Refused`, `Conflict`, `TooMany`, `StorageError`."""
     monitor = parts().monitor
+    if known is not None and known.ended_at is not None:
+        end_here(known)  # where the end did not come here
+        raise _has_ended()
     running = monitor.find(attempt.user_id, attempt.exam_id)
     session_id = running.session_id if running is not None else monitor.ownership.running(attempt.user_id, attempt.exam_id)
     for _turn in range(TURNS):
         if session_id is None:
             if _is_over(known):
-                raise Refused(_("This attempt has ended here already. If you must go on, ask your proctor."), "an attempt that has ended here")
+                raise _has_ended()
             monitor.maker.check_open(attempt.exam_id, monitor.maker.surroundings(attempt.user_id, attempt.exam_id))
             try:
                 session = monitor.create(attempt.user_id, attempt.exam_id, "browser")
@@ -138,16 +149,19 @@ def _session_of(attempt: Attempt, known: Attempt | None) -> str:
                 _("Another attempt of yours at this exam runs here. End it on its own page first, then come again."),
                 f"attempt {attempt.number} while attempt {other.number} runs",
             )
-        end_here(other)  # the platform has begun a later one
+        if not end_here(other):  # the platform has begun a later one, and the other runs at another server
+            parts().lti_attempts.left(other)
+            parts().tell(AttemptOver(session_id))
         session_id = None
-    raise Conflict(_("An earlier attempt of yours still runs at another server. Try again in a minute."))
+    text = _("An earlier attempt of yours is being ended. If this goes on, end it on the page that records you, then come again.")
+    raise Conflict(text, retry_after_s=AGAIN_S)
+
+
+def _has_ended() -> Refused:
+    return Refused(_("This attempt has ended here already. If you must go on, ask your proctor."), "an attempt that has ended here")
 
 
 def _is_over(known: Attempt | None) -> bool:
-    if known is None:
-        return False
-    if known.ended_at is not None:
-        return True
     record = _record_of(known)
     return record is not None and record.get("state") == "ended" and record.get("begun") is not False
 
