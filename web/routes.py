@@ -21,6 +21,7 @@ from web.integrations.lti.launch import lti
 from web.integrations.lti.names_roles import lti_names
 from web.integrations.lti.registration_calls import lti_registrations
 from web.integrations.seb import seb
+from web.integrations.snippet.asking import snippet_asking
 from web.integrations.snippet.entering import snippet
 from web.integrations.snippet.secret import snippet_secret
 from web.operator.account import account
@@ -115,6 +116,7 @@ BLUEPRINTS = (
     seb,
     hooks,
     snippet,
+    snippet_asking,
     snippet_secret,
 )
 

@@ -169,7 +169,7 @@ def test_who_may_is_told_as_it_is_held(app: Flask, document: dict[str, Any]) -> 
         for operation in document["paths"][path].values():
             assert bool(operation["security"]) == (WHO_MAY[rule.endpoint] != "open"), path
             by_secret = (
-                rule.endpoint.startswith(("entering.", "own_report.", "snippet.enter")) and rule.endpoint != "own_report.page"
+                rule.endpoint.startswith(("entering.", "own_report.", "snippet.enter", "snippet_asking.")) and rule.endpoint != "own_report.page"
             )  # a link, code or token of its own
             assert ("401" in operation["responses"]) == (by_secret or WHO_MAY[rule.endpoint] != "open"), path
 
