@@ -17,15 +17,17 @@ from joserfc.jwk import OctKey
 
 PAGES = Path(__file__).with_name("pages")
 PATHS = {"/": "one.html", "/two": "two.html", "/done": "done.html"}
+WATCHED = {"/two"}  # given out to those alone who are watched
+NOT_WATCHED = "not_watched.html"
 EXAM_ID = "sample-exam"
 TOKEN_S = 120
 CALL_S = 20.0
 STOP_S = 5.0
 
 
-def start_token(secret: str, user_id: str, name: str) -> str:
-    """Who starts the exam, signed with its secret."""
-    claims = {"exam": EXAM_ID, "sub": user_id, "name": name, "jti": secrets.token_hex(16), "exp": int(time.time()) + TOKEN_S}
+def signed(secret: str, user_id: str, **more: str) -> str:
+    """What is said of a student of the exam, signed with its secret."""
+    claims = {"exam": EXAM_ID, "sub": user_id, "exp": int(time.time()) + TOKEN_S, **more}
     return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(secret))
 
 
@@ -35,7 +37,7 @@ class ExamSite:
     def __init__(self, proctor: str) -> None:
         """`proctor` is the proctoring server's address, `http://127.0.0.1:port`."""
         self._proctor = proctor
-        self._secret = self._snippet = ""
+        self._key = self._secret = self._snippet = ""
         self._http: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -49,10 +51,10 @@ class ExamSite:
         """Define the exam and serve its pages. Raise `OSError` where the proctoring server refuses."""
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         exam = {"exam_id": EXAM_ID, "title": "Sample exam", "place": "tab", "snippet_origins": [self.address]}
-        key = self._call("", exam)["exam"]["exam_key"]
-        self._call(f"/{key}/state", {"state": "open"})
-        self._secret = self._call(f"/{key}/snippet/secret", {})["secret"]
-        self._snippet = f"{self._proctor.replace('127.0.0.1', 'localhost')}/embed/snippet.js?exam={key}"
+        self._key = self._call("", exam)["exam"]["exam_key"]
+        self._call(f"/{self._key}/state", {"state": "open"})
+        self._secret = self._call(f"/{self._key}/snippet/secret", {})["secret"]
+        self._snippet = f"{self._proctor.replace('127.0.0.1', 'localhost')}/embed/snippet.js?exam={self._key}"
         self._thread = threading.Thread(target=self._http.serve_forever, name="exam-site", daemon=True)
         self._thread.start()
 
@@ -64,17 +66,28 @@ class ExamSite:
         if self._http is not None:
             self._http.server_close()
 
-    def page(self, path: str) -> str | None:
-        """The page of this path, None where there is none."""
-        name = PATHS.get(path.partition("?")[0])
+    def page(self, path: str, user_id: str) -> str | None:
+        """The page of this path for a student (empty: nobody), None where there is none."""
+        place = path.partition("?")[0]
+        name = NOT_WATCHED if place in WATCHED and not (user_id and self._is_watched(user_id)) else PATHS.get(place)
         return None if name is None else (PAGES / name).read_text(encoding="utf-8").replace("{{snippet}}", self._snippet)
 
     def token(self, user_id: str) -> str:
         """The start token of a student."""
-        return start_token(self._secret, user_id, f"Visitor {user_id[-4:]}")
+        return signed(self._secret, user_id, name=f"Visitor {user_id[-4:]}", jti=secrets.token_hex(16))
+
+    def _is_watched(self, user_id: str) -> bool:
+        try:
+            stands = self._post("/api/snippet/student", {"exam_key": self._key, "token": signed(self._secret, user_id, use="ask")})
+        except OSError:  # nobody can tell now: for the student
+            return True
+        return bool(stands["state"] == "watched" and not stands["page_away"])
 
     def _call(self, path: str, body: dict[str, Any]) -> Any:
-        call = urllib.request.Request(f"{self._proctor}/api/exams{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+        return self._post(f"/api/exams{path}", body)
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        call = urllib.request.Request(f"{self._proctor}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
         with urllib.request.urlopen(call, timeout=CALL_S) as answer:
             return json.load(answer)
 
@@ -83,7 +96,7 @@ class ExamSite:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                page = site.page(self.path)
+                page = site.page(self.path, self._student())
                 cookie = ""
                 if self.path == "/" and not self._student():
                     cookie = f"student=visitor-{secrets.token_hex(4)}; HttpOnly; SameSite=Lax"

@@ -20,6 +20,7 @@ LEFT = frozenset({"window_away"})  # told, and counted
 
 
 CODES: tuple[DoubtCode, ...] = ("focus_unheard", "away_untold", "out_of_sight", "unfocused")
+AWAY_DOUBTS: frozenset[DoubtCode] = frozenset({"away_untold", "out_of_sight"})
 
 
 class FocusWatch:

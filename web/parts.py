@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from flask import Flask, current_app
 
 from basics.figures import Figure
+from basics.texts import _
 from basics.times import utc_now
 from cluster.notices import AccommodationsImported
 from media.clip_stills import ClipStills
@@ -37,6 +38,7 @@ from settings.settings import Settings
 from storage.disks import Disks
 from storage.erased import ErasedMark
 from web.access.codes import Codes
+from web.access.limits import RateLimit
 from web.access.people import People
 from web.access.sign_in import SignIn
 from web.access.who_may import Access
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from web.integrations.lti.act_sender import ActSender
     from web.proctor.live import Live
 
+WRONG_ASKS, WRONG_ASKS_S = 200, 60.0  # questions of exams' own sites that are not believed, from one address; as many are looked at together
 EXTENSION = "proctor"  # the parts' name in `app.extensions`
 
 
@@ -117,6 +120,7 @@ class Parts:
     hops: Hops = field(init=False)
     exam_passwords: ExamPasswords = field(init=False)
     snippet_secrets: SnippetSecrets = field(init=False)
+    snippet_asks: RateLimit = field(default_factory=lambda: RateLimit(WRONG_ASKS, WRONG_ASKS_S, _("Many tokens were not believed.")))
     lti_waiting: LtiWaiting = field(init=False)
     lti_courses: LtiCourses = field(init=False)
     lti_attempts: LtiAttempts = field(init=False)

@@ -23,6 +23,7 @@ from web.integrations.lti.registration_calls import lti_registrations
 from web.integrations.openedx.installation_calls import edx_installations
 from web.integrations.openedx.instructor import openedx
 from web.integrations.seb import seb
+from web.integrations.snippet.asking import snippet_asking
 from web.integrations.snippet.entering import snippet
 from web.integrations.snippet.secret import snippet_secret
 from web.operator.account import account
@@ -117,6 +118,7 @@ BLUEPRINTS = (
     seb,
     hooks,
     snippet,
+    snippet_asking,
     snippet_secret,
     openedx,
     edx_installations,

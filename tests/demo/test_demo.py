@@ -102,6 +102,7 @@ def test_a_flag_comes_and_ctrl_c_leaves_nothing_behind(tmp_path: Path, models_di
         assert sample, demo.said
         with requests.Session() as visitor:
             assert "/embed/snippet.js?exam=" in visitor.get(f"{sample[1]}/", timeout=30).text
+            assert "while you are watched" in visitor.get(f"{sample[1]}/two", timeout=30).text, "its server asks, and gives out nothing"
             token = visitor.post(f"{sample[1]}/proctor-token", headers={"Origin": sample[1]}, timeout=30).text
         key = next(exam["exam_key"] for exam in requests.get(f"{address}api/exams", timeout=30).json()["exams"] if exam["exam_id"] == "sample-exam")
         body = {"exam_key": key, "origin": sample[1], "token": token}

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 from flask import Flask
+from standardwebhooks import Webhook
 
 from basics.paths import ROOT
 from records.hook_sender import HookSender
@@ -17,7 +23,7 @@ from tests.helpers.followed import READ_AS, as_shown, following, pieces_of
 from tests.helpers.hooks import HERE
 from tests.helpers.nginx import served
 from tests.helpers.sitting import sit
-from tests.helpers.waiting import free_port
+from tests.helpers.waiting import free_port, until
 from tests.helpers.web import API_TOKEN, PASSWORD, MakeApp
 from web.parts import parts_of
 
@@ -61,3 +67,34 @@ def test_the_quickstart_does_what_it_says(app: Flask, tmp_path: Path, title: str
     checked = check_package(tmp_path / "session.zip")
     assert (checked.signed, checked.findings, checked.about["sessions"]) == (True, [], [sat])
     assert parts.hooks.all() == []
+
+
+def test_the_receiver_prints_once_what_the_server_has_signed_and_nothing_else(tmp_path: Path) -> None:
+    ((_, receiver),) = pieces_of(PAGE, "The receiver")
+    (tmp_path / "receiver.py").write_text(receiver, "utf-8")
+    ours, another = "whsec_" + 31 * "b" + "=", "whsec_" + 31 * "c" + "="
+    address = f"http://{HERE}:{free_port()}/"
+    environment = {**os.environ, "SECRET": ours, "HOOK": address}
+
+    def post(secret: str, body: str, sent: str) -> int:
+        now = datetime.now(UTC)
+        signature = Webhook(secret).sign("msg_1", now, body)
+        headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
+        return requests.post(address, sent.encode(), headers=headers, timeout=60).status_code
+
+    def first() -> int:
+        try:
+            return post(another, "{}", "{}")
+        except requests.ConnectionError:
+            return 0
+
+    with subprocess.Popen([sys.executable, "receiver.py"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert until(first, what="the receiver") == 401
+            answers = [post(ours, '{"n": 1}', '{"n": 2}'), post(ours, '{"n": 1}', '{"n": 1}'), post(ours, '{"n": 1}', '{"n": 1}')]
+        finally:
+            process.terminate()
+        assert process.stdout is not None
+        printed = process.stdout.read()
+    assert answers == [401, 204, 204]
+    assert printed == '{"n": 1}\n'

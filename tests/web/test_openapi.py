@@ -168,9 +168,8 @@ def test_who_may_is_told_as_it_is_held(app: Flask, document: dict[str, Any]) -> 
         path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", r"{\1}", rule.rule)
         for operation in document["paths"][path].values():
             assert bool(operation["security"]) == (WHO_MAY[rule.endpoint] != "open"), path
-            by_secret = (
-                rule.endpoint.startswith(("entering.", "own_report.", "snippet.enter", "openedx.")) and rule.endpoint != "own_report.page"
-            )  # a link, code or token of its own
+            of_secrets = ("entering.", "own_report.", "snippet.enter", "snippet_asking.", "openedx.")  # a link, code or token of its own
+            by_secret = rule.endpoint.startswith(of_secrets) and rule.endpoint != "own_report.page"
             assert ("401" in operation["responses"]) == (by_secret or WHO_MAY[rule.endpoint] != "open"), path
 
 

@@ -18,8 +18,13 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from basics.paths import ROOT
+from tests.helpers.hooks import HERE
+from tests.helpers.nginx import served
 from tests.helpers.people import browser_of, someone
+from tests.helpers.sessions import live, stop_server
+from tests.helpers.waiting import until
 from tests.helpers.web import PASSWORD, MakeApp, error_of
+from web.access.limits import RateLimit
 from web.integrations.snippet.entering import MODULES, SCRIPTS
 from web.parts import Parts, parts_of
 
@@ -84,6 +89,12 @@ def enter(client: FlaskClient, key: str) -> Enter:
         return client.post("/api/student/enter/page", json={"exam_key": exam_key, "origin": origin, "token": token})
 
     return come
+
+
+@pytest.fixture
+def ask(client: FlaskClient, key: str) -> Callable[[str], Any]:
+    """Ask as the exam's own site does."""
+    return lambda token: client.post("/api/snippet/student", json={"exam_key": key, "token": token})
 
 
 def session_by(client: FlaskClient, answer: Any) -> str:
@@ -258,3 +269,89 @@ def test_pages_of_other_sites_load_the_snippet_and_nothing_else_of_this_server(m
         assert "frame-ancestors 'none'" in shown.headers["Content-Security-Policy"]
     assert page.get("/portal").headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert page.get("/embed/window/nothing").status_code == 404
+
+
+def test_the_exams_site_is_told_how_a_student_stands(
+    client: FlaskClient, parts: Parts, enter: Enter, ask: Callable[[str], Any], exam: str, secret: str, student: str
+) -> None:
+    token = signed(secret, exam, student, use="ask", jti=None)
+
+    def stands() -> Any:
+        answer = ask(token)
+        assert answer.status_code == 200, answer.text
+        return answer.get_json()
+
+    assert (stands()["state"], stands()["session_id"]) == ("none", None), "it may be asked again"
+    session = live(parts, {"session_id": session_by(client, enter(signed(secret, exam, student)))})
+    assert (stands()["state"], stands()["session_id"]) == ("check", session.session_id)
+    session.begin()
+    assert stands()["state"] == "offline"
+    parts.monitor.student_connected(session.session_id, True)
+    session.device_state("camera", "lost")
+    told = stands()
+    assert (told["state"], told["devices"]["camera"], told["page_away"]) == ("watched", "lost", False)
+    assert "connection" not in told["devices"]
+
+    def away() -> bool:
+        session.watch_over.seen_of.doubts.set("away_untold", True, session.clock(), "")
+        return bool(stands()["page_away"])
+
+    until(away, what="that its page is away")
+    session.begin_break("proctor")
+    assert stands()["state"] == "paused"
+    session.end_break()
+    assert stands()["state"] == "watched"
+    client.post("/api/session/end", json={"user_id": student, "exam_id": exam})
+    assert parts.database.flush(10)
+    assert (stands()["state"], stands()["session_id"]) == ("over", session.session_id)
+
+
+def test_of_a_session_that_no_server_has_nobody_says_that_it_is_watched(
+    client: FlaskClient, parts: Parts, enter: Enter, ask: Callable[[str], Any], exam: str, secret: str, student: str
+) -> None:
+    session = live(parts, {"session_id": session_by(client, enter(signed(secret, exam, student)))})
+    session.begin()
+    parts.monitor.student_connected(session.session_id, True)
+    assert parts.database.flush(10)
+    stop_server(parts)
+    told = ask(signed(secret, exam, student, use="ask")).get_json()
+    assert (told["state"], told["devices"], told["page_away"], told["session_id"]) == ("offline", {}, None, session.session_id)
+
+
+def test_only_the_exams_site_asks_and_what_asks_starts_nothing(
+    parts: Parts, enter: Enter, ask: Callable[[str], Any], key: str, exam: str, secret: str, student: str
+) -> None:
+    asks = signed(secret, exam, student, use="ask")
+    assert "not for starting" in error_of(enter(asks), 401)["message"]
+    assert parts.rosters.rows(key) == []
+    parts.snippet_asks = RateLimit(6, 60.0, "Many tokens were not believed.")
+    assert {ask(asks).status_code for _ in range(8)} == {200}, "what is believed is not counted"
+    refused = {
+        "not for asking": signed(secret, exam, student),
+        "not for asking ": signed(secret, exam, student, use="start"),
+        "signature": signed("another secret" * 3, exam, student, use="ask"),
+        "another exam": signed(secret, "another", student, use="ask"),
+        "not good any more": signed(secret, exam, student, use="ask", exp=int(time.time()) - 120),
+        "not signed": unsigned(exam, student),
+    }
+    for why, token in refused.items():
+        assert why.strip() in error_of(ask(token), 401)["message"], why
+    assert error_of(ask(asks), 429)["retry_after_s"] > 0
+
+
+def test_the_documented_lines_ask_how_a_student_stands(make_app: MakeApp, student: str) -> None:
+    app = make_app(proctor_password=PASSWORD)
+    teacher = someone(app, f"d-{student}@uni.example", "teacher")
+    made = teacher.post("/api/exams", exam_id=f"d-{student}", title="A", place="tab", snippet_origins=[SITE])
+    key = made.get_json()["exam"]["exam_key"]
+    secret = teacher.post(f"/api/exams/{key}/snippet/secret").get_json()["secret"]
+    part = DOCUMENT[DOCUMENT.index("### Ask whether") :]
+    shown = json.loads(part.partition("```json\n")[2].partition("```")[0])
+    known: dict[str, Any] = {}
+    exec(sample("python") + part.partition("```python\n")[2].partition("```")[0], known)
+    with served(app) as port:
+        told = known["student_state"](f"http://{HERE}:{port}", key, secret, f"d-{student}", student)
+    assert (told["state"], told.keys()) == ("none", shown.keys())
+    assert [known["may_go_on"](state) for state in (shown, told, {**shown, "state": "offline"}, {**shown, "page_away": True})] == [
+        *(True, False, False, False)
+    ]

@@ -123,7 +123,7 @@ export class ExamStep {
     this.outside.watch((act) => !this.#paused && this.link.act(act), (lost) => this.notices.set("outside", lost ? outsideTexts.lost : null));
     await this.devices.open({ camera, microphone }, { sound, tell: (...device) => this.link.device(...device), hold: (asking) => this.acts.hold(asking) });
     this.#watchScreen();
-    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.outside.isThere || this.page.mayHaveFocus });
+    this.presence = new Presence(document, () => this.devices.cameraName, (page) => this.link.page(page), { elsewhere: () => this.outside.isThere ?? (this.page.mayHaveFocus || null) });
     document.addEventListener("visibilitychange", () => this.presence.tell(), { signal });
     addEventListener("beforeunload", this.leaving, { signal });
     addEventListener("online", () => this.link.hurry(), { signal });

@@ -14,6 +14,7 @@ const BURST = 20; // acts at once, and so many more each second
 const PER_S = 2;
 const KINDS = new Set(["tab_hidden", "tab_visible", "window_blur", "window_away", "window_focus", "copy", "cut", "paste"]);
 const DETAILS = new Set(["browser", "elsewhere", "unclear", "dialog", "unproven", "dropped", "nothing selected", "at the start"]);
+const TO_READ = ["exam-messages", "exam-notices"]; // a camera that gives nothing is told in this window, and the student is at the page
 const ASK_MOST = 15; // times, one a second
 const TOKEN_MAX = 4096;
 
@@ -56,9 +57,9 @@ export class Outside {
     return this.sites.length > 0;
   }
 
-  /** … and is it before the student, as far as it says? */
+  /** … and is it before the student, as far as it says? Null where there is no such page. */
   get isThere() {
-    return this.isOn && !this.#lost && !this.#away;
+    return this.isOn ? !this.#lost && !this.#away : null;
   }
 
   /** Was this window opened by a page that is still there? */
@@ -87,7 +88,7 @@ export class Outside {
     const now = this.now();
     const { document, documentPictureInPicture: small } = this.page;
     const focused = document.hasFocus() || Boolean(small?.window?.document.hasFocus());
-    const message = Boolean(document.getElementById("exam-messages")?.childElementCount);
+    const message = TO_READ.some((id) => document.getElementById(id)?.childElementCount > 0);
     const told = { says: "here", state: standing(document), focused, message, blur_ms: this.blurLeast };
     const silent = now - (this.#heardAt ?? now);
     if (silent > ELSEWHERE_MS) this.#origin = null;
@@ -124,7 +125,13 @@ export class Outside {
     this.#origin = origin;
     this.#heardAt = this.now();
     if (data.says === "act") this.#hearAct(data);
-    else if (data.says === "token" && typeof data.token === "string" && data.token.length <= TOKEN_MAX) this.#onToken({ token: data.token, origin });
+    else if (data.says === "there") this.#hearThere(data);
+    else if (data.says === "token" && typeof data.token === "string") this.#onToken({ token: data.token.length <= TOKEN_MAX ? data.token : "", origin });
+  }
+
+  #hearThere({ hidden }) {
+    if (hidden === false) this.#away = false; // the page that told it may have gone, and another came
+    this.tick(); // this window's timers may sleep
   }
 
   #hearAct({ kind, age_ms: age, detail }) {

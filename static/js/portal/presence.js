@@ -6,8 +6,8 @@ export class Presence {
   #saidAt = -Infinity;
   #said = "";
 
-  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, focused, camera})` tells the server; `elsewhere()`: the exam has a window of its own. */
-  constructor(document, camera, say, { now = () => performance.now(), elsewhere = () => false } = {}) {
+  /** `document` is the page's; `camera()` gives the camera's name; `say({hidden, focused, camera})` tells the server; `elsewhere()`: is the exam, which is not on this page, before the student? Null where it is on this page. */
+  constructor(document, camera, say, { now = () => performance.now(), elsewhere = () => null } = {}) {
     Object.assign(this, { document, camera, say, now, elsewhere });
   }
 
@@ -27,6 +27,7 @@ export class Presence {
 
   get #page() {
     const elsewhere = this.elsewhere();
-    return { hidden: this.document.hidden && !elsewhere, focused: this.document.hasFocus() || elsewhere, camera: this.camera() };
+    const { hidden, focused } = elsewhere === null ? { hidden: this.document.hidden, focused: this.document.hasFocus() } : { hidden: !elsewhere, focused: elsewhere };
+    return { hidden, focused, camera: this.camera() };
   }
 }

@@ -6,6 +6,7 @@ import { Bar } from "./bar.js";
 import { Watcher } from "./watcher.js";
 
 const TICK_MS = 100;
+const TOKEN_MS = 10_000; // the window waits for 15 s
 
 /** Begin on this page. `address` is the script's own, as the page names it; `words` are the bar's. */
 export function start(address, words) {
@@ -40,7 +41,7 @@ export function start(address, words) {
 
 /** The start token: this site's own server knows from its cookie who the student is. */
 async function tokenFrom(address) {
-  const answer = await fetch(address, { method: "POST", credentials: "same-origin" });
+  const answer = await fetch(address, { method: "POST", credentials: "same-origin", signal: AbortSignal.timeout(TOKEN_MS) });
   if (!answer.ok) throw new Error(`${address} answers ${answer.status}`);
-  return (await answer.text()).trim();
+  return answer.text();
 }

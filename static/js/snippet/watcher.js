@@ -4,7 +4,10 @@
 // which browsers allow only at a press. Each side takes the other's word from its own site alone.
 
 const LOOK_MS = 4000; // for so long a new page looks for the window
+const ASK_MS = 5000; // a window that is covered before the exam begins has its timers once a minute; messages come through
 const SILENT_MS = 20_000; // a busy computer's window is late
+const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/; // a page that asks for a login is none
+const TOKEN_MAX = 4096; // characters
 const STANDS = new Set(["check", "watched", "paused", "offline", "over"]); // what the window may say of itself
 
 export class Watcher {
@@ -14,6 +17,7 @@ export class Watcher {
   blurLeast = 1000;
   #window = null;
   #heardAt;
+  #calledAt = 0;
   #asked = false; // for a token, which is on its way
 
   /**
@@ -33,7 +37,13 @@ export class Watcher {
       this.#window = null;
       this.hasFocus = false;
       this.#set(this.state === "over" ? "over" : "closed");
-    } else if (this.#window && silent > SILENT_MS) this.#set("silent");
+      return;
+    }
+    if (this.#window && silent > ASK_MS && this.now() - this.#calledAt > ASK_MS) {
+      this.#calledAt = this.now();
+      this.#sayThere();
+    }
+    if (this.#window && silent > SILENT_MS) this.#set("silent");
     else if (this.state === "looking" && silent > LOOK_MS) this.#set("none");
   }
 
@@ -58,6 +68,10 @@ export class Watcher {
     this.#say({ says: "act", kind, age_ms: age, ...(detail && { detail }) });
   }
 
+  #sayThere() {
+    this.#say({ says: "there", hidden: this.page.document.hidden });
+  }
+
   #say(message) {
     this.#window?.postMessage({ proctor: 1, exam: this.exam, ...message }, this.home.origin);
   }
@@ -68,7 +82,7 @@ export class Watcher {
     this.#heardAt = this.now();
     if (data.says === "token") this.#giveToken();
     if (data.says !== "here" || !STANDS.has(data.state)) return;
-    this.#say({ says: "there" });
+    this.#sayThere();
     this.hasFocus = data.focused === true;
     if (Number.isFinite(data.blur_ms)) this.blurLeast = data.blur_ms;
     this.#set(data.state, data.message === true);
@@ -78,7 +92,9 @@ export class Watcher {
     if (this.#asked) return;
     this.#asked = true;
     try {
-      this.#say({ says: "token", token: await this.token() });
+      const token = (await this.token()).trim();
+      if (token.length > TOKEN_MAX || !TOKEN.test(token)) throw new Error(`It answers no token: ${token.slice(0, 40)}`);
+      this.#say({ says: "token", token });
     } catch (error) {
       console.warn("The exam's site gives no start token.", error);
       this.#say({ says: "token", token: "" });

@@ -13,11 +13,12 @@ function opened({ sites = `${SITE} https://other.example`, hasOpener = true } = 
   const opener = { closed: false, postMessage: (message, origin) => told.push([message, origin]) };
   const bar = { dataset: { link: "open" }, hasAttribute: () => true };
   const body = { dataset: { examKey: "k", sites, blurMinS: "0.5", step: "exam" } };
-  const document = { body, hasFocus: () => false, getElementById: (id) => (id === "exam-bar" ? bar : null) };
+  const lists = { "exam-bar": bar, "exam-messages": { childElementCount: 0 }, "exam-notices": { childElementCount: 0 } };
+  const document = { body, hasFocus: () => false, getElementById: (id) => lists[id] ?? null };
   const page = { document, opener: hasOpener ? opener : null, addEventListener: (type, hear) => (heard[type] = hear), setInterval() {}, setTimeout };
   const outside = new Outside(page, { now: () => at.ms, clock: () => 1e6 + at.ms });
   const says = (data, { origin = SITE, source = opener } = {}) => heard.message?.({ origin, source, data: { proctor: 1, exam: "k", ...data } });
-  return { at, outside, says, told, body, bar, document };
+  return { at, outside, says, told, body, bar, lists, document };
 }
 
 test("how the exam stands is told to each of the sites by name, and to the one that answered alone", () => {
@@ -32,6 +33,36 @@ test("how the exam stands is told to each of the sites by name, and to the one t
   at.ms = 1000;
   outside.tick();
   assert.deepEqual(told, [[here, SITE]]);
+});
+
+test("a notice in the window, of a camera that gives nothing, is told as something to read, and so is a message", () => {
+  const { at, outside, told, lists } = opened({ sites: SITE });
+  const said = ["exam-notices", "exam-messages"].map((id) => {
+    lists[id].childElementCount = 1;
+    outside.tick();
+    lists[id].childElementCount = 0;
+    at.ms += 1000;
+    outside.tick();
+    return told.splice(0).map(([{ message }]) => message);
+  });
+  assert.deepEqual(said, [[true, false], [true, false]]);
+});
+
+test("a window whose timers sleep answers a page that calls it, and does not answer its answer", () => {
+  const { at, outside, says, told } = opened({ sites: SITE });
+  outside.tick();
+  at.ms = 60_000;
+  says({ says: "there", hidden: false });
+  says({ says: "there", hidden: false });
+  assert.deepEqual(told.map(([{ says: what }]) => what), ["here", "here"]);
+});
+
+test("a page that was left and went is away no longer than until another says that it is in sight", () => {
+  const { outside, says } = opened();
+  outside.watch(() => {}, () => {});
+  says({ says: "act", kind: "tab_hidden" });
+  const there = [undefined, true, "false", false].map((hidden) => (says({ says: "there", hidden }), outside.isThere));
+  assert.deepEqual(there, [false, false, false, true]);
 });
 
 test("what is done on the exam's page goes on as that page's word, with what is known of it and no more", () => {
@@ -105,7 +136,8 @@ test("the token is asked for until the page answers; without a page nobody is wa
   const wait = async () => ((waits += 1) === 2 ? says({ says: "token", token: "a.b.c" }) : undefined);
   assert.deepEqual(await outside.askToken(wait), { token: "a.b.c", origin: SITE });
   assert.deepEqual(told.map(([{ says: what }]) => what), ["token", "token", "token", "token"]); // to two sites, twice
-  says({ says: "token", token: "x".repeat(5000) });
+  const long = opened();
+  assert.deepEqual(await long.outside.askToken(async () => long.says({ says: "token", token: "x".repeat(5000) })), { token: "", origin: SITE });
   assert.equal(await opened().outside.askToken(async () => {}), null);
   assert.equal(await opened({ hasOpener: false }).outside.askToken(() => assert.fail("waits")), null);
 });
@@ -113,7 +145,7 @@ test("the token is asked for until the page answers; without a page nobody is wa
 test("an exam that no other site starts has no such page", () => {
   const { outside, told } = opened({ sites: "" });
   outside.tick();
-  assert.deepEqual([outside.isOn, outside.isThere, told], [false, false, []]);
+  assert.deepEqual([outside.isOn, outside.isThere, told], [false, null, []]);
 });
 
 test("how it stands follows the portal's step and its bar", () => {

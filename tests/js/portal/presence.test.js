@@ -22,3 +22,18 @@ test("the page says how it is every ten seconds, and at once when that changes",
   presence.tick();
   assert.deepEqual(said.at(-1), [15_000, hidden]);
 });
+
+test("an exam that is not on this page is before the student or not, whatever this page is", () => {
+  const document = { hidden: true, hasFocus: () => false };
+  const said = [];
+  let there = true;
+  const presence = new Presence(document, () => "", ({ hidden, focused }) => said.push([hidden, focused]), { elsewhere: () => there });
+  presence.tick();
+  document.hidden = false;
+  document.hasFocus = () => true;
+  there = false; // its page is closed, and this one is looked at
+  presence.tick();
+  there = null;
+  presence.tick();
+  assert.deepEqual(said, [[false, true], [true, false], [false, true]]);
+});

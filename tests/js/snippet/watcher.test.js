@@ -22,7 +22,7 @@ function examPage(more = {}) {
   const states = [];
   let hear;
   const opened = [];
-  const page = { addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
+  const page = { document: { hidden: false }, addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
   const watcher = new Watcher(page, { home: new URL(HOME), exam: "k", token: async () => "a.b.c", now: () => at.ms, onChange: ({ state }) => states.push(state), ...more });
   const says = (source, data, origin = "https://proctor.example") => hear({ source, origin, data: { proctor: 1, exam: "k", ...data } });
   return { at, watcher, states, says, opened };
@@ -40,7 +40,7 @@ test("a new page finds the window that is there, opens none, and tells it what i
   assert.deepEqual([watcher.hasFocus, watcher.blurLeast, opened.length], [true, 700, 0]);
   watcher.act({ id: "x", kind: "copy", page_ms: 5, detail: "nothing selected" }, 12);
   assert.deepEqual(window.told, [
-    [{ proctor: 1, exam: "k", says: "there" }, "https://proctor.example"],
+    [{ proctor: 1, exam: "k", says: "there", hidden: false }, "https://proctor.example"],
     [{ proctor: 1, exam: "k", says: "act", kind: "copy", age_ms: 12, detail: "nothing selected" }, "https://proctor.example"],
   ]);
 });
@@ -74,6 +74,14 @@ test("a closed window is told, one that falls silent too, and the end stays the 
   assert.deepEqual(states, ["watched", "silent", "watched", "closed", "over"]);
 });
 
+test("a window whose timers sleep is called, and no oftener than every five seconds", () => {
+  const { at, watcher, says } = examPage();
+  const window = new Window();
+  says(window, here("check"));
+  for (at.ms = 100; at.ms <= 12_000; at.ms += 100) watcher.look();
+  assert.deepEqual([window.told.map(([{ says: what }]) => what), watcher.state], [["there", "there", "there"], "check"]);
+});
+
 test("only the server's site is believed, of this exam, and only states that there are", () => {
   const { watcher, states, says } = examPage();
   says(new Window(), here("watched"), "https://other.example");
@@ -86,16 +94,19 @@ test("only the server's site is believed, of this exam, and only states that the
 
 test("the start token goes to the server's site alone, one at a time, and an empty one where there is none", async () => {
   let asked = 0;
-  const { says } = examPage({ token: async () => `token ${(asked += 1)}` });
+  const { says } = examPage({ token: async () => `a.b.${(asked += 1)}\n` });
   const window = new Window();
   says(window, { says: "token" });
   says(window, { says: "token" });
   await settled();
-  assert.deepEqual(window.told, [[{ proctor: 1, exam: "k", says: "token", token: "token 1" }, "https://proctor.example"]]);
-  const none = examPage({ token: async () => Promise.reject(new Error("403")) });
-  none.says(window, { says: "token" });
-  await settled();
-  assert.equal(window.told.at(-1)[0].token, "");
+  assert.deepEqual(window.told, [[{ proctor: 1, exam: "k", says: "token", token: "a.b.1" }, "https://proctor.example"]]);
+  const failing = [async () => Promise.reject(new Error("403")), ...["", "<!doctype html><title>Log in</title>", '"a.b.c"', `a.b.${"c".repeat(5000)}`].map((text) => async () => text)];
+  for (const token of failing) {
+    const none = examPage({ token });
+    none.says(window, { says: "token" });
+    await settled();
+    assert.equal(window.told.pop()[0].token, "");
+  }
 });
 
 test("the bar says what to do, with the button for it", () => {

@@ -91,7 +91,7 @@ def _for_others(text: str) -> Response:
 @snippet.get("/embed/window/<exam_key>")
 def window(exam_key: str) -> Response:
     """Show the window that an exam's page has opened while it asks that page who comes."""
-    exam = _exam(exam_key)
+    exam = started_by_pages(exam_key)
     page = render_template("from_page.html", exam=exam)
     # Cut from the page that opened it, as our pages are else, the two could tell each other nothing.
     return Response(page, mimetype="text/html", headers={"Cross-Origin-Opener-Policy": "unsafe-none"})
@@ -113,7 +113,7 @@ def enter() -> Response:
 
 
 def _entered(wanted: EnterFromPage) -> Response:
-    exam = _exam(wanted.exam_key)
+    exam = started_by_pages(wanted.exam_key)
     if wanted.origin not in exam.definition.snippet_origins:
         log.warning("snippet: refused from %s, exam %s: the site %.100r", request.remote_addr, exam.exam_id, wanted.origin)
         site = repr(wanted.origin[:100])
@@ -132,7 +132,7 @@ def _entered(wanted: EnterFromPage) -> Response:
     return reply(EnteredFromPage(path=parts().rosters.address("", row)))
 
 
-def _exam(exam_key: str) -> Exam:
+def started_by_pages(exam_key: str) -> Exam:
     """The exam of a page with the snippet. Raise `NotFound`, `StorageError`."""
     exam = parts().exams.by_key(exam_key) if re.fullmatch(DOCUMENT_ID_PATTERN, exam_key) else None
     if exam is None or exam.deleting or not exam.definition.snippet_origins:

@@ -1,7 +1,8 @@
 """The token by which the server of an exam's own site says who starts the exam: a JWT signed with the exam's secret (HS256). Pure.
 
 Its claims: `exam` (the exam's id), `sub` (the student's id), `jti` (8 to 200 characters that no other token has), `exp` (at most five minutes ahead),
-and if it likes `name` and `iat`. What else it holds is not looked at.
+and if it likes `name` and `iat`. One by which that server asks how a student stands has `use: ask`, needs no `jti`, and starts nothing.
+What else it holds is not looked at.
 """
 
 from __future__ import annotations
@@ -29,18 +30,19 @@ LONGEST_S = 300  # from when it comes to when it ends
 CLOCKS_S = 60  # by which two servers' clocks may differ
 REMEMBERED_S = LONGEST_S + 3 * CLOCKS_S  # that it was used: longer than it is good
 NONCE_MIN, NONCE_MAX = 8, 200
+ASK = "ask"  # the `use` of a token that starts nothing
 LATEST = 1e12  # s since 1970; JSON has numbers that are no time at all
 
 AGAIN = _("Load your exam’s page again, and open this window from there. If it goes on, show this to whoever runs that page.")
 
 
 class Refused(Unauthorized):
-    """A token that is not believed. `reason` is for the log: in English, and never with a token in it."""
+    """A token that is not believed. `why` is a part of a sentence; `reason` is for the log: in English, and never with a token in it."""
 
     def __init__(self, why: str, reason: str) -> None:
         said = _("Your exam’s page did not say who you are so that it can be believed: %(why)s.", why=why)
         super().__init__(joined(" ", [said, AGAIN]), field="token")
-        self.reason = reason
+        self.why, self.reason = why, reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,30 @@ class Start:
 
 def read_start(token: str, secret: str, key: str, now: float) -> Start:
     """Who it is that the token is of, for the exam of this `key`. It is not used up by that. `now` is in seconds since 1970. Raise `Refused`."""
+    claims = _believed(token, secret, key, now)
+    if "use" in claims:
+        raise Refused(_("its token is not for starting an exam (use)"), f"a start token of the use {str(claims['use'])[:40]!r}")
+    nonce = claims.get("jti")
+    if not isinstance(nonce, str) or not NONCE_MIN <= len(nonce) <= NONCE_MAX:
+        raise Refused(_("it has no number of its own (jti)"), "a token without a jti of 8 to 200 characters")
+    try:
+        return Start(normal_id(claims.get("sub")), _name(claims.get("name")), nonce)
+    except ValueError as error:
+        raise Refused(_("it does not name the student as it must (sub, name)"), f"sub or name {error}") from None
+
+
+def read_ask(token: str, secret: str, key: str, now: float) -> str:
+    """The id of the student of whom an exam's site asks by the token, for the exam of this `key`. `now` as above. Raise `Refused`."""
+    claims = _believed(token, secret, key, now)
+    if claims.get("use") != ASK:
+        raise Refused(_("it is not for asking (use: ask)"), "a token that is not for asking")
+    try:
+        return normal_id(claims.get("sub"))
+    except ValueError as error:
+        raise Refused(_("it does not name the student as it must (sub, name)"), f"sub {error}") from None
+
+
+def _believed(token: str, secret: str, key: str, now: float) -> Mapping[str, Any]:
     claims = _signed(token, secret)
     try:
         meant = exam_key(normal_id(claims.get("exam")))
@@ -62,13 +88,7 @@ def read_start(token: str, secret: str, key: str, now: float) -> Start:
     if meant != key:
         raise Refused(_("it is for another exam"), f"a token for the exam {str(claims.get('exam'))[:80]!r}")
     _check_time(claims, now)
-    nonce = claims.get("jti")
-    if not isinstance(nonce, str) or not NONCE_MIN <= len(nonce) <= NONCE_MAX:
-        raise Refused(_("it has no number of its own (jti)"), "a token without a jti of 8 to 200 characters")
-    try:
-        return Start(normal_id(claims.get("sub")), _name(claims.get("name")), nonce)
-    except ValueError as error:
-        raise Refused(_("it does not name the student as it must (sub, name)"), f"sub or name {error}") from None
+    return claims
 
 
 def _signed(token: str, secret: str) -> Mapping[str, Any]:
