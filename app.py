@@ -162,6 +162,7 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
     from records.retention import ASKED, Retention
     from records.seals import Seals
     from records.uploads import Uploads
+    from web.calls.told import tell_review
 
     database = parts.database
     clips = ClipSweep(database, settings.clips_dir, settings.temp_dir, parts.files)
@@ -186,7 +187,13 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
     if parts.files.store is not None:
         parts.uploads = Uploads(database, parts.files, parts.files.store, parts.stills.folder)
         _run(closing, parts.uploads.start, parts.uploads.stop)
-    seals, figures = Seals(database, leases.of("seals").held), FigureKeeper(database, leases.of("figures").held)
+    seals = Seals(database, leases.of("seals").held)
+
+    def finish(session_id: str) -> None:
+        for interval, review in parts.reviews.settle(session_id):
+            tell_review(interval, review, parts)
+
+    figures = FigureKeeper(database, leases.of("figures").held, finish=finish)
     for part in (parts.retention, seals, figures, parts.audit_export):
         _run(closing, part.start, part.stop)
 
