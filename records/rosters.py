@@ -72,6 +72,7 @@ class RosterRow:
     mail: Mapping[str, Any] | None = None
     added_at: datetime | None = None
     in_course: InCourse = ""
+    unreadable: tuple[str, ...] = ()  # what was damaged in the record: it has its default
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
@@ -79,7 +80,7 @@ class RosterRow:
         known, wrong = read_fields(document, FIELDS)
         if wrong:
             tell_unreadable("row of a list of students", str(document["_id"]), wrong)
-        return cls(**{"exam_key": "", "exam_id": "", "user_id": "", **known, "row_id": document["_id"]})
+        return cls(**{"exam_key": "", "exam_id": "", "user_id": "", **known, "row_id": document["_id"], "unreadable": wrong})
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +300,7 @@ class Rosters:
     def _made(self, row_id: str, exam_key: str, exam_id: str, user_id: str, by: str, now: datetime) -> Document:
         row = RosterRow(row_id, exam_key, exam_id, user_id)
         return {
-            **{name: getattr(row, name) for name in RosterRow.__dataclass_fields__ if name != "row_id"},
+            **{name: getattr(row, name) for name in FIELDS},
             "user_look": look(user_id),
             "code_hash": self._hash(row),
             "added_at": now,
