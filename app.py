@@ -182,6 +182,7 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
         names=own_names(settings.data_dir, leases.owner),
         is_mine=leases.of("retention").held,
     )
+    parts.retention.lists_deleted = parts.lists_deleted
     parts.people.on_act(ASKED, parts.retention.wake)
     parts.audit_export = AuditExport(database, settings, leases.of("audit").held)
     if parts.files.store is not None:

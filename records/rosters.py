@@ -351,7 +351,7 @@ class Rosters:
             fields = wanted.to_dict() | {"at": now, "user_look": look(user_id), "exam_look": look(row.exam_id)}
             if own is not None:
                 fields = {name: fields[name] for name in ("at", *(name for name in _NEEDED if getattr(wanted, name) != getattr(first, name)))}
-            writes.append(UpdateOne({"_id": wanted.document_id}, {"$set": fields}, upsert=True))
+            writes.append(UpdateOne({"_id": wanted.document_id}, {"$set": fields}, upsert=own is None))  # what is removed just now stays so
         self._write(writes, "accommodations")
         self.accommodated(due, by)
 
