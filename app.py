@@ -162,6 +162,7 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
     from records.retention import ASKED, Retention
     from records.seals import Seals
     from records.uploads import Uploads
+    from web.calls.told import tell_review
 
     database = parts.database
     clips = ClipSweep(database, settings.clips_dir, settings.temp_dir, parts.files)
@@ -181,12 +182,19 @@ def _keep_records(closing: ExitStack, recorder: Recorder, settings: Settings, pa
         names=own_names(settings.data_dir, leases.owner),
         is_mine=leases.of("retention").held,
     )
+    parts.retention.lists_deleted = parts.lists_deleted
     parts.people.on_act(ASKED, parts.retention.wake)
     parts.audit_export = AuditExport(database, settings, leases.of("audit").held)
     if parts.files.store is not None:
         parts.uploads = Uploads(database, parts.files, parts.files.store, parts.stills.folder)
         _run(closing, parts.uploads.start, parts.uploads.stop)
-    seals, figures = Seals(database, leases.of("seals").held), FigureKeeper(database, leases.of("figures").held)
+    seals = Seals(database, leases.of("seals").held)
+
+    def finish(session_id: str) -> None:
+        for interval, review in parts.reviews.settle(session_id):
+            tell_review(interval, review, parts)
+
+    figures = FigureKeeper(database, leases.of("figures").held, finish=finish)
     for part in (parts.retention, seals, figures, parts.audit_export):
         _run(closing, part.start, part.stop)
 

@@ -69,6 +69,8 @@ def report(verified: Verified, seconds: float) -> str:
         f"Decisions: {verified.decisions}",
         f"Clips: {verified.clips}, {verified.clip_bytes / 1e6:.1f} MB{speed}{deleted}",
     ]
+    if verified.pictures:
+        lines.append(f"Pictures of faces, cards and rooms: {verified.pictures}")
     for server, count in sorted(verified.on_others.items()):
         lines.append(f"Clips on the disk of another server, {server}: {count}, not looked at. Verify there, too.")
     lines += [f"ALTERED: {finding.kind} {finding.which}: {finding.wrong}" for finding in verified.findings]

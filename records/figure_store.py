@@ -160,9 +160,13 @@ class FigureReader:
 class FigureKeeper:
     """Makes the segments, in a thread of its own; of several servers one does (`is_mine`). Without it everything is counted when it is asked for."""
 
-    def __init__(self, database: Database, is_mine: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, database: Database, is_mine: Callable[[], bool] = lambda: True, *, finish: Callable[[str], object] = lambda _session_id: None
+    ) -> None:
+        """`finish` is asked to end what was broken off in the middle of a decision about the session of this id."""
         self._database = database
         self._is_mine = is_mine
+        self._finish = finish
         self._reader = FigureReader(database)
         self._before = [self.settle, self.settle, self.forget_wrong]
         self._deciding: dict[str, Document] = {}  # that were in the middle of a decision at the first look
@@ -272,16 +276,18 @@ class FigureKeeper:
             self._database.collection(SEGMENTS).delete_many(old)
 
     def settle(self) -> None:
-        """End what an earlier run broke off in the middle of a decision: what is as it was at the look before. Raise `StorageError`.
+        """End what was broken off in the middle of a decision, by an outage or an earlier run: what is as it was at the look before.
 
-        At the second look: other servers' decisions are under way, too, and take less than the time between.
+        At the second look: decisions are under way, here and at other servers, and take less than the time between. Raise `StorageError`.
         """
+        sessions = self._database.collection("sessions")
         with self._database.reading():
-            sessions = self._database.collection("sessions")
             now = {row["_id"]: row for row in sessions.find({"deciding": {"$gt": 0}}, {"deciding": 1, "changes": 1})}
-            for row in now.values():
-                if row == self._deciding.get(row["_id"]):
-                    as_it_was = {"_id": row["_id"], "deciding": row["deciding"], "changes": row.get("changes")}
+        for row in now.values():
+            if row == self._deciding.get(row["_id"]):
+                self._finish(row["_id"])
+                as_it_was = {"_id": row["_id"], "deciding": row["deciding"], "changes": row.get("changes")}
+                with self._database.reading():
                     sessions.update_one(as_it_was, {"$set": {"deciding": 0}, "$inc": {"changes": 1}})
         self._deciding = now
 
@@ -315,6 +321,7 @@ class FigureKeeper:
                     self._before[0]()
                     del self._before[0]
                 else:
+                    self.settle()
                     self.keep_due()
                     self.clean()
         except Exception:

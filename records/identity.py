@@ -7,6 +7,7 @@ One document a session. The pictures are kept apart from everything else, and fo
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ HISTORY_MAX = 100  # decisions about one session
 ASKED_MAX = 20  # requests in one session
 SESSIONS_MAX = 5000  # of one exam, that are listed
 STORED_WITHIN_S = 10.0
+BYTES_MAX = 8 << 20  # of a picture on a store; none that was sent there has half as many
 CAME_MAX = 10_000  # requests that are remembered as having a picture
 LISTED = ("user_id", "exam_id", "state", "begun", "started_at", "exam.identity_step", "exam.room_view")
 
@@ -178,9 +180,9 @@ class IdentityRecords:
         return sorted(rows, key=lambda row: (row["user_id"].casefold(), row["started_at"] or NEVER, row["_id"]))
 
     def picture(self, session_id: str, name: str) -> bytes:
-        """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`."""
-        kept = self.of_session(session_id)
-        data = read_picture(self._files, session_id, name) if kept is not None and name in part_of(kept, "pictures") else None
+        """A picture that a record names, as JPEG. Raise `NotFound`, `StorageError`, and `Conflict` where it isn't the one that was taken."""
+        pictures = part_of(self.of_session(session_id) or {}, "pictures")
+        data = read_picture(self._files, session_id, name, part_of(pictures, name)) if name in pictures else None
         if data is not None:
             return data
         raise NotFound(_("There is no such picture, or it was deleted when its time was over."), field="name")
@@ -218,14 +220,30 @@ def pictures_of(files: KeptFiles) -> IdentityPictures:
     return IdentityPictures(files.identity_dir or files.clips_dir, files.count)
 
 
-def read_picture(files: KeptFiles, session_id: str, name: str) -> bytes | None:
-    """A picture as JPEG, from this disk or the store; None where it is gone, or `name` is no picture's. Raise `StorageError`."""
+def read_picture(files: KeptFiles, session_id: str, name: str, kept: Mapping[str, Any]) -> bytes | None:
+    """A picture as JPEG, from this disk or the store; `kept` is its record. None where it is gone, or `name` is no picture's.
+
+    Raise `StorageError`, and `Conflict` where its SHA-256 is not the recorded one: it is no evidence.
+    """
     if not NAME.fullmatch(name):
         return None
-    if (data := pictures_of(files).read(session_id, name)) is not None:
+    data = pictures_of(files).read(session_id, name)
+    if data is None and (file := files.picture(session_id, name)) is not None:
+        data = b"".join(file.pieces()) if file.size <= BYTES_MAX else b""
+    recorded = kept.get("sha256")
+    if data is None or recorded is None or (found := hashlib.sha256(data).hexdigest()) == recorded:
         return data
-    file = files.picture(session_id, name)
-    return b"".join(file.pieces()) if file is not None else None
+    raise Conflict(
+        _(
+            "The picture %(name)s was changed after it was taken: its SHA-256 is %(found)s…, and %(sha256)s… was recorded. It is not shown as "
+            "evidence. Restore the file from a backup.",
+            name=name,
+            found=found[:12],
+            sha256=str(recorded)[:12],
+        ),
+        field="name",
+        reason="changed",
+    )
 
 
 def requests_of(kept: Mapping[str, Any]) -> list[Document]:

@@ -6,7 +6,7 @@ by a legal hold, stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from basics.looks import look
@@ -21,17 +21,19 @@ BATCH = 1000
 LISTS = "lists"  # as the report of a sweep names them
 
 
-def delete_lists(database: Database, times: KeepTimes, now: datetime) -> int:
-    """Delete what is due at `now`, noted in the audit by exam; return how many students that were. Raise `StorageError`."""
+def delete_lists(database: Database, times: KeepTimes, now: datetime, told: Callable[[str], object] = lambda _exam_key: None) -> int:
+    """Delete what is due at `now`, noted in the audit by exam; return how many students that were. Raise `StorageError`.
+
+    `told` is told of each exam (by key) of which some went.
+    """
     deleted = 0
     for exam, before in _over(database, times, now):
         students = _due(database, exam, before)
-        for first in range(0, len(students), BATCH):
-            _delete(database, exam, students[first : first + BATCH])
-        if students:
-            entry = {"who": "server", "what": "lists: deleted", "exam_id": exam["exam_id"], "exam_key": exam["_id"], "count": len(students)}
-            database.audit(entry)
-        deleted += len(students)
+        parts = (students[first : first + BATCH] for first in range(0, len(students), BATCH))
+        if count := sum(len(some) for some in parts if _is_deleted(database, exam, some)):
+            database.audit({"who": "server", "what": "lists: deleted", "exam_id": exam["exam_id"], "exam_key": exam["_id"], "count": count})
+            told(exam["_id"])
+        deleted += count
     return deleted
 
 
@@ -63,11 +65,12 @@ def _due(database: Database, exam: Document, before: datetime) -> list[str]:
     return sorted(found - {*held_among(database, found)})
 
 
-def _delete(database: Database, exam: Document, students: list[str]) -> None:
-    """Of these students, where nobody has changed the exam meanwhile, letters first: none is sent to whom no list names."""
+def _is_deleted(database: Database, exam: Document, students: list[str]) -> bool:
+    """Delete what is of these students, letters first: none is sent to whom no list names. False where somebody has changed the exam meanwhile."""
     with database.reading():
         if database.collection("exams").find_one({"_id": exam["_id"], "changed_at": exam["changed_at"]}, {"_id": 1}) is None:
-            return
+            return False
         for name in ("letters", "roster"):
             database.collection(name).delete_many({"exam_key": exam["_id"], "user_id": {"$in": students}})
         database.collection("accommodations").delete_many({"exam_id": {"$in": of_exam(database, exam["exam_id"])}, "user_id": {"$in": students}})
+    return True

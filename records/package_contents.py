@@ -10,7 +10,7 @@ from typing import Any
 from pymongo import DESCENDING
 
 from basics.canonical import canonical
-from basics.errors import NotFound, StorageError
+from basics.errors import Conflict, NotFound, StorageError
 from basics.looks import same_id
 from database import Database, Document
 from media.stores.base import KeptFile
@@ -29,6 +29,7 @@ TAKE_STILL = Callable[[KeptFile, str, float], bytes]  # clip, a name for it, and
 FETCH = Callable[[str, str, object, Sequence[str]], AbstractContextManager[KeptFile | None]]
 """A file of another server's disk: by session, name within it and hash, from the servers that may have it."""
 GONE = "the file is gone"
+CHANGED = "the file was changed after it was made"
 AWAY = "it is on the server {server}, which is away"
 NOT_GIVEN = "it is on the server {server}, which did not give it"
 HOLD_ACTS = ("hold: set", "hold: lifted", "hold: refused")
@@ -108,8 +109,8 @@ class Reads:
             yield fetched
 
     def picture_of(self, session_id: str, name: str, kept: Mapping[str, Any]) -> bytes | None:
-        """A picture of face, card or room where it can be had; `kept` is its record. Raise `StorageError`."""
-        picture = read_picture(self.files, session_id, name)
+        """A picture of face, card or room where it can be had; `kept` is its record. Raise `StorageError`, and `Conflict` where it was changed."""
+        picture = read_picture(self.files, session_id, name, kept)
         if picture is None:
             with self.fetch(session_id, name, kept.get("sha256"), servers_with(self.database, session_id)) as fetched:
                 picture = b"".join(fetched.pieces()) if fetched is not None else None
@@ -193,7 +194,12 @@ def _write_identity(package: PackageWriter, reads: Reads, session_id: str, folde
     package.add(f"{folder}identity.json", canonical(kept) + b"\n")
     pictures = part_of(kept, "pictures")
     for name in sorted(pictures):
-        if (picture := reads.picture_of(session_id, name, part_of(pictures, name))) is not None:
+        try:
+            picture = reads.picture_of(session_id, name, part_of(pictures, name))
+        except Conflict:
+            package.lack(f"{folder}identity/{name}.jpg", CHANGED)
+            continue
+        if picture is not None:
             package.add(f"{folder}identity/{name}.jpg", picture)
         elif kept.get("pictures_deleted_at") is not None:
             package.missing.append({"path": f"{folder}identity/{name}.jpg", "why": "its time was over"})

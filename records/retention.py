@@ -100,6 +100,7 @@ class Retention:
         self._last: dict[str, object] = {}  # when it was, and what went
         self.problem = ""  # why the last sweep could not do all
         self.doubt = ""  # why nothing is deleted now
+        self.lists_deleted: Callable[[str], object] = lambda _exam_key: None  # told of each exam of whose students some went, by its key
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
@@ -141,7 +142,7 @@ class Retention:
         swept = Swept()
         deleted = self._sweep_sessions(now, swept)
         self._kinds.sweep(now, swept, stopped=self._is_over)
-        lists = delete_lists(self._database, self._times, now)  # after the sessions: who has one yet stays in the list
+        lists = delete_lists(self._database, self._times, now, self.lists_deleted)  # after the sessions: who has one yet stays in the list
         self._delete_aside(now)
         self._delete_strays()
         self._delete_late()

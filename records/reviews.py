@@ -43,6 +43,7 @@ DECIDED: Sequence[ReviewState] = ("confirmed", "dismissed", "disputed")
 ANSWERS = "student_answers"
 HISTORY_MAX = 1000  # decisions about one interval
 TRIES = 10  # to be the next of those who decide about one interval at several servers
+NOTED_WITHIN = timedelta(seconds=20)  # whoever decides has noted it by then, and is not in the middle of it at another server
 TICK = timedelta(milliseconds=1)  # MongoDB's own; the decisions of one interval are told apart by their times
 
 
@@ -68,6 +69,8 @@ class Reviews:
 
         One that `amends` is `by`'s last once more, with another note: both are taken back together. An answer that the student gives in the very
         moment leaves the decision marked (`answered_since`).
+
+        Where storing breaks off behind the decision it is kept: it counts with the next one, else `settle` lets it.
 
         Raise `NotFound` for an interval that isn't flagged, `Conflict` when there is nothing to take back, and where another answer is there than
         the one that was seen, `StorageError`.
@@ -116,15 +119,13 @@ class Reviews:
         stored = self._stored(video_id)
         if len(stored) >= HISTORY_MAX:
             raise Conflict(_("So much was decided about this moment that nothing more is taken."), reason="too_many")
-        history, by = _read(stored), said["by"]
-        newest = max((row["number"] for row in stored if isinstance(row.get("number"), int)), default=0)
-        if newest > _number_of(interval):  # stored, and an outage came before the interval said so
-            standing = stand(history)
-            if history and answered_at is not None and answered_at > history[-1]["at"]:
-                standing |= _since(standing)
-            with self._database.gone.writing(interval["session_id"]), self._changing(interval["session_id"]), self._database.reading():
-                self._stand(video_id, newest, standing)
-            if history and said.items() <= history[-1].items():
+        history, by, newest = _read(stored), said["by"], _newest_of(stored)
+        if newest > (shown := _number_of(interval)):  # stored, and an outage came before the interval said so
+            again = bool(history) and said.items() <= history[-1].items()
+            with self._database.gone.writing(interval["session_id"]), self._changing(interval["session_id"]):
+                standing = self._catch_up(video_id, history, newest, answered_at)
+            self._note_late(video_id, history[: -1 if again else None], shown)
+            if again:  # whoever says it again notes it
                 return standing
         mine = [entry for entry in _in_force(history) if entry["by"] == by]
         if said["decision"] is None and not mine:
@@ -148,6 +149,50 @@ class Reviews:
                 return None
             self._stand(video_id, number, standing)
         return standing
+
+    def settle(self, session_id: str) -> list[tuple[Document, Document]]:
+        """Let the intervals of a session show what was decided before an outage or a death of the server came, without waiting for the next decision.
+
+        Return each such interval with where it stands now. Raise `StorageError`.
+        """
+        group = {"$group": {"_id": "$video_id", "number": {"$max": "$number"}}}
+        with self._database.reading():
+            made = {row["_id"]: row for row in self._database.collection("reviews").aggregate([{"$match": {"session_id": session_id}}, group])}
+            intervals = list(self._database.collection("intervals").find({"_id": {"$in": list(made)}}))
+        late = [str(one["_id"]) for one in intervals if _newest_of([made[one["_id"]]]) > _number_of(one)]
+        with suppress(Conflict):  # it is being deleted
+            return [settled for video_id in late if (settled := self._settled(video_id, session_id)) is not None]
+        return []
+
+    def _settled(self, video_id: str, session_id: str) -> tuple[Document, Document] | None:
+        with self._deciding.held(video_id), self._database.gone.writing(session_id):
+            with self._database.reading():
+                interval = self._database.collection("intervals").find_one({"_id": video_id})
+            stored = self._stored(video_id)
+            if interval is None or (newest := _newest_of(stored)) <= (shown := _number_of(interval)):
+                return None
+            answer, history = self._answer(video_id), _read(stored)
+            standing = self._catch_up(video_id, history, newest, answer["at"] if answer is not None else None)
+            self._note_late(video_id, history, shown)
+        return interval, standing
+
+    def _catch_up(self, video_id: str, history: Sequence[Document], newest: int, answered_at: datetime | None) -> Document:
+        """Let the interval show all that was decided, of which the last is the decision of the number `newest`; where it stands by that."""
+        standing = stand(history)
+        if history and answered_at is not None and answered_at > history[-1]["at"]:
+            standing |= _since(standing)
+        with self._database.reading():
+            self._stand(video_id, newest, standing)
+        return standing
+
+    def _note_late(self, video_id: str, history: Sequence[Document], shown: int) -> None:
+        """Note in the audit what was decided after the decision of the number `shown`: whoever was to note it was told that it failed, or died."""
+        for entry in history:
+            if _newest_of([entry]) > shown and entry["at"] < utc_now() - NOTED_WITHIN:
+                what = f"review: {entry['decision'] or 'taken back'}"
+                self._database.audit(
+                    {"who": entry["by"], "what": what, "video_id": video_id, "reason": entry["reason"], "note": entry["note"], "late": True}
+                )
 
     def _stand(self, video_id: str, number: int, standing: Document) -> None:
         """The interval stands so after the decision of this number, unless it shows a later one already."""
@@ -281,6 +326,11 @@ def _same_time(given: datetime | None, stored: datetime | None) -> bool:
 def _since(standing: Document) -> Document:
     """What marks a decision after which the student answered."""
     return {"answered_since": True} if standing["state"] != "open" else {}
+
+
+def _newest_of(stored: Sequence[Document]) -> int:
+    """The number of the newest of these decisions; 0 where none has any."""
+    return max((row["number"] for row in stored if isinstance(row.get("number"), int)), default=0)
 
 
 def _number_of(interval: Document) -> int:

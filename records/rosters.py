@@ -75,6 +75,7 @@ class RosterRow:
     added_at: datetime | None = None
     in_course: InCourse = ""
     again_at: datetime | None = None
+    unreadable: tuple[str, ...] = ()  # what was damaged in the record: it has its default
 
     @classmethod
     def from_document(cls, document: Document) -> RosterRow:
@@ -82,7 +83,7 @@ class RosterRow:
         known, wrong = read_fields(document, FIELDS)
         if wrong:
             tell_unreadable("row of a list of students", str(document["_id"]), wrong)
-        return cls(**{"exam_key": "", "exam_id": "", "user_id": "", **known, "row_id": document["_id"]})
+        return cls(**{"exam_key": "", "exam_id": "", "user_id": "", **known, "row_id": document["_id"], "unreadable": wrong})
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +308,7 @@ class Rosters:
     def _made(self, row_id: str, exam_key: str, exam_id: str, user_id: str, by: str, now: datetime) -> Document:
         row = RosterRow(row_id, exam_key, exam_id, user_id)
         return {
-            **{name: getattr(row, name) for name in RosterRow.__dataclass_fields__ if name != "row_id"},
+            **{name: getattr(row, name) for name in FIELDS},
             "user_look": look(user_id),
             "code_hash": self._hash(row),
             "added_at": now,
@@ -358,7 +359,7 @@ class Rosters:
             fields = wanted.to_dict() | {"at": now, "user_look": look(user_id), "exam_look": look(row.exam_id)}
             if own is not None:
                 fields = {name: fields[name] for name in ("at", *(name for name in _NEEDED if getattr(wanted, name) != getattr(first, name)))}
-            writes.append(UpdateOne({"_id": wanted.document_id}, {"$set": fields}, upsert=True))
+            writes.append(UpdateOne({"_id": wanted.document_id}, {"$set": fields}, upsert=own is None))  # what is removed just now stays so
         self._write(writes, "accommodations")
         self.accommodated(due, by)
 

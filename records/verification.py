@@ -14,8 +14,10 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.database import Database
 
+from basics.errors import Conflict
 from basics.times import utc_now
 from media.stores.base import Changed, KeptFile, sum_of
+from records.identity import read_picture
 from records.keep_times import part_of
 from records.kept_files import KeptFiles
 from records.reader import Document
@@ -108,6 +110,7 @@ class Verified:
     sealed_before: dict[str, str] = field(default_factory=dict)  # session → the hash before its readings were deleted
     thinned: int = 0  # sessions whose readings were deleted
     clips_deleted: int = 0
+    pictures: int = 0  # of faces, cards and rooms, that are there and as they were
     names: tuple[str, ...] = ()  # of this server
     on_others: Counter[str] = field(default_factory=Counter)  # clips by the other server on whose disk they are, and which looks at them
     clips_gone: set[str] = field(default_factory=set)  # sessions of which clips were deleted because their time was over, as the audit says
@@ -149,6 +152,7 @@ def verify(
     _check_decisions(database, verified, session_id)
     _check_conclusions(database, verified, session_id)
     _check_identity(database, verified, session_id)
+    _check_pictures(database, files, verified, session_id)
     return verified
 
 
@@ -399,6 +403,31 @@ def _check_acts(
             verified.found(kind, session_id, how)
         elif not stands(row):
             verified.found(kind, session_id, "altered: what stands is not what its last act says")
+
+
+def _check_pictures(database: Database[Document], files: KeptFiles | None, verified: Verified, only: str) -> None:
+    """The pictures of faces and cards must be those that were taken. One that isn't here is gone where no other server may have it."""
+    if files is None or files.identity_dir is None:
+        return
+    for row in database.identity.find({"pictures_deleted_at": None, **({"_id": only} if only else {})}, {"pictures": 1}):
+        session_id = str(row["_id"])
+        for name in part_of(row, "pictures") if session_id not in verified.deleted else ():
+            try:
+                data = read_picture(files, session_id, name, part_of(part_of(row, "pictures"), name))
+            except Conflict:
+                verified.found("picture", f"{session_id} {name}", "was altered")
+                continue
+            verified.pictures += data is not None
+            if data is None and not _may_be_elsewhere(database, verified, session_id):
+                verified.found("picture", f"{session_id} {name}", "gone, and no deletion is noted")
+
+
+def _may_be_elsewhere(database: Database[Document], verified: Verified, session_id: str) -> bool:
+    """May a picture lie on another server's disk, or was its time over just now?"""
+    if database.identity.find_one({"_id": session_id, "pictures_deleted_at": None}, {"_id": 1}) is None:
+        return True
+    on = (database.sessions.find_one({"_id": session_id}, {"on": 1}) or {}).get("on")
+    return bool(verified.names) and isinstance(on, list) and any(one not in verified.names for one in on)
 
 
 def _is_last_decided(row: Mapping[str, Any]) -> bool:

@@ -42,11 +42,14 @@ def take_off(session: Beginning, latest: Mapping[str, Any] | None) -> None:
 
 
 def used_s(latest: Mapping[str, Any] | None) -> float:
-    """Seconds of the exam's length that a session used which broke off, with those before it; 0 for any other."""
-    if latest is None or latest.get("state") != "interrupted" or not latest.get("begun", True):
+    """Seconds of the exam's length that a session used which broke off, with those before it; of one that nobody began those before it alone."""
+    begun = latest is not None and latest.get("begun") is not False
+    if latest is None or (begun and latest.get("state") != "interrupted"):
         return 0.0
     until, exam = _seconds(latest.get("ended_after_s")), latest.get("exam")
     earlier = _seconds(exam.get("used_s")) if isinstance(exam, Mapping) else 0.0
+    if not begun:
+        return earlier
     stored = latest.get("breaks")
     pauses = [one for one in stored if isinstance(one, Mapping) and one.get("by") != STUDENT] if isinstance(stored, list) else []
     paused = sum(max(0.0, _seconds(one.get("end"), until) - _seconds(one.get("start"))) for one in pauses)

@@ -157,6 +157,12 @@ class Parts:
         self.monitor.taking_effect.changed_in({row.user_id for row in rows}, rows[0].exam_id, by)
         self.tell(AccommodationsImported(rows[0].exam_key))
 
+    def lists_deleted(self, exam_key: str) -> None:
+        """Students of this exam's list, and what it made different for them, went by their time. Raise `StorageError`."""
+        self.rosters.forget()
+        self.monitor.accommodations.read_all_again()
+        self.tell(AccommodationsImported(exam_key))
+
     def __post_init__(self) -> None:
         self.access.link_number = lambda session_id: self.monitor.link_number(session_id)  # noqa: PLW0108 (asked late: tests have apps without one)
         self.people = People(self.database, self.settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from basics.errors import Conflict, StorageError
 from database import Database
 from records.conclusions import Conclusion, Conclusions, Person
+from records.figure_store import FigureKeeper
 from records.reviews import Reviews
 from storage.marks import marks_of
 from tests.helpers.databases import START, add_interval
@@ -100,6 +102,38 @@ def test_a_decision_after_which_the_database_went_away_is_shown_with_the_next_an
         ("Ann", "confirmed"),
         ("Ben", "dismissed"),
     ]
+
+
+def test_a_decision_after_which_the_server_died_is_shown_and_noted_without_another(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Here(flagged)
+    told: list[tuple[str, str]] = []
+
+    def dies() -> None:
+        raise StorageError("dies")
+
+    def finish(session_id: str) -> None:
+        told.extend((interval["_id"], review["state"]) for interval, review in Reviews(flagged).settle(session_id))
+
+    def noted() -> list[tuple[str, str, str]]:
+        assert flagged.flush(10)
+        return [(one["who"], one["what"], one["note"]) for one in flagged.audit_entries() if one.get("video_id") == FLAG]
+
+    here.then["stored"] = dies
+    with pytest.raises(StorageError):
+        here.decide(FLAG, "confirmed", by="Ann", note="seen")
+    decided_at = here.history(FLAG)[0]["at"]
+    assert flagged.write("student_answers", FLAG, {"session_id": SESSION, "text": "I spoke", "at": decided_at + timedelta(seconds=1)}).wait(10)
+    monkeypatch.setattr("records.reviews.NOTED_WITHIN", timedelta(0))
+    keeper = FigureKeeper(flagged, finish=finish)
+    keeper.settle()
+    assert ("number" in (flagged.interval(FLAG).get("review") or {}), told, noted()) == (False, [], []), "it may be under way"
+    keeper.settle()
+    assert standing(flagged) == ("confirmed", True)
+    assert (told, noted()) == ([(FLAG, "confirmed")], [("Ann", "review: confirmed", "seen")])
+    assert flagged.session(SESSION)["deciding"] == 0
+    assert Reviews(flagged).settle(SESSION) == []
+    here.decide(FLAG, "confirmed", by="Ann", note="seen")
+    assert (len(here.history(FLAG)), len(noted())) == (2, 1)
 
 
 def test_of_two_who_conclude_at_two_servers_the_second_is_told_what_is_in_force(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:

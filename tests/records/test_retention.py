@@ -305,7 +305,10 @@ def test_the_list_of_an_exam_that_is_over_for_long_goes_but_for_whom_something_i
     database.write("sessions", "b" * 32, took)
     Holds(database).set(by="Ben", note="", user_id="HELD")
     assert database.flush(10)
+    told: list[str] = []
+    retention.lists_deleted = told.append
     retention.sweep(NOW)
+    assert sorted(told) == ["over", "past"]
     assert database.flush(10)
     gone = {"over-ada", "past-ada", "past-took"}
     with database.reading():

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from basics.errors import Conflict, NotFound
 from basics.times import utc_now
 from bench.harness.s3 import Relay, S3Server, client_of
 from database import Database
@@ -154,6 +155,41 @@ def test_pictures_of_identity_go_there_as_well(machine: Machine) -> None:
     assert [key for key in machine.store.listed() if "identity" in key] == []
     assert machine.identity.of_session(SESSION)["pictures_deleted_at"] is not None  # type: ignore[index]
     assert sum_of(machine.clip() or pytest.fail("the clip went with them")) == SHA256
+
+
+def test_a_picture_that_was_changed_or_taken_away_is_not_shown_and_is_named(machine: Machine, tmp_path: Path) -> None:
+    kept = machine.identity.keep_jpeg(Whose(SESSION, "ann", "e"), "face", jpeg())
+    changed = tmp_path / "changed.jpg"
+    changed.write_bytes(jpeg() + b"!")
+
+    def verified() -> tuple[int, list[str]]:
+        found = verify(machine.database.collection("audit").database, machine.folder / "clips", files=machine.files)
+        return found.pictures, [f"{one.kind} {one.wrong}" for one in found.findings]
+
+    def shown() -> bytes:
+        return machine.identity.picture(SESSION, kept.name)
+
+    path = next((machine.folder / "identity").iterdir())
+    whole = shown()
+    path.write_bytes(changed.read_bytes())
+    with pytest.raises(Conflict, match="was changed"):
+        shown()
+    assert verified() == (0, ["picture was altered"])
+    path.write_bytes(whole)
+    machine.uploads.send_waiting()
+    assert verified() == (1, [])
+    (key,) = [one for one in machine.store.listed() if "identity" in one]
+    machine.store.put(changed, key, hashlib.sha256(whole).hexdigest())
+    with pytest.raises(Conflict, match="was changed"):
+        shown()
+    assert verified() == (0, ["picture was altered"])
+    machine.store.delete(key)
+    with pytest.raises(NotFound):
+        shown()
+    assert verified() == (0, ["picture gone, and no deletion is noted"])
+    machine.store.put(changed, key, SHA256)
+    assert machine.retention().delete_session(SESSION)
+    assert list(machine.store.listed()) == []
 
 
 def test_a_store_that_is_away_loses_nothing_and_is_told(

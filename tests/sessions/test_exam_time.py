@@ -106,3 +106,8 @@ def test_whoever_comes_again_after_the_exam_broke_off_has_what_is_left_of_its_le
 def test_only_what_broke_off_takes_time_off() -> None:
     assert [used_s({"state": state, "begun": begun, "ended_after_s": 60}) for state, begun in (("ended", True), ("interrupted", False))] == [0, 0]
     assert used_s({"state": "interrupted", "ended_after_s": "?", "breaks": 7, "exam": []}) == 0
+
+
+def test_whoever_comes_and_does_not_begin_has_no_more_time_at_the_next_coming() -> None:
+    for state in ("interrupted", "ended"):
+        assert used_s({"state": state, "begun": False, "ended_after_s": 60, "exam": {"used_s": 3000.0}}) == 3000

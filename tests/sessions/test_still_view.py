@@ -177,9 +177,8 @@ def test_who_leaves_a_room_that_is_blurred_behind_them_is_gone(models: Models, s
 @pytest.mark.parametrize("light", [0.3, 0.2])
 def test_who_leaves_a_dark_room_is_gone(light: float, models: Models, settings: Settings) -> None:
     """In light in which they were seen they would be."""
-    rng, pictures = np.random.default_rng(2), []
-    for here in room()[::5]:
-        pictures.append(np.clip(light * here + rng.normal(0, 2, here.shape), 0, 255).astype(np.uint8))
+    rng = np.random.default_rng(2)
+    pictures = [np.clip(light * here + rng.normal(0, 2, here.shape), 0, 255).astype(np.uint8) for here in room()[::5]]
     seen = play(pictures, models, settings, fps=2)
     assert set(seen.counts(LEAVES + 0.1)) == {0}
     assert "no_face" in seen.kinds

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 import pytest
@@ -194,6 +196,33 @@ def test_a_damaged_session_hides_no_other_in_lists_figures_and_tables(client: Fl
         assert answer.status_code == 200, (path, answer.data)
         if path in ("/api/sessions", f"/api/exams/{KEY}/results", "/api/analytics.csv?table=sessions"):
             assert b"bob" in answer.data, path
+
+
+@pytest.mark.parametrize(
+    ("collection", "key", "fields", "path"),
+    [
+        ("sessions", "b" * 32, {"total_score": "x", "end_reason": {"a": 1}}, "/api/analytics.csv?table=sessions"),
+        ("sessions", "b" * 32, {"user_id": 5}, "/api/analytics.csv?table=sessions"),
+        ("sessions", "b" * 32, {"unread": {"gaze": {"of_s": "x"}}}, "/api/analytics.csv?table=sessions"),
+        ("intervals", f"{'b' * 32}-1", {"score": "x", "review": {"state": 5, "by": "ben"}}, "/api/analytics.csv?table=intervals"),
+        ("sessions", "b" * 32, {"total_score": "x"}, f"/api/exams/{KEY}/results.csv"),
+        ("roster", row_id_of(KEY, "ann"), {"extra_min": "x", "number": 0}, f"/api/exams/{KEY}/roster.csv"),
+    ],
+)
+def test_a_table_names_what_of_a_row_was_damaged_and_has_nothing_of_it(
+    client: FlaskClient, parts: Parts, collection: str, key: str, fields: dict[str, Any], path: str
+) -> None:
+    define(client)
+    assert client.post(f"/api/exams/{KEY}/roster", json={"text": "id,name\nann,Ann\nbob,Bob", "by": "Ada"}).status_code == 200
+    store_exam(parts.database, parts.settings.clips_dir, "b" * 32, "ann", EXAM)
+    store_exam(parts.database, parts.settings.clips_dir, "c" * 32, "bob", EXAM)
+    damage(parts, collection, key, **fields)
+    rows = list(csv.DictReader(io.StringIO(client.get(path).data.decode("utf-8-sig"), newline="")))
+    (damaged,) = [row for row in rows if row["unreadable"]]
+    assert sorted(damaged["unreadable"].split("; ")) == sorted(fields)
+    assert {"x", "5"}.isdisjoint(damaged.values())
+    assert not any("{" in cell for cell in damaged.values())
+    assert len(rows) == (6 if "intervals" in path else 2)
 
 
 OF_ITS_PAGE = ("conclusion", "absences", "student-side")

@@ -229,6 +229,17 @@ def test_decisions_and_looks_stand_in_the_audit(taking: Student) -> None:
     assert (decided["who"], decided["text"], decided["user_id"]) == (ADA, "Not the same person?", taking.user_id)
 
 
+def test_a_picture_that_was_changed_is_no_evidence_and_that_is_noted(taking: Student) -> None:
+    taking.send("face")
+    (picture,), (file,) = taking.shown()["pictures"], taking.files()
+    file.write_bytes(jpeg(100, 100))
+    for _ in range(2):
+        assert error_of(taking.client.get(picture["url"]), 409)["reason"] == "changed"
+    assert taking.parts.database.flush(10)
+    noted = [one for one in taking.parts.database.audit_entries(200) if one.get("session_id") == taking.session_id]
+    assert [(one["what"], one["picture"]) for one in noted if "picture" in one] == [("identity: picture changed", picture["name"])]
+
+
 def test_pictures_whose_time_is_over_are_said_to_be_gone_and_the_decision_stays(taking: Student) -> None:
     taking.send("face")
     url = taking.shown()["pictures"][0]["url"]
@@ -339,6 +350,10 @@ def test_a_package_has_them_only_where_they_are_asked_for(deleting: Student, mon
                 (picture,) = [name for name in names if name.endswith(".jpg")]
                 assert opened.read(picture) == file.read_bytes()
                 assert json.loads(opened.read("identity.json"))["user_id"] == deleting.user_id
+    file.write_bytes(jpeg(100, 100))
+    with zipfile.ZipFile(io.BytesIO(deleting.client.get(f"{path}?identity=true").data)) as opened:
+        missing = {one["path"]: one["why"] for one in json.loads(opened.read("manifest.json"))["missing"] if one.get("lacking")}
+    assert missing == {picture: "the file was changed after it was made"}
 
 
 def test_the_page_is_there_and_a_strangers_address_is_not(taking: Student) -> None:

@@ -116,10 +116,14 @@ def test_links_are_bounded(client: FlaskClient, stored: Parts) -> None:
 def test_a_whole_exam_gets_its_links_as_a_table(client: FlaskClient, stored: Parts) -> None:
     answer = client.post(f"/api/exams/{exam_key('e')}/student-reports", json={})
     head, *lines = csv.reader(answer.get_data(as_text=True).lstrip("\ufeff").splitlines())
-    assert head == ["user_id", "session_id", "started_at", "link", "until"]
+    assert head == ["user_id", "session_id", "started_at", "link", "until", "unreadable"]
     assert sorted(line[0] for line in lines) == ["ann", "bob"]
     tokens = {line[1]: line[3].partition("#t=")[2] for line in lines}
     assert report(client, {"Authorization": f"Bearer {tokens[OTHER]}"})["user_id"] == "bob"
+    assert stored.database.write("sessions", OTHER, {"started_at": "x"}).wait(10)
+    answer = client.post(f"/api/exams/{exam_key('e')}/student-reports", json={})
+    lines = list(csv.reader(answer.get_data(as_text=True).lstrip("\ufeff").splitlines()))
+    assert [(line[2], line[5]) for line in lines if line[1] == OTHER] == [("", "started_at")]
 
 
 def test_the_exam_says_when_the_report_opens(client: FlaskClient, stored: Parts) -> None:

@@ -169,6 +169,28 @@ def test_whom_a_list_has_no_more_has_nothing_of_it_either_but_what_was_set_by_ha
     assert (left.exam_id, left.extra_min, dict(left.points), left.reading_aloud, left.note) == (exam, 45, {"speech": 1}, False, "attest 9")
 
 
+def test_what_is_removed_by_hand_while_a_list_takes_back_what_it_gave_stays_removed(
+    client: FlaskClient, parts: Parts, student: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exam = f"removed-{student}"
+    key = define(client, exam)
+    take(client, key, f"id,extra time\n{student},25 %\n")
+    by_hand = {"user_id": student, "exam_id": exam, "extra_percent": 25, "points": {"speech": 1}}
+    made = client.post("/api/accommodations", json=by_hand).get_json()["accommodation"]["id"]
+    write = Rosters._write
+
+    def meanwhile(self: Rosters, writes: Any, collection: str = "roster") -> None:
+        if collection == "accommodations":
+            assert client.delete(f"/api/accommodations/{made}").status_code == 200
+        write(self, writes, collection)
+
+    monkeypatch.setattr(Rosters, "_write", meanwhile)
+    (row,) = client.get(f"/api/exams/{key}/roster").get_json()["students"]
+    assert client.delete(f"/api/exams/{key}/roster/{row['row_id']}").status_code == 200
+    assert parts.database.flush(10)
+    assert Accommodations(parts.database).find(student, exam) is None
+
+
 def test_whoever_may_still_come_by_what_was_set_by_hand_is_not_absent(client: FlaskClient, parts: Parts, student: str) -> None:
     key = define(client, f"still-{student}")
     take(client, key, f"{student}\n{student}-b\n{student}-c\n")

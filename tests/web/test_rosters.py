@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from basics.errors import StorageError
 from records.entry_codes import EntryKeys, read_code
 from sessions.ends import End
+from sessions.entries import enter_by_list
 from tests.helpers.web import MakeApp, error_of, local_client
 from web.parts import Parts, parts_of
 from web.proctor.roster_links import QR_MASK
@@ -170,6 +171,28 @@ def test_renewed_and_revoked_links_let_nobody_in(client: FlaskClient, key: str, 
     assert links(client, key) == {}
     client.post(f"/api/exams/{key}/roster/links", json={"action": "restore", "rows": [row]})
     assert client.post("/api/student/enter", json={"link": secret(second["link"])}).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["link", "code"])
+@pytest.mark.parametrize("action", ["renew", "revoke"])
+def test_a_link_that_is_renewed_or_revoked_while_its_student_comes_in_lets_nobody_in(
+    client: FlaskClient, key: str, student: str, monkeypatch: pytest.MonkeyPatch, action: str, by: str
+) -> None:
+    take(client, key, f"{student}\n")
+    old = links(client, key)[student]
+    given = {"link": {"link": secret(old["link"])}, "code": {"code": old["code"]}}[by]
+
+    def meanwhile(*args: Any, **more: Any) -> str:
+        session_id = enter_by_list(*args, **more)
+        assert client.post(f"/api/exams/{key}/roster/links", json={"action": action}).get_json()["changed"] == 1
+        return session_id
+
+    with monkeypatch.context() as patched:
+        patched.setattr("web.student.entering.enter_by_list", meanwhile)
+        assert error_of(client.post("/api/student/enter", json=given), 401)["field"] == by
+    assert client.post(f"/api/exams/{key}/roster/links", json={"action": "renew"}).get_json()["changed"] == 1
+    newest = {"link": secret(links(client, key)[student]["link"])}
+    assert client.post("/api/student/enter", json=newest).get_json()["user_id"] == student
 
 
 def test_links_that_are_revoked_once_more_after_an_outage_end_what_they_let_in(

@@ -15,10 +15,10 @@ def tell_roster(exam: Exam | None) -> None:
         _tell(parts(), "roster_changed", {"exam_id": exam.exam_id, "exam_key": exam.key}, exam.exam_id, RosterChanged(exam.key))
 
 
-def tell_review(interval: dict[str, Any], review: Any) -> None:
+def tell_review(interval: dict[str, Any], review: Any, of: Parts | None = None) -> None:
     """Tell them how an interval stands, now that somebody decided."""
     told = {"session_id": interval["session_id"], "interval": interval["index"], "video_id": interval["_id"], "review": review}
-    _tell(parts(), "interval_reviewed", told, interval.get("exam_id"), IntervalReviewed(interval["_id"]))
+    _tell(of or parts(), "interval_reviewed", told, interval.get("exam_id"), IntervalReviewed(interval["_id"]))
 
 
 def tell_session(event: str, payload: dict[str, Any], exam_id: str | None, of: Parts | None = None) -> None:

@@ -67,6 +67,7 @@ ACTS: Mapping[str, Text] = {
     "identity: asked": _("Picture asked for"),
     "identity: deleted": _("Pictures of identity deleted: their time was over"),
     "identity: looked at": _("Pictures of identity looked at"),
+    "identity: picture changed": _("A picture’s file is not as it was recorded"),
     "identity: picture looked at": _("Picture of identity looked at"),
     "identity: queried": _("Identity queried"),
     "link: made": _("Link for a student made"),

@@ -23,7 +23,7 @@ from web.parts import parts
 from web.proctor.analytics_schemas import Analytics as AnalyticsAnswer
 from web.proctor.analytics_schemas import AnalyticsQuery, CsvQuery
 from web.proctor.exam_schemas import ExamList, ExamsQuery
-from web.proctor.tables import INTERVALS, KINDS, SESSIONS, csv_text
+from web.proctor.tables import INTERVALS, KINDS, SESSIONS, SHAPES, csv_text, read_rows
 
 analytics = Blueprint("analytics", __name__, url_prefix="/api")
 
@@ -46,6 +46,7 @@ def table() -> Response:
     """Give sessions, intervals or kinds as CSV.
 
     UTF-8 with a byte order mark, every cell quoted, times in ISO 8601. What a spreadsheet would take for a formula begins with an apostrophe.
+    What of a session or interval was damaged in the database is left out, and named in its last column, `unreadable`.
     """
     query = as_sought(read_query(request, CsvQuery))
     rows = _rows(query)
@@ -104,8 +105,8 @@ def _line(exam: Exam | None, now: datetime) -> Document:
 def _rows(query: CsvQuery) -> Iterator[Document]:
     if query.table == "kinds":
         return iter(_analytics().by_kind(_span(query)))
-    names = parts().names
-    return ({**row, "student_name": names.of(str(row.get("user_id")), row.get("exam_id"))} for row in _analytics().rows(query.table, _span(query)))
+    names, rows = parts().names, read_rows(SHAPES[query.table], _analytics().rows(query.table, _span(query)))
+    return ({**row, "student_name": names.of(row.get("user_id", ""), row.get("exam_id"))} for row in rows)
 
 
 def _analytics() -> Analytics:

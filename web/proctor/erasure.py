@@ -169,7 +169,10 @@ def erasure() -> Erasure:
 def _remains() -> list[str]:
     """Where something erased lies still."""
     erased, retention = parts().erased, parts().retention
-    others = joined(", ", retention.other_servers() if retention is not None else [])
+    try:
+        others = joined(", ", retention.other_servers() if retention is not None else [])
+    except StorageError:  # what went is told all the same
+        others = joined(", ", ["?"])
     elsewhere = _(
         "Other servers (%(servers)s) keep, each on its own disk, lines of logs and refused records that name the student, and perhaps checks and "
         "accommodations that wait to be stored: make the same call at each of them, also at one that was away, once it is back.",

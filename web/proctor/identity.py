@@ -107,9 +107,9 @@ def shown(session_id: str) -> Response:
 
 
 @identity.get("/api/session/<session_id>/identity/<name>")
-@describe(errors=(404, 503), media_type="image/jpeg")
+@describe(errors=(404, 409, 503), media_type="image/jpeg")
 def picture(session_id: str, name: str) -> Response:
-    """Show one picture. That somebody looked is noted."""
+    """Show one picture. That somebody looked is noted. One whose file is no longer what was recorded is no evidence: 409."""
     check_session_id(session_id)
     try:
         data = parts().identity.picture(session_id, name)
@@ -120,6 +120,9 @@ def picture(session_id: str, name: str) -> Response:
         away = [one for one in servers if is_away({"on": one})] if kept.get("pictures_deleted_at") is None else []
         told = FileAway(_("It may be on the server %(server)s, which is away. Ask again when that is back.", server=away[0])) if away else missing
         raise NotHere(servers, told) from None
+    except Conflict:
+        note_look("identity: picture changed", "server", session_id=session_id, picture=name)
+        raise
     note_look("identity: picture looked at", "proctor", session_id=session_id, picture=name)
     response = Response(data, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "no-store, private"

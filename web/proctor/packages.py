@@ -23,7 +23,6 @@ from basics.texts import _
 from basics.times import utc_now
 from database import Document
 from media.stores.base import KeptFile
-from records.identity import read_picture
 from records.package_contents import Reads, write_session
 from records.package_key import PackageKey, find_package_key
 from records.packages import ALGORITHM, About, PackageWriter
@@ -94,7 +93,7 @@ def of_session(session_id: str) -> Response:
 
 
 @packages.get("/api/session/<session_id>/package/<name>")
-@describe(errors=(404, 503), media_type="application/mp4")
+@describe(errors=(404, 409, 503), media_type="application/mp4")
 def file_of_session(session_id: str, name: str) -> Response:
     """Give a file of this server's disk to another server, which makes a package that has it: a clip by its interval's number, or a picture.
 
@@ -105,10 +104,7 @@ def file_of_session(session_id: str, name: str) -> Response:
     if TAKEN not in request.environ:
         raise missing
     if not name.isdecimal():
-        picture = read_picture(parts().files, session_id, name)
-        if picture is None:
-            raise missing
-        return Response(picture, mimetype="image/jpeg")
+        return Response(parts().identity.picture(session_id, name), mimetype="image/jpeg")
     video_id = f"{session_id}-{name[:9]}"
     clip = CLIP.fit(parts().database.interval(video_id).get("clip"))[0]
     file = parts().files.clip(video_id, clip) if clip.get("state") == "ready" else None

@@ -82,7 +82,10 @@ def listed(exam_key: str) -> Response:
 @results.get("/api/exams/<exam_key>/results.csv")
 @describe(query=ResultsQuery, errors=(404, 503), media_type="text/csv")
 def table(exam_key: str) -> Response:
-    """Give all results of an exam as CSV, in the query's order; `limit` and `after` bound nothing here."""
+    """Give all results of an exam as CSV, in the query's order; `limit` and `after` bound nothing here.
+
+    What of a row was damaged in the database is left out, and named in its last column, `unreadable`.
+    """
     query = read_query(request, ResultsQuery)
     exam_id, _exam = exam_of(exam_key)
     rows = ordered(chosen(parts().results.of_exam(exam_id), query.state), query.sort, down=query.down)

@@ -42,7 +42,7 @@ from web.proctor.roster_schemas import (
     RosterTaken,
     TakeRoster,
 )
-from web.proctor.tables import Columns, csv_text
+from web.proctor.tables import Columns, csv_text, unreadable
 
 rosters = Blueprint("rosters", __name__)
 
@@ -143,7 +143,10 @@ def listed(exam_key: str) -> Response:
 @rosters.get(f"{API}.csv")
 @describe(errors=(404, 503), media_type="text/csv")
 def table(exam_key: str) -> Response:
-    """Give the students of an exam as CSV, which can be imported again. No cell is a formula."""
+    """Give the students of an exam as CSV, which can be imported again. No cell is a formula.
+
+    What of a student was damaged in the database is left out, and named in the last column, `unreadable`: mend it before the list is imported.
+    """
     exam = parts().exams.by_key(exam_key)
     rows = (student_of(one).model_dump() for one in all_standings(exam))
     note("table: exported", "proctor", table="students", exam_id=exam.exam_id)
@@ -246,6 +249,7 @@ COLUMNS: Columns = {
     "rehearsal not ready": lambda row: ", ".join(row["failed"]),
     "link revoked": _field("revoked"),
     "in the course": _field("in_course"),
+    "unreadable": unreadable,
 }
 
 

@@ -133,6 +133,7 @@ class RosterStudent(BaseModel):
     started_at: Time | None
     ended_at: Time | None
     in_course: InCourse = Field(default="", description="How the learning platform's course has the student; empty: it did not fill the list.")
+    unreadable: list[str] = Field(default=[], description="What of it was damaged in the database, and is left out.")
 
 
 class RosterAnswer(BaseModel):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from operator import itemgetter
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, Field
 
 from basics.errors import Conflict
+from basics.shapes import Shape
+from basics.stored_fields import is_moment, is_text
 from basics.texts import _
 from records.exam_removal import of_exam
 from records.shapes import NEW_LOOK
@@ -24,12 +25,25 @@ from web.calls.paging import LONGEST_PAGE, PAGE, next_after
 from web.calls.values import Person, Time, check_session_id
 from web.parts import parts
 from web.proctor.answers import each
-from web.proctor.tables import csv_text
+from web.proctor.tables import Columns, Row, csv_text, read_rows, unreadable
 from web.student.own_report_schemas import ReportLink, Said
 
 student_side = Blueprint("student_side", __name__, url_prefix="/api")
 
-CSV_COLUMNS = {"user_id": "user_id", "session_id": "_id", "started_at": "started_at", "link": "link", "until": "until"}
+
+def _field(name: str) -> Callable[[Row], Any]:
+    return lambda row: row.get(name)
+
+
+OF_SESSION = Shape({"user_id": is_text, "started_at": is_moment}, needs=("user_id", "started_at"))
+CSV_COLUMNS: Columns = {
+    "user_id": _field("user_id"),
+    "session_id": _field("_id"),
+    "started_at": _field("started_at"),
+    "link": _field("link"),
+    "until": _field("until"),
+    "unreadable": unreadable,
+}
 
 
 class MakeReportLink(BaseModel):
@@ -137,8 +151,9 @@ def end_links(session_id: str) -> Response:
 @student_side.post("/exams/<exam_key>/student-reports")
 @describe(body=MakeReportLink, errors=(404, 409, 503), media_type="text/csv")
 def make_links(exam_key: str) -> Response:
-    """Make a link to the own report for each session of an exam that has ended, as CSV: student, session, when it began, link, until when it is good.
+    """Make a link to the own report for each session of an exam that has ended, as CSV.
 
+    The columns are student, session, when it began, link, until when it is good, and what of the session was damaged in the database.
     Those that began last come first, 5,000 at most. A session that has as many links as one may have is left without another.
     """
     wanted = read_body(request, MakeReportLink)
@@ -149,7 +164,7 @@ def make_links(exam_key: str) -> Response:
     made = answers.make_links(of_exam(parts().database, exam.exam_id), by=signature(wanted.by), days=wanted.days)
     note("own report: links made", wanted.by, exam_id=exam.exam_id, count=len(made))
     rows = [{**session, "link": report_url(request, token), "until": until} for session, token, until in made]
-    text = csv_text({name: itemgetter(field) for name, field in CSV_COLUMNS.items()}, rows)
+    text = csv_text(CSV_COLUMNS, read_rows(OF_SESSION, rows))
     return Response(text, mimetype="text/csv", headers={"Content-Disposition": 'attachment; filename="reports.csv"', "Cache-Control": "no-store"})
 
 

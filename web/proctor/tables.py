@@ -1,6 +1,6 @@
 """The tables as CSV: which columns each has and where a row takes them from, and cells that no spreadsheet runs.
 
-A new column is one line here.
+A new column is one line here. What of a row was damaged in the database is left out, and named in its last column, `unreadable`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 
+from basics.shapes import Rows, Shape
+from basics.stored_fields import is_text
 from basics.times import iso_time
 from records.keep_times import part_of
+from records.shapes import COUNT, INTERVAL, SECONDS, SESSION, UNREAD
 from sessions.readable import fitting
 
 Row = Mapping[str, Any]
@@ -25,6 +28,20 @@ BOM = "\ufeff"  # without it spreadsheets read UTF-8 as something else
 # beginnings within a text: our commas don't end its quoted ones.
 DANGEROUS = re.compile(r"^(?=[=+\-@\t\r\n])|(?<=[;\r\n])(?=[\"\s]*[=+\-@])")
 ROWS_A_CHUNK = 200
+SHAPES: Mapping[str, Shape] = {
+    "sessions": Shape(
+        {
+            **SESSION.fields,
+            **dict.fromkeys(("source", "station", "end_reason"), is_text),
+            "intervals": COUNT,
+            "unread": Shape(UNREAD.fields),  # of each part by itself
+            "breaks": Rows(Shape({"start": SECONDS, "by": is_text}, needs=("start", "by"))),
+        },
+        needs=SESSION.needs,
+    ),
+    "intervals": Shape(INTERVAL.fields, needs=("session_id", "user_id", *INTERVAL.needs)),
+}
+"""Of the rows that are as they are stored, by table."""
 
 
 def csv_text(columns: Columns, rows: Iterable[Row]) -> Iterator[str]:
@@ -37,6 +54,18 @@ def csv_text(columns: Columns, rows: Iterable[Row]) -> Iterator[str]:
         csv.writer(text, quoting=csv.QUOTE_ALL).writerows([cell(value) for value in row] for row in piece)
         yield mark + text.getvalue()
         mark = ""
+
+
+def read_rows(shape: Shape, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows without what can't be read, which is named under `unreadable`."""
+    for row in rows:
+        kept, wrong = shape.fit(row)
+        yield kept | {"unreadable": wrong}
+
+
+def unreadable(row: Row) -> str:
+    """What of a row was damaged."""
+    return "; ".join(row.get("unreadable") or ())
 
 
 def cell(value: Any) -> str:
@@ -127,6 +156,7 @@ SESSIONS: Columns = {
     "unread_because": _unread_reasons,
     "breaks": lambda row: len(_rows(row, "breaks")),
     "student_name": _field("student_name"),
+    "unreadable": unreadable,
 }
 INTERVALS: Columns = {
     "video_id": _field("_id"),
@@ -153,6 +183,7 @@ INTERVALS: Columns = {
     "third_by": _opinion("third", "by"),
     "clip": lambda row: "" if part_of(row, "clip").get("state") == "deleted" else part_of(row, "clip").get("path"),
     "student_name": _field("student_name"),
+    "unreadable": unreadable,
 }
 RESULTS: Columns = {
     "session_id": _field("_id"),
@@ -179,5 +210,6 @@ RESULTS: Columns = {
     "second_by": _second("by"),
     "second_at": _second("at"),
     "second_agrees": _second("agrees"),
+    "unreadable": unreadable,
 }
 KINDS: Columns = {name: _field(name) for name in ("kind", "flags", "confirmed", "dismissed", "disputed", "open")}

@@ -89,6 +89,7 @@ def enter() -> Response:
             raise
         refused = conflict.details["reason"]
     token = parts().access.make_student_token(session_id) if session_id else None
+    _check_good_still(wanted)
     return reply(
         Entered.model_validate(
             {
@@ -128,19 +129,17 @@ def _shown(user_id: str, exam_id: str, refused: str) -> dict[str, Any]:
 
 def _whose(wanted: Enter) -> RosterRow:
     """Whose link or code it is. Raise `Unauthorized`, `TooMany`, `StorageError`."""
-    rosters, address = parts().rosters, request.remote_addr
+    address = request.remote_addr
     if wanted.link:
-        link = rosters.keys.read_link(wanted.link)
-        row = rosters.entering(link=link) if link else None
+        row = _row_of(wanted)
         if row is None:
             raise Unauthorized(_("This link is not valid any more, or was not copied whole. Open the newest that you were sent."), field="link")
         return row
-    code = read_code(wanted.code)
-    if code is None:
+    if read_code(wanted.code) is None:
         raise InvalidInput(_("A code has eight letters and digits, such as 7H3K-9QZM."), field="code")
     parts().codes.begin(address, wanted.exam_key)
     try:
-        row = rosters.entering(code=code)
+        row = _row_of(wanted)
     except StorageError:  # nobody knows whether it was wrong
         parts().codes.was_right(address, wanted.exam_key)
         raise
@@ -148,3 +147,24 @@ def _whose(wanted: Enter) -> RosterRow:
         raise Unauthorized(_("This code is not known. Compare it letter by letter with what you were given, or use your link."), field="code")
     parts().codes.was_right(address, wanted.exam_key)
     return row
+
+
+def _row_of(wanted: Enter) -> RosterRow | None:
+    """The row whose link or code this is; None where it is nobody's, renewed or revoked. Raise `StorageError`."""
+    rosters = parts().rosters
+    if wanted.link:
+        link = rosters.keys.read_link(wanted.link)
+        return rosters.entering(link=link) if link else None
+    code = read_code(wanted.code)
+    return rosters.entering(code=code) if code else None
+
+
+def _check_good_still(wanted: Enter) -> None:
+    """Raise `Unauthorized` where link or code was renewed or revoked meanwhile.
+
+    Asked once the session is stored and its token made: whoever renews from here on finds the session, and ends the token.
+    """
+    if _row_of(wanted) is None:
+        raise Unauthorized(
+            _("Your link or code was renewed or revoked just now. Open the newest that you were sent."), field="link" if wanted.link else "code"
+        )

@@ -6,6 +6,7 @@ import { byId, make, setText } from "../shared/dom.js";
 import { itemName } from "../shared/names.js";
 import { list } from "../shared/translate.js";
 import { wireCopyButtons } from "./copy.js";
+import { damagedLine } from "./damaged.js";
 import { fullTime } from "./dates.js";
 import { showRows } from "./exams-forms.js";
 import { labelled } from "./phrases.js";
@@ -136,7 +137,7 @@ class RosterPage {
     return make(
       "tr",
       { "data-row": one.row_id },
-      make("th", { scope: "row" }, make("bdi", { text: name }), one.name ? make("p", { class: "muted" }, make("bdi", { text: one.user_id })) : null),
+      make("th", { scope: "row" }, make("bdi", { text: name }), one.name ? make("p", { class: "muted" }, make("bdi", { text: one.user_id })) : null, damagedLine(one)),
       make("td", {}, make("span", { class: "roster-state", "data-state": one.state, text: t.states[one.state] }), ...lines.map(small)),
       make("td", {}, ...differences(one).map((text) => make("p", { text })), one.note ? small(one.note) : null),
       make("td", { class: "muted" }, make("p", { text: given }), letter ? make("p", { text: letter }) : null),

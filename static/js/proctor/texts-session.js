@@ -6,7 +6,7 @@ import { bracketed, items, labelled, paragraph } from "./phrases.js";
 
 const PARTS = {
   user_id: _("Student"), exam_id: _("Exam"), state: _("state"), started_at: _("start"), ended_at: _("end"), total_score: _("points"), unread: _("what could not be told"),
-  accommodation: _("accommodation"), accommodations: _("accommodation"), breaks: _("breaks"), messages: _("messages"), marks: _("marked moments"), doubts: _("doubts"), connections: _("connections"), rules: _("rules"), checks_before: _("check before the exam"), rehearsal: _("rehearsal"), conclusion: _("conclusion"), pictures: _("pictures"), decision: _("decision"),
+  accommodation: _("accommodation"), accommodations: _("accommodation"), breaks: _("breaks"), messages: _("messages"), marks: _("marked moments"), doubts: _("doubts"), connections: _("connections"), rules: _("rules"), checks_before: _("check before the exam"), rehearsal: _("rehearsal"), conclusion: _("conclusion"), pictures: _("pictures"), decision: _("decision"), extra_percent: _("extra time"), extra_min: _("extra time"), name: _("name"), email: _("e-mail"), note: _("note"),
 };
 const students = (count) => ngettext("%(count)s student", "%(count)s students", count);
 
