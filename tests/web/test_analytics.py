@@ -245,14 +245,14 @@ def test_the_table_says_the_share_that_could_be_read_and_why_not() -> None:
         "gaze": {"of_s": 200.0, "unread_s": 150.0, "reasons": {"dark": 149.5, "blurred": 0.5}},
         "sound": {"of_s": 0, "unread_s": 0, "reasons": {}},
     }
-    known = {name: value({"unread": sums}) for name, value in SESSIONS.items() if "read" in name}
+    known = {name: value({"unread": sums}) for name, value in SESSIONS.items() if "read_" in name}
     assert known == {
         "gaze_read_share": 0.25,
         "people_read_share": None,
         "sound_read_share": None,
         "unread_because": "gaze dark 149.5 s; gaze blurred 0.5 s",
     }
-    assert {value({}) for name, value in SESSIONS.items() if "read" in name} == {None, ""}, "nothing is said of sessions of older versions"
+    assert {value({}) for name, value in SESSIONS.items() if "read_" in name} == {None, ""}, "nothing is said of sessions of older versions"
 
 
 def test_the_tables_of_sessions_and_kinds(client: FlaskClient, stored: list[str]) -> None:

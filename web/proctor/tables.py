@@ -17,7 +17,7 @@ from basics.shapes import Rows, Shape
 from basics.stored_fields import is_text
 from basics.times import iso_time
 from records.keep_times import part_of
-from records.shapes import COUNT, INTERVAL, SECONDS, SESSION, UNREAD
+from records.shapes import COUNT, INTERVAL, SECONDS, SESSION, UNREAD, VIOLATION
 from sessions.readable import fitting
 
 Row = Mapping[str, Any]
@@ -39,7 +39,9 @@ SHAPES: Mapping[str, Shape] = {
         },
         needs=SESSION.needs,
     ),
-    "intervals": Shape(INTERVAL.fields, needs=("session_id", "user_id", *INTERVAL.needs)),
+    "intervals": Shape(
+        {**INTERVAL.fields, "violations": Rows(Shape(VIOLATION.fields, needs=("kind", "points")))}, needs=("session_id", "user_id", "index")
+    ),
 }
 """Of the rows that are as they are stored, by table."""
 
