@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 
 from basics.errors import Unauthorized
 from basics.texts import _
+from cluster.owning import run_of
 from database import Document
 from records.keep_times import part_of
 from records.spellings import sought_spelling
@@ -103,9 +104,9 @@ def _recorded(document: Document) -> dict[str, Any]:
 
 
 def _is_in_hand(document: Document) -> bool:
-    """Does another server that lives have the session?"""
+    """Does another server that lives have the session, in the run in which it took it?"""
     membership, owner = parts().membership, parts().monitor.elsewhere.instance(document)
-    return bool(owner) and membership is not None and membership.lives(owner or "")
+    return bool(owner) and membership is not None and membership.still_runs(owner or "", run_of(document))
 
 
 def _state(status: Mapping[str, Any]) -> Stands:
