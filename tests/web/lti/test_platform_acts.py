@@ -90,6 +90,7 @@ def server() -> Iterator[Proctored]:
 @pytest.fixture
 def desk(make_app: MakeApp, server: Proctored) -> Iterator[Desk]:
     server.controls, server.scopes, server.control, server.takes = [], [], taken, CONTROL
+    server.tokens, server.says_how_long = 1000, True
     app = make_app(proctor_password=PASSWORD, api_token=API_TOKEN, public_url=HERE, lti_private_hosts="127.0.0.1")
     server.register(app)
     made = Desk(app, server)
@@ -188,6 +189,13 @@ def test_more_time_is_not_given_twice(desk: Desk) -> None:
     assert desk.send() == ["resume"]
     assert desk.send(60) == []
     assert desk.newest()[:2] == ("not_taken", "refused")
+
+
+def test_an_act_asks_for_one_token_where_the_platform_does_not_say_how_long_it_is_good(desk: Desk) -> None:
+    desk.platform.says_how_long, desk.platform.tokens = False, 1
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert (desk.newest()[0], len(desk.platform.scopes)) == ("taken", 1)
 
 
 def test_an_act_is_one_servers_for_as_long_as_it_may_take_to_send_it(desk: Desk) -> None:

@@ -156,7 +156,7 @@ class ActSender:
             self._over(row, "off")
             return
         try:
-            self._platforms.token(registration, CONTROL_SCOPE)
+            token = self._platforms.token(registration, CONTROL_SCOPE)
         except ProviderAway as away:
             self._again(row, away.message)
             return
@@ -164,13 +164,13 @@ class ActSender:
         if row.get("once") and sends == "again":
             self._over(row, "unsure")
         elif sends != "not":  # withdrawn, or another's meanwhile
-            self._tell(registration, attempt.control_url, row, once=bool(row.get("once")))
+            self._tell(registration, attempt.control_url, row, token, once=bool(row.get("once")))
 
-    def _tell(self, registration: Registration, address: str, row: Document, *, once: bool) -> None:
+    def _tell(self, registration: Registration, address: str, row: Document, token: str, *, once: bool) -> None:
         try:
-            answer = self._ask(registration, address, row, MEDIA_TYPE)
+            answer = self._ask(registration, address, row, token, MEDIA_TYPE)
             if answer.status == UNSUPPORTED:
-                answer = self._ask(registration, address, row, PLAIN_TYPE)
+                answer = self._ask(registration, address, row, token, PLAIN_TYPE)
         except ProviderAway as away:
             if once:
                 self._over(row, "unsure", said=str(away.message)[:SAID_MAX])
@@ -179,9 +179,9 @@ class ActSender:
             return
         self._judge(row, answer, once=once)
 
-    def _ask(self, registration: Registration, address: str, row: Document, kind: str) -> Answer:
+    def _ask(self, registration: Registration, address: str, row: Document, token: str, kind: str) -> Answer:
         body = str(row["body"]).encode("utf-8", "replace")
-        return self._platforms.ask(registration, CONTROL_SCOPE, "POST", address, accept=ACCEPTED, body=body, kind=kind)
+        return self._platforms.ask(registration, CONTROL_SCOPE, "POST", address, accept=ACCEPTED, body=body, kind=kind, token=token)
 
     def _judge(self, row: Document, answer: Answer, *, once: bool) -> None:
         """What the platform's answer means. Only one that can be its own service's counts as taken."""
