@@ -142,7 +142,7 @@ def test_while_it_is_away_acts_wait_in_their_order_and_what_was_meant_for_the_mo
     assert (health["state"], health["waiting"], "16 min" in str(health["reason"]), health["failed"]) == ("degraded", 2, True, 2)
     assert {one.name: one.value for one in desk.sender.figures()}["platform_acts_waiting"] == 2
     assert desk.send() == ["flag"], "a quarter of an hour later"
-    assert [(one["state"], one["why"]) for one in desk.acts()] == [("taken", ""), ("not_taken", "late")]
+    assert [(one["state"], one["why"], one["tries"]) for one in desk.acts()] == [("taken", "", 3), ("not_taken", "late", 0)]
     desk.platform.control = lambda _act: (503, "text/plain", b"")
     desk.ask("flag")
     desk.send()
@@ -255,7 +255,8 @@ def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: De
     assert desk.client.delete(f"{desk.path}/{first['id']}").status_code == 200
     desk.platform.control = taken
     assert desk.send(1) == ["pause"]
-    assert [(one["state"], one["why"]) for one in desk.acts()] == [("not_taken", "withdrawn")] * 2 + [("taken", "")]
+    told = [(one["state"], one["why"], one["tries"]) for one in desk.acts()]
+    assert told == [("not_taken", "withdrawn", 0), ("not_taken", "withdrawn", 1), ("taken", "", 1)]
     assert desk.client.delete(f"{desk.path}/{second['id']}").status_code == 409
     assert desk.client.delete(f"{desk.path}/nonsense").status_code == 404
     third = desk.ask("flag")

@@ -40,6 +40,7 @@ ACCEPTED = f"{MEDIA_TYPE}, {PLAIN_TYPE};q=0.9, */*;q=0.1"
 RETRY_S = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800)  # after each try that failed
 AWAY = frozenset({408, 425, 429, 502, 503, 504})
 UNSUPPORTED = 415
+UNTRIED = frozenset({"late", "gone", "off"})  # given up without one more try
 FAILED_MAX = 3  # tries that a platform answers with an error of its own: what waits behind it is not to wait for days
 EACH, POOL = 3, 12  # requests under way to one platform, and in all
 HELD = timedelta(minutes=3)  # for which a server has an act in hand: seven questions (token, act, of each once more, as another type) of 20 s at most
@@ -209,7 +210,7 @@ class ActSender:
     def _over(self, row: Document, why: Why, **told: Any) -> None:
         self._counts["failed"] += 1
         extra = {"session_id": row["session_id"]}
-        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}):
+        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}, tried=why not in UNTRIED):
             log.warning("a learning platform did not take what was asked (%s): %s %s", row["action"], why, told or "", extra=extra)
 
     # For operators
