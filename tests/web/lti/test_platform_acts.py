@@ -141,6 +141,9 @@ def test_while_it_is_away_acts_wait_in_their_order_and_what_was_meant_for_the_mo
     health = part_states(desk.parts)["platforms"]
     assert (health["state"], health["waiting"], "16 min" in str(health["reason"]), health["failed"]) == ("degraded", 2, True, 2)
     assert {one.name: one.value for one in desk.sender.figures()}["platform_acts_waiting"] == 2
+    desk.sender._is_mine = lambda: False
+    assert (desk.sender.turn(), desk.sender.health()) == ([], health), "another server sends"
+    desk.sender._is_mine = lambda: True
     assert desk.send() == ["flag"], "a quarter of an hour later"
     assert [(one["state"], one["why"], one["tries"]) for one in desk.acts()] == [("taken", "", 3), ("not_taken", "late", 0)]
     desk.platform.control = lambda _act: (503, "text/plain", b"")

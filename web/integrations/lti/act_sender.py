@@ -106,6 +106,7 @@ class ActSender:
         """Begin to send what is due. Raise `StorageError`."""
         self._leads = self._is_mine()
         if not self._leads:
+            self._count()  # for health alone
             return []
         begun = []
         for platform in sorted(self._acts.platforms(), key=self._under_way_to):  # none waits for others that hang
@@ -216,8 +217,8 @@ class ActSender:
     # For operators
 
     def health(self) -> dict[str, Any]:
-        """How it does, as the server that sends saw it last; `off` where no platform is registered and nothing waits."""
-        waiting, oldest_s = (self._waiting, self._age()) if self._leads else (0, 0.0)
+        """How it does, at whichever server; `off` where nothing waits and nothing was sent from here."""
+        waiting, oldest_s = self._waiting, self._age()
         counts = {name: self._counts[name] for name in ("delivered", "failed")}
         if not waiting and not any(counts.values()):
             return {"state": "off"}
