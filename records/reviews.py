@@ -202,8 +202,8 @@ class Reviews:
 
     def _note(self, video_id: str, decisions: Sequence[Document]) -> None:
         for entry in decisions:
-            note = {"who": entry["by"], "what": _act(entry), "video_id": video_id, "reason": entry["reason"], "note": entry["note"], "late": True}
-            self._database.audit(note)
+            said = {"reason": entry["reason"], "note": entry["note"], "late": True, "decided_at": entry["at"]}
+            self._database.audit({"who": entry["by"], "what": _act(entry), "video_id": video_id, **said})
 
     def _note_unnoted(self, session_id: str) -> None:
         """Note what was too young to be noted when a later decision came, unless the audit has as many such decisions as are stored since."""

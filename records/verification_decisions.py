@@ -25,12 +25,19 @@ def check_decisions(database: Database[Document], verified: Verified, only: str)
         if session_id in verified.deleted or (only and session_id != only):
             continue
         noted = [one for one in verified.decided.get(video_id, []) if one["at"] < utc_now() - YOUNG and not one.get("erased")]
+        if any("decided_at" in one for one in noted):  # some were noted late, behind decisions that came after them
+            noted.sort(key=_decided_at)
         rows = _still_noted(stored.get(video_id, []), len(noted), verified)
         verified.decisions += len(rows)
         if len(noted) != len(rows) and not any(one.get("erased") for one in verified.decided.get(video_id, [])):
             verified.found("decisions", video_id, f"{len(noted)} are noted in the audit, {len(rows)} are stored")
         elif any(not _agree(entry, row) for entry, row in zip(_by_person(noted, "who"), _by_person(rows, "by"), strict=False)):
             verified.found("decisions", video_id, "altered: they are not those noted in the audit")
+
+
+def _decided_at(entry: Document) -> datetime:
+    at = entry.get("decided_at")
+    return at if isinstance(at, datetime) else entry["at"]
 
 
 def _by_person(made: list[Document], name: str) -> list[Document]:

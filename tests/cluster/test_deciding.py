@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from database import Database
 from records.conclusions import Conclusion, Conclusions, Person
 from records.figure_store import FigureKeeper
 from records.reviews import Reviews
+from records.verification import verify
 from storage.marks import marks_of
 from tests.helpers.databases import START, add_interval
 
@@ -154,6 +156,26 @@ def test_a_decision_that_failed_is_noted_though_another_one_followed_at_once(fla
     for _again in range(2):
         assert Reviews(flagged).settle(SESSION) == []
         assert sorted(noted(flagged)) == [("Ann", "review: confirmed", "seen"), ("Eve", "review: confirmed", "seen")]
+
+
+def test_a_decision_that_is_noted_behind_a_later_one_of_the_same_person_is_no_alteration(
+    flagged: Database, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Here(flagged)
+
+    def away() -> None:
+        raise StorageError("away")
+
+    here.then["stored"] = away
+    with pytest.raises(StorageError):
+        here.decide(FLAG, "confirmed", by="Ann")
+    here.decide(FLAG, "dismissed", by="Ann", reason="other")
+    flagged.audit({"who": "Ann", "what": "review: dismissed", "video_id": FLAG, "reason": "other", "note": ""})
+    monkeypatch.setattr("records.reviews.NOTED_WITHIN", timedelta(0))
+    monkeypatch.setattr("records.verification_decisions.YOUNG", timedelta(0))
+    Reviews(flagged).settle(SESSION)
+    assert [what for _who, what, _note in noted(flagged)] == ["review: confirmed", "review: dismissed"], "newest first"
+    assert verify(stored, tmp_path).findings == []
 
 
 def test_of_two_who_conclude_at_two_servers_the_second_is_told_what_is_in_force(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:
