@@ -126,8 +126,8 @@ def _placed(attempt: Attempt, known: Attempt | None) -> Attempt:
         raise _has_ended()
     running = monitor.find(attempt.user_id, attempt.exam_id)
     session_id = running.session_id if running is not None else monitor.ownership.running(attempt.user_id, attempt.exam_id)
+    made = None
     for _turn in range(TURNS):
-        made = None
         if session_id is None:
             if _is_over(known):
                 raise _has_ended()
@@ -147,9 +147,11 @@ def _placed(attempt: Attempt, known: Attempt | None) -> Attempt:
                     take_off(made, _record_of(known))
                 return placed
             other = attempts.of_session(session_id)  # launched in the same moment, it has the session
+            if other is not None and other.id == attempt.id:
+                continue
         if other is not None:
             _end_earlier(other, attempt)
-        session_id = None
+        session_id = made = None
     text = _("An earlier attempt of yours is being ended. If this goes on, end it on the page that records you, then come again.")
     raise Conflict(text, retry_after_s=AGAIN_S)
 
