@@ -36,8 +36,8 @@ def check_decisions(database: Database[Document], verified: Verified, only: str)
 
 
 def _decided_at(entry: Document) -> datetime:
-    at = entry.get("decided_at")
-    return at if isinstance(at, datetime) else entry["at"]
+    noted_at: datetime = entry["at"]
+    return at if isinstance(at := entry.get("decided_at"), datetime) else noted_at
 
 
 def _by_person(made: list[Document], name: str) -> list[Document]:
