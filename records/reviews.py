@@ -6,6 +6,7 @@ interval is disputed, and the opinion of one more person settles it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -211,11 +212,14 @@ class Reviews:
         with self._database.reading():
             kept, audit = self._database.collection("reviews"), self._database.collection("audit")
             unnoted = list(kept.find({"session_id": session_id, "unnoted": True, "at": {"$lt": before}}).sort("at", DESCENDING))
+            now: Counter[tuple[str, str, str]] = Counter()
             for entry in _read(unnoted):
                 same = {"video_id": entry["video_id"], "by": entry["by"], "decision": entry["decision"], "at": {"$gte": entry["at"], "$lt": before}}
                 noted = {"video_id": entry["video_id"], "who": entry["by"], "what": _act(entry), "at": {"$gte": entry["at"]}}
-                if audit.count_documents(noted) < kept.count_documents(same):
+                which = str(entry["video_id"]), str(entry["by"]), _act(entry)
+                if audit.count_documents(noted) + now[which] < kept.count_documents(same):
                     self._note(str(entry["video_id"]), [entry])
+                    now[which] += 1
             kept.update_many({"_id": {"$in": [row["_id"] for row in unnoted]}}, {"$unset": {"unnoted": ""}})
 
     def _stand(self, video_id: str, number: int, standing: Document) -> None:
