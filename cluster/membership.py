@@ -27,7 +27,7 @@ from basics.times import utc_now
 from cluster.instance import ALSO, LIVING, Instance, Seen, State
 from cluster.naming import kept_home, name_of
 from cluster.shared_key import SharedKey
-from cluster.troubles import clock_is_off, renamed
+from cluster.troubles import clock_is_off, namesake, renamed
 from cluster.watching import STEP_MOST_S, beat_of, first_that_beats
 from database import Database, Document
 from settings.cluster import ClusterSettings
@@ -69,7 +69,7 @@ class Membership:
         self._key = None if alone else key
         self._beat_s = ALONE_BEAT_S if alone else beat_s
         self._home = kept_home(data_dir)
-        self._run = uuid.uuid4().hex
+        self.run = uuid.uuid4().hex  # tells this start of the server from its others
         self._base = name_of(settings.instance_name, self._home)
         self._name = self._base
         self._state: State = "up"
@@ -113,7 +113,7 @@ class Membership:
         try:
             self._database.flush(FLUSH_S)
             with self._database.reading():
-                self._rows.delete_one({"_id": self._name, "run": self._run})
+                self._rows.delete_one({"_id": self._name, "run": self.run})
         except StorageError as error:
             log.warning("the others are not told that this server ends: %s", error.message)
         self._registered = False
@@ -177,6 +177,12 @@ class Membership:
         others = [one for one in self.others() if one.lives and one.still_s < DEAD_S]
         base = name.partition("#")[0]
         return base == self._base or any(one.name.partition("#")[0] == base or name in (one.facts.get(ALSO) or ()) for one in others)
+
+    def still_runs(self, name: str, run: str | None) -> bool:
+        """Is another server of just this name there, in this run of it (None: in any)? As of the last look."""
+        with self._lock:
+            seen = self._seen.get(name)
+        return seen is not None and seen.instance.lives and seen.still_s < DEAD_S and run in (None, seen.row.get("run"))
 
     def owner_url(self, name: str) -> str | None:
         """The address of the server of this name; None where it has none, is dead or unknown."""
@@ -297,7 +303,7 @@ class Membership:
         before = utc_now()
         with self._database.reading():
             row = self._rows.find_one_and_update(
-                {"_id": self._name, "run": self._run, "state": {"$in": LIVING}},
+                {"_id": self._name, "run": self.run, "state": {"$in": LIVING}},
                 {"$inc": {"beat": 1}, "$set": {"state": self._state, "url": self.url, "facts": facts}, "$currentDate": {"at": True}},
                 return_document=ReturnDocument.AFTER,
             )
@@ -335,7 +341,7 @@ class Membership:
         for listener in listeners:
             _call(listener, asked)
         with self._database.reading():
-            self._rows.update_one({"_id": self._name, "run": self._run}, {"$pull": {"asked": {"$in": asked}}})
+            self._rows.update_one({"_id": self._name, "run": self.run}, {"$pull": {"asked": {"$in": asked}}})
 
     # Its name
 
@@ -352,7 +358,7 @@ class Membership:
             self._lose()
             return
         with self._database.reading():
-            earlier = {"_id": {"$regex": f"^{self._base.replace('.', '[.]')}#"}, "home": self._home, "run": {"$ne": self._run}}
+            earlier = {"_id": {"$regex": f"^{self._base.replace('.', '[.]')}#"}, "home": self._home, "run": {"$ne": self.run}}
             self._rows.update_many({**earlier, "state": {"$in": LIVING}}, {"$set": {"state": "dead", "dead_by": self._base}})
             self._rows.delete_many({"state": "dead", "at": {"$lt": utc_now() - KEPT}})
         self._registered = True
@@ -374,7 +380,7 @@ class Membership:
         while not self._stopping.is_set():
             with self._database.reading():
                 row = self._rows.find_one({"_id": name})
-                fresh = {"url": self.url, "beat": 0, "state": self._state, "run": self._run, "home": self._home, "host": socket.gethostname()}
+                fresh = {"url": self.url, "beat": 0, "state": self._state, "run": self.run, "home": self._home, "host": socket.gethostname()}
                 fresh |= {"at": utc_now(), "facts": dict(self._facts), "asked": [], "schema": self._database.schema}
                 fresh |= {"key": self._key.known} if self._key is not None else {}
                 if row is None:
@@ -383,10 +389,10 @@ class Membership:
                     except DuplicateKeyError:
                         continue  # another came in this moment
                     return
-            if row.get("run") == self._run and row.get("state") != "dead":
+            if row.get("run") == self.run and row.get("state") != "dead":
                 return  # it was stored, and the answer was lost
             if row.get("state") != "dead" and not self._alone and self._beats(row):
-                raise _namesake(name, row)
+                raise namesake(name, row)
             with self._database.reading():
                 seen = {"_id": name, **{key: row.get(key) for key in ("run", "beat", "state")}}
                 if self._rows.replace_one(seen, fresh).matched_count:
@@ -430,15 +436,6 @@ class Membership:
             log.error("the others took this server for dead, or another has its name: %s goes on as %s", old, new)
         for listener in listeners:
             _call(listener, old, new)
-
-
-def _namesake(name: str, row: Mapping[str, Any]) -> ConfigError:
-    return ConfigError(
-        f"INSTANCE_NAME={name!r}: another server that lives has this name in the database (on {row.get('host') or 'a machine that is not known'}). "
-        "Give each its own. Where none was chosen, DATA_DIR was copied from that server: delete the files `instance` and `server-names` in it, or "
-        "set INSTANCE_NAME.",
-        field="instance_name",
-    )
 
 
 def _call(listener: Callable[..., object], *values: object) -> None:

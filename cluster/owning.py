@@ -28,14 +28,20 @@ def epoch_of(document: Document) -> int:
     return epoch if isinstance(epoch, int) else 0
 
 
-def take(database: Database, document: Document, owner: str | None, disk: str = "") -> Document | None:
+def run_of(document: Mapping[str, Any]) -> str | None:
+    """In which run its owner has it; None where that is not known, since an older version took it."""
+    run = document.get("owner_run")
+    return run if isinstance(run, str) and run else None
+
+
+def take(database: Database, document: Document, owner: str | None, disk: str = "", run: str | None = None) -> Document | None:
     """Make a session this server's, as it was read; return it as it is then, None where it is another's or over meanwhile.
 
-    `owner` is None where the server knows of no others; `disk` is its name as files are kept under it (`on`), which outlives another name.
+    `owner` and `run` are None where the server knows of no others; `disk` is its name as files are kept under it (`on`), which outlives another name.
     Raise `StorageError`: then it may have been taken or not.
     """
     as_read = {"_id": document["_id"], "state": document["state"], **_as_read(document)}
-    change: Document = {"$set": {"owner": owner, "epoch": epoch_of(document) + 1}}
+    change: Document = {"$set": {"owner": owner, "owner_run": run, "epoch": epoch_of(document) + 1}}
     if disk:
         change["$addToSet"] = {"on": disk}
     with database.reading():

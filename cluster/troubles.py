@@ -1,7 +1,11 @@
-"""What an operator is told of a server among others, in health."""
+"""What an operator is told of a server among others, at its start and in health."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from basics.errors import ConfigError
 from basics.texts import Text, _, joined
 
 CLOCK_OFF_S = 60.0  # of this machine's clock and the database's: more is told
@@ -13,6 +17,16 @@ def renamed(old: str, new: str) -> Text:
         "The others took this server for dead, or another has its name: it was %(old)s, and goes on as %(new)s. Restart it to have its name again.",
         old=old,
         new=new,
+    )
+
+
+def namesake(name: str, row: Mapping[str, Any]) -> ConfigError:
+    """Another server has the name."""
+    return ConfigError(
+        f"INSTANCE_NAME={name!r}: another server that lives has this name in the database (on {row.get('host') or 'a machine that is not known'}). "
+        "Give each its own. Where none was chosen, DATA_DIR was copied from that server: delete the files `instance` and `server-names` in it, or "
+        "set INSTANCE_NAME.",
+        field="instance_name",
     )
 
 

@@ -20,7 +20,8 @@ from records.kept_files import files_of
 from records.package_check import Checked, check_package
 from records.reader import stored
 from records.stores import PlainStore
-from records.verification import Verified, verify
+from records.verification import verify
+from records.verified import Verified
 from settings.settings import Settings, load_settings
 
 HEAD = re.compile(r"([1-9][0-9]{0,11}):([0-9a-f]{64})")

@@ -18,7 +18,8 @@ from database import Database, Document
 from records.holds import holds_of
 from records.seals import SEALED
 from records.stores import Store
-from records.verification import CUT, newest_cut
+from records.verification import newest_cut
+from records.verified import CUT
 from storage.audit_chain import UNCHAINED
 
 log = logging.getLogger(__name__)

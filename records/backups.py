@@ -36,6 +36,8 @@ from records.hooks import COLLECTION as HOOKS
 from records.hooks import RESTORED
 from records.keep_times import part_of
 from records.kept_files import COLLECTION, KeptFiles, files_of
+from records.outbox import ACT
+from records.outbox import COLLECTION as OUTBOX
 from records.reader import Document, stored
 from records.stores import PlainStore
 from settings.settings import Settings
@@ -101,6 +103,9 @@ def restore(settings: Settings, source: Path) -> Taken:
             # And nobody is told by a copy, tried out beside the server that was backed up, what happens at it.
             database[HOOKS].update_many({"enabled": True}, {"$set": {"enabled": False, "disabled_why": kept(RESTORED)}})
             database[INSTALLATIONS].update_many({}, {"$set": {"enabled": False}})
+            # What waited for a learning platform may have been sent since by the server that was backed up.
+            given_up = {"state": "given_up", "last": {"at": utc_now(), "why": "unsure"}}
+            database[OUTBOX].update_many({"type": ACT, "state": "waiting"}, {"$set": given_up, "$unset": {"in_hand_until": ""}})
         for folder, place in _folders(settings):
             for path in _inside(source / folder):
                 to = place / path.relative_to(source / folder)

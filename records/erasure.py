@@ -30,7 +30,7 @@ from database import Database, Document
 from records.holds import COLLECTION as HOLDS
 from records.holds import HELD, Holds
 from records.retention import OF_A_SESSION, Retention
-from records.verification import DELETED, ERASED, NOT_BLANKED
+from records.verified import DELETED, ERASED, NOT_BLANKED
 from storage.audit_chain import LINKS, UNCHAINED, before_the_chain
 from storage.writes import Ticket
 

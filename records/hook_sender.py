@@ -158,6 +158,7 @@ class HookSender:
             self.look_again()
         self._leads = self._is_mine()
         if not self._leads:
+            self._count()  # for health alone
             return ENDPOINTS_S
         if takes_up:  # where nobody listens, too: marks that nobody is to be told of are taken away
             self._took_up_at = time.monotonic()
@@ -175,19 +176,25 @@ class HookSender:
         if self._swept_at is None or now - self._swept_at >= SWEEP_S:
             self._swept_at = now
             self._outbox.sweep(self.look_again)
+        if self._count():
+            self._outbox.make_room()
+
+    def _count(self) -> bool:
+        """Count what waits, where it is time for that. The server that sends keeps it within its bounds, too."""
+        now = time.monotonic()
         if self._counted_at is not None and now - self._counted_at < COUNT_S:
-            return
+            return False
         self._counted_at, waiting = now, 0
         since: list[datetime] = []
         for endpoint in (one for one in self._endpoints if one.enabled):
             count, oldest = self._outbox.counts(endpoint.id)
-            if count > (most := self._outbox.waiting_max) and endpoint.id not in self._of_others:
+            if self._leads and count > (most := self._outbox.waiting_max) and endpoint.id not in self._of_others:
                 self._disable(endpoint, _("more than %(most)s notices wait for it", most=most), tried_at=self._now())
                 continue
             waiting += count
             since += [oldest] if oldest is not None else []
         self._waiting, self._oldest = waiting, min(since, default=None)
-        self._outbox.make_room()
+        return True
 
     def _begin(self, endpoint: Endpoint) -> None:
         with self._lock:
@@ -321,7 +328,7 @@ class HookSender:
     # For operators
 
     def health(self) -> dict[str, Any]:
-        """How it does; `waiting` as the server that sends saw it last."""
+        """How it does; `waiting` as it was counted last, at whichever server; what was `delivered` and `failed` here alone."""
         endpoints = self._endpoints
         if not endpoints:
             return {"state": "off"}

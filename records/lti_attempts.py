@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from pymongo import DESCENDING
+from pymongo.errors import DuplicateKeyError
 
 from basics.errors import StorageError
 from basics.gone import of_student
@@ -80,8 +81,11 @@ class LtiAttempts:
         self._awaited: OrderedDict[str, None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, attempt: Attempt) -> None:
-        """Keep what was launched: a newer launch of an attempt stands in place of the one before. Raise `Conflict` while the person is erased."""
+    def keep(self, attempt: Attempt) -> bool:
+        """Keep what was launched: a newer launch of an attempt stands in place of the one before. False where another attempt has its session.
+
+        Raise `Conflict` while the person is erased.
+        """
         said = (
             "registration_id", "deployment_id", "link_id", "sub", "number", "user_id", "exam_id", "start_url", "names", "control_url", "session_id",
             "named_at", "left_at",
@@ -90,9 +94,13 @@ class LtiAttempts:
         fields["nth"] = int(attempt.number)
         fields["back"] = json.dumps({name: getattr(attempt, name) for name in BACK})
         with self._database.gone.writing(of_student(attempt.user_id)), self._database.reading():
-            self._database.collection(COLLECTION).update_one(
-                {"_id": attempt.id}, {"$set": fields, "$setOnInsert": {"made_at": utc_now()}}, upsert=True
-            )
+            try:
+                self._database.collection(COLLECTION).update_one(
+                    {"_id": attempt.id}, {"$set": fields, "$setOnInsert": {"made_at": utc_now()}}, upsert=True
+                )
+            except DuplicateKeyError:
+                return False
+        return True
 
     def get(self, attempt_id: str) -> Attempt | None:
         """The one of this id."""

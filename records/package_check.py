@@ -17,7 +17,7 @@ from basics.texts import _
 from records.package_key import fingerprint_of, is_signed
 from records.packages import ALGORITHM, FORMAT, MANIFEST, SIGNATURE
 from records.seals import ORDERED, SEALED, SHORT, seal_hash, seal_of, stored_seal
-from records.verification import Finding
+from records.verified import Finding
 from records.zip_frame import END_SIZE, Entry, central_directory, end_of, local_header, read_directory, read_end
 from storage.audit_chain import body_of, hash_of
 

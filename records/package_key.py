@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from basics.errors import ConfigError
+from basics.key_files import make_key_file, read_key_file
 from basics.texts import _
 
 FILE = "signing_key"
@@ -48,7 +46,10 @@ def find_package_key(data_dir: Path) -> PackageKey:
     """The key of this server; it is made where there is none. Raise `ConfigError` where it can't be read or written."""
     path = data_dir / FILE
     try:
-        return _read(path) or _make(path)
+        if (text := read_key_file(path)) is None:
+            make_key_file(path, Ed25519PrivateKey.generate().private_bytes_raw().hex())
+            text = read_key_file(path) or ""
+        return _key(text, path)
     except OSError as error:
         raise ConfigError(
             _("The key that signs packages, %(path)s, can't be read or written: %(error)s. Make the folder writable.", path=path, error=error),
@@ -56,13 +57,7 @@ def find_package_key(data_dir: Path) -> PackageKey:
         ) from error
 
 
-def _read(path: Path) -> PackageKey | None:
-    try:
-        text = path.read_text("ascii", errors="replace").strip()
-    except FileNotFoundError:
-        return None
-    if os.name == "posix" and path.stat().st_mode & 0o077:
-        path.chmod(0o600)
+def _key(text: str, path: Path) -> PackageKey:
     try:
         return PackageKey(Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text)))
     except ValueError:
@@ -70,22 +65,3 @@ def _read(path: Path) -> PackageKey | None:
             _("The key that signs packages, %(path)s, is none: restore it from a backup, or remove the file for a new one.", path=path),
             field="DATA_DIR",
         ) from None
-
-
-def _make(path: Path) -> PackageKey:
-    """Make the key as a whole file; of two that make one at once the first stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}-{secrets.token_hex(8)}.part")
-    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(Ed25519PrivateKey.generate().private_bytes_raw().hex() + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-    found = _read(path)
-    assert found is not None
-    return found

@@ -95,7 +95,7 @@ class PlatformActs:
             raise Conflict(_("This was sent already, or given up."))
         now, in_hand_until = self._now(), row.get("in_hand_until")
         last = {**dict(row.get("last") or {}), "at": now, "why": "withdrawn", "by": by}
-        if (in_hand_until is not None and in_hand_until > now) or not self._outbox.finish(row, "given_up", last):
+        if (in_hand_until is not None and in_hand_until > now) or not self._outbox.finish(row, "given_up", last, tried=False):
             raise Conflict(_("This is being sent in this moment. Look again what came of it."))
         return row
 

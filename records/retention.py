@@ -33,7 +33,7 @@ from records.kept_files import KeptFiles
 from records.list_keeping import LISTS, delete_lists
 from records.outbox import announce_erasure
 from records.retention_kinds import NAMED_MAX, KindSweep, Swept, ended_sessions, may_go, pictures_in, why_not
-from records.verification import DELETED
+from records.verified import DELETED
 from settings.keeping import Kept
 from storage.deleted import COLLECTION as DELETED_SESSIONS
 

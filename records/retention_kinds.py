@@ -27,7 +27,7 @@ from records.keep_times import CLIP_KINDS, SHOWN, KeepTimes, kind_of, part_of
 from records.kept_files import KeptFiles
 from records.stores import Store
 from records.thinning import thin
-from records.verification import DELETED_KINDS
+from records.verified import DELETED_KINDS
 from settings.keeping import Kept
 from storage.writes import Ticket
 

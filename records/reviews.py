@@ -6,6 +6,7 @@ interval is disputed, and the opinion of one more person settles it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -123,8 +124,9 @@ class Reviews:
         if newest > (shown := _number_of(interval)):  # stored, and an outage came before the interval said so
             again = bool(history) and said.items() <= history[-1].items()
             with self._database.gone.writing(interval["session_id"]), self._changing(interval["session_id"]):
+                late = self._late(video_id, history[: -1 if again else None], shown)
                 standing = self._catch_up(video_id, history, newest, answered_at)
-            self._note_late(video_id, history[: -1 if again else None], shown)
+            self._note(video_id, late)
             if again:  # whoever says it again notes it
                 return standing
         mine = [entry for entry in _in_force(history) if entry["by"] == by]
@@ -159,6 +161,7 @@ class Reviews:
         with self._database.reading():
             made = {row["_id"]: row for row in self._database.collection("reviews").aggregate([{"$match": {"session_id": session_id}}, group])}
             intervals = list(self._database.collection("intervals").find({"_id": {"$in": list(made)}}))
+        self._note_unnoted(session_id)
         late = [str(one["_id"]) for one in intervals if _newest_of([made[one["_id"]]]) > _number_of(one)]
         with suppress(Conflict):  # it is being deleted
             return [settled for video_id in late if (settled := self._settled(video_id, session_id)) is not None]
@@ -172,8 +175,9 @@ class Reviews:
             if interval is None or (newest := _newest_of(stored)) <= (shown := _number_of(interval)):
                 return None
             answer, history = self._answer(video_id), _read(stored)
+            late = self._late(video_id, history, shown)
             standing = self._catch_up(video_id, history, newest, answer["at"] if answer is not None else None)
-            self._note_late(video_id, history, shown)
+            self._note(video_id, late)
         return interval, standing
 
     def _catch_up(self, video_id: str, history: Sequence[Document], newest: int, answered_at: datetime | None) -> Document:
@@ -185,14 +189,38 @@ class Reviews:
             self._stand(video_id, newest, standing)
         return standing
 
-    def _note_late(self, video_id: str, history: Sequence[Document], shown: int) -> None:
-        """Note in the audit what was decided after the decision of the number `shown`: whoever was to note it was told that it failed, or died."""
-        for entry in history:
-            if _newest_of([entry]) > shown and entry["at"] < utc_now() - NOTED_WITHIN:
-                what = f"review: {entry['decision'] or 'taken back'}"
-                self._database.audit(
-                    {"who": entry["by"], "what": what, "video_id": video_id, "reason": entry["reason"], "note": entry["note"], "late": True}
-                )
+    def _late(self, video_id: str, history: Sequence[Document], shown: int) -> list[Document]:
+        """What was decided after the decision of the number `shown`, and is not in the audit: its server was told that it failed, or died.
+
+        Whoever decided just now may yet note it: that is marked, and `settle` looks whether they did.
+        """
+        late, before = [entry for entry in history if _newest_of([entry]) > shown], utc_now() - NOTED_WITHIN
+        if young := [entry["number"] for entry in late if entry["at"] >= before]:
+            with self._database.reading():
+                which = {"video_id": video_id, "number": {"$in": young}}
+                self._database.collection("reviews").update_many(which, {"$set": {"unnoted": True}})
+        return [entry for entry in late if entry["at"] < before]
+
+    def _note(self, video_id: str, decisions: Sequence[Document]) -> None:
+        for entry in decisions:
+            said = {"reason": entry["reason"], "note": entry["note"], "late": True, "decided_at": entry["at"]}
+            self._database.audit({"who": entry["by"], "what": _act(entry), "video_id": video_id, **said})
+
+    def _note_unnoted(self, session_id: str) -> None:
+        """Note what was too young to be noted when a later decision came, unless the audit has as many such decisions as are stored since."""
+        before = utc_now() - NOTED_WITHIN
+        with self._database.reading():
+            kept, audit = self._database.collection("reviews"), self._database.collection("audit")
+            unnoted = list(kept.find({"session_id": session_id, "unnoted": True, "at": {"$lt": before}}).sort("at", DESCENDING))
+            now: Counter[tuple[str, str, str]] = Counter()
+            for entry in _read(unnoted):
+                same = {"video_id": entry["video_id"], "by": entry["by"], "decision": entry["decision"], "at": {"$gte": entry["at"], "$lt": before}}
+                noted = {"video_id": entry["video_id"], "who": entry["by"], "what": _act(entry), "at": {"$gte": entry["at"]}}
+                which = str(entry["video_id"]), str(entry["by"]), _act(entry)
+                if audit.count_documents(noted) + now[which] < kept.count_documents(same):
+                    self._note(str(entry["video_id"]), [entry])
+                    now[which] += 1
+            kept.update_many({"_id": {"$in": [row["_id"] for row in unnoted]}}, {"$unset": {"unnoted": ""}})
 
     def _stand(self, video_id: str, number: int, standing: Document) -> None:
         """The interval stands so after the decision of this number, unless it shows a later one already."""
@@ -360,6 +388,11 @@ def _mark(entry: Mapping[str, Any], standing: Document, interval: Document) -> M
     """By which other systems are told of a decision. It is in the decision's own record, which says nothing of whose moment it is about."""
     whose = {"interval_id": interval["_id"], "exam_id": interval.get("exam_id"), "user_id": interval.get("user_id"), "index": interval.get("index")}
     return Mark("decided", "review.decided", entry["at"], whose | {"decision": entry["decision"], "state": standing["state"], "by": entry["by"]})
+
+
+def _act(entry: Mapping[str, Any]) -> str:
+    """As the audit calls a decision."""
+    return f"review: {entry['decision'] or 'taken back'}"
 
 
 def _opinion(entry: Mapping[str, Any]) -> Document:

@@ -66,9 +66,13 @@ class Ownership:
         """By which this server owns."""
         return self._membership.name if self._membership is not None else None
 
+    @property
+    def _run(self) -> str | None:
+        return self._membership.run if self._membership is not None else None
+
     def fields(self) -> Document:
         """What is stored with a session that is made here."""
-        return {"owner": self.name, "epoch": FIRST_EPOCH, **self.wall_clock()}
+        return {"owner": self.name, "owner_run": self._run, "epoch": FIRST_EPOCH, **self.wall_clock()}
 
     def wall_clock(self) -> Document:
         """What is stored with a session whose start is told by this machine's wall clock: by so much the database's is ahead of it."""
@@ -109,7 +113,7 @@ class Ownership:
 
     def take(self, document: Document) -> Document | None:
         """Make it this server's, as it was read; None where somebody else was faster."""
-        return take(self._database, document, self.name, self._disk)
+        return take(self._database, document, self.name, self._disk, self._run)
 
     def take_over(self, document: Document) -> Document:
         """As `take`; raise `Conflict` where somebody else was faster."""

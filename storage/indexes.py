@@ -159,6 +159,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     "lti_used": [IndexModel([("until", 1)], name="over", expireAfterSeconds=0)],
     "lti_people": [IndexModel([("user_id", 1)], name="of_user"), IndexModel([("seen_at", 1)], name="over", expireAfterSeconds=400 * 86_400)],
     "lti_attempts": [
+        IndexModel([("session_id", 1)], name="one_attempt", unique=True, partialFilterExpression={"session_id": {"$gt": ""}}),
         IndexModel([("session_id", 1), ("launched_at", -1)], name="of_session"),
         IndexModel([("sub", 1), ("registration_id", 1), ("deployment_id", 1)], name="of_person"),
         IndexModel([("user_id", 1)], name="of_user"),

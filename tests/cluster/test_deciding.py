@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from database import Database
 from records.conclusions import Conclusion, Conclusions, Person
 from records.figure_store import FigureKeeper
 from records.reviews import Reviews
+from records.verification import verify
 from storage.marks import marks_of
 from tests.helpers.databases import START, add_interval
 
@@ -48,6 +50,11 @@ def flagged(database: Database) -> Database:
 def standing(database: Database) -> tuple[str, bool]:
     review = database.interval(FLAG)["review"]
     return review["state"], review.get("answered_since", False)
+
+
+def noted(database: Database) -> list[tuple[str, str, str]]:
+    assert database.flush(10)
+    return [(one["who"], one["what"], one["note"]) for one in database.audit_entries() if one.get("video_id") == FLAG]
 
 
 def test_of_two_who_decide_at_once_at_two_servers_both_count_and_the_second_is_told_so(flagged: Database) -> None:
@@ -114,10 +121,6 @@ def test_a_decision_after_which_the_server_died_is_shown_and_noted_without_anoth
     def finish(session_id: str) -> None:
         told.extend((interval["_id"], review["state"]) for interval, review in Reviews(flagged).settle(session_id))
 
-    def noted() -> list[tuple[str, str, str]]:
-        assert flagged.flush(10)
-        return [(one["who"], one["what"], one["note"]) for one in flagged.audit_entries() if one.get("video_id") == FLAG]
-
     here.then["stored"] = dies
     with pytest.raises(StorageError):
         here.decide(FLAG, "confirmed", by="Ann", note="seen")
@@ -126,14 +129,53 @@ def test_a_decision_after_which_the_server_died_is_shown_and_noted_without_anoth
     monkeypatch.setattr("records.reviews.NOTED_WITHIN", timedelta(0))
     keeper = FigureKeeper(flagged, finish=finish)
     keeper.settle()
-    assert ("number" in (flagged.interval(FLAG).get("review") or {}), told, noted()) == (False, [], []), "it may be under way"
+    assert ("number" in (flagged.interval(FLAG).get("review") or {}), told, noted(flagged)) == (False, [], []), "it may be under way"
     keeper.settle()
     assert standing(flagged) == ("confirmed", True)
-    assert (told, noted()) == ([(FLAG, "confirmed")], [("Ann", "review: confirmed", "seen")])
+    assert (told, noted(flagged)) == ([(FLAG, "confirmed")], [("Ann", "review: confirmed", "seen")])
     assert flagged.session(SESSION)["deciding"] == 0
     assert Reviews(flagged).settle(SESSION) == []
     here.decide(FLAG, "confirmed", by="Ann", note="seen")
-    assert (len(here.history(FLAG)), len(noted())) == (2, 1)
+    assert (len(here.history(FLAG)), len(noted(flagged))) == (2, 1)
+
+
+def test_a_decision_that_failed_is_noted_though_another_one_followed_at_once(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Here(flagged)
+
+    def away() -> None:
+        raise StorageError("away")
+
+    for by in ("Ann", "Eve"):
+        here.then["stored"] = away
+        with pytest.raises(StorageError):
+            here.decide(FLAG, "confirmed", by=by, note="seen")
+        here.decide(FLAG, "dismissed", by="Ben", reason="other")
+    flagged.audit({"who": "Eve", "what": "review: confirmed", "video_id": FLAG, "reason": "", "note": "seen"})  # at another server, which is slow
+    assert noted(flagged) == [("Eve", "review: confirmed", "seen")], "whoever decided just now may yet note it"
+    monkeypatch.setattr("records.reviews.NOTED_WITHIN", timedelta(0))
+    for _again in range(2):
+        assert Reviews(flagged).settle(SESSION) == []
+        assert sorted(noted(flagged)) == [("Ann", "review: confirmed", "seen"), ("Eve", "review: confirmed", "seen")]
+
+
+def test_a_decision_that_is_noted_behind_a_later_one_of_the_same_person_is_no_alteration(
+    flagged: Database, stored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Here(flagged)
+
+    def away() -> None:
+        raise StorageError("away")
+
+    here.then["stored"] = away
+    with pytest.raises(StorageError):
+        here.decide(FLAG, "confirmed", by="Ann")
+    here.decide(FLAG, "dismissed", by="Ann", reason="other")
+    flagged.audit({"who": "Ann", "what": "review: dismissed", "video_id": FLAG, "reason": "other", "note": ""})
+    monkeypatch.setattr("records.reviews.NOTED_WITHIN", timedelta(0))
+    monkeypatch.setattr("records.verification_decisions.YOUNG", timedelta(0))
+    Reviews(flagged).settle(SESSION)
+    assert [what for _who, what, _note in noted(flagged)] == ["review: confirmed", "review: dismissed"], "newest first"
+    assert verify(stored, tmp_path).findings == []
 
 
 def test_of_two_who_conclude_at_two_servers_the_second_is_told_what_is_in_force(flagged: Database, monkeypatch: pytest.MonkeyPatch) -> None:

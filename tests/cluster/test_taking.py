@@ -18,6 +18,7 @@ from sessions.taking import Moved, refuses
 from tests.helpers.town import Town, acts
 from tests.helpers.waiting import free_port, until
 from tests.helpers.web import local_client
+from web.integrations.snippet.asking import stands_of
 from web.student.entry import ComeAgain, Elsewhere, may_enter
 
 
@@ -98,6 +99,26 @@ def test_who_was_taken_for_dead_keeps_what_nobody_took_and_its_students_notice_n
     town.pass_time(1, a, b)
     with pytest.raises(Elsewhere):
         may_enter(b.parts, kept.session_id)
+
+
+def test_of_a_session_of_a_servers_earlier_run_nobody_says_that_it_is_watched(town: Town) -> None:
+    a, b = town.house("a"), town.house("b")
+    session = a.begin("ann")
+    a.monitor.student_connected(session.session_id, True)
+    assert a.database.flush(10)
+    town.pass_time(1, a, b)
+
+    def state() -> str:
+        with b.app.app_context():
+            return stands_of("ann", "exam").state
+
+    assert state() == "watched"
+    instances = a.database.collection("instances")
+    instances.update_one({"_id": "a"}, {"$set": {"run": "the next"}})  # it was killed, and has just started anew
+    b.membership.turn()
+    assert state() == "offline"
+    a.database.collection("sessions").update_one({"_id": session.session_id}, {"$unset": {"owner_run": ""}})
+    assert state() == "watched", "where an older version took it, its name alone tells"
 
 
 def test_a_refused_address_tells_a_dead_server_sooner(town: Town) -> None:

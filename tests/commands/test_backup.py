@@ -11,11 +11,13 @@ import pytest
 from flask import Flask
 
 from basics.errors import Conflict, InvalidInput, StorageError
+from basics.times import utc_now
 from commands.backup import register
 from database import Database
 from records import backups
 from records.backups import back_up, restore
 from records.hooks import endpoint_of
+from records.outbox import ACT
 from records.reader import stored as stored_in
 from records.verification import verify
 from settings.settings import Settings
@@ -86,16 +88,21 @@ def test_the_embedded_database_is_backed_up_and_put_back_by_the_commands(tmp_pat
         database["sessions"].insert_one(kept)
         database["hooks"].insert_one(hook)
         database["edx_installations"].insert_one({"_id": "e", "enabled": True})
-    assert "Backed up: 3 records" in run("backup", str(tmp_path / "backup"))
+        act = {"type": ACT, "endpoint_id": "lti r-1", "session_id": SESSION, "action": "terminate", "made_at": utc_now()}
+        taken = {"_id": "taken", "state": "delivered", "last": {"why": ""}, **act}
+        database["outbox"].insert_many([{"_id": "waits", "state": "waiting", **act}, taken])
+    assert "Backed up: 5 records" in run("backup", str(tmp_path / "backup"))
     shutil.rmtree(tmp_path / "server")
     said = run("restore", str(tmp_path / "backup"))
-    assert "Put back: 3 records" in said
+    assert "Put back: 5 records" in said
     assert "Webhooks and Open edX are disabled" in said
     with stored_in(settings) as database:
         assert list(database["sessions"].find()) == [kept]
         (found,) = database["hooks"].find()
         assert (endpoint_of(found).enabled, "backup" in endpoint_of(found).disabled_why) == (False, True), "a copy tells nobody anything"
         assert database["edx_installations"].find_one() == {"_id": "e", "enabled": False}
+        acts = [(one["state"], one["last"]["why"]) for one in database["outbox"].find().sort("_id")]
+        assert acts == [("delivered", ""), ("given_up", "unsure")], "the server that was backed up may have sent it since"
 
 
 def test_what_is_written_meanwhile_is_of_later(

@@ -43,6 +43,8 @@ class Proctored(Platform):
         self.used: set[str] = set()
         self.forms: list[str] = []  # the messages that a browser posted, to which it shows its exam
         self.takes = CONTROL
+        self.tokens = 1000  # that it gives
+        self.says_how_long = True  # a token of it is good
         self.control: Callable[[dict[str, Any]], tuple[int, str, bytes]] = taken
 
     def posted(self, path: str, headers: Mapping[str, str], body: str) -> tuple[int, str, bytes]:
@@ -53,7 +55,10 @@ class Proctored(Platform):
             return 200, "text/html", exam.encode()
         if path == "/token":
             self.scopes.append(body)
-            return 200, "application/json", json.dumps({"access_token": "t-1", "token_type": "Bearer", "expires_in": 3600}).encode()
+            if len(self.scopes) > self.tokens:
+                return 503, "application/json", b"{}"
+            lasts = {"expires_in": 3600} if self.says_how_long else {}
+            return 200, "application/json", json.dumps({"access_token": "t-1", "token_type": "Bearer", **lasts}).encode()
         if path != "/control" or headers.get("Authorization") != "Bearer t-1" or CONTROL not in headers.get("Accept", ""):
             return 401, "application/json", b"{}"
         if headers.get("Content-Type") != self.takes:

@@ -14,7 +14,8 @@ from database import Database
 from records.audit_cut import cut_audit
 from records.holds import Holds
 from records.seals import SEALED, Seals
-from records.verification import CUT, verify
+from records.verification import verify
+from records.verified import CUT
 from tests.helpers.databases import all_stored
 
 SESSION = "a" * 32

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from basics.canonical import canonical
 from database import Database
-from records.verification import Verified, check_chain
+from records.verification import check_chain
+from records.verified import Verified
 from storage.audit_chain import FIRST_PREV, body_of, hash_of, linked
 from tests.helpers.databases import START, all_stored, frozen, opened
 from tests.helpers.waiting import until

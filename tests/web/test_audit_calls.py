@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from basics.paths import ROOT
 from records.retention import ASKED
 from records.seals import SEALED
-from records.verification import CUT, DELETED, DELETED_KINDS, ERASED
+from records.verified import CUT, DELETED, DELETED_KINDS, ERASED
 from tests.helpers.databases import START
 from tests.helpers.people import someone
 from tests.helpers.web import PASSWORD, MakeApp

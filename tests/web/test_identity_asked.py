@@ -113,7 +113,7 @@ def test_what_is_decided_is_in_the_audit_and_verifies(parts: Parts, taking: Stud
     assert taking.decide("queried", text="  The card is blurred. ").status_code == 200
     assert taking.decide("accepted", revision=1).status_code == 200
     assert parts.database.flush(10)
-    monkeypatch.setattr("records.verification.YOUNG", timedelta(0))
+    monkeypatch.setattr("records.verification_decisions.YOUNG", timedelta(0))
     verified = verify(stored, parts.settings.clips_dir)
     assert (verified.findings, verified.decisions) == ([], 2)
     stored.identity.update_one({"_id": taking.session_id}, {"$set": {"history.0.text": "It was fine."}})

@@ -16,7 +16,8 @@ from records.conclusions import Person
 from records.exams import exam_key
 from records.reviews import Reviews
 from records.student_answers import LINKS_MAX, StudentAnswers
-from records.verification import Finding, verify
+from records.verification import verify
+from records.verified import Finding
 from tests.helpers.callers import token
 from tests.helpers.evidence import CLIP, store_exam
 from tests.helpers.web import error_of

@@ -16,7 +16,7 @@ from PIL import Image
 
 from basics.times import utc_now
 from media.clip_stills import ClipStills
-from records import verification
+from records import verification_decisions
 from records.conclusions import HISTORY_MAX, Conclusions, Person
 from records.exams import exam_key
 from records.results import Column
@@ -231,7 +231,7 @@ def test_it_is_noted_told_packed_and_goes_with_its_session(client: FlaskClient, 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is so much later that no note is under way."""
-    monkeypatch.setattr(verification, "utc_now", _later)
+    monkeypatch.setattr(verification_decisions, "utc_now", _later)
 
 
 def _later() -> datetime:

@@ -316,6 +316,11 @@ def test_of_a_session_that_no_server_has_nobody_says_that_it_is_watched(
     stop_server(parts)
     told = ask(signed(secret, exam, student, use="ask")).get_json()
     assert (told["state"], told["devices"], told["page_away"], told["session_id"]) == ("offline", {}, None, session.session_id)
+    kept = parts.database.collection("sessions")
+    for damage in ({"$unset": {"started_at": "", "devices": ""}}, {"$set": {"breaks": [3], "devices": {"camera": 3}}}, {"$set": {"breaks": 3}}):
+        kept.update_one({"_id": session.session_id}, damage)
+        told = ask(signed(secret, exam, student, use="ask"))
+        assert (told.status_code, told.get_json()["state"]) == (200, "offline"), damage
 
 
 def test_only_the_exams_site_asks_and_what_asks_starts_nothing(

@@ -14,7 +14,7 @@ from database import Document
 from records.exam_removal import check_holds, delete_some, of_exam
 from records.exams import Exam
 from records.lti_accounts import take_exam_away
-from records.verification import DELETED
+from records.verified import DELETED
 from scoring.exam import LIMITS, ExamDefinition, bounds_of
 from scoring.exam_rules import PRESETS, rules_for
 from scoring.rules import Rules

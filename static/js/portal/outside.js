@@ -17,6 +17,10 @@ const DETAILS = new Set(["browser", "elsewhere", "unclear", "dialog", "unproven"
 const TO_READ = ["exam-messages", "exam-notices"]; // a camera that gives nothing is told in this window, and the student is at the page
 const ASK_MOST = 15; // times, one a second
 const TOKEN_MAX = 4096;
+const RETURNS = { tab_hidden: "tab_visible", window_blur: "window_focus" };
+const BACK = new Set(Object.values(RETURNS));
+const AT_START = "at the start";
+const UNPROVEN = "unproven"; // nobody watched for how long the focus was away
 
 /** What the exam's page is told of how it stands here: by the portal's step and the bar above its exam. */
 export function standing(document) {
@@ -37,6 +41,7 @@ export class Outside {
   #onLost = () => {};
   #lost = false;
   #away = false; // the page says that it is out of sight
+  #owed = null; // the return from a leaving that a page told: {page, kind}; a page that went meanwhile can't tell it any more
   #left = BURST;
   #leftAt;
   #onToken = () => {};
@@ -73,6 +78,7 @@ export class Outside {
     this.#onLost = onLost;
     this.#heardAt = this.now();
     this.#away = false;
+    this.#owed = null;
   }
 
   /** The exam runs no more. */
@@ -129,17 +135,34 @@ export class Outside {
     else if (data.says === "token" && typeof data.token === "string") this.#onToken({ token: data.token.length <= TOKEN_MAX ? data.token : "", origin });
   }
 
-  #hearThere({ hidden }) {
+  #hearThere({ hidden, focused, page }) {
     if (hidden === false) this.#away = false; // the page that told it may have gone, and another came
+    if (hidden === false && focused === true && this.#owed && page !== this.#owed.page) {
+      const { kind } = this.#owed;
+      if (this.#give({ kind, page_ms: this.clock() }, kind === "window_focus" ? UNPROVEN : AT_START)) this.#owed = null;
+    }
     this.tick(); // this window's timers may sleep
   }
 
-  #hearAct({ kind, age_ms: age, detail }) {
+  #hearAct({ kind, age_ms: age, detail, page }) {
     if (!this.#take || !KINDS.has(kind) || !this.#hasRoom()) return;
+    const stays = kind === "tab_hidden" && detail === AT_START && this.#owed?.kind === "tab_visible"; // on the page before this one, too
+    this.#follow(kind, page);
+    if (stays) return;
     const late = Number.isFinite(age) ? Math.min(LATE_MS, Math.max(0, age)) : 0;
     const known = DETAILS.has(detail) ? detail : kind === "window_blur" ? "unclear" : "";
     if (!["window_blur", "window_away"].includes(kind)) this.#away = kind === "tab_hidden" && known !== "dialog"; // what else is done there is done in sight
-    this.#take({ id: crypto.randomUUID(), kind, page_ms: this.clock() - late, told_by: "exam_page", ...(known && { detail: known }) });
+    this.#give({ kind, page_ms: this.clock() - late }, known);
+  }
+
+  #follow(kind, page) {
+    if (BACK.has(kind)) this.#owed = null;
+    else if (RETURNS[kind]) this.#owed = { page, kind: this.#owed?.kind === "tab_visible" ? "tab_visible" : RETURNS[kind] };
+  }
+
+  /** Give an act to whoever takes them; false where it is not taken now. */
+  #give(act, detail) {
+    return Boolean(this.#take) && this.#take({ id: crypto.randomUUID(), ...act, told_by: "exam_page", ...(detail && { detail }) }) !== false;
   }
 
   #hasRoom() {

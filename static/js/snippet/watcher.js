@@ -22,10 +22,11 @@ export class Watcher {
 
   /**
    * `page` is a window; `home` the server's address (a URL that ends with a slash), `exam` the exam's key, `lang` a language or nothing. `token()` gives the
-   * start token of this site's server, `onChange(watcher)` is told of each change.
+   * start token of this site's server, `onChange(watcher)` is told of each change. By `id` the
+   * window knows this page from the one before and the one after it.
    */
-  constructor(page, { home, exam, lang = "", token, onChange = () => {}, now = () => performance.now() }) {
-    Object.assign(this, { page, home, exam, lang, token, onChange, now });
+  constructor(page, { home, exam, lang = "", token, onChange = () => {}, now = () => performance.now(), id = crypto.randomUUID() }) {
+    Object.assign(this, { page, home, exam, lang, token, onChange, now, id });
     this.#heardAt = now();
     page.addEventListener("message", (event) => this.#hear(event));
   }
@@ -69,11 +70,12 @@ export class Watcher {
   }
 
   #sayThere() {
-    this.#say({ says: "there", hidden: this.page.document.hidden });
+    const { document } = this.page;
+    this.#say({ says: "there", hidden: document.hidden, focused: document.hasFocus() });
   }
 
   #say(message) {
-    this.#window?.postMessage({ proctor: 1, exam: this.exam, ...message }, this.home.origin);
+    this.#window?.postMessage({ proctor: 1, exam: this.exam, page: this.id, ...message }, this.home.origin);
   }
 
   #hear({ data, origin, source }) {

@@ -65,6 +65,34 @@ test("a page that was left and went is away no longer than until another says th
   assert.deepEqual(there, [false, false, false, true]);
 });
 
+test("a leaving ends when another page stands before the student, where the one that told it went meanwhile", () => {
+  const { outside, says } = opened();
+  const acts = [];
+  let takes = true;
+  outside.watch((act) => takes && acts.push([act.kind, act.detail]), () => {});
+  const there = (page, more) => says({ says: "there", page, hidden: false, focused: true, ...more });
+  says({ says: "act", kind: "tab_hidden", page: "one" });
+  there("one"); // tells it itself
+  there("two", { focused: false });
+  there("two", { hidden: true });
+  takes = false; // a break
+  there("two");
+  takes = true;
+  assert.deepEqual(acts.splice(0), [["tab_hidden", undefined]]);
+  there("two");
+  there("two");
+  assert.deepEqual(acts.splice(0), [["tab_visible", "at the start"]]);
+  says({ says: "act", kind: "window_blur", detail: "elsewhere", page: "two" });
+  there("three");
+  assert.deepEqual(acts.splice(0), [["window_blur", "elsewhere"], ["window_focus", "unproven"]]);
+  says({ says: "act", kind: "tab_hidden", page: "three" });
+  says({ says: "act", kind: "tab_hidden", detail: "at the start", page: "four" }); // one leaving, over two pages
+  there("four");
+  says({ says: "act", kind: "tab_visible", page: "four" });
+  there("five");
+  assert.deepEqual(acts, [["tab_hidden", undefined], ["tab_visible", undefined]]);
+});
+
 test("what is done on the exam's page goes on as that page's word, with what is known of it and no more", () => {
   const { outside, says } = opened();
   const acts = [];

@@ -22,8 +22,8 @@ function examPage(more = {}) {
   const states = [];
   let hear;
   const opened = [];
-  const page = { document: { hidden: false }, addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
-  const watcher = new Watcher(page, { home: new URL(HOME), exam: "k", token: async () => "a.b.c", now: () => at.ms, onChange: ({ state }) => states.push(state), ...more });
+  const page = { document: { hidden: false, hasFocus: () => true }, addEventListener: (_type, heard) => (hear = heard), open: (...how) => (opened.push(how), more.gives ?? null) };
+  const watcher = new Watcher(page, { home: new URL(HOME), exam: "k", token: async () => "a.b.c", id: "p", now: () => at.ms, onChange: ({ state }) => states.push(state), ...more });
   const says = (source, data, origin = "https://proctor.example") => hear({ source, origin, data: { proctor: 1, exam: "k", ...data } });
   return { at, watcher, states, says, opened };
 }
@@ -40,8 +40,8 @@ test("a new page finds the window that is there, opens none, and tells it what i
   assert.deepEqual([watcher.hasFocus, watcher.blurLeast, opened.length], [true, 700, 0]);
   watcher.act({ id: "x", kind: "copy", page_ms: 5, detail: "nothing selected" }, 12);
   assert.deepEqual(window.told, [
-    [{ proctor: 1, exam: "k", says: "there", hidden: false }, "https://proctor.example"],
-    [{ proctor: 1, exam: "k", says: "act", kind: "copy", age_ms: 12, detail: "nothing selected" }, "https://proctor.example"],
+    [{ proctor: 1, exam: "k", page: "p", says: "there", hidden: false, focused: true }, "https://proctor.example"],
+    [{ proctor: 1, exam: "k", page: "p", says: "act", kind: "copy", age_ms: 12, detail: "nothing selected" }, "https://proctor.example"],
   ]);
 });
 
@@ -99,7 +99,7 @@ test("the start token goes to the server's site alone, one at a time, and an emp
   says(window, { says: "token" });
   says(window, { says: "token" });
   await settled();
-  assert.deepEqual(window.told, [[{ proctor: 1, exam: "k", says: "token", token: "a.b.1" }, "https://proctor.example"]]);
+  assert.deepEqual(window.told, [[{ proctor: 1, exam: "k", page: "p", says: "token", token: "a.b.1" }, "https://proctor.example"]]);
   const failing = [async () => Promise.reject(new Error("403")), ...["", "<!doctype html><title>Log in</title>", '"a.b.c"', `a.b.${"c".repeat(5000)}`].map((text) => async () => text)];
   for (const token of failing) {
     const none = examPage({ token });

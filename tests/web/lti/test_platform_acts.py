@@ -90,6 +90,7 @@ def server() -> Iterator[Proctored]:
 @pytest.fixture
 def desk(make_app: MakeApp, server: Proctored) -> Iterator[Desk]:
     server.controls, server.scopes, server.control, server.takes = [], [], taken, CONTROL
+    server.tokens, server.says_how_long = 1000, True
     app = make_app(proctor_password=PASSWORD, api_token=API_TOKEN, public_url=HERE, lti_private_hosts="127.0.0.1")
     server.register(app)
     made = Desk(app, server)
@@ -140,8 +141,11 @@ def test_while_it_is_away_acts_wait_in_their_order_and_what_was_meant_for_the_mo
     health = part_states(desk.parts)["platforms"]
     assert (health["state"], health["waiting"], "16 min" in str(health["reason"]), health["failed"]) == ("degraded", 2, True, 2)
     assert {one.name: one.value for one in desk.sender.figures()}["platform_acts_waiting"] == 2
+    desk.sender._is_mine = lambda: False
+    assert (desk.sender.turn(), desk.sender.health()) == ([], health), "another server sends"
+    desk.sender._is_mine = lambda: True
     assert desk.send() == ["flag"], "a quarter of an hour later"
-    assert [(one["state"], one["why"]) for one in desk.acts()] == [("taken", ""), ("not_taken", "late")]
+    assert [(one["state"], one["why"], one["tries"]) for one in desk.acts()] == [("taken", "", 3), ("not_taken", "late", 0)]
     desk.platform.control = lambda _act: (503, "text/plain", b"")
     desk.ask("flag")
     desk.send()
@@ -188,6 +192,13 @@ def test_more_time_is_not_given_twice(desk: Desk) -> None:
     assert desk.send() == ["resume"]
     assert desk.send(60) == []
     assert desk.newest()[:2] == ("not_taken", "refused")
+
+
+def test_an_act_asks_for_one_token_where_the_platform_does_not_say_how_long_it_is_good(desk: Desk) -> None:
+    desk.platform.says_how_long, desk.platform.tokens = False, 1
+    desk.ask("update", extra_min=5)
+    assert desk.send() == ["update"]
+    assert (desk.newest()[0], len(desk.platform.scopes)) == ("taken", 1)
 
 
 def test_an_act_is_one_servers_for_as_long_as_it_may_take_to_send_it(desk: Desk) -> None:
@@ -247,7 +258,8 @@ def test_what_waits_can_be_withdrawn_and_names_no_platform_that_is_gone(desk: De
     assert desk.client.delete(f"{desk.path}/{first['id']}").status_code == 200
     desk.platform.control = taken
     assert desk.send(1) == ["pause"]
-    assert [(one["state"], one["why"]) for one in desk.acts()] == [("not_taken", "withdrawn")] * 2 + [("taken", "")]
+    told = [(one["state"], one["why"], one["tries"]) for one in desk.acts()]
+    assert told == [("not_taken", "withdrawn", 0), ("not_taken", "withdrawn", 1), ("taken", "", 1)]
     assert desk.client.delete(f"{desk.path}/{second['id']}").status_code == 409
     assert desk.client.delete(f"{desk.path}/nonsense").status_code == 404
     third = desk.ask("flag")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
@@ -231,6 +233,28 @@ def test_a_later_attempt_ends_the_one_before_and_an_earlier_one_is_not_taken(app
     assert parts.monitor.active() == []
     third = sit(app, server, 3)
     assert third.session_id not in (first.session_id, second.session_id)
+
+
+@pytest.mark.parametrize(("number", "meanwhile"), [(1, 2), (2, 1)])
+def test_attempts_launched_in_the_same_moment_share_no_session(
+    app: Flask, parts: Parts, server: Proctored, exam: str, number: int, meanwhile: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create, came = parts.monitor.create, Event()
+
+    def while_another_comes(*about: Any) -> Any:
+        session = create(*about)
+        if not came.is_set():
+            came.set()
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(launch, app, server, **server.begins(meanwhile)).result().status_code == 303
+        return session
+
+    monkeypatch.setattr(parts.monitor, "create", while_another_comes)
+    answer = launch(app, server, **server.begins(number))
+    assert (answer.status_code == 303) is (number == 2), said(answer)
+    (session,) = parts.monitor.active()
+    rows = {row["nth"]: row["session_id"] for row in parts.database.collection("lti_attempts").find()}
+    assert (rows.pop(2), session.session_id in rows.values()) == (session.session_id, False), "the later one has it alone"
 
 
 def test_an_end_that_could_be_of_two_exams_ends_neither(app: Flask, parts: Parts, server: Proctored, exam: str) -> None:

@@ -40,6 +40,7 @@ ACCEPTED = f"{MEDIA_TYPE}, {PLAIN_TYPE};q=0.9, */*;q=0.1"
 RETRY_S = (2, 5, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200, 14_400, 28_800)  # after each try that failed
 AWAY = frozenset({408, 425, 429, 502, 503, 504})
 UNSUPPORTED = 415
+UNTRIED = frozenset({"late", "gone", "off"})  # given up without one more try
 FAILED_MAX = 3  # tries that a platform answers with an error of its own: what waits behind it is not to wait for days
 EACH, POOL = 3, 12  # requests under way to one platform, and in all
 HELD = timedelta(minutes=3)  # for which a server has an act in hand: seven questions (token, act, of each once more, as another type) of 20 s at most
@@ -105,6 +106,7 @@ class ActSender:
         """Begin to send what is due. Raise `StorageError`."""
         self._leads = self._is_mine()
         if not self._leads:
+            self._count()  # for health alone
             return []
         begun = []
         for platform in sorted(self._acts.platforms(), key=self._under_way_to):  # none waits for others that hang
@@ -156,7 +158,7 @@ class ActSender:
             self._over(row, "off")
             return
         try:
-            self._platforms.token(registration, CONTROL_SCOPE)
+            token = self._platforms.token(registration, CONTROL_SCOPE)
         except ProviderAway as away:
             self._again(row, away.message)
             return
@@ -164,13 +166,13 @@ class ActSender:
         if row.get("once") and sends == "again":
             self._over(row, "unsure")
         elif sends != "not":  # withdrawn, or another's meanwhile
-            self._tell(registration, attempt.control_url, row, once=bool(row.get("once")))
+            self._tell(registration, attempt.control_url, row, token, once=bool(row.get("once")))
 
-    def _tell(self, registration: Registration, address: str, row: Document, *, once: bool) -> None:
+    def _tell(self, registration: Registration, address: str, row: Document, token: str, *, once: bool) -> None:
         try:
-            answer = self._ask(registration, address, row, MEDIA_TYPE)
+            answer = self._ask(registration, address, row, token, MEDIA_TYPE)
             if answer.status == UNSUPPORTED:
-                answer = self._ask(registration, address, row, PLAIN_TYPE)
+                answer = self._ask(registration, address, row, token, PLAIN_TYPE)
         except ProviderAway as away:
             if once:
                 self._over(row, "unsure", said=str(away.message)[:SAID_MAX])
@@ -179,9 +181,9 @@ class ActSender:
             return
         self._judge(row, answer, once=once)
 
-    def _ask(self, registration: Registration, address: str, row: Document, kind: str) -> Answer:
+    def _ask(self, registration: Registration, address: str, row: Document, token: str, kind: str) -> Answer:
         body = str(row["body"]).encode("utf-8", "replace")
-        return self._platforms.ask(registration, CONTROL_SCOPE, "POST", address, accept=ACCEPTED, body=body, kind=kind)
+        return self._platforms.ask(registration, CONTROL_SCOPE, "POST", address, accept=ACCEPTED, body=body, kind=kind, token=token)
 
     def _judge(self, row: Document, answer: Answer, *, once: bool) -> None:
         """What the platform's answer means. Only one that can be its own service's counts as taken."""
@@ -209,14 +211,14 @@ class ActSender:
     def _over(self, row: Document, why: Why, **told: Any) -> None:
         self._counts["failed"] += 1
         extra = {"session_id": row["session_id"]}
-        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}):
+        if self._outbox.finish(row, "given_up", {"at": self._now(), "why": why, **told}, tried=why not in UNTRIED):
             log.warning("a learning platform did not take what was asked (%s): %s %s", row["action"], why, told or "", extra=extra)
 
     # For operators
 
     def health(self) -> dict[str, Any]:
-        """How it does, as the server that sends saw it last; `off` where no platform is registered and nothing waits."""
-        waiting, oldest_s = (self._waiting, self._age()) if self._leads else (0, 0.0)
+        """How it does, at whichever server; `off` where nothing waits and nothing was sent from here."""
+        waiting, oldest_s = self._waiting, self._age()
         counts = {name: self._counts[name] for name in ("delivered", "failed")}
         if not waiting and not any(counts.values()):
             return {"state": "off"}

@@ -54,8 +54,7 @@ def begin(launch: Launch) -> BaseResponse:
     if admitted(come(launch, None), exam).revoked:
         raise Refused(_("You were taken off this exam’s list. Ask whoever teaches it."), "a student whose link is revoked")
     named_at = known.named_at if known is not None and known.names == asked.names else utc_now()
-    attempt = replace(asked, named_at=named_at, session_id=_session_of(asked, known))
-    parts().lti_attempts.keep(attempt)
+    attempt = _placed(replace(asked, named_at=named_at), known)
     note("lti: proctoring begun", BY, **_of(attempt), exam_key=exam.key, registration=attempt.registration_id)
     token = parts().access.make_student_token(attempt.session_id)
     page, _hash, fragment = portal_url(request, token, session_id=attempt.session_id).partition("#")
@@ -119,42 +118,54 @@ def runs(attempt: Attempt) -> bool:
         return False
 
 
-def _session_of(attempt: Attempt, known: Attempt | None) -> str:
-    """The session of the attempt: the one that waits or runs, else a new one. Raise `Refused`, `Conflict`, `TooMany`, `StorageError`."""
-    monitor = parts().monitor
+def _placed(attempt: Attempt, known: Attempt | None) -> Attempt:
+    """The attempt, kept with its session: the one that waits or runs, else a new one. Raise `Refused`, `Conflict`, `TooMany`, `StorageError`."""
+    monitor, attempts = parts().monitor, parts().lti_attempts
     if known is not None and known.ended_at is not None:
         end_here(known)  # where the end did not come here
         raise _has_ended()
     running = monitor.find(attempt.user_id, attempt.exam_id)
     session_id = running.session_id if running is not None else monitor.ownership.running(attempt.user_id, attempt.exam_id)
+    made = None
     for _turn in range(TURNS):
         if session_id is None:
             if _is_over(known):
                 raise _has_ended()
             monitor.maker.check_open(attempt.exam_id, monitor.maker.surroundings(attempt.user_id, attempt.exam_id))
             try:
-                session = monitor.create(attempt.user_id, attempt.exam_id, "browser")
+                made = monitor.create(attempt.user_id, attempt.exam_id, "browser")
+                session_id = made.session_id
             except Conflict as conflict:  # another page of the student's came in the same moment
                 session_id = conflict.details.get("session_id")
                 if not isinstance(session_id, str):
                     raise
-            else:
-                take_off(session, _record_of(known))
-                return session.session_id
-        other = parts().lti_attempts.of_session(session_id)
+        placed = replace(attempt, session_id=session_id)
+        other = attempts.of_session(session_id)
         if other is None or other.id == attempt.id:
-            return session_id
-        if not attempt.is_of_link(other) or int(attempt.number) < int(other.number):
-            raise Refused(
-                _("Another attempt of yours at this exam runs here. End it on its own page first, then come again."),
-                f"attempt {attempt.number} while attempt {other.number} runs",
-            )
-        if not end_here(other):  # the platform has begun a later one, and the other runs at another server
-            parts().lti_attempts.left(other)
-            parts().tell(AttemptOver(session_id))
-        session_id = None
+            if attempts.keep(placed):
+                if made is not None:
+                    take_off(made, _record_of(known))
+                return placed
+            other = attempts.of_session(session_id)  # launched in the same moment, it has the session
+            if other is not None and other.id == attempt.id:
+                continue
+        if other is not None:
+            _end_earlier(other, attempt)
+        session_id = made = None
     text = _("An earlier attempt of yours is being ended. If this goes on, end it on the page that records you, then come again.")
     raise Conflict(text, retry_after_s=AGAIN_S)
+
+
+def _end_earlier(other: Attempt, attempt: Attempt) -> None:
+    """End the attempt whose session is in the way: the platform has begun a later one. Raise `Refused` where it is not earlier, `StorageError`."""
+    if not attempt.is_of_link(other) or int(attempt.number) < int(other.number):
+        raise Refused(
+            _("Another attempt of yours at this exam runs here. End it on its own page first, then come again."),
+            f"attempt {attempt.number} while attempt {other.number} runs",
+        )
+    if not end_here(other):  # it runs at another server
+        parts().lti_attempts.left(other)
+        parts().tell(AttemptOver(other.session_id))
 
 
 def _has_ended() -> Refused:

@@ -39,13 +39,22 @@ class Platforms:
         self._lock = threading.Lock()
 
     def ask(
-        self, registration: Registration, scope: str, method: str, address: str, *, accept: str, body: bytes | None = None, kind: str = ""
+        self,
+        registration: Registration,
+        scope: str,
+        method: str,
+        address: str,
+        *,
+        accept: str,
+        body: bytes | None = None,
+        kind: str = "",
+        token: str = "",
     ) -> Answer:
-        """Ask a service of the registration's platform; `kind` is the body's media type.
+        """Ask a service of the registration's platform; `kind` is the body's media type, `token` one of `token` that was asked for just now.
 
         A token that the platform does not take any more is asked for anew, once. Raise `ProviderAway`, `StorageError`.
         """
-        token = self.token(registration, scope)
+        token = token or self.token(registration, scope)
         answer = self._with(token, method, address, accept, body, kind)
         if answer.status == 401:
             self._forget(registration, scope, token)

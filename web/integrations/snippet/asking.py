@@ -12,10 +12,10 @@ from pydantic import BaseModel, Field
 
 from basics.errors import Unauthorized
 from basics.texts import _
-from basics.times import utc_now
+from cluster.owning import run_of
 from database import Document
+from records.keep_times import part_of
 from records.spellings import sought_spelling
-from sessions.elsewhere import status_of
 from sessions.focus_watch import AWAY_DOUBTS
 from web.calls.bodies import read_body, reply
 from web.calls.openapi import describe
@@ -74,10 +74,11 @@ def stands() -> Response:
         log.warning("snippet: a question refused from %s, exam %s: %.200s", request.remote_addr, exam.exam_id, refused.reason)
         raise Unauthorized(_("The token is not believed: %(why)s.", why=refused.why), field="token") from None
     parts().snippet_asks.give_back(request.remote_addr)  # only what is refused counts
-    return reply(_of(user_id, exam.exam_id))
+    return reply(stands_of(user_id, exam.exam_id))
 
 
-def _of(user_id: str, exam_id: str) -> StudentStands:
+def stands_of(user_id: str, exam_id: str) -> StudentStands:
+    """How a student stands in an exam, wherever that runs. Raise `StorageError`."""
     session = parts().monitor.find(user_id, exam_id)
     if session is not None:
         status = session.status().to_dict()
@@ -88,16 +89,24 @@ def _of(user_id: str, exam_id: str) -> StudentStands:
         return StudentStands(state="none")
     if found.get("state") != "running":
         return StudentStands(state="over", session_id=found["_id"])
-    status = status_of(found, utc_now())
-    if not _is_in_hand(found):
-        status["devices"] = {}  # what its record says of them may be long over
+    status = _recorded(found)
     return StudentStands(state=_state(status), devices=_devices(status), session_id=found["_id"])
 
 
+def _recorded(document: Document) -> dict[str, Any]:
+    """How a session stands by its record alone, which may lack anything, or be damaged."""
+    breaks = document.get("breaks")
+    last = breaks[-1] if isinstance(breaks, list) and breaks else None
+    on_break = isinstance(last, Mapping) and last.get("end") is None
+    told = part_of(document, "devices") if _is_in_hand(document) else {}  # else what its record says of them may be long over
+    devices = {name: device for name, device in told.items() if isinstance(device, Mapping)}
+    return {"begun": document.get("begun") is not False, "on_break": on_break, "devices": devices}
+
+
 def _is_in_hand(document: Document) -> bool:
-    """Does another server that lives have the session?"""
+    """Does another server that lives have the session, in the run in which it took it?"""
     membership, owner = parts().membership, parts().monitor.elsewhere.instance(document)
-    return bool(owner) and membership is not None and membership.lives(owner or "")
+    return bool(owner) and membership is not None and membership.still_runs(owner or "", run_of(document))
 
 
 def _state(status: Mapping[str, Any]) -> Stands:
