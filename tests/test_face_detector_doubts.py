@@ -98,10 +98,10 @@ def test_what_may_be_a_phone_in_the_hands_is_none_where_the_look_at_them_sees_no
 @pytest.mark.parametrize(
     ("near", "direction", "asked"),
     [
-        (0.14, "focused", [SIDE, ZOOM_SIDE, ZOOM_SIDE]),
-        (0.16, "focused", [SIDE, ZOOM_SIDE, PART_SIDE]),
-        (0.14, "down", [SIDE, PART_SIDE, ZOOM_SIDE, ZOOM_SIDE]),
-        (0.16, "down", [SIDE, PART_SIDE, ZOOM_SIDE]),  # and the look at the hands votes once
+        (0.09, "focused", [SIDE, ZOOM_SIDE, ZOOM_SIDE]),
+        (0.11, "focused", [SIDE, ZOOM_SIDE, PART_SIDE]),
+        (0.09, "down", [SIDE, PART_SIDE, ZOOM_SIDE, ZOOM_SIDE]),
+        (0.11, "down", [SIDE, PART_SIDE, ZOOM_SIDE]),  # and the look at the hands votes once
     ],
 )
 def test_what_is_no_phone_near_by_is_not_looked_into(both: PersonsModel, near: float, direction: Direction, asked: list[int]) -> None:
