@@ -230,7 +230,7 @@ class PersonsModel:
         least, (height, width) = self._limits.phone_near_least, looks.image.shape[:2]
         apart: list[Box] = []
         for hint in hints:
-            if all(overlap(hint, other) <= self._limits.phone_overlap for other in apart):
+            if all(overlap(hint, other) <= self._limits.box_overlap for other in apart):
                 apart.append(hint)
         if not least or not 0 < len(apart) <= HINTS_MOST:
             return False
