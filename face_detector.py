@@ -36,6 +36,7 @@ HEAD_WIDE, HEAD_HIGH = 0.4, 0.4  # of the body that is seen at a desk
 WITHIN = 0.8  # share of a face from which it lies in a body
 IN_HANDS = 0.5  # share of each hint from which it lies where the hands of somebody who is seen may be:
 IN_HANDS_LEAST = 0.05  # there the look at that part must see a phone at all
+HINTS_MOST = 3  # that are looked at near by; of more the looks that vote cost no more
 
 
 class PersonsModel:
@@ -198,8 +199,13 @@ class PersonsModel:
         """The likeliest phone; None where nothing hints at one."""
         if not self._finder.sees_objects:
             return None
-        first = of_kind(looks.first, CELL_PHONE)
-        if not looking_down and not (first and first[0].confidence >= self._limits.phone_hint):
+        hints = self._hints(looks)
+        if looking_down:
+            zone = _hands_zone(looks.image, of_kind(looks.first, PERSON), face, self._limits)
+            hints += [box for box in of_kind(looks.part(*zone), CELL_PHONE) if box.confidence >= IN_HANDS_LEAST]
+        elif not hints:
+            return None
+        if self._is_none_near(looks, hints):
             return None
         # The first look raised the hint, so it has no vote: it is high wherever it errs.
         votes = self._votes(looks, face)
@@ -209,19 +215,33 @@ class PersonsModel:
         found = likeliest_phone(votes, near, self._limits)
         if found is not None and found.box.confidence >= ZOOM_FROM * self._limits.phone_confidence:
             height, width = looks.image.shape[:2]
-            near_by = [looks.part(*zoom, side=ZOOM_SIDE) for zoom in zooms(found, width, height)]
+            near_by = [looks.part(*zoom, side=ZOOM_SIDE) for zoom in zooms(found.box, width, height)]
             votes += [without_books(look) for look in near_by] if found.instead < INSTEAD_LITTLE else near_by
             found = phone_at(found.box, votes, near, self._limits)
         if found is not None and max(looks.image.shape[:2]) < self._limits.phone_coarse_px:
             found = replace(found, least=found.least * self._limits.phone_coarse_factor)
         return found
 
+    def _hints(self, looks: Looks) -> list[Box]:
+        return [box for box in of_kind(looks.first, CELL_PHONE) if box.confidence >= self._limits.phone_hint]
+
+    def _is_none_near(self, looks: Looks, hints: list[Box]) -> bool:
+        """Is each hint no phone to the small looks near by? They cost a third of the cheapest that votes, and a phone is plain to one of them."""
+        least, (height, width) = self._limits.phone_near_least, looks.image.shape[:2]
+        apart: list[Box] = []
+        for hint in hints:
+            if all(overlap(hint, other) <= self._limits.box_overlap for other in apart):
+                apart.append(hint)
+        if not least or not 0 < len(apart) <= HINTS_MOST:
+            return False
+        near = (looks.part(*zoom, side=ZOOM_SIDE) for hint in apart for zoom in zooms(hint, width, height))
+        return all(box.confidence < least for look in near for box in of_kind(look, CELL_PHONE))
+
     def _votes(self, looks: Looks, face: Box | None) -> list[list[Detection]] | None:
         """The looks that check a hint, the cheap ones first; None as soon as those before make the rest idle."""
         persons = of_kind(looks.first, PERSON)
         zone = _hands_zone(looks.image, persons, face, self._limits)
-        hints = [box for box in of_kind(looks.first, CELL_PHONE) if box.confidence >= self._limits.phone_hint]
-        in_hands = _is_sure_body(persons, self._limits) and all(held(hint, Box(*zone, 1.0)) > IN_HANDS for hint in hints)
+        in_hands = _is_sure_body(persons, self._limits) and all(held(hint, Box(*zone, 1.0)) > IN_HANDS for hint in self._hints(looks))
         votes: list[list[Detection]] = []
         total = 0.0
         takes: tuple[Callable[[], list[Detection] | None], ...] = (

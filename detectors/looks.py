@@ -17,7 +17,7 @@ from settings.persons import PersonsLimits
 # Pixels along the network input's longer side:
 SIDE = 320  # of the ordinary look,
 PART_SIDE = 416  # of those that check a phone,
-ZOOM_SIDE = 256  # of those at what may be one,
+ZOOM_SIDE = 256  # of those near by at what may be one,
 CLOSE_SIDE = 640  # of the one that checks hints,
 FAR_SIDE = 192  # and of the one that finds persons too large or too coarse for it (a face filling the picture, a picture sent at 160 x 120)
 # Where faces beside a face are looked for, in sizes of that face: from so far inside its edge to so far out, and above and below
@@ -42,6 +42,7 @@ class Looks:
         self._networks = networks
         self._limits = limits
         self._taken: dict[str, list[Detection]] = {}
+        self._parts: dict[tuple[int, ...], list[Detection]] = {}
 
     @cached_property
     def first(self) -> list[Detection]:
@@ -76,7 +77,10 @@ class Looks:
 
     def part(self, left: int, top: int, right: int, bottom: int, side: int = PART_SIDE) -> list[Detection]:
         """At a part of the picture."""
-        return moved(self._find(self._networks.first, self.image[top:bottom, left:right], side), left, top)
+        key = left, top, right, bottom, side
+        if key not in self._parts:
+            self._parts[key] = moved(self._find(self._networks.first, self.image[top:bottom, left:right], side), left, top)
+        return self._parts[key]
 
     def in_mirror(self) -> list[Detection]:
         """At the mirror image."""

@@ -14,7 +14,7 @@ VESSELS = (BOTTLE, WINE_GLASS, CUP)
 PLACES = 4  # at which a phone is thought of in one picture
 VOTES_TO_TRIM = 5  # from so many votes on the surest and the least sure one don't count
 BESIDE_FACE = 0.15  # of a face's width, to each side: ears, and hands at the glasses
-ZOOMS = (2.2, 3.5)  # times the likeliest phone's longer side: parts of the picture that are looked at last
+ZOOMS = (2.2, 3.5)  # times the longer side of what may be a phone: parts of the picture that are looked at near by, cheaply
 ZOOM_LEAST_PX = 96  # a smaller part has nothing more to show
 INSTEAD_LITTLE = 0.05  # of a vessel or book seen from afar
 ZOOM_FROM = 0.28  # of what a phone needs: less than that no part makes up for
@@ -69,9 +69,8 @@ def phone_at(place: Box, looks: Sequence[list[Detection]], face: Box | None, lim
     return Phone(replace(place, confidence=max(0.0, sum(net) / len(net))), least, tuple(votes), sum(against) / len(against), at_face)
 
 
-def zooms(phone: Phone, width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """The parts of a picture around the likeliest phone: left, top, right and lower edge in pixels."""
-    box = phone.box
+def zooms(box: Box, width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """The parts of a picture around what may be a phone: left, top, right and lower edge in pixels."""
     x, y = (box.x1 + box.x2) / 2, (box.y1 + box.y2) / 2
     reaches = [max(zoom * max(box.width, box.height), ZOOM_LEAST_PX) / 2 for zoom in ZOOMS]
     return [(int(max(0, x - reach)), int(max(0, y - reach)), int(min(width, x + reach)), int(min(height, y + reach))) for reach in reaches]

@@ -210,6 +210,7 @@ def limited(path: Path, limits: Limits) -> PersonsModel:
         ({}, {"screen_share": 0.2}, "persons/2_024"),
         ({}, {"phone_hint": 0.9}, "phone/phone_000"),
         ({}, {"phone_votes_least": 1.5}, "phone/phone_000"),
+        ({}, {"phone_near_least": 1.0}, "phone/phone_000"),
         ({}, {"faces_hint": 0.5}, "persons/2_011"),
         ({}, {"faces_confidence": 0.95}, "persons/2_011"),
         ({}, {"faces_size_share": 1.0}, "persons/2_011"),

@@ -12,10 +12,10 @@ import pytest
 
 import face_detector
 from basics.errors import DetectorError
-from basics.readings import Box
+from basics.readings import Box, Direction, GazeReading
 from bench.phone_clips import counts
 from detectors.face_models import FoundFace
-from detectors.looks import CLOSE_SIDE, PART_SIDE, SIDE, Networks
+from detectors.looks import CLOSE_SIDE, PART_SIDE, SIDE, ZOOM_SIDE, Networks
 from detectors.networks import CELL_PHONE, PERSON, Detection, Image
 from face_detector import PersonsModel
 from gaze_direction import GazeDetector
@@ -62,15 +62,17 @@ def test_ten_seconds_of_drinking_count_nothing_and_ten_of_a_phone_do(both: Perso
 
 
 class OneWhoHints:
-    """Stands for a network: somebody, and what may be a phone at `hint`, in the ordinary look, and nothing in any other."""
+    """Stands for a network: somebody, and what may be a phone at `hint`, in the ordinary look, `near` as much in those near by, else nothing."""
 
     sees_objects = True
 
-    def __init__(self, hint: Box) -> None:
-        self.hint, self.asked = hint, list[int]()
+    def __init__(self, hint: Box, near: float = 0.0) -> None:
+        self.hint, self.near, self.asked = hint, near, list[int]()
 
     def find(self, image: Image, side: int, least: float) -> list[Detection]:
         self.asked.append(side)
+        if side == ZOOM_SIDE and self.near:
+            return [Detection(CELL_PHONE, Box(40, 20, 80, 90, self.near))]
         return [Detection(PERSON, Box(200, 80, 500, 480, 0.9)), Detection(CELL_PHONE, self.hint)] if side == SIDE else []
 
     def close(self) -> None:
@@ -86,10 +88,29 @@ def test_what_may_be_a_phone_in_the_hands_is_none_where_the_look_at_them_sees_no
     both: PersonsModel, hint: Box, first: list[int], second: list[int]
 ) -> None:
     networks: list[OneWhoHints] = []
-    model = both.under(PersonsLimits(), lambda _: networks.append(OneWhoHints(hint)) or networks[-1])  # type: ignore[func-returns-value]
+    limits = PersonsLimits(phone_near_least=0)
+    model = both.under(limits, lambda _: networks.append(OneWhoHints(hint)) or networks[-1])  # type: ignore[func-returns-value]
     reading = model.look(np.full((480, 640, 3), 120, np.uint8), 0.0)
     assert (reading.count, reading.phone) == (1, False)
     assert sorted([network.asked for network in networks], key=len) == sorted([second, first], key=len)
+
+
+@pytest.mark.parametrize(
+    ("near", "direction", "asked"),
+    [
+        (0.09, "focused", [SIDE, ZOOM_SIDE, ZOOM_SIDE]),
+        (0.11, "focused", [SIDE, ZOOM_SIDE, PART_SIDE]),
+        (0.09, "down", [SIDE, PART_SIDE, ZOOM_SIDE, ZOOM_SIDE]),
+        (0.11, "down", [SIDE, PART_SIDE, ZOOM_SIDE]),  # and the look at the hands votes once
+    ],
+)
+def test_what_is_no_phone_near_by_is_not_looked_into(both: PersonsModel, near: float, direction: Direction, asked: list[int]) -> None:
+    networks: list[OneWhoHints] = []
+    hint = Box(320, 400, 360, 470, 0.03)
+    model = both.under(PersonsLimits(), lambda _: networks.append(OneWhoHints(hint, near)) or networks[-1])  # type: ignore[func-returns-value]
+    reading = model.look(np.full((480, 640, 3), 120, np.uint8), 0.0, GazeReading(0.0, direction))
+    assert (reading.count, reading.phone) == (1, False)
+    assert sorted(network.asked for network in networks) == [[], asked]
 
 
 @pytest.mark.parametrize("file", ["data/persons/2_011", "data2/persons/b2-2_003"])

@@ -22,7 +22,7 @@ from scoring.rules import Rules
 Image = np.ndarray[Any, np.dtype[np.uint8]]
 JPEG_QUALITY = 60  # what the student's page sends
 CAMERA_QUALITY = 92  # of what an encoder is given: a camera's own compression must not show beside it
-H264_BITRATE, H264_KEY_S = 350_000, 2.0  # the same
+H264_BITRATE, H264_KEY_S = 350_000, 1.0  # the same
 OPUS_BITRATE = 24_000
 SOUND_CHUNK_S = 0.2
 ACT_KINDS = {"tab_switch": "tab_switch", "copy": "copy", "cut": "cut", "paste": "paste"}

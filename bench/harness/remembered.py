@@ -24,7 +24,7 @@ class Remembered:
             return value
 
         def remembered(*arguments: Any) -> Any:
-            key = (name, *map(_key, arguments))
+            key = (name, *map(key_of, arguments))
             if key not in self._answers:
                 self.asked += 1
                 self._answers[key] = value(*arguments)
@@ -33,10 +33,11 @@ class Remembered:
         return remembered
 
 
-def _key(value: Any) -> Hashable:
+def key_of(value: Any) -> Hashable:
+    """By what a value is compared: an array by its shape, type and content."""
     if isinstance(value, np.ndarray):
         return value.shape, value.dtype.str, hashlib.blake2b(value.tobytes(), digest_size=16).digest()
     if isinstance(value, dict):
-        return tuple((name, _key(one)) for name, one in value.items())
+        return tuple((name, key_of(one)) for name, one in value.items())
     key: Hashable = value
     return key

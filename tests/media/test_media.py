@@ -45,7 +45,7 @@ def number_of(picture: np.ndarray[Any, np.dtype[np.uint8]]) -> int:
 
 def stream(count: int, *, width: int = 320, height: int = 240, first: int = 0) -> list[Frame]:
     """`count` pictures of H.264, ten a second, a key every 2 s; number and sequence go together."""
-    made = h264_frames((number / FPS, image(number, width, height)) for number in range(first, first + count))
+    made = h264_frames(((number / FPS, image(number, width, height)) for number in range(first, first + count)), key_s=2.0)
     return [Frame(frame.at, frame.data, frame.codec, frame.key, frame.layer, first + number) for number, frame in enumerate(made)]
 
 
