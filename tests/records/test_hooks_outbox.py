@@ -16,7 +16,7 @@ from basics.times import utc_now
 from database import Database
 from records import hook_marks, outbox
 from records.hook_marks import marked_of, unmark
-from records.hook_sender import ENDPOINTS_S, LONGEST, RETRY_S, HookSender
+from records.hook_sender import LONGEST, RETRY_S
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
 from tests.helpers.databases import opened
@@ -389,18 +389,6 @@ def test_health_tells_within_minutes_that_an_endpoint_takes_nothing(sending: Sen
     sending.run(3600)
     sending.run()
     assert sending.sender.health()["state"] == "ok"
-
-
-def test_a_server_that_does_not_send_tells_what_waits(sending: Sending, receiver: Receiver) -> None:
-    sending.add(receiver.url)
-    receiver.answer = lambda _path: (500, {}, b"")
-    store(sending.database, ONE, begun())
-    sending.run()
-    sending.run(1)
-    other = HookSender(sending.database, sending.hooks, sending.outbox, lambda: False, now=lambda: sending.at)
-    assert (other.turn(), other.health()["waiting"], other.health()["oldest_s"] > 0) == (ENDPOINTS_S, 1, True)
-    assert {figure.name: figure.value for figure in other.figures()}["hooks_waiting"] == 0, "it is counted once"
-    other.stop()
 
 
 def test_names_are_those_that_may_be_told_at_the_try(sending: Sending, receiver: Receiver) -> None:
