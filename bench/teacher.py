@@ -398,6 +398,8 @@ def main() -> int:
     parser.add_argument("--pictures", action="store_true", help="make the pictures in docs/ anew, of those in --shots")
     parser.add_argument("--json", type=Path, help="write the figures here")
     arguments = parser.parse_args()
+    if arguments.pictures and arguments.shots is None:
+        parser.error("--pictures needs --shots, the folder with the pictures that they are made of")
     if chromium_program() is None or not (arguments.data / "webcam.mp4").is_file():
         print(f"needs Chromium (apt: chromium) and {arguments.data}/webcam.mp4", file=sys.stderr)
         return 2

@@ -119,7 +119,7 @@ def _try_mesh(path: Path) -> None:
     _expect(score, (1, 1, 1, 1))
     _expect(features, (1, 48, 48, 32))
     crop = features[:, :16, :16].copy()
-    for output, points in zip(open_lite(heads_part(content))(crop, crop, crop), (80, 71, 71, 5, 5), strict=True):
+    for output, points in zip(open_lite(heads_part(content))(crop, crop), (71, 71, 5, 5), strict=True):
         _expect(output, (1, points, 2))
 
 

@@ -15,7 +15,7 @@ from settings.everyday import EVERYDAY
 
 OWN_PATHS = frozenset(
     "api static student socket.io texts help login logout invitation people account portal review flagged analytics exams settings".split()  # noqa: SIM905
-) | frozenset(("audit", "session", "metrics", "verify", "report", "integrations", "lti", "seb", "hooks"))
+) | frozenset(("audit", "session", "metrics", "verify", "report", "integrations", "lti", "seb", "hooks", "openedx", "embed"))
 """First parts of the server's own addresses: behind a proxy that strips PUBLIC_URL's path they couldn't be told from it."""
 
 

@@ -1,7 +1,8 @@
 """The languages that people read: which there are, which one a request is answered in, and what a text is in it.
 
 Each language is a file `locale/<language>.po` beside the program; English needs none. A page's language is the address's `lang`, else the cookie
-that a reader's choice has left, else what the browser asks for, else `LANGUAGE`. Scripts that ask for no language read English.
+that a reader's choice has left, else on a student's page the exam's own, else what the browser asks for, else `PAGE_LANGUAGE`. Scripts that ask
+for no language read English.
 """
 
 from __future__ import annotations
@@ -120,6 +121,13 @@ def language() -> str:
     return str(g.language)
 
 
+def begin_in(code: str | None) -> None:
+    """Answer this request, and what its page asks for, in an exam's own language, where neither its address nor its reader's choice says another."""
+    known = known_languages()
+    if code in known and request.args.get("lang") not in known and request.cookies.get(COOKIE) not in known:
+        g.language = g.begun_in = code
+
+
 @contextmanager
 def speaking(code: str) -> Generator[None]:
     """Answer in this language within the block: for what is said without a request."""
@@ -217,5 +225,11 @@ def init_languages(app: App) -> None:
             response.vary.update(("Accept-Language", "Cookie"))
             asked = request.args.get("lang")
             if asked is not None and asked in known_languages():  # what the page's scripts then ask for is answered in its language, too
-                response.set_cookie(COOKIE, asked, max_age=COOKIE_S, samesite="Lax", secure=request.is_secure, path=f"{request.root_path}/")
+                _keep(response, asked, COOKIE_S)
+            elif "begun_in" in g:  # until the browser ends: nobody chose it
+                _keep(response, g.begun_in, None)
         return response
+
+
+def _keep(response: Response, code: str, seconds: int | None) -> None:
+    response.set_cookie(COOKIE, code, max_age=seconds, samesite="Lax", secure=request.is_secure, path=f"{request.root_path}/")

@@ -29,7 +29,7 @@ from web.access.who_may import PROCTOR
 from web.calls.addresses import server_address
 from web.calls.values import DOCUMENT_ID_PATTERN, check_session_id
 from web.landing import first_page, own_path
-from web.languages import init_languages, known_languages, language, said
+from web.languages import begin_in, init_languages, known_languages, language, said
 from web.operator.people_pages import for_people
 from web.operator.sign_in import let_in, login_page
 from web.parts import parts
@@ -199,6 +199,7 @@ def portal() -> Response:
     """Show the student's page. It reads its token from the address's fragment, which never comes here."""
     settings = parts().settings
     exam = parts().exams.shown(key) if (key := request.args.get("exam", "")) else None
+    begin_in(exam.definition.language if exam else None)
     rules = rules_for(exam.definition, Rules.from_settings(settings)) if exam else Rules.from_settings(settings)
     surface = surface_of(exam.definition if exam else None, settings, parts().exam_page, server_address(request))
     if exam and request.args.get("at") == AT_PLATFORM:  # its address is the session's own

@@ -257,6 +257,8 @@ def test_german_fits_a_narrow_window(name: str, ended: str, man: str, server: De
     spoken.locator(shown).first.wait_for(state="attached")
     expect(spoken.locator("html")).to_have_attribute("lang", "de")
     assert spoken.evaluate(TOO_WIDE) <= 0
+    for here in spoken.locator(".side nav [aria-current]").all():
+        expect(here).to_be_in_viewport(ratio=1)
 
 
 def test_a_student_chooses_a_language_and_keeps_the_link(server: Desk, spoken: Page) -> None:

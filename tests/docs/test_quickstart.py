@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -77,7 +77,7 @@ def test_the_receiver_prints_once_what_the_server_has_signed_and_nothing_else(tm
     environment = {**os.environ, "SECRET": ours, "HOOK": address}
 
     def post(secret: str, body: str, sent: str) -> int:
-        now = datetime.now(UTC)
+        now = datetime.now(timezone.utc)
         signature = Webhook(secret).sign("msg_1", now, body)
         headers = {"webhook-id": "msg_1", "webhook-timestamp": str(int(now.timestamp())), "webhook-signature": signature}
         return requests.post(address, sent.encode(), headers=headers, timeout=60).status_code

@@ -40,6 +40,11 @@ class Receiver:
         """The bodies, in the order in which they came."""
         return [json.loads(body) for _headers, body in self.came]
 
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of event of each."""
+        return [told["type"] for told in self.told]
+
 
 @contextmanager
 def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:

@@ -99,7 +99,7 @@ class Empty:
 
     def collection(self, _name: str) -> Any:
         found: Any = type("Found", (list,), {name: lambda found, *_how: found for name in ("limit", "sort")})
-        return SimpleNamespace(find=lambda *_asked: found(), distinct=lambda _field: [])
+        return SimpleNamespace(find=lambda *_asked: found(), find_one=lambda *_asked, **_how: None, distinct=lambda _field: [])
 
     def audit(self, _entry: Any) -> None:
         """It is kept nowhere."""
@@ -117,7 +117,8 @@ def make_app(tmp_path: Path, **settings: Any) -> Flask:
     access = Access(chosen)
     maker = SimpleNamespace(routing=SimpleNamespace(alone=True))
     monitor = SimpleNamespace(get=lambda _session: None, exams=SimpleNamespace(shown=lambda _key: None), maker=maker)
-    app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, monitor), access, Links(Events()))
+    parts = app.extensions[EXTENSION] = Parts(chosen, cast(Any, Empty()), cast(Any, monitor), access, Links(Events()))
+    parts.lti_attempts = cast(Any, SimpleNamespace(is_awaited=lambda _session: True))  # so that the session's page has all its parts
     register_errors(app)
     register_headers(app)
     register_access(app, access)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from database import Database, Document
 from records.hook_posting import Answer
-from records.hook_sender import ENDPOINTS_S, HookSender
+from records.hook_sender import HookSender
 from records.hooks import Endpoint
 from tests.helpers.hooks import Sending, begun, store
 
@@ -65,17 +65,3 @@ def test_others_are_told_by_the_same_claims_and_nothing_disables_them(database: 
     assert [row["state"] for row in sending.rows()] == ["delivered", "given_up"]
     assert sending.sender.health()["state"] == "ok"
     sending.sender.stop()
-
-
-def test_a_server_that_does_not_send_tells_what_waits(database: Database) -> None:
-    others, sending = Others(), Sending(database)
-    sending.sender = HookSender(database, sending.hooks, sending.outbox, now=lambda: sending.at, others=[others])
-    sending.sender.look_again()
-    store(database, ONE, begun())
-    sending.run()
-    sending.run(1)
-    other = HookSender(database, sending.hooks, sending.outbox, lambda: False, now=lambda: sending.at, others=[others])
-    assert (other.turn(), other.health()["waiting"], other.health()["oldest_s"] > 0) == (ENDPOINTS_S, 1, True)
-    assert {figure.name: figure.value for figure in other.figures()}["hooks_waiting"] == 0, "it is counted once"
-    for sender in (sending.sender, other):
-        sender.stop()

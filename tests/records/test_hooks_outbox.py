@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from basics.errors import InvalidInput
-from basics.texts import from_kept
 from basics.times import utc_now
 from database import Database
 from records import hook_marks, outbox
@@ -20,26 +17,9 @@ from records.hook_sender import LONGEST, RETRY_S
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
 from tests.helpers.databases import opened
-from tests.helpers.hooks import Receiver, Sending, begun, ended, receiving, store
+from tests.helpers.hooks import Receiver, Sending, begun, ended, store
 
 ONE, OTHER = "a" * 32, "b" * 32
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def sending(database: Database) -> Iterator[Sending]:
-    made = Sending(database)
-    yield made
-    made.sender.stop()
-
-
-def kinds(receiver: Receiver) -> list[str]:
-    return [told["type"] for told in receiver.told]
 
 
 def test_what_is_stored_is_told_in_its_order_and_its_signature_holds(sending: Sending, receiver: Receiver) -> None:
@@ -49,7 +29,7 @@ def test_what_is_stored_is_told_in_its_order_and_its_signature_holds(sending: Se
     assert sending.database.write("intervals", f"{ONE}-3", {"session_id": ONE, "user_id": "ann", "exam_id": "e1", **interval.fields()}).wait(10)
     store(sending.database, ONE, ended())
     sending.run()
-    assert kinds(receiver) == ["session.started", "interval.flagged", "session.ended"]
+    assert receiver.kinds == ["session.started", "interval.flagged", "session.ended"]
     assert [told["data"]["sequence"] for told in receiver.told] == [1, 2, 3]
     flagged, over = (told["data"] for told in receiver.told[1:])
     assert flagged == {"session_id": ONE, "exam_id": "e1", "user_id": "ann", "sequence": 2, "interval_id": f"{ONE}-3", "index": 3, "score": 11}
@@ -131,13 +111,13 @@ def test_a_notice_waits_for_the_one_before_it_of_its_session_alone(sending: Send
     store(sending.database, ONE, ended())
     store(sending.database, OTHER, ended())
     sending.run()
-    assert sorted(kinds(receiver)) == ["session.ended", "session.started"]
+    assert sorted(receiver.kinds) == ["session.ended", "session.started"]
     assert [told["data"]["session_id"] for told in receiver.told if told["type"] == "session.ended"] == [OTHER]
     sending.run(7)
     assert len(receiver.came) == 3
     receiver.refuses = ""
     sending.run(600)
-    assert kinds(receiver)[3:] == ["session.started", "session.ended"]
+    assert receiver.kinds[3:] == ["session.started", "session.ended"]
     assert {row["state"] for row in sending.rows()} == {"delivered"}
     assert sending.outbox.counts(endpoint.id) == (0, None)
 
@@ -217,7 +197,7 @@ def test_what_waited_in_the_spool_is_told_too(sending: Sending, receiver: Receiv
         assert back.wait_ready(30)
         assert back.flush(30)
     sending.run()
-    assert kinds(receiver) == ["session.started"]
+    assert receiver.kinds == ["session.started"]
 
 
 def test_a_mark_that_comes_while_others_are_taken_away_stays(sending: Sending, receiver: Receiver) -> None:
@@ -229,7 +209,7 @@ def test_a_mark_that_comes_while_others_are_taken_away_stays(sending: Sending, r
     assert unmark(sending.database, stale) == set()
     assert [mark.kind for mark in marks_of(sending.database.session(ONE))] == ["session.started", "session.ended"]
     sending.run()
-    assert kinds(receiver) == ["session.started", "session.ended"]
+    assert receiver.kinds == ["session.started", "session.ended"]
 
 
 def test_an_endpoint_is_told_what_it_wants_and_nothing_from_before_it_was_there(sending: Sending, receiver: Receiver) -> None:
@@ -258,12 +238,12 @@ def test_of_what_is_erased_only_that_is_told(sending: Sending, receiver: Receive
     sending.run()
     announce_erasure(sending.database, ONE)
     sending.run()
-    assert kinds(receiver) == ["session.started"]
+    assert receiver.kinds == ["session.started"]
     with sending.database.reading():
         sending.database.collection("outbox").delete_many({"session_id": ONE})
         sending.database.collection("sessions").delete_one({"_id": ONE})
     sending.run()
-    assert kinds(receiver) == ["session.started", "session.erased"]
+    assert receiver.kinds == ["session.started", "session.erased"]
     assert receiver.told[1]["data"] == {"session_id": ONE, "exam_id": "e1", "sequence": 2}
     assert "ann" not in str(sending.rows())
 
@@ -300,95 +280,6 @@ def test_what_is_over_has_a_bound_and_so_has_what_waits_for_one_endpoint(databas
     sending.outbox.sweep(sending.hooks.all)
     assert {row["endpoint_id"] for row in sending.rows()} == {dead.id}, "of one that is removed nothing is left"
     sending.sender.stop()
-
-
-def test_one_notice_that_is_never_taken_is_given_up_alone(sending: Sending, receiver: Receiver) -> None:
-    endpoint, _secret = sending.add(receiver.url)
-    receiver.refuses = "session.started"
-    store(sending.database, ONE, begun())
-    sending.run()
-    store(sending.database, OTHER, ended())
-    sending.run(3)
-    for _try in range(9):
-        sending.run((sending.rows()[0]["due_at"] - sending.at).total_seconds())
-    assert [row["state"] for row in sending.rows()] == ["given_up", "delivered"]
-    found = sending.hooks.get(endpoint.id)
-    assert (found.enabled, found.failing_since) == (True, None)
-
-
-def test_what_a_person_asked_for_is_tried_thrice_and_keeps_nothing_waiting(sending: Sending, receiver: Receiver) -> None:
-    endpoint, _secret = sending.add(receiver.url)
-    store(sending.database, ONE, begun())
-    sending.run()
-    receiver.answer = lambda _path: (400, {}, b"")
-    sending.outbox.resend(endpoint, sending.rows()[0]["_id"])
-    sending.outbox.test(endpoint, "test-1")
-    sending.run()
-    receiver.answer, receiver.refuses = lambda _path: (204, {}, b""), "session.started"
-    store(sending.database, ONE, ended())
-    sending.run()
-    assert kinds(receiver)[-1] == "session.ended"
-    sending.run(6)
-    sending.run(400)
-    assert [row["state"] for row in sending.rows()] == ["given_up", "delivered", "delivered"]
-    assert (kinds(receiver).count("session.started"), kinds(receiver).count("endpoint.test")) == (4, 2)
-    found = sending.hooks.get(endpoint.id)
-    assert (found.enabled, found.failing_since) == (True, None)
-    with pytest.raises(InvalidInput):
-        sending.outbox.resend(sending.hooks.change(endpoint.id, enabled=False), sending.rows()[0]["_id"])
-
-
-def test_a_try_that_was_overtaken_says_nothing(sending: Sending, receiver: Receiver) -> None:
-    endpoint, _secret = sending.add(receiver.url)
-    store(sending.database, ONE, begun())
-    for _turn in range(2):
-        sending.outbox.take_up([endpoint])
-    (late,) = sending.outbox.due(endpoint.id, 4)
-    sending.outbox.resend(endpoint, late["_id"])
-    assert sending.outbox.due(endpoint.id, 4) == [], "it is in hand"
-    sending.at += timedelta(seconds=61)
-    (now,) = sending.outbox.due(endpoint.id, 4)
-    assert not sending.outbox.finish(late, "given_up", {})
-    assert sending.outbox.finish(now, "delivered", {})
-    assert not sending.outbox.finish(late, "waiting", {}, sending.at)
-    assert sending.rows()[0]["state"] == "delivered"
-    assert not sending.hooks.disable(endpoint.id, "late", tried_at=sending.at - timedelta(hours=1))
-    store(sending.database, OTHER, begun())
-    for _turn in range(2):
-        sending.outbox.take_up([endpoint])
-    (other,) = sending.outbox.due(endpoint.id, 4)
-    sending.outbox.begin_again(endpoint.id)
-    assert not sending.outbox.finish(other, "given_up", {}), "it has its three days anew"
-
-
-@pytest.mark.parametrize("after", ["Mon, 01 Jan 99999999999 00:00:00 GMT", "x", "-1"])
-def test_whatever_goes_wrong_is_a_try_that_failed(sending: Sending, receiver: Receiver, after: str) -> None:
-    sending.add(receiver.url)
-    receiver.answer = lambda _path: (503, {"Retry-After": after}, b"")
-    store(sending.database, ONE, begun())
-    sending.run()
-    assert sending.rows()[0]["tries"] == 1
-    with sending.database.reading():
-        sending.database.collection("outbox").update_many({}, {"$unset": {"body": ""}, "$set": {"due_at": sending.at}})
-    sending.run(61)
-    (row,) = sending.rows()
-    assert (row["tries"], "KeyError" in from_kept(row["last"]["reason"])) == (2, True)
-
-
-def test_health_tells_within_minutes_that_an_endpoint_takes_nothing(sending: Sending, receiver: Receiver) -> None:
-    sending.add(receiver.url)
-    receiver.answer = lambda _path: (500, {}, b"")
-    store(sending.database, ONE, begun())
-    sending.run()
-    sending.run(1)
-    assert sending.sender.health()["state"] == "ok"
-    sending.run(330)
-    health = sending.sender.health()
-    assert (health["state"], "answered 500" in health["reason"], health["waiting"]) == ("degraded", True, 1)
-    receiver.answer = lambda _path: (204, {}, b"")
-    sending.run(3600)
-    sending.run()
-    assert sending.sender.health()["state"] == "ok"
 
 
 def test_names_are_those_that_may_be_told_at_the_try(sending: Sending, receiver: Receiver) -> None:
@@ -446,5 +337,5 @@ def test_damaged_marks_keep_no_other_from_being_told(sending: Sending, receiver:
     sending.add(receiver.url)
     store(sending.database, ONE, begun(), tell_x=7, tell_y={"type": 3}, told="no number")
     sending.run()
-    assert kinds(receiver) == ["session.started"]
+    assert receiver.kinds == ["session.started"]
     assert without_marks(sending.database.session(ONE)) == sending.database.session(ONE)

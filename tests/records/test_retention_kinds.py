@@ -270,7 +270,7 @@ def test_a_clip_that_can_not_be_deleted_is_said_and_tried_again(database: Databa
     assert clips_of(database) == ["ready", "deleted", "ready", "ready"]
     health = retention.health()
     assert (health["state"], health["reason"]) == ("degraded", "1 file whose time is over can't be deleted")
-    assert health["deleted"] == {"records": 0, "clips_confirmed": 1, "audit": 0}
+    assert health["deleted"] == {"records": 0, "lists": 0, "clips_confirmed": 1, "audit": 0}
     (folders["clips"] / "a0.mp4" / "x").unlink()
     (folders["clips"] / "a0.mp4").rmdir()
     sweep(retention)

@@ -203,6 +203,17 @@ def test_a_students_link_names_the_language_of_its_exam(make_app: MakeApp, stude
     assert "?lang" not in create(client, student, "three", source="browser")["portal_url"]
 
 
+def test_students_pages_begin_in_the_exams_language(make_app: MakeApp) -> None:
+    client = local_client(make_app())
+    made = client.post("/api/exams", json={"exam_id": "one", "title": "One", "language": "de"})
+    page = f"/portal?exam={made.get_json()['exam']['exam_key']}"
+    begun = client.get(page, headers={"Accept-Language": "fr"})
+    assert begun.headers["Content-Language"] == "de"
+    assert client.get("/portal").headers["Content-Language"] == "de", "what the page asks for then"
+    assert client.get("/portal?lang=en").headers["Content-Language"] == "en"
+    assert client.get(page).headers["Content-Language"] == "en", "what a reader chose stays"
+
+
 # Every error that a page can show is marked
 
 TALK = {  # the students' pages and other programs are told these over the link: nothing shows them

@@ -58,7 +58,7 @@ export class SessionPlatform {
 
   #line(act) {
     const { action, by, at, state } = act;
-    const words = make("span", { text: `${t.asked[action]}: ${stateWords(act)}` });
+    const words = make("span", { text: t.told(t.asked[action], stateWords(act)) });
     const line = make("li", { "data-level": state === "not_taken" ? "warning" : "message" }, words, make("span", { class: "muted", text: t.from(by, clockTime(Date.parse(at))) }));
     if (state === "waiting" && this.asks) {
       const button = oneWish(make("button", { type: "button", class: "quiet", text: t.withdraw, "data-act": act.id }));

@@ -211,7 +211,7 @@ class SessionPage {
     const { status, threshold } = this;
     setText(byId("session-total"), texts.live.total(status.total_score));
     setShare(byId("now-score"), status.interval_score / threshold);
-    byId("now-score").setAttribute("aria-label", texts.live.score(status.interval_score, threshold));
+    Object.assign(byId("now-score"), { role: "img", ariaLabel: texts.live.score(status.interval_score, threshold) });
     setText(byId("now-number"), texts.session.sum(status.interval_score, threshold));
     nameInterval(byId("now-title"), { index: status.interval_index, start: status.interval_index * this.length, end: (status.interval_index + 1) * this.length });
     this.now.drawPoints(status.violations);

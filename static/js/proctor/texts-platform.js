@@ -24,6 +24,7 @@ export const platformTexts = {
     update: _("Give more time at the learning platform?"),
   },
   asked: { flag: _("Flag"), pause: _("Pause"), resume: _("Go on"), terminate: _("End the exam"), update: _("More time") },
+  told: (asked, state) => _("%(asked)s: %(state)s", { asked, state }),
   from: (by, when) => _("%(name)s, %(when)s", { name: by, when }),
   waits: _("being sent"),
   waitsAgain: (reason) => _("not taken yet, tried again (%(reason)s)", { reason }),

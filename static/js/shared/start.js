@@ -2,6 +2,8 @@
 
 const { script } = document.querySelector("script[data-script]").dataset;
 
+document.querySelector(".side nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" }); // on a narrow screen the row is longer
+
 try {
   await import(script);
   document.getElementById("main").inert = false;

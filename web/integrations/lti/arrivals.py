@@ -74,7 +74,7 @@ def exam_of(launch: Launch) -> Exam | None:
     exam = exam_named(launch, named)
     if exam is None:
         text = _("This course has no exam %(exam_id)s here.", exam_id=repr(named[:80]))
-        mend = _("Whoever teaches it chooses an exam in the learning platform anew, or asks an administrator of this server to link it.")
+        mend = _("Whoever teaches it chooses an exam in the learning platform anew.")
         raise Refused(joined(" ", [text, mend]), f"the exam {named[:80]!r} does not belong to the course")
     return exam
 
