@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 from basics.errors import StorageError
+from records.lti_attempts import Attempt
 from records.lti_registrations import Registration
 from sessions.ends import End
 from tests.helpers.identity import jpeg
@@ -239,17 +240,16 @@ def test_a_later_attempt_ends_the_one_before_and_an_earlier_one_is_not_taken(app
 def test_attempts_launched_in_the_same_moment_share_no_session(
     app: Flask, parts: Parts, server: Proctored, exam: str, number: int, meanwhile: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    create, came = parts.monitor.create, Event()
+    keep, came = parts.lti_attempts.keep, Event()
 
-    def while_another_comes(*about: Any) -> Any:
-        session = create(*about)
+    def once_another_came(attempt: Attempt) -> bool:
         if not came.is_set():
             came.set()
             with ThreadPoolExecutor(1) as pool:
                 assert pool.submit(launch, app, server, **server.begins(meanwhile)).result().status_code == 303
-        return session
+        return keep(attempt)
 
-    monkeypatch.setattr(parts.monitor, "create", while_another_comes)
+    monkeypatch.setattr(parts.lti_attempts, "keep", once_another_came)
     answer = launch(app, server, **server.begins(number))
     assert (answer.status_code == 303) is (number == 2), said(answer)
     (session,) = parts.monitor.active()
