@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,23 +19,9 @@ from records.hook_sender import LONGEST, RETRY_S
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
 from tests.helpers.databases import opened
-from tests.helpers.hooks import Receiver, Sending, begun, ended, receiving, store
+from tests.helpers.hooks import Receiver, Sending, begun, ended, store
 
 ONE, OTHER = "a" * 32, "b" * 32
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as made:
-        yield made
-
-
-@pytest.fixture
-def sending(database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sending]:
-    monkeypatch.setattr("random.uniform", lambda _low, high: high)  # the shortest pauses leave room for one try more in three days
-    made = Sending(database)
-    yield made
-    made.sender.stop()
 
 
 def kinds(receiver: Receiver) -> list[str]:
