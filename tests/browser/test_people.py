@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,17 @@ from tests.helpers.hooks import HERE, receiving
 from tests.helpers.people import OWN_PASSWORD
 from tests.helpers.web import PASSWORD
 
+LOOK_S = 8.0  # within the patience of the server
 BY_ANOTHER = """async () => {
   const { people: [ada] } = await (await fetch("/api/people")).json();
   const body = JSON.stringify({ roles: ["proctor", "teacher"], revision: ada.revision });
   await fetch(`/api/people/${ada.id}`, { method: "POST", headers: { "Content-Type": "application/json" }, body });
 }"""  # as somebody else's page would do it
+TRIED_TWICE = """async () => {
+  const { hooks: [hook] } = await (await fetch("/api/hooks")).json();
+  const tries = async () => (await (await fetch(`/api/hooks/${hook.id}/deliveries`)).json()).deliveries[0].tries;
+  while ((await tries()) < 2) await new Promise((done) => setTimeout(done, 200));
+}"""
 SEND = """async ([path, body]) =>
   (await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body })).json()"""
 
@@ -236,8 +243,14 @@ def test_a_webhook_is_added_tested_sent_again_and_disabled(server: Server, brows
         admin.get_by_role("button", name="Send a test to Exam office").click()
         expect(deliveries).to_contain_text("no room")
         wrong = judge(admin, folder, "webhooks")
-        receiver.answer = lambda _path: (204, {}, b"")
-        deliveries.get_by_role("button", name="Send again: endpoint.test").click()
+        admin.evaluate(TRIED_TWICE)  # by itself, after a pause; the page lists the first try
+        expect(deliveries).to_contain_text("1 try")
+        looked = threading.Event()
+        receiver.answer = lambda _path: (204 if looked.wait(LOOK_S) else 500, {}, b"too late")
+        with admin.expect_response(lambda answer: answer.url.endswith("/deliveries?limit=20")):
+            deliveries.get_by_role("button", name="Send again: endpoint.test").click()
+        expect(deliveries).to_contain_text("2 tries")
+        looked.set()
         expect(deliveries).to_contain_text("Delivered")
         assert len({headers["webhook-id"] for headers, _body in receiver.came}) == 1
         admin.get_by_role("button", name="Change Exam office").click()

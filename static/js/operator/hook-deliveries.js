@@ -15,7 +15,7 @@ let shown = [];
 let next = null;
 let looks = 0;
 let soon = null;
-let pressed = null; // the one that is sent again, as it was before
+let pressed = null; // the one that is sent again, as it was then
 let changed = async () => {};
 
 async function read({ more = false } = {}) {
@@ -67,9 +67,10 @@ function row(one) {
 }
 
 async function again(one) {
-  pressed = one;
   const path = `${receiver.path}/deliveries/${encodeURIComponent(one.id)}/resend`;
-  const done = await doing(byId("deliveries-part"), byId("deliveries-error"), () => call(path, { method: "POST" }));
+  const done = await doing(byId("deliveries-part"), byId("deliveries-error"), async () => {
+    pressed = (await call(path, { method: "POST" })).delivery; // it may have been tried since it was listed
+  });
   if (done) await look();
 }
 
