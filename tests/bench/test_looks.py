@@ -32,7 +32,7 @@ def test_what_one_way_asked_costs_the_other_as_much_and_is_not_asked_again() -> 
     network = OneInDoubt()
     model = PersonsModel.__new__(PersonsModel)
     model.backend, model._finder, model._second, model._faces = "onnx", network, None, None
-    usual = load_settings(_env_file=None)
+    usual = load_settings(_env_file=None).model_copy(update={"phone_near_least": 0.2})
     answers: dict[object, tuple[list[Detection], float]] = {}
     ways = [Way(model, limits, answers) for limits in (usual, usual.model_copy(update={"phone_near_least": 0.0}))]
     compared = Compared("made up")
