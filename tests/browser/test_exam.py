@@ -71,7 +71,7 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
         tile = live.locator(".tile", has=live.get_by_role("link", name="anna"))
         expect(tile.locator(".tile-reading")).to_contain_text("2 people in view")
         await_changes(live, ".tile canvas", 2)
-        expect(live.locator("#toasts .toast")).to_contain_text("anna")
+        expect(live.locator("#toasts .toast").first).to_contain_text("anna")  # of more than one on a busy machine
         toast, announced = live.locator("#toasts .toast").first.inner_text(), live.locator("#announcer").inner_text()
         live.screenshot(path=folder / "live-flagged.png")
 
