@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -62,8 +63,11 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
     with Chromium(playwright, folder / "exam", devices=FakeDevices(camera, microphone)) as chromium:
         page = chromium.open(f"{server.url}/portal")
         fill_in(page, "anna", "history")
-        for row in ("camera", "network", "browser"):
+        for row in ("camera", "browser"):
             expect(page.locator(f"#check-{row}")).to_have_attribute("data-state", "ready")
+        network = page.locator("#check-network")
+        expect(network).to_have_attribute("data-state", re.compile("ready|warning"))  # of a busy machine's the page says that it is slow
+        expect(network).not_to_contain_text("WebSockets")
         begin(page)
         session_id = session_of(server, "anna")
         begun = datetime.fromisoformat(server.details(session_id)["session"]["started_at"].replace("Z", "+00:00")).timestamp()
