@@ -15,7 +15,7 @@ from playwright.sync_api import Playwright, expect
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.stored import stored
 from tests.helpers.browser import until
-from tests.helpers.desk import PROTECTED, Desk, end, fill_in, flagged, session_of
+from tests.helpers.desk import PROTECTED, Desk, details_after_end, end, fill_in, flagged, session_of
 from tests.helpers.exam_page import ExamPage, exam_served
 from tests.helpers.nginx import nginx
 
@@ -118,9 +118,10 @@ def exam(playwright: Playwright, folder: Path, shared_data: Path, server: Desk) 
         until(page, lambda: flagged(server, "blocked"), "the flag")
         end(page)
         left.problems = chromium.problems
-        left.details = server.details(session_id)
+        left.details = details_after_end(page, server, session_id)
         left.flags = flagged(server, "blocked")
         with stored(server) as records:
+            until(page, lambda: records["acts"].count_documents({"session_id": session_id, "kind": "copy"}) >= COPIES, "the acts are stored")
             left.acts = Counter(act["kind"] for act in records["acts"].find({"session_id": session_id}))
     return left
 
