@@ -251,18 +251,20 @@ def test_keys_that_a_slow_page_hears_late_are_not_leaving(student: Student) -> N
 
 def test_a_window_that_takes_the_focus_for_a_moment_is_not_leaving(student: Student) -> None:
     beside = student.display.find("--name", "xmessage")
+    counted = []
     for _ in range(20):
-        before, told = student.left(), student.acts()["window_blur"]
+        before, lost, told = student.left(), student.acts()["window_blur"], len(student.told())
         began = time.monotonic()
         student.display.press("windowactivate", beside, "sleep", "0.1", "windowactivate", student.window)
-        if time.monotonic() - began < LEAST_S:
-            break
-        student.back()  # this computer was so slow that it was no moment
-    else:
-        pytest.skip(f"no window takes the focus for less than {LEAST_S} s here")
-    until(student.page, lambda: student.acts()["window_blur"] > told, "the loss is stored")
-    student.back()
-    assert student.left() == before, student.told()
+        took = time.monotonic() - began
+        student.back()
+        if took >= LEAST_S or student.acts()["window_blur"] == lost:
+            continue  # this computer was so slow that it was no moment, or that the page saw none
+        if student.left() == before:
+            return
+        counted.append(student.told()[told:])  # the window manager does later what it is asked: it need have been no moment either
+        assert len(counted) < TRIES, f"it counts each time: {counted}"
+    pytest.skip(f"no window takes the focus for less than {LEAST_S} s here")
 
 
 def by_mouse(student: Student) -> None:
