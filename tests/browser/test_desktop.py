@@ -311,6 +311,7 @@ def test_by_keys_from_a_frame_that_keeps_them_to_itself_is_unknown(student: Stud
     """To the page it is the same as a search in it: a proctor is told that the exam has lost the focus, and nothing counts."""
     before, told = student.left(), student.acts()["window_blur"]
     student.click(FRAME)
+    until(student.page, lambda: student.page.evaluate("document.activeElement.id") == "exam-frame", "the frame has the focus")
     by_keys(student)
     until(student.page, lambda: student.acts()["window_blur"] > told, "the loss is stored")
     assert student.told()[-1][1:] == ("window_blur", "unclear")
