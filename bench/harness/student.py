@@ -183,8 +183,9 @@ class StudentClient:
 
     def _play(self) -> None:
         """Send everything at its time, as a page would: the pictures of `fps` a second, sound when it has been heard."""
-        if not self.welcomed.wait(30):
-            return
+        while not self.welcomed.wait(RECONNECT_S):
+            if self._stop.is_set():
+                return
         begun = time.monotonic()
         numbers = (itertools.count(), itertools.count())
         events: list[tuple[float, int, Any]] = [(frame.at, 0, frame) for frame in self.footage.frames]
