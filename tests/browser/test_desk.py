@@ -21,6 +21,7 @@ from bench.harness.footage import JPEG_QUALITY, jpegs, pictures
 from bench.harness.server import Server
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import WAIT_S, until
+from tests.helpers.desk import details_after_end
 from tests.helpers.exam_page import exam_served
 from tests.helpers.room import all_at_once
 
@@ -275,8 +276,8 @@ def exam(server: Server, chromium: Chromium) -> Exam:
     page.get_by_role("dialog").get_by_role("button", name="End exam").click()
     expect(page.get_by_role("heading", name="Your exam has ended")).to_be_visible()
     problems = chromium.problems[before:]
+    details = details_after_end(page, server, created["session_id"])
     page.close()
-    details = server.details(created["session_id"])
     return Exam(created, details, question, message, told, copied, sent_in_break, sent_after, button_after, problems)
 
 

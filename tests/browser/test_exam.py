@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from playwright.sync_api import Page, Playwright, Response, expect
 
 from bench.harness.chromium import Chromium, FakeDevices, make_camera, make_microphone
 from bench.harness.stored import stored
+from scoring.check_records import UNREAD
 from tests.helpers.browser import until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, begin, end, fill_in, flagged, session_of
 
@@ -27,6 +29,7 @@ SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": 
 CAMERA_FROM = 122.0  # s of exam-b: a second person from 123 to 136 (../shared/data, expected.json)
 CAMERA_S = 10.0
 AWAY_S = 5.0
+AWAY_CHECKS = 3
 SAME_PICTURE = 8.0  # mean difference of grey values 0..255; another moment of the footage differs by more than the codecs change
 
 
@@ -62,8 +65,11 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
     with Chromium(playwright, folder / "exam", devices=FakeDevices(camera, microphone)) as chromium:
         page = chromium.open(f"{server.url}/portal")
         fill_in(page, "anna", "history")
-        for row in ("camera", "network", "browser"):
+        for row in ("camera", "browser"):
             expect(page.locator(f"#check-{row}")).to_have_attribute("data-state", "ready")
+        network = page.locator("#check-network")
+        expect(network).to_have_attribute("data-state", re.compile("ready|warning"))  # of a busy machine's the page says that it is slow
+        expect(network).not_to_contain_text("WebSockets")
         begin(page)
         session_id = session_of(server, "anna")
         begun = datetime.fromisoformat(server.details(session_id)["session"]["started_at"].replace("Z", "+00:00")).timestamp()
@@ -71,18 +77,18 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
         tile = live.locator(".tile", has=live.get_by_role("link", name="anna"))
         expect(tile.locator(".tile-reading")).to_contain_text("2 people in view")
         await_changes(live, ".tile canvas", 2)
-        expect(live.locator("#toasts .toast")).to_contain_text("anna")
+        expect(live.locator("#toasts .toast").first).to_contain_text("anna")  # of more than one on a busy machine
         toast, announced = live.locator("#toasts .toast").first.inner_text(), live.locator("#announcer").inner_text()
         live.screenshot(path=folder / "live-flagged.png")
 
         elsewhere = chromium.open("about:blank")
         elsewhere.bring_to_front()
-        assert page.evaluate("document.visibilityState") == "hidden"
+        until(page, lambda: page.evaluate("document.visibilityState") == "hidden", "the exam is out of sight")
         away_from = time.time() - begun
         tile.get_by_role("link").click()
         expect(live.locator("#fact-people")).to_contain_text("people in view")
         await_changes(live, "#live-picture", 5)
-        until(live, lambda: server.details(session_id)["checks"][-1]["end"] > away_from + AWAY_S, "checks of the time away")
+        until(live, lambda: covers(server.details(session_id)["checks"], away_from), "checks of the time away")
         live.screenshot(path=folder / "session-running.png")
         away = (away_from, time.time() - begun)
         elsewhere.close()
@@ -108,6 +114,11 @@ def exam(playwright: Playwright, folder: Path, server: Desk, proctors: Chromium,
     return Exam(session_id, server.details(session_id), documents(server), away, reloaded_at, toast, announced, problems)
 
 
+def covers(checks: list[dict[str, Any]], away_from: float) -> bool:
+    """Are there enough checks of the time since `away_from`? Those of a server that stood still are few and long."""
+    return checks[-1]["end"] > away_from + AWAY_S and sum(check["start"] > away_from for check in checks) >= AWAY_CHECKS
+
+
 def acts_of(server: Desk, session_id: str) -> Counter[str]:
     """The session's acts, as its check records count them."""
     acts: Counter[str] = Counter()
@@ -125,14 +136,20 @@ def documents(server: Desk) -> dict[str, list[dict[str, Any]]]:
 def test_pictures_and_sound_go_on_in_a_hidden_tab(exam: Exam) -> None:
     away_from, away_to = exam.away
     hidden = [check["rates"] for check in exam.details["checks"] if away_from < check["start"] and check["end"] < away_to]
-    assert len(hidden) >= 3
+    assert len(hidden) >= AWAY_CHECKS
     assert np.mean([rates["video_fps"] for rates in hidden]) >= VIDEO_FPS / 4  # a hidden tab's own timers would send one a second
-    assert np.median([rates["audio_s_per_s"] for rates in hidden]) > 0.8
+    rows = [(at, at + duration) for at, duration, _, _, _, reason, *_ in heard_in(exam) if reason not in UNREAD]
+    each = [sum(max(0.0, min(end, second + 1) - max(at, second)) for at, end in rows) for second in np.arange(away_from, away_to - 1)]
+    assert np.median(each) > 0.8  # of each second, whenever the server came to hear it
+
+
+def heard_in(exam: Exam) -> list[list[Any]]:
+    """What was read of its sound, in order: times, lengths and more, as it is stored."""
+    return sorted(row for check in exam.documents["checks"] if check["session_id"] == exam.session_id for row in check["readings"]["audio"])
 
 
 def test_sound_comes_without_gaps(exam: Exam) -> None:
-    heard = [row for check in exam.documents["checks"] if check["session_id"] == exam.session_id for row in check["readings"]["audio"]]
-    heard = sorted(row for row in heard if row[0] + row[1] < exam.reloaded_at)
+    heard = [row for row in heard_in(exam) if row[0] + row[1] < exam.reloaded_at]
     assert heard[-1][0] - heard[0][0] > AWAY_S
     lost = sum(duration for _, duration, *_, reason, _, _ in heard if reason == "lost")
     between = sum(after[0] - (before[0] + before[1]) for before, after in itertools.pairwise(heard))

@@ -94,12 +94,16 @@ def test_pictures_are_taken_compared_and_decided_on(server: Server, students: Ch
     answer_for_the_room(page, folder, wrong)
     expect(student.locator("figure[data-kind=room]")).to_have_count(1)
     expect(student).to_contain_text("and it was sent")
-    student.focus()
-    desk.keyboard.press("a")
-    expect(student).to_have_attribute("data-stands", "accepted")
-    expect(student).to_contain_text("Ada Byron queried")
     until(desk, lambda: any(one["kind"] == "still" for one in kept(server, "ann")["pictures"]), "a still of the face is kept in the exam")
     expect(student.locator("figure[data-kind=still]")).to_have_count(1)  # told by the server, without a press
+    with desk.expect_response(lambda answer: answer.request.method == "GET" and answer.url.endswith("/identity")) as told:
+        student.focus()
+        desk.keyboard.press("a")
+        expect(student).to_have_attribute("data-stands", "accepted")
+        drawn = student.element_handle()
+    told.value.finished()
+    expect(student).to_contain_text("Ada Byron queried")
+    assert drawn.evaluate("part => part.isConnected"), "what the server tells of one's own act is drawn once"
     wrong += judge(desk, folder, "identity-decided")
     end(page)
     page.close()

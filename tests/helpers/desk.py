@@ -62,3 +62,15 @@ def await_changes(page: Page, canvas: str, times: int = 3) -> None:
         return len(seen) > times
 
     until(page, changed, f"the picture in {canvas} changes")
+
+
+def details_after_end(page: Page, server: Server, session_id: str) -> dict[str, Any]:
+    """A session's details once all of them are stored: its student's page hears of the end a moment before."""
+
+    def whole() -> dict[str, Any] | None:
+        found = server.details(session_id)
+        scores = sum(interval["score"] for interval in found["intervals"])
+        return found if found["session"]["ended_at"] and scores == found["session"]["total_score"] else None
+
+    found: dict[str, Any] = until(page, whole, "the end is stored")
+    return found

@@ -37,9 +37,9 @@ def mongo_uri(mongod: EmbeddedMongod) -> str:
 def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
     """Settings of a server that keeps its records in a database of its own of the tests' mongod: where its own mongod is not what is tested.
 
-    Nor is how fast this machine is: it isn't measured.
+    Nor is how fast this machine is: it isn't measured, and a query that a busy one takes seconds for is waited for.
     """
-    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100"}
+    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100", "MONGO_TIMEOUT_S": "30"}
 
 
 @pytest.fixture(scope="session")

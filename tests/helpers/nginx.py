@@ -16,7 +16,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 HEAD = """worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
 events {{ worker_connections 64; }}
 http {{ access_log off;
@@ -52,30 +52,37 @@ def served(app: Flask) -> Iterator[int]:
 @contextlib.contextmanager
 def nginx(folder: Path, bodies: dict[str, str]) -> Iterator[dict[str, str]]:
     """An nginx with a server for each of `bodies` (by name, the text of its block); their addresses by name."""
-    path, ports = program(), {}
-    for name in bodies:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            ports[name] = probe.getsockname()[1]
+    path = program()
     folder.mkdir(parents=True, exist_ok=True)
-    servers = "\n".join(SERVER.format(port=ports[name], body=body) for name, body in bodies.items())
-    config = folder / "nginx.conf"
-    config.write_text(HEAD.format(folder=folder, servers=servers))
-    with subprocess.Popen(
-        [path, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")], stderr=subprocess.PIPE, text=True
-    ) as process:
+    with contextlib.ExitStack() as ours:
+        # Handed on as they are: of a port that was only looked for somebody else may be quicker to make use.
+        sockets = {name: ours.enter_context(socket.create_server(("127.0.0.1", 0))) for name in bodies}
+        ports = {name: one.getsockname()[1] for name, one in sockets.items()}
+        servers = "\n".join(SERVER.format(port=ports[name], body=body) for name, body in bodies.items())
+        config = folder / "nginx.conf"
+        config.write_text(HEAD.format(folder=folder, servers=servers))
+        numbers = [one.fileno() for one in sockets.values()]
+        process = subprocess.Popen(
+            [path, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")],
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=numbers,
+            env=os.environ | {"NGINX": "".join(f"{number};" for number in numbers)},  # as one nginx hands its sockets to the next
+        )
+    with process:
         try:
-            for port in ports.values():
-                _await(process, port)
+            _await(process, folder / "nginx.pid")
             yield {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         finally:
             process.terminate()
             process.wait(WAIT_S)
 
 
-def _await(process: subprocess.Popen[str], port: int) -> None:
+def _await(process: subprocess.Popen[str], started: Path) -> None:
+    """Wait for the file that it writes once it has read its settings."""
     deadline = time.monotonic() + WAIT_S
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        if started.exists():
             return
         time.sleep(0.02)
     process.kill()

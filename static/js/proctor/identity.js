@@ -125,7 +125,7 @@ class IdentityPage extends ExamList {
   /** A student as the server has one now, in place of what is shown. */
   #take(row) {
     const place = this.rows.findIndex(({ session_id: id }) => id === row.session_id);
-    if (place < 0) return;
+    if (place < 0 || JSON.stringify(row) === JSON.stringify(this.rows[place])) return; // told of one's own act, half a second later: what is being pressed then stays
     const [old, { activeElement: active }] = [this.#part(place), document];
     const focused = old.contains(active);
     this.rows[place] = row;
