@@ -422,7 +422,7 @@ def test_a_break_is_asked_for_once_and_announced_without_its_countdown(chromium:
     box = page.get_by_role("button", name="Take a break (2 left)").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator("#exam-pause")).to_contain_text("4:5")  # it counts down
+    expect(page.locator("#exam-pause")).to_contain_text(re.compile(r"4:\d\d"))  # it counts down
     page.mouse.down(click_count=2)  # of a double click whose first click the server has answered already
     page.mouse.up(click_count=2)
     said = page.locator("#exam-pause-said")
