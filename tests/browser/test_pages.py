@@ -18,6 +18,7 @@ from bench.harness.footage import jpegs, pictures
 from bench.harness.student import Footage, StudentClient
 from tests.helpers.browser import TOO_WIDE, WAIT_S, axe, judge, show, until
 from tests.helpers.desk import PROTECTED, Desk, await_changes, flagged
+from tests.helpers.room import FLAG_ACTS
 from tests.helpers.web import PASSWORD
 
 SETTINGS = {"INTERVAL_DURATION": "5", "CHECK_INTERVAL": "1", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
@@ -114,7 +115,8 @@ def test_a_flag_is_told_where_another_student_is_watched_and_stays_until_it_is_s
     page = proctors.open(f"{server.url}/session/{man}")
     expect(page.locator("#server-state")).to_have_attribute("data-state", "open")
     created = server.create("gina", "geography")
-    acts = [ScreenAct(f"gina-{number}", 0.5 + number / 2, kind) for number, kind in enumerate(("copy", "paste"))]  # type: ignore[arg-type]
+    # wherever an interval ends, one side has the 10 points of a flag, and one alone
+    acts = [ScreenAct(f"gina-{number}", 0.5 + number / 5, "copy") for number in range(FLAG_ACTS)]
     client = StudentClient(f"{server.link_url}?token={created['token']}", Footage([], [], acts, 3600.0))
     client.start()
     expect(page.locator("#toasts .toast")).to_contain_text("gina")
