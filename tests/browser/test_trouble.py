@@ -27,7 +27,6 @@ from bench.harness.server import Server
 from bench.harness.stored import stored
 from tests.helpers.beside import begun_beside
 from tests.helpers.browser import PLUGGED_IN, WAIT_S, until
-from tests.helpers.waiting import free_port
 
 SETTINGS = {"INTERVAL_DURATION": "10", "CHECK_INTERVAL": "2", "CLIP_PREROLL_S": "1", "CLIP_POSTROLL_S": "1"}
 GAP_S = 6.0  # from giving the line up to its mending: twice what nobody in view takes to count
@@ -54,7 +53,7 @@ def server(folder: Path, models_dir: Path, in_mongod: Callable[[], dict[str, str
 @pytest.fixture(scope="module")
 def mortal(folder: Path, models_dir: Path) -> Iterator[Server]:
     """One that dies; it is started by the exam that kills it."""
-    running = Server(folder / "mortal", SETTINGS | {"MODELS_DIR": str(models_dir), "FLASK_PORT": str(free_port()), "CHECK_INTERVAL": "1"})
+    running = Server(folder / "mortal", SETTINGS | {"MODELS_DIR": str(models_dir), "CHECK_INTERVAL": "1"})
     yield running
     running.stop()
     print("".join(running.output[-80:]))
@@ -130,6 +129,7 @@ class Exam:
 def troubled(playwright: Playwright, folder: Path, devices: FakeDevices, server: Server) -> Exam:
     """One exam with every trouble in turn, on a server that it starts and kills."""
     server.start()
+    server.settings["FLASK_PORT"] = str(server.port)  # where it comes back
     created = server.create("gina", "history")
     session_id = created["session_id"]
     notices = {}
