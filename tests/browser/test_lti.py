@@ -34,13 +34,10 @@ def platform() -> Iterator[Proctored]:
 @pytest.fixture
 def app(make_app: MakeApp, platform: Proctored) -> Iterator[Flask]:
     """At `localhost`, while the platform is at 127.0.0.1: another site to a browser."""
-    first = make_server("127.0.0.1", 0, lambda _environ, _start: [])
-    port = first.server_port
-    first.server_close()
-    platform.tool = f"http://localhost:{port}"
-    app = make_app(proctor_password=PASSWORD, public_url=platform.tool, lti_private_hosts="127.0.0.1")
+    server = make_server("localhost", 0, lambda _environ, _start: [], threaded=True)
+    platform.tool = f"http://localhost:{server.server_port}"
+    server.app = app = make_app(proctor_password=PASSWORD, public_url=platform.tool, lti_private_hosts="127.0.0.1")
     platform.register(app)
-    server = make_server("localhost", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield app

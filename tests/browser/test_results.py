@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -18,9 +19,9 @@ SERVER: dict[str, str] = {}
 
 
 def is_watched(server: Server, session_id: str) -> bool:
-    """Could the student be seen for most of the time so far?"""
+    """Could the student be seen for so much of the time so far that it is most of it whatever the last moments bring?"""
     gaze = (server.details(session_id)["session"]["unread"] or {}).get("gaze") or {"of_s": 0, "unread_s": 0}
-    return bool(gaze["of_s"] > 2 * gaze["unread_s"])
+    return bool(gaze["of_s"] > 3 * gaze["unread_s"])
 
 
 def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(server: Server, room: Room, chromium: Chromium, folder: Path) -> None:
@@ -29,7 +30,8 @@ def test_all_without_a_finding_are_concluded_and_agreed_to_in_one_act_each(serve
     seats = [room.seat(user, "many") for user in ("cy", "dan")]
     page = chromium.open(f"{server.url}/exams/{exam_key('many')}/results")
     until(page, lambda: all(is_watched(server, session_id) for _client, session_id in seats), "both are seen")
-    all_at_once([client.finish for client, _session_id in seats])
+    # while pictures come: without them a moment more is one that could not be watched
+    all_at_once([partial(server.call, "POST", f"/api/session/{session_id}/end", json={}) for _client, session_id in seats])
     server.create("eva", "many")
     server.call("POST", "/api/session/end", json={"user_id": "eva", "exam_id": "many"})
     page.reload()

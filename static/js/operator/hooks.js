@@ -98,15 +98,17 @@ function changed(hook, wanted) {
   return Object.fromEntries(Object.entries(wanted).filter(([name, value]) => written(value) !== written(hook[name])));
 }
 
-/** Do something with the open webhook, and close its dialog where that was done. */
+/** Do something with the open webhook, and close its dialog where that was done and is listed: what is opened next is shown as it is now. */
 async function withHook(act) {
   const { id, name } = open;
   let answer = null;
-  const done = await doing(byId("hook-form"), byId("hook-error"), async () => (answer = await act(`/api/hooks/${id}`)));
+  const done = await doing(byId("hook-form"), byId("hook-error"), async () => {
+    answer = await act(`/api/hooks/${id}`);
+    await read();
+  });
   if (!done) return;
   byId("hook-dialog").close();
   if (answer.secret) showSecret(t.secret(name), t.secretText, answer.secret);
-  await read();
 }
 
 async function afterAsking(question, act) {

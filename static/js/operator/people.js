@@ -81,7 +81,7 @@ function openPerson(person) {
   byId("person-dialog").showModal();
 }
 
-/** Do something with the person whose dialog is open; then the dialog closes and the list is read again. */
+/** Do something with the person whose dialog is open; then the list is read again, and the dialog closes: who is opened next is shown as they are now. */
 async function withPerson(act) {
   const { id, name } = open;
   let answer = null;
@@ -95,11 +95,11 @@ async function withPerson(act) {
       }
       throw error;
     }
+    await read();
   });
   if (!done) return;
   byId("person-dialog").close();
   if (answer.invitation_url) showSecret(t.invitation(name), t.invitationText, answer.invitation_url);
-  await read();
 }
 
 async function afterAsking(question, act) {
