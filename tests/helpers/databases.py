@@ -14,6 +14,8 @@ import psutil
 
 from basics.errors import StorageError
 from database import Database
+from storage.lease import COLLECTION as LEASES
+from storage.lease import TTL_S
 from storage.mongod import EmbeddedMongod
 from storage.writes import Ticket
 from tests.helpers.waiting import until
@@ -76,6 +78,13 @@ def answered(ask: Callable[[], T]) -> T:
 
     until(comes, what="an answer")
     return said[0]
+
+
+def let_lease_run_out(database: Database, job: str) -> None:
+    """As when its holder says nothing for as long as a lease lasts, by the database's clock."""
+    with database.reading():
+        earlier = [{"$set": {"until": {"$subtract": ["$until", round(TTL_S * 1000)]}}}]
+        assert database.collection(LEASES).update_one({"_id": f"job:{job}"}, earlier).modified_count
 
 
 def add_interval(database: Database, session: str, index: int, *, flagged_at: datetime | None = None, **more: Any) -> Ticket:
