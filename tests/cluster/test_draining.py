@@ -75,6 +75,9 @@ def test_exams_go_to_another_once_who_is_in_front_had_time_to_notice(town: Town,
     assert a.has(session.session_id)
     with pytest.raises(Elsewhere):
         may_enter(a.parts, waiting.session_id)
+    refused = local_client(a.app).post("/api/student/start", json={"user_id": "late", "exam_id": "exam"})
+    assert ("Another takes them" in error_of(refused, 503)["message"], refused.headers["Retry-After"]) == (True, "3")
+    assert error_of(local_client(a.app).get("/api/ready"), 503)
     town.pass_time(LEAD_S, a, b)
     part.look()
     until(lambda: a.owner(session.session_id)[0] is None and a.owner(stray.session_id)[0] is None)

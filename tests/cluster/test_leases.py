@@ -9,7 +9,7 @@ from cluster.leases import JobLease, Leases
 from cluster.own_names import known_names, own_names
 from database import Database
 from storage.lease import COLLECTION
-from tests.helpers.databases import opened
+from tests.helpers.databases import let_lease_run_out, opened
 from tests.helpers.waiting import free_port, until
 
 
@@ -37,10 +37,11 @@ def test_whoever_stops_gives_it_back_and_whoever_dies_loses_it(database: Databas
     assert not first.held()
     assert not second.takeovers
     second.release()
-    dies, goes_on = JobLease(database, "mail", "c", ttl_s=0.2), JobLease(database, "mail", "d")
+    dies, goes_on = JobLease(database, "mail", "c"), JobLease(database, "mail", "d")
     assert dies.held()
     assert not goes_on.held()
-    until(goes_on.held)  # by the database's clock
+    let_lease_run_out(database, "mail")
+    until(goes_on.held)
     assert goes_on.takeovers == 1
     dies.release()  # not its own any more
     assert not dies.held()

@@ -5,18 +5,25 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 
+from basics.errors import StorageError
 from database import Database
+from storage.lease import COLLECTION as LEASES
+from storage.lease import TTL_S
 from storage.mongod import EmbeddedMongod
 from storage.writes import Ticket
+from tests.helpers.waiting import until
 
 START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
+PATIENT_S = 30.0  # for a query where no outage is made: a machine that stands still for some seconds is none
+
+T = TypeVar("T")
 
 
 @contextlib.contextmanager
@@ -58,6 +65,26 @@ def uri_of(server: EmbeddedMongod) -> str:
 
 def all_stored(tickets: list[Ticket], timeout: float = 30) -> bool:
     return all(ticket.wait(timeout) for ticket in tickets)
+
+
+def answered(ask: Callable[[], T]) -> T:
+    """What the database says as soon as it does: to who gives it half a second, as `opened` does, one that is slow seems away for a moment."""
+    said: list[T] = []
+
+    def comes() -> bool:
+        with contextlib.suppress(StorageError):
+            said.append(ask())
+        return bool(said)
+
+    until(comes, what="an answer")
+    return said[0]
+
+
+def let_lease_run_out(database: Database, job: str) -> None:
+    """As when its holder says nothing for as long as a lease lasts, by the database's clock."""
+    with database.reading():
+        earlier = [{"$set": {"until": {"$subtract": ["$until", round(TTL_S * 1000)]}}}]
+        assert database.collection(LEASES).update_one({"_id": f"job:{job}"}, earlier).modified_count
 
 
 def add_interval(database: Database, session: str, index: int, *, flagged_at: datetime | None = None, **more: Any) -> Ticket:

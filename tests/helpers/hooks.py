@@ -30,10 +30,19 @@ class Receiver:
     """What came, and what is answered: `answer` is given each request's path."""
 
     url: str = ""
-    came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    paths: list[str] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)  # each at once: they come in threads of their own
     answer: Callable[[str], Answering] = lambda _path: (204, {}, b"")
     refuses: str = ""  # the kind of event that is answered 500
+
+    @property
+    def came(self) -> list[tuple[dict[str, str], bytes]]:
+        """The headers and the body of each."""
+        return [(headers, body) for _path, headers, body in self.requests]
+
+    @property
+    def paths(self) -> list[str]:
+        """Where each came."""
+        return [path for path, _headers, _body in self.requests]
 
     @property
     def told(self) -> list[dict[str, Any]]:
@@ -54,8 +63,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            receiver.came.append(({name.lower(): value for name, value in self.headers.items()}, body))
-            receiver.paths.append(self.path)
+            receiver.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
             refused = bool(receiver.refuses) and json.loads(body)["type"] == receiver.refuses
             status, headers, said = (500, {}, b"") if refused else receiver.answer(self.path)
             self.send_response(status)

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -136,11 +136,12 @@ def dripping(*pieces: bytes) -> Iterator[int]:
     over = threading.Event()
 
     def serve() -> None:
-        connection, _address = listener.accept()
-        with connection:
-            for piece in pieces:
-                connection.sendall(piece)
-            over.wait(60)
+        with suppress(OSError):  # nobody came, or went at once
+            connection, _address = listener.accept()
+            with connection:
+                for piece in pieces:
+                    connection.sendall(piece)
+                over.wait(60)
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -148,6 +149,8 @@ def dripping(*pieces: bytes) -> Iterator[int]:
         yield int(listener.getsockname()[1])
     finally:
         over.set()
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # where nobody came in time it would be waited for without end
         thread.join(10)
         listener.close()
 

@@ -16,7 +16,7 @@ from records.hook_marks import marked_of, unmark
 from records.hook_sender import LONGEST, RETRY_S
 from records.outbox import announce_erasure
 from storage.marks import Mark, mark_names, marks_of, without_marks
-from tests.helpers.databases import opened
+from tests.helpers.databases import PATIENT_S, opened
 from tests.helpers.hooks import Receiver, Sending, begun, ended, store
 
 ONE, OTHER = "a" * 32, "b" * 32
@@ -173,7 +173,7 @@ def test_what_a_server_had_in_hand_when_it_died_is_sent_by_another_under_the_sam
         sending.outbox.take_up([endpoint])
     (taken,) = sending.outbox.due(endpoint.id, 4)  # and it sends nothing any more
     store(sending.database, OTHER, begun())  # nor does it come to see this
-    with opened(mongo_uri, db_name, tmp_path / "other", 3) as there:
+    with opened(mongo_uri, db_name, tmp_path / "other", PATIENT_S) as there:
         assert there.wait_ready(30)
         other = Sending(there)
         other.run()
@@ -193,7 +193,7 @@ def test_what_waited_in_the_spool_is_told_too(sending: Sending, receiver: Receiv
         away.is_listened_to = True
         fields = {"state": "ended", "user_id": "ann", "exam_id": "e1", **begun().fields()}
         assert away.write("sessions", ONE, fields).wait(30)
-    with opened(mongo_uri, db_name, tmp_path / "away", 3) as back:
+    with opened(mongo_uri, db_name, tmp_path / "away", PATIENT_S) as back:
         assert back.wait_ready(30)
         assert back.flush(30)
     sending.run()
@@ -223,7 +223,7 @@ def test_an_endpoint_is_told_what_it_wants_and_nothing_from_before_it_was_there(
     store(sending.database, ONE, begun(number=1), ended(by="Ada"))
     store(sending.database, OTHER, begun(), exam_id="e2")
     sending.run()
-    told = [(path.partition("?")[2], one["type"], one["data"]) for path, one in zip(receiver.paths, receiver.told, strict=True)]
+    told = [(path.partition("?")[2], one["type"], one["data"]) for path, _headers, body in receiver.requests for one in [json.loads(body)]]
     started, over = "session.started", "session.ended"
     expected = [("all", over, "a"), ("all", started, "a"), ("all", started, "b"), ("course", over, "a"), ("course", started, "a")]
     assert sorted((to, kind, data["session_id"][0]) for to, kind, data in told) == [*expected, ("ended", over, "a"), ("exam", started, "b")]

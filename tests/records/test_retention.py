@@ -18,7 +18,7 @@ from records.clip_sweep import ClipSweep
 from records.holds import Holds
 from records.retention import OF_A_SESSION, Retention
 from records.retention_kinds import PAGE
-from tests.helpers.databases import opened
+from tests.helpers.databases import PATIENT_S, opened
 from tests.helpers.sessions import UNKNOWN, store_interval
 from tests.helpers.waiting import until
 
@@ -110,7 +110,7 @@ def test_what_another_server_had_in_its_spool_of_a_deleted_session_stays_away(
     with opened("mongodb://127.0.0.1:9/?directConnection=true", "unused", tmp_path / "dead") as dead:
         assert dead.write("intervals", f"{old}-7", {"session_id": old, "user_id": "old"}, epoch=1).wait(30)
     assert retention.sweep(NOW) == 1
-    with opened(mongo_uri, db_name, tmp_path / "dead", 3) as back:
+    with opened(mongo_uri, db_name, tmp_path / "dead", PATIENT_S) as back:
         assert back.flush(60)
     assert set(left_of(database, folders, old).values()) == {0}
 

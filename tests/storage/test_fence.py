@@ -11,7 +11,7 @@ from basics.times import utc_now
 from database import Database
 from storage.deleted import COLLECTION
 from storage.fence import Fenced
-from tests.helpers.databases import all_stored, opened
+from tests.helpers.databases import PATIENT_S, all_stored, opened
 
 NOBODY = "mongodb://127.0.0.1:9/?directConnection=true"
 
@@ -96,7 +96,7 @@ def test_an_old_spool_is_played_back_around_what_is_newer_and_in_its_order(datab
 
 def play_back(where: tuple[str, str], folder: Path, *, fenced: int) -> None:
     """Start a server on what an earlier run left, and let it bring all of it to the database."""
-    with opened(*where, folder, timeout_s=3) as again:
+    with opened(*where, folder, PATIENT_S) as again:
         assert again.flush(60)
         health = again.health()
         assert (health["fenced"], health["rejected"], health["spooled"]) == (fenced, 0, 0)

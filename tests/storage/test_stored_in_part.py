@@ -12,7 +12,7 @@ from bson.raw_bson import RawBSONDocument
 
 from database import Database
 from storage.cleaned import storable
-from tests.helpers.databases import opened
+from tests.helpers.databases import PATIENT_S, opened
 
 KNOWN = {"session_id": "s", "number": 0, "acts": {"tab": 1}}
 
@@ -33,7 +33,7 @@ KNOWN = {"session_id": "s", "number": 0, "acts": {"tab": 1}}
 def test_what_can_be_stored_of_a_record_is_and_health_says_what_is_missing(
     mongo_uri: str, db_name: str, tmp_path: Path, odd: Any, stored: Any, missing: list[str]
 ) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=5) as database:
+    with opened(mongo_uri, db_name, tmp_path, PATIENT_S) as database:
         assert database.write("checks", "c", {**KNOWN, **odd}).wait(10)
         assert database.checks("s") == [{"_id": "c", **KNOWN, **stored, "not_stored": missing}]
         health = database.health()
@@ -43,8 +43,8 @@ def test_what_can_be_stored_of_a_record_is_and_health_says_what_is_missing(
 
 
 def test_a_check_record_that_the_database_refuses_is_stored_without_its_readings(mongo_uri: str, db_name: str, tmp_path: Path) -> None:
-    with opened(mongo_uri, db_name, tmp_path, timeout_s=5) as database:
-        assert database.wait_ready(10)
+    with opened(mongo_uri, db_name, tmp_path, PATIENT_S) as database:
+        assert database.wait_ready(60)
         database.collection("checks").database.command("collMod", "checks", validator={"readings.gaze": {"$ne": "odd"}})
         records = [{**KNOWN, "number": number, "readings": {"gaze": gaze}} for number, gaze in enumerate(("left", "odd", "up"))]
         tickets = [database.write("checks", f"c{number}", record) for number, record in enumerate(records)]
