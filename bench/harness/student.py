@@ -112,9 +112,9 @@ class StudentClient:
         """Ids of acts that the server has not acknowledged."""
         return set(self._acts)
 
-    def act(self, kind: str, detail: str = "") -> str:
-        """Do something on screen, now; return its id."""
-        item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms(), "detail": detail}
+    def act(self, kind: str, detail: str = "", at_ms: float | None = None) -> str:
+        """Do something on screen, now or at a time of the page's own clock; return its id."""
+        item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms() if at_ms is None else at_ms, "detail": detail}
         self._acts[item["id"]] = item
         self.sent_acts[item["id"]] = kind
         self.say({"type": "acts", "acts": [item]})
