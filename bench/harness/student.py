@@ -112,15 +112,13 @@ class StudentClient:
         """Ids of acts that the server has not acknowledged."""
         return set(self._acts)
 
-    def act(self, kind: str, detail: str = "", times: int = 1) -> str:
-        """Do something on screen, now, `times` times in one moment; return the id of the last."""
-        now = page_ms()
-        items: list[dict[str, Any]] = [{"id": str(uuid.uuid4()), "kind": kind, "page_ms": now, "detail": detail} for _ in range(times)]
-        for item in items:
-            self._acts[item["id"]] = item
-            self.sent_acts[item["id"]] = kind
-        self.say({"type": "acts", "acts": items})
-        return str(items[-1]["id"])
+    def act(self, kind: str, detail: str = "", at_ms: float | None = None) -> str:
+        """Do something on screen, now or at a time of the page's own clock; return its id."""
+        item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms() if at_ms is None else at_ms, "detail": detail}
+        self._acts[item["id"]] = item
+        self.sent_acts[item["id"]] = kind
+        self.say({"type": "acts", "acts": [item]})
+        return str(item["id"])
 
     def send_frame(self, frame: Frame, sequence: int) -> None:
         """Send one picture, taken now. H.264 that rests on a lost picture is left out, as a page would encode none."""
@@ -183,9 +181,8 @@ class StudentClient:
 
     def _play(self) -> None:
         """Send everything at its time, as a page would: the pictures of `fps` a second, sound when it has been heard."""
-        while not self.welcomed.wait(RECONNECT_S):
-            if self._stop.is_set():
-                return
+        if not self.welcomed.wait(30):
+            return
         begun = time.monotonic()
         numbers = (itertools.count(), itertools.count())
         events: list[tuple[float, int, Any]] = [(frame.at, 0, frame) for frame in self.footage.frames]

@@ -8,6 +8,8 @@ from typing import Any
 import engineio
 import socketio
 
+PATIENCE_S = 60.0  # for the handshake, and for being let in: the library's own second is over sooner on a busy machine
+
 
 class _InOrder(engineio.Client):  # type: ignore[misc]
     # The library hands each message to a thread of its own. An event and its picture are two messages, so on a busy machine the picture could
@@ -25,8 +27,12 @@ class _InOrder(engineio.Client):  # type: ignore[misc]
 class Viewer(socketio.Client):  # type: ignore[misc]
     """`socketio.Client` that calls its handlers one after another, in the thread that reads: they must not `call` the server themselves."""
 
-    def __init__(self) -> None:
-        super().__init__(reconnection=False)
+    def __init__(self, patience_s: float = PATIENCE_S) -> None:
+        super().__init__(reconnection=False, request_timeout=patience_s)
+        self._patience_s = patience_s
+
+    def connect(self, url: str, **how: Any) -> None:
+        super().connect(url, **{"wait_timeout": self._patience_s, **how})
 
     def _engineio_client_class(self) -> type[engineio.Client]:
         return _InOrder

@@ -15,6 +15,8 @@ from storage.migrations import MIGRATIONS
 from storage.mongod import EmbeddedMongod
 from tests.helpers.databases import put_out, uri_of
 
+QUERY_S = 30  # for each query: that a busy machine stands still for some seconds is no outage
+
 Emptied = pymongo.database.Database[dict[str, Any]]
 
 
@@ -37,9 +39,10 @@ def mongo_uri(mongod: EmbeddedMongod) -> str:
 def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
     """Settings of a server that keeps its records in a database of its own of the tests' mongod: where its own mongod is not what is tested.
 
-    Nor is how fast this machine is: it isn't measured, and a query that a busy one takes seconds for is waited for.
+    Nor is how fast this machine is: it isn't measured.
     """
-    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100", "MONGO_TIMEOUT_S": "30"}
+    same = {"MONGO_URI": mongo_uri, "MONGO_TIMEOUT_S": str(QUERY_S), "CAPACITY": "100"}
+    return lambda: {**same, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}"}
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +67,7 @@ def db_name(tests_database: Emptied) -> Iterator[str]:
 @pytest.fixture
 def database(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Database]:
     """A started `Database` with its indexes made."""
-    made = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=3, spool_max_mb=64)
+    made = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=QUERY_S, spool_max_mb=64)
     made.start()
     assert made.wait_ready(30)
     yield made

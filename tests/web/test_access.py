@@ -185,7 +185,8 @@ def test_a_login_needs_the_name_and_the_password(locked: Access) -> None:
 
 def test_who_guesses_behind_its_address_does_not_stand_in_a_known_browsers_way(locked: Access, monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
-    monkeypatch.setattr(locked, "_logins", Logins(sleep=lambda _: over.wait(30)))
+    logins = Logins(clock=lambda: 0.0, sleep=lambda _: over.wait(60))  # nobody's turn comes until it is over
+    monkeypatch.setattr(locked, "_logins", logins)
 
     def guess(password: str = "wrong", browser: str = "") -> type[Exception] | None:
         try:
@@ -200,7 +201,8 @@ def test_who_guesses_behind_its_address_does_not_stand_in_a_known_browsers_way(l
     for each in waiting:
         each.start()
     try:
-        until(lambda: guess(PASSWORD) is TooMany)
+        until(lambda: logins._waiting == WAITING_AT_ADDRESS)  # before that the right one would wait, too
+        assert guess(PASSWORD) is TooMany
         response = Response()
         locked.remember_login(Request(environ(HTTP_HOST="proctor.lan:5000")), response)
         marks = dict(cookie.split(";")[0].split("=", 1) for cookie in response.headers.getlist("Set-Cookie"))

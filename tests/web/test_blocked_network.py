@@ -75,14 +75,21 @@ def test_pings_are_counted_on_it_as_on_a_link(server: Server) -> None:
 
 def test_those_that_say_nothing_are_let_go_and_take_no_place_but_their_own(server: Server) -> None:
     with ExitStack() as open_:
-        silent = [open_.enter_context(trial_on(server)) for _ in range(TRIALS)]
-        assert refusal(server) == 429
+        silent: list[WebSocket] = []
+
+        def crowd() -> None:
+            while len(silent) < 50 * TRIALS:  # each is let go after some seconds: a slow machine opens others in their place
+                silent.append(open_.enter_context(trial_on(server)))
+
+        with pytest.raises(WebSocketBadStatusException) as refused:
+            crowd()
+        assert (refused.value.status_code, len(silent) >= TRIALS) == (429, True)
         assert requests.get(f"{server.url}/api/health", timeout=PATIENCE_S).status_code == 200
         client, _ = student(server, "beside-the-trials")
         act = client.act("copy")
         until(lambda: act in client.acknowledged)
         client.finish()
-        assert [each.recv() for each in silent] == [""] * TRIALS, "each is ended by its deadline"
+        assert [each.recv() for each in silent] == [""] * len(silent), "each is ended by its deadline"
     until(lambda: _opens(server))
 
 

@@ -12,7 +12,7 @@ from basics.readings import Frame
 from bench.harness.server import Server
 from media.kept import unpack
 from tests.helpers.exams import QUICK, student
-from tests.helpers.waiting import free_port, until
+from tests.helpers.waiting import until
 
 
 def flagged(server: Server, session_id: str) -> list[dict[str, Any]]:
@@ -21,7 +21,7 @@ def flagged(server: Server, session_id: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
 def test_the_clip_of_an_interval_that_was_flagged_is_made_at_the_next_start(tmp_path: Path, end: str) -> None:
-    settings = QUICK | {"INTERVAL_DURATION": "60", "CHECK_INTERVAL": "10", "FLASK_PORT": str(free_port())}
+    settings = QUICK | {"INTERVAL_DURATION": "60", "CHECK_INTERVAL": "10"}
     with Server(tmp_path, settings) as running:
         client, session_id = student(running, "cut-off")
         acts = [client.act("copy"), client.act("paste")]

@@ -294,7 +294,7 @@ def test_a_few_stills_of_the_face_are_kept_in_an_exam_that_asks(taking: Student)
     for at in (FIRST_S + 2, FIRST_S + 3):
         taking.session._stills._faces.see(*face(at))
     assert [event.picture.at for event in told] == [FIRST_S + 2]
-    until(lambda: taking.files() != [], 10)
+    until(lambda: taking.files() != [])
     keeper.stop()
     (still,) = taking.shown()["pictures"]
     assert (still["kind"], still["at_s"]) == ("still", FIRST_S + 2)
