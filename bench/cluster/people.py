@@ -55,10 +55,10 @@ class Wall:
             if self._viewer is not None and self._viewer.connected:
                 self._ask_again(self._viewer)
                 continue
-            viewer = Viewer()
+            viewer = Viewer(patience_s=5)
             viewer.on("*", self._hear)
             try:
-                viewer.connect(f"{self._town.front}/?e={self._key}", headers=BEARER, transports=["websocket"], wait_timeout=5)
+                viewer.connect(f"{self._town.front}/?e={self._key}", headers=BEARER, transports=["websocket"])
                 viewer.emit("join_exam", {"exam_id": self._exam_id})
                 for session_id in self._sessions:
                     viewer.emit("join_session", {"session_id": session_id, "frames": "none", "fps": 1})

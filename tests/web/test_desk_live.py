@@ -143,8 +143,7 @@ def test_a_decision_is_told_to_the_other_dashboards(server: Server, show: Footag
     watcher.on("flags_seen", seen.append)
     watcher.connect(server.url, transports=["websocket"])
     watcher.call("join_exam", {})
-    client.act("copy")
-    client.act("paste")
+    client.acts("copy", "paste")
     queue = until(lambda: server.call("GET", "/api/review/queue?user_id=reviewed")["items"])
     body = {"decision": "confirmed", "by": "Ada"}
     server.call("POST", f"/api/review/{queue[0]['video_id']}", json=body)
