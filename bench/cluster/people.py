@@ -55,7 +55,7 @@ class Wall:
             if self._viewer is not None and self._viewer.connected:
                 self._ask_again(self._viewer)
                 continue
-            viewer = Viewer(5)
+            viewer = Viewer(patience_s=5)
             viewer.on("*", self._hear)
             try:
                 viewer.connect(f"{self._town.front}/?e={self._key}", headers=BEARER, transports=["websocket"])

@@ -71,7 +71,7 @@ class Watching:
     def _look_at_the_wall(self) -> None:
         if self._viewer is not None and self._viewer.connected:
             return
-        viewer = Viewer(5)
+        viewer = Viewer(patience_s=5)
         viewer.on("*", self._hear)
         try:
             viewer.connect(self._server.url, transports=["websocket"], wait_timeout=2)

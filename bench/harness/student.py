@@ -83,7 +83,7 @@ class StudentClient:
         for thread in self._threads:
             thread.start()
 
-    def finish(self, timeout: float = 10.0) -> None:
+    def finish(self, timeout: float = 60.0) -> None:
         """Stop the media, wait until every act is acknowledged, and end the exam."""
         deadline = time.monotonic() + timeout
         self._stop.set()
@@ -114,11 +114,16 @@ class StudentClient:
 
     def act(self, kind: str, detail: str = "", at_ms: float | None = None) -> str:
         """Do something on screen, now or at a time of the page's own clock; return its id."""
-        item: dict[str, Any] = {"id": str(uuid.uuid4()), "kind": kind, "page_ms": page_ms() if at_ms is None else at_ms, "detail": detail}
-        self._acts[item["id"]] = item
-        self.sent_acts[item["id"]] = kind
-        self.say({"type": "acts", "acts": [item]})
-        return str(item["id"])
+        return self.acts(kind, detail=detail, at_ms=at_ms)[0]
+
+    def acts(self, *kinds: str, detail: str = "", at_ms: float | None = None) -> list[str]:
+        """Do these things at one moment, so that no interval ends between them; return their ids."""
+        at = page_ms() if at_ms is None else at_ms
+        items: list[dict[str, Any]] = [{"id": str(uuid.uuid4()), "kind": kind, "page_ms": at, "detail": detail} for kind in kinds]
+        self._acts |= {item["id"]: item for item in items}
+        self.sent_acts |= {item["id"]: item["kind"] for item in items}
+        self.say({"type": "acts", "acts": items})
+        return [item["id"] for item in items]
 
     def send_frame(self, frame: Frame, sequence: int) -> None:
         """Send one picture, taken now. H.264 that rests on a lost picture is left out, as a page would encode none."""

@@ -8,7 +8,7 @@ from typing import Any
 import engineio
 import socketio
 
-PATIENCE_S = 60.0  # for the handshake, and for being let in: the library's own second is over sooner on a busy machine
+PATIENCE_S = 60.0
 
 
 class _InOrder(engineio.Client):  # type: ignore[misc]
@@ -25,13 +25,17 @@ class _InOrder(engineio.Client):  # type: ignore[misc]
 
 
 class Viewer(socketio.Client):  # type: ignore[misc]
-    """`socketio.Client` that calls its handlers one after another, in the thread that reads: they must not `call` the server themselves."""
+    """`socketio.Client` that calls its handlers one after another, in the thread that reads: they must not `call` the server themselves.
+
+    `patience_s` is for how long it waits for the handshake, and for being let in: the library would go after a second, which a busy machine may need.
+    """
 
     def __init__(self, patience_s: float = PATIENCE_S) -> None:
         super().__init__(reconnection=False, request_timeout=patience_s)
         self._patience_s = patience_s
 
     def connect(self, url: str, **how: Any) -> None:
+        """Connect, and wait until the server has taken it. Raise `socketio.exceptions.ConnectionError`."""
         super().connect(url, **{"wait_timeout": self._patience_s, **how})
 
     def _engineio_client_class(self) -> type[engineio.Client]:

@@ -15,7 +15,7 @@ from storage.migrations import MIGRATIONS
 from storage.mongod import EmbeddedMongod
 from tests.helpers.databases import put_out, uri_of
 
-QUERY_S = 30  # for each query: that a busy machine stands still for some seconds is no outage
+PATIENCE_S = 60.0  # for an answer of a mongod that is there: on a busy machine it may stand still for seconds, and is not away for that
 
 Emptied = pymongo.database.Database[dict[str, Any]]
 
@@ -41,8 +41,8 @@ def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
 
     Nor is how fast this machine is: it isn't measured.
     """
-    same = {"MONGO_URI": mongo_uri, "MONGO_TIMEOUT_S": str(QUERY_S), "CAPACITY": "100"}
-    return lambda: {**same, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}"}
+    patient = {"MONGO_TIMEOUT_S": f"{PATIENCE_S:g}", "CAPACITY": "100"}
+    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", **patient}
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +65,11 @@ def db_name(tests_database: Emptied) -> Iterator[str]:
 
 
 @pytest.fixture
-def database(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Database]:
+def database(mongo_uri: str, db_name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A started `Database` with its indexes made."""
-    made = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=QUERY_S, spool_max_mb=64)
+    monkeypatch.setattr("database.LOOK_TIMEOUT_S", PATIENCE_S)
+    made = Database(mongo_uri, db_name, tmp_path / "spool", PATIENCE_S, spool_max_mb=64)
     made.start()
-    assert made.wait_ready(30)
+    assert made.wait_ready(PATIENCE_S)
     yield made
     made.stop(10)

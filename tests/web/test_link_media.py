@@ -57,12 +57,13 @@ def test_pictures_in_h264_are_read_watched_and_copied_into_the_clip(server: Serv
         watcher.on(event, messages.append)
     watcher.connect(server.url, transports=["websocket"])
     assert watcher.call("join_session", {"session_id": session_id, "frames": "binary", "fps": 10}) == {"ok": True}
-    client.act("copy")
-    client.act("paste")
+    client.acts("copy", "paste")
     shown = until(lambda: len(found := [one for one in heard["monitoring_update"] if one["frame"]]) > 30 and found)
     assert np.asarray(cv2.imdecode(np.frombuffer(shown[-1]["frame"], np.uint8), cv2.IMREAD_COLOR)).shape == (480, 640, 3)
     assert shown[-1]["frame_at"] - shown[0]["frame_at"] > 0
-    assert any(one["gaze"] == "focused" and one["faces"] == 1 for one in heard["monitoring_update"])
+    until(
+        lambda: any(one["gaze"] == "focused" and one["faces"] == 1 for one in list(heard["monitoring_update"])), what="the models are there, and read"
+    )
     clip = until(lambda: heard["clip_ready"])[0]["clip"]
     watcher.disconnect()
     client.finish()
