@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-WAIT = 20.0  # s for anything real to happen on a busy machine; nothing here waits that long when all is well
+WAIT = 60.0  # s for anything real to happen on a busy machine; nothing here waits that long when all is well
 
 
 def needs(*programs: str) -> None:

@@ -16,7 +16,9 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
-WAIT_S = 20.0
+from tests.helpers.waiting import free_port
+
+WAIT_S = 60.0
 HEAD = """worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off;
 events {{ worker_connections 64; }}
 http {{ access_log off;
@@ -52,10 +54,7 @@ def served(app: Flask) -> Iterator[int]:
 @contextlib.contextmanager
 def nginx(folder: Path, bodies: dict[str, str]) -> Iterator[dict[str, str]]:
     """An nginx with a server for each of `bodies` (by name, the text of its block); their addresses by name."""
-    path, ports = program(), {}
-    for name in bodies:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            ports[name] = probe.getsockname()[1]
+    path, ports = program(), {name: free_port() for name in bodies}
     folder.mkdir(parents=True, exist_ok=True)
     servers = "\n".join(SERVER.format(port=ports[name], body=body) for name, body in bodies.items())
     config = folder / "nginx.conf"
