@@ -17,6 +17,7 @@ from storage.mongod import EmbeddedMongod
 from storage.writes import Ticket
 
 START = datetime(2024, 10, 5, 14, 30, tzinfo=timezone.utc)
+PATIENT_S = 30.0  # for a query where no outage is made: a machine that stands still for some seconds is none
 
 
 @contextlib.contextmanager

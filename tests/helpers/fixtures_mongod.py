@@ -13,17 +13,19 @@ import pytest
 from database import Database
 from storage.migrations import MIGRATIONS
 from storage.mongod import EmbeddedMongod
-from tests.helpers.databases import put_out, uri_of
+from tests.helpers.databases import PATIENT_S, put_out, uri_of
 
 Emptied = pymongo.database.Database[dict[str, Any]]
 
 
 @pytest.fixture(scope="session")
 def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedMongod]:
-    """The process itself. Tests that hurt a mongod start their own."""
+    """The process itself. Tests that hurt a mongod start their own; this one never goes away, and one that is slow is not taken for gone."""
     server = EmbeddedMongod(tmp_path_factory.mktemp("mongo"))
     server.start()
-    yield server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("database.LOOK_TIMEOUT_S", PATIENT_S)
+        yield server
     put_out(server)
 
 
@@ -39,7 +41,8 @@ def in_mongod(mongo_uri: str) -> Callable[[], dict[str, str]]:
 
     Nor is how fast this machine is: it isn't measured.
     """
-    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100"}
+    patient = {"MONGO_TIMEOUT_S": f"{PATIENT_S:g}"}
+    return lambda: {"MONGO_URI": mongo_uri, "DB_NAME": f"served_{uuid.uuid4().hex[:12]}", "CAPACITY": "100", **patient}
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +67,7 @@ def db_name(tests_database: Emptied) -> Iterator[str]:
 @pytest.fixture
 def database(mongo_uri: str, db_name: str, tmp_path: Path) -> Iterator[Database]:
     """A started `Database` with its indexes made."""
-    made = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=3, spool_max_mb=64)
+    made = Database(mongo_uri, db_name, tmp_path / "spool", timeout_s=PATIENT_S, spool_max_mb=64)
     made.start()
     assert made.wait_ready(30)
     yield made
