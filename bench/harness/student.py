@@ -19,6 +19,7 @@ from bench.harness.footage import OpusSound
 from web.student.protocol import MAX_ACTS_PER_MESSAGE, Media, pack_media
 
 RECONNECT_S = 0.5
+LOOK_S = 0.5
 RESEND_S = 2.0
 STAMP = b"sent"
 
@@ -83,7 +84,7 @@ class StudentClient:
         for thread in self._threads:
             thread.start()
 
-    def finish(self, timeout: float = 10.0) -> None:
+    def finish(self, timeout: float = 60.0) -> None:
         """Stop the media, wait until every act is acknowledged, and end the exam."""
         deadline = time.monotonic() + timeout
         self._stop.set()
@@ -143,6 +144,8 @@ class StudentClient:
             try:
                 self._socket = create_connection(self.url, timeout=20, skip_utf8_validation=True)
                 self.connections += 1
+                if self.ended.is_set():  # it was let go while it came again
+                    return
                 while True:
                     text = self._socket.recv()
                     if not text:
@@ -181,8 +184,9 @@ class StudentClient:
 
     def _play(self) -> None:
         """Send everything at its time, as a page would: the pictures of `fps` a second, sound when it has been heard."""
-        if not self.welcomed.wait(30):
-            return
+        while not self.welcomed.wait(LOOK_S):
+            if self._stop.is_set():
+                return
         begun = time.monotonic()
         numbers = (itertools.count(), itertools.count())
         events: list[tuple[float, int, Any]] = [(frame.at, 0, frame) for frame in self.footage.frames]
