@@ -58,7 +58,7 @@ class House:
         self._served: BaseWSGIServer | None = None
         self.database = Database(*where, folder / name / "spool", PATIENT_S, 64)
         self.database.start()
-        assert self.database.wait_ready(30)
+        assert self.database.wait_ready(60)
         self.membership = Membership(self.database, self.settings, folder / name, clock=clock)
         self.membership.turn()
         self.events = Events()
@@ -118,7 +118,7 @@ class House:
         self.monitor.stop()
         self.membership.stop()
         self.stations.close()
-        self.database.stop(10)
+        self.database.stop(60)
 
 
 class Town:
